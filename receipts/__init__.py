@@ -1,0 +1,1 @@
+"""Paper: what a customer or the cash office holds in the hand."""

@@ -1,0 +1,25 @@
+"""What every test may ask for, and how hard the property tests try."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples at every run: a red build is red again when looked at. HYPOTHESIS_PROFILE=long looks for new ones.
+settings.register_profile("ci", max_examples=50, derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("long", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def tmf_specs() -> Path:
+    """The folder of the TM Forum's own API definitions, which are not ours to redistribute."""
+    folder = Path(os.environ.get("TMF_SPECS") or ROOT.parent / "shared" / "tmf")
+    if not folder.is_dir():
+        pytest.skip(
+            f"NOT TESTED against the TM Forum's definitions: no folder {folder}; name it in TMF_SPECS"
+        )
+    return folder

@@ -1,0 +1,55 @@
+"""A leg: what one tender gave one account in one payment event. It is the unit that travels to central.
+
+A TMF676 payment has one account and one method, an event may have several of both, so an event is sent as one payment
+for each leg; a bounced cheque then points at exactly one of them. Source: tmf.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pos.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegItem:
+    """The part of a leg that pays one bill. Parts on account have no item."""
+
+    bill_id: str
+    bill_no: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFacts:
+    """All that central is told of one leg. ``taken_at`` is aware; ``amount`` is net of change.
+
+    ``correlator_id`` is the event's id, a dash and the leg's number: stored before the first send, and never another.
+    ``tmf_type`` is the TMF670 class name of the method; ``tender_details`` are the tender's own fields as stored.
+    """
+
+    correlator_id: str
+    payment_event_id: str
+    leg: int
+    terminal: str
+    epoch: int
+    sequence: int
+    receipt_number: str
+    shift_id: str
+    business_date: date
+    taken_at: datetime
+    operator: str
+    shop: str
+    shop_name: str
+    operator_company: str
+    channel: str
+    payer_kind: str
+    payer_account: str | None
+    account: str
+    amount: Money
+    mode: str
+    tmf_type: str
+    tender_details: Mapping[str, str]
+    items: tuple[LegItem, ...]

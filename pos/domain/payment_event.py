@@ -1,0 +1,220 @@
+"""The payment event: a payer hands over 1..n tenders, and 1..n accounts are credited; it must balance.
+
+``compose`` is the whole money rule of taking a payment, as a function of values. Source: domain.md 3.1, 3.2 and rules 5,
+6, 11 to 14; tmf.md section 6 for the legs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pos.domain.allocation import Allocation, Wish, allocate_as_asked, allocate_oldest_first, fund
+from pos.domain.bill import OpenBill
+from pos.domain.errors import Refused
+from pos.domain.money import Currency, Money, total, zero
+from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose
+from pos.domain.posting import JournalLine, payment_lines
+
+MAX_TENDERS = 20
+MAX_ALLOCATIONS = 200
+
+
+class Overpayment(StrEnum):
+    """What the payer wants of money beyond the bills: kept as credit, or given back as far as it is cash."""
+
+    CREDIT = "credit"
+    CHANGE = "change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenderOffered:
+    """One instrument as handed over; ``details`` are its own fields, already cleaned."""
+
+    mode: PaymentMode
+    amount: Money
+    details: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenderTaken:
+    """A tender of the event. ``net`` is what it brought: amount less change."""
+
+    mode: PaymentMode
+    amount: Money
+    change: Money
+    details: Mapping[str, str]
+
+    @property
+    def net(self) -> Money:
+        return self.amount - self.change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundedAllocation:
+    """The part of an allocation that one tender (by its place) paid."""
+
+    tender: int
+    allocation: Allocation
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """What one tender gave one account."""
+
+    tender: int
+    account: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentEvent:
+    """A balanced event: sum(tenders) - change = sum(allocations) = sum(legs)."""
+
+    payer_kind: PayerKind
+    payer_account: str
+    tenders: tuple[TenderTaken, ...]
+    allocations: tuple[Allocation, ...]
+    funded: tuple[FundedAllocation, ...]
+    legs: tuple[Leg, ...]
+    lines: tuple[JournalLine, ...]
+
+    @property
+    def currency(self) -> Currency:
+        return self.tenders[0].amount.currency
+
+    @property
+    def amount(self) -> Money:
+        """What the event brought in, net of change."""
+        return total((tender.net for tender in self.tenders), self.currency)
+
+    @property
+    def change(self) -> Money:
+        return total((tender.change for tender in self.tenders), self.currency)
+
+    @property
+    def credit(self) -> Money:
+        """What was kept on account."""
+        return total((part.amount for part in self.allocations if part.bill_no is None), self.currency)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts credited, in order of first sight."""
+        return tuple(dict.fromkeys(part.account for part in self.allocations))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAsked:
+    """What the counter asks for. ``bills`` holds the payer's open bills and every bill that a wish names, by number."""
+
+    payer_kind: PayerKind
+    payer_account: str
+    tenders: Sequence[TenderOffered]
+    wishes: Sequence[Wish]
+    overpayment: Overpayment | None
+    bills: Mapping[str, OpenBill]
+
+
+def compose(asked: PaymentAsked) -> PaymentEvent:
+    """Balance the event: allocate, give change from cash only, keep the rest as credit, post.
+
+    Raises Refused: ``no_tender``, ``too_many_tenders``, ``too_many_allocations``, ``mode_*`` (the acceptance matrix),
+    ``nothing_to_pay``, ``tender_not_needed``, and what ``allocate_as_asked`` raises.
+    """
+    offered = _in_order(asked.tenders)
+    in_currency = offered[0].amount.currency
+    tendered = total((tender.amount for tender in offered), in_currency)
+    allocations, left = _allocate(asked, tendered)
+    if not allocations and (asked.payer_kind is PayerKind.SUBSCRIBER and asked.overpayment is None):
+        raise Refused(
+            "nothing_to_pay", "Nothing is open on this account. Take it as credit, or give it back."
+        )
+    change = _change(asked, offered, left)
+    kept = left - change
+    if kept.minor > 0:
+        allocations = [
+            *allocations,
+            Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=kept),
+        ]
+    if not allocations:
+        raise Refused("nothing_to_pay", "All of it would be change. Choose a bill, or take it as credit.")
+    tenders = _give_change(offered, change)
+    funded = [
+        FundedAllocation(tender=part.tender, allocation=allocations[part.allocation], amount=part.amount)
+        for part in fund([tender.net for tender in tenders], [part.amount for part in allocations])
+    ]
+    for part in funded:
+        purpose = Purpose.ACCOUNT if part.allocation.bill_no is None else Purpose.BILLS
+        tenders[part.tender].mode.require_payer(asked.payer_kind, purpose)
+    return PaymentEvent(
+        payer_kind=asked.payer_kind,
+        payer_account=asked.payer_account,
+        tenders=tuple(tenders),
+        allocations=tuple(allocations),
+        funded=tuple(funded),
+        legs=tuple(_legs(funded)),
+        lines=tuple(
+            payment_lines(
+                [(tender.mode.ledger_account, tender.net) for tender in tenders],
+                [(part.account, part.bill_no, part.amount) for part in allocations],
+                asked.payer_kind,
+            )
+        ),
+    )
+
+
+def _in_order(tenders: Sequence[TenderOffered]) -> list[TenderOffered]:
+    """Non-cash first, cash last: change concerns the cash leg only (domain.md 3.2)."""
+    if not tenders:
+        raise Refused("no_tender", "Nothing was handed over.")
+    if len(tenders) > MAX_TENDERS:
+        raise Refused("too_many_tenders", f"More than {MAX_TENDERS} tenders in one payment.")
+    return sorted(tenders, key=lambda tender: tender.mode.gives_change)
+
+
+def _allocate(asked: PaymentAsked, tendered: Money) -> tuple[list[Allocation], Money]:
+    if len(asked.wishes) > MAX_ALLOCATIONS:
+        raise Refused("too_many_allocations", f"More than {MAX_ALLOCATIONS} bills in one payment.")
+    if asked.wishes:
+        return allocate_as_asked(tendered, asked.wishes, payer_account=asked.payer_account, bills=asked.bills)
+    if asked.payer_kind is PayerKind.DEALER:
+        # A dealer has no bills: money without a purchase tops up the dealer account.
+        return [Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=tendered)], zero(
+            tendered.currency
+        )
+    own = [bill for bill in asked.bills.values() if bill.bill.account == asked.payer_account]
+    return allocate_oldest_first(tendered, own)
+
+
+def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) -> Money:
+    if asked.overpayment is Overpayment.CREDIT:
+        return zero(left.currency)
+    cash = total((tender.amount for tender in offered if tender.mode.gives_change), left.currency)
+    return min(left, cash)
+
+
+def _give_change(offered: Sequence[TenderOffered], change: Money) -> list[TenderTaken]:
+    """Change out of the last cash tender first; a cash tender that comes back whole was not needed."""
+    taken: list[TenderTaken] = []
+    left = change
+    for tender in reversed(offered):
+        part = min(left, tender.amount) if tender.mode.gives_change else zero(left.currency)
+        if part == tender.amount:
+            raise Refused(
+                "tender_not_needed",
+                f"{tender.amount.plain()} in cash is not needed. Give it back, or take it as credit.",
+                amount=tender.amount.plain(),
+            )
+        left = left - part
+        taken.append(TenderTaken(mode=tender.mode, amount=tender.amount, change=part, details=tender.details))
+    return taken[::-1]
+
+
+def _legs(funded: Sequence[FundedAllocation]) -> list[Leg]:
+    sums: dict[tuple[int, str], Money] = {}
+    for part in funded:
+        key = (part.tender, part.allocation.account)
+        sums[key] = sums.get(key, zero(part.amount.currency)) + part.amount
+    return [Leg(tender=tender, account=account, amount=amount) for (tender, account), amount in sums.items()]

@@ -1,0 +1,113 @@
+"""The ten payment modes and the acceptance matrix, as values read from ``config/payment_modes.toml``.
+
+A new mode that behaves like another is one edit there. The matrix is enforced here, so that screen, script, central and
+imports obey alike. Source: domain.md section 0; tmf.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pos.domain.errors import Refused
+
+
+class PayerKind(StrEnum):
+    """Who hands over the money."""
+
+    SUBSCRIBER = "subscriber"
+    DEALER = "dealer"
+    WALK_IN = "walk_in"
+
+
+class Purpose(StrEnum):
+    """What money of a payer may be for."""
+
+    BILLS = "bills"
+    ITEMS = "items"
+    ACCOUNT = "account"
+
+
+class FieldKind(StrEnum):
+    """How a detail field is read and cleaned."""
+
+    REFERENCE = "reference"
+    NAME = "name"
+    DATE = "date"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailField:
+    """One field of a tender's own details, in the order the cashier is asked."""
+
+    name: str
+    label: str
+    kind: FieldKind
+    required: bool
+    limit: int
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMode:
+    """A mode with what it can do. ``ledger_account`` is a key of ``config/gl_accounts.toml``.
+
+    ``available`` False: known, but not taken yet; the answer is ``mode_not_yet_available``.
+    """
+
+    code: str
+    label: str
+    accepts: Mapping[PayerKind, frozenset[Purpose]]
+    gives_change: bool
+    like_cash: bool
+    opens_drawer: bool
+    counted_at_close: bool
+    final_at_once: bool
+    available: bool
+    tmf_type: str
+    channel: str
+    ledger_account: str
+    fields: tuple[DetailField, ...]
+
+    def require_payer(self, payer: PayerKind, purpose: Purpose) -> None:
+        """Raises Refused ``mode_not_for_payer``, ``mode_not_for_purpose`` or ``mode_not_yet_available``."""
+        purposes = self.accepts.get(payer, frozenset())
+        if not purposes:
+            raise Refused(
+                "mode_not_for_payer",
+                f"{self.label} is not taken from a {payer.replace('_', '-')}. Choose another way to pay.",
+                mode=self.code,
+                payer=str(payer),
+            )
+        if purpose not in purposes:
+            raise Refused(
+                "mode_not_for_purpose",
+                f"{self.label} of a {payer.replace('_', '-')} cannot be used for this. Choose another way to pay.",
+                mode=self.code,
+                payer=str(payer),
+                purpose=str(purpose),
+            )
+        if not self.available:
+            raise Refused(
+                "mode_not_yet_available",
+                f"{self.label} cannot be taken at this till yet. Choose another way to pay.",
+                mode=self.code,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentModes:
+    """All modes by code, in the order of the configuration."""
+
+    by_code: Mapping[str, PaymentMode]
+
+    def __getitem__(self, code: str) -> PaymentMode:
+        """Raises Refused ``unknown_mode``."""
+        mode = self.by_code.get(code)
+        if mode is None:
+            raise Refused(
+                "unknown_mode", "There is no such way to pay.", mode=code[:40], allowed=list(self.by_code)
+            )
+        return mode

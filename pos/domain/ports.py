@@ -1,0 +1,85 @@
+"""The ports through which the outside world comes in: clock, randomness, network, disk, printer, card terminal.
+
+The real ones are in ``pos.machine`` and ``sync.client``; the simulation brings its own. Nothing else in the product
+may ask the machine for the time, for randomness or for a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Clock(Protocol):
+    """Wall time and monotonic time. Wall time may jump; monotonic time may not."""
+
+    def now(self) -> datetime:
+        """The wall clock as an aware datetime in the shop's zone (so that the UTC offset is known)."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds since an arbitrary start; never goes back. For time-outs only, never for money."""
+        ...
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait without holding up anything else."""
+        ...
+
+
+class Randomness(Protocol):
+    """Unpredictable bytes: ids, salts, keys, jitter."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """``count`` bytes nobody can guess."""
+        ...
+
+
+class Runner(Protocol):
+    """Where store calls run: a thread for each file in production, inline in tests and in the simulation."""
+
+    async def till(self, call: Callable[[], Result]) -> Result:
+        """Run on the one writer of the till's file."""
+        ...
+
+    async def cache(self, call: Callable[[], Result]) -> Result:
+        """Run on the one writer of the cache."""
+        ...
+
+    async def read(self, call: Callable[[], Result]) -> Result:
+        """Run a read-only enquiry."""
+        ...
+
+
+class Printer(Protocol):
+    """Takes one rendered paper. Raises ``PrinterUnavailable`` when it cannot; money never depends on it."""
+
+    def put(self, *, name: str, content: bytes) -> None:
+        """Deliver ``content`` under ``name`` (a file name made of a receipt number, never of user text)."""
+        ...
+
+
+class PrinterUnavailable(Exception):
+    """The paper did not come out; the row stays in the print queue."""
+
+
+class CardTerminal(Protocol):
+    """A payment terminal for cards. Its drivers come with the card modes; an unknown outcome is a state of its own."""
+
+    def authorise(self, *, amount_minor: int, currency: str, reference: str) -> CardOutcome:
+        """Ask for ``amount_minor`` (minor units of ``currency``) under our own ``reference``."""
+        ...
+
+
+class CardOutcome(Protocol):
+    """What a card terminal answered: approved, declined or unknown, with the slip's references."""
+
+    @property
+    def state(self) -> str:
+        """``approved``, ``declined`` or ``unknown``; an unknown one is asked for again, never retried."""
+        ...
+
+
+Keep = Callable[[], Awaitable[None]]

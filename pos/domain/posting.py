@@ -1,0 +1,121 @@
+"""Journal lines: what each deed does to the ledger accounts, balanced in itself.
+
+Ledger accounts are named by the keys of ``config/gl_accounts.toml``; the operator's own codes stand there.
+Source: the posting map of domain.md 3.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pos.domain.money import Currency, Money, total, zero
+from pos.domain.payment_mode import PayerKind
+
+
+class Ledger(StrEnum):
+    """Ledger accounts that rules name; a mode's own account comes from its configuration."""
+
+    CASH_IN_TILL = "cash_in_till"
+    CHEQUES_IN_HAND = "cheques_in_hand"
+    SAFE = "safe"
+    RECEIVABLE = "receivable"
+    CUSTOMER_CREDIT = "customer_credit"
+    DEALER_ACCOUNT = "dealer_account"
+    OVER_SHORT = "cash_over_short"
+
+
+class SourceKind(StrEnum):
+    """Which deed an entry comes from."""
+
+    PAYMENT = "payment"
+    SHIFT_OPENED = "shift_opened"
+    SHIFT_CLOSED = "shift_closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """One side of one ledger account. Exactly one of ``debit`` and ``credit`` is positive, the other zero.
+
+    ``account`` is the customer's or dealer's account behind a sub-ledger line, else None.
+    """
+
+    ledger_account: str
+    debit: Money
+    credit: Money
+    account: str | None = None
+
+
+def debit(ledger_account: str, amount: Money, account: str | None = None) -> JournalLine:
+    """``amount`` (positive) to the debit of ``ledger_account``."""
+    return JournalLine(
+        ledger_account=ledger_account, debit=amount, credit=zero(amount.currency), account=account
+    )
+
+
+def credit(ledger_account: str, amount: Money, account: str | None = None) -> JournalLine:
+    """``amount`` (positive) to the credit of ``ledger_account``."""
+    return JournalLine(
+        ledger_account=ledger_account, debit=zero(amount.currency), credit=amount, account=account
+    )
+
+
+def is_balanced(lines: Iterable[JournalLine]) -> bool:
+    """Whether debits equal credits in each currency."""
+    sums: dict[Currency, int] = {}
+    for line in lines:
+        sums[line.debit.currency] = sums.get(line.debit.currency, 0) + line.debit.minor - line.credit.minor
+    return not any(sums.values())
+
+
+def payment_lines(
+    tenders: Sequence[tuple[str, Money]],
+    allocations: Sequence[tuple[str, str | None, Money]],
+    payer: PayerKind,
+) -> list[JournalLine]:
+    """A payment event: each tender's ledger account (net of change) against receivable or credit, by account.
+
+    ``tenders`` are (ledger account, net amount), ``allocations`` (account, bill number or None, amount).
+    """
+    lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
+    sums: dict[tuple[str, str], Money] = {}
+    on_account = Ledger.DEALER_ACCOUNT if payer is PayerKind.DEALER else Ledger.CUSTOMER_CREDIT
+    for account, bill_no, amount in allocations:
+        key = (on_account if bill_no is None else Ledger.RECEIVABLE, account)
+        sums[key] = sums.get(key, zero(amount.currency)) + amount
+    lines.extend(
+        credit(ledger_account, amount, account) for (ledger_account, account), amount in sums.items()
+    )
+    assert is_balanced(lines), "a payment event must balance"
+    return lines
+
+
+def shift_opened_lines(float_: Money) -> list[JournalLine]:
+    """The float comes from the safe into the till; a shift without a float posts nothing."""
+    if float_.minor == 0:
+        return []
+    return [debit(Ledger.CASH_IN_TILL, float_), credit(Ledger.SAFE, float_)]
+
+
+def shift_closed_lines(*, expected: Money, counted: Money) -> list[JournalLine]:
+    """The counted cash goes to the safe, the till's account goes to zero, the difference is over or short."""
+    lines: list[JournalLine] = []
+    difference = counted - expected
+    if counted.minor > 0:
+        lines.append(debit(Ledger.SAFE, counted))
+    if difference.minor < 0:
+        lines.append(debit(Ledger.OVER_SHORT, -difference))
+    if difference.minor > 0:
+        lines.append(credit(Ledger.OVER_SHORT, difference))
+    if expected.minor > 0:
+        lines.append(credit(Ledger.CASH_IN_TILL, expected))
+    if expected.minor < 0:
+        lines.append(debit(Ledger.CASH_IN_TILL, -expected))
+    assert is_balanced(lines), "a closing must balance"
+    return lines
+
+
+def sum_of(lines: Iterable[JournalLine], in_currency: Currency) -> Money:
+    """The debits of ``lines``: the size of an entry."""
+    return total((line.debit for line in lines), in_currency)

@@ -1,0 +1,94 @@
+"""The facts a receipt states, as values: what was paid, by what, for what, and what came back.
+
+Paper (text, PDF, ESC/POS) is made from these facts alone, so a reprint years later says the same. Names stand apart
+(``payer_name``, ``drawer``): they are kept in side rows that can be purged, and a purged receipt still prints.
+Source: domain.md rules 6, 9, 19, 22, 34.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from pos.domain.money import Money
+
+
+class ReceiptKind(StrEnum):
+    """Which paper this is; each kind of non-receipt has a series of its own (rule 22)."""
+
+    PAYMENT = "payment"
+    POST_DATED_NOTE = "post_dated_note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopHeading:
+    """What stands on top of every paper of a shop."""
+
+    shop: str
+    name: str
+    address: tuple[str, ...] = ()
+    tax_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenderLine:
+    """One tender as printed. ``amount`` is what was handed over (before change); ``details`` are (field, value)."""
+
+    mode: str
+    label: str
+    amount: Money
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationLine:
+    """What a part of the money was set against. ``bill_no`` None: credit on account.
+
+    ``open_before`` and ``open_after`` are the bill's open amounts round this event, None on account.
+    """
+
+    account: str
+    bill_no: str | None
+    amount: Money
+    open_before: Money | None = None
+    open_after: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptFacts:
+    """One receipt. All money is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset."""
+
+    receipt_number: str
+    kind: ReceiptKind
+    shop: ShopHeading
+    terminal: str
+    shift_number: int
+    business_date: date
+    taken_at: datetime
+    operator: str
+    operator_name: str
+    payer_kind: str
+    payer_account: str | None
+    payer_name: str | None
+    total: Money
+    change: Money
+    credit: Money
+    tenders: tuple[TenderLine, ...]
+    allocations: tuple[AllocationLine, ...]
+    chain_mark: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """Which copy of a receipt is printed: 0 is the original, n is DUPLICATE n (rule 34)."""
+
+    number: int = 0
+    printed_at: datetime | None = None
+    operator: str | None = None
+    reason: str | None = None
+
+    @property
+    def is_duplicate(self) -> bool:
+        return self.number > 0

@@ -1,0 +1,54 @@
+"""Reading a tender's own fields: which a mode has, which it needs, and how each is cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from pos.domain.errors import Refused
+from pos.domain.payment_mode import DetailField, FieldKind, PaymentMode
+from pos.domain.text_guard import clean_entry, clean_reference
+
+
+def read_details(mode: PaymentMode, raw: Mapping[str, str]) -> dict[str, str]:
+    """The mode's fields out of ``raw``, cleaned, in the mode's order; empty ones are left out.
+
+    Raises Refused ``unknown_field``, ``field_missing``, ``bad_date`` or what the cleaning functions raise.
+    """
+    known = {field.name for field in mode.fields}
+    for name in raw:
+        if name not in known:
+            raise Refused(
+                "unknown_field",
+                f"{mode.label} has no such field.",
+                mode=mode.code,
+                allowed=sorted(known),
+            )
+    cleaned = {field.name: _read(field, raw.get(field.name, "")) for field in mode.fields}
+    for field in mode.fields:
+        if field.required and not cleaned[field.name]:
+            raise Refused("field_missing", f"{field.label} is missing.", mode=mode.code, field=field.name)
+    return {name: value for name, value in cleaned.items() if value}
+
+
+def _read(field: DetailField, text: str) -> str:
+    if not text.strip(" "):
+        return ""
+    match field.kind:
+        case FieldKind.NAME:
+            return clean_entry(text, field=field.label, limit=field.limit)
+        case FieldKind.DATE:
+            return read_date(text, field=field.label).isoformat()
+        case FieldKind.REFERENCE | FieldKind.AMOUNT:
+            return clean_reference(text, field=field.label, limit=field.limit)
+
+
+def read_date(text: str, *, field: str) -> date:
+    """A date written year-month-day. Raises Refused ``bad_date``."""
+    cleaned = clean_reference(text, field=field, limit=10)
+    try:
+        if len(cleaned) != 10:
+            raise ValueError
+        return date.fromisoformat(cleaned)
+    except ValueError:
+        raise Refused("bad_date", f"{field}: write the date as 2026-11-21.", field=field) from None

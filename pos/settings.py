@@ -1,0 +1,295 @@
+"""Settings as checked data: ``config/*.toml`` read into values of the domain, or a clear refusal to start.
+
+Each file is taken from the first of these folders that has it: ``--config DIR``, ``POS_CONFIG_DIR``, the home's own
+``config``, the program's own. A wrong key or value names the file, the key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from pos.domain.errors import Refused
+from pos.domain.iso_currencies import EXPONENT_BY_CODE
+from pos.domain.payment_mode import (
+    DetailField,
+    FieldKind,
+    PayerKind,
+    PaymentMode,
+    PaymentModes,
+    Purpose,
+)
+from pos.domain.role import Grant, PermissionTable, Role
+
+FILES = ("till.toml", "payment_modes.toml", "gl_accounts.toml", "roles.toml", "currencies.toml")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ShopSettings(_Strict):
+    operator_company: Annotated[str, Field(min_length=1, max_length=80)] = "Counterfoil Telecom"
+
+
+class AmountSettings(_Strict):
+    decimal_marks: Literal[".", ",", ".,"] = ".,"
+
+
+class ChequeSettings(_Strict):
+    stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    max_amount: Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")] = ""
+
+
+class SignInSettings(_Strict):
+    min_pin_digits: Annotated[int, Field(ge=6, le=20)] = 6
+    idle_lock_minutes: Annotated[int, Field(ge=1, le=15)] = 3
+    lock_minutes: Annotated[list[Annotated[int, Field(ge=1, le=1440)]], Field(min_length=1, max_length=5)] = [
+        1,
+        5,
+        30,
+    ]
+    max_failures: Annotated[int, Field(ge=5, le=100)] = 10
+
+
+class ReceiptSettings(_Strict):
+    width: Annotated[int, Field(ge=32, le=80)] = 42
+    font: Annotated[str, Field(max_length=500)] = ""
+
+
+class SyncSettings(_Strict):
+    central_url: Annotated[str, Field(max_length=500)] = ""
+    payment_url: Annotated[str, Field(max_length=500)] = ""
+    bill_url: Annotated[str, Field(max_length=500)] = ""
+    request_timeout_s: Annotated[int, Field(ge=1, le=120)] = 10
+    pull_every_s: Annotated[int, Field(ge=5, le=86400)] = 60
+    retry_delay_s_min: Annotated[int, Field(ge=1, le=60)] = 1
+    retry_delay_s_max: Annotated[int, Field(ge=1, le=3600)] = 300
+    media_type: Literal["application/json;charset=utf-8", "application/json"] = (
+        "application/json;charset=utf-8"
+    )
+
+
+class TillSettings(_Strict):
+    """``till.toml``: how this till works. Every key has a default."""
+
+    shop: ShopSettings = ShopSettings()
+    amounts: AmountSettings = AmountSettings()
+    cheques: ChequeSettings = ChequeSettings()
+    sign_in: SignInSettings = SignInSettings()
+    receipt: ReceiptSettings = ReceiptSettings()
+    sync: SyncSettings = SyncSettings()
+
+
+class _FieldEntry(_Strict):
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    label: Annotated[str, Field(min_length=1, max_length=40)]
+    kind: Literal["reference", "name", "date", "amount"]
+    required: bool
+    limit: Annotated[int, Field(ge=1, le=200)]
+    personal: bool = False
+
+
+class _ModeEntry(_Strict):
+    label: Annotated[str, Field(min_length=1, max_length=40)]
+    accepts: Annotated[
+        dict[Literal["subscriber", "dealer", "walk_in"], list[Literal["bills", "items", "account"]]],
+        Field(alias="from"),
+    ]
+    gives_change: bool
+    like_cash: bool
+    opens_drawer: bool
+    counted_at_close: bool
+    final_at_once: bool
+    available: bool
+    tmf_type: Literal[
+        "Cash",
+        "Check",
+        "TokenizedCard",
+        "BankAccountTransfer",
+        "BankAccountDebit",
+        "DirectDebit",
+        "Voucher",
+        "BankCard",
+    ]
+    channel: Literal["store", "bank", "backOffice", "atm", "dealer"]
+    ledger_account: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    fields: list[_FieldEntry]
+
+    def as_mode(self, code: str) -> PaymentMode:
+        return PaymentMode(
+            code=code,
+            label=self.label,
+            accepts={PayerKind(payer): frozenset(map(Purpose, uses)) for payer, uses in self.accepts.items()},
+            gives_change=self.gives_change,
+            like_cash=self.like_cash,
+            opens_drawer=self.opens_drawer,
+            counted_at_close=self.counted_at_close,
+            final_at_once=self.final_at_once,
+            available=self.available,
+            tmf_type=self.tmf_type,
+            channel=self.channel,
+            ledger_account=self.ledger_account,
+            fields=tuple(
+                DetailField(
+                    name=field.name,
+                    label=field.label,
+                    kind=FieldKind(field.kind),
+                    required=field.required,
+                    limit=field.limit,
+                    personal=field.personal,
+                )
+                for field in self.fields
+            ),
+        )
+
+
+class LedgerAccount(_Strict):
+    """One account of the operator's ledger."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]{1,20}$")]
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    kind: Literal["asset", "liability", "income", "expense"]
+
+
+_RoleName = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
+_GrantName = Literal["alone", "limit", "reason", "second", "read", "no"]
+
+
+class _RoleFile(_Strict):
+    acts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")], dict[_RoleName, _GrantName]]
+
+
+class _CurrencyFile(_Strict):
+    smallest_coin_minor: dict[str, Annotated[int, Field(ge=1, le=10000)]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of a till. ``sources`` names the file each part came from."""
+
+    till: TillSettings
+    modes: PaymentModes
+    gl_accounts: Mapping[str, LedgerAccount]
+    permissions: PermissionTable
+    smallest_coin_minor: Mapping[str, int]
+    sources: Mapping[str, Path]
+
+
+def config_folders(*, option: Path | None, home: Path | None) -> list[Path]:
+    """Where settings are looked for, first match first."""
+    here = Path(__file__).parent
+    named = [option, _from_environment(), None if home is None else home / "config"]
+    own = [here / "_config", here.parent / "config"]
+    return [folder for folder in named if folder is not None] + own
+
+
+def _from_environment() -> Path | None:
+    value = os.environ.get("POS_CONFIG_DIR")
+    return Path(value) if value else None
+
+
+def sample_folder() -> Path:
+    """The folder of the sample fixtures that come with the program."""
+    folders = [folder / "sample" for folder in config_folders(option=None, home=None)]
+    return next((folder for folder in folders if folder.is_dir()), folders[-1])
+
+
+def read_settings(*, option: Path | None = None, home: Path | None = None) -> Settings:
+    """Read and check every file. Raises Refused ``bad_settings`` naming file, key and what is allowed."""
+    if option is not None and not option.is_dir():
+        raise Refused("bad_settings", f"{option}: there is no such folder of settings.")
+    folders = config_folders(option=option, home=home)
+    sources = {name: _find(name, folders) for name in FILES}
+    modes_raw = _parse(TypeAdapter(dict[str, _ModeEntry]), sources["payment_modes.toml"])
+    gl_accounts = _parse(TypeAdapter(dict[str, LedgerAccount]), sources["gl_accounts.toml"])
+    roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
+    coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
+    till = _parse(TypeAdapter(TillSettings), sources["till.toml"])
+    _check_across(till, modes_raw, gl_accounts, coins, sources)
+    return Settings(
+        till=till,
+        modes=PaymentModes({code: entry.as_mode(code) for code, entry in modes_raw.items()}),
+        gl_accounts=gl_accounts,
+        permissions=PermissionTable(
+            {
+                act: {Role(role): Grant(grant) for role, grant in row.items()}
+                for act, row in roles.acts.items()
+            }
+        ),
+        smallest_coin_minor=coins.smallest_coin_minor,
+        sources=sources,
+    )
+
+
+def _find(name: str, folders: Sequence[Path]) -> Path:
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise Refused("bad_settings", f"{name} is in none of the folders of settings.")
+
+
+Model = TypeVar("Model")
+
+
+def _parse(adapter: TypeAdapter[Model], path: Path) -> Model:
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refused("bad_settings", f"{path}: {error}") from None
+    try:
+        return adapter.validate_python(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise Refused("bad_settings", f"{path}: {key}: {first['msg']}", file=str(path), key=key) from None
+
+
+def _check_across(
+    till: TillSettings,
+    modes: Mapping[str, _ModeEntry],
+    gl_accounts: Mapping[str, LedgerAccount],
+    coins: _CurrencyFile,
+    sources: Mapping[str, Path],
+) -> None:
+    """What one file says of another, and what a pattern cannot say."""
+
+    def refuse(file: str, key: str, allowed: str) -> None:
+        raise Refused("bad_settings", f"{sources[file]}: {key}: {allowed}", file=str(sources[file]), key=key)
+
+    for code, entry in modes.items():
+        if entry.ledger_account not in gl_accounts:
+            refuse("payment_modes.toml", f"{code}.ledger_account", f"one of {', '.join(sorted(gl_accounts))}")
+    codes = [account.code for account in gl_accounts.values()]
+    for name, account in gl_accounts.items():
+        if codes.count(account.code) > 1:
+            refuse("gl_accounts.toml", f"{name}.code", "another account has this code")
+    for code in coins.smallest_coin_minor:
+        if code not in EXPONENT_BY_CODE:
+            refuse("currencies.toml", f"smallest_coin_minor.{code}", "an ISO 4217 code")
+    if till.sync.retry_delay_s_max < till.sync.retry_delay_s_min:
+        refuse("till.toml", "sync.retry_delay_s_max", "not less than retry_delay_s_min")
+    for key in ("central_url", "payment_url", "bill_url"):
+        problem = url_problem(getattr(till.sync, key))
+        if problem:
+            refuse("till.toml", f"sync.{key}", problem)
+
+
+def url_problem(url: str) -> str | None:
+    """Why ``url`` may not be spoken to, or None. Plain http is for this machine only."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return None
+    if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:
+        return None
+    return "an https address, or http on this machine (127.0.0.1)"

@@ -1,0 +1,507 @@
+"""``cache.db``: accounts and bills as central told them, with what is open after this till's own deeds.
+
+Rebuildable: another schema version means the file is thrown away and pulled anew. No deed is written here; the open
+amounts are caught up after each commit and at every open. Source: architecture.md section 2; interface.md section 3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pos.domain.bill import (
+    AppliedPayment,
+    AppliedRate,
+    BillSnapshot,
+    BillState,
+    OwnAllocation,
+    SummaryLine,
+    open_on,
+)
+from pos.domain.money import Currency, Money, currency
+from pos.domain.payment_mode import PayerKind
+from pos.domain.text_guard import fold
+from pos.store.database import Database
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE account (
+    account TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    phone_reversed TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL,
+    cash_only INTEGER NOT NULL,
+    dunning_stage INTEGER NOT NULL,
+    credit_told_minor INTEGER NOT NULL,
+    credit_minor INTEGER NOT NULL,
+    seen_change INTEGER,
+    told_at_utc TEXT NOT NULL
+) STRICT;
+CREATE INDEX account_by_phone ON account (phone_reversed) WHERE phone_reversed <> '';
+CREATE INDEX account_by_name ON account (name_folded);
+CREATE VIRTUAL TABLE account_word USING fts5 (words, prefix = '2 3', tokenize = 'unicode61');
+CREATE TABLE bill (
+    bill_no TEXT PRIMARY KEY,
+    bill_id TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    bill_date TEXT NOT NULL,
+    due_date TEXT NOT NULL,
+    state TEXT NOT NULL,
+    amount_due_minor INTEGER NOT NULL,
+    remaining_minor INTEGER NOT NULL,
+    open_minor INTEGER NOT NULL,
+    tax_included_minor INTEGER NOT NULL,
+    seen_change INTEGER,
+    told_at_utc TEXT NOT NULL
+) STRICT;
+CREATE INDEX bill_by_account ON bill (account, due_date);
+CREATE TABLE bill_applied (
+    bill_no TEXT NOT NULL,
+    payment_id TEXT NOT NULL,
+    correlator_id TEXT,
+    amount_minor INTEGER NOT NULL,
+    PRIMARY KEY (bill_no, payment_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE bill_line (
+    bill_no TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    line_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    group_kind TEXT NOT NULL,
+    parent_id TEXT,
+    tax_excluded_minor INTEGER NOT NULL,
+    tax_minor INTEGER NOT NULL,
+    tax_included_minor INTEGER NOT NULL,
+    rate_ids_json TEXT NOT NULL,
+    PRIMARY KEY (bill_no, place)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rate (
+    bill_id TEXT NOT NULL,
+    rate_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    on_date TEXT,
+    product TEXT,
+    currency TEXT NOT NULL,
+    tax_excluded_minor INTEGER NOT NULL,
+    tax_minor INTEGER NOT NULL,
+    tax_included_minor INTEGER NOT NULL,
+    PRIMARY KEY (bill_id, rate_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE marker (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+CREATE VIEW v_bill AS
+SELECT bill_no, account, currency, amount_due_minor, open_minor, due_date,
+       CASE WHEN open_minor = 0 THEN 'settled' WHEN open_minor < amount_due_minor AND state = 'sent' THEN 'partiallyPaid'
+            ELSE state END AS state, bill_id, bill_date
+FROM bill;
+CREATE VIEW v_account AS
+SELECT account, kind, name, currency, credit_minor, status, phone FROM account;
+"""
+
+_ACCOUNT_COLUMNS = (
+    "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, credit_told_minor, credit_minor, "
+    "seen_change, told_at_utc"
+)
+_UPSERT_ACCOUNT = (
+    "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
+    "cash_only, dunning_stage, credit_told_minor, credit_minor, seen_change, told_at_utc) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (account) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
+    "name_folded = excluded.name_folded, phone = excluded.phone, phone_reversed = excluded.phone_reversed, "
+    "customer = excluded.customer, currency = excluded.currency, status = excluded.status, "
+    "cash_only = excluded.cash_only, dunning_stage = excluded.dunning_stage, "
+    "credit_told_minor = excluded.credit_told_minor, credit_minor = excluded.credit_minor, "
+    "seen_change = excluded.seen_change, told_at_utc = excluded.told_at_utc RETURNING rowid"
+)
+_UPSERT_BILL = (
+    "INSERT OR REPLACE INTO bill (bill_no, bill_id, account, currency, bill_date, due_date, state, amount_due_minor, "
+    "remaining_minor, open_minor, tax_included_minor, seen_change, told_at_utc) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedAccount:
+    """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not."""
+
+    account: str
+    kind: PayerKind
+    name: str
+    phone: str
+    customer: str
+    currency: Currency
+    status: str
+    cash_only: bool
+    dunning_stage: int
+    credit_told: Money
+    credit: Money
+    seen_change: int | None
+    told_at_utc: str
+
+
+class CacheStore:
+    """What central told, in one file of its own that a deed only reads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction on the cache."""
+        with self.database.write() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent look at the cache."""
+        with self.database.read() as connection:
+            yield connection
+
+
+def open_cache(path: Path | None, *, read_only: bool = False) -> CacheStore:
+    """Open the cache; one of another schema version is removed and made anew, for central has it all."""
+    if path is not None and path.exists() and not read_only and _version_of(path) not in (0, VERSION):
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    database = Database(path, read_only=read_only)
+    if not read_only:
+        with database.write() as connection:
+            if connection.exec_driver_sql("PRAGMA user_version").scalar_one() == 0:
+                for statement in SCHEMA.split(";\n"):
+                    if statement.strip():
+                        connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+    return CacheStore(database)
+
+
+def _version_of(path: Path) -> int:
+    database = Database(path, read_only=True)
+    try:
+        with database.read() as connection:
+            return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    finally:
+        database.close()
+
+
+def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> None:
+    """Write accounts as told, with their search words."""
+    for told in accounts:
+        digits = "".join(character for character in told.phone if character.isdigit())
+        rowid = connection.exec_driver_sql(
+            _UPSERT_ACCOUNT,
+            (
+                told.account,
+                str(told.kind),
+                told.name,
+                fold(told.name),
+                told.phone,
+                digits[::-1],
+                told.customer,
+                told.currency.code,
+                told.status,
+                int(told.cash_only),
+                told.dunning_stage,
+                told.credit_told.minor,
+                told.credit.minor,
+                told.seen_change,
+                told.told_at_utc,
+            ),
+        ).scalar_one()
+        connection.exec_driver_sql("DELETE FROM account_word WHERE rowid = ?", (rowid,))
+        connection.exec_driver_sql(
+            "INSERT INTO account_word (rowid, words) VALUES (?, ?)", (rowid, fold(told.name))
+        )
+
+
+def put_bills(
+    connection: Connection,
+    bills: Iterable[BillSnapshot],
+    *,
+    own: Mapping[str, Sequence[OwnAllocation]],
+    told_at_utc: str,
+) -> None:
+    """Write bills as told, with what is open after this till's ``own`` allocations, by bill number."""
+    for bill in bills:
+        key = (bill.bill_no,)
+        connection.exec_driver_sql("DELETE FROM bill_applied WHERE bill_no = ?", key)
+        connection.exec_driver_sql("DELETE FROM bill_line WHERE bill_no = ?", key)
+        connection.exec_driver_sql(
+            _UPSERT_BILL,
+            (
+                bill.bill_no,
+                bill.bill_id,
+                bill.account,
+                bill.remaining.currency.code,
+                bill.bill_date.isoformat(),
+                bill.due_date.isoformat(),
+                str(bill.state),
+                bill.amount_due.minor,
+                bill.remaining.minor,
+                open_on(bill, own.get(bill.bill_no, ())).open.minor,
+                bill.tax_included.minor,
+                bill.seen_change,
+                told_at_utc,
+            ),
+        )
+        _put_parts(connection, bill)
+
+
+def _put_parts(connection: Connection, bill: BillSnapshot) -> None:
+    if bill.applied:
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO bill_applied (bill_no, payment_id, correlator_id, amount_minor) VALUES (?, ?, ?, ?)",
+            [(bill.bill_no, part.payment_id, part.correlator_id, part.amount.minor) for part in bill.applied],
+        )
+    if bill.lines:
+        connection.exec_driver_sql(
+            "INSERT INTO bill_line (bill_no, place, line_id, name, group_kind, parent_id, tax_excluded_minor, tax_minor, "
+            "tax_included_minor, rate_ids_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    bill.bill_no,
+                    place,
+                    line.line_id,
+                    line.name,
+                    line.group,
+                    line.parent_id,
+                    line.tax_excluded.minor,
+                    line.tax.minor,
+                    line.tax_included.minor,
+                    json.dumps(line.rate_ids),
+                )
+                for place, line in enumerate(bill.lines)
+            ],
+        )
+
+
+def put_rates(connection: Connection, rates: Sequence[AppliedRate]) -> None:
+    """Write applied billing rates as told."""
+    if rates:
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO rate (bill_id, rate_id, name, kind, on_date, product, currency, tax_excluded_minor, "
+            "tax_minor, tax_included_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    rate.bill_id,
+                    rate.rate_id,
+                    rate.name,
+                    rate.kind,
+                    None if rate.on is None else rate.on.isoformat(),
+                    rate.product,
+                    rate.tax_included.currency.code,
+                    rate.tax_excluded.minor,
+                    rate.tax.minor,
+                    rate.tax_included.minor,
+                )
+                for rate in rates
+            ],
+        )
+
+
+def set_open(connection: Connection, open_by_bill: Iterable[tuple[str, int]]) -> None:
+    """Catch up what is open on bills (minor units) after the till's own deeds."""
+    rows = [(open_minor, bill_no) for bill_no, open_minor in open_by_bill]
+    if rows:
+        connection.exec_driver_sql("UPDATE bill SET open_minor = ? WHERE bill_no = ?", rows)
+
+
+def set_credit(connection: Connection, credit_by_account: Iterable[tuple[str, int]]) -> None:
+    """Catch up the credit of accounts (minor units) after the till's own deeds."""
+    rows = [(credit_minor, account) for account, credit_minor in credit_by_account]
+    if rows:
+        connection.exec_driver_sql("UPDATE account SET credit_minor = ? WHERE account = ?", rows)
+
+
+def account_by_id(connection: Connection, account: str) -> CachedAccount | None:
+    """The account of exactly this id."""
+    row = connection.exec_driver_sql(
+        f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE account = ?", (account,)
+    ).first()
+    return None if row is None else _account(tuple(row))
+
+
+def accounts_by_phone_suffix(connection: Connection, digits: str, limit: int) -> list[CachedAccount]:
+    """Accounts whose phone number ends in ``digits``."""
+    low = digits[::-1]
+    rows = connection.exec_driver_sql(
+        f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE phone_reversed >= ? AND phone_reversed < ? "
+        "AND phone_reversed <> '' ORDER BY phone_reversed LIMIT ?",
+        (low, low + ":", limit),
+    )
+    return [_account(tuple(row)) for row in rows]
+
+
+def accounts_by_words(connection: Connection, words: Sequence[str], limit: int) -> list[CachedAccount]:
+    """Accounts whose name has a word beginning with each of ``words`` (folded letters and digits only)."""
+    if not words:
+        return []
+    match = " ".join(f'"{word}"*' for word in words)
+    columns = ", ".join(f"account.{column.strip()}" for column in _ACCOUNT_COLUMNS.split(","))
+    rows = connection.exec_driver_sql(
+        f"SELECT {columns} FROM account_word JOIN account ON account.rowid = account_word.rowid "
+        "WHERE account_word MATCH ? ORDER BY account.name_folded, account.account LIMIT ?",
+        (match, limit),
+    )
+    return [_account(tuple(row)) for row in rows]
+
+
+def bill_by_number(connection: Connection, bill_no: str) -> BillSnapshot | None:
+    """The bill of this number, or of this id at central."""
+    found = _bills(connection, "bill_no = ?", (bill_no,)) or _bills(connection, "bill_id = ?", (bill_no,))
+    return found[0] if found else None
+
+
+def bills_of_account(
+    connection: Connection, account: str, *, open_only: bool, limit: int = 500
+) -> list[BillSnapshot]:
+    """An account's bills in due order."""
+    where = "account = ? AND remaining_minor > 0" if open_only else "account = ?"
+    return _bills(connection, where, (account,), limit=limit)
+
+
+def all_bill_numbers(connection: Connection) -> list[str]:
+    """Every bill number in the cache."""
+    return [str(row[0]) for row in connection.exec_driver_sql("SELECT bill_no FROM bill")]
+
+
+def rates_of_bill(connection: Connection, bill_id: str) -> list[AppliedRate]:
+    """The applied billing rates of a bill that the cache has."""
+    rows = connection.exec_driver_sql(
+        "SELECT rate_id, bill_id, name, kind, on_date, product, currency, tax_excluded_minor, tax_minor, "
+        "tax_included_minor FROM rate WHERE bill_id = ? ORDER BY rate_id",
+        (bill_id,),
+    )
+    return [
+        AppliedRate(
+            rate_id=row[0],
+            bill_id=row[1],
+            name=row[2],
+            kind=row[3],
+            on=None if row[4] is None else date.fromisoformat(row[4]),
+            product=row[5],
+            tax_excluded=Money(row[7], currency(row[6])),
+            tax=Money(row[8], currency(row[6])),
+            tax_included=Money(row[9], currency(row[6])),
+        )
+        for row in rows
+    ]
+
+
+def bills_without_rates(connection: Connection, limit: int) -> list[str]:
+    """Ids of bills of which no rate is known yet, open ones first."""
+    rows = connection.exec_driver_sql(
+        "SELECT bill_id FROM bill WHERE NOT EXISTS (SELECT 1 FROM rate WHERE rate.bill_id = bill.bill_id) "
+        "ORDER BY open_minor = 0, due_date LIMIT ?",
+        (limit,),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def marker(connection: Connection, name: str) -> str | None:
+    """How far a pull has come; written with the rows it stands for."""
+    row = connection.exec_driver_sql("SELECT value FROM marker WHERE name = ?", (name,)).first()
+    return None if row is None else str(row[0])
+
+
+def set_marker(connection: Connection, name: str, value: str) -> None:
+    """Remember how far a pull has come."""
+    connection.exec_driver_sql("INSERT OR REPLACE INTO marker (name, value) VALUES (?, ?)", (name, value))
+
+
+def _bills(
+    connection: Connection, where: str, values: tuple[object, ...], limit: int = 500
+) -> list[BillSnapshot]:
+    rows = connection.exec_driver_sql(
+        "SELECT bill_no, bill_id, account, currency, bill_date, due_date, state, amount_due_minor, remaining_minor, "
+        f"tax_included_minor, seen_change, (SELECT name FROM account WHERE account.account = bill.account) "
+        f"FROM bill WHERE {where} ORDER BY due_date, bill_date, bill_no LIMIT ?",
+        (*values, limit),
+    ).all()
+    return [_bill(connection, tuple(row)) for row in rows]
+
+
+def _bill(connection: Connection, row: tuple[object, ...]) -> BillSnapshot:
+    bill_no, bill_id, account, code, bill_date, due_date, state, due, remaining, included, change, name = row
+    in_currency = currency(str(code))
+    key = (bill_no,)
+    applied = connection.exec_driver_sql(
+        "SELECT payment_id, correlator_id, amount_minor FROM bill_applied WHERE bill_no = ?", key
+    )
+    lines = connection.exec_driver_sql(
+        "SELECT line_id, name, group_kind, parent_id, tax_excluded_minor, tax_minor, tax_included_minor, rate_ids_json "
+        "FROM bill_line WHERE bill_no = ? ORDER BY place",
+        key,
+    )
+    return BillSnapshot(
+        bill_id=str(bill_id),
+        bill_no=str(bill_no),
+        account=str(account),
+        account_name=None if name is None else str(name),
+        bill_date=date.fromisoformat(str(bill_date)),
+        due_date=date.fromisoformat(str(due_date)),
+        state=BillState(str(state)),
+        amount_due=Money(_whole(due), in_currency),
+        remaining=Money(_whole(remaining), in_currency),
+        tax_included=Money(_whole(included), in_currency),
+        applied=tuple(
+            AppliedPayment(payment_id=part[0], correlator_id=part[1], amount=Money(part[2], in_currency))
+            for part in applied
+        ),
+        lines=tuple(
+            SummaryLine(
+                line_id=line[0],
+                name=line[1],
+                group=line[2],
+                parent_id=line[3],
+                tax_excluded=Money(line[4], in_currency),
+                tax=Money(line[5], in_currency),
+                tax_included=Money(line[6], in_currency),
+                rate_ids=tuple(json.loads(line[7])),
+            )
+            for line in lines
+        ),
+        seen_change=None if change is None else _whole(change),
+    )
+
+
+def _account(row: tuple[object, ...]) -> CachedAccount:
+    account, kind, name, phone, customer, code, status, cash_only, dunning, told, credit, change, told_at = (
+        row
+    )
+    in_currency = currency(str(code))
+    return CachedAccount(
+        account=str(account),
+        kind=PayerKind(str(kind)),
+        name=str(name),
+        phone=str(phone),
+        customer=str(customer),
+        currency=in_currency,
+        status=str(status),
+        cash_only=bool(cash_only),
+        dunning_stage=_whole(dunning),
+        credit_told=Money(_whole(told), in_currency),
+        credit=Money(_whole(credit), in_currency),
+        seen_change=None if change is None else _whole(change),
+        told_at_utc=str(told_at),
+    )
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,237 @@
+"""Opening a store file: WAL, FULL, one writer, checked at every open.
+
+Every write transaction starts with BEGIN IMMEDIATE: the driver's default gave two processes the same receipt number.
+``synchronous=FULL`` is a rule, because WAL with NORMAL loses acknowledged payments at a power cut.
+Source: reliability.md section 0; measured there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+BUSY_TIMEOUT_S = 5
+READERS_MAX = 4
+
+
+class StoreError(Exception):
+    """The store itself, not a rule, stands in the way. ``code`` and ``exit_code`` are stable."""
+
+    def __init__(self, code: str, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.exit_code = exit_code
+
+
+def store_locked() -> StoreError:
+    """Another process owns this home."""
+    return StoreError(
+        "store_locked", "This till is open in another window or program. Close it first.", exit_code=5
+    )
+
+
+def store_damaged(what: str) -> StoreError:
+    """The file failed a check: nothing is sold on it."""
+    return StoreError(
+        "store_damaged", f"The store is damaged: {what}. Nothing can be sold on it.", exit_code=6
+    )
+
+
+class StoreLock:
+    """The lock file that makes one process the owner of one home; held until closed or the process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise store_locked() from None
+
+    def close(self) -> None:
+        """Let the next process in."""
+        os.close(self._file)
+
+
+class Database:
+    """One SQLite file with one writer connection and, beside it, read-only connections.
+
+    ``path`` None is a store in memory with one connection for both: the fake of the tests and the simulation.
+    ``read_only`` opens no writer at all, for commands that work beside an open till.
+    """
+
+    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
+        self._path = path
+        self._writer: Connection | None = None
+        self._write_engine: Engine | None = None
+        if not read_only:
+            self._open_writer()
+        self._read_engine: Engine | None = None if path is None else _engine(path, read_only=True)
+
+    def _open_writer(self) -> None:
+        if self._path is not None:
+            _refuse_wide_mode(self._path)
+        self._write_engine = _engine(self._path, read_only=False)
+        try:
+            self._writer = self._write_engine.connect()
+            _check_pragmas(self._writer, in_memory=self._path is None)
+        except DBAPIError as error:
+            raise _open_error(error) from error
+
+    @property
+    def path(self) -> Path | None:
+        return self._path
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back whole on any error."""
+        assert self._writer is not None, "this store was opened to be read"
+        with self._writer.begin():
+            yield self._writer
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view: what is committed when it begins."""
+        if self._read_engine is None:
+            assert self._writer is not None, "a store in memory has one connection"
+            if self._writer.in_transaction():
+                yield self._writer
+            else:
+                with self._writer.begin():
+                    yield self._writer
+            return
+        with self._read_engine.connect() as connection, connection.begin():
+            yield connection
+
+    def quick_check(self) -> None:
+        """Raises StoreError ``store_damaged`` where SQLite finds the file unsound."""
+        try:
+            with self.read() as connection:
+                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        except DBAPIError as error:
+            raise _open_error(error) from error
+        if found != "ok":
+            raise store_damaged(str(found))
+
+    def reopen(self) -> None:
+        """Throw the writer away and open it anew: the only honest question after a failed commit."""
+        self._close_writer()
+        self._open_writer()
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file where that holds up nobody; only the writer does this."""
+        assert self._writer is not None
+        raw = self._writer.connection.dbapi_connection
+        assert raw is not None
+        raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._writer.rollback()
+
+    def backup_into(self, target: Path) -> None:
+        """A consistent copy of the store as a new file of mode 0600."""
+        assert self._path is not None
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        source = sqlite3.connect(self._path)
+        copy = sqlite3.connect(target)
+        try:
+            source.backup(copy)
+        finally:
+            copy.close()
+            source.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._read_engine is not None:
+            self._read_engine.dispose()
+        self._close_writer()
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            finally:
+                self._writer = None
+        if self._write_engine is not None:
+            self._write_engine.dispose()
+            self._write_engine = None
+
+
+def _engine(path: Path | None, *, read_only: bool) -> Engine:
+    def connect() -> sqlite3.Connection:
+        if path is None:
+            return _connect(":memory:", uri=False)
+        mode = "ro" if read_only else "rwc"
+        return _connect(f"file:{quote(str(path))}?mode={mode}", uri=True)
+
+    engine: Engine
+    if read_only:
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS_MAX)
+    else:
+        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+    @event.listens_for(engine, "connect")
+    def set_up(raw: Any, _record: object) -> None:
+        if not read_only and path is not None:
+            raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute("PRAGMA synchronous=FULL")
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute("PRAGMA recursive_triggers=ON")
+        raw.execute("PRAGMA trusted_schema=OFF")
+        raw.execute("PRAGMA wal_autocheckpoint=4000")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _connect(database: str, *, uri: bool) -> sqlite3.Connection:
+    return sqlite3.connect(
+        database, uri=uri, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+
+
+def _check_pragmas(connection: Connection, *, in_memory: bool) -> None:
+    """Asserted at every open: a store without these promises is not opened."""
+    with connection.begin():
+        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        foreign_keys = connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one()
+    if (journal != "wal" and not in_memory) or synchronous != 2 or foreign_keys != 1:
+        raise StoreError(
+            "store_unsafe",
+            "This disk does not keep what is written (no write-ahead log). Use a local disk.",
+            exit_code=1,
+        )
+
+
+def _refuse_wide_mode(path: Path) -> None:
+    if path.exists():
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise StoreError(
+                "store_mode_too_wide", f"Other users can read {path.name}. Set its mode to 0600.", exit_code=1
+            )
+    else:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+
+
+def _open_error(error: DBAPIError) -> StoreError:
+    cause = error.orig
+    name = getattr(cause, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return store_damaged(str(cause))
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return store_locked()
+    return StoreError("store_cannot_be_opened", f"The store cannot be opened: {cause}.", exit_code=1)

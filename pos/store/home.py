@@ -1,0 +1,70 @@
+"""What a home knows of itself: which terminal it is, its enrolment epoch, its receipt series, its shop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pos.domain.money import Currency, currency
+from pos.domain.receipt import ShopHeading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """One installation. ``epoch`` rises with each enrolment, ``series`` with each restore; neither is ever reused."""
+
+    terminal: str
+    epoch: int
+    series: str
+    shop: ShopHeading
+    currency: Currency
+    time_zone: str
+    central_url: str
+
+    def receipt_number(self, counter: int, series: str | None = None) -> str:
+        """``shop-terminal-series-counter`` (domain.md rule 19)."""
+        return f"{self.shop.shop}-{self.terminal}-{series or self.series}-{counter:06d}"
+
+
+def read_identity(connection: Connection) -> Identity | None:
+    """The identity written at ``pos init``; None for a home that has none yet."""
+    values = {str(row[0]): str(row[1]) for row in connection.exec_driver_sql("SELECT name, value FROM home")}
+    if "terminal" not in values:
+        return None
+    shop = json.loads(values["shop"])
+    return Identity(
+        terminal=values["terminal"],
+        epoch=int(values["epoch"]),
+        series=values["series"],
+        shop=ShopHeading(
+            shop=shop["shop"],
+            name=shop["name"],
+            address=tuple(shop["address"]),
+            tax_number=shop["tax_number"],
+        ),
+        currency=currency(values["currency"]),
+        time_zone=values["time_zone"],
+        central_url=values["central_url"],
+    )
+
+
+def write_identity(connection: Connection, identity: Identity) -> None:
+    """Write the identity of a new home."""
+    shop = {
+        "shop": identity.shop.shop,
+        "name": identity.shop.name,
+        "address": identity.shop.address,
+        "tax_number": identity.shop.tax_number,
+    }
+    values = {
+        "terminal": identity.terminal,
+        "epoch": str(identity.epoch),
+        "series": identity.series,
+        "shop": json.dumps(shop, ensure_ascii=False),
+        "currency": identity.currency.code,
+        "time_zone": identity.time_zone,
+        "central_url": identity.central_url,
+    }
+    connection.exec_driver_sql("INSERT INTO home (name, value) VALUES (?, ?)", list(values.items()))

@@ -1,0 +1,211 @@
+"""The outbox: what central must hear of, written with the deed, never deleted. The wire reads and settles its rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from pos.domain.leg import LegFacts, LegItem
+from pos.domain.money import Money, currency
+from pos.domain.payment_mode import PaymentModes
+from pos.store.home import Identity
+from pos.store.times import from_utc_text, local, utc_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One leg on its way. ``body`` None: not composed yet, so never sent."""
+
+    outbox_id: int
+    payment_event_id: str
+    leg: int
+    correlator_id: str
+    account: str
+    state: str
+    attempts: int
+    body: bytes | None
+    next_attempt_at: datetime | None
+    reason: str | None
+
+
+_COLUMNS = "outbox_id, payment_event_id, leg, correlator_id, account, state, attempts, body, next_attempt_at_utc, reason"
+
+
+def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
+    """Unsent rows in order whose time has come; parked rows wait for a person."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
+        "AND (next_attempt_at_utc IS NULL OR next_attempt_at_utc <= ?) ORDER BY outbox_id LIMIT ?",
+        (utc_text(now), limit),
+    )
+    return [_row(tuple(row)) for row in rows]
+
+
+def unsent(connection: Connection, limit: int = 500) -> list[OutboxRow]:
+    """Every row that central has not acknowledged, parked ones too, in order."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' ORDER BY outbox_id LIMIT ?", (limit,)
+    )
+    return [_row(tuple(row)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """How much is on its way. ``oldest_at`` is when the oldest unacknowledged deed was booked (UTC)."""
+
+    waiting: int
+    parked: int
+    next_attempt_at: datetime | None
+    oldest_at: datetime | None
+
+
+def queue(connection: Connection) -> Queue:
+    """How many rows wait for central, how many wait for a person."""
+    row = connection.exec_driver_sql(
+        "SELECT coalesce(sum(state <> 'parked'), 0), coalesce(sum(state = 'parked'), 0), "
+        "min(CASE WHEN state <> 'parked' THEN coalesce(next_attempt_at_utc, '') END), "
+        "(SELECT taken_at_utc FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
+        "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
+    ).one()
+    return Queue(
+        waiting=int(row[0]),
+        parked=int(row[1]),
+        next_attempt_at=from_utc_text(row[2]) if row[2] else None,
+        oldest_at=from_utc_text(row[3]) if row[3] else None,
+    )
+
+
+def freeze_body(connection: Connection, outbox_id: int, body: bytes) -> None:
+    """Keep the body before its first send; a trigger refuses another."""
+    connection.exec_driver_sql("UPDATE outbox SET body = ? WHERE outbox_id = ?", (body, outbox_id))
+
+
+def mark_sent(connection: Connection, outbox_id: int, *, at: datetime) -> None:
+    """A request is about to leave: from now on its outcome may be unknown."""
+    connection.exec_driver_sql(
+        "UPDATE outbox SET state = 'sent', attempts = attempts + 1, changed_at_utc = ? WHERE outbox_id = ?",
+        (utc_text(at), outbox_id),
+    )
+
+
+def mark_again(
+    connection: Connection,
+    outbox_id: int,
+    *,
+    unknown: bool,
+    reason: str,
+    next_attempt_at: datetime,
+    at: datetime,
+) -> None:
+    """A try ended without an answer (``unknown``) or with a plain "later": try again at ``next_attempt_at``."""
+    connection.exec_driver_sql(
+        "UPDATE outbox SET state = ?, reason = ?, next_attempt_at_utc = ?, changed_at_utc = ? "
+        "WHERE outbox_id = ? AND state <> 'acknowledged'",
+        ("unknown" if unknown else "waiting", reason, utc_text(next_attempt_at), utc_text(at), outbox_id),
+    )
+
+
+def mark_parked(connection: Connection, outbox_id: int, *, reason: str, at: datetime) -> None:
+    """Central refused the row for good: it is kept and shown, and holds up nothing else."""
+    connection.exec_driver_sql(
+        "UPDATE outbox SET state = 'parked', reason = ?, next_attempt_at_utc = NULL, changed_at_utc = ? "
+        "WHERE outbox_id = ? AND state <> 'acknowledged'",
+        (reason, utc_text(at), outbox_id),
+    )
+
+
+def mark_acknowledged(
+    connection: Connection,
+    outbox_id: int,
+    *,
+    server_id: str,
+    server_href: str | None,
+    applied_change: int | None,
+    at: datetime,
+) -> None:
+    """Central has it: ``server_id`` is its id there, ``applied_change`` its logical time, where central tells one."""
+    connection.exec_driver_sql(
+        "UPDATE outbox SET state = 'acknowledged', server_id = ?, server_href = ?, applied_change = ?, reason = NULL, "
+        "next_attempt_at_utc = NULL, changed_at_utc = ? WHERE outbox_id = ? AND state <> 'acknowledged'",
+        (server_id, server_href, applied_change, utc_text(at), outbox_id),
+    )
+
+
+def leg_facts(
+    connection: Connection, row: OutboxRow, identity: Identity, modes: PaymentModes, operator_company: str
+) -> LegFacts:
+    """All that central is told of the leg of ``row``."""
+    found = connection.exec_driver_sql(
+        "SELECT event.receipt_number, event.terminal, event.epoch, event.sequence, event.shift_id, "
+        "event.business_date, event.taken_at_utc, event.utc_offset_min, event.operator, event.payer_kind, "
+        "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
+        "tender_person.details_json, payer_person.name "
+        "FROM leg JOIN payment_event AS event USING (payment_event_id) "
+        "JOIN tender ON tender.tender_id = leg.tender_id "
+        "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
+        "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
+        "WHERE leg.payment_event_id = ? AND leg.leg = ?",
+        (row.payment_event_id, row.leg),
+    ).one()
+    items = connection.exec_driver_sql(
+        "SELECT bill_id, bill_no, amount_minor FROM allocation "
+        "WHERE payment_event_id = ? AND leg = ? AND bill_no IS NOT NULL ORDER BY number",
+        (row.payment_event_id, row.leg),
+    )
+    in_currency = currency(found[13])
+    mode = modes[found[14]]
+    details: dict[str, str] = {**json.loads(found[15]), **(json.loads(found[16]) if found[16] else {})}
+    if mode.tmf_type == "Check":
+        # A check by value names its drawer (tmf.md section 6): who is not named otherwise is the payer.
+        details.setdefault("drawer", str(found[17] or found[10]))
+        details.setdefault("date", str(found[5]))
+    return LegFacts(
+        correlator_id=row.correlator_id,
+        payment_event_id=row.payment_event_id,
+        leg=row.leg,
+        terminal=found[1],
+        epoch=found[2],
+        sequence=found[3],
+        receipt_number=found[0],
+        shift_id=found[4],
+        business_date=date.fromisoformat(found[5]),
+        taken_at=local(found[6], found[7]),
+        operator=found[8],
+        shop=identity.shop.shop,
+        shop_name=identity.shop.name,
+        operator_company=operator_company,
+        channel=mode.channel,
+        payer_kind=found[9],
+        payer_account=found[10],
+        account=found[11],
+        amount=Money(found[12], in_currency),
+        mode=mode.code,
+        tmf_type=mode.tmf_type,
+        tender_details=details,
+        items=tuple(
+            LegItem(bill_id=item[0], bill_no=item[1], amount=Money(item[2], in_currency)) for item in items
+        ),
+    )
+
+
+def _row(row: tuple[object, ...]) -> OutboxRow:
+    outbox_id, event, leg, correlator_id, account, state, attempts, body, next_attempt_at, reason = row
+    assert isinstance(outbox_id, int)
+    assert isinstance(leg, int)
+    assert isinstance(attempts, int)
+    assert body is None or isinstance(body, bytes)
+    return OutboxRow(
+        outbox_id=outbox_id,
+        payment_event_id=str(event),
+        leg=leg,
+        correlator_id=str(correlator_id),
+        account=str(account),
+        state=str(state),
+        attempts=attempts,
+        body=body,
+        next_attempt_at=from_utc_text(str(next_attempt_at)) if next_attempt_at else None,
+        reason=None if reason is None else str(reason),
+    )

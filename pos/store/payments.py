@@ -1,0 +1,76 @@
+"""Payment events as stored, and what this till has set against bills and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from pos.domain.bill import OwnAllocation
+from pos.domain.money import Money, currency
+
+_OWN = (
+    "SELECT {key}, allocation.amount_minor, allocation.currency, outbox.correlator_id, outbox.server_id, "
+    "outbox.applied_change FROM allocation JOIN outbox "
+    "ON outbox.payment_event_id = allocation.payment_event_id AND outbox.leg = allocation.leg "
+)
+
+
+def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str, list[OwnAllocation]]:
+    """What this till set against each of these bills."""
+    found: dict[str, list[OwnAllocation]] = {}
+    statement = _OWN.format(key="allocation.bill_no") + "WHERE allocation.bill_no = ?"
+    for bill_no in bill_nos:
+        found[bill_no] = [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
+    return found
+
+
+def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]]:
+    """What this till set against every bill it ever touched."""
+    found: dict[str, list[OwnAllocation]] = {}
+    statement = _OWN.format(key="allocation.bill_no") + "WHERE allocation.bill_no IS NOT NULL"
+    for row in connection.exec_driver_sql(statement):
+        found.setdefault(str(row[0]), []).append(_own(tuple(row)))
+    return found
+
+
+def own_credits(connection: Connection, account: str | None = None) -> dict[str, list[OwnAllocation]]:
+    """What this till put on account, for one account or all; ``bill_no`` of each entry is empty."""
+    statement = _OWN.format(key="'', allocation.account")
+    where = "WHERE allocation.bill_no IS NULL" + ("" if account is None else " AND allocation.account = ?")
+    rows = connection.exec_driver_sql(statement + where, () if account is None else (account,))
+    found: dict[str, list[OwnAllocation]] = {}
+    for row in rows:
+        found.setdefault(str(row[1]), []).append(_own((row[0], *row[2:])))
+    return found
+
+
+def event_receipt(connection: Connection, payment_event_id: str) -> str | None:
+    """The receipt number of an event that is booked; None where it is not."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number FROM payment_event WHERE payment_event_id = ?", (payment_event_id,)
+    ).first()
+    return None if row is None else str(row[0])
+
+
+def cheque_known(connection: Connection, identity: tuple[str, str, str, str]) -> str | None:
+    """The receipt number under which this very cheque was taken already."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number FROM cheque JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
+        "WHERE bank = ? AND branch = ? AND bank_account = ? AND serial = ?",
+        identity,
+    ).first()
+    return None if row is None else str(row[0])
+
+
+def _own(row: tuple[object, ...]) -> OwnAllocation:
+    bill_no, amount_minor, code, correlator_id, server_id, applied_change = row
+    assert isinstance(amount_minor, int)
+    assert applied_change is None or isinstance(applied_change, int)
+    return OwnAllocation(
+        bill_no=str(bill_no),
+        amount=Money(amount_minor, currency(str(code))),
+        correlator_id=str(correlator_id),
+        server_id=None if server_id is None else str(server_id),
+        applied_change=applied_change,
+    )

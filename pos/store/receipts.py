@@ -1,0 +1,227 @@
+"""Receipts as stored: the facts of each, its counted copies, and the queue of papers to print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pos.domain.money import Money, currency
+from pos.domain.receipt import AllocationLine, Copy, ReceiptFacts, ReceiptKind, ShopHeading, TenderLine
+from pos.store.times import local, utc_text
+
+
+def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
+    """The facts as stored on the chain: without names, which stand in side rows that can be purged.
+
+    ``personal`` are the names of personal detail fields; their values are left out.
+    """
+
+    def money(amount: Money | None) -> int | None:
+        return None if amount is None else amount.minor
+
+    return json.dumps(
+        {
+            "shop": {
+                "shop": facts.shop.shop,
+                "name": facts.shop.name,
+                "address": facts.shop.address,
+                "tax_number": facts.shop.tax_number,
+            },
+            "terminal": facts.terminal,
+            "shift_number": facts.shift_number,
+            "business_date": facts.business_date.isoformat(),
+            "taken_at": facts.taken_at.isoformat(),
+            "operator": facts.operator,
+            "operator_name": facts.operator_name,
+            "payer_kind": facts.payer_kind,
+            "payer_account": facts.payer_account,
+            "currency": facts.total.currency.code,
+            "total": facts.total.minor,
+            "change": facts.change.minor,
+            "credit": facts.credit.minor,
+            "tenders": [
+                [
+                    tender.mode,
+                    tender.label,
+                    tender.amount.minor,
+                    [[name, None if name in personal else value] for name, value in tender.details],
+                ]
+                for tender in facts.tenders
+            ],
+            "allocations": [
+                [
+                    part.account,
+                    part.bill_no,
+                    part.amount.minor,
+                    money(part.open_before),
+                    money(part.open_after),
+                ]
+                for part in facts.allocations
+            ],
+            "chain_mark": facts.chain_mark,
+            "notes": facts.notes,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def receipt_facts(connection: Connection, receipt_number: str) -> ReceiptFacts | None:
+    """The facts of a receipt, with the names where they are still kept."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number, kind, facts_json, payment_event_id FROM receipt WHERE receipt_number = ?",
+        (receipt_number,),
+    ).first()
+    if row is None:
+        return None
+    name = connection.exec_driver_sql(
+        "SELECT name FROM payer_person WHERE payment_event_id = ?", (row[3],)
+    ).scalar_one_or_none()
+    personal = {
+        int(found[0]): json.loads(found[1])
+        for found in connection.exec_driver_sql(
+            "SELECT number, tender_person.details_json FROM tender JOIN tender_person USING (tender_id) "
+            "WHERE payment_event_id = ?",
+            (row[3],),
+        )
+    }
+    return _facts(str(row[0]), str(row[1]), json.loads(row[2]), None if name is None else str(name), personal)
+
+
+def _facts(
+    number: str, kind: str, raw: dict[str, Any], name: str | None, personal: dict[int, dict[str, str]]
+) -> ReceiptFacts:
+    in_currency = currency(raw["currency"])
+
+    def money(minor: int) -> Money:
+        return Money(minor, in_currency)
+
+    def maybe(minor: int | None) -> Money | None:
+        return None if minor is None else Money(minor, in_currency)
+
+    return ReceiptFacts(
+        receipt_number=number,
+        kind=ReceiptKind(kind),
+        shop=ShopHeading(
+            shop=raw["shop"]["shop"],
+            name=raw["shop"]["name"],
+            address=tuple(raw["shop"]["address"]),
+            tax_number=raw["shop"]["tax_number"],
+        ),
+        terminal=raw["terminal"],
+        shift_number=raw["shift_number"],
+        business_date=date.fromisoformat(raw["business_date"]),
+        taken_at=datetime.fromisoformat(raw["taken_at"]),
+        operator=raw["operator"],
+        operator_name=raw["operator_name"],
+        payer_kind=raw["payer_kind"],
+        payer_account=raw["payer_account"],
+        payer_name=name,
+        total=money(raw["total"]),
+        change=money(raw["change"]),
+        credit=money(raw["credit"]),
+        tenders=tuple(
+            TenderLine(
+                mode=mode,
+                label=label,
+                amount=money(minor),
+                details=tuple(_details(details, personal.get(place, {}))),
+            )
+            for place, (mode, label, minor, details) in enumerate(raw["tenders"], start=1)
+        ),
+        allocations=tuple(
+            AllocationLine(
+                account=account,
+                bill_no=bill_no,
+                amount=money(minor),
+                open_before=maybe(before),
+                open_after=maybe(after),
+            )
+            for account, bill_no, minor, before, after in raw["allocations"]
+        ),
+        chain_mark=raw["chain_mark"],
+        notes=tuple(raw["notes"]),
+    )
+
+
+def _details(stored: list[tuple[str, str | None]], personal: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Field and value; a personal field's value comes from its side row, and is gone after a purge."""
+    for name, kept in stored:
+        value = personal.get(name) if kept is None else kept
+        if value is not None:
+            yield name, value
+
+
+def last_receipt(connection: Connection, operator: str) -> str | None:
+    """The number of the last receipt that ``operator`` issued."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number FROM payment_event WHERE operator = ? ORDER BY sequence DESC LIMIT 1",
+        (operator,),
+    ).first()
+    return None if row is None else str(row[0])
+
+
+def copies_of(connection: Connection, receipt_number: str) -> int:
+    """How many duplicates were asked for so far."""
+    return int(
+        connection.exec_driver_sql(
+            "SELECT count(*) FROM receipt_copy WHERE receipt_number = ?", (receipt_number,)
+        ).scalar_one()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingPrint:
+    """A paper that has not come out yet."""
+
+    job_id: int
+    receipt_number: str
+    facts: ReceiptFacts
+    copy: Copy
+    attempts: int
+
+
+def waiting_prints(connection: Connection, limit: int) -> list[WaitingPrint]:
+    """The oldest papers that wait."""
+    rows = connection.exec_driver_sql(
+        "SELECT job_id, print_job.receipt_number, copy_number, attempts, asked_at_utc, utc_offset_min, operator, "
+        "receipt_copy.reason FROM print_job LEFT JOIN receipt_copy "
+        "ON receipt_copy.receipt_number = print_job.receipt_number AND receipt_copy.number = print_job.copy_number "
+        "WHERE state = 'waiting' ORDER BY job_id LIMIT ?",
+        (limit,),
+    ).all()
+    found: list[WaitingPrint] = []
+    for row in rows:
+        facts = receipt_facts(connection, row[1])
+        assert facts is not None, "a print job has a receipt"
+        copy = (
+            Copy()
+            if row[2] == 0
+            else Copy(number=row[2], printed_at=local(row[4], row[5]), operator=row[6], reason=row[7])
+        )
+        found.append(
+            WaitingPrint(job_id=row[0], receipt_number=row[1], facts=facts, copy=copy, attempts=row[3])
+        )
+    return found
+
+
+def settle_print(
+    connection: Connection, job_id: int, *, state: str, reason: str | None, at: datetime
+) -> None:
+    """Note how a try at printing went: ``printed``, ``failed``, or ``waiting`` with the reason."""
+    connection.exec_driver_sql(
+        "UPDATE print_job SET state = ?, reason = ?, attempts = attempts + 1, changed_at_utc = ? WHERE job_id = ?",
+        (state, reason, utc_text(at), job_id),
+    )
+
+
+def unprinted(connection: Connection) -> int:
+    """How many papers wait or failed."""
+    return int(
+        connection.exec_driver_sql("SELECT count(*) FROM print_job WHERE state <> 'printed'").scalar_one()
+    )

@@ -1,0 +1,393 @@
+"""Wires the parts together and decides nothing: a home made or opened, a desk, the paper, the sync engine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from pos.domain.cheque import ChequePolicy
+from pos.domain.errors import Refused
+from pos.domain.money import currency, parse_amount
+from pos.domain.payment_mode import PayerKind
+from pos.domain.ports import Clock, Randomness
+from pos.domain.receipt import ShopHeading
+from pos.domain.role import Person
+from pos.fixture import Fixture
+from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
+from pos.settings import Settings, read_settings, url_problem
+from pos.store import cache as cached
+from pos.store import migrate
+from pos.store.cache import CachedAccount, CacheStore, open_cache
+from pos.store.database import Database, StoreError, StoreLock
+from pos.store.home import Identity, read_identity, write_identity
+from pos.store.people import RosterEntry, put_person
+from pos.store.times import utc_text
+from pos.store.unit_of_work import TillStore
+from pos.till.desk import Desk, PinHasher, PinPolicy, ShopPolicy
+from pos.till.open_bills import catch_up, catch_up_all
+
+KEY_BYTES = 32
+PUBLIC_BITS = 0o077
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The ports a till runs on. ``pin_hasher`` None: argon2id with the home's pepper."""
+
+    randomness: Randomness
+    clock_of: Callable[[str], Clock]
+    pin_hasher: PinHasher | None = None
+
+
+def real_machine() -> Machine:
+    """This machine: its clock, its randomness, argon2."""
+    return Machine(randomness=MachineRandomness(), clock_of=MachineClock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePaths:
+    """Everything a terminal keeps lies below one folder."""
+
+    home: Path
+
+    @property
+    def till_db(self) -> Path:
+        return self.home / "till.db"
+
+    @property
+    def cache_db(self) -> Path:
+        return self.home / "cache.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "till.lock"
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def receipts(self) -> Path:
+        return self.home / "receipts"
+
+    @property
+    def backups(self) -> Path:
+        return self.home / "backups"
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenTill(AbstractContextManager["OpenTill"]):
+    """An opened home. ``lock`` None: opened to be read, beside whoever owns it."""
+
+    paths: HomePaths
+    settings: Settings
+    desk: Desk
+    lock: StoreLock | None
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close both files and let the next process in. Nothing depends on this being called."""
+        self.desk.cache.database.close()
+        self.desk.till.database.close()
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHome:
+    """What a new home is made of. Shop, people, accounts and bills come from the fixture."""
+
+    terminal: str
+    central_url: str
+    epoch: int
+    fixture: Fixture
+
+
+def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Settings | None = None) -> Identity:
+    """Make and fill a home. Raises Refused ``home_exists``, ``bad_terminal`` or ``bad_settings`` (the central's address)."""
+    paths = HomePaths(home=folder)
+    if paths.till_db.exists():
+        raise Refused("home_exists", f"{folder} is a home already.")
+    if new.terminal not in new.fixture.terminals:
+        raise Refused("bad_terminal", f"The fixture has no terminal {new.terminal[:20]}.")
+    problem = url_problem(new.central_url)
+    if problem is not None:
+        raise Refused("bad_settings", f"central: {problem}", key="central")
+    known = settings or read_settings(home=folder)
+    os.umask(0o077)
+    for part in (folder, paths.keys, paths.receipts, paths.backups):
+        part.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_wide(folder)
+    for name in ("chain.key", "pepper.key"):
+        _write_key(paths.keys / name, machine.randomness.token_bytes(KEY_BYTES))
+    identity = _identity(new)
+    clock = machine.clock_of(identity.time_zone)
+    database = Database(paths.till_db)
+    try:
+        _fill_till(database, identity, new.fixture, _hasher(paths, machine), clock.now(), known)
+    finally:
+        database.close()
+    cache = open_cache(paths.cache_db)
+    try:
+        fill_cache(cache, new.fixture, told_at=clock.now())
+    finally:
+        cache.database.close()
+    return identity
+
+
+def _identity(new: NewHome) -> Identity:
+    shop = new.fixture.shop
+    return Identity(
+        terminal=new.terminal,
+        epoch=new.epoch,
+        series="A",
+        shop=ShopHeading(
+            shop=shop.id, name=shop.name, address=tuple(shop.address), tax_number=shop.tax_number
+        ),
+        currency=currency(shop.currency),
+        time_zone=shop.time_zone,
+        central_url=new.central_url,
+    )
+
+
+def _fill_till(
+    database: Database,
+    identity: Identity,
+    fixture: Fixture,
+    hasher: PinHasher,
+    at: datetime,
+    settings: Settings,
+) -> None:
+    with database.write() as connection:
+        migrate.upgrade(connection)
+        write_identity(connection, identity)
+        for user in fixture.users:
+            put_person(
+                connection,
+                RosterEntry(
+                    person=Person(
+                        user=user.user, name=user.name, roles=frozenset(user.roles), dealer=user.dealer
+                    ),
+                    pin_hash=hasher.hash(user.pin),
+                    active=True,
+                ),
+                at=at,
+            )
+
+
+def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> None:
+    """Put a fixture's accounts, dealers, bills and rates into the cache, as if central had told them."""
+    from sync.tmf678.bill import read_bill
+    from sync.tmf678.rate import read_rate
+
+    told = utc_text(told_at)
+    accounts = [
+        CachedAccount(
+            account=row.account,
+            kind=PayerKind(row.kind),
+            name=row.name,
+            phone=row.phone or "",
+            customer=row.customer or "",
+            currency=currency(row.currency),
+            status=row.status,
+            cash_only=row.cash_only,
+            dunning_stage=row.dunning_stage,
+            credit_told=row.credit_money,
+            credit=row.credit_money,
+            seen_change=None,
+            told_at_utc=told,
+        )
+        for row in fixture.accounts
+    ] + [
+        CachedAccount(
+            account=row.account,
+            kind=PayerKind.DEALER,
+            name=row.name,
+            phone=row.phone or "",
+            customer=row.account,
+            currency=currency(row.currency),
+            status=row.status,
+            cash_only=False,
+            dunning_stage=0,
+            credit_told=row.credit_money,
+            credit=row.credit_money,
+            seen_change=None,
+            told_at_utc=told,
+        )
+        for row in fixture.dealers
+    ]
+    bills = [read_bill(bill, seen_change=None) for bill in fixture.bills]
+    rates = [read_rate(rate) for rate in fixture.rates]
+    with cache.write() as connection:
+        cached.put_accounts(connection, accounts)
+        cached.put_bills(connection, bills, own={}, told_at_utc=told)
+        cached.put_rates(connection, rates)
+        cached.set_marker(connection, "told_at", told)
+
+
+def open_till(
+    folder: Path,
+    *,
+    machine: Machine,
+    config: Path | None = None,
+    read_only: bool = False,
+) -> OpenTill:
+    """Open a home, as its owner or (``read_only``) beside the owner.
+
+    Raises Refused ``no_home``, ``bad_settings``, ``store_is_newer``; StoreError with exit code 5 (locked) or 6 (damaged).
+    """
+    paths = HomePaths(home=folder)
+    if not paths.till_db.is_file():
+        raise Refused("no_home", f"{folder} is no home of a till. Make one with pos init, or try pos demo.")
+    _refuse_wide(folder)
+    settings = read_settings(option=config, home=folder)
+    os.umask(0o077)
+    lock = None if read_only else StoreLock(paths.lock)
+    try:
+        desk = _open_desk(paths, settings, machine, read_only=read_only)
+    except BaseException:
+        if lock is not None:
+            lock.close()
+        raise
+    return OpenTill(paths=paths, settings=settings, desk=desk, lock=lock)
+
+
+def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_only: bool) -> Desk:
+    database = Database(paths.till_db, read_only=read_only)
+    try:
+        database.quick_check()
+        _migrate(database, paths, machine, read_only=read_only)
+        with database.read() as connection:
+            identity = read_identity(connection)
+        if identity is None:
+            raise Refused("no_home", f"{paths.home} was not finished. Remove it and run pos init again.")
+        cache = open_cache(paths.cache_db, read_only=read_only and paths.cache_db.exists())
+    except BaseException:
+        database.close()
+        raise
+    desk = Desk(
+        clock=machine.clock_of(identity.time_zone),
+        randomness=machine.randomness,
+        till=TillStore(database, _read_key(paths.keys / "chain.key")),
+        cache=cache,
+        identity=identity,
+        modes=settings.modes,
+        permissions=settings.permissions,
+        policy=_policy(settings, identity),
+        pin_hasher=LazyPinHasher(lambda: _hasher(paths, machine)),
+    )
+    if not read_only:
+        catch_up_all(desk)
+    return desk
+
+
+def _migrate(database: Database, paths: HomePaths, machine: Machine, *, read_only: bool) -> None:
+    with database.read() as connection:
+        version = migrate.schema_version(connection)
+    migrate.refuse_newer(version)
+    if version == migrate.HEAD:
+        return
+    if read_only:
+        raise Refused("store_is_older", "Open the till once, so that its store is brought up to date.")
+    stamp = machine.randomness.token_bytes(4).hex()
+    database.backup_into(paths.backups / f"before-{migrate.HEAD}-{stamp}.db")
+    with database.write() as connection:
+        migrate.upgrade(connection)
+
+
+def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
+    cap = settings.till.cheques.max_amount
+    return ShopPolicy(
+        cheques=ChequePolicy(
+            stale_after_days=settings.till.cheques.stale_after_days,
+            max_amount=parse_amount(cap, identity.currency) if cap else None,
+        ),
+        pins=PinPolicy(
+            min_digits=settings.till.sign_in.min_pin_digits,
+            lock_minutes=tuple(settings.till.sign_in.lock_minutes),
+            max_failures=settings.till.sign_in.max_failures,
+        ),
+        decimal_marks=settings.till.amounts.decimal_marks,
+        operator_company=settings.till.shop.operator_company,
+    )
+
+
+class LazyPinHasher(PinHasher):
+    """Makes the real hasher when the first PIN comes, so that a start does not wait for it."""
+
+    def __init__(self, make: Callable[[], PinHasher]) -> None:
+        self._make = make
+        self._made: PinHasher | None = None
+
+    def _hasher(self) -> PinHasher:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def hash(self, pin: str) -> str:
+        return self._hasher().hash(pin)
+
+    def matches(self, pin_hash: str | None, pin: str) -> bool:
+        return self._hasher().matches(pin_hash, pin)
+
+
+def _hasher(paths: HomePaths, machine: Machine) -> PinHasher:
+    return machine.pin_hasher or Argon2PinHasher(_read_key(paths.keys / "pepper.key"))
+
+
+def _write_key(path: Path, key: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(handle, key.hex().encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read_key(path: Path) -> bytes:
+    if not path.is_file():
+        raise StoreError("key_missing", f"The key {path.name} is missing from this home.", exit_code=6)
+    if stat.S_IMODE(path.stat().st_mode) & PUBLIC_BITS:
+        raise StoreError(
+            "key_mode_too_wide", f"Other users can read {path.name}. Set its mode to 0600.", exit_code=1
+        )
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise StoreError("key_damaged", f"The key {path.name} is damaged.", exit_code=6)
+    return key
+
+
+def _refuse_wide(folder: Path) -> None:
+    if stat.S_IMODE(folder.stat().st_mode) & PUBLIC_BITS:
+        raise StoreError(
+            "home_mode_too_wide", f"Other users can open {folder}. Set its mode to 0700.", exit_code=1
+        )
+
+
+__all__ = [
+    "HomePaths",
+    "Machine",
+    "NewHome",
+    "OpenTill",
+    "catch_up",
+    "make_home",
+    "open_till",
+    "real_machine",
+]

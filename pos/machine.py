@@ -1,0 +1,109 @@
+"""The real machine behind the ports: its clock, its randomness, its threads, argon2. Nothing else asks for these."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pos.domain.errors import Refused
+from pos.till.desk import PinHasher
+
+Result = TypeVar("Result")
+
+
+class MachineClock:
+    """The machine's wall clock in the shop's time zone."""
+
+    def __init__(self, time_zone: str) -> None:
+        try:
+            self._zone = ZoneInfo(time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Refused("unknown_time_zone", "The shop's time zone is not known to this machine.") from None
+
+    def now(self) -> datetime:
+        return datetime.now(UTC).astimezone(self._zone)
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+
+
+class MachineRandomness:
+    """The operating system's randomness."""
+
+    def token_bytes(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+
+class ThreadRunner:
+    """One thread for each file's writer and one for reading, so that the screen never waits for a disk."""
+
+    def __init__(self) -> None:
+        self._lanes = {
+            name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+            for name in ("till", "cache", "read")
+        }
+
+    async def till(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._lanes["till"], call)
+
+    async def cache(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._lanes["cache"], call)
+
+    async def read(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._lanes["read"], call)
+
+    def close(self) -> None:
+        """Let what is under way end, take nothing more."""
+        for lane in self._lanes.values():
+            lane.shutdown(wait=True)
+
+
+class InlineRunner:
+    """Runs every call where it stands: for commands without a screen, tests and the simulation."""
+
+    async def till(self, call: Callable[[], Result]) -> Result:
+        return call()
+
+    async def cache(self, call: Callable[[], Result]) -> Result:
+        return call()
+
+    async def read(self, call: Callable[[], Result]) -> Result:
+        return call()
+
+
+class Argon2PinHasher(PinHasher):
+    """argon2id over an HMAC of the PIN with the home's pepper, which lies outside the store."""
+
+    def __init__(self, pepper: bytes, *, memory_kib: int = 65536, rounds: int = 3, lanes: int = 4) -> None:
+        # Loading argon2 takes a moment that only a sign-in needs.
+        from argon2 import PasswordHasher
+
+        self._pepper = pepper
+        self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=lanes)
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+
+    def _peppered(self, pin: str) -> str:
+        return hmac.new(self._pepper, pin.encode(), hashlib.sha256).hexdigest()
+
+    def hash(self, pin: str) -> str:
+        return self._hasher.hash(self._peppered(pin))
+
+    def matches(self, pin_hash: str | None, pin: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        try:
+            verified = self._hasher.verify(pin_hash or self._nobody, self._peppered(pin))
+        except (VerificationError, InvalidHashError):
+            return False
+        return verified and pin_hash is not None

@@ -1,0 +1,248 @@
+"""Shifts: opening with a float, counting blind, closing with over or short booked.
+
+The expected amounts are told to nobody before the count is committed. Source: domain.md 3.8; reliability.md 30 to 33.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+
+from pos.domain.errors import Refused
+from pos.domain.money import Money, parse_count, total
+from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines
+from pos.domain.role import Person
+from pos.domain.text_guard import clean_entry
+from pos.store.shifts import Count, ExpectedTender, Shift, last_count, payments_in, taken_in
+from pos.store.shifts import open_shift as stored_open_shift
+from pos.store.times import offset_minutes, utc_text
+from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.journal import book_entry
+
+COUNTS_MAX = 2
+"""A count and one recount, both kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftOpened:
+    """The shift that was opened."""
+
+    shift_id: str
+    number: int
+    business_date: date
+    float_: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountOrder:
+    """What was counted, as texts in the shift's currency; zero is an answer."""
+
+    cash: str
+    cheque_count: int = 0
+    cheques: str = "0"
+    decimal_marks: str = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A count was committed. It says nothing of what was expected."""
+
+    shift_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftClosed:
+    """The closed shift with what was expected, counted and the difference."""
+
+    shift_id: str
+    number: int
+    business_date: date
+    float_: Money
+    expected_cash: Money
+    counted_cash: Money
+    over_short: Money
+    payments: int
+    taken: tuple[ExpectedTender, ...]
+
+
+def open_shift(
+    desk: Desk, person: Person, float_amount: str, *, decimal_marks: str = ".", memo: Memo | None = None
+) -> ShiftOpened:
+    """Open the person's shift with a float (may be zero), in the shop's currency, on today's business date.
+
+    Raises NotAuthorised, Refused ``shift_is_open`` or what ``parse_count`` raises.
+    """
+
+    def work(deed: Deed) -> ShiftOpened:
+        if deed.shift is not None:
+            raise Refused(
+                "shift_is_open",
+                f"Shift {deed.shift.number} of user {deed.shift.operator} is open on this terminal.",
+                operator=deed.shift.operator,
+            )
+        float_ = parse_count(float_amount, desk.identity.currency, decimal_marks=decimal_marks)
+        shift = Shift(
+            shift_id=deed.new_id(),
+            number=deed.unit.next_number("shift"),
+            operator=person.user,
+            business_date=deed.at.date(),
+            currency=desk.identity.currency,
+            float_=float_,
+        )
+        deed.unit.insert(
+            "shift",
+            {
+                "shift_id": shift.shift_id,
+                "number": shift.number,
+                "terminal": desk.identity.terminal,
+                "operator": person.user,
+                "business_date": shift.business_date.isoformat(),
+                "opened_at_utc": utc_text(deed.at),
+                "utc_offset_min": offset_minutes(deed.at),
+                "currency": shift.currency.code,
+                "float_minor": float_.minor,
+            },
+        )
+        deed.shift, deed.subject = shift, shift.shift_id
+        book_entry(deed, SourceKind.SHIFT_OPENED, shift.shift_id, shift_opened_lines(float_))
+        return ShiftOpened(
+            shift_id=shift.shift_id, number=shift.number, business_date=shift.business_date, float_=float_
+        )
+
+    return perform(desk, person, "open_shift", work, memo=memo)
+
+
+def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | None = None) -> Counted:
+    """Commit a blind count of the person's open shift. Raises Refused ``recounted_already`` after the second."""
+
+    def work(deed: Deed) -> Counted:
+        shift = deed.require_shift()
+        deed.subject = shift.shift_id
+        payments = payments_in(deed.unit.connection, shift)
+        before = last_count(deed.unit.connection, shift)
+        _refuse_third_count(deed, shift, payments)
+        number = 1 if before is None else before.number + 1
+        cash = parse_count(order.cash, shift.currency, decimal_marks=order.decimal_marks)
+        cheques = parse_count(order.cheques, shift.currency, decimal_marks=order.decimal_marks)
+        if order.cheque_count < 0 or order.cheque_count > 100_000:
+            raise Refused("bad_count", "Count the cheques in whole numbers.")
+        deed.unit.insert(
+            "shift_count",
+            {
+                "count_id": deed.new_id(),
+                "shift_id": shift.shift_id,
+                "number": number,
+                "counted_at_utc": utc_text(deed.at),
+                "operator": person.user,
+                "cash_minor": cash.minor,
+                "cheque_count": order.cheque_count,
+                "cheque_minor": cheques.minor,
+                "payments_before": payments,
+            },
+        )
+        return Counted(shift_id=shift.shift_id, number=number)
+
+    return perform(desk, person, "count", work, memo=memo)
+
+
+def _refuse_third_count(deed: Deed, shift: Shift, payments: int) -> None:
+    """One recount of the same drawer; after further payments it is another drawer."""
+    same = deed.unit.connection.exec_driver_sql(
+        "SELECT count(*) FROM shift_count WHERE shift_id = ? AND payments_before = ?",
+        (shift.shift_id, payments),
+    ).scalar_one()
+    if int(same) >= COUNTS_MAX:
+        raise Refused("recounted_already", "The drawer was recounted. Close the shift with a reason.")
+
+
+def close_shift(
+    desk: Desk, person: Person, reason: str | None = None, *, memo: Memo | None = None
+) -> ShiftClosed:
+    """Close the person's shift with its last count; the difference goes to over and short.
+
+    Raises Refused ``not_counted``, ``count_is_old`` (payments came after it) or ``count_differs`` (no reason given). Never
+    waits for the network, never drops an unsent row.
+    """
+
+    def work(deed: Deed) -> ShiftClosed:
+        shift = deed.require_shift()
+        deed.subject = shift.shift_id
+        payments = payments_in(deed.unit.connection, shift)
+        count = _usable_count(deed, shift, payments)
+        taken = taken_in(deed.unit.connection, shift)
+        closed = _closing(shift, count, taken, payments)
+        cheques_agree = _cheques(taken, shift) == (count.cheque_count, count.cheques)
+        if (closed.over_short.minor != 0 or not cheques_agree) and not reason:
+            raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
+        told = clean_entry(reason, field="Reason", limit=200) if reason else None
+        _write_close(deed, shift, count, closed, told)
+        book_entry(
+            deed,
+            SourceKind.SHIFT_CLOSED,
+            shift.shift_id,
+            shift_closed_lines(expected=closed.expected_cash, counted=closed.counted_cash),
+        )
+        return closed
+
+    return perform(desk, person, "close_shift", work, memo=memo)
+
+
+def _usable_count(deed: Deed, shift: Shift, payments: int) -> Count:
+    count = last_count(deed.unit.connection, shift)
+    if count is None:
+        raise Refused("not_counted", "Count the drawer first.")
+    if count.payments_before != payments:
+        raise Refused("count_is_old", "Payments were taken since the count. Count again.")
+    return count
+
+
+def _closing(shift: Shift, count: Count, taken: list[ExpectedTender], payments: int) -> ShiftClosed:
+    cash_in = total((part.amount for part in taken if part.mode == "cash"), shift.currency)
+    expected = shift.float_ + cash_in
+    return ShiftClosed(
+        shift_id=shift.shift_id,
+        number=shift.number,
+        business_date=shift.business_date,
+        float_=shift.float_,
+        expected_cash=expected,
+        counted_cash=count.cash,
+        over_short=count.cash - expected,
+        payments=payments,
+        taken=tuple(taken),
+    )
+
+
+def _cheques(taken: list[ExpectedTender], shift: Shift) -> tuple[int, Money]:
+    of_cheques = [part for part in taken if part.mode == "cheque"]
+    return (
+        sum(part.count for part in of_cheques),
+        total((part.amount for part in of_cheques), shift.currency),
+    )
+
+
+def _write_close(deed: Deed, shift: Shift, count: Count, closed: ShiftClosed, reason: str | None) -> None:
+    cheque_count, cheques = _cheques(list(closed.taken), shift)
+    deed.unit.insert(
+        "shift_close",
+        {
+            "shift_id": shift.shift_id,
+            "closed_at_utc": utc_text(deed.at),
+            "operator": deed.person.user,
+            "count_id": count.count_id,
+            "expected_cash_minor": closed.expected_cash.minor,
+            "counted_cash_minor": closed.counted_cash.minor,
+            "over_short_minor": closed.over_short.minor,
+            "expected_cheque_count": cheque_count,
+            "expected_cheque_minor": cheques.minor,
+            "reason": reason,
+            "totals_json": json.dumps({part.mode: [part.count, part.amount.minor] for part in closed.taken}),
+        },
+    )
+
+
+def current_shift(desk: Desk) -> Shift | None:
+    """The shift that is open on this terminal."""
+    with desk.till.read() as connection:
+        return stored_open_shift(connection)

@@ -1,0 +1,249 @@
+"""The desk: what every deed stands on (ports, stores, rules), and the one way a deed is carried out.
+
+``perform`` is the gate, the audit and the transaction in one: nobody goes around it. A refused deed leaves nothing behind
+but its audit row. Source: style.md 11; reliability.md sections 2 (48) and 3.4.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from pos.domain.cheque import ChequePolicy
+from pos.domain.errors import DomainError, NotAuthorised, Refused
+from pos.domain.ids import new_id
+from pos.domain.payment_mode import PaymentModes
+from pos.domain.ports import Clock, Randomness
+from pos.domain.role import PermissionTable, Person
+from pos.store.cache import CacheStore
+from pos.store.database import StoreError
+from pos.store.home import Identity
+from pos.store.shifts import Shift, open_shift
+from pos.store.times import offset_minutes, utc_text
+from pos.store.unit_of_work import CommitFailed, TillStore, UnitOfWork, WriteFailed
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinPolicy:
+    """How PINs are guarded: lock-outs in minutes after 5, 7 and 9 wrong tries, and the most tries at all."""
+
+    min_digits: int
+    lock_minutes: tuple[int, ...]
+    max_failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPolicy:
+    """The shop's rules, read from the settings."""
+
+    cheques: ChequePolicy
+    pins: PinPolicy
+    decimal_marks: str
+    operator_company: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Everything a deed needs, handed in once by ``bootstrap``. ``pepper`` and the chain's key are no part of the store."""
+
+    clock: Clock
+    randomness: Randomness
+    till: TillStore
+    cache: CacheStore
+    identity: Identity
+    modes: PaymentModes
+    permissions: PermissionTable
+    policy: ShopPolicy
+    pin_hasher: PinHasher
+    touched_bills: set[str] = field(default_factory=set)
+    touched_accounts: set[str] = field(default_factory=set)
+
+
+class PinHasher:
+    """How PINs are hashed; the real one is argon2id with the home's pepper, made by ``bootstrap``."""
+
+    def hash(self, pin: str) -> str:
+        """A salted hash to keep."""
+        raise NotImplementedError
+
+    def matches(self, pin_hash: str | None, pin: str) -> bool:
+        """Whether ``pin`` is the one behind ``pin_hash``; takes as long for an unknown person (None)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memo:
+    """A script's line to remember with the deed: its ref, the digest of its body, and how its result is written."""
+
+    ref: str
+    digest: str
+    encode: Callable[[object], Mapping[str, object]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Deed:
+    """One deed under way: its unit of work, its moment, who does it, in which shift."""
+
+    desk: Desk
+    unit: UnitOfWork
+    person: Person
+    deed_id: str
+    at: datetime
+    shift: Shift | None
+    subject: str | None = None
+    reason_code: str | None = None
+
+    def require_shift(self) -> Shift:
+        """The open shift of this person. Raises Refused ``no_open_shift`` or ``shift_of_other``."""
+        if self.shift is None:
+            raise Refused("no_open_shift", "Open a shift first.")
+        if self.shift.operator != self.person.user:
+            raise Refused(
+                "shift_of_other",
+                f"The open shift belongs to user {self.shift.operator}.",
+                operator=self.shift.operator,
+            )
+        return self.shift
+
+    def new_id(self) -> str:
+        """A time-ordered id."""
+        return new_id(self.desk.clock, self.desk.randomness)
+
+
+def perform(
+    desk: Desk,
+    person: Person,
+    act: str,
+    work: Callable[[Deed], Outcome],
+    *,
+    memo: Memo | None = None,
+    gate: str | None = None,
+) -> Outcome:
+    """Carry out ``work`` as ``act``: the right is checked, everything is one transaction, the audit row is part of it.
+
+    Raises NotAuthorised or Refused by rule (audited, nothing booked), Refused ``store_write_failed`` where the disk said
+    no before or at the commit and nothing was booked, and Refused ``outcome_unknown`` where that cannot be told.
+    """
+    deed_id = new_id(desk.clock, desk.randomness)
+    try:
+        desk.permissions.require(gate or act, person.roles)
+        return _in_one_transaction(desk, person, act, deed_id, work, memo)
+    except DomainError as refusal:
+        audit_refusal(desk, person, act, deed_id, refusal)
+        raise
+    except WriteFailed as failure:
+        raise nothing_booked(failure.reason) from failure
+
+
+def nothing_booked(reason: str) -> Refused:
+    """The disk refused: the deed left nothing behind."""
+    full = "full" if "FULL" in reason else "failing"
+    return Refused(
+        "store_write_failed", f"The disk is {full}: nothing was booked. Tell a supervisor.", reason=reason
+    )
+
+
+def _in_one_transaction(
+    desk: Desk,
+    person: Person,
+    act: str,
+    deed_id: str,
+    work: Callable[[Deed], Outcome],
+    memo: Memo | None,
+) -> Outcome:
+    outcome: Outcome | None = None
+    finished = False
+    try:
+        with desk.till.transaction() as unit:
+            deed = Deed(
+                desk=desk,
+                unit=unit,
+                person=person,
+                deed_id=deed_id,
+                at=desk.clock.now(),
+                shift=open_shift(unit.connection),
+            )
+            outcome = work(deed)
+            _audit(deed, act, "ok")
+            if memo is not None:
+                _remember(deed, memo, outcome)
+            finished = True
+    except CommitFailed as failure:
+        if not _was_booked(desk, deed_id):
+            raise nothing_booked(failure.reason) from failure
+    except IntegrityError as broken:
+        # The database's own rules are the last wall: a deed that meets them had a fault, or met a twin.
+        raise Refused("store_rule_broken", f"The books refuse this: {broken.orig}.") from broken
+    assert finished
+    return outcome  # type: ignore[return-value]
+
+
+def _was_booked(desk: Desk, deed_id: str) -> bool:
+    """After a failed commit: open the store anew and look for the deed. Raises Refused ``outcome_unknown``."""
+    try:
+        desk.till.database.reopen()
+        with desk.till.read() as connection:
+            found = connection.exec_driver_sql("SELECT 1 FROM audit WHERE deed_id = ?", (deed_id,)).first()
+    except (StoreError, DBAPIError) as error:
+        raise Refused(
+            "outcome_unknown", "The disk failed while booking. Send it again to learn whether it was booked."
+        ) from error
+    return found is not None
+
+
+def _audit(deed: Deed, act: str, result: str) -> None:
+    number = deed.unit.next_number("audit")
+    deed.unit.insert(
+        "audit",
+        {
+            "audit_id": number,
+            "deed_id": deed.deed_id,
+            "at_utc": utc_text(deed.at),
+            "utc_offset_min": offset_minutes(deed.at),
+            "terminal": deed.desk.identity.terminal,
+            "operator": deed.person.user,
+            "act": act,
+            "result": result,
+            "reason_code": deed.reason_code,
+            "shift_id": None if deed.shift is None else deed.shift.shift_id,
+            "subject": deed.subject,
+        },
+    )
+
+
+def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: DomainError) -> None:
+    """A refusal is an event too. Where even this cannot be written, the refusal itself must still be told."""
+    kind = "denied" if isinstance(refusal, NotAuthorised) else "refused"
+    try:
+        with desk.till.transaction() as unit:
+            deed = Deed(
+                desk=desk,
+                unit=unit,
+                person=person,
+                deed_id=deed_id,
+                at=desk.clock.now(),
+                shift=open_shift(unit.connection),
+                reason_code=refusal.code,
+            )
+            _audit(deed, act, kind)
+    except (WriteFailed, CommitFailed, IntegrityError):
+        return
+
+
+def _remember(deed: Deed, memo: Memo, outcome: object) -> None:
+    deed.unit.insert(
+        "script_ref",
+        {
+            "ref": memo.ref,
+            "body_digest": memo.digest,
+            "result_json": json.dumps(memo.encode(outcome), ensure_ascii=False),
+            "at_utc": utc_text(deed.at),
+        },
+    )

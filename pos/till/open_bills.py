@@ -1,0 +1,76 @@
+"""What is open: central's snapshot less this till's own deeds that the snapshot lacks (architecture.md section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from pos.domain.bill import BillSnapshot, OpenBill, OwnAllocation, open_on
+from pos.domain.money import Money
+from pos.store import cache as cached
+from pos.store.cache import CachedAccount
+from pos.store.payments import all_own_allocations, own_allocations, own_credits
+from pos.till.desk import Desk
+
+
+def open_bills(connection: Connection, bills: Iterable[BillSnapshot]) -> list[OpenBill]:
+    """``bills`` with what is open on each, by the books behind ``connection`` (till.db)."""
+    told = list(bills)
+    own = own_allocations(connection, [bill.bill_no for bill in told])
+    return [open_on(bill, own[bill.bill_no]) for bill in told]
+
+
+def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
+    """An account's credit as told, and what this till has put there since."""
+    credit = account.credit_told
+    for entry in own:
+        contained = (
+            entry.applied_change is not None
+            and account.seen_change is not None
+            and entry.applied_change <= account.seen_change
+        )
+        if not contained and entry.amount.currency == credit.currency:
+            credit = credit + entry.amount
+    return credit
+
+
+def catch_up(desk: Desk) -> None:
+    """Bring the cache's open amounts up to the deeds just booked. Runs on the cache's writer, after the commit."""
+    bill_nos, accounts = tuple(desk.touched_bills), tuple(desk.touched_accounts)
+    desk.touched_bills.difference_update(bill_nos)
+    desk.touched_accounts.difference_update(accounts)
+    catch_up_on(desk, bill_nos, accounts)
+
+
+def catch_up_on(desk: Desk, bill_nos: Iterable[str], accounts: Iterable[str]) -> None:
+    """Work out anew what is open on these bills and the credit of these accounts."""
+    with desk.till.read() as books:
+        own = own_allocations(books, bill_nos)
+        credits = {account: own_credits(books, account).get(account, []) for account in accounts}
+    _write(desk, own, credits)
+
+
+def catch_up_all(desk: Desk) -> None:
+    """At open: every bill and account this till ever touched."""
+    with desk.till.read() as books:
+        own, credits = all_own_allocations(books), own_credits(books)
+    _write(desk, own, credits)
+
+
+def _write(desk: Desk, own: dict[str, list[OwnAllocation]], credits: dict[str, list[OwnAllocation]]) -> None:
+    if not own and not credits:
+        return
+    with desk.cache.write() as connection:
+        open_minor: list[tuple[str, int]] = []
+        for bill_no, entries in own.items():
+            bill = cached.bill_by_number(connection, bill_no)
+            if bill is not None:
+                open_minor.append((bill.bill_no, open_on(bill, entries).open.minor))
+        cached.set_open(connection, open_minor)
+        credit_minor: list[tuple[str, int]] = []
+        for account_id, entries in credits.items():
+            account = cached.account_by_id(connection, account_id)
+            if account is not None:
+                credit_minor.append((account_id, credit_of(account, entries).minor))
+        cached.set_credit(connection, credit_minor)

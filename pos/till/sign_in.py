@@ -1,0 +1,101 @@
+"""Signing in with user number and PIN: tries are counted before the check, and lock-outs survive a restart.
+
+Source: reliability.md 5.2. An unknown user takes as long and reads the same as a wrong PIN.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from pos.domain.errors import NotAuthorised
+from pos.domain.ids import new_id
+from pos.domain.role import Person
+from pos.store.people import PinTries, RosterEntry, pin_tries, roster_entry, set_pin_tries
+from pos.till.desk import Deed, Desk, audit_refusal, perform
+
+NOBODY = Person(user="-", name="", roles=frozenset())
+"""Who is named in the audit when the user number is none of ours: what was typed might be a PIN."""
+
+
+def sign_in(desk: Desk, user: str, pin: str) -> Person:
+    """The person of this user number and PIN.
+
+    Raises NotAuthorised ``wrong_pin`` (also for unknown and disabled users) or ``locked_out``. The PIN is never stored,
+    logged or echoed.
+    """
+    subject = _subject(desk, user)
+    locked = _count_try(desk, subject)
+    entry = subject if isinstance(subject, RosterEntry) else None
+    right = desk.pin_hasher.matches(None if entry is None else entry.pin_hash, pin)
+    person = NOBODY if entry is None else entry.person
+    if locked is not None:
+        raise _refused(desk, person, locked)
+    if not right or entry is None or not entry.active:
+        raise _refused(desk, person, NotAuthorised("wrong_pin", "User number or PIN is wrong."))
+
+    def work(deed: Deed) -> Person:
+        clear = PinTries(failures=0, locked_until=None)
+        set_pin_tries(deed.unit.connection, f"user:{entry.person.user}", clear)
+        return entry.person
+
+    return perform(desk, person, "sign_in", work)
+
+
+def _subject(desk: Desk, user: str) -> RosterEntry | str:
+    """Whose tries are counted: the person's, or the terminal's where nobody has that number."""
+    if re.fullmatch(r"[0-9]{1,12}", user) is None:
+        return "terminal"
+    with desk.till.read() as connection:
+        return roster_entry(connection, user) or "terminal"
+
+
+def _count_try(desk: Desk, subject: RosterEntry | str) -> NotAuthorised | None:
+    """Count this try as wrong before it is checked; the refusal to give when tries are locked."""
+    name = f"user:{subject.person.user}" if isinstance(subject, RosterEntry) else subject
+    now = desk.clock.now()
+    with desk.till.transaction() as unit:
+        tries = pin_tries(unit.connection, name)
+        if tries.locked_until is not None and now < tries.locked_until:
+            minutes = int((tries.locked_until - now).total_seconds() // 60) + 1
+            return NotAuthorised("locked_out", f"Too many wrong tries. Try again in {minutes} min.")
+        limits = desk.policy.pins
+        if isinstance(subject, RosterEntry) and tries.failures >= limits.max_failures:
+            return NotAuthorised(
+                "locked_out", "Too many wrong tries. Ask a supervisor to confirm who you are."
+            )
+        failures = tries.failures + 1
+        set_pin_tries(
+            unit.connection,
+            name,
+            PinTries(failures=failures, locked_until=_locked_until(desk, failures, now)),
+        )
+    return None
+
+
+def _locked_until(desk: Desk, failures: int, now: datetime) -> datetime | None:
+    over = failures - 5
+    if over < 0:
+        return None
+    minutes = desk.policy.pins.lock_minutes
+    return now + timedelta(minutes=minutes[min(over, len(minutes) - 1)])
+
+
+def _refused(desk: Desk, person: Person, refusal: NotAuthorised) -> NotAuthorised:
+    audit_refusal(desk, person, "sign_in", new_id(desk.clock, desk.randomness), refusal)
+    return refusal
+
+
+def pin_problem(pin: str, *, user: str, min_digits: int) -> str | None:
+    """Why ``pin`` is too easy to be one, or None: too short, repeats, runs, the user's own number, a date."""
+    if re.fullmatch(rf"[0-9]{{{min_digits},20}}", pin) is None:
+        return f"A PIN has {min_digits} digits or more."
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    if len(steps) == 1 and steps <= {0, 1, 9}:
+        return "Repeats and runs are too easy."
+    if user in pin or len(set(pin)) < 3:
+        return "This PIN is too easy."
+    if re.fullmatch(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", pin) is not None:
+        return "A date is too easy."
+    return None

@@ -1,0 +1,177 @@
+"""Checking the books from scratch: chain, journal, numbers, balances, allocations, shifts, outbox.
+
+Each finding names what is wrong and where. Nothing is repaired. Source: reliability.md section 2.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pos.domain.bill import open_on
+from pos.store import cache as cached
+from pos.store.chain import verify_chain
+from pos.store.payments import all_own_allocations
+from pos.till.desk import Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One broken promise: which check, and the row or number it is about."""
+
+    check: str
+    where: str
+
+
+_CHECKS: tuple[tuple[str, str], ...] = (
+    (
+        "journal_entry_balances",
+        "SELECT entry_id || ' ' || currency FROM journal_line GROUP BY entry_id, currency "
+        "HAVING sum(debit_minor) <> sum(credit_minor)",
+    ),
+    (
+        "journal_line_has_entry",
+        "SELECT entry_id FROM journal_line WHERE entry_id NOT IN (SELECT entry_id FROM journal_entry)",
+    ),
+    (
+        "journal_entry_has_lines",
+        "SELECT entry_id FROM journal_entry WHERE entry_id NOT IN (SELECT entry_id FROM journal_line)",
+    ),
+    (
+        "tenders_make_the_amount",
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor - change_minor) "
+        "FROM tender WHERE tender.payment_event_id = payment_event.payment_event_id "
+        "AND tender.currency = payment_event.currency)",
+    ),
+    (
+        "allocations_make_the_amount",
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor) FROM allocation "
+        "WHERE allocation.payment_event_id = payment_event.payment_event_id "
+        "AND allocation.currency = payment_event.currency)",
+    ),
+    (
+        "tender_funds_what_it_brought",
+        "SELECT tender_id FROM tender WHERE amount_minor - change_minor IS NOT (SELECT sum(amount_minor) FROM allocation "
+        "WHERE allocation.tender_id = tender.tender_id)",
+    ),
+    (
+        "payments_make_the_amount",
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor) FROM payment "
+        "WHERE payment.payment_event_id = payment_event.payment_event_id)",
+    ),
+    (
+        "legs_make_the_amount",
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor) FROM leg "
+        "WHERE leg.payment_event_id = payment_event.payment_event_id)",
+    ),
+    (
+        "event_is_in_the_journal",
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(debit_minor) FROM journal_entry "
+        "JOIN journal_line USING (entry_id) WHERE source_kind = 'payment' AND source_id = payment_event_id)",
+    ),
+    (
+        "event_has_its_receipt",
+        "SELECT payment_event_id FROM payment_event WHERE NOT EXISTS (SELECT 1 FROM receipt "
+        "WHERE receipt.payment_event_id = payment_event.payment_event_id "
+        "AND receipt.receipt_number = payment_event.receipt_number)",
+    ),
+    (
+        "receipt_has_its_event",
+        "SELECT receipt_number FROM receipt WHERE payment_event_id NOT IN (SELECT payment_event_id FROM payment_event)",
+    ),
+    (
+        "receipt_numbers_have_no_gap",
+        "SELECT series FROM receipt GROUP BY series HAVING count(*) <> max(counter) OR min(counter) <> 1",
+    ),
+    (
+        "sequence_has_no_gap",
+        "SELECT terminal || ' ' || epoch FROM payment_event GROUP BY terminal, epoch "
+        "HAVING count(*) <> max(sequence) OR min(sequence) <> 1",
+    ),
+    (
+        "leg_is_in_the_outbox",
+        "SELECT payment_event_id || '-' || leg FROM leg WHERE NOT EXISTS (SELECT 1 FROM outbox "
+        "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
+    ),
+    (
+        "outbox_row_has_its_leg",
+        "SELECT correlator_id FROM outbox WHERE NOT EXISTS (SELECT 1 FROM leg "
+        "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
+    ),
+    (
+        "cheque_tender_is_registered",
+        "SELECT tender_id FROM tender WHERE mode = 'cheque' AND tender_id NOT IN (SELECT tender_id FROM cheque)",
+    ),
+    (
+        "event_is_in_a_shift",
+        "SELECT payment_event_id FROM payment_event WHERE shift_id NOT IN (SELECT shift_id FROM shift)",
+    ),
+    (
+        "one_shift_is_open",
+        "SELECT 'shifts open' FROM shift WHERE shift_id NOT IN (SELECT shift_id FROM shift_close) "
+        "GROUP BY 1 HAVING count(*) > 1",
+    ),
+    (
+        "expected_cash",
+        "SELECT shift_id FROM shift JOIN shift_close USING (shift_id) WHERE expected_cash_minor <> float_minor + coalesce("
+        "(SELECT sum(tender.amount_minor - change_minor) FROM payment_event JOIN tender USING (payment_event_id) "
+        "WHERE payment_event.shift_id = shift.shift_id AND mode = 'cash'), 0)",
+    ),
+    (
+        "over_short_is_booked",
+        "SELECT shift_id FROM shift_close WHERE over_short_minor <> coalesce((SELECT sum(credit_minor - debit_minor) "
+        "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'shift_closed' "
+        "AND source_id = shift_id AND ledger_account = 'cash_over_short'), 0)",
+    ),
+)
+
+
+def verify_books(desk: Desk) -> list[Finding]:
+    """Every broken promise in the books, and in the cache what does not follow from them."""
+    with desk.till.read() as connection:
+        findings = [
+            Finding(check=check, where=str(row[0]))
+            for check, statement in _CHECKS
+            for row in connection.exec_driver_sql(statement)
+        ]
+        findings += [
+            Finding(check=f"chain_{fault.kind}", where=f"{fault.source} {fault.row_key}")
+            for fault in verify_chain(connection, desk.till.chain_key)
+        ]
+        findings += _receipt_totals(connection)
+    return findings + _open_amounts(desk)
+
+
+def _receipt_totals(connection: Connection) -> Iterator[Finding]:
+    """What each receipt states is what the event brought."""
+    rows = connection.exec_driver_sql(
+        "SELECT receipt.receipt_number, facts_json, amount_minor, currency FROM receipt "
+        "JOIN payment_event USING (payment_event_id)"
+    )
+    for number, facts_text, amount_minor, code in rows.yield_per(500):
+        facts = json.loads(facts_text)
+        brought = sum(tender[2] for tender in facts["tenders"]) - facts["change"]
+        applied = sum(part[2] for part in facts["allocations"])
+        if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):
+            yield Finding(check="receipt_totals_equal_store", where=number)
+
+
+def _open_amounts(desk: Desk) -> list[Finding]:
+    """The cache's open amounts are what the books make of central's figures."""
+    with desk.till.read() as books:
+        own = all_own_allocations(books)
+    findings: list[Finding] = []
+    with desk.cache.read() as connection:
+        for bill_no, entries in own.items():
+            bill = cached.bill_by_number(connection, bill_no)
+            if bill is None:
+                continue
+            stored = connection.exec_driver_sql(
+                "SELECT open_minor FROM bill WHERE bill_no = ?", (bill.bill_no,)
+            ).scalar_one()
+            if stored != open_on(bill, entries).open.minor:
+                findings.append(Finding(check="open_amount_follows_the_books", where=bill_no))
+    return findings

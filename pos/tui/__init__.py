@@ -1,0 +1,1 @@
+"""The keyboard-only screen: gathers input, calls one function of the till, shows the outcome."""

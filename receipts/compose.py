@@ -1,0 +1,197 @@
+"""Facts become a document: which lines a receipt has, and in which order.
+
+Nothing is figured here: every amount is one that the facts hold, but for the sum of the tenders. A duplicate has the
+lines of its original, and two notices more. Source: domain.md rules 6, 9, 19, 22, 34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pos.domain.money import Money, total
+from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, TenderLine
+from receipts.document import (
+    Align,
+    Banner,
+    Blank,
+    Document,
+    Element,
+    Emphasis,
+    Field,
+    NotPrintable,
+    Row,
+    Rule,
+    Text,
+)
+from receipts.labels import ENGLISH, Labels
+
+NAME_LINES_MAX = 2
+"""A longer name ends in an ellipsis; the account number that stands beside it says who is meant."""
+
+HELD_UNTIL = "held_until"
+"""The tender detail that says until which day a post-dated cheque is kept (ISO date)."""
+
+
+def compose(facts: ReceiptFacts, copy: Copy, labels: Labels = ENGLISH) -> Document:
+    """The paper for ``facts``; ``copy`` says whether it is the original or DUPLICATE n.
+
+    Raises NotPrintable if the facts mix currencies or hold a time without its offset, or if a duplicate does not say
+    who printed it, when and why (rule 34).
+    """
+    _refuse_contradictions(facts, copy)
+    return Document(
+        title=facts.receipt_number if not copy.is_duplicate else f"{facts.receipt_number} / {copy.number}",
+        elements=tuple(_elements(facts, copy, labels)),
+    )
+
+
+def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Element]:
+    if copy.is_duplicate:
+        yield from _duplicate_banner(copy, labels)
+    yield from _heading(facts, labels)
+    yield from _circumstances(facts, labels)
+    yield from _allocations(facts, labels)
+    yield from _tenders(facts, labels)
+    yield from _foot(facts, labels)
+    if copy.is_duplicate:
+        # Whoever cuts the banner off the top still holds a duplicate.
+        yield _centred(labels.duplicate.format(number=copy.number), Emphasis.BOLD)
+
+
+def _duplicate_banner(copy: Copy, labels: Labels) -> Iterator[Element]:
+    assert copy.printed_at is not None
+    yield Banner(
+        headline=labels.duplicate.format(number=copy.number),
+        lines=(
+            labels.duplicate_printed_at.format(time=_local_time(copy.printed_at)),
+            labels.duplicate_operator.format(operator=copy.operator),
+            labels.duplicate_reason.format(reason=copy.reason),
+        ),
+    )
+    yield Blank()
+
+
+def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    yield _centred(facts.shop.name, Emphasis.BOLD)
+    for line in facts.shop.address:
+        yield _centred(line)
+    if facts.shop.tax_number:
+        yield _centred(labels.tax_number.format(number=facts.shop.tax_number))
+    yield Blank()
+    match facts.kind:
+        case ReceiptKind.PAYMENT:
+            yield _centred(labels.receipt, Emphasis.LARGE)
+        case ReceiptKind.POST_DATED_NOTE:
+            yield Banner(headline=labels.not_a_receipt, lines=(_held_until(facts, labels),))
+            yield Blank()
+    yield _centred(facts.receipt_number, Emphasis.LARGE, lines_max=None)
+    yield Blank()
+
+
+def _held_until(facts: ReceiptFacts, labels: Labels) -> str:
+    dates = {value for tender in facts.tenders for code, value in tender.details if code == HELD_UNTIL}
+    if len(dates) == 1:
+        return labels.held_until.format(date=dates.pop())
+    return labels.held_until_its_date
+
+
+def _circumstances(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    yield Field(label=labels.business_date, value=facts.business_date.isoformat())
+    yield Field(label=labels.taken_at, value=_local_time(facts.taken_at))
+    place = labels.terminal_and_shift.format(terminal=facts.terminal, shift=facts.shift_number)
+    yield Field(label=labels.terminal, value=place)
+    operator = f"{facts.operator_name} ({facts.operator})" if facts.operator_name else facts.operator
+    yield Field(label=labels.operator, value=operator, lines_max=NAME_LINES_MAX)
+    if facts.payer_account:
+        account = labels.account_by_payer_kind.get(facts.payer_kind, labels.account)
+        yield Field(label=account, value=facts.payer_account)
+    if facts.payer_name:
+        yield Field(label=labels.name, value=facts.payer_name, lines_max=NAME_LINES_MAX)
+
+
+def _allocations(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    is_receipt = facts.kind is ReceiptKind.PAYMENT
+    yield Rule()
+    yield Text(text=labels.all_amounts_in.format(currency=facts.total.currency.code), align=Align.RIGHT)
+    account = facts.payer_account
+    credit_unsaid = facts.credit
+    for line in facts.allocations:
+        if line.account != account:
+            account = line.account
+            yield Text(text=labels.for_account.format(account=account), emphasis=Emphasis.BOLD)
+        if line.bill_no is None:
+            yield Row(label=labels.credit_on_account, amount=line.amount.plain())
+            credit_unsaid = credit_unsaid - line.amount
+            continue
+        yield Row(label=labels.bill.format(number=line.bill_no), amount=line.amount.plain())
+        # On a note no bill has been paid yet, so there is no rest to speak of.
+        if is_receipt and line.open_after is not None and line.open_after.minor > 0:
+            # It stands left of the column: a figure in the column belongs to the sum.
+            yield Text(text=labels.still_open.format(amount=line.open_after.plain()), indent=2)
+    if credit_unsaid.minor > 0:
+        yield Row(label=labels.credit_on_account, amount=credit_unsaid.plain())
+
+
+def _tenders(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    is_receipt = facts.kind is ReceiptKind.PAYMENT
+    label = (labels.total if is_receipt else labels.total_held).format(currency=facts.total.currency.code)
+    yield Rule(heavy=True)
+    yield Row(label=label, amount=facts.total.plain(), emphasis=Emphasis.LARGE)
+    yield Rule(heavy=True)
+    for tender in facts.tenders:
+        yield from _tender(tender, labels)
+    if is_receipt:
+        # Said even when nothing came back: what a receipt leaves out is what is argued about.
+        tendered = total((tender.amount for tender in facts.tenders), facts.total.currency)
+        yield Rule()
+        yield Row(label=labels.tendered, amount=tendered.plain())
+        emphasis = Emphasis.LARGE if facts.change else Emphasis.PLAIN
+        yield Row(label=labels.change, amount=facts.change.plain(), emphasis=emphasis)
+
+
+def _tender(tender: TenderLine, labels: Labels) -> Iterator[Element]:
+    yield Row(label=tender.label, amount=tender.amount.plain())
+    for code, value in tender.details:
+        name = labels.tender_detail.get(code, code)
+        yield Text(text=f"{name} {value}", indent=2, lines_max=NAME_LINES_MAX)
+
+
+def _foot(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    yield Rule()
+    for note in facts.notes:
+        yield Text(text=note)
+    if facts.notes:
+        yield Blank()
+    if facts.chain_mark:
+        yield _centred(labels.mark.format(mark=facts.chain_mark))
+    if facts.kind is ReceiptKind.PAYMENT:
+        yield _centred(labels.closing)
+
+
+def _centred(text: str, emphasis: Emphasis = Emphasis.PLAIN, lines_max: int | None = NAME_LINES_MAX) -> Text:
+    return Text(text=text, align=Align.CENTRE, emphasis=emphasis, lines_max=lines_max)
+
+
+def _local_time(at: datetime) -> str:
+    """``2026-03-04 11:20:31 +03:00``: the shop's own time, and how far it is from UTC."""
+    text = at.isoformat(sep=" ", timespec="seconds")
+    return f"{text[:19]} {text[19:]}"
+
+
+def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
+    amounts: list[Money] = [facts.change, facts.credit]
+    amounts += [tender.amount for tender in facts.tenders]
+    for line in facts.allocations:
+        amounts += [
+            amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None
+        ]
+    if any(amount.currency != facts.total.currency for amount in amounts):
+        raise NotPrintable("two currencies on one receipt")
+    if facts.taken_at.utcoffset() is None:
+        raise NotPrintable("the time of the payment has no offset")
+    if copy.is_duplicate:
+        if copy.printed_at is None or copy.printed_at.utcoffset() is None:
+            raise NotPrintable("a duplicate must say when it was printed, with the offset")
+        if not copy.operator or not copy.reason:
+            raise NotPrintable("a duplicate must say who printed it and why")

@@ -1,0 +1,101 @@
+"""Every word that a paper says by itself, in one table for each language.
+
+What comes from the facts (names, tender labels, notes) is printed as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The words of one language. ``{...}`` is filled in by ``compose``.
+
+    ``account_by_payer_kind`` and ``tender_detail`` are keyed by the codes in the facts; an unknown payer kind gets
+    ``account``, an unknown detail is printed under its own name.
+    """
+
+    language: str
+    receipt: str
+    not_a_receipt: str
+    held_until: str
+    held_until_its_date: str
+    number: str
+    tax_number: str
+    business_date: str
+    taken_at: str
+    terminal: str
+    terminal_and_shift: str
+    operator: str
+    account: str
+    account_by_payer_kind: Mapping[str, str]
+    name: str
+    for_account: str
+    all_amounts_in: str
+    bill: str
+    still_open: str
+    credit_on_account: str
+    total: str
+    total_held: str
+    tendered: str
+    change: str
+    tender_detail: Mapping[str, str]
+    duplicate: str
+    duplicate_printed_at: str
+    duplicate_operator: str
+    duplicate_reason: str
+    mark: str
+    closing: str
+
+
+ENGLISH = Labels(
+    language="en",
+    receipt="RECEIPT",
+    not_a_receipt="NOT A RECEIPT",
+    held_until="Cheque held until {date}",
+    held_until_its_date="Cheque held until its date",
+    number="Number",
+    tax_number="Tax no. {number}",
+    business_date="Business day",
+    taken_at="Time",
+    terminal="Terminal",
+    terminal_and_shift="{terminal}, shift {shift}",
+    operator="Served by",
+    account="Account",
+    account_by_payer_kind=MappingProxyType({"dealer": "Dealer acct"}),
+    name="Name",
+    for_account="For account {account}",
+    all_amounts_in="All amounts in {currency}",
+    bill="Bill {number}",
+    still_open="still open {amount}",
+    credit_on_account="Credit on account",
+    total="TOTAL {currency}",
+    total_held="TOTAL HELD {currency}",
+    tendered="Tendered",
+    change="CHANGE",
+    tender_detail=MappingProxyType(
+        {
+            "serial": "Serial",
+            "bank": "Bank",
+            "branch": "Branch",
+            "account": "Account",
+            "drawer": "Drawer",
+            "date": "Date",
+            "held_until": "Held until",
+            "reference": "Reference",
+            "voucher": "Voucher",
+            "scheme": "Card",
+            "last_four": "Card ends in",
+            "approval": "Approval",
+        }
+    ),
+    duplicate="DUPLICATE {number}",
+    duplicate_printed_at="Printed {time}",
+    duplicate_operator="by {operator}",
+    duplicate_reason="Reason: {reason}",
+    mark="Mark {mark}",
+    closing="Please keep this receipt.",
+)

@@ -1,0 +1,339 @@
+"""A document as a PDF for an 80 mm roll: one page as long as its text, fonts embedded, the same bytes every time.
+
+ReportLab is loaded by the first paper, not by the import of this module: a till that prints nothing starts without it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from io import BytesIO
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pos.domain.ports import PrinterUnavailable
+from receipts.document import Align, Banner, Blank, Document, Element, Emphasis, Field, Row, Rule, Text
+from receipts.layout import BANNER_LINES_MAX, cleaned, wrapped
+from receipts.righttoleft import has_right_to_left, shaped, turned
+
+_MM = 72 / 25.4
+PAGE_WIDTH_PT = 80 * _MM
+PRINTABLE_WIDTH_PT = 72 * _MM
+PAGE_HEIGHT_PT_MAX = 14_000
+"""Readers refuse pages over 14,400 points; a longer paper goes on on a second page."""
+
+_MARGIN_PT = (PAGE_WIDTH_PT - PRINTABLE_WIDTH_PT) / 2
+_SIZE_PT = 8.0  # 42 columns of the shipped font fill the printable width
+_LARGE_SIZE_PT = 13.0
+_LEADING = 1.3
+_INDENT_PT = 5.0
+_GAP_PT = 8.0
+_FRAME_PADDING_PT = 4.0
+_LABEL_WIDTH_PT_MIN = 20.0
+_FIELD_COLUMN_PT = PRINTABLE_WIDTH_PT / 3
+
+_FONT_FOLDER = Path(__file__).parent / "fonts"
+_PLAIN_FONT = _FONT_FOLDER / "DejaVuSansMono.ttf"
+_BOLD_FONT = _FONT_FOLDER / "DejaVuSansMono-Bold.ttf"
+_NO_GLYPH = "□"
+_MARKS = ("Mn", "Me")
+
+
+def render_pdf(
+    document: Document, *, font_path: str | Path | None = None, fallback_fonts: Sequence[str | Path] = ()
+) -> bytes:
+    """``document`` as a PDF. ``font_path`` takes the place of the shipped font, in bold as well.
+
+    A letter that the font lacks is taken from the shipped font, then from the first of ``fallback_fonts`` (TrueType
+    files) that has it; if none has, a box is printed. Arabic is joined and runs from the right; Indic scripts are
+    set letter by letter. Raises PrinterUnavailable if a font file cannot be used, so
+    that papers wait for a cured setting instead of failing one by one.
+    """
+    # ReportLab takes a tenth of a second to load: the first paper pays for it, not the start of the till.
+    from reportlab.pdfgen.canvas import Canvas
+
+    own = [font_path] if font_path is not None else []
+    plain = _Glyphs(_face(str(path)) for path in [*own, _PLAIN_FONT, *fallback_fonts])
+    bold = _Glyphs(_face(str(path)) for path in [*own, _BOLD_FONT, *fallback_fonts])
+    setter = _Setter(plain, bold)
+    strips = [strip for element in document.elements for strip in setter.strips(element)]
+    buffer = BytesIO()
+    # A canvas that is not told otherwise asks for Helvetica, which is not embedded.
+    canvas = Canvas(buffer, pageCompression=1, invariant=1, initialFontName=plain.first_face.name)
+    canvas.setTitle(cleaned(document.title))
+    canvas.setCreator("Counterfoil")
+    for page in _pages(strips):
+        _draw(canvas, page)
+    canvas.save()
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Face:
+    """One registered font: its name in ReportLab and the width of each letter it has, in thousandths of its size."""
+
+    name: str
+    width_by_code: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyph:
+    """How one letter is printed: ``text`` in ``face``; ``face`` None: not at all. Marks have no width of their own."""
+
+    face: _Face | None
+    text: str
+    width: float
+    back: float = 0.0
+
+
+class _Glyphs(dict[str, _Glyph]):
+    """The glyph of each letter, looked up in the faces in their order and kept while one paper is set."""
+
+    def __init__(self, faces: Iterable[_Face]) -> None:
+        super().__init__()
+        self._faces = tuple(faces)
+
+    def __missing__(self, letter: str) -> _Glyph:
+        category = unicodedata.category(letter)
+        face = self._face_with(letter)
+        if face is not None:
+            width = face.width_by_code[ord(letter)]
+            # Fixed-width fonts give a mark a cell of its own; it belongs over the letter before it.
+            glyph = (
+                _Glyph(face, letter, 0.0, back=width) if category in _MARKS else _Glyph(face, letter, width)
+            )
+        elif category in _MARKS or category == "Cf":
+            glyph = _Glyph(None, "", 0.0)
+        else:
+            box = self._face_with(_NO_GLYPH)
+            assert box is not None, "the shipped font, which has the box, is always among the faces"
+            glyph = _Glyph(box, _NO_GLYPH, box.width_by_code[ord(_NO_GLYPH)])
+        self[letter] = glyph
+        return glyph
+
+    @property
+    def first_face(self) -> _Face:
+        return self._faces[0]
+
+    def has(self, letter: str) -> bool:
+        return self._face_with(letter) is not None
+
+    def width_pt(self, text: str, size_pt: float) -> float:
+        return sum(self[letter].width for letter in text) * size_pt / 1000
+
+    def _face_with(self, letter: str) -> _Face | None:
+        return next((face for face in self._faces if ord(letter) in face.width_by_code), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Letters of one face, set from ``x_pt``, their baseline ``drop_pt`` below the top of their strip."""
+
+    x_pt: float
+    drop_pt: float
+    size_pt: float
+    face: _Face
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """A slice of the roll over its full width, which no page break cuts."""
+
+    height_pt: float
+    runs: tuple[_Run, ...] = ()
+    rule_pt: float = 0.0
+    framed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Setter:
+    """Turns elements into strips."""
+
+    plain: _Glyphs
+    bold: _Glyphs
+
+    def strips(self, element: Element) -> Iterator[_Strip]:
+        match element:
+            case Text():
+                yield from self._text(element)
+            case Field():
+                yield from self._field(element)
+            case Row():
+                yield from self._row(element)
+            case Banner():
+                yield self._banner(element)
+            case Rule():
+                yield _Strip(7.0, rule_pt=1.2 if element.heavy else 0.5)
+            case Blank():
+                yield _Strip(_SIZE_PT * _LEADING / 2)
+
+    def _text(self, element: Text) -> Iterator[_Strip]:
+        words = self._words(element.text, element.emphasis)
+        indent_pt = element.indent * _INDENT_PT
+        room_pt = PRINTABLE_WIDTH_PT - indent_pt
+        words = words.sized_to_fit(room_pt)
+        for line in words.lines(room_pt, element.lines_max):
+            yield _Strip(words.height_pt, tuple(line.runs(indent_pt, room_pt, element.align)))
+
+    def _field(self, element: Field) -> Iterator[_Strip]:
+        label, value = self._words(element.label), self._words(element.value)
+        room_pt = PRINTABLE_WIDTH_PT - _FIELD_COLUMN_PT
+        beside = tuple(label.runs())
+        if label.width_pt > _FIELD_COLUMN_PT - _INDENT_PT:
+            for line in label.lines(PRINTABLE_WIDTH_PT):
+                yield _Strip(line.height_pt, tuple(line.runs()))
+            beside = ()
+        for line in value.lines(room_pt, element.lines_max):
+            yield _Strip(line.height_pt, (*beside, *line.runs(_FIELD_COLUMN_PT, room_pt)))
+            beside = ()
+
+    def _row(self, element: Row) -> Iterator[_Strip]:
+        indent_pt = element.indent * _INDENT_PT
+        room_pt = PRINTABLE_WIDTH_PT - indent_pt - _GAP_PT
+        size_pt = self._words(element.label + element.amount, element.emphasis).sized_to_fit(room_pt).size_pt
+        label = replace(self._words(element.label, element.emphasis), size_pt=size_pt)
+        amount = replace(self._words(element.amount, element.emphasis), size_pt=size_pt)
+        label_room_pt = room_pt - amount.width_pt
+        beside = tuple(amount.runs(align=Align.RIGHT))
+        if label_room_pt < _LABEL_WIDTH_PT_MIN:
+            # An amount beyond all expectation gets a strip of its own rather than losing a digit.
+            yield _Strip(amount.height_pt, beside)
+            beside, label_room_pt = (), room_pt
+        for line in label.lines(label_room_pt):
+            yield _Strip(line.height_pt, (*line.runs(indent_pt, label_room_pt), *beside))
+            beside = ()
+
+    def _banner(self, element: Banner) -> _Strip:
+        room_pt = PRINTABLE_WIDTH_PT - 2 * _FRAME_PADDING_PT
+        runs: list[_Run] = []
+        top_pt = _FRAME_PADDING_PT
+        headline = self._words(element.headline, Emphasis.LARGE).sized_to_fit(room_pt)
+        for words in (headline, *map(self._words, element.lines)):
+            for line in words.lines(room_pt, BANNER_LINES_MAX):
+                runs += line.runs(_FRAME_PADDING_PT, room_pt, Align.CENTRE, top_pt=top_pt)
+                top_pt += line.height_pt
+        return _Strip(top_pt + _FRAME_PADDING_PT, tuple(runs), framed=True)
+
+    def _words(self, text: str, emphasis: Emphasis = Emphasis.PLAIN) -> _Words:
+        glyphs = self.plain if emphasis is Emphasis.PLAIN else self.bold
+        text = unicodedata.normalize("NFC", cleaned(text))
+        if has_right_to_left(text):
+            text = shaped(text, glyphs.has)
+        return _Words(text, glyphs, _LARGE_SIZE_PT if emphasis is Emphasis.LARGE else _SIZE_PT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Cleaned text in one size, in its stored order."""
+
+    text: str
+    glyphs: _Glyphs
+    size_pt: float
+
+    @property
+    def width_pt(self) -> float:
+        return self.glyphs.width_pt(self.text, self.size_pt)
+
+    @property
+    def height_pt(self) -> float:
+        return self.size_pt * _LEADING
+
+    def sized_to_fit(self, room_pt: float) -> _Words:
+        """Smaller, but never below the plain size, if that lets it stand on one line."""
+        if self.width_pt <= room_pt:
+            return self
+        return replace(self, size_pt=max(_SIZE_PT, self.size_pt * room_pt / self.width_pt))
+
+    def lines(self, room_pt: float, lines_max: int | None = None) -> Iterator[_Words]:
+        def width_pt(part: str) -> float:
+            return self.glyphs.width_pt(part, self.size_pt)
+
+        # A hair of tolerance: sums of floats must not break a line that was sized to fit.
+        for line in wrapped(self.text, room_pt + 0.01, width_pt, lines_max=lines_max):
+            yield replace(self, text=line)
+
+    def runs(
+        self,
+        left_pt: float = 0,
+        room_pt: float = PRINTABLE_WIDTH_PT,
+        align: Align = Align.LEFT,
+        *,
+        top_pt: float = 0,
+    ) -> Iterator[_Run]:
+        """This line as pieces of one face each, from the left of the paper."""
+        spare_pt = room_pt - self.width_pt
+        x_pt = (
+            _MARGIN_PT + left_pt + {Align.LEFT: 0.0, Align.CENTRE: spare_pt / 2, Align.RIGHT: spare_pt}[align]
+        )
+        drop_pt = top_pt + self.size_pt
+        line = turned(self.text) if has_right_to_left(self.text) else self.text
+        glyphs = (self.glyphs[letter] for letter in line)
+        for (face, is_mark), group in groupby(glyphs, key=lambda glyph: (glyph.face, glyph.back > 0)):
+            if face is None:
+                continue
+            together = list(group)
+            # Marks go one by one, each back over the same letter.
+            pieces = [[glyph] for glyph in together] if is_mark else [together]
+            for piece in pieces:
+                text = "".join(glyph.text for glyph in piece)
+                yield _Run(x_pt - piece[0].back * self.size_pt / 1000, drop_pt, self.size_pt, face, text)
+                x_pt += sum(glyph.width for glyph in piece) * self.size_pt / 1000
+
+
+def _pages(strips: Sequence[_Strip]) -> Iterator[list[_Strip]]:
+    page: list[_Strip] = []
+    height_pt = 0.0
+    for strip in strips:
+        if page and height_pt + strip.height_pt > PAGE_HEIGHT_PT_MAX - 2 * _MARGIN_PT:
+            yield page
+            page, height_pt = [], 0.0
+        page.append(strip)
+        height_pt += strip.height_pt
+    yield page
+
+
+def _draw(canvas: Any, page: Sequence[_Strip]) -> None:
+    height_pt = sum(strip.height_pt for strip in page) + 2 * _MARGIN_PT
+    canvas.setPageSize((PAGE_WIDTH_PT, height_pt))
+    top_pt = height_pt - _MARGIN_PT
+    for strip in page:
+        bottom_pt = top_pt - strip.height_pt
+        if strip.rule_pt:
+            canvas.setLineWidth(strip.rule_pt)
+            middle_pt = (top_pt + bottom_pt) / 2
+            canvas.line(_MARGIN_PT, middle_pt, PAGE_WIDTH_PT - _MARGIN_PT, middle_pt)
+        if strip.framed:
+            canvas.setLineWidth(1.2)
+            canvas.rect(_MARGIN_PT, bottom_pt, PRINTABLE_WIDTH_PT, strip.height_pt)
+        for run in strip.runs:
+            canvas.setFont(run.face.name, run.size_pt)
+            canvas.drawString(run.x_pt, top_pt - run.drop_pt, run.text)
+        top_pt = bottom_pt
+    canvas.showPage()
+
+
+@lru_cache(maxsize=32)
+def _face(path: str) -> _Face:
+    """Registers the font once for the life of the process: reading it takes longer than printing ten receipts."""
+    # Loaded late for the same reason as in render_pdf.
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFError, TTFont
+
+    try:
+        # Named by its content: the PDF then says nothing about this machine's folders.
+        name = f"paper-{sha256(Path(path).read_bytes()).hexdigest()[:16]}"
+        font = TTFont(name, path)
+    except OSError as error:
+        raise PrinterUnavailable(f"The font for receipts cannot be read: {error.strerror}") from error
+    except TTFError as error:
+        raise PrinterUnavailable(
+            "The font for receipts is not a TrueType font that can be embedded."
+        ) from error
+    pdfmetrics.registerFont(font)
+    widths = font.face.charWidths
+    return _Face(name, {code: widths.get(code, font.face.defaultWidth) for code in font.face.charToGlyph})

@@ -1,0 +1,317 @@
+"""What a customer reads on a receipt, line by line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, ShopHeading
+from receipts.compose import compose
+from receipts.document import NotPrintable
+from receipts.layout import cells
+from receipts.text import WIDTH_MIN, render_text
+from tests.builders.receipts import DUPLICATE, ORIGINAL, SHOP, allocation, cash, cheque, money, receipt
+
+
+def paper(facts: ReceiptFacts, copy: Copy = ORIGINAL, width: int = 42) -> str:
+    return render_text(compose(facts, copy), width)
+
+
+def test_a_cash_receipt_states_bill_total_tender_and_change() -> None:
+    assert paper(receipt()) == dedent(
+        """\
+                 Example Telecom, Salmiya
+                Salem Al Mubarak Street 12
+                         Salmiya
+                    Tax no. KW-1234567
+
+                         RECEIPT
+                     S01-T02-A-000042
+
+        Business day  2026-03-04
+        Time          2026-03-04 11:20:31 +03:00
+        Terminal      S01-T02, shift 12
+        Served by     Anna Khan (anna)
+        Account       100200300
+        Name          Zoë O'Brien
+        ------------------------------------------
+                                All amounts in KWD
+        Bill B-2026-000881                  12.500
+        ==========================================
+        TOTAL KWD                           12.500
+        ==========================================
+        Cash                                20.000
+        ------------------------------------------
+        Tendered                            20.000
+        CHANGE                               7.500
+        ------------------------------------------
+                      Mark 3f9a-c2d1
+                Please keep this receipt.
+        """
+    )
+
+
+def test_a_cheque_over_two_bills_states_the_rest_that_stays_open_and_the_credit() -> None:
+    facts = receipt(
+        tenders=[cheque(12_000, "EUR")],
+        allocations=[
+            allocation("B-1", 4_000, "EUR"),
+            allocation("B-2", 5_000, "EUR", left=1_550),
+            allocation(None, 3_000, "EUR"),
+        ],
+        notes=("Subject to clearing of the cheque.",),
+    )
+
+    assert paper(facts).split("Zoë O'Brien\n")[1] == dedent(
+        """\
+        ------------------------------------------
+                                All amounts in EUR
+        Bill B-1                             40.00
+        Bill B-2                             50.00
+          still open 15.50
+        Credit on account                    30.00
+        ==========================================
+        TOTAL EUR                           120.00
+        ==========================================
+        Cheque                              120.00
+          Serial 000123
+          Bank National Bank
+          Drawer Ann Drawer
+        ------------------------------------------
+        Tendered                            120.00
+        CHANGE                                0.00
+        ------------------------------------------
+        Subject to clearing of the cheque.
+
+                      Mark 3f9a-c2d1
+                Please keep this receipt.
+        """
+    )
+
+
+def test_a_currency_without_minor_units_is_printed_without_a_decimal_mark() -> None:
+    text = paper(receipt(tenders=[cash(10_000, "JPY")], allocations=[allocation("B-1", 8_640, "JPY")]))
+
+    assert "TOTAL JPY                             8640\n" in text
+    assert "CHANGE                                1360\n" in text
+
+
+def test_a_duplicate_says_so_and_names_who_printed_it_when_and_why() -> None:
+    lines = paper(receipt(), DUPLICATE).splitlines()
+
+    assert lines[:6] == [
+        "*" * 42,
+        "*              DUPLICATE 2               *",
+        "*   Printed 2026-03-09 16:05:00 +03:00   *",
+        "*                by omar                 *",
+        "*   Reason: customer lost the original   *",
+        "*" * 42,
+    ]
+    assert lines[-1].strip() == "DUPLICATE 2"
+
+
+def test_a_duplicate_has_every_line_of_its_original_and_no_other_but_the_notices() -> None:
+    original = compose(receipt(), ORIGINAL).elements
+    duplicate = compose(receipt(), DUPLICATE).elements
+
+    assert duplicate[2:-1] == original
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        replace(DUPLICATE, operator=None),
+        replace(DUPLICATE, reason=""),
+        replace(DUPLICATE, printed_at=None),
+        replace(DUPLICATE, printed_at=datetime(2026, 3, 9, 16, 5)),  # noqa: DTZ001
+    ],
+)
+def test_a_duplicate_without_person_reason_or_time_is_not_printed(copy: Copy) -> None:
+    with pytest.raises(NotPrintable):
+        compose(receipt(), copy)
+
+
+def test_a_note_for_a_post_dated_cheque_says_that_it_is_not_a_receipt() -> None:
+    facts = receipt(
+        kind=ReceiptKind.POST_DATED_NOTE,
+        receipt_number="S01-T02-N-000007",
+        tenders=[cheque(12_500, held_until="2026-04-01")],
+        allocations=[allocation("B-1", 12_500, left=500)],
+    )
+
+    text = paper(facts)
+
+    assert "NOT A RECEIPT" in text
+    assert "Cheque held until 2026-04-01" in text
+    assert "TOTAL HELD KWD                      12.500" in text
+    assert "RECEIPT" not in text.replace("NOT A RECEIPT", "")
+    assert not any(word in text for word in ("Tendered", "CHANGE", "still open", "keep this receipt"))
+
+
+def test_credit_that_no_allocation_shows_is_printed_all_the_same() -> None:
+    text = paper(receipt(credit=money(1_250)))
+
+    assert "Credit on account                    1.250\n" in text
+
+
+def test_bills_of_another_account_stand_under_that_account() -> None:
+    facts = receipt(allocations=[allocation("B-1", 5_000), allocation("B-2", 7_000, account="555")])
+
+    lines = paper(facts).splitlines()
+
+    assert lines[lines.index("For account 555") + 1].startswith("Bill B-2")
+    assert "For account 100200300" not in lines
+
+
+def test_a_receipt_prints_without_the_names_that_were_purged() -> None:
+    text = paper(receipt(payer_name=None, operator_name=""))
+
+    assert "Account       100200300\n" in text
+    assert "Served by     anna\n" in text
+    assert "None" not in text
+    assert "Name " not in text
+
+
+def test_two_currencies_on_one_receipt_are_refused() -> None:
+    with pytest.raises(NotPrintable):
+        compose(receipt(change=0, credit=money(1, "EUR")), ORIGINAL)
+
+
+def test_a_time_without_its_offset_is_refused() -> None:
+    with pytest.raises(NotPrintable):
+        compose(receipt(taken_at=datetime(2026, 3, 4, 11, 20)), ORIGINAL)  # noqa: DTZ001
+
+
+HONEST_NAMES = [
+    "O'Brien",
+    "Müller",
+    "李",
+    "محمد",
+    "Ζωή",
+    "AT&T [NL] Ltd",
+    "Жуков",
+    "देवनागरी",
+    "می\u200cخواهم",
+]
+
+
+@pytest.mark.parametrize("name", HONEST_NAMES)
+def test_an_honest_name_is_printed_as_it_is_written(name: str) -> None:
+    assert f"Name          {name}\n" in paper(receipt(payer_name=name))
+
+
+HOSTILE_SIGNS = {
+    "escape": "\x1b",
+    "carriage return": "\r",
+    "line feed": "\n",
+    "nul": "\x00",
+    "C1 control sequence": "\x9b",
+    "C1 operating system command": "\x9d",
+    "right-to-left override": "\u202e",
+    "isolate": "\u2066",
+    "line separator": "\u2028",
+    "byte order mark": "\ufeff",
+    "zero-width space": "\u200b",
+    "tag": "\U000e0041",
+}
+
+
+FIELDS_OF_TEXT = (
+    "receipt_number",
+    "terminal",
+    "operator",
+    "operator_name",
+    "payer_account",
+    "payer_name",
+    "chain_mark",
+)
+
+
+@pytest.mark.parametrize("sign", HOSTILE_SIGNS.values(), ids=HOSTILE_SIGNS.keys())
+def test_no_sign_that_steers_a_printer_reaches_the_paper_from_any_field(sign: str) -> None:
+    bad = f"A{sign}]0;x"
+    fields: dict[str, Any] = dict.fromkeys(FIELDS_OF_TEXT, bad)
+    facts = receipt(
+        shop=ShopHeading(shop="S01", name=bad, address=(bad,), tax_number=bad),
+        tenders=[replace(cheque(12_500, drawer=bad), label=bad)],
+        allocations=[allocation(bad, 12_500, account=bad)],
+        notes=(bad,),
+        **fields,
+    )
+
+    text = paper(facts, replace(DUPLICATE, operator=bad, reason=bad))
+
+    assert sign == "\n" or sign not in text
+    # A line feed that came through would have broken each of these in two.
+    assert text.count("A?]0;x") >= 14
+
+
+def test_a_name_cannot_be_spread_out_to_look_like_a_line_of_amounts() -> None:
+    text = paper(receipt(payer_name="CHANGE" + " " * 28 + "999.000"))
+
+    assert "CHANGE 999.000" in text
+    assert "CHANGE  " not in text.replace("CHANGE                               7.500", "")
+
+
+def test_hundreds_of_marks_on_one_letter_are_given_up() -> None:
+    text = paper(receipt(payer_name="a" + "\u0301" * 500))
+
+    assert text.count("\u0301") == 8
+
+
+def test_a_long_name_ends_in_an_ellipsis_after_two_lines_and_the_account_stays() -> None:
+    text = paper(
+        receipt(payer_name="Very Long Trading And Contracting Company With Limited Liability And Partners")
+    )
+
+    assert "Name          Very Long Trading And\n              Contracting Company With…\n" in text
+    assert "Account       100200300\n" in text
+
+
+def test_a_long_bill_number_wraps_and_neither_it_nor_the_amount_is_cut() -> None:
+    number = "BILL-2026-000881-0000000000000000000000000001"
+    text = paper(receipt(tenders=[cash(10**15 - 1)], allocations=[allocation(number, 10**15 - 1)]))
+
+    assert number in text.replace("\n", "")
+    assert text.count("999999999999.999\n") == 4
+
+
+@pytest.mark.parametrize("label", ["Cash", "現金", "नकद", "e\u0301spe\u0300ces", "نقد", "한국어", "Ａ"])
+@pytest.mark.parametrize("width", [WIDTH_MIN, 32, 42, 80])
+def test_wide_letters_and_marks_keep_the_column_of_amounts_straight(label: str, width: int) -> None:
+    facts = receipt(tenders=[replace(cash(20_000), label=label)])
+
+    (line,) = [line for line in paper(facts, width=width).splitlines() if line.startswith(label)]
+
+    assert line.endswith("20.000")
+    assert cells(line) == width
+
+
+def test_a_wide_letter_takes_two_columns_and_a_mark_none() -> None:
+    assert [cells(text) for text in ("李", "e\u0301", "Müller", "ｶ", "Ａ", "한")] == [2, 1, 6, 1, 2, 2]
+
+
+@pytest.mark.parametrize("width", [WIDTH_MIN, 32, 42, 80])
+def test_no_line_is_wider_than_the_paper_or_ends_in_a_blank(width: int) -> None:
+    facts = receipt(
+        payer_name="李" * 60,
+        shop=replace(SHOP, name="電信" * 30),
+        receipt_number="S01-TERMINAL2-A-000042-000042-000042-0004",
+        notes=("W" * 100 + " " + "word " * 30,),
+        allocations=[allocation("B" * 70, 12_500)],
+    )
+
+    lines = paper(facts, DUPLICATE, width).split("\n")
+
+    assert max(map(cells, lines)) <= width
+    assert all(line == line.rstrip() for line in lines)
+    assert lines[-1] == ""
+
+
+def test_a_paper_too_narrow_for_an_amount_is_refused() -> None:
+    with pytest.raises(ValueError, match="columns"):
+        paper(receipt(), width=WIDTH_MIN - 1)

@@ -1,0 +1,86 @@
+"""Accounts in central's store: who owes or deals, and the credit that payments left there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from pos.domain.money import Money, currency
+from sync.central.links import ACCOUNT_PATH, Links
+from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.wire_json import money_json
+
+
+def account_currency(connection: Connection, account_id: str) -> str | None:
+    """The currency code of a known account, None for an unknown one."""
+    row = connection.execute(FIND_ACCOUNT, {"id": account_id}).one_or_none()
+    return None if row is None else str(row.currency)
+
+
+def add_credit(connection: Connection, account_id: str, credit: Money, *, change: int) -> None:
+    """Leave ``credit`` (of the account's own currency) on a known account."""
+    connection.execute(ADD_CREDIT, {"id": account_id, "credit_minor": credit.minor, "change_number": change})
+
+
+def compose_accounts(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+    """The account resources, as only our own API tells them."""
+    return [_compose_account(row, links) for row in rows]
+
+
+def _compose_account(row: Row[Any], links: Links) -> Resource:
+    in_currency = currency(row.currency)
+    resource: Resource = {
+        "id": row.id,
+        "href": links.of(ACCOUNT_PATH, row.id),
+        "kind": row.kind,
+        "name": row.name,
+        "phone": row.phone,
+        "currency": row.currency,
+        "customer": row.customer,
+        "status": row.status,
+        "cashOnly": bool(row.cash_only),
+        "dunningStage": row.dunning_stage,
+        "creditAmount": money_json(Money(row.credit_minor, in_currency)),
+        "change": row.change_number,
+        "@type": "CounterfoilAccount",
+    }
+    if row.dealer_class is not None:
+        resource["dealerClass"] = row.dealer_class
+    if row.credit_limit_minor is not None:
+        resource["creditLimit"] = money_json(Money(row.credit_limit_minor, in_currency))
+    return resource
+
+
+FIND_ACCOUNT = text("SELECT currency FROM account WHERE id = :id")
+ADD_CREDIT = text(
+    "UPDATE account SET credit_minor = credit_minor + :credit_minor, change_number = :change_number"
+    " WHERE id = :id"
+)
+
+ACCOUNTS = Collection(
+    path=ACCOUNT_PATH,
+    table="account",
+    select=(
+        "SELECT id, kind, name, phone, currency, customer, status, cash_only, dunning_stage, credit_minor,"
+        " dealer_class, credit_limit_minor,"
+        " change_number FROM account"
+    ),
+    attributes=frozenset(
+        {
+            "id", "href", "kind", "name", "phone", "currency", "customer", "status", "cashOnly",
+            "dunningStage", "creditAmount", "change", "dealerClass", "creditLimit", "@type",
+        }
+    ),
+    columns={
+        "id": Column("id"),
+        "kind": Column("kind"),
+        "phone": Column("phone"),
+        "status": Column("status"),
+        "change": Column("change_number", ColumnKind.INTEGER),
+    },
+    sorts={"id": "id", "name": "name", "change": "change_number"},
+    default_order="id",
+    compose=compose_accounts,
+)  # fmt: skip

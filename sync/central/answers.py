@@ -1,0 +1,110 @@
+"""HTTP in and out: bounded strict bodies in, exact JSON and paging headers out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sync.central.database import current_change
+from sync.central.desk import CentralDesk
+from sync.central.errors import ApiError, error_body
+from sync.central.fixture import RESOURCE_ID
+from sync.central.listing import fetch_one, fetch_page
+from sync.central.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
+from sync.wire_json import WireJsonError, dumps, loads
+
+MAX_BODY_BYTES = 1_000_000
+MEDIA_TYPE = "application/json;charset=utf-8"
+
+_JSON_TYPE = re.compile(r"application/json\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?;?", re.IGNORECASE)
+
+
+def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Exact JSON in the media type that the specification declares."""
+    return Response(dumps(value), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def error_answer(error: ApiError) -> Response:
+    """The TMF error body of a refusal."""
+    body = error_body(error.status, code=error.code, message=error.message, field=error.field)
+    return json_answer(body, status=error.status, headers=error.headers)
+
+
+async def read_body(request: Request) -> bytes:
+    """The body's bytes. Raises ApiError 415 for another media type and 413 beyond a megabyte, before reading more."""
+    if _JSON_TYPE.fullmatch(request.headers.get("content-type", "").strip()) is None:
+        raise ApiError(
+            415, "unsupported_media_type", "Send application/json or application/json;charset=utf-8."
+        )
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise ApiError(413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object, strictly. Raises ApiError 400."""
+    try:
+        value = loads(body)
+    except WireJsonError as error:
+        raise ApiError(400, "bad_json", f"The body is {error}.") from None
+    if not isinstance(value, dict):
+        raise ApiError(400, "bad_json", "The body must be a JSON object.")
+    return value
+
+
+def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:
+    """One page with its counts, its neighbours and the change number at which it was read."""
+    query = parse_list_query(request.query_params.multi_items(), collection, desk.links)
+    with desk.store.read() as connection:
+        page = fetch_page(connection, collection, query, desk.links)
+        change = current_change(connection)
+    headers = {
+        "X-Total-Count": str(page.total),
+        "X-Result-Count": str(len(page.rows)),
+        "X-Change-Number": str(change),
+        "Link": _page_links(desk, request, collection, query, total=page.total),
+    }
+    return json_answer(page.rows, headers=headers)
+
+
+def answer_one(desk: CentralDesk, request: Request, collection: Collection) -> Response:
+    """The resource that the path names. Raises ApiError 404 for an unknown id and for what cannot be one."""
+    fields = parse_fields(request.query_params.multi_items(), collection)
+    resource_id = request.path_params["id"]
+    resource = None
+    if RESOURCE_ID.fullmatch(resource_id) is not None:
+        with desk.store.read() as connection:
+            resource = fetch_one(connection, collection, resource_id, desk.links)
+    if resource is None:
+        raise ApiError(404, "not_found", "There is no resource of this id.")
+    return json_answer(select_fields(resource, fields))
+
+
+def _page_links(
+    desk: CentralDesk, request: Request, collection: Collection, query: ListQuery, *, total: int
+) -> str:
+    others = [
+        (name, value) for name, value in request.query_params.multi_items() if name not in ("offset", "limit")
+    ]
+    step = max(query.limit, 1)
+    last = max(total - 1, 0) // step * step
+    offsets = {"self": query.offset, "first": 0, "last": last}
+    if query.offset + query.limit < total:
+        offsets["next"] = query.offset + query.limit
+    if query.offset > 0:
+        offsets["prev"] = max(query.offset - step, 0)
+    return ", ".join(
+        f"<{desk.links.base_url}{collection.path}?"
+        f'{urlencode([*others, ("offset", offset), ("limit", query.limit)])}>; rel="{relation}"'
+        for relation, offset in offsets.items()
+    )

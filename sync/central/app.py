@@ -1,0 +1,74 @@
+"""Central as an ASGI app. Handlers call the store inline: no thread, so a simulation can run it in its own loop."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pos.domain.ports import Clock, Randomness
+from sync.central.answers import error_answer
+from sync.central.bill_api import bill_routes
+from sync.central.database import CentralStore
+from sync.central.desk import CentralDesk
+from sync.central.errors import ApiError
+from sync.central.links import Links
+from sync.central.own_api import own_routes
+from sync.central.payment_api import payment_routes
+from sync.wire_json import BadField
+
+DEFAULT_BASE_URL = "http://127.0.0.1"
+
+
+def make_app(
+    store: CentralStore, *, clock: Clock, randomness: Randomness, base_url: str | None = None
+) -> Starlette:
+    """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header."""
+    links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
+    desk = CentralDesk(store, clock, randomness, links)
+    app = Starlette(
+        routes=[*payment_routes(desk), *bill_routes(desk), *own_routes(desk)],
+        exception_handlers={
+            ApiError: _refused,
+            BadField: _bad_field,
+            HTTPException: _http_refusal,
+            OperationalError: _store_unavailable,
+            Exception: _internal_error,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error_answer(error)
+
+
+async def _bad_field(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, BadField)
+    return error_answer(ApiError(400, "bad_field", f"{error}.", field=error.field))
+
+
+async def _http_refusal(_request: Request, error: Exception) -> Response:
+    """The framework's own 404 and 405."""
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return error_answer(ApiError(error.status_code, code, error.detail, headers=error.headers))
+
+
+async def _store_unavailable(_request: Request, _error: Exception) -> Response:
+    """Locked by another process, disk full, file gone: nothing was committed, and the client may try again."""
+    return error_answer(
+        ApiError(503, "store_unavailable", "The store cannot be used now.", headers={"Retry-After": "2"})
+    )
+
+
+async def _internal_error(_request: Request, _error: Exception) -> Response:
+    return error_answer(
+        ApiError(500, "internal_error", "The server failed. The payment's outcome is unknown.")
+    )

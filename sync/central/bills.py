@@ -1,0 +1,182 @@
+"""Bills and applied billing rates in central's store, and what a payment does to a bill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, text
+
+from pos.domain.bill import BillState
+from pos.domain.money import Money, currency
+from sync.central.links import BILL_PATH, RATE_PATH, Links
+from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.tmf678.bill import applied_payment_json, bill_resource
+from sync.tmf678.rate import rate_resource
+from sync.wire_json import loads, money_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBill:
+    """What central must know of a bill to set money against it."""
+
+    bill_id: str
+    account_id: str
+    state: BillState
+    remaining: Money
+
+
+def find_bill(connection: Connection, bill_id: str) -> StoredBill | None:
+    """The bill of that id, None where there is none."""
+    row = connection.execute(FIND_BILL, {"id": bill_id}).one_or_none()
+    if row is None:
+        return None
+    return StoredBill(
+        bill_id=bill_id,
+        account_id=row.account_id,
+        state=BillState(row.state),
+        remaining=Money(row.remaining_minor, currency(row.currency)),
+    )
+
+
+def reduce_bill(connection: Connection, bill: StoredBill, paid: Money, *, change: int, at: str) -> StoredBill:
+    """Take ``paid`` off what remains; the bill is settled at zero. A bill on hold stays so until then."""
+    remaining = bill.remaining - paid
+    assert 0 <= remaining.minor < bill.remaining.minor, "no more than remains may be set against a bill"
+    state = paid_state(bill.state, remaining)
+    connection.execute(
+        REDUCE_BILL,
+        {
+            "id": bill.bill_id,
+            "remaining_minor": remaining.minor,
+            "state": state.value,
+            "last_update": at,
+            "change_number": change,
+        },
+    )
+    return StoredBill(bill_id=bill.bill_id, account_id=bill.account_id, state=state, remaining=remaining)
+
+
+def paid_state(before: BillState, remaining: Money) -> BillState:
+    """A bill's state after money was set against it."""
+    if remaining.minor <= 0:
+        return BillState.SETTLED
+    return BillState.ON_HOLD if before is BillState.ON_HOLD else BillState.PARTIALLY_PAID
+
+
+def compose_bills(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+    """The resources of bill rows, each with the payments that were set against it."""
+    applied: dict[str, list[Resource]] = {row.id: [] for row in rows}
+    if rows:
+        for entry in connection.execute(READ_APPLIED, {"ids": list(applied)}):
+            applied[entry.bill_id].append(
+                applied_payment_json(
+                    payment_id=entry.payment_id,
+                    href=links.payment(entry.payment_id),
+                    correlator_id=entry.correlator_id,
+                    amount=Money(entry.amount_minor, currency(entry.currency)),
+                )
+            )
+    return [_compose_bill(row, applied[row.id], links) for row in rows]
+
+
+def _compose_bill(row: Row[Any], applied: list[Resource], links: Links) -> Resource:
+    stored = loads(row.body)
+    return bill_resource(
+        stored,
+        href=links.bill(row.id),
+        schema_location=links.bill_schema,
+        own={
+            "state": row.state,
+            "remainingAmount": money_json(Money(row.remaining_minor, currency(row.currency))),
+            "appliedPayment": [*stored.get("appliedPayment", []), *applied],
+            "lastUpdate": row.last_update,
+            "changeNumber": row.change_number,
+        },
+    )
+
+
+def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+    """The resources of rate rows."""
+    return [
+        rate_resource(
+            loads(row.body),
+            href=links.rate(row.id),
+            bill_href=links.bill(row.bill_id) if row.bill_id is not None else None,
+            is_billed=bool(row.is_billed),
+        )
+        for row in rows
+    ]
+
+
+FIND_BILL = text("SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id")
+REDUCE_BILL = text(
+    "UPDATE bill SET remaining_minor = :remaining_minor, state = :state, last_update = :last_update,"
+    " change_number = :change_number WHERE id = :id"
+)
+READ_APPLIED = text(
+    "SELECT a.bill_id, a.payment_id, a.amount_minor, p.currency, p.correlator_id"
+    " FROM applied_payment a JOIN payment p ON p.id = a.payment_id"
+    " WHERE a.bill_id IN :ids ORDER BY p.change_number, a.item_no"
+).bindparams(bindparam("ids", expanding=True))
+
+_AT = ("@type", "@baseType", "@schemaLocation")
+
+# Pages are in the order of the id, which never changes: a bill that is paid while a till pages through the changes
+# keeps its place, and none is skipped.
+BILLS = Collection(
+    path=BILL_PATH,
+    table="bill",
+    select="SELECT id, state, currency, remaining_minor, last_update, body, change_number FROM bill",
+    attributes=frozenset(
+        {
+            "id", "href", "billDate", "billNo", "category", "lastUpdate", "nextBillDate", "paymentDueDate",
+            "runType", "amountDue", "appliedPayment", "billDocument", "billingAccount", "billingPeriod",
+            "financialAccount", "paymentMethod", "relatedParty", "remainingAmount", "state",
+            "taxExcludedAmount", "taxIncludedAmount", "taxItem", "billSummaryLine", "changeNumber", *_AT,
+        }
+    ),
+    columns={
+        "id": Column("id"),
+        "billNo": Column("bill_no"),
+        "billingAccount.id": Column("account_id"),
+        "state": Column("state"),
+        "changeNumber": Column("change_number", ColumnKind.INTEGER),
+    },
+    sorts={
+        "id": "id",
+        "billNo": "bill_no",
+        "billDate": "bill_date",
+        "paymentDueDate": "due_date",
+        "state": "state",
+        "changeNumber": "change_number",
+    },
+    default_order="id",
+    compose=compose_bills,
+)  # fmt: skip
+
+RATES = Collection(
+    path=RATE_PATH,
+    table="rate",
+    select="SELECT id, bill_id, is_billed, body FROM rate",
+    attributes=frozenset(
+        {
+            "id", "href", "date", "description", "isBilled", "name", "type", "appliedTax", "bill",
+            "billingAccount", "characteristic", "periodCoverage", "product", "taxExcludedAmount",
+            "taxIncludedAmount", "billSummaryLine", *_AT,
+        }
+    ),
+    columns={
+        "id": Column("id"),
+        "bill.id": Column("bill_id"),
+        "billingAccount.id": Column("account_id"),
+        "isBilled": Column("is_billed", ColumnKind.BOOLEAN),
+        "billSummaryLine.id": Column(
+            "line_id", within="id IN (SELECT rate_id FROM line_rate WHERE {})"
+        ),
+    },
+    sorts={"id": "id", "bill.id": "bill_id"},
+    default_order="id",
+    compose=compose_rates,
+)  # fmt: skip

@@ -1,0 +1,179 @@
+"""A posted payment, checked and taken apart: what of it decides money, and the body as it will be kept.
+
+Unknown attributes are kept as they came; known ones must be of the standard's types. What the server sets (id, href,
+status, statusDate, changeNumber, suspense) is never taken from a client. Source: tmf.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pos.domain.money import Money, total
+from sync.tmf676.shape import PAYMENT_CREATE, check_shape
+from sync.wire_json import BadField, read_money
+
+MAX_TEXT = 255
+MAX_ITEMS = 500
+MAX_NUMBER = 10**15
+
+SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense")
+BILL_TYPES = (None, "CustomerBill", "BillRef", "Bill")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidItem:
+    """A part of a payment meant for one thing. ``amount`` None: as much as is left and wanted."""
+
+    target_id: str
+    is_bill: bool
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalKey:
+    """A till's own identity of a leg: never used twice."""
+
+    terminal: str
+    epoch: int
+    sequence: int
+    leg: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingPayment:
+    """A valid Payment_Create. ``kept`` is the body without what the server sets."""
+
+    account_id: str
+    amount: Money
+    correlator_id: str | None
+    receipt_number: str | None
+    terminal: str | None
+    key: TerminalKey | None
+    payment_date: str | None
+    items: tuple[PaidItem, ...]
+    kept: Mapping[str, object]
+
+
+def read_correlator(body: Mapping[str, object]) -> str | None:
+    """The client's own id of the payment; asked for before anything else, since a replay is answered unchecked."""
+    return _plain_text(body, "correlatorId")
+
+
+def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
+    """Raises BadField with the dotted path of what is missing, of a wrong type or impossible."""
+    kept = {name: value for name, value in body.items() if name not in SET_BY_SERVER}
+    _require_mandatory(kept)
+    check_shape(kept, PAYMENT_CREATE, path="")
+    amount = _positive(kept["totalAmount"], field="totalAmount")
+    _check_method(_as_mapping(kept["paymentMethod"]))
+    account_id = _plain_text(_as_mapping(kept["account"]), "id", field="account.id")
+    if not account_id:
+        raise BadField("account.id", "is missing")
+    payment_date = kept.get("paymentDate")
+    return IncomingPayment(
+        account_id=account_id,
+        amount=amount,
+        correlator_id=read_correlator(kept),
+        receipt_number=_plain_text(kept, "receiptNumber"),
+        terminal=_plain_text(kept, "terminal"),
+        key=_read_key(kept),
+        payment_date=payment_date if isinstance(payment_date, str) else None,
+        items=_read_items(kept.get("paymentItem"), amount),
+        kept=kept,
+    )
+
+
+def _require_mandatory(body: Mapping[str, object]) -> None:
+    """The conformance profile's mandatory attributes, each named by its own path: not blank, not null."""
+    for path in ("account.id", "paymentMethod", "totalAmount.unit", "totalAmount.value"):
+        value: object = body
+        walked: list[str] = []
+        for name in path.split("."):
+            if not isinstance(value, Mapping):
+                raise BadField(".".join(walked), "must be an object")
+            walked.append(name)
+            value = value.get(name)
+            if value is None and len(walked) == 1:
+                break
+        if value is None or value == "" or value == {}:
+            raise BadField(path, "is missing")
+
+
+def _as_mapping(value: object) -> Mapping[str, object]:
+    assert isinstance(value, Mapping), "its shape was checked before"
+    return value
+
+
+def _plain_text(body: Mapping[str, object], name: str, *, field: str | None = None) -> str | None:
+    """A text that is searched by: at most 255 characters, none of them a control character."""
+    value = body.get(name)
+    if value is None and name not in body:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise BadField(field or name, "must be text that is not blank")
+    if len(value) > MAX_TEXT:
+        raise BadField(field or name, f"is longer than {MAX_TEXT} characters")
+    if _CONTROL.search(value) is not None:
+        raise BadField(field or name, "has control characters")
+    return value
+
+
+def _positive(value: object, *, field: str) -> Money:
+    amount = read_money(value, field=field)
+    if amount.minor <= 0:
+        raise BadField(f"{field}.value", "must be more than zero")
+    return amount
+
+
+def _check_method(method: Mapping[str, object]) -> None:
+    if method.get("@type") == "PaymentMethodRef":
+        for name in ("id", "@referredType"):
+            if not method.get(name):
+                raise BadField(f"paymentMethod.{name}", "is missing, and a method by reference needs it")
+
+
+def _read_key(body: Mapping[str, object]) -> TerminalKey | None:
+    """All four of a till's numbers, or no key; each that is there must be of its type."""
+    terminal = _plain_text(body, "terminal")
+    numbers: dict[str, int] = {}
+    for name in ("epoch", "sequence", "leg"):
+        value = body.get(name)
+        if name not in body:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_NUMBER:
+            raise BadField(name, "must be a whole number that is not negative")
+        numbers[name] = value
+    if terminal is None or len(numbers) < 3:
+        return None
+    return TerminalKey(terminal=terminal, **numbers)
+
+
+def _read_items(value: object, amount: Money) -> tuple[PaidItem, ...]:
+    if not isinstance(value, list):
+        return ()
+    if len(value) > MAX_ITEMS:
+        raise BadField("paymentItem", f"has more than {MAX_ITEMS} items")
+    items = tuple(_read_item(_as_mapping(entry), f"paymentItem[{i}]") for i, entry in enumerate(value))
+    named = [item.amount for item in items if item.amount is not None]
+    for index, item in enumerate(items):
+        if item.amount is not None and item.amount.currency != amount.currency:
+            raise BadField(f"paymentItem[{index}].totalAmount.unit", f"is not {amount.currency}")
+    if total(named, amount.currency) > amount:
+        raise BadField("paymentItem", "adds up to more than totalAmount")
+    return items
+
+
+def _read_item(entry: Mapping[str, object], path: str) -> PaidItem:
+    reference = _as_mapping(entry["item"])
+    target_id = _plain_text(reference, "id", field=f"{path}.item.id")
+    assert target_id is not None, "the shape requires it"
+    name = "totalAmount" if "totalAmount" in entry else "amount"
+    return PaidItem(
+        target_id=target_id,
+        is_bill=reference.get("@referredType") in BILL_TYPES,
+        amount=_positive(entry[name], field=f"{path}.{name}") if name in entry else None,
+    )

@@ -1,0 +1,37 @@
+"""Absolute addresses of central's resources. They are made when answering, so that a moved server moves its links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PAYMENT_PATH = "/tmf-api/paymentManagement/v4/payment"
+BILL_PATH = "/tmf-api/customerBillManagement/v4/customerBill"
+RATE_PATH = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
+OWN_PATH = "/counterfoil/v1"
+ACCOUNT_PATH = f"{OWN_PATH}/account"
+TERMINAL_PATH = f"{OWN_PATH}/terminal"
+ENROLMENT_PATH = f"{OWN_PATH}/enrolment"
+BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses below ``base_url``, which has no slash at its end."""
+
+    base_url: str
+
+    def of(self, path: str, resource_id: str) -> str:
+        return f"{self.base_url}{path}/{resource_id}"
+
+    def payment(self, payment_id: str) -> str:
+        return self.of(PAYMENT_PATH, payment_id)
+
+    def bill(self, bill_id: str) -> str:
+        return self.of(BILL_PATH, bill_id)
+
+    def rate(self, rate_id: str) -> str:
+        return self.of(RATE_PATH, rate_id)
+
+    @property
+    def bill_schema(self) -> str:
+        return self.base_url + BILL_SCHEMA_PATH

@@ -1,0 +1,127 @@
+"""What our central adds to the standard, all below one path: announcement, accounts, enrolment, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sync.central.accounts import ACCOUNTS
+from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.desk import CentralDesk
+from sync.central.errors import ApiError
+from sync.central.fixture import RESOURCE_ID
+from sync.central.links import ACCOUNT_PATH, BILL_SCHEMA_PATH, ENROLMENT_PATH, OWN_PATH, TERMINAL_PATH
+from sync.central.terminals import enrol, find_terminal
+from sync.tmf678.bill import EXTENDED_TYPE
+
+ANNOUNCEMENT = {
+    "idempotencyKey": True,
+    "changeNumber": True,
+    "accounts": ACCOUNT_PATH,
+    "terminals": TERMINAL_PATH,
+    "enrolment": ENROLMENT_PATH,
+}
+
+
+def own_routes(desk: CentralDesk) -> list[Route]:
+    """The routes below ``/counterfoil/v1``, and ``/health``."""
+
+    async def announcement(_request: Request) -> Response:
+        return json_answer(ANNOUNCEMENT)
+
+    async def accounts(request: Request) -> Response:
+        return answer_list(desk, request, ACCOUNTS)
+
+    async def account(request: Request) -> Response:
+        return answer_one(desk, request, ACCOUNTS)
+
+    async def terminal(request: Request) -> Response:
+        return _terminal(desk, request.path_params["id"])
+
+    async def enrolment(request: Request) -> Response:
+        return _enrol(desk, read_object(await read_body(request)))
+
+    async def bill_schema(_request: Request) -> Response:
+        return json_answer(BILL_SCHEMA)
+
+    async def health(_request: Request) -> Response:
+        with desk.store.read() as connection:
+            connection.execute(text("SELECT 1")).scalar_one()
+        return json_answer({"status": "pass"})
+
+    return [
+        Route(OWN_PATH, announcement, methods=["GET"]),
+        Route(ACCOUNT_PATH, accounts, methods=["GET"]),
+        Route(f"{ACCOUNT_PATH}/{{id}}", account, methods=["GET"]),
+        Route(f"{TERMINAL_PATH}/{{id}}", terminal, methods=["GET"]),
+        Route(ENROLMENT_PATH, enrolment, methods=["POST"]),
+        Route(BILL_SCHEMA_PATH, bill_schema, methods=["GET"]),
+        Route("/health", health, methods=["GET"]),
+    ]
+
+
+def _terminal(desk: CentralDesk, terminal: str) -> Response:
+    found = None
+    if RESOURCE_ID.fullmatch(terminal) is not None:
+        with desk.store.read() as connection:
+            found = find_terminal(connection, terminal)
+    if found is None:
+        raise ApiError(404, "not_found", "There is no resource of this id.")
+    return json_answer(
+        {"terminal": found.terminal, "epoch": found.epoch, "lastSequence": found.last_sequence}
+    )
+
+
+def _enrol(desk: CentralDesk, body: dict[str, Any]) -> Response:
+    """One answer for a used, void, foreign or invented code: it must not tell which."""
+    for name in ("terminal", "code"):
+        value = body.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= 100:
+            raise ApiError(400, "bad_field", f"{name}: must be text.", field=name)
+    with desk.store.write() as connection:
+        epoch = enrol(connection, body["terminal"], body["code"], at=desk.clock.now())
+    if epoch is None:
+        raise ApiError(403, "enrolment_refused", "This code does not serve. Ask for a new one.")
+    return json_answer({"terminal": body["terminal"], "epoch": epoch}, status=201)
+
+
+_MONEY = {
+    "type": "object",
+    "properties": {"unit": {"type": "string"}, "value": {"type": "number"}},
+    "required": ["unit", "value"],
+}
+_REFERENCE = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+
+BILL_SCHEMA = {
+    "$schema": "http://json-schema.org/draft-04/schema#",
+    "title": EXTENDED_TYPE,
+    "description": "A TMF678 v4 CustomerBill with the lines it is presented by and central's change number.",
+    "type": "object",
+    "properties": {
+        "changeNumber": {"type": "integer"},
+        "billSummaryLine": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "name": {"type": "string"},
+                    "groupKind": {"type": "string"},
+                    "@type": {"type": "string"},
+                    "taxExcludedAmount": _MONEY,
+                    "taxAmount": _MONEY,
+                    "taxIncludedAmount": _MONEY,
+                    "product": _REFERENCE,
+                    "parentLine": _REFERENCE,
+                    "appliedCustomerBillingRate": {"type": "array", "items": _REFERENCE},
+                },
+                "required": ["id", "taxExcludedAmount", "taxAmount", "taxIncludedAmount"],
+            },
+        },
+    },
+    "required": ["id", "billSummaryLine"],
+}

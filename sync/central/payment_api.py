@@ -1,0 +1,87 @@
+"""TMF676 v4 payment: list, one, and the POST that is the reason for all of this."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pos.domain.ids import new_id
+from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.desk import CentralDesk
+from sync.central.errors import ApiError
+from sync.central.incoming import read_correlator, read_incoming
+from sync.central.links import PAYMENT_PATH
+from sync.central.payments import PAYMENTS, Receipt, find_twin, receive, stored_resource, with_href
+from sync.central.query import Resource
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def payment_routes(desk: CentralDesk) -> list[Route]:
+    """The routes of the payment resource."""
+
+    async def collection(request: Request) -> Response:
+        if request.method == "POST":
+            return await _post_payment(desk, request)
+        return answer_list(desk, request, PAYMENTS)
+
+    async def one(request: Request) -> Response:
+        return answer_one(desk, request, PAYMENTS)
+
+    return [
+        Route(PAYMENT_PATH, collection, methods=["GET", "POST"]),
+        Route(f"{PAYMENT_PATH}/{{id}}", one, methods=["GET"]),
+    ]
+
+
+async def _post_payment(desk: CentralDesk, request: Request) -> Response:
+    """Store and apply a payment once.
+
+    The same key or correlatorId with the same bytes answers the first answer again, for ever and unchecked: a rule that
+    came later must not refuse what was accepted. From here to the commit nothing waits, so twins cannot meet.
+    """
+    raw = await read_body(request)
+    body = read_object(raw)
+    key = _idempotency_key(request)
+    correlator_id = read_correlator(body)
+    body_sha256 = hashlib.sha256(raw).hexdigest()
+    with desk.store.write() as connection:
+        twin = find_twin(
+            connection, idempotency_key=key, correlator_id=correlator_id, body_sha256=body_sha256
+        )
+        if twin is None:
+            receipt = Receipt(
+                idempotency_key=key,
+                body_sha256=body_sha256,
+                payment_id=new_id(desk.clock, desk.randomness),
+                received_at=desk.clock.now(),
+            )
+            resource = with_href(receive(connection, read_incoming(body), receipt), desk.links)
+        else:
+            resource = stored_resource(twin, desk.links)
+    return _created(resource, replayed=twin is not None)
+
+
+def _created(resource: Resource, *, replayed: bool) -> Response:
+    headers = {"Location": resource["href"]}
+    if replayed:
+        headers["X-Idempotent-Replay"] = "true"
+    return json_answer(resource, status=201, headers=headers)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or _KEY.fullmatch(given[0]) is None:
+        raise ApiError(
+            400,
+            "bad_field",
+            "Idempotency-Key must be given once, with up to 255 visible ASCII characters.",
+            field="Idempotency-Key",
+        )
+    return given[0]

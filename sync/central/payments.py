@@ -1,0 +1,317 @@
+"""Payments in central's store: received once, applied to bills, the rest kept as credit or in suspense.
+
+Cash and printed receipts are facts: an unknown bill or account never refuses money, it only decides where it stands.
+The keys against doing it twice are constraints of the payment table itself and never expire.
+Source: domain.md 3.11; reliability.md sections 0.6 and 2 (1 to 6, 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from pos.domain.money import Money, currency, total, zero
+from sync.central.accounts import account_currency, add_credit
+from sync.central.bills import StoredBill, find_bill, reduce_bill
+from sync.central.database import CentralStore, next_change
+from sync.central.errors import ApiError
+from sync.central.incoming import IncomingPayment, TerminalKey
+from sync.central.links import PAYMENT_PATH, Links
+from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.wire_json import dumps, loads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """How a payment reached us: the client's key, what identifies the body's bytes, our id for it and our time."""
+
+    idempotency_key: str | None
+    body_sha256: str
+    payment_id: str
+    received_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Placement:
+    """Where a payment's money goes. The four parts add up to the payment."""
+
+    applied: list[tuple[int, StoredBill, Money]] = field(default_factory=list)
+    other: Money
+    credit: Money
+    suspense: Money
+
+
+def find_twin(
+    connection: Connection, *, idempotency_key: str | None, correlator_id: str | None, body_sha256: str
+) -> Row[Any] | None:
+    """The payment that was posted under the same key or correlator before, None if there is none.
+
+    Raises ApiError 422 where it had another body.
+    """
+    for statement, key in ((FIND_BY_KEY, idempotency_key), (FIND_BY_CORRELATOR, correlator_id)):
+        if key is None:
+            continue
+        row = connection.execute(statement, {"key": key}).one_or_none()
+        if row is None:
+            continue
+        if row.received_sha256 != body_sha256:
+            raise ApiError(
+                422, "key_reused", "This key or correlatorId was used for another body. Nothing was changed."
+            )
+        return row
+    return None
+
+
+def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> Resource:
+    """Store the payment, set its money against bills and account, in the caller's transaction.
+
+    Returns the resource without its href. Raises ApiError 409 where the terminal's number was used for another payment.
+    """
+    _refuse_used_number(connection, incoming.key)
+    change = next_change(connection)
+    at = receipt.received_at.isoformat()
+    placement = place(connection, incoming)
+    body = _kept_body(incoming, receipt, change=change, suspense=placement.suspense)
+    connection.execute(INSERT_PAYMENT, _row(incoming, receipt, placement, body, change))
+    touched: dict[str, StoredBill] = {}
+    for item_no, bill, paid in placement.applied:
+        current = touched.get(bill.bill_id, bill)
+        touched[bill.bill_id] = reduce_bill(connection, current, paid, change=change, at=at)
+        connection.execute(
+            INSERT_APPLIED,
+            {
+                "payment_id": receipt.payment_id,
+                "item_no": item_no,
+                "bill_id": bill.bill_id,
+                "amount_minor": paid.minor,
+            },
+        )
+    if placement.credit:
+        add_credit(connection, incoming.account_id, placement.credit, change=change)
+    return body
+
+
+def place(connection: Connection, incoming: IncomingPayment) -> Placement:
+    """Decide where the money goes; changes nothing.
+
+    An item takes no more than its bill still wants. What is beyond that, or names an unknown bill or one in another
+    currency, is credit on the payment's account, or in suspense where that account is unknown or in another currency.
+    """
+    none = zero(incoming.amount.currency)
+    placement = Placement(other=none, credit=none, suspense=none)
+    remaining: dict[str, Money] = {}
+    named = total((item.amount for item in incoming.items if item.amount is not None), none.currency)
+    unnamed = incoming.amount - named
+    placed = none
+    for item_no, item in enumerate(incoming.items, start=1):
+        wanted = item.amount if item.amount is not None else unnamed
+        part = none
+        if not item.is_bill:
+            part = wanted
+            placement.other = placement.other + part
+        elif (bill := find_bill(connection, item.target_id)) is not None:
+            left = remaining.get(bill.bill_id, bill.remaining)
+            if left.currency == wanted.currency and left.minor > 0 and wanted.minor > 0:
+                part = min(wanted, left)
+                remaining[bill.bill_id] = left - part
+                placement.applied.append((item_no, bill, part))
+        placed = placed + part
+        if item.amount is None:
+            unnamed = unnamed - part
+    rest = incoming.amount - placed
+    if account_currency(connection, incoming.account_id) == rest.currency.code:
+        placement.credit = rest
+    else:
+        placement.suspense = rest
+    return placement
+
+
+def stored_resource(row: Row[Any], links: Links) -> Resource:
+    """A stored payment as it is answered: the body as kept, with its address."""
+    return with_href(loads(row.body), links)
+
+
+def with_href(body: Resource, links: Links) -> Resource:
+    """``id`` and ``href`` first, then the rest of the body."""
+    return {"id": body["id"], "href": links.payment(body["id"]), **body}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPayment:
+    """One row a leg, as ``pos central payments`` shows them."""
+
+    payment_id: str
+    terminal: str | None
+    epoch: int | None
+    sequence: int | None
+    leg: int | None
+    receipt_number: str | None
+    correlator_id: str | None
+    account: str
+    amount: Money
+    suspense: Money
+
+
+def list_payments(store: CentralStore) -> Iterator[ListedPayment]:
+    """Every payment, in the order of arrival; read in slices, so that any number fits."""
+    after = 0
+    while True:
+        with store.read() as connection:
+            rows = connection.execute(LIST_SLICE, {"after": after, "slice": 1000}).all()
+        if not rows:
+            return
+        for row in rows:
+            in_currency = currency(row.currency)
+            yield ListedPayment(
+                payment_id=row.id,
+                terminal=row.terminal,
+                epoch=row.epoch,
+                sequence=row.sequence,
+                leg=row.leg,
+                receipt_number=row.receipt_number,
+                correlator_id=row.correlator_id,
+                account=row.account_id,
+                amount=Money(row.amount_minor, in_currency),
+                suspense=Money(row.suspense_minor, in_currency),
+            )
+        after = rows[-1].change_number
+
+
+def _refuse_used_number(connection: Connection, key: TerminalKey | None) -> None:
+    if key is None:
+        return
+    used = connection.execute(
+        FIND_BY_NUMBER,
+        {"terminal": key.terminal, "epoch": key.epoch, "sequence": key.sequence, "leg": key.leg},
+    ).one_or_none()
+    if used is not None:
+        raise ApiError(
+            409,
+            "sequence_conflict",
+            "This terminal used this epoch, sequence and leg for another payment. Is there a copy of the till?",
+            field="sequence",
+        )
+
+
+def _kept_body(incoming: IncomingPayment, receipt: Receipt, *, change: int, suspense: Money) -> Resource:
+    at = receipt.received_at.isoformat()
+    body: Resource = {"id": receipt.payment_id, **incoming.kept, "status": "done", "statusDate": at}
+    body.setdefault("paymentDate", at)
+    body.setdefault("@type", "Payment")
+    body["changeNumber"] = change
+    if suspense:
+        body["suspense"] = True
+    return body
+
+
+def _row(
+    incoming: IncomingPayment, receipt: Receipt, placement: Placement, body: Resource, change: int
+) -> dict[str, object]:
+    key = incoming.key
+    applied = total((paid for _, _, paid in placement.applied), incoming.amount.currency)
+    return {
+        "id": receipt.payment_id,
+        "change_number": change,
+        "correlator_id": incoming.correlator_id,
+        "idempotency_key": receipt.idempotency_key,
+        "terminal": incoming.terminal,
+        "epoch": key.epoch if key else None,
+        "sequence": key.sequence if key else None,
+        "leg": key.leg if key else None,
+        "receipt_number": incoming.receipt_number,
+        "account_id": incoming.account_id,
+        "currency": incoming.amount.currency.code,
+        "amount_minor": incoming.amount.minor,
+        "applied_minor": applied.minor,
+        "credit_minor": placement.credit.minor,
+        "suspense_minor": placement.suspense.minor,
+        "other_minor": placement.other.minor,
+        "status": "done",
+        "paid_at_utc": _utc(body["paymentDate"], receipt.received_at),
+        "body": dumps(body).decode(),
+        "received_sha256": receipt.body_sha256,
+    }
+
+
+def _utc(written: str, received_at: datetime) -> str:
+    """A date-time as UTC text that sorts by time; one at the edge of the calendar counts as received now."""
+    try:
+        moment = datetime.fromisoformat(written.upper()).astimezone(UTC)
+    except OverflowError:
+        moment = received_at.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")
+
+
+def compose_payments(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+    """The resources of payment rows."""
+    return [stored_resource(row, links) for row in rows]
+
+
+_COLUMNS = "id, body, received_sha256, change_number"
+FIND_BY_KEY = text(f"SELECT {_COLUMNS} FROM payment WHERE idempotency_key = :key")
+FIND_BY_CORRELATOR = text(f"SELECT {_COLUMNS} FROM payment WHERE correlator_id = :key")
+FIND_BY_NUMBER = text(
+    "SELECT id FROM payment"
+    " WHERE terminal = :terminal AND epoch = :epoch AND sequence = :sequence AND leg = :leg"
+)
+INSERT_PAYMENT = text(
+    "INSERT INTO payment (id, change_number, correlator_id, idempotency_key, terminal, epoch, sequence, leg,"
+    " receipt_number, account_id, currency, amount_minor, applied_minor, credit_minor, suspense_minor,"
+    " other_minor, status, paid_at_utc, body, received_sha256)"
+    " VALUES (:id, :change_number, :correlator_id, :idempotency_key, :terminal, :epoch, :sequence, :leg,"
+    " :receipt_number, :account_id, :currency, :amount_minor, :applied_minor, :credit_minor, :suspense_minor,"
+    " :other_minor, :status, :paid_at_utc, :body, :received_sha256)"
+)
+INSERT_APPLIED = text(
+    "INSERT INTO applied_payment (payment_id, item_no, bill_id, amount_minor)"
+    " VALUES (:payment_id, :item_no, :bill_id, :amount_minor)"
+)
+LIST_SLICE = text(
+    "SELECT id, change_number, terminal, epoch, sequence, leg, receipt_number, correlator_id, account_id,"
+    " currency, amount_minor, suspense_minor FROM payment WHERE change_number > :after"
+    " ORDER BY change_number LIMIT :slice"
+)
+
+PAYMENTS = Collection(
+    path=PAYMENT_PATH,
+    table="payment",
+    select=f"SELECT {_COLUMNS} FROM payment",
+    attributes=frozenset(
+        {
+            "id", "href", "authorizationCode", "correlatorId", "description", "name", "paymentDate", "status",
+            "statusDate", "account", "amount", "channel", "payer", "paymentItem", "paymentMethod",
+            "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
+            "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
+            "businessDate", "changeNumber", "suspense",
+        }
+    ),
+    columns={
+        "id": Column("id"),
+        "correlatorId": Column("correlator_id"),
+        "receiptNumber": Column("receipt_number"),
+        "terminal": Column("terminal"),
+        "account.id": Column("account_id"),
+        "status": Column("status"),
+        "totalAmount.unit": Column("currency"),
+        "changeNumber": Column("change_number", ColumnKind.INTEGER),
+    },
+    sorts={
+        "id": "id",
+        "correlatorId": "correlator_id",
+        "receiptNumber": "receipt_number",
+        "terminal": "terminal",
+        "epoch": "epoch",
+        "sequence": "sequence",
+        "leg": "leg",
+        "account.id": "account_id",
+        "status": "status",
+        "paymentDate": "paid_at_utc",
+        "changeNumber": "change_number",
+    },
+    default_order="change_number",
+    compose=compose_payments,
+)  # fmt: skip

@@ -1,0 +1,139 @@
+"""Run central as a process: one event loop, one store, loopback only until there is authentication."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from pos.domain.errors import Refused
+from pos.domain.ports import Clock, Randomness
+from sync.central.app import make_app
+from sync.central.database import open_central
+from sync.wire_json import dumps
+
+GRACE_S = 5
+KEEP_ALIVE_S = 75
+"""Longer than a till's own patience: a server that closes first turns a send into an unknown outcome."""
+
+
+def serve(
+    db_url: str,
+    *,
+    host: str,
+    port: int,
+    clock: Clock,
+    randomness: Randomness,
+    base_url: str | None = None,
+    out: TextIO | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
+
+    Writes one JSON line to ``out`` (default: standard output) when the port answers. Raises Refused
+    ``not_loopback`` or ``address_unavailable`` and StoreUnavailable, each before anything is announced.
+    """
+    require_loopback(host)
+    store = open_central(db_url)
+    # The name may stand for two addresses, and a free port would then be another on each.
+    numeric = "127.0.0.1" if host == "localhost" else host
+
+    def app_at(bound_port: int) -> Starlette:
+        address = f"[{numeric}]" if ":" in numeric else numeric
+        here = f"http://{address}:{bound_port}"
+        return make_app(store, clock=clock, randomness=randomness, base_url=base_url or here)
+
+    try:
+        asyncio.run(_run(_Announcing(numeric, port, app_at=app_at, out=out or sys.stdout)))
+    except (SystemExit, OverflowError):
+        # The library ends the process over a taken port; ours tells whoever called. A port over 65535 overflows.
+        raise Refused(
+            "address_unavailable",
+            f"Central cannot listen on {host} port {port}. Is it taken?",
+            host=host,
+            port=port,
+        ) from None
+    finally:
+        store.close()
+
+
+def require_loopback(host: str) -> None:
+    """Raises Refused ``not_loopback`` for a host that other machines could reach."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise Refused(
+            "not_loopback",
+            "Central has no authentication yet: it serves on a loopback host only, such as 127.0.0.1.",
+            host=host,
+        )
+
+
+async def _run(server: _Announcing) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
+
+
+class _LateApp:
+    """Stands in for the app until the port is known, and with it every href."""
+
+    def __init__(self) -> None:
+        self._app: Starlette | None = None
+        self._known = asyncio.Event()
+
+    def become(self, app: Starlette) -> None:
+        self._app = app
+        self._known.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._known.wait()
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+
+class _Announcing(uvicorn.Server):
+    """Says so when it listens, and ends quietly: the stock server raises the signal again after a clean stop."""
+
+    def __init__(self, host: str, port: int, *, app_at: Callable[[int], Starlette], out: TextIO) -> None:
+        self._late = _LateApp()
+        self._app_at = app_at
+        self._out = out
+        config = uvicorn.Config(
+            self._late,
+            host=host,
+            port=port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(config)
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        bound_port = int(self.servers[0].sockets[0].getsockname()[1])
+        self._late.become(self._app_at(bound_port))
+        line = {"event": "listening", "host": self.config.host, "port": bound_port}
+        self._out.write(dumps(line).decode() + "\n")
+        self._out.flush()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

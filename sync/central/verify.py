@@ -1,0 +1,144 @@
+"""Central's own books, added up from scratch: every stored balance against the rows that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from pos.domain.money import Money, currency
+from sync.central.database import CentralStore, current_change
+from sync.wire_json import WireJsonError, loads, read_money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that does not add up: ``subject`` is payment, bill, account or store."""
+
+    subject: str
+    subject_id: str
+    message: str
+
+
+def verify_central(store: CentralStore) -> list[Finding]:
+    """Everything that does not hold, in one consistent view; an empty list means that all of it does."""
+    with store.read() as connection:
+        return [
+            *_bills(connection),
+            *_payments(connection),
+            *_bodies(connection),
+            *_accounts(connection),
+            *_doubled(connection),
+            *_changes(connection),
+        ]
+
+
+def _bills(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(BILLS_THAT_DIFFER):
+        in_currency = currency(row.currency)
+        expected = Money(row.loaded_open_minor - row.applied_minor, in_currency)
+        stored = Money(row.remaining_minor, in_currency)
+        yield Finding(
+            subject="bill",
+            subject_id=row.id,
+            message=f"{stored} remains, but loaded less applied is {expected}",
+        )
+
+
+def _payments(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(PAYMENTS_THAT_DIFFER):
+        yield Finding(
+            subject="payment",
+            subject_id=row.id,
+            message="its amount is not what was applied, credited, suspended and paid for other things",
+        )
+
+
+def _bodies(connection: Connection) -> Iterator[Finding]:
+    """The figures of the table against the body that is answered."""
+    for row in connection.execute(READ_BODIES):
+        stored = Money(row.amount_minor, currency(row.currency))
+        try:
+            body = loads(row.body)
+            told = read_money(body["totalAmount"], field="totalAmount")
+            same = told == stored and body["id"] == row.id and body["account"]["id"] == row.account_id
+        except (WireJsonError, KeyError, TypeError):
+            same = False
+        if not same:
+            yield Finding(subject="payment", subject_id=row.id, message=f"its body does not say {stored}")
+
+
+def _accounts(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(ACCOUNTS_THAT_DIFFER):
+        in_currency = currency(row.currency)
+        expected = Money(row.loaded_credit_minor + row.credited_minor, in_currency)
+        yield Finding(
+            subject="account",
+            subject_id=row.id,
+            message=f"its credit is {Money(row.credit_minor, in_currency)}, but should be {expected}",
+        )
+
+
+def _doubled(connection: Connection) -> Iterator[Finding]:
+    for name, statement in DOUBLED.items():
+        for row in connection.execute(statement):
+            yield Finding(
+                subject="payment", subject_id=row.id, message=f"{row.times} payments have its {name}"
+            )
+
+
+def _changes(connection: Connection) -> Iterator[Finding]:
+    newest = int(connection.execute(NEWEST_CHANGE).scalar_one())
+    counter = current_change(connection)
+    if newest > counter:
+        yield Finding(
+            subject="store",
+            subject_id="change_counter",
+            message=f"the counter is at {counter}, but a row was changed at {newest}",
+        )
+
+
+BILLS_THAT_DIFFER = text(
+    "SELECT b.id, b.currency, b.loaded_open_minor, b.remaining_minor,"
+    " coalesce(sum(a.amount_minor), 0) AS applied_minor"
+    " FROM bill b LEFT JOIN applied_payment a ON a.bill_id = b.id"
+    " GROUP BY b.id, b.currency, b.loaded_open_minor, b.remaining_minor"
+    " HAVING b.remaining_minor <> b.loaded_open_minor - coalesce(sum(a.amount_minor), 0)"
+    " ORDER BY b.id"
+)
+PAYMENTS_THAT_DIFFER = text(
+    "SELECT p.id FROM payment p LEFT JOIN applied_payment a ON a.payment_id = p.id"
+    " GROUP BY p.id, p.amount_minor, p.applied_minor, p.credit_minor, p.suspense_minor, p.other_minor"
+    " HAVING p.applied_minor <> coalesce(sum(a.amount_minor), 0)"
+    " OR p.amount_minor <> p.applied_minor + p.credit_minor + p.suspense_minor + p.other_minor"
+    " ORDER BY p.id"
+)
+READ_BODIES = text("SELECT id, account_id, currency, amount_minor, body FROM payment ORDER BY change_number")
+ACCOUNTS_THAT_DIFFER = text(
+    "SELECT c.id, c.currency, c.loaded_credit_minor, c.credit_minor,"
+    " coalesce(sum(p.credit_minor), 0) AS credited_minor"
+    " FROM account c LEFT JOIN payment p ON p.account_id = c.id"
+    " GROUP BY c.id, c.currency, c.loaded_credit_minor, c.credit_minor"
+    " HAVING c.credit_minor <> c.loaded_credit_minor + coalesce(sum(p.credit_minor), 0)"
+    " ORDER BY c.id"
+)
+DOUBLED = {
+    "correlatorId": text(
+        "SELECT min(id) AS id, count(*) AS times FROM payment WHERE correlator_id IS NOT NULL"
+        " GROUP BY correlator_id HAVING count(*) > 1"
+    ),
+    "Idempotency-Key": text(
+        "SELECT min(id) AS id, count(*) AS times FROM payment WHERE idempotency_key IS NOT NULL"
+        " GROUP BY idempotency_key HAVING count(*) > 1"
+    ),
+    "terminal, epoch, sequence and leg": text(
+        "SELECT min(id) AS id, count(*) AS times FROM payment WHERE leg IS NOT NULL"
+        " GROUP BY terminal, epoch, sequence, leg HAVING count(*) > 1"
+    ),
+}
+NEWEST_CHANGE = text(
+    "SELECT max(newest) FROM (SELECT 0 AS newest UNION ALL SELECT coalesce(max(change_number), 0) FROM payment"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM bill"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
+)

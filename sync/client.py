@@ -1,0 +1,324 @@
+"""The HTTP client of the wire, and the only module that knows its library.
+
+Every request ends as a value: accepted, refused for good, later, unknown, or unreachable. An answer that was not read is
+unknown, never failed. Source: reliability.md section 3.4; tmf.md sections 3, 6, 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from sync.tmf676.payment import PaymentSeen, read_payment
+from sync.wire_json import WireJsonError, loads
+
+AsyncBaseTransport = httpx.AsyncBaseTransport
+"""The seam: what carries the requests."""
+
+BODY_MAX = 64 * 1024 * 1024
+TMF676_PATH = "/tmf-api/paymentManagement/v4"
+TMF678_PATH = "/tmf-api/customerBillManagement/v4"
+OWN_PATH = "/counterfoil/v1"
+PARK_STATUS = frozenset((400, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451))
+ROWS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Central has the payment."""
+
+    payment: PaymentSeen
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """A look-up found no payment of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Central says that it may have something of this key already (409)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedForGood:
+    """Central will not take this body, however often it is sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Central took nothing and asks to be tried again, not before ``retry_after_s`` seconds."""
+
+    reason: str
+    retry_after_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may have been carried out; only a look-up can tell."""
+
+    reason: str
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No connection: nothing was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list. ``total`` None: the server did not say. ``change`` is our central's logical clock."""
+
+    rows: tuple[Any, ...]
+    total: int | None
+    change: int | None
+
+
+SendOutcome = Accepted | Conflict | RefusedForGood | Later | Unknown | Unreachable
+LookUpOutcome = Accepted | NotThere | Later | Unknown | Unreachable
+PageOutcome = Page | Later | Unknown | Unreachable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Whole URLs of the two APIs and of what our central adds (None at a foreign server)."""
+
+    payment: str
+    bill: str
+    own: str | None
+
+    @classmethod
+    def of(cls, *, central: str, payment: str = "", bill: str = "") -> Addresses:
+        """From the settings: each API's own URL where one is given, else below ``central``."""
+        base = central.rstrip("/")
+        return cls(
+            payment=payment.rstrip("/") or base + TMF676_PATH,
+            bill=bill.rstrip("/") or base + TMF678_PATH,
+            own=base + OWN_PATH if base else None,
+        )
+
+
+class CentralClient:
+    """Speaks to a TMF676/TMF678 server. ``transport`` is the seam for tests and the simulation."""
+
+    def __init__(
+        self,
+        addresses: Addresses,
+        *,
+        timeout_s: int,
+        media_type: str,
+        transport: AsyncBaseTransport | None = None,
+    ) -> None:
+        self.addresses = addresses
+        self._media_type = media_type
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(timeout_s),
+            follow_redirects=False,
+            trust_env=False,
+            headers={"Accept": "application/json", "User-Agent": "counterfoil"},
+        )
+
+    async def __aenter__(self) -> CentralClient:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def send_payment(self, correlator_id: str, body: bytes) -> SendOutcome:
+        """POST a frozen body. The key travels in it and as ``Idempotency-Key``."""
+        answer = await self._request(
+            "POST",
+            f"{self.addresses.payment}/payment",
+            content=body,
+            headers={"Content-Type": self._media_type, "Idempotency-Key": correlator_id},
+        )
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if answer.status_code in (200, 201):
+            return self._read_accepted(answer, correlator_id)
+        if answer.status_code == 202:
+            return Unknown("accepted, not carried out yet (202)")
+        if answer.status_code == 409:
+            return Conflict(_reason(answer))
+        if answer.status_code in PARK_STATUS:
+            return RefusedForGood(_reason(answer))
+        return _not_now(answer)
+
+    def _read_accepted(self, answer: httpx.Response, correlator_id: str) -> Accepted | Unknown:
+        try:
+            seen = read_payment(loads(answer.content))
+        except WireJsonError as error:
+            return Unknown(f"the answer could not be read: {error}")
+        if seen.correlator_id not in (None, correlator_id):
+            return Unknown("the answer is about another payment")
+        return Accepted(seen)
+
+    async def find_payment(self, correlator_id: str) -> LookUpOutcome:
+        """Look for a payment by our key. A server may ignore the filter, so the rows are compared here."""
+        offset = 0
+        while True:
+            page = await self._page(
+                f"{self.addresses.payment}/payment",
+                {"correlatorId": correlator_id, "offset": str(offset), "limit": str(ROWS_MAX)},
+            )
+            if not isinstance(page, Page):
+                return page
+            for row in page.rows:
+                try:
+                    seen = read_payment(row)
+                except WireJsonError:
+                    continue
+                if seen.correlator_id == correlator_id:
+                    return Accepted(seen)
+            offset += len(page.rows)
+            if not page.rows or page.total is None or offset >= page.total:
+                return NotThere()
+
+    async def bills(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
+        """A page of customer bills; ``changed_after`` only where our central counts changes."""
+        query = {"offset": str(offset), "limit": str(limit)}
+        if changed_after is not None:
+            query["changeNumber.gt"] = str(changed_after)
+        return await self._page(f"{self.addresses.bill}/customerBill", query)
+
+    async def rates(self, *, offset: int, limit: int, bill_id: str | None) -> PageOutcome:
+        """A page of applied billing rates: of one bill, or of all that are billed."""
+        query = {"offset": str(offset), "limit": str(limit)}
+        query |= {"isBilled": "true"} if bill_id is None else {"bill.id": bill_id}
+        return await self._page(f"{self.addresses.bill}/appliedCustomerBillingRate", query)
+
+    async def accounts(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
+        """A page of accounts from our own central."""
+        assert self.addresses.own is not None, "a foreign server has no accounts of ours"
+        query = {"offset": str(offset), "limit": str(limit), "sort": "id"}
+        if changed_after is not None:
+            query["change.gt"] = str(changed_after)
+        return await self._page(f"{self.addresses.own}/account", query)
+
+    async def announced(self) -> Mapping[str, Any] | Later | Unknown | Unreachable:
+        """What the server adds to the standard; nothing at a foreign one."""
+        if self.addresses.own is None:
+            return {}
+        answer = await self._request("GET", self.addresses.own)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if answer.status_code == 404:
+            return {}
+        if answer.status_code != 200:
+            return _not_now(answer)
+        try:
+            found = loads(answer.content)
+        except WireJsonError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    async def enrol(
+        self, terminal: str, code: str
+    ) -> Mapping[str, Any] | RefusedForGood | Later | Unknown | Unreachable:
+        """Redeem a one-time code; the answer holds the terminal's epoch."""
+        assert self.addresses.own is not None, "enrolment is ours alone"
+        answer = await self._request(
+            "POST", f"{self.addresses.own}/enrolment", json={"terminal": terminal, "code": code}
+        )
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if answer.status_code not in (200, 201):
+            return RefusedForGood(_reason(answer)) if answer.status_code < 500 else _not_now(answer)
+        try:
+            found = loads(answer.content)
+        except WireJsonError as error:
+            return Unknown(str(error))
+        return found if isinstance(found, dict) else Unknown("the answer is no object")
+
+    async def _page(self, url: str, query: Mapping[str, str]) -> PageOutcome:
+        answer = await self._request("GET", url, params=query)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if answer.status_code == 416:
+            return Page(rows=(), total=None, change=None)
+        if answer.status_code not in (200, 206):
+            return _not_now(answer)
+        try:
+            rows = loads(answer.content)
+        except WireJsonError as error:
+            return Unknown(f"the answer could not be read: {error}")
+        if not isinstance(rows, list):
+            return Unknown("the answer is no list")
+        return Page(
+            rows=tuple(rows),
+            total=_whole(answer.headers.get("X-Total-Count")),
+            change=_whole(answer.headers.get("X-Change-Number")),
+        )
+
+    async def _request(self, method: str, url: str, **parts: Any) -> httpx.Response | Unknown | Unreachable:
+        try:
+            async with self._http.stream(method, url, **parts) as answer:
+                content = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    content += chunk
+                    if len(content) > BODY_MAX:
+                        return Unknown("the answer is too long")
+                return httpx.Response(
+                    answer.status_code,
+                    headers={
+                        name: value
+                        for name, value in answer.headers.items()
+                        if name.lower() not in ("content-encoding", "transfer-encoding", "content-length")
+                    },
+                    content=bytes(content),
+                )
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+        ) as error:
+            return Unreachable(_fault(error))
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            return Unknown(_fault(error))
+
+
+def _fault(error: Exception) -> str:
+    """A fault by its kind; the text of a transport error may hold addresses, never customers."""
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _not_now(answer: httpx.Response) -> Later | Unknown:
+    """429 and the like took nothing; a 5xx may have come after the commit."""
+    wait = _whole(answer.headers.get("Retry-After"))
+    if answer.status_code in (401, 425, 429):
+        return Later(_reason(answer), wait)
+    return Unknown(_reason(answer), wait)
+
+
+def _reason(answer: httpx.Response) -> str:
+    """The status, and the server's own code and reason where it gives a TMF error body."""
+    try:
+        body = loads(answer.content)
+    except WireJsonError:
+        body = None
+    told = ""
+    if isinstance(body, dict):
+        parts = [str(body[name]) for name in ("code", "reason", "message") if isinstance(body.get(name), str)]
+        told = " ".join(parts)
+    return f"{answer.status_code} {told}".strip()[:200]
+
+
+def _whole(text: str | None) -> int | None:
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 15:
+        return None
+    return int(text)

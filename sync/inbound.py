@@ -1,0 +1,267 @@
+"""What central tells: accounts, bills and rates into the cache, a page at a time, with how far it came.
+
+A row that cannot be read is skipped and counted, never a reason to lose the others. The change marker is written with the
+last rows it stands for. Source: tmf.md sections 5 and 7; architecture.md section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pos.domain.bill import AppliedRate, BillSnapshot
+from pos.domain.errors import Refused
+from pos.domain.money import Money, currency
+from pos.domain.payment_mode import PayerKind
+from pos.domain.ports import Clock, Runner
+from pos.domain.text_guard import clean_foreign
+from pos.store import cache as cached
+from pos.store.cache import CachedAccount, CacheStore, credit_of
+from pos.store.payments import own_allocations, own_credits
+from pos.store.times import utc_text
+from pos.store.unit_of_work import TillStore
+from sync.client import CentralClient, Later, Page, PageOutcome, Unknown, Unreachable
+from sync.tmf678.bill import read_bill
+from sync.tmf678.rate import read_rate
+from sync.wire_json import WireJsonError, read_money
+
+PAGE = 200
+RATES_PAGE = 500
+PAGES_MAX = 10_000
+ONE_BY_ONE_MAX = 40
+"""Up to so many bills have their rates asked for one bill at a time; beyond it all rates are paged through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullReport:
+    """How a pull went. ``skipped`` counts rows that could not be read; ``problem`` says why it ended early."""
+
+    accounts: int
+    bills: int
+    rates: int
+    skipped: int
+    problem: str | None
+
+
+class _Stopped(Exception):
+    """Central did not give the next page."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    accounts: int = 0
+    bills: int = 0
+    rates: int = 0
+    skipped: int = 0
+
+
+class Inbound:
+    """Pulls into the cache through the cache's own writer."""
+
+    def __init__(
+        self, till: TillStore, cache: CacheStore, client: CentralClient, clock: Clock, runner: Runner
+    ) -> None:
+        self._till = till
+        self._cache = cache
+        self._client = client
+        self._clock = clock
+        self._runner = runner
+
+    async def pull(self) -> PullReport:
+        """All that changed since the last whole pull."""
+        tally = _Tally()
+        problem: str | None = None
+        try:
+            announced = await self._client.announced()
+            if isinstance(announced, Later | Unknown | Unreachable):
+                raise _Stopped(announced.reason)
+            counts_changes = announced.get("changeNumber") is True
+            if "accounts" in announced:
+                await self._pull_accounts(tally)
+            await self._pull_bills(
+                tally, counts_changes=counts_changes, with_accounts="accounts" not in announced
+            )
+            await self._pull_rates(tally)
+            await self._runner.cache(self._mark_told)
+        except _Stopped as stopped:
+            problem = str(stopped)
+        return PullReport(
+            accounts=tally.accounts,
+            bills=tally.bills,
+            rates=tally.rates,
+            skipped=tally.skipped,
+            problem=problem,
+        )
+
+    def _mark_told(self) -> None:
+        with self._cache.write() as connection:
+            cached.set_marker(connection, "told_at", utc_text(self._clock.now()))
+
+    def _marker(self, name: str) -> int | None:
+        with self._cache.read() as connection:
+            text = cached.marker(connection, name)
+        return None if text is None else int(text)
+
+    def _set_marker(self, name: str, change: int) -> None:
+        with self._cache.write() as connection:
+            cached.set_marker(connection, name, str(change))
+
+    async def _pull_accounts(self, tally: _Tally) -> None:
+        since = await self._runner.read(lambda: self._marker("accounts"))
+        offset, newest = 0, since
+        for _ in range(PAGES_MAX):
+            page = _page(await self._client.accounts(offset=offset, limit=PAGE, changed_after=since))
+            if offset == 0 and page.change is not None:
+                newest = page.change
+            accounts = self._read_accounts(page, tally)
+            await self._runner.cache(partial(self._put_accounts, accounts))
+            tally.accounts += len(accounts)
+            offset += len(page.rows)
+            if _is_last(page, offset, PAGE):
+                break
+        if newest is not None and newest != since:
+            mark = newest
+            await self._runner.cache(lambda: self._set_marker("accounts", mark))
+
+    def _read_accounts(self, page: Page, tally: _Tally) -> list[CachedAccount]:
+        told_at = utc_text(self._clock.now())
+        accounts: list[CachedAccount] = []
+        for row in page.rows:
+            try:
+                accounts.append(_read_account(row, seen_change=page.change, told_at_utc=told_at))
+            except (WireJsonError, Refused, KeyError, ValueError, TypeError):
+                tally.skipped += 1
+        return accounts
+
+    def _put_accounts(self, accounts: Sequence[CachedAccount]) -> None:
+        with self._till.read() as books:
+            credits = {row.account: own_credits(books, row.account).get(row.account, []) for row in accounts}
+        with self._cache.write() as connection:
+            cached.put_accounts(connection, accounts)
+            cached.set_credit(
+                connection, [(row.account, credit_of(row, credits[row.account]).minor) for row in accounts]
+            )
+
+    async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
+        since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None
+        offset, newest = 0, since
+        for _ in range(PAGES_MAX):
+            page = _page(await self._client.bills(offset=offset, limit=PAGE, changed_after=since))
+            if offset == 0 and page.change is not None:
+                newest = page.change
+            bills: list[BillSnapshot] = []
+            for row in page.rows:
+                try:
+                    bills.append(read_bill(row, seen_change=page.change if counts_changes else None))
+                except WireJsonError:
+                    tally.skipped += 1
+            await self._runner.cache(partial(self._put_bills, bills, with_accounts=with_accounts))
+            tally.bills += len(bills)
+            offset += len(page.rows)
+            if _is_last(page, offset, PAGE):
+                break
+        if counts_changes and newest is not None and newest != since:
+            mark = newest
+            await self._runner.cache(lambda: self._set_marker("bills", mark))
+
+    def _put_bills(self, bills: Sequence[BillSnapshot], *, with_accounts: bool) -> None:
+        told_at = utc_text(self._clock.now())
+        with self._till.read() as books:
+            own = own_allocations(books, [bill.bill_no for bill in bills])
+        with self._cache.write() as connection:
+            cached.put_bills(connection, bills, own=own, told_at_utc=told_at)
+            if with_accounts:
+                known = {bill.account: cached.account_by_id(connection, bill.account) for bill in bills}
+                fresh = {bill.account: bill for bill in bills if known[bill.account] is None}
+                cached.put_accounts(connection, [_account_of(bill, told_at) for bill in fresh.values()])
+
+    async def _pull_rates(self, tally: _Tally) -> None:
+        missing = await self._runner.read(self._bills_without_rates)
+        if len(missing) > ONE_BY_ONE_MAX:
+            await self._page_rates(tally, bill_id=None)
+            return
+        for bill_id in missing:
+            await self._page_rates(tally, bill_id=bill_id)
+
+    def _bills_without_rates(self) -> list[str]:
+        with self._cache.read() as connection:
+            return cached.bills_without_rates(connection, ONE_BY_ONE_MAX + 1)
+
+    async def _page_rates(self, tally: _Tally, *, bill_id: str | None) -> None:
+        offset = 0
+        for _ in range(PAGES_MAX):
+            page = _page(await self._client.rates(offset=offset, limit=RATES_PAGE, bill_id=bill_id))
+            rates: list[AppliedRate] = []
+            for row in page.rows:
+                try:
+                    rate = read_rate(row)
+                except WireJsonError:
+                    tally.skipped += 1
+                    continue
+                if bill_id is None or rate.bill_id == bill_id:
+                    rates.append(rate)
+            await self._runner.cache(partial(self._put_rates, rates))
+            tally.rates += len(rates)
+            offset += len(page.rows)
+            if _is_last(page, offset, RATES_PAGE):
+                return
+
+    def _put_rates(self, rates: Sequence[AppliedRate]) -> None:
+        with self._cache.write() as connection:
+            cached.put_rates(connection, rates)
+
+
+def _page(outcome: PageOutcome) -> Page:
+    if isinstance(outcome, Page):
+        return outcome
+    raise _Stopped(outcome.reason)
+
+
+def _is_last(page: Page, offset: int, limit: int) -> bool:
+    if not page.rows:
+        return True
+    return offset >= page.total if page.total is not None else len(page.rows) < limit
+
+
+def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> CachedAccount:
+    """An account of our own central. Raises what a wrong row raises."""
+    in_currency = currency(row["currency"])
+    told = row.get("creditAmount")
+    credit = Money(0, in_currency) if told is None else read_money(told, field="creditAmount")
+    return CachedAccount(
+        account=clean_foreign(row["id"], limit=40),
+        kind=PayerKind(row["kind"]),
+        name=clean_foreign(row.get("name") or "", limit=120),
+        phone=clean_foreign(row.get("phone") or "", limit=20),
+        customer=clean_foreign(row.get("customer") or "", limit=40),
+        currency=in_currency,
+        status=clean_foreign(row.get("status") or "active", limit=20),
+        cash_only=row.get("cashOnly") is True,
+        dunning_stage=int(row.get("dunningStage") or 0),
+        credit_told=credit,
+        credit=credit,
+        seen_change=seen_change,
+        told_at_utc=told_at_utc,
+    )
+
+
+def _account_of(bill: BillSnapshot, told_at_utc: str) -> CachedAccount:
+    """What a foreign server's bill tells of its account: an id, a name, a currency."""
+    none = Money(0, bill.remaining.currency)
+    return CachedAccount(
+        account=bill.account,
+        kind=PayerKind.SUBSCRIBER,
+        name=bill.account_name or bill.account,
+        phone="",
+        customer="",
+        currency=bill.remaining.currency,
+        status="active",
+        cash_only=False,
+        dunning_stage=0,
+        credit_told=none,
+        credit=none,
+        seen_change=None,
+        told_at_utc=told_at_utc,
+    )

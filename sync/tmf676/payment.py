@@ -1,0 +1,122 @@
+"""One leg as a TMF676 Payment_Create body, and a server's payment as the till sees it.
+
+The body is frozen here, before the first send, and resent byte for byte. paymentDate and status cannot be set in v4's
+Payment_Create; the date travels all the same, as an attribute more. Source: tmf.md sections 3 and 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pos.domain.leg import LegFacts
+from pos.domain.money import Money
+from sync.tmf676.method import authorization_code, payment_method
+from sync.wire_json import BadField, BadResource, dumps, money_json, read_money
+
+MAX_ID = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSeen:
+    """A payment as a server told it.
+
+    ``account`` and ``amount`` are None where a foreign server's answer lacks them; ``applied_change`` is our central's
+    change number at which the money was applied, None elsewhere.
+    """
+
+    id: str
+    href: str | None
+    correlator_id: str | None
+    account: str | None
+    amount: Money | None
+    applied_change: int | None
+
+
+def payment_body(leg: LegFacts) -> bytes:
+    """The Payment_Create body of ``leg``: deterministic, with the amounts in exactly the currency's digits."""
+    body: dict[str, object] = {
+        "correlatorId": leg.correlator_id,
+        "name": "Bill payment" if leg.items else "Payment on account",
+        "description": _description(leg),
+        "account": {"id": leg.account, "@referredType": "BillingAccount"},
+        "channel": {"id": leg.channel, "name": leg.shop_name, "@referredType": "Channel"},
+    }
+    if leg.payer_account is not None:
+        # The till knows who paid by an account, so that is what the reference names.
+        body["payer"] = {"id": leg.payer_account, "role": leg.payer_kind, "@referredType": "BillingAccount"}
+    code = authorization_code(leg)
+    if code is not None:
+        body["authorizationCode"] = code
+    body["totalAmount"] = money_json(leg.amount)
+    body["paymentMethod"] = payment_method(leg)
+    if leg.items:
+        body["paymentItem"] = [
+            {
+                "item": {"id": item.bill_id, "@referredType": "CustomerBill"},
+                "totalAmount": money_json(item.amount),
+            }
+            for item in leg.items
+        ]
+    body["@type"] = "Payment"
+    return dumps(body | _own_attributes(leg))
+
+
+def read_payment(obj: object) -> PaymentSeen:
+    """What a server says of a payment; unknown attributes and a missing href are fine.
+
+    Raises BadResource where the id is missing or an attribute that is there cannot be read.
+    """
+    if not isinstance(obj, Mapping):
+        raise BadResource("payment", None, BadField("payment", "is not an object"))
+    payment_id = obj.get("id")
+    if not isinstance(payment_id, str) or not 0 < len(payment_id) <= MAX_ID:
+        raise BadResource("payment", None, BadField("id", "is missing or not text"))
+    account = obj.get("account")
+    try:
+        return PaymentSeen(
+            id=payment_id,
+            href=_optional_text(obj, "href", limit=2000),
+            correlator_id=_optional_text(obj, "correlatorId", limit=MAX_ID),
+            account=_optional_text(account, "id", limit=MAX_ID) if isinstance(account, Mapping) else None,
+            amount=read_money(obj["totalAmount"], field="totalAmount") if "totalAmount" in obj else None,
+            applied_change=_optional_change(obj.get("changeNumber")),
+        )
+    except BadField as error:
+        raise BadResource("payment", payment_id, error) from None
+
+
+def _description(leg: LegFacts) -> str:
+    method = leg.mode.replace("_", " ")
+    if not leg.items:
+        return method
+    return f"{len(leg.items)} {'bill' if len(leg.items) == 1 else 'bills'}, {method}"
+
+
+def _own_attributes(leg: LegFacts) -> dict[str, object]:
+    """What the standard has no place for; a plain server keeps or ignores it."""
+    return {
+        "paymentEventId": leg.payment_event_id,
+        "receiptNumber": leg.receipt_number,
+        "terminal": leg.terminal,
+        "epoch": leg.epoch,
+        "sequence": leg.sequence,
+        "leg": leg.leg,
+        "shiftId": leg.shift_id,
+        "businessDate": leg.business_date.isoformat(),
+        "paymentDate": leg.taken_at.isoformat(),
+    }
+
+
+def _optional_text(obj: Mapping[str, object], name: str, *, limit: int) -> str | None:
+    value = obj.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > limit:
+        raise BadField(name, "is not text of a fair length")
+    return value
+
+
+def _optional_change(value: object) -> int | None:
+    """A foreign server may have an attribute of that name with another meaning."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

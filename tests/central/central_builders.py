@@ -1,0 +1,209 @@
+"""A small operator for central's tests: two accounts, a dealer, bills with lines and rates, and payments on them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+from jsonschema import Draft4Validator, FormatChecker
+
+from sync.wire_json import dumps, loads
+
+PAYMENT = "/tmf-api/paymentManagement/v4/payment"
+BILL = "/tmf-api/customerBillManagement/v4/customerBill"
+RATE = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
+BASE_URL = "http://central.test"
+
+PAYMENT_SPEC = "TMF676-Payment-v4.0.0.swagger.json"
+BILL_SPEC = "TMF678_Customer_Bill_Management_API_v4.0.0_swagger.json"
+
+
+class SteppingClock:
+    """Each look is a second later than the one before."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+    def monotonic_s(self) -> float:
+        return self._now.timestamp()
+
+    async def sleep(self, delay_s: float) -> None:
+        self._now += timedelta(seconds=delay_s)
+        await asyncio.sleep(0)
+
+
+class CountedRandomness:
+    """The same bytes in every run, never the same twice in one."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def token_bytes(self, count: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_128(str(self._count).encode()).digest(count)
+
+
+def kwd(text: str) -> dict[str, object]:
+    return {"unit": "KWD", "value": Decimal(text)}
+
+
+def money(text: str, unit: str) -> dict[str, object]:
+    return {"unit": unit, "value": Decimal(text)}
+
+
+def line(line_id: str, amount: str, *, rates: list[str], parent: str | None = None) -> dict[str, object]:
+    built: dict[str, object] = {
+        "id": line_id,
+        "name": f"Line {line_id}",
+        "groupKind": "product",
+        "@type": "BillSummaryLine",
+        "taxExcludedAmount": kwd(amount),
+        "taxAmount": kwd("0.000"),
+        "taxIncludedAmount": kwd(amount),
+        "product": {"id": f"P-{line_id}", "name": "Fibre 100"},
+        "appliedCustomerBillingRate": [{"id": rate_id} for rate_id in rates],
+    }
+    if parent is not None:
+        built["parentLine"] = {"id": parent}
+    return built
+
+
+def rate(rate_id: str, bill_id: str, amount: str, **more: object) -> dict[str, object]:
+    return {
+        "id": rate_id,
+        "name": f"Rate {rate_id}",
+        "type": "appliedBillingCharge",
+        "date": "2026-11-01T00:00:00Z",
+        "isBilled": True,
+        "bill": {"id": bill_id, "@referredType": "CustomerBill"},
+        "product": {"id": "P-1", "name": "Fibre 100"},
+        "taxExcludedAmount": kwd(amount),
+        "taxIncludedAmount": kwd(amount),
+        **more,
+    }
+
+
+def bill(bill_id: str, amount: str, *, account: str = "BA-1", **more: object) -> dict[str, object]:
+    return {
+        "id": bill_id,
+        "billNo": f"N{bill_id}",
+        "billDate": "2026-11-01T00:00:00Z",
+        "paymentDueDate": "2026-11-15T00:00:00Z",
+        "state": "sent",
+        "amountDue": kwd(amount),
+        "remainingAmount": kwd(amount),
+        "taxExcludedAmount": kwd(amount),
+        "taxIncludedAmount": kwd(amount),
+        "billingAccount": {"id": account, "name": "Al-Salem Trading", "@referredType": "BillingAccount"},
+        "billDocument": [{"id": f"doc-{bill_id}", "@referredType": "Attachment"}],
+        **more,
+    }
+
+
+def account(account_id: str, **more: object) -> dict[str, object]:
+    return {
+        "account": account_id,
+        "kind": "subscriber",
+        "name": f"Holder of {account_id}",
+        "phone": "+96550000001",
+        "currency": "KWD",
+        "customer": "C-1",
+        "status": "active",
+        "cash_only": False,
+        "dunning_stage": 0,
+        "credit": "0.000",
+        **more,
+    }
+
+
+def small_operator() -> dict[str, Any]:
+    """BA-1 with bills CB-1 (41.750, lines and rates), CB-2 (10.000); BA-2 in EUR; a dealer."""
+    return {
+        "shop": {"id": "S014", "name": "Store 14"},
+        "accounts": [
+            account("BA-1"),
+            account("BA-2", currency="EUR", cash_only=True, dunning_stage=2, credit="1.50"),
+        ],
+        "dealers": [
+            {
+                "account": "D-12",
+                "name": "Gulf Mobile",
+                "currency": "KWD",
+                "class": "gold",
+                "credit_limit": "500.000",
+            }
+        ],
+        "bills": [
+            bill(
+                "CB-1",
+                "41.750",
+                billSummaryLine=[
+                    line("L1", "41.750", rates=[]),
+                    line("L2", "40.000", rates=["R-1"], parent="L1"),
+                    line("L3", "1.750", rates=["R-2", "R-3"], parent="L1"),
+                ],
+            ),
+            bill("CB-2", "10.000"),
+        ],
+        "rates": [
+            rate("R-1", "CB-1", "40.000"),
+            rate("R-2", "CB-1", "2.000"),
+            rate("R-3", "CB-1", "-0.250", type="appliedBillingCredit"),
+            {"id": "R-9", "name": "Not billed yet", "isBilled": False, "billingAccount": {"id": "BA-1"}},
+        ],
+        "users": [{"user": "1001", "pin": "135790"}],
+        "vouchers": [{"code": "LOY-4RFP-TXWP", "value": "20.000"}],
+    }
+
+
+def payment(amount: str = "10.000", *, unit: str = "KWD", **more: object) -> dict[str, Any]:
+    return {
+        "account": {"id": "BA-1"},
+        "totalAmount": money(amount, unit),
+        "paymentMethod": {"@type": "Cash", "@baseType": "PaymentMethod", "name": "cash"},
+        **more,
+    }
+
+
+def item(bill_id: str, amount: str, **more: object) -> dict[str, object]:
+    return {"item": {"id": bill_id, "@referredType": "CustomerBill"}, "totalAmount": kwd(amount), **more}
+
+
+async def post(
+    client: httpx.AsyncClient, body: Mapping[str, object] | bytes, **headers: str
+) -> httpx.Response:
+    content = body if isinstance(body, bytes) else dumps(body)
+    return await client.post(
+        PAYMENT,
+        content=content,
+        headers={
+            "content-type": "application/json;charset=utf-8",
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        },
+    )
+
+
+async def read(client: httpx.AsyncClient, url: str, **parameters: str) -> Any:
+    """The JSON of a GET that must succeed, with exact numbers."""
+    answer = await client.get(url, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return loads(answer.content)
+
+
+def faults(folder: Path, spec: str, definition: str, *values: object) -> list[str]:
+    """What in ``values`` is against the definition of the TM Forum's specification."""
+    definitions = json.loads((folder / spec).read_text())["definitions"]
+    schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
+    validator = Draft4Validator(schema, format_checker=FormatChecker())
+    return [error.message for value in values for error in validator.iter_errors(value)]

@@ -1,0 +1,237 @@
+"""Loading the operator's accounts and bills, and adding central's books up again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from pos.domain.errors import Refused
+from sync.central.app import make_app
+from sync.central.database import CentralStore, StoreUnavailable, open_central
+from sync.central.fixture import load_fixture
+from sync.central.verify import verify_central
+from sync.wire_json import loads
+from tests.central.central_builders import (
+    BASE_URL,
+    BILL,
+    BILL_SPEC,
+    RATE,
+    CountedRandomness,
+    SteppingClock,
+    bill,
+    faults,
+    item,
+    kwd,
+    line,
+    payment,
+    post,
+    read,
+    small_operator,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ACCOUNT = "/counterfoil/v1/account"
+
+
+async def test_a_bill_is_answered_as_issued_with_its_lines_and_extended_type(
+    client: httpx.AsyncClient,
+) -> None:
+    shown = await read(client, f"{BILL}/CB-1")
+    issued = small_operator()["bills"][0]
+    assert shown["billSummaryLine"] == issued["billSummaryLine"]
+    assert (shown["@type"], shown["@baseType"]) == ("CustomerBillWithSummary", "CustomerBill")
+    assert (await client.get(shown["@schemaLocation"])).status_code == 200
+    assert (await read(client, f"{BILL}/CB-2"))["@type"] == "CustomerBill"
+
+
+async def test_loading_again_keeps_what_payments_did(client: httpx.AsyncClient, store: CentralStore) -> None:
+    await post(client, payment("14.000", paymentItem=[item("CB-2", "4.000")]))
+    fixture = small_operator()
+    fixture["bills"][1] = bill("CB-2", "12.000")
+    fixture["accounts"][0]["credit"] = "2.000"
+    counts = load_fixture(store, fixture)
+    assert counts == {
+        "shop": 1, "accounts": 2, "dealers": 1, "bills": 2, "rates": 4, "users": 1, "vouchers": 1
+    }  # fmt: skip
+    shown = await read(client, f"{BILL}/CB-2")
+    assert (shown["remainingAmount"], shown["state"]) == (kwd("8.000"), "partiallyPaid")
+    assert (await read(client, f"{ACCOUNT}/BA-1"))["creditAmount"] == kwd("12.000")
+    assert verify_central(store) == []
+
+
+async def test_loading_the_same_again_changes_no_row(client: httpx.AsyncClient, store: CentralStore) -> None:
+    seen = (await client.get(BILL)).headers["x-change-number"]
+    load_fixture(store, small_operator())
+    assert await read(client, BILL, **{"changeNumber.gt": seen}) == []
+    assert await read(client, ACCOUNT, **{"change.gt": seen}) == []
+
+
+def test_no_secret_of_a_fixture_is_kept_in_clear(store: CentralStore, tmp_path: Path) -> None:
+    with store.write() as connection:
+        kept = connection.execute(text("SELECT body FROM fixture_row ORDER BY kind")).scalars().all()
+    assert any("1001" in body for body in kept)
+    store.close()
+    for file in tmp_path.glob("central.db*"):
+        assert b"135790" not in file.read_bytes()
+        assert b"LOY-4RFP" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["fixture-kwd.json", "fixture-eur.json"])
+async def test_the_sample_operator_is_loaded_whole_and_conforms(name: str, tmf_specs: Path) -> None:
+    fixture = loads((ROOT / "config" / "sample" / name).read_bytes())
+    store = open_central("sqlite://")
+    try:
+        load_fixture(store, fixture)
+        assert verify_central(store) == []
+        app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+            for path, key, definition in (
+                (BILL, "bills", "CustomerBill"),
+                (RATE, "rates", "AppliedCustomerBillingRate"),
+            ):
+                answer = await client.get(path, params={"limit": "200"})
+                assert int(answer.headers["x-total-count"]) == len(fixture[key])
+                assert faults(tmf_specs, BILL_SPEC, definition, *loads(answer.content)) == []
+    finally:
+        store.close()
+
+
+def _bent(change: str) -> dict[str, Any]:
+    fixture = small_operator()
+    first = fixture["bills"][0]
+    lines = first["billSummaryLine"]
+    match change:
+        case "top lines":
+            lines.append(line("L4", "0.001", rates=[]))
+        case "rates":
+            fixture["rates"].append(fixture["rates"][2] | {"id": "R-4"})
+        case "parent":
+            lines[1]["taxExcludedAmount"] = kwd("39.999")
+        case "line against its rates":
+            for at, amount in ((1, "39.000"), (2, "2.750")):
+                lines[at] |= {"taxExcludedAmount": kwd(amount), "taxIncludedAmount": kwd(amount)}
+        case "missing parent":
+            lines[1]["parentLine"] = {"id": "L9"}
+        case "circle":
+            lines[0]["parentLine"] = {"id": "L2"}
+        case "unknown rate":
+            lines[1]["appliedCustomerBillingRate"].append({"id": "R-8"})
+    return fixture
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        ("top lines", "bill_sums_differ", "-0.001 KWD"),
+        ("rates", "bill_sums_differ", "0.250 KWD"),
+        ("parent", "bill_sums_differ", "0.001 KWD"),
+        ("line against its rates", "bill_sums_differ", "-1.000 KWD"),
+        ("missing parent", "bill_lines_bad", "NCB-1"),
+        ("circle", "bill_", "NCB-1"),
+        ("unknown rate", "bill_lines_bad", "NCB-1"),
+    ],
+)
+def test_a_bill_whose_sums_differ_is_refused_and_nothing_is_loaded(
+    tmp_path: Path, change: str, code: str, says: str
+) -> None:
+    store = open_central(f"sqlite:///{tmp_path / 'other.db'}")
+    try:
+        with pytest.raises(Refused) as refusal:
+            load_fixture(store, _bent(change))
+        assert refusal.value.code.startswith(code)
+        assert says in refusal.value.message
+        assert "NCB-1" in refusal.value.message
+        with store.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM account")).scalar_one() == 0
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "row", "says"),
+    [
+        ("bills", {"id": "CB-7"}, "CB-7: billingAccount.id"),
+        ("bills", bill("CB/7", "1.000"), "bills.id"),
+        ("bills", bill("CB-7", "1.000") | {"amountDue": {"unit": "KWD", "value": "1"}}, "amountDue.value"),
+        ("rates", {"id": "R-7", "isBilled": True}, "R-7: bill.id"),
+        ("accounts", {"account": "B-7", "kind": "subscriber", "currency": "XXX"}, "accounts[0].currency"),
+        ("accounts", {"account": "B-7", "kind": "king", "currency": "EUR"}, "accounts[0].kind"),
+    ],
+)
+def test_a_bad_row_of_a_fixture_is_named(
+    store: CentralStore, key: str, row: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        load_fixture(store, {key: [row]})
+    assert refusal.value.code == "fixture_bad"
+    assert says in refusal.value.message
+
+
+async def test_a_bill_cannot_be_loaded_for_less_than_was_paid(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await post(client, payment("9.000", paymentItem=[item("CB-2", "9.000")]))
+    with pytest.raises(Refused, match=r"9\.000 KWD paid"):
+        load_fixture(store, {"bills": [bill("CB-2", "8.000")]})
+    load_fixture(store, {"bills": [bill("CB-2", "9.000")]})
+    assert (await read(client, f"{BILL}/CB-2"))["state"] == "settled"
+
+
+@pytest.mark.parametrize(
+    ("tampering", "subject"),
+    [
+        ("UPDATE bill SET remaining_minor = 1 WHERE id = 'CB-2'", "bill"),
+        ("DELETE FROM applied_payment", "payment"),
+        ("UPDATE payment SET credit_minor = credit_minor + 1, amount_minor = amount_minor + 1", "payment"),
+        ("UPDATE payment SET body = replace(body, '14.000', '14.001')", "payment"),
+        ("UPDATE account SET credit_minor = 0", "account"),
+        ("UPDATE change_counter SET value = 0", "store"),
+    ],
+)
+async def test_verify_names_what_was_tampered_with(
+    client: httpx.AsyncClient, store: CentralStore, tampering: str, subject: str
+) -> None:
+    await post(client, payment("14.000", paymentItem=[item("CB-2", "4.000")]))
+    assert verify_central(store) == []
+    with store.write() as connection:
+        connection.execute(text(tampering))
+    assert subject in {finding.subject for finding in verify_central(store)}
+
+
+def test_a_store_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
+    noise = tmp_path / "noise.db"
+    noise.write_bytes(b"this is no database, whatever its name says" * 100)
+    foreign = tmp_path / "foreign.db"
+    newer = tmp_path / "newer.db"
+    for path, statement in (
+        (foreign, "DROP TABLE central_schema"),
+        (newer, "UPDATE central_schema SET version = 99"),
+    ):
+        store = open_central(f"sqlite:///{path}")
+        with store.write() as connection:
+            connection.execute(text(statement))
+        store.close()
+    for url in (
+        f"sqlite:///{noise}",
+        f"sqlite:///{foreign}",
+        f"sqlite:///{newer}",
+        f"sqlite:///{tmp_path}/no/such/folder/central.db",
+        "central.db",
+        "postgresql+psycopg://localhost/central",
+    ):
+        with pytest.raises(StoreUnavailable):
+            open_central(url)
+
+
+def test_the_store_keeps_its_promises_of_durability(store: CentralStore) -> None:
+    with store.read() as connection:
+        kept = [
+            connection.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert kept == ["wal", 2, 1]

@@ -1,0 +1,157 @@
+"""No input, however strange, makes central fail: it refuses, and what it stores adds up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync.central.app import make_app
+from sync.central.database import open_central
+from sync.central.fixture import load_fixture
+from sync.central.verify import verify_central
+from sync.wire_json import dumps
+from tests.central.central_builders import (
+    BASE_URL,
+    BILL,
+    PAYMENT,
+    RATE,
+    CountedRandomness,
+    SteppingClock,
+    payment,
+    small_operator,
+)
+
+NAMES = [
+    "fields", "offset", "limit", "sort", "id", "href", "correlatorId", "account.id", "totalAmount.value.gt",
+    "totalAmount.value", "paymentDate.lte", "paymentDate", "changeNumber.gte", "paymentItem.item.id", "isBilled",
+    "billSummaryLine.id", "bill.id", "remainingAmount.value.lt", "appliedPayment.payment.id", "state", "billDate.gt",
+]  # fmt: skip
+VALUES = st.one_of(
+    st.text(max_size=30),
+    st.integers().map(str),
+    st.sampled_from(
+        [
+            "-1",
+            "null",
+            "none",
+            "true",
+            "1e9",
+            "0001-01-01T00:00:00+23:59",
+            "2026-11-21",
+            "9999-12-31T23:59:59-12:00",
+        ]
+    ),
+)
+PATHS = [PAYMENT, BILL, RATE, "/counterfoil/v1/account"]
+
+PARAMETERS = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=12)), VALUES), max_size=4)
+
+
+@given(path=st.sampled_from(PATHS), parameters=PARAMETERS, tail=st.text(max_size=8))
+async def test_no_query_makes_central_fail(path: str, parameters: list[tuple[str, str]], tail: str) -> None:
+    store = open_central("sqlite://")
+    try:
+        load_fixture(store, small_operator())
+        app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+            for url in (path, f"{path}/{quote(tail, safe='')}"):
+                answer = await client.get(url, params=urlencode(parameters))
+                assert answer.status_code < 500
+    finally:
+        store.close()
+
+
+@given(raw=st.binary(max_size=200))
+async def test_no_query_bytes_make_central_fail(raw: bytes) -> None:
+    store = open_central("sqlite://")
+    try:
+        app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
+        statuses: list[int] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            statuses.append(message.get("status", 0))
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": PAYMENT,
+            "raw_path": PAYMENT.encode(),
+            "query_string": raw,
+            "headers": [(b"host", raw[:20])],
+            "server": None,
+            "client": None,
+            "scheme": "http",
+            "root_path": "",
+            "http_version": "1.1",
+        }
+        await app(scope, receive, send)
+        assert max(statuses) < 500
+    finally:
+        store.close()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=10)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+ATTRIBUTES = [
+    "account", "paymentMethod", "totalAmount", "correlatorId", "paymentItem", "paymentDate", "terminal", "epoch",
+    "sequence", "leg", "receiptNumber", "payer", "channel", "amount", "@type", "status", "id", "changeNumber",
+]  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(
+    bent=st.dictionaries(st.sampled_from(ATTRIBUTES), JSON, max_size=3),
+    part=st.sampled_from(["", "account", "totalAmount", "paymentMethod"]),
+    name=st.sampled_from(["id", "unit", "value", "@type", "name", "href"]),
+    inner=JSON,
+)
+async def test_no_body_makes_central_fail_or_its_books_differ(
+    bent: dict[str, Any], part: str, name: str, inner: Any
+) -> None:
+    body = payment("10.000") | bent
+    if part and isinstance(body[part], dict):
+        body[part] = {**body[part], name: inner}
+    store = open_central("sqlite://")
+    try:
+        load_fixture(store, small_operator())
+        app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+            headers = {"content-type": "application/json"}
+            answer = await client.post(PAYMENT, content=dumps(body), headers=headers)
+            assert answer.status_code in (201, 400)
+            if answer.status_code == 201:
+                assert (await client.get(answer.headers["location"])).content == answer.content
+            assert verify_central(store) == []
+    finally:
+        store.close()
+
+
+@given(raw=st.binary(max_size=300))
+async def test_no_bytes_make_central_fail(raw: bytes) -> None:
+    store = open_central("sqlite://")
+    try:
+        app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+            headers = {"content-type": "application/json"}
+            assert (await client.post(PAYMENT, content=raw, headers=headers)).status_code == 400
+    finally:
+        store.close()
+
+
+def test_exact_numbers_are_what_the_strategies_make() -> None:
+    assert dumps({"value": Decimal("1.5000")}) == b'{"value":1.5000}'

@@ -1,0 +1,169 @@
+"""Central as a real process: it says when it listens, stops when asked, and forgets nothing when it is killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pos.domain.errors import Refused
+from sync.central.database import StoreUnavailable, open_central
+from sync.central.fixture import load_fixture
+from sync.central.payments import list_payments
+from sync.central.serve import serve
+from sync.central.verify import verify_central
+from sync.wire_json import dumps, loads
+from tests.central.central_builders import (
+    PAYMENT,
+    CountedRandomness,
+    SteppingClock,
+    item,
+    payment,
+    small_operator,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import asyncio, os, sys, time
+from datetime import UTC, datetime
+from sync.central.serve import serve
+
+class Clock:
+    def now(self): return datetime.now(UTC)
+    def monotonic_s(self): return time.monotonic()
+    async def sleep(self, delay_s): await asyncio.sleep(delay_s)
+
+class Randomness:
+    def token_bytes(self, count): return os.urandom(count)
+
+serve(sys.argv[1], host="127.0.0.1", port=0, clock=Clock(), randomness=Randomness())
+"""
+
+
+@contextmanager
+def central(db_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The process and its address, once it says that it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, db_url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        first_line = process.stdout.readline()
+        assert first_line, process.stderr.read().decode() if process.stderr else ""
+        line = json.loads(first_line)
+        assert (line["event"], line["host"]) == ("listening", "127.0.0.1")
+        yield process, f"http://127.0.0.1:{line['port']}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def keep_posting(address: str, sender: int, acknowledged: list[str], unknown: list[str]) -> None:
+    """Post one payment after another until the server is gone."""
+    with httpx.Client(base_url=address, timeout=10) as client:
+        for number in range(10_000):
+            correlator = f"{sender}-{number}"
+            body = payment("1.000", correlatorId=correlator, paymentItem=[item("CB-1", "1.000")])
+            try:
+                answer = client.post(
+                    PAYMENT, content=dumps(body), headers={"content-type": "application/json"}
+                )
+            except httpx.TransportError:
+                unknown.append(correlator)
+                return
+            if answer.status_code == 201:
+                acknowledged.append(correlator)
+
+
+def test_killed_in_the_middle_of_posts_it_has_every_acknowledged_payment_once(tmp_path: Path) -> None:
+    db_url = f"sqlite:///{tmp_path / 'central.db'}"
+    store = open_central(db_url)
+    load_fixture(store, small_operator())
+    store.close()
+    acknowledged: list[str] = []
+    unknown: list[str] = []
+    with central(db_url) as (process, address):
+        senders = [
+            threading.Thread(target=keep_posting, args=(address, sender, acknowledged, unknown))
+            for sender in range(4)
+        ]
+        for sender in senders:
+            sender.start()
+        while len(acknowledged) < 60 and any(sender.is_alive() for sender in senders):
+            senders[0].join(timeout=0.005)
+        process.send_signal(signal.SIGKILL)
+        for sender in senders:
+            sender.join()
+    assert len(acknowledged) >= 60
+    with central(db_url) as (_, address), httpx.Client(base_url=address, timeout=10) as client:
+        for correlator in acknowledged:
+            rows = loads(client.get(PAYMENT, params={"correlatorId": correlator}).content)
+            assert [row["correlatorId"] for row in rows] == [correlator]
+        for correlator in unknown:
+            body = dumps(payment("1.000", correlatorId=correlator, paymentItem=[item("CB-1", "1.000")]))
+            answer = client.post(PAYMENT, content=body, headers={"content-type": "application/json"})
+            assert answer.status_code == 201
+    store = open_central(db_url)
+    try:
+        stored = [row.correlator_id for row in list_payments(store)]
+        assert sorted(stored, key=str) == sorted(acknowledged + unknown)
+        assert verify_central(store) == []
+    finally:
+        store.close()
+
+
+def test_sigterm_ends_it_quietly(tmp_path: Path) -> None:
+    with central(f"sqlite:///{tmp_path / 'central.db'}") as (process, address):
+        assert httpx.get(f"{address}/health").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def test_a_store_that_cannot_be_opened_ends_it_with_an_error(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path}/no/such/central.db"],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert ended.stdout == b""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "central.example", ""])
+def test_a_host_that_others_could_reach_is_refused(tmp_path: Path, host: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        serve(
+            f"sqlite:///{tmp_path / 'central.db'}",
+            host=host,
+            port=0,
+            clock=SteppingClock(),
+            randomness=CountedRandomness(),
+        )
+    assert refusal.value.code == "not_loopback"
+    assert not (tmp_path / "central.db").exists()
+
+
+def test_a_taken_port_is_refused(tmp_path: Path) -> None:
+    with central(f"sqlite:///{tmp_path / 'one.db'}") as (_, address), pytest.raises(Refused) as refusal:
+        serve(
+            f"sqlite:///{tmp_path / 'two.db'}",
+            host="127.0.0.1",
+            port=int(address.rpartition(":")[2]),
+            clock=SteppingClock(),
+            randomness=CountedRandomness(),
+        )
+    assert refusal.value.code == "address_unavailable"
+
+
+def test_the_store_error_is_not_a_refusal_by_a_rule() -> None:
+    assert StoreUnavailable("x").exit_code == 6

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from pos.domain.errors import Refused
 
@@ -26,6 +27,10 @@ _SCHEMES: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r"9792", (16,)),  # Troy
 )
 _TRACK = re.compile(r"[%;]?[Bb]?[0-9]{12,19}(?:\^|=)[^\s]*")
+_CARD_SHAPES = ((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3))
+"""How the digits stand in groups on the cards themselves."""
+_BESIDE_CARD_MAX = 10
+"""Digits that follow a card's number on it: the expiry and the verification number."""
 _RUN = re.compile(r"[0-9](?:[ .\-/\u00a0\u2009\u202f_]{0,2}[0-9])*")
 
 
@@ -67,6 +72,21 @@ def holds_card_number(text: str) -> bool:
         joined = re.sub(r"[^0-9]", "", written)
         groups = re.findall(r"[0-9]+", written)
         if is_card_number(joined) or any(is_card_number(group) for group in groups):
+            return True
+        if _begins_as_on_a_card(groups):
+            return True
+    return False
+
+
+def _begins_as_on_a_card(groups: Sequence[str]) -> bool:
+    """A card copied with its expiry: ``4111 1111 1111 1111 12/28`` is one run, and longer than any card number."""
+    for shape in _CARD_SHAPES:
+        head, beside = groups[: len(shape)], "".join(groups[len(shape) :])
+        if (
+            tuple(map(len, head)) == shape
+            and len(beside) <= _BESIDE_CARD_MAX
+            and is_card_number("".join(head))
+        ):
             return True
     return False
 

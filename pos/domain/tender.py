@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -47,7 +48,8 @@ def read_date(text: str, *, field: str) -> date:
     """A date written year-month-day. Raises Refused ``bad_date``."""
     cleaned = clean_reference(text, field=field, limit=10)
     try:
-        if len(cleaned) != 10:
+        # The library's own reading takes weeks (2026-W47-6) as well.
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", cleaned) is None:
             raise ValueError
         return date.fromisoformat(cleaned)
     except ValueError:

@@ -155,6 +155,20 @@ class CachedAccount:
     told_at_utc: str
 
 
+def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
+    """An account's credit as told, and what this till (``own``) has put there since."""
+    credit = account.credit_told
+    for entry in own:
+        contained = (
+            entry.applied_change is not None
+            and account.seen_change is not None
+            and entry.applied_change <= account.seen_change
+        )
+        if not contained and entry.amount.currency == credit.currency:
+            credit = credit + entry.amount
+    return credit
+
+
 class CacheStore:
     """What central told, in one file of its own that a deed only reads."""
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from pos.domain.allocation import due_order
+from pos.domain.allocation import (
+    Allocation,
+    Wish,
+    allocate_as_asked,
+    allocate_oldest_first,
+    due_order,
+    may_be_paid,
+)
 from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check_sums, group_rates
 from pos.domain.errors import NotAuthorised, Refused
-from pos.domain.money import Money, total, zero
+from pos.domain.money import Money, parse_amount, total, zero
+from pos.domain.payment_event import Overpayment, PaymentAsked, TenderOffered, compose
 from pos.domain.role import Person, Role
 from pos.domain.text_guard import clean_entry, fold
 from pos.store import cache as cached
 from pos.store import outbox
-from pos.store.cache import CachedAccount
+from pos.store.cache import CachedAccount, credit_of
 from pos.store.payments import own_credits
 from pos.till.desk import Desk
-from pos.till.open_bills import credit_of, open_bills
+from pos.till.open_bills import open_bills
 
 HITS_MAX = 15
 QUERY_MAX = 80
@@ -210,3 +219,85 @@ def till_state(desk: Desk) -> TillState:
     with desk.cache.read() as connection:
         told = cached.marker(connection, "told_at")
     return TillState(waiting=queue.waiting, parked=queue.parked, oldest_waiting=queue.oldest_at, told_at=told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayPlan:
+    """What is to be paid now: parts of bills in due order, and their sum. No parts: the money goes on account."""
+
+    parts: tuple[Allocation, ...]
+    to_pay: Money
+
+    def of_bill(self, bill_no: str) -> Money | None:
+        """How much of this bill is to be paid; None: it is left out."""
+        return next((part.amount for part in self.parts if part.bill_no == bill_no), None)
+
+
+def plan_payment(
+    view: AccountView,
+    *,
+    marked: Collection[str] = (),
+    part: str | None = None,
+    decimal_marks: str = ".",
+) -> PayPlan:
+    """The marked bills, or the oldest due one where none is marked; with ``part``, that much of the marked or of all.
+
+    Raises Refused with the codes of ``parse_amount`` and ``allocate_as_asked``.
+    """
+    in_currency = view.account.currency
+    own = {bill.bill.bill_no: bill for bill in view.bills if bill.open.currency == in_currency}
+    payable = [bill for bill in own.values() if may_be_paid(bill)]
+    if marked:
+        wishes = [Wish(bill_no=bill_no) for bill_no in own if bill_no in marked]
+        limit = total((bill.open for bill in own.values()), in_currency)
+        made, _ = allocate_as_asked(limit, wishes, payer_account=view.account.account, bills=own)
+        payable = [own[entry.bill_no] for entry in made if entry.bill_no is not None]
+    if part is None:
+        chosen = payable if marked else payable[:1]
+        made, _ = allocate_oldest_first(total((bill.open for bill in chosen), in_currency), chosen)
+    else:
+        made = _spread(parse_amount(part, in_currency, decimal_marks=decimal_marks), payable)
+    return PayPlan(parts=tuple(made), to_pay=total((entry.amount for entry in made), in_currency))
+
+
+def _spread(amount: Money, bills: Collection[OpenBill]) -> list[Allocation]:
+    made, left = allocate_oldest_first(amount, bills)
+    if left.minor > 0:
+        open_ = total((bill.open for bill in bills), amount.currency)
+        raise Refused("more_than_open", f"Only {open_.plain()} is open.", open=open_.plain())
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashQuote:
+    """What a cash tender would do: the change to give, the credit to keep. Nothing is booked."""
+
+    tendered: Money
+    change: Money
+    credit: Money
+
+
+def quote_cash(
+    desk: Desk, view: AccountView, plan: PayPlan, tendered: str, *, keep: bool, decimal_marks: str = "."
+) -> CashQuote:
+    """The outcome of ``tendered`` in cash for ``plan``, by the very rule that books it; looks at values only.
+
+    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``parse_amount`` and ``compose``.
+    """
+    amount = parse_amount(tendered, view.account.currency, decimal_marks=decimal_marks)
+    event = compose(
+        PaymentAsked(
+            payer_kind=view.account.kind,
+            payer_account=view.account.account,
+            tenders=[TenderOffered(mode=desk.modes["cash"], amount=amount, details={})],
+            wishes=[Wish(bill_no=part.bill_no, amount=part.amount) for part in plan.parts],
+            overpayment=Overpayment.CREDIT if keep else Overpayment.CHANGE,
+            bills={bill.bill.bill_no: bill for bill in view.bills},
+        )
+    )
+    return CashQuote(tendered=amount, change=event.change, credit=event.credit)
+
+
+def rates_total(view: BillView, line: SummaryLine) -> Money:
+    """The sum of the rates behind a line, tax included; equal to the line's own amount where they agree."""
+    return total((rate.tax_included for rate in rates_of_line(view, line)), line.tax_included.currency)

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from pos.domain.bill import BillSnapshot, OpenBill, OwnAllocation, open_on
-from pos.domain.money import Money
 from pos.store import cache as cached
-from pos.store.cache import CachedAccount
+from pos.store.cache import credit_of
 from pos.store.payments import all_own_allocations, own_allocations, own_credits
 from pos.till.desk import Desk
 
@@ -19,20 +18,6 @@ def open_bills(connection: Connection, bills: Iterable[BillSnapshot]) -> list[Op
     told = list(bills)
     own = own_allocations(connection, [bill.bill_no for bill in told])
     return [open_on(bill, own[bill.bill_no]) for bill in told]
-
-
-def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
-    """An account's credit as told, and what this till has put there since."""
-    credit = account.credit_told
-    for entry in own:
-        contained = (
-            entry.applied_change is not None
-            and account.seen_change is not None
-            and entry.applied_change <= account.seen_change
-        )
-        if not contained and entry.amount.currency == credit.currency:
-            credit = credit + entry.amount
-    return credit
 
 
 def catch_up(desk: Desk) -> None:

@@ -1,0 +1,122 @@
+"""Running the bundled central server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pos.cli.output import Invocation
+
+app = typer.Typer(help="The bundled central server.", no_args_is_help=True)
+
+DbOption = Annotated[str, typer.Option("--db", help="Database URL, such as sqlite:///central.db.")]
+FINDINGS = 6
+
+
+@app.command("serve")
+def serve(
+    db: DbOption,
+    host: Annotated[str, typer.Option("--host", help="A loopback host.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free port.")] = 8676,
+) -> None:
+    """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready."""
+    from pos.machine import MachineClock, MachineRandomness
+    from sync.central.serve import serve as serve_central
+
+    serve_central(db, host=host, port=port, clock=MachineClock("UTC"), randomness=MachineRandomness())
+
+
+@app.command("fixture")
+def fixture(context: typer.Context, file: Path, db: DbOption) -> None:
+    """Load or update accounts, bills and rates from a fixture file."""
+    from pos.fixture import read_fixture
+    from sync.central.database import open_central
+    from sync.central.fixture import load_fixture
+    from sync.wire_json import loads
+
+    call: Invocation = context.obj
+    read_fixture(file)
+    store = open_central(db)
+    try:
+        counts = load_fixture(store, loads(file.read_bytes()))
+    finally:
+        store.close()
+    call.line({"ok": True, "loaded": counts}, ", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+@app.command("terminal")
+def terminal(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="code")],
+    terminal: Annotated[str, typer.Argument(metavar="T")],
+    db: DbOption,
+) -> None:
+    """A one-time code that enrols a terminal."""
+    from pos.machine import MachineClock, MachineRandomness
+    from sync.central.database import open_central
+    from sync.central.terminals import make_terminal_code
+
+    if action != "code":
+        raise typer.BadParameter("This version knows: code.")
+    call: Invocation = context.obj
+    store = open_central(db)
+    try:
+        code = make_terminal_code(store, terminal, clock=MachineClock("UTC"), randomness=MachineRandomness())
+    finally:
+        store.close()
+    call.line({"ok": True, "terminal": terminal, "code": code}, code)
+
+
+@app.command("payments")
+def payments(context: typer.Context, db: DbOption) -> None:
+    """Every payment that central has, one row a leg."""
+    from sync.central.database import open_central
+    from sync.central.payments import list_payments
+
+    call: Invocation = context.obj
+    store = open_central(db)
+    try:
+        for row in list_payments(store):
+            data = {
+                "id": row.payment_id,
+                "terminal": row.terminal,
+                "epoch": row.epoch,
+                "sequence": row.sequence,
+                "leg": row.leg,
+                "receipt_number": row.receipt_number,
+                "correlator_id": row.correlator_id,
+                "account": row.account,
+                "amount": row.amount.plain(),
+                "currency": row.amount.currency.code,
+                "suspense": row.suspense.plain(),
+            }
+            call.line(
+                data,
+                f"{row.receipt_number or '-':20} leg {row.leg or '-'}  {row.account:12} {row.amount.plain():>14}",
+            )
+    finally:
+        store.close()
+
+
+@app.command("verify")
+def verify(context: typer.Context, db: DbOption) -> int:
+    """Check central's own books; exit 6 with a list of findings."""
+    from sync.central.database import open_central
+    from sync.central.verify import verify_central
+
+    call: Invocation = context.obj
+    store = open_central(db)
+    try:
+        findings = verify_central(store)
+    finally:
+        store.close()
+    for finding in findings:
+        data = {"ok": False, "subject": finding.subject, "id": finding.subject_id, "message": finding.message}
+        call.line(data, f"{finding.subject} {finding.subject_id}: {finding.message}")
+    call.line(
+        {"ok": not findings, "findings": len(findings)},
+        "Central's books are sound." if not findings else f"{len(findings)} findings.",
+    )
+    return FINDINGS if findings else 0

@@ -1,0 +1,138 @@
+"""A sample shop on embedded defaults: a home, a central of its own on a loopback port, an enrolled terminal, the screen.
+
+``--headless`` does the whole main job without a screen and ends with 0 only if all of it held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pos.cli.output import Invocation
+
+TERMINAL = "T2"
+START_TIMEOUT_S = 30
+CASHIER = "1001"
+
+
+def demo(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Do the whole main job without a screen.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Central's port; 0 takes a free one.")
+    ] = 0,
+) -> int:
+    """Try everything in a sample shop."""
+    call: Invocation = context.obj
+    home = call.home if call.home_given else Path(tempfile.mkdtemp(prefix="counterfoil-demo-"))
+    call = replace(call, home=home / "till")
+    call.note(f"The sample shop is in {home}.")
+    with central_of(home, port) as central:
+        _make_shop(call, central)
+        if headless:
+            return _headless(call, central)
+        from pos.cli.screen import run_screen  # Textual loads only where a screen is shown.
+
+        run_screen(call, hint=_hint())
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningCentral:
+    """The demo's central: its address and its database."""
+
+    url: str
+    db: str
+
+
+def _fixture_file() -> Path:
+    from pos.settings import sample_folder
+
+    return sample_folder() / "fixture-kwd.json"
+
+
+def _hint() -> str:
+    """How to sign in to the sample shop."""
+    users = {user["user"]: user for user in json.loads(_fixture_file().read_text(encoding="utf-8"))["users"]}
+    return f"Sample shop: user {CASHIER}, PIN {users[CASHIER]['pin']}"
+
+
+@contextmanager
+def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
+    """Central as a process of its own, filled with the sample shop; stopped at the end."""
+    folder = home / "central"
+    db = f"sqlite:///{folder / 'central.db'}"
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        _fill_central(db)
+    command = [sys.executable, "-m", "pos", "central", "serve", "--db", db, "--port", str(port)]
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=root)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise typer.BadParameter("Central did not start.")
+        told = json.loads(line)
+        yield RunningCentral(url=f"http://{told['host']}:{told['port']}", db=db)
+    finally:
+        process.terminate()
+        try:
+            process.wait(START_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _fill_central(db: str) -> None:
+    from sync.central.database import open_central
+    from sync.central.fixture import load_fixture
+    from sync.wire_json import loads
+
+    store = open_central(db)
+    try:
+        load_fixture(store, loads(_fixture_file().read_bytes()))
+    finally:
+        store.close()
+
+
+def _make_shop(call: Invocation, central: RunningCentral) -> None:
+    """The terminal's home, enrolled by a one-time code; a home that is there already is used as it is."""
+    from pos.bootstrap import NewHome, enrol, make_home, real_machine
+    from pos.fixture import read_fixture
+    from pos.machine import MachineClock, MachineRandomness
+    from sync.central.database import open_central
+    from sync.central.terminals import make_terminal_code
+
+    if (call.home / "till.db").exists():
+        raise typer.BadParameter(f"{call.home} is there already. Choose an empty folder for the demo.")
+    store = open_central(central.db)
+    try:
+        code = make_terminal_code(store, TERMINAL, clock=MachineClock("UTC"), randomness=MachineRandomness())
+    finally:
+        store.close()
+    epoch = asyncio.run(enrol(central.url, TERMINAL, code))
+    new = NewHome(
+        terminal=TERMINAL, central_url=central.url, epoch=epoch, fixture=read_fixture(_fixture_file())
+    )
+    make_home(call.home, new, machine=real_machine())
+
+
+def _headless(call: Invocation, central: RunningCentral) -> int:
+    from pos.cli.main_job import MainJob
+
+    return MainJob(call, central_db=central.db, cashier=CASHIER, fixture=_fixture_file()).run()

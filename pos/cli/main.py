@@ -1,0 +1,120 @@
+"""The command ``pos``: reads the common options, runs one command, turns every outcome into its exit code.
+
+0 ok, 1 internal error, 2 usage, 3 refused by a rule, 4 not authorised, 5 store locked, 6 store damaged or findings,
+7 central unreachable. Source: interface.md section 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import typer
+
+from pos.cli import central, counter, demo, shop, wire
+from pos.cli.output import Invocation, default_home
+from pos.domain.errors import DomainError
+from pos.store.database import StoreError
+
+INTERNAL, USAGE, FINDINGS, UNREACHABLE = 1, 2, 6, 7
+
+app = typer.Typer(
+    name="pos",
+    help="Counterfoil: the till of a telecom operator. Every command takes --home DIR, --config DIR and --json.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("till")(counter.till)
+app.command("init")(shop.init)
+app.command("fixture")(shop.fixture)
+app.command("script")(counter.script)
+app.command("find")(counter.find)
+app.command("account")(counter.account)
+app.command("bill")(counter.bill)
+app.command("receipt")(counter.receipt)
+app.command("balance")(counter.balance)
+app.command("sync")(wire.sync)
+app.command("outbox")(wire.outbox)
+app.command("verify")(wire.verify)
+app.add_typer(central.app, name="central")
+
+
+@app.callback(invoke_without_command=True)
+def without_command(context: typer.Context) -> None:
+    """The screen, where no command is named."""
+    if context.invoked_subcommand is None:
+        counter.till(context)
+
+
+def main() -> NoReturn:
+    """Entry of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and answer its exit code."""
+    try:
+        invocation, rest = read_common(arguments)
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    # The top command must not print a trace of locals: an argument may be a name.
+    try:
+        result = app(args=rest, obj=invocation, standalone_mode=False, prog_name="pos")
+    except DomainError as error:
+        invocation.refusal(error)
+        return error.exit_code
+    except StoreError as error:
+        invocation.failure(error.code, error.message)
+        return error.exit_code
+    except wire.CentralUnreachable as error:
+        invocation.failure("central_unreachable", f"Central does not answer: {error}.")
+        return UNREACHABLE
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        return INTERNAL
+    return result if isinstance(result, int) else 0
+
+
+def read_common(arguments: list[str]) -> tuple[Invocation, list[str]]:
+    """Take ``--json``, ``--home`` and ``--config`` out of the arguments, wherever they stand."""
+    rest: list[str] = []
+    values: dict[str, str] = {}
+    as_json = False
+    left = iter(arguments)
+    for argument in left:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            rest += [argument, *left]
+        elif argument == "--json":
+            as_json = True
+        elif name in ("--home", "--config"):
+            found = value if equals else next(left, None)
+            if not found:
+                raise click.UsageError(f"{name} needs a folder.")
+            values[name] = found
+        else:
+            rest.append(argument)
+    home = values.get("--home")
+    config = values.get("--config")
+    return (
+        Invocation(
+            as_json=as_json,
+            home=(Path(home) if home else default_home()).absolute(),
+            home_given=home is not None,
+            config=Path(config).absolute() if config else None,
+        ),
+        rest,
+    )
+
+
+if __name__ == "__main__":
+    main()

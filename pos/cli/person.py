@@ -1,0 +1,89 @@
+"""Who a command acts for: ``--user`` with the PIN from a file descriptor, or asked for on a terminal."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import typer
+
+from pos.bootstrap import OpenTill, open_till, real_machine
+from pos.cli.output import Invocation
+from pos.store.database import StoreError
+from pos.till.sign_in import check_beside, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pos.domain.role import Person
+
+PIN_MAX = 64
+LOCKED = 5
+
+UserOption = Annotated[str | None, typer.Option("--user", help="User number of the person this is done for.")]
+PinOption = Annotated[
+    int | None,
+    typer.Option("--pin-fd", help="File descriptor to read the PIN from; never on the command line."),
+]
+
+
+def read_pin(pin_fd: int | None) -> str:
+    """One line from ``pin_fd``, or asked for without echo. Raises UsageError where neither works."""
+    if pin_fd is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError("Give --user and --pin-fd, or run this on a terminal.")
+        return getpass.getpass("PIN: ")
+    text = b""
+    try:
+        while len(text) < PIN_MAX and not text.endswith(b"\n"):
+            byte = os.read(pin_fd, 1)
+            if not byte:
+                break
+            text += byte
+    except OSError:
+        raise click.UsageError("--pin-fd is not an open file descriptor.") from None
+    return text.decode("ascii", "replace").strip("\r\n")
+
+
+def read_user(user: str | None) -> str:
+    """The user number given, or asked for on a terminal."""
+    if user is not None:
+        return user
+    if not sys.stdin.isatty():
+        raise click.UsageError("Give --user and --pin-fd, or run this on a terminal.")
+    return input("User number: ")
+
+
+@contextmanager
+def writing(call: Invocation, user: str | None, pin_fd: int | None) -> Iterator[tuple[OpenTill, Person]]:
+    """The home as its owner, with the person signed in."""
+    number, pin = read_user(user), read_pin(pin_fd)
+    with open_till(call.home, machine=real_machine(), config=call.config) as till:
+        yield till, sign_in(till.desk, number, pin)
+
+
+@contextmanager
+def reading(call: Invocation, user: str | None, pin_fd: int | None) -> Iterator[tuple[OpenTill, Person]]:
+    """The home to be read, beside an open screen where there is one.
+
+    Where nobody owns the home the sign-in counts tries as ever. Beside an owner this process may write nothing, so a try
+    is checked against the lock-outs but not counted.
+    """
+    number, pin = read_user(user), read_pin(pin_fd)
+    person = _counted_sign_in(call, number, pin)
+    with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
+        yield till, person or check_beside(till.desk, number, pin)
+
+
+def _counted_sign_in(call: Invocation, user: str, pin: str) -> Person | None:
+    try:
+        with open_till(call.home, machine=real_machine(), config=call.config) as till:
+            return sign_in(till.desk, user, pin)
+    except StoreError as error:
+        if error.exit_code == LOCKED:
+            return None
+        raise

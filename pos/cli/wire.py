@@ -1,0 +1,128 @@
+"""The machine's own commands: sync, outbox, verify. They show no personal data and act for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from pos.bootstrap import (
+    CentralUnreachable,
+    OpenTill,
+    compare_with_central,
+    make_client,
+    make_engine,
+    open_till,
+    real_machine,
+)
+from pos.cli.output import Invocation
+from pos.machine import InlineRunner
+from sync.engine import PushReport
+from sync.inbound import PullReport
+
+__all__ = ["CentralUnreachable", "outbox", "sync", "verify"]
+
+FINDINGS, REFUSED = 6, 3
+
+
+def sync(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Send what is due and pull, once.")] = False,
+    drain: Annotated[bool, typer.Option("--drain", help="Send until nothing waits.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep syncing until stopped.")] = False,
+    timeout_s: Annotated[int, typer.Option("--timeout", min=1, help="Seconds that --drain may take.")] = 60,
+) -> int:
+    """Run the sync engine."""
+    if [once, drain, watch].count(True) != 1:
+        raise typer.BadParameter("Choose one of --once, --drain and --watch.")
+    call: Invocation = context.obj
+    return asyncio.run(_sync(call, drain=drain, watch=watch, timeout_s=timeout_s))
+
+
+async def _sync(call: Invocation, *, drain: bool, watch: bool, timeout_s: int) -> int:
+    with open_till(call.home, machine=real_machine(), config=call.config) as till:
+        async with make_client(till) as client:
+            engine = make_engine(till, client, runner=InlineRunner())
+            if watch:
+                await engine.keep_syncing()
+            pushed = await (engine.drain(timeout_s=timeout_s) if drain else engine.push())
+            pulled = None if pushed.unreachable is not None else await engine.pull()
+    _say(call, pushed, pulled)
+    if pushed.unreachable is not None:
+        raise CentralUnreachable(pushed.unreachable)
+    return REFUSED if pushed.parked or pushed.waiting else 0
+
+
+def _say(call: Invocation, pushed: PushReport, pulled: PullReport | None) -> None:
+    data: dict[str, object] = {
+        "ok": pushed.waiting == 0 and pushed.parked == 0,
+        "acknowledged": pushed.acknowledged,
+        "parked": pushed.parked,
+        "waiting": pushed.waiting,
+    }
+    if pulled is not None:
+        data["pulled"] = {
+            "accounts": pulled.accounts,
+            "bills": pulled.bills,
+            "rates": pulled.rates,
+            "skipped": pulled.skipped,
+            "problem": pulled.problem,
+        }
+    text = f"Sent {pushed.acknowledged}, parked {pushed.parked}, waiting {pushed.waiting}."
+    if pulled is not None:
+        text += f" Pulled {pulled.accounts} accounts, {pulled.bills} bills, {pulled.rates} rates."
+    call.line(data, text)
+
+
+def outbox(context: typer.Context) -> None:
+    """What waits for central, and what is parked and why."""
+    from pos.store.outbox import unsent
+
+    call: Invocation = context.obj
+    with (
+        open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till,
+        till.desk.till.read() as connection,
+    ):
+        rows = unsent(connection)
+    for row in rows:
+        data = {
+            "outbox_id": row.outbox_id,
+            "payment_event": row.payment_event_id,
+            "leg": row.leg,
+            "correlator_id": row.correlator_id,
+            "state": row.state,
+            "attempts": row.attempts,
+            "reason": row.reason,
+            "next_attempt_at": None if row.next_attempt_at is None else row.next_attempt_at.isoformat(),
+        }
+        call.line(data, f"{row.outbox_id:6} {row.state:8} tries {row.attempts:3}  {row.reason or ''}")
+    if not rows:
+        call.note("Nothing waits.")
+
+
+def verify(
+    context: typer.Context,
+    central: Annotated[bool, typer.Option("--central", help="Compare with central as well.")] = False,
+) -> int:
+    """Check the books from scratch; exit 6 with a list of findings."""
+    from pos.till.verify import verify_books
+
+    call: Invocation = context.obj
+    with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
+        findings = [(finding.check, finding.where) for finding in verify_books(till.desk)]
+        if central:
+            findings += asyncio.run(_compare(till))
+    for check, where in findings:
+        call.line({"ok": False, "check": check, "where": where}, f"{check}: {where}")
+    call.line(
+        {"ok": not findings, "findings": len(findings)},
+        "The books are sound." if not findings else f"{len(findings)} findings.",
+    )
+    return FINDINGS if findings else 0
+
+
+async def _compare(till: OpenTill) -> list[tuple[str, str]]:
+
+    async with make_client(till) as client:
+        return [(finding.check, finding.where) for finding in await compare_with_central(till, client)]

@@ -1,0 +1,354 @@
+"""Every act without a screen: one JSON object a line in, one answer a line out, each ref carried out once for ever.
+
+The same functions as the screen's. The models here are the published schema of the acts. Source: interface.md section 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from pos.domain.errors import DomainError, Refused
+from pos.domain.ids import new_id
+from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import PayerKind
+from pos.domain.role import Person
+from pos.till.cash_office import (
+    Counted,
+    CountOrder,
+    ShiftClosed,
+    ShiftOpened,
+    close_shift,
+    count_shift,
+    open_shift,
+)
+from pos.till.desk import Desk, Memo
+from pos.till.open_bills import catch_up
+from pos.till.sign_in import sign_in
+from pos.till.take_payment import AllocateOrder, PaymentOrder, PaymentTaken, TenderOrder, take_payment
+
+LINE_MAX = 1_000_000
+
+ACTS = frozenset(
+    "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
+    "confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque verify_bank_receipt "
+    "reject_bank_receipt resolve_suspense resolve_card resolve_conflict confirm_match issue_voucher mandate paid_in "
+    "paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day sign_in lock note add_user "
+    "change_user reset_pin".split()
+)
+"""The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
+
+AmountText = Annotated[str, Field(max_length=24, description="Decimal text, such as 41.750, with a point.")]
+IdText = Annotated[str, Field(max_length=160)]
+CurrencyCode = Annotated[
+    str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217; the shop's own where left out.")
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AmountIn(_Strict):
+    """An amount; ``currency`` defaults to the shop's."""
+
+    amount: AmountText
+    currency: CurrencyCode | None = None
+
+
+class Payer(_Strict):
+    """Who hands over the money."""
+
+    kind: Literal["subscriber", "dealer", "walk_in"]
+    account: IdText
+
+
+class AllocateLine(_Strict):
+    """A bill, or (without one) credit on an account, and how much."""
+
+    bill: IdText | None = None
+    amount: AmountText | None = None
+    account: IdText | None = None
+
+
+class TenderLine(BaseModel):
+    """One instrument. Beside mode and amount it holds the mode's own fields (config/payment_modes.toml), as texts."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=400)]] = Field(init=False)
+
+    mode: Annotated[str, Field(max_length=40)]
+    amount: AmountText
+    currency: CurrencyCode | None = None
+
+
+class ChequeCount(_Strict):
+    """How many cheques were counted and what they sum to."""
+
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    amount: AmountText
+
+
+Ref = Annotated[
+    str, Field(min_length=1, max_length=200, description="Chosen by the caller; carried out once for ever.")
+]
+
+
+class OpenShift(_Strict):
+    """Open the signed-in person's shift with a float."""
+
+    ref: Ref
+    act: Literal["open_shift"]
+    float: AmountIn
+
+
+class Pay(_Strict):
+    """Take a payment. Without ``allocate`` the oldest due bills are paid first."""
+
+    ref: Ref
+    act: Literal["pay"]
+    payer: Payer
+    allocate: Annotated[list[AllocateLine], Field(max_length=200)] = []
+    tenders: Annotated[list[TenderLine], Field(min_length=1, max_length=20)]
+    overpayment: Literal["credit", "change"] | None = None
+
+
+class Count(_Strict):
+    """Count the drawer, blind. The answer never tells what was expected."""
+
+    ref: Ref
+    act: Literal["count"]
+    cash: AmountIn
+    cheques: ChequeCount = ChequeCount(count=0, amount="0")
+
+
+class CloseShift(_Strict):
+    """Close the shift with its last count; ``reason`` where it differs."""
+
+    ref: Ref
+    act: Literal["close_shift"]
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
+class SignIn(_Strict):
+    """Change who is signed in. The PIN is never stored or echoed."""
+
+    ref: Ref
+    act: Literal["sign_in"]
+    user: Annotated[str, Field(max_length=12)]
+    pin: Annotated[str, Field(max_length=40)]
+
+
+Act = Annotated[OpenShift | Pay | Count | CloseShift | SignIn, Field(discriminator="act")]
+_ACT: TypeAdapter[OpenShift | Pay | Count | CloseShift | SignIn] = TypeAdapter(Act)
+
+Answer = dict[str, object]
+
+
+def act_schema() -> dict[str, Any]:
+    """The JSON schema of every act, from the models that parse them."""
+    return _ACT.json_schema(ref_template="#/$defs/{model}")
+
+
+class Script:
+    """Carries out lines for whoever is signed in."""
+
+    def __init__(self, desk: Desk, person: Person) -> None:
+        self._desk = desk
+        self.person = person
+
+    def run_line(self, line: str) -> Answer:
+        """The answer to one line. Raises StoreError only (a damaged store ends the script)."""
+        raw: Any = None
+        try:
+            raw = _parse(line)
+            return self._answer(raw)
+        except DomainError as refusal:
+            answer: Answer = {"ref": _text(raw, "ref"), "ok": False}
+            act = _text(raw, "act")
+            if act in ACTS:
+                answer["act"] = act
+            return {**answer, "error": refusal.as_json()}
+
+    def _answer(self, raw: Mapping[str, Any]) -> Answer:
+        act = _read_act(raw)
+        head: Answer = {"ref": act.ref, "ok": True, "act": act.act}
+        if isinstance(act, SignIn):
+            self.person = sign_in(self._desk, act.user, act.pin)
+            return {**head, "user": self.person.user}
+        digest = _digest(raw)
+        known = self._remembered(act.ref, digest)
+        if known is not None:
+            return {**head, **known, "replayed": True}
+        result = self._carry_out(act, digest)
+        catch_up(self._desk)
+        return {**head, **result}
+
+    def _remembered(self, ref: str, digest: str) -> Answer | None:
+        with self._desk.till.read() as connection:
+            row = connection.exec_driver_sql(
+                "SELECT body_digest, result_json FROM script_ref WHERE ref = ?", (ref,)
+            ).first()
+        if row is None:
+            return None
+        if row[0] != digest:
+            raise Refused("ref_reused", "This ref was used for another act. Choose a new one.")
+        found: Answer = json.loads(row[1])
+        return found
+
+    def _carry_out(self, act: OpenShift | Pay | Count | CloseShift, digest: str) -> Mapping[str, object]:
+        desk, person = self._desk, self.person
+        memo = Memo(ref=act.ref, digest=digest, encode=_encode)
+        match act:
+            case OpenShift():
+                _require_shop_currency(desk, act.float.currency)
+                return _encode(open_shift(desk, person, act.float.amount, memo=memo))
+            case Pay():
+                return _encode(take_payment(desk, person, self._payment_order(act), memo=memo))
+            case Count():
+                _require_shop_currency(desk, act.cash.currency)
+                order = CountOrder(
+                    cash=act.cash.amount, cheque_count=act.cheques.count, cheques=act.cheques.amount
+                )
+                return _encode(count_shift(desk, person, order, memo=memo))
+            case CloseShift():
+                return _encode(close_shift(desk, person, act.reason, memo=memo))
+
+    def _payment_order(self, act: Pay) -> PaymentOrder:
+        for tender in act.tenders:
+            _require_shop_currency(self._desk, tender.currency)
+        return PaymentOrder(
+            payment_event_id=new_id(self._desk.clock, self._desk.randomness),
+            payer_kind=PayerKind(act.payer.kind),
+            payer_account=act.payer.account,
+            tenders=[
+                TenderOrder(
+                    mode=tender.mode, amount=tender.amount, details=dict(tender.__pydantic_extra__ or {})
+                )
+                for tender in act.tenders
+            ],
+            allocate=[
+                AllocateOrder(bill=wish.bill, amount=wish.amount, account=wish.account)
+                for wish in act.allocate
+            ],
+            overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
+        )
+
+
+def _require_shop_currency(desk: Desk, code: str | None) -> None:
+    if code is not None and code != desk.identity.currency.code:
+        raise Refused("currency_not_taken", f"This till takes {desk.identity.currency} only.", currency=code)
+
+
+def _parse(line: str) -> Any:
+    if len(line) > LINE_MAX:
+        raise Refused("bad_line", "The line is too long.")
+    try:
+        raw = json.loads(line, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refused("bad_line", "This line is not one JSON object.") from None
+    if not isinstance(raw, dict):
+        raise Refused("bad_line", "This line is not one JSON object.")
+    return raw
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _read_act(raw: Mapping[str, Any]) -> OpenShift | Pay | Count | CloseShift | SignIn:
+    name = raw.get("act")
+    if isinstance(name, str) and name in ACTS and name not in _DONE:
+        raise Refused("act_not_yet_available", "This version cannot do this act yet.")
+    try:
+        act = _ACT.validate_python(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "act"
+        raise Refused("bad_line", f"{where}: {first['msg']}", field=where) from None
+    if act.ref != act.ref.strip() or not act.ref.isprintable():
+        raise Refused("bad_line", "ref: plain printable text without blanks at its ends.", field="ref")
+    return act
+
+
+_DONE = frozenset(("open_shift", "pay", "count", "close_shift", "sign_in"))
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    """What makes two lines the same act. A PIN is no part of it: not even its digest is kept."""
+    shown = {name: value for name, value in raw.items() if name != "pin"}
+    canonical = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _text(raw: Any, name: str) -> str | None:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return value[:200] if isinstance(value, str) and value.isprintable() else None
+
+
+def _encode(outcome: object) -> Mapping[str, object]:
+    """An outcome as the script's answer: money as decimal text beside its currency."""
+    match outcome:
+        case ShiftOpened():
+            return {
+                "shift": outcome.shift_id,
+                "number": outcome.number,
+                "business_date": outcome.business_date.isoformat(),
+                "float": outcome.float_.plain(),
+                "currency": outcome.float_.currency.code,
+            }
+        case PaymentTaken():
+            return _encode_payment(outcome)
+        case Counted():
+            return {"shift": outcome.shift_id, "count": outcome.number}
+        case ShiftClosed():
+            return {
+                "shift": outcome.shift_id,
+                "number": outcome.number,
+                "business_date": outcome.business_date.isoformat(),
+                "payments": outcome.payments,
+                "float": outcome.float_.plain(),
+                "expected_cash": outcome.expected_cash.plain(),
+                "counted_cash": outcome.counted_cash.plain(),
+                "over_short": outcome.over_short.plain(),
+                "currency": outcome.float_.currency.code,
+                "taken": [
+                    {"mode": part.mode, "count": part.count, "amount": part.amount.plain()}
+                    for part in outcome.taken
+                ],
+            }
+        case _:
+            raise AssertionError("every outcome of a script's act is written above")
+
+
+def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
+    facts = outcome.receipt
+    return {
+        "payment_event": outcome.payment_event_id,
+        "receipt": facts.receipt_number,
+        "amount": facts.total.plain(),
+        "change": facts.change.plain(),
+        "credit": facts.credit.plain(),
+        "currency": facts.total.currency.code,
+        "allocations": [
+            {
+                "account": part.account,
+                "bill": part.bill_no,
+                "amount": part.amount.plain(),
+                "open": None if part.open_after is None else part.open_after.plain(),
+            }
+            for part in facts.allocations
+        ],
+        "tenders": [{"mode": tender.mode, "amount": tender.amount.plain()} for tender in facts.tenders],
+    }

@@ -1,0 +1,172 @@
+"""Every key, in one table: the bindings, the key bar, the help screen and the README's key table are made from it.
+
+The ids never change; nor do the numbers in the command menu, which hands learn by heart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One command. ``keys`` are the framework's names; ``twin`` is the way to it without that key."""
+
+    id: str
+    keys: tuple[str, ...]
+    shown: str
+    label: str
+    meaning: str
+    twin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuEntry:
+    """One line of the command menu. ``act`` is the id of the key or command that it stands for."""
+
+    number: str
+    act: str
+    label: str
+    letter: str = ""
+
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        id="help",
+        keys=("f1",),
+        shown="F1",
+        label="Help",
+        meaning="this table of keys",
+        twin="Esc 1, or . 5",
+    ),
+    Key(
+        id="find",
+        keys=("f2",),
+        shown="F2",
+        label="Find",
+        meaning="back to the find box",
+        twin="Esc 2, or . 02",
+    ),
+    Key(
+        id="bill",
+        keys=("f3",),
+        shown="F3",
+        label="Bill",
+        meaning="the bill's lines; Enter on a line shows its rates",
+        twin="Esc 3, or . 03",
+    ),
+    Key(id="items", keys=("f4",), shown="F4", label="Items", meaning="sale of items", twin="Esc 4, or . 04"),
+    Key(
+        id="cash",
+        keys=("f5", "plus"),
+        shown="F5",
+        label="Cash",
+        meaning="take cash; what was typed is what is handed over",
+        twin="+, Esc 5, or . 05",
+    ),
+    Key(id="card", keys=("f6",), shown="F6", label="Card", meaning="take a card", twin="Esc 6, or . 06"),
+    Key(
+        id="cheque",
+        keys=("f7",),
+        shown="F7",
+        label="Cheque",
+        meaning="take a cheque",
+        twin="Esc 7, or . 07",
+    ),
+    Key(
+        id="bank",
+        keys=("f8",),
+        shown="F8",
+        label="Bank",
+        meaning="take a bank receipt",
+        twin="Esc 8, or . 08",
+    ),
+    Key(id="dealer", keys=("f9",), shown="F9", label="Dealer", meaning="dealers", twin="Esc 9, or . 09"),
+    Key(id="accept", keys=("enter",), shown="Enter", label="OK", meaning="yes, go on, take the money"),
+    Key(
+        id="back",
+        keys=("escape",),
+        shown="Esc",
+        label="Back",
+        meaning="one step back; Esc Esc is quicker",
+    ),
+    Key(id="mark", keys=("space",), shown="Space", label="Mark", meaning="mark a bill to be paid"),
+    Key(
+        id="part",
+        keys=("minus",),
+        shown="-",
+        label="Part",
+        meaning="pay only the amount that was typed",
+    ),
+    Key(
+        id="keep",
+        keys=("k",),
+        shown="K",
+        label="Keep",
+        meaning="with cash: keep what is over as credit, or give it back",
+    ),
+    Key(
+        id="menu",
+        keys=("full_stop",),
+        shown=".",
+        label="Menu",
+        meaning="the command menu, where nothing is typed yet",
+    ),
+    Key(id="lock", keys=("ctrl+l",), shown="Ctrl-L", label="Lock", meaning="lock the till", twin=". 4"),
+    Key(
+        id="reprint",
+        keys=("ctrl+r",),
+        shown="Ctrl-R",
+        label="Reprint",
+        meaning="print the last receipt again, marked DUPLICATE",
+        twin=". 3",
+    ),
+    Key(
+        id="scroll",
+        keys=("pageup", "pagedown"),
+        shown="PgUp PgDn",
+        label="Scroll",
+        meaning="turn pages in lists and receipts",
+    ),
+)
+
+NOT_TAKEN_YET = frozenset({"items", "card", "bank", "dealer"})
+"""Keys with a fixed meaning whose work is not done at this till yet."""
+
+MENU: tuple[MenuEntry, ...] = (
+    MenuEntry(number="1", act="open_shift", label="Open a shift", letter="o"),
+    MenuEntry(number="2", act="close_shift", label="Close the shift", letter="c"),
+    MenuEntry(number="3", act="reprint", label="Reprint the last receipt"),
+    MenuEntry(number="4", act="lock", label="Lock the till"),
+    MenuEntry(number="5", act="help", label="Keys and what they do"),
+    MenuEntry(number="6", act="test_keys", label="Test the keyboard"),
+    MenuEntry(number="7", act="sign_out", label="Sign out"),
+    MenuEntry(number="8", act="quit", label="End the program"),
+    *(
+        MenuEntry(number=f"0{key.shown[1:]}", act=key.id, label=f"{key.shown} {key.label}")
+        for key in KEYS
+        if key.keys[0] in {f"f{digit}" for digit in range(1, 10)}
+    ),
+)
+
+_BY_ID = {key.id: key for key in KEYS}
+
+FUNCTION_KEYS = tuple(key.id for key in KEYS if key.keys[0] in {f"f{digit}" for digit in range(1, 10)})
+"""Bound on every screen; what a screen has no use for, it says so."""
+
+
+def key(key_id: str) -> Key:
+    """The key of this id."""
+    return _BY_ID[key_id]
+
+
+def bindings(key_ids: Iterable[str], *, priority: bool = False) -> list[Binding]:
+    """The framework's bindings for these keys; each calls the screen's action of the same name."""
+    return [
+        Binding(name, f"screen.{key_id}", _BY_ID[key_id].label, id=f"{key_id}-{name}", priority=priority)
+        for key_id in key_ids
+        for name in _BY_ID[key_id].keys
+    ]

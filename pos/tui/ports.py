@@ -1,0 +1,40 @@
+"""What the screen is handed in from above: it knows neither the wire nor the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pos.domain.receipt import Copy, ReceiptFacts
+
+
+class SyncState(Protocol):
+    """Whether central answers. ``online`` None: not asked yet; ``since`` (aware): when it became so."""
+
+    @property
+    def online(self) -> bool | None: ...
+
+    @property
+    def since(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAskedYet:
+    """The state of a till that has not tried to reach central."""
+
+    online: bool | None = None
+    since: datetime | None = None
+
+
+Preview = Callable[[ReceiptFacts, Copy], str]
+"""The text of a receipt, as it would be printed."""
+
+AfterCommit = Callable[[], Awaitable[None]]
+"""What follows a commit and moves no money: the print queue."""
+
+AskSyncState = Callable[[], SyncState]
+
+KeepSyncing = Callable[[], Awaitable[None]]
+"""The sync engine, for as long as the screen is open."""

@@ -1,0 +1,78 @@
+"""The seat at the till: who sits there, in which shift, and the two ways a screen may ask for something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pos.domain.errors import NotAuthorised
+from pos.domain.ids import new_id
+from pos.domain.money import Money
+from pos.domain.ports import Runner
+from pos.domain.role import Grant, Person
+from pos.store.shifts import Shift
+from pos.till.cash_office import current_shift
+from pos.till.desk import Desk
+from pos.till.open_bills import catch_up
+from pos.tui.ports import AfterCommit, Preview
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True, kw_only=True)
+class Seat:
+    """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop."""
+
+    desk: Desk
+    runner: Runner
+    preview: Preview
+    after_commit: AfterCommit
+    occupant: Person | None = None
+    shift: Shift | None = None
+
+    @property
+    def person(self) -> Person:
+        """Who is signed in. Raises NotAuthorised ``not_signed_in``."""
+        if self.occupant is None:
+            raise NotAuthorised("not_signed_in", "Sign in first.")
+        return self.occupant
+
+    @property
+    def decimal_marks(self) -> str:
+        """The marks that may stand in a typed amount."""
+        return self.desk.policy.decimal_marks
+
+    @property
+    def owns_the_shift(self) -> bool:
+        """Whether the open shift is this person's, so that money can be taken."""
+        return (
+            self.shift is not None and self.occupant is not None and self.shift.operator == self.occupant.user
+        )
+
+    def may(self, act: str) -> bool:
+        """Whether the person has the right at all."""
+        return self.desk.permissions.grant(act, self.person.roles) is not Grant.NO
+
+    def new_id(self) -> str:
+        """An id for a deed that is being prepared."""
+        return new_id(self.desk.clock, self.desk.randomness)
+
+    def as_typed(self, amount: Money) -> str:
+        """An amount as this shop types it, to stand in a field."""
+        plain = amount.plain()
+        return plain if "." in self.decimal_marks else plain.replace(".", self.decimal_marks[0])
+
+    async def deed(self, call: Callable[[], Result]) -> Result:
+        """Carry out a deed, then bring the lists up to it. Raises what the deed raises."""
+        result = await self.runner.till(call)
+        await self.runner.cache(lambda: catch_up(self.desk))
+        return result
+
+    async def look(self, call: Callable[[], Result]) -> Result:
+        """Make an enquiry."""
+        return await self.runner.read(call)
+
+    async def see_shift(self) -> None:
+        """Learn anew which shift is open here."""
+        self.shift = await self.look(lambda: current_shift(self.desk))

@@ -1,0 +1,45 @@
+"""An amount in the largest text there is: three rows high where it fits, plain where it would be cut."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from rich.text import Text
+from textual.renderables.digits import Digits
+from textual.widget import Widget
+
+from pos.domain.money import Money
+
+
+class BigAmount(Widget):
+    """A label and an amount; the amount stands to the right of its label."""
+
+    can_focus = False
+
+    def __init__(self, label: str, *, id: str) -> None:
+        super().__init__(id=id)
+        self.label = label
+        self.amount = ""
+
+    def tell(self, amount: Money | str, label: str | None = None) -> None:
+        """Show ``amount`` (a text where there is none), under another ``label`` if given."""
+        self.amount = amount.plain() if isinstance(amount, Money) else amount
+        self.label = self.label if label is None else label
+        self.refresh()
+
+    @property
+    def label_width(self) -> int:
+        return max(len(self.label) + 2, 12)
+
+    def render(self) -> Text:
+        text = Text(no_wrap=True, overflow="crop", end="")
+        large = bool(self.amount) and not set(self.amount) - set("0123456789.-")
+        if not large or self.label_width + Digits.get_width(self.amount) > self.size.width:
+            text.append(f"\n{self.label:<{self.label_width}}{self.amount}", "bold")
+            return text
+        segments = Digits(self.amount).render(Style(bold=True))
+        rows = "".join(segment.text for segment in segments).split("\n")[:3]
+        for place, row in enumerate(rows):
+            label = self.label if place == 1 else ""
+            text.append(("\n" if place else "") + f"{label:<{self.label_width}}")
+            text.append(row.rstrip(), "bold")
+        return text

@@ -1,0 +1,67 @@
+"""Text in columns of a terminal: names are cut with an ellipsis by display width, amounts never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+
+from pos.domain.text_guard import clean_foreign
+
+SHOWN_MAX = 200
+
+
+def shown(text: str) -> str:
+    """A text from outside, made harmless for a terminal."""
+    return clean_foreign(text, limit=SHOWN_MAX)
+
+
+def cut(text: str, width: int) -> str:
+    """``text`` in at most ``width`` columns, with an ellipsis where something is missing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
+
+
+def fitted(text: str, width: int, *, right: bool = False) -> str:
+    """``text`` in exactly ``width`` columns; to the right it is an amount and is never cut."""
+    kept = text if right else cut(text, width)
+    blanks = " " * max(width - cell_len(kept), 0)
+    return blanks + kept if right else kept + blanks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """``width`` 0: as wide as its widest cell. ``flexible``: takes what the others leave. ``right``: an amount."""
+
+    title: str
+    width: int = 0
+    right: bool = False
+    flexible: bool = False
+
+
+def widths(columns: Sequence[Column], rows: Iterable[Sequence[str]], room: int) -> list[int]:
+    """How wide each column becomes in ``room`` columns with a blank between them."""
+    found = [max(column.width, cell_len(column.title)) for column in columns]
+    for row in rows:
+        for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            if column.right or (column.width == 0 and not column.flexible):
+                found[place] = max(found[place], cell_len(cell))
+    fixed = sum(width for width, column in zip(found, columns, strict=True) if not column.flexible)
+    left = max(room - fixed - (len(columns) - 1), 1)
+    return [left if column.flexible else width for width, column in zip(found, columns, strict=True)]
+
+
+def line(columns: Sequence[Column], sizes: Sequence[int], cells: Sequence[str]) -> str:
+    """One row."""
+    parts = (
+        fitted(cell, size, right=column.right) for column, size, cell in zip(columns, sizes, cells, strict=True)
+    )
+    return " ".join(parts)
+
+
+def spread(left: str, right: str, width: int) -> str:
+    """``left`` and ``right`` at the two ends of a line; only the left is cut."""
+    room = max(width - cell_len(right) - 1, 0)
+    return fitted(left, room) + " " + right

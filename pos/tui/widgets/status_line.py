@@ -1,0 +1,87 @@
+"""Line 1: shop, till, operator, shift, business date, the link to central, the queue, the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from rich.text import Text
+from textual.widget import Widget
+
+from pos.tui.widgets.columns import cut, shown, spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the line tells. ``online`` None: central was not asked yet; ``waiting`` None: not looked up yet."""
+
+    shop: str
+    terminal: str
+    operator: str | None
+    shift_number: int | None
+    business_date: date | None
+    online: bool | None
+    since: datetime | None
+    waiting: int | None
+    parked: int
+    now: datetime
+
+
+class StatusLine(Widget):
+    """Told by the app each second."""
+
+    can_focus = False
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._status: Status | None = None
+
+    def tell(self, status: Status) -> None:
+        """Show ``status``."""
+        if status != self._status:
+            self._status = status
+            self.refresh()
+
+    def render(self) -> Text:
+        if self._status is None:
+            return Text("")
+        return Text(status_text(self._status, self.size.width), no_wrap=True, overflow="crop")
+
+
+def status_text(status: Status, width: int) -> str:
+    """The line in ``width`` columns; the operator's name gives way first."""
+    fixed = [f"SHOP {shown(status.shop)} TILL {shown(status.terminal)}"]
+    if status.operator is not None:
+        fixed.append("{operator}")
+        fixed.append("NO SHIFT" if status.shift_number is None else f"SHIFT {status.shift_number}")
+    if status.business_date is not None:
+        fixed.append(f"BD {status.business_date.day} {_MONTHS[status.business_date.month - 1]}")
+    right = [_link(status)]
+    if status.waiting is not None:
+        right.append(f"Q {status.waiting}")
+    if status.parked:
+        right.append(f"PARKED {status.parked}")
+    right.append(status.now.strftime("%H:%M"))
+    end = "  ".join(right) + " "
+    frame = " " + "  ".join(fixed)
+    room = width - len(frame.replace("{operator}", "")) - len(end) - 1
+    operator = cut(shown(status.operator or "").upper(), max(room, 0))
+    return spread(frame.replace("{operator}", operator), end, width)
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def _link(status: Status) -> str:
+    if status.online is None:
+        return "CONNECTING"
+    if status.online:
+        return "ONLINE"
+    return "OFFLINE" if status.since is None else f"OFFLINE {_spell(status.now - status.since)}"
+
+
+def _spell(passed: timedelta) -> str:
+    minutes = max(int(passed.total_seconds() // 60), 0)
+    if minutes >= 24 * 60:
+        return f"{minutes // (24 * 60)}d {minutes // 60 % 24:02d}h"
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -7,6 +7,7 @@ Each file is taken from the first of these folders that has it: ``--config DIR``
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from pos.domain.payment_mode import (
     PaymentModes,
     Purpose,
 )
+from pos.domain.posting import Ledger
 from pos.domain.role import Grant, PermissionTable, Role
 
 FILES = ("till.toml", "payment_modes.toml", "gl_accounts.toml", "roles.toml", "currencies.toml")
@@ -268,6 +270,9 @@ def _check_across(
     for code, entry in modes.items():
         if entry.ledger_account not in gl_accounts:
             refuse("payment_modes.toml", f"{code}.ledger_account", f"one of {', '.join(sorted(gl_accounts))}")
+    for posted_to in Ledger:
+        if posted_to not in gl_accounts:
+            refuse("gl_accounts.toml", posted_to, "this account must be here: the till posts to it")
     codes = [account.code for account in gl_accounts.values()]
     for name, account in gl_accounts.items():
         if codes.count(account.code) > 1:
@@ -287,9 +292,16 @@ def url_problem(url: str) -> str | None:
     """Why ``url`` may not be spoken to, or None. Plain http is for this machine only."""
     if not url:
         return None
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return None
-    if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:
-        return None
-    return "an https address, or http on this machine (127.0.0.1)"
+    allowed = "an https address, or http on this machine (127.0.0.1)"
+    if re.fullmatch(r"[\x21-\x7e]+", url) is None:
+        return allowed
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # a port that is no number raises when it is looked at
+    except ValueError:
+        return allowed
+    if parts.username is not None or parts.password is not None:
+        return "an address without a user or a password in it"
+    secure = parts.scheme == "https" and host
+    on_this_machine = parts.scheme == "http" and host in LOOPBACK_HOSTS
+    return None if secure or on_this_machine else allowed

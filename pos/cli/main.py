@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import click
 import typer
 
 from pos.cli import central, counter, demo, shop, wire
@@ -18,7 +17,10 @@ from pos.cli.output import Invocation, default_home
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
 
-INTERNAL, USAGE, FINDINGS, UNREACHABLE = 1, 2, 6, 7
+INTERNAL, USAGE, INTERRUPTED, UNREACHABLE = 1, 2, 130, 7
+
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""Typer carries its own copy of click, whose usage error has no public name."""
 
 app = typer.Typer(
     name="pos",
@@ -59,7 +61,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and answer its exit code."""
     try:
         invocation, rest = read_common(arguments)
-    except click.UsageError as error:
+    except typer.BadParameter as error:
         error.show()
         return USAGE
     # The top command must not print a trace of locals: an argument may be a name.
@@ -74,11 +76,11 @@ def run(arguments: list[str]) -> int:
     except wire.CentralUnreachable as error:
         invocation.failure("central_unreachable", f"Central does not answer: {error}.")
         return UNREACHABLE
-    except click.ClickException as error:
+    except UsageError as error:
         error.show()
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except BrokenPipeError:
         return INTERNAL
     return result if isinstance(result, int) else 0
@@ -99,7 +101,7 @@ def read_common(arguments: list[str]) -> tuple[Invocation, list[str]]:
         elif name in ("--home", "--config"):
             found = value if equals else next(left, None)
             if not found:
-                raise click.UsageError(f"{name} needs a folder.")
+                raise typer.BadParameter(f"{name} needs a folder.")
             values[name] = found
         else:
             rest.append(argument)

@@ -8,7 +8,6 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from pos.bootstrap import OpenTill, open_till, real_machine
@@ -32,10 +31,10 @@ PinOption = Annotated[
 
 
 def read_pin(pin_fd: int | None) -> str:
-    """One line from ``pin_fd``, or asked for without echo. Raises UsageError where neither works."""
+    """One line from ``pin_fd``, or asked for without echo. Raises BadParameter where neither works."""
     if pin_fd is None:
         if not sys.stdin.isatty():
-            raise click.UsageError("Give --user and --pin-fd, or run this on a terminal.")
+            raise typer.BadParameter("Give --user and --pin-fd, or run this on a terminal.")
         return getpass.getpass("PIN: ")
     text = b""
     try:
@@ -45,7 +44,7 @@ def read_pin(pin_fd: int | None) -> str:
                 break
             text += byte
     except OSError:
-        raise click.UsageError("--pin-fd is not an open file descriptor.") from None
+        raise typer.BadParameter("--pin-fd is not an open file descriptor.") from None
     return text.decode("ascii", "replace").strip("\r\n")
 
 
@@ -54,7 +53,7 @@ def read_user(user: str | None) -> str:
     if user is not None:
         return user
     if not sys.stdin.isatty():
-        raise click.UsageError("Give --user and --pin-fd, or run this on a terminal.")
+        raise typer.BadParameter("Give --user and --pin-fd, or run this on a terminal.")
     return input("User number: ")
 
 

@@ -7,6 +7,7 @@ amounts are caught up after each commit and at every open. Source: architecture.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -241,6 +242,13 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
         connection.exec_driver_sql(
             "INSERT INTO account_word (rowid, words) VALUES (?, ?)", (rowid, fold(told.name))
         )
+
+
+def _words(name: str) -> str:
+    """What a name is found by: its folded words, and O'Brien as one word too."""
+    folded = fold(name)
+    joined = re.sub(r"(?<=\w)['\u2019\-.](?=\w)", "", folded)
+    return folded if joined == folded else f"{folded} {joined}"
 
 
 def put_bills(

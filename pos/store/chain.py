@@ -66,13 +66,20 @@ class ChainWriter:
         self._key = key
         last = connection.exec_driver_sql(_LAST).first()
         self._number, self.head = (0, GENESIS) if last is None else (int(last[0]), str(last[1]))
+        self._links: list[tuple[int, str, str, str]] = []
 
     def add(self, source: str, row: Mapping[str, object]) -> None:
         """Chain one row that this transaction has written."""
         name = row_key(source, row)
         self.head = next_mark(self._key, self.head, source, name, row)
         self._number += 1
-        self._connection.exec_driver_sql(_INSERT, (self._number, source, name, self.head))
+        self._links.append((self._number, source, name, self.head))
+
+    def flush(self) -> None:
+        """Write the links, as the last thing before the commit."""
+        if self._links:
+            self._connection.exec_driver_sql(_INSERT, self._links)
+            self._links = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

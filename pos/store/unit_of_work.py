@@ -82,7 +82,9 @@ class TillStore:
         complete = False
         try:
             with self.database.write() as connection:
-                yield UnitOfWork(connection, self.chain_key)
+                unit = UnitOfWork(connection, self.chain_key)
+                yield unit
+                unit.chain.flush()
                 complete = True
         except DBAPIError as error:
             reason = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)

@@ -7,6 +7,7 @@ but its audit row. Source: style.md 11; reliability.md sections 2 (48) and 3.4.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,7 +52,10 @@ class ShopPolicy:
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """Everything a deed needs, handed in once by ``bootstrap``. ``pepper`` and the chain's key are no part of the store."""
+    """Everything a deed needs, handed in once by ``bootstrap``.
+
+    The touched bills and accounts go from the till's lane to the cache's: a deque may be filled and emptied at once.
+    """
 
     clock: Clock
     randomness: Randomness
@@ -62,8 +66,8 @@ class Desk:
     permissions: PermissionTable
     policy: ShopPolicy
     pin_hasher: PinHasher
-    touched_bills: set[str] = field(default_factory=set)
-    touched_accounts: set[str] = field(default_factory=set)
+    touched_bills: deque[str] = field(default_factory=deque)
+    touched_accounts: deque[str] = field(default_factory=deque)
 
 
 class PinHasher:

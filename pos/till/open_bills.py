@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from sqlalchemy import Connection
@@ -22,10 +23,12 @@ def open_bills(connection: Connection, bills: Iterable[BillSnapshot]) -> list[Op
 
 def catch_up(desk: Desk) -> None:
     """Bring the cache's open amounts up to the deeds just booked. Runs on the cache's writer, after the commit."""
-    bill_nos, accounts = tuple(desk.touched_bills), tuple(desk.touched_accounts)
-    desk.touched_bills.difference_update(bill_nos)
-    desk.touched_accounts.difference_update(accounts)
-    catch_up_on(desk, bill_nos, accounts)
+    catch_up_on(desk, _emptied(desk.touched_bills), _emptied(desk.touched_accounts))
+
+
+def _emptied(touched: deque[str]) -> list[str]:
+    """What was touched so far, each once; what another lane adds meanwhile waits for the next time."""
+    return list(dict.fromkeys(touched.popleft() for _ in range(len(touched))))
 
 
 def catch_up_on(desk: Desk, bill_nos: Iterable[str], accounts: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 
 COPIES_MAX = 99
+USUAL_REASON = "Customer asked for a copy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def reprint(
             raise Refused(
                 "too_many_copies", f"Receipt {number} was printed {COPIES_MAX} times.", receipt=number
             )
-        told = clean_entry(reason, field="Reason", limit=200) if reason else None
+        told = clean_entry(reason or USUAL_REASON, field="Reason", limit=200)
         deed.unit.insert(
             "receipt_copy",
             {

@@ -259,8 +259,8 @@ def _book(
     _write_receipt(deed, event_id, facts, counter)
     _write_cheques(deed, cheques, ids)
     _write_outbox(deed, event_id, event)
-    deed.desk.touched_bills.update(part.bill_no for part in event.allocations if part.bill_no is not None)
-    deed.desk.touched_accounts.update(event.accounts)
+    deed.desk.touched_bills.extend(part.bill_no for part in event.allocations if part.bill_no is not None)
+    deed.desk.touched_accounts.extend(event.accounts)
     return PaymentTaken(
         payment_event_id=event_id,
         receipt=facts,

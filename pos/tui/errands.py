@@ -10,6 +10,7 @@ from textual.app import App
 
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
+from pos.tui.ports import AfterCommit
 
 LOG = logging.getLogger(__name__)
 
@@ -29,10 +30,14 @@ class Errands:
         self,
         app: App[int],
         *,
+        after_commit: AfterCommit,
         stopped: Callable[[StoreError], None],
         ended: Callable[[], None],
     ) -> None:
         self._app = app
+        self._after_commit = after_commit
+        self._printing = False
+        self._paper_waits = False
         self._stopped = stopped
         self._ended = ended
         self.under_way = 0
@@ -42,7 +47,18 @@ class Errands:
         self.under_way += 1
         self._app.run_worker(self._run(asking, work), group="errand", exit_on_error=True)
 
+    def look_up(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
+        """An enquiry beside the typing: no key waits for it, and the next one cancels it."""
+        self._app.run_worker(self._guarded(asking, work), group="look-up", exclusive=True, exit_on_error=True)
+
     async def _run(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self._guarded(asking, work)
+        finally:
+            self.under_way -= 1
+            self._ended()
+
+    async def _guarded(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except DomainError as refusal:
@@ -54,6 +70,21 @@ class Errands:
             LOG.exception("an errand failed")
             kind = type(bug).__name__
             self._stopped(StoreError("internal_error", f"The program failed ({kind}).", exit_code=1))
+
+    def paper_waits(self) -> None:
+        """Something is to be printed. One print run at a time; what comes meanwhile is printed after it."""
+        self._paper_waits = True
+        if not self._printing:
+            self._printing = True
+            self._app.run_worker(self._print(), group="paper", exit_on_error=False)
+
+    async def _print(self) -> None:
+        try:
+            while self._paper_waits:
+                self._paper_waits = False
+                await self._after_commit()
+        except Exception:
+            # Money never depends on paper: the queue keeps its rows and tries again at the next payment.
+            LOG.exception("printing failed")
         finally:
-            self.under_way -= 1
-            self._ended()
+            self._printing = False

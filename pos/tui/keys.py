@@ -13,7 +13,10 @@ from textual.binding import Binding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One command. ``keys`` are the framework's names; ``twin`` is the way to it without that key."""
+    """One command. ``keys`` are the framework's names; ``twin`` is the way to it without that key.
+
+    ``whose``: who carries it out, the ``screen`` or the ``app``.
+    """
 
     id: str
     keys: tuple[str, ...]
@@ -21,6 +24,7 @@ class Key:
     label: str
     meaning: str
     twin: str = ""
+    whose: str = "screen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class MenuEntry:
     act: str
     label: str
     letter: str = ""
+    whose: str = "screen"
 
 
 KEYS: tuple[Key, ...] = (
@@ -41,6 +46,7 @@ KEYS: tuple[Key, ...] = (
         label="Help",
         meaning="this table of keys",
         twin="Esc 1, or . 5",
+        whose="app",
     ),
     Key(
         id="find",
@@ -115,7 +121,15 @@ KEYS: tuple[Key, ...] = (
         label="Menu",
         meaning="the command menu, where nothing is typed yet",
     ),
-    Key(id="lock", keys=("ctrl+l",), shown="Ctrl-L", label="Lock", meaning="lock the till", twin=". 4"),
+    Key(
+        id="lock",
+        keys=("ctrl+l",),
+        shown="Ctrl-L",
+        label="Lock",
+        meaning="lock the till",
+        twin=". 4",
+        whose="app",
+    ),
     Key(
         id="reprint",
         keys=("ctrl+r",),
@@ -140,13 +154,13 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number="1", act="open_shift", label="Open a shift", letter="o"),
     MenuEntry(number="2", act="close_shift", label="Close the shift", letter="c"),
     MenuEntry(number="3", act="reprint", label="Reprint the last receipt"),
-    MenuEntry(number="4", act="lock", label="Lock the till"),
-    MenuEntry(number="5", act="help", label="Keys and what they do"),
-    MenuEntry(number="6", act="test_keys", label="Test the keyboard"),
+    MenuEntry(number="4", act="lock", label="Lock the till", whose="app"),
+    MenuEntry(number="5", act="help", label="Keys and what they do", whose="app"),
+    MenuEntry(number="6", act="test_keys", label="Test the keyboard", whose="app"),
     MenuEntry(number="7", act="sign_out", label="Sign out"),
     MenuEntry(number="8", act="quit", label="End the program"),
     *(
-        MenuEntry(number=f"0{key.shown[1:]}", act=key.id, label=f"{key.shown} {key.label}")
+        MenuEntry(number=f"0{key.shown[1:]}", act=key.id, label=f"{key.shown} {key.label}", whose=key.whose)
         for key in KEYS
         if key.keys[0] in {f"f{digit}" for digit in range(1, 10)}
     ),
@@ -163,10 +177,15 @@ def key(key_id: str) -> Key:
     return _BY_ID[key_id]
 
 
+def action(entry: Key | MenuEntry) -> str:
+    """The framework's action that carries out a key or a menu entry."""
+    return f"{entry.whose}.{entry.act if isinstance(entry, MenuEntry) else entry.id}"
+
+
 def bindings(key_ids: Iterable[str], *, priority: bool = False) -> list[Binding]:
     """The framework's bindings for these keys; each calls the screen's action of the same name."""
     return [
-        Binding(name, f"screen.{key_id}", _BY_ID[key_id].label, id=f"{key_id}-{name}", priority=priority)
+        Binding(name, action(_BY_ID[key_id]), _BY_ID[key_id].label, id=f"{key_id}-{name}", priority=priority)
         for key_id in key_ids
         for name in _BY_ID[key_id].keys
     ]

@@ -56,7 +56,8 @@ def widths(columns: Sequence[Column], rows: Iterable[Sequence[str]], room: int) 
 def line(columns: Sequence[Column], sizes: Sequence[int], cells: Sequence[str]) -> str:
     """One row."""
     parts = (
-        fitted(cell, size, right=column.right) for column, size, cell in zip(columns, sizes, cells, strict=True)
+        fitted(cell, size, right=column.right)
+        for column, size, cell in zip(columns, sizes, cells, strict=True)
     )
     return " ".join(parts)
 

@@ -24,7 +24,13 @@ class Box(Input):
         self, value: str = "", *, id: str, pattern: str | None = None, limit: int = 80, secret: bool = False
     ) -> None:
         super().__init__(
-            value, id=id, restrict=pattern, max_length=limit, password=secret, compact=True, select_on_focus=True
+            value,
+            id=id,
+            restrict=pattern,
+            max_length=limit,
+            password=secret,
+            compact=True,
+            select_on_focus=True,
         )
         self.cursor_blink = False
         self._pattern = None if pattern is None else re.compile(pattern)

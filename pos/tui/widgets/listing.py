@@ -29,13 +29,14 @@ class Listing(Widget):
 
     can_focus = False
 
-    def __init__(self, columns: Sequence[Column], *, id: str, numbered: bool = False) -> None:
+    def __init__(self, columns: Sequence[Column], *, id: str) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
         self._rows: tuple[Row, ...] = ()
         self._place = 0
         self._first = 0
-        self._headed = not numbered
+        self._headed = True
+        self.selectable = True
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -90,7 +91,7 @@ class Listing(Widget):
             text.append("   " + line(self._columns, sizes, [column.title for column in self._columns]), "dim")
         for place in range(self._first, min(self._first + window, len(self._rows))):
             row = self._rows[place]
-            chosen = place == self._place
+            chosen = self.selectable and place == self._place
             lead = (">" if chosen else " ") + ("*" if row.marked else " ") + " "
             style = "bold reverse" if chosen else ("bold" if row.strong or row.marked else "")
             text.append("\n" if text else "")

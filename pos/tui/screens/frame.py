@@ -1,0 +1,133 @@
+"""What every screen of the till has: its frame, the keys of fixed meaning, and how it asks and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Input, Label
+
+from pos.domain.errors import DomainError
+from pos.tui.errands import Errands
+from pos.tui.keys import FUNCTION_KEYS, NOT_TAKEN_YET, bindings, key
+from pos.tui.seat import Seat
+from pos.tui.widgets.foot import KeyBar, MessageLine
+from pos.tui.widgets.status_line import StatusLine
+
+Answer = TypeVar("Answer")
+
+COLUMNS_MIN = 80
+ROWS_MIN = 24
+
+
+class Frame(Screen[Answer]):
+    """The frame: status line, the screen's own body, message line, key bar."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(FUNCTION_KEYS), *bindings(["back"])]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back")
+    HAS_DRAFT: ClassVar[bool] = False
+    """True: something unfinished stands here, which no reprint or scan may disturb."""
+
+    def __init__(self, seat: Seat, errands: Errands) -> None:
+        super().__init__()
+        self.seat = seat
+        self.errands = errands
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        with Vertical(id="body"):
+            yield from self.body()
+        yield MessageLine()
+        yield KeyBar(self.KEYS)
+        yield Label(
+            f"This window is too small.\nThe till needs {COLUMNS_MIN} columns and {ROWS_MIN} rows.\n"
+            "Nothing is lost: make it larger.",
+            id="too-small",
+        )
+
+    def body(self) -> ComposeResult:
+        """The screen's own part."""
+        yield from ()
+
+    # --- asking and answering ---------------------------------------------------------------------------------
+
+    def errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work`` beside the screen; a refusal comes back to ``refused``."""
+        self.errands.start(self, work)
+
+    def refused(self, refusal: DomainError) -> None:
+        """Show what a rule said."""
+        self.refuse(refusal.message)
+
+    def say(self, text: str) -> None:
+        """Tell what happened."""
+        self.query_one(MessageLine).say(text)
+
+    def refuse(self, text: str) -> None:
+        """Tell what is wrong and which key is next."""
+        self.query_one(MessageLine).say(text, refusal=True)
+        self.app.bell()
+
+    def keys_are(self, key_ids: tuple[str, ...]) -> None:
+        """Other keys work here now."""
+        self.query_one(KeyBar).tell(key_ids)
+
+    def take_scan(self, text: str) -> None:
+        """A scan or paste came. Where nothing waits for one it is left out, and what it typed is taken back."""
+        focused = self.focused
+        if isinstance(focused, Input):
+            focused.value = focused.value.removesuffix(text)
+        self.refuse("A scan or paste came in and was left out. Press Enter yourself if you mean it.")
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < COLUMNS_MIN or event.size.height < ROWS_MIN, "small")
+
+    # --- the keys of fixed meaning: a screen overrides those it answers ----------------------------------------
+
+    def action_find(self) -> None:
+        self._does_nothing("find")
+
+    def action_bill(self) -> None:
+        self._does_nothing("bill")
+
+    def action_items(self) -> None:
+        self._does_nothing("items")
+
+    def action_cash(self) -> None:
+        self._does_nothing("cash")
+
+    def action_card(self) -> None:
+        self._does_nothing("card")
+
+    def action_cheque(self) -> None:
+        self._does_nothing("cheque")
+
+    def action_bank(self) -> None:
+        self._does_nothing("bank")
+
+    def action_dealer(self) -> None:
+        self._does_nothing("dealer")
+
+    def action_void(self) -> None:
+        self.refuse("Voids are not taken at this till yet. Ctrl-Z does nothing.")
+
+    def action_interrupt(self) -> None:
+        self.refuse("This key does not end the till. Sign out from the menu: . 7, then . 8 ends it.")
+
+    def action_quit(self) -> None:
+        self.refuse("Sign out first: . 7")
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def _does_nothing(self, key_id: str) -> None:
+        one = key(key_id)
+        if key_id in NOT_TAKEN_YET:
+            self.refuse(f"{one.shown} {one.label}: not taken at this till yet. Press F5 for cash.")
+        else:
+            self.refuse(f"{one.shown} {one.label} does nothing here. Esc goes back.")

@@ -16,6 +16,7 @@ from pos.cli import central, counter, demo, shop, wire
 from pos.cli.output import Invocation, default_home
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
+from pos.store.unit_of_work import CommitFailed, WriteFailed
 
 INTERNAL, USAGE, INTERRUPTED, UNREACHABLE = 1, 2, 130, 7
 
@@ -73,6 +74,11 @@ def run(arguments: list[str]) -> int:
     except StoreError as error:
         invocation.failure(error.code, error.message)
         return error.exit_code
+    except (WriteFailed, CommitFailed) as failure:
+        invocation.failure(
+            "store_write_failed", f"The disk refuses what was to be written: {failure.reason}."
+        )
+        return INTERNAL
     except wire.CentralUnreachable as error:
         invocation.failure("central_unreachable", f"Central does not answer: {error}.")
         return UNREACHABLE

@@ -1,10 +1,56 @@
-"""Starting the screen: hands the app its desk, its paper and its wire."""
+"""Starting the screen: hands the app its desk, its paper and its wire, and runs them in one loop."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import typer
+
+from pos.bootstrap import (
+    OpenTill,
+    make_client,
+    make_engine,
+    open_till,
+    print_in_background,
+    real_machine,
+    receipt_text,
+)
 from pos.cli.output import Invocation
+from pos.domain.errors import Refused
+from pos.machine import ThreadRunner
+from pos.tui.app import TillApp
+from pos.tui.ports import NotAskedYet
+from sync.client import CentralClient
 
 
 def run_screen(call: Invocation, *, hint: str | None = None) -> None:
-    """Run the till's screen until the person leaves it."""
-    raise NotImplementedError
+    """Run the till's screen until the person leaves it; the exit code is the app's. ``hint`` stands on the sign-in."""
+    runner = ThreadRunner()
+    try:
+        with open_till(call.home, machine=real_machine(), config=call.config) as till:
+            client = _client_or_none(call, till)
+            engine = None if client is None else make_engine(till, client, runner=runner)
+            app = TillApp(
+                till.desk,
+                runner,
+                preview=partial(receipt_text, till),
+                after_commit=partial(print_in_background, till, runner),
+                lock_after_s=till.settings.till.sign_in.idle_lock_minutes * 60,
+                sync_state=NotAskedYet if engine is None else engine.now,
+                keep_syncing=None if engine is None else engine.keep_syncing,
+                hint=hint,
+            )
+            code = app.run(mouse=False)
+    finally:
+        runner.close()
+    if code:
+        raise typer.Exit(code)
+
+
+def _client_or_none(call: Invocation, till: OpenTill) -> CentralClient | None:
+    """A till without a central works offline for ever, and says so."""
+    try:
+        return make_client(till)
+    except Refused as refusal:
+        call.note(refusal.message)
+        return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from textual.app import App
+from textual.worker import Worker
 
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
@@ -47,9 +48,13 @@ class Errands:
         self.under_way += 1
         self._app.run_worker(self._run(asking, work), group="errand", exit_on_error=True)
 
-    def look_up(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
+    def look_up(self, asking: Asking, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """An enquiry beside the typing: no key waits for it, and the next one cancels it."""
-        self._app.run_worker(self._guarded(asking, work), group="look-up", exclusive=True, exit_on_error=True)
+
+        async def started() -> None:
+            await self._guarded(asking, work())
+
+        _: Worker[None] = self._app.run_worker(started, group="look-up", exclusive=True, exit_on_error=True)
 
     async def _run(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
         try:

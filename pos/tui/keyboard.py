@@ -14,6 +14,9 @@ from pos.domain.ports import Clock
 SCAN_GAP_S = 0.03
 """No hand types two keys within this time; a scanner does."""
 
+_LEADS_ON = frozenset({"full_stop", "space", "plus"})
+"""Keys that write something and may still lead to another screen."""
+
 SCAN_LENGTH_MIN = 6
 """Shorter bursts are keys that a slow line brought together."""
 
@@ -31,9 +34,7 @@ class Press:
     @property
     def is_barrier(self) -> bool:
         """Whether a screen may be another one after this key, so that the next must wait for it."""
-        return (
-            self.character is None or not self.character.isprintable() or self.key in {"full_stop", "space"}
-        )
+        return self.character is None or not self.character.isprintable() or self.key in _LEADS_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +117,5 @@ class Keyboard:
 
 
 def _is_scan(burst: str) -> bool:
-    """Codes have no decimal mark; amounts that a program types do."""
-    return len(burst) >= SCAN_LENGTH_MIN and not set(burst) & set(".,")
+    """Codes have no decimal mark and no blank; amounts and sentences that a program types do."""
+    return len(burst) >= SCAN_LENGTH_MIN and not set(burst) & set("., ")

@@ -45,7 +45,7 @@ KEYS: tuple[Key, ...] = (
         shown="F1",
         label="Help",
         meaning="this table of keys",
-        twin="Esc 1, or . 5",
+        twin="Esc 1, . 5",
         whose="app",
     ),
     Key(
@@ -54,33 +54,33 @@ KEYS: tuple[Key, ...] = (
         shown="F2",
         label="Find",
         meaning="back to the find box",
-        twin="Esc 2, or . 02",
+        twin="Esc 2, . 02",
     ),
     Key(
         id="bill",
         keys=("f3",),
         shown="F3",
         label="Bill",
-        meaning="the bill's lines; Enter on a line shows its rates",
-        twin="Esc 3, or . 03",
+        meaning="its lines; Enter on a line: its rates",
+        twin="Esc 3, . 03",
     ),
-    Key(id="items", keys=("f4",), shown="F4", label="Items", meaning="sale of items", twin="Esc 4, or . 04"),
+    Key(id="items", keys=("f4",), shown="F4", label="Items", meaning="sale of items", twin="Esc 4, . 04"),
     Key(
         id="cash",
         keys=("f5", "plus"),
         shown="F5",
         label="Cash",
-        meaning="take cash; what was typed is what is handed over",
-        twin="+, Esc 5, or . 05",
+        meaning="take cash; a typed amount is tendered",
+        twin="+, Esc 5, . 05",
     ),
-    Key(id="card", keys=("f6",), shown="F6", label="Card", meaning="take a card", twin="Esc 6, or . 06"),
+    Key(id="card", keys=("f6",), shown="F6", label="Card", meaning="take a card", twin="Esc 6, . 06"),
     Key(
         id="cheque",
         keys=("f7",),
         shown="F7",
         label="Cheque",
         meaning="take a cheque",
-        twin="Esc 7, or . 07",
+        twin="Esc 7, . 07",
     ),
     Key(
         id="bank",
@@ -88,9 +88,9 @@ KEYS: tuple[Key, ...] = (
         shown="F8",
         label="Bank",
         meaning="take a bank receipt",
-        twin="Esc 8, or . 08",
+        twin="Esc 8, . 08",
     ),
-    Key(id="dealer", keys=("f9",), shown="F9", label="Dealer", meaning="dealers", twin="Esc 9, or . 09"),
+    Key(id="dealer", keys=("f9",), shown="F9", label="Dealer", meaning="dealers", twin="Esc 9, . 09"),
     Key(id="accept", keys=("enter",), shown="Enter", label="OK", meaning="yes, go on, take the money"),
     Key(
         id="back",
@@ -112,14 +112,14 @@ KEYS: tuple[Key, ...] = (
         keys=("k",),
         shown="K",
         label="Keep",
-        meaning="with cash: keep what is over as credit, or give it back",
+        meaning="cash over: keep as credit, or give back",
     ),
     Key(
         id="menu",
         keys=("full_stop",),
         shown=".",
         label="Menu",
-        meaning="the command menu, where nothing is typed yet",
+        meaning="command menu, where nothing is typed",
     ),
     Key(
         id="lock",
@@ -135,7 +135,7 @@ KEYS: tuple[Key, ...] = (
         keys=("ctrl+r",),
         shown="Ctrl-R",
         label="Reprint",
-        meaning="print the last receipt again, marked DUPLICATE",
+        meaning="last receipt again, marked DUPLICATE",
         twin=". 3",
     ),
     Key(
@@ -189,3 +189,13 @@ def bindings(key_ids: Iterable[str], *, priority: bool = False) -> list[Binding]
         for key_id in key_ids
         for name in _BY_ID[key_id].keys
     ]
+
+
+def markdown_table() -> str:
+    """The table of keys for the README."""
+    rows = [
+        f"| `{one.shown}` | {one.label} | {one.meaning} | {one.twin} |"
+        for one in KEYS
+        if one.id not in NOT_TAKEN_YET
+    ]
+    return "\n".join(["| key | | does | without that key |", "| --- | --- | --- | --- |", *rows])

@@ -28,6 +28,7 @@ class Seat:
     runner: Runner
     preview: Preview
     after_commit: AfterCommit
+    hint: str | None = None
     occupant: Person | None = None
     shift: Shift | None = None
 

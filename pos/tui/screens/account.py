@@ -60,6 +60,7 @@ class AccountScreen(TillScreen[PaymentTaken | ScanCame]):
         super().__init__(seat, errands)
         self._view = view
         self._asked_for = bill_no
+        self._paid_bill: str | None = None
         self._marked: set[str] = {bill_no} & {bill.bill.bill_no for bill in view.bills} if bill_no else set()
         self._part: str | None = None
         self._typed = ""
@@ -87,10 +88,10 @@ class AccountScreen(TillScreen[PaymentTaken | ScanCame]):
     def on_mount(self) -> None:
         self._paint()
         if self._asked_for is not None:
-            listing = self.query_one("#bills", Listing)
-            listing.select(self._asked_for)
-            if self._asked_for not in self._marked:
-                self.say(f"Bill {self._asked_for} is paid already.")
+            self.query_one("#bills", Listing).select(self._asked_for)
+        if self._asked_for is not None and self._asked_for not in self._marked:
+            self._paid_bill = self._asked_for
+            self.refuse(f"Bill {self._asked_for} is paid already. F3 shows it.")
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
@@ -153,7 +154,9 @@ class AccountScreen(TillScreen[PaymentTaken | ScanCame]):
         character = event.character
         if character is None or len(self._typed) >= TYPED_MAX:
             return
-        if character.isdigit() and character.isascii() or (character in self.seat.decimal_marks and self._typed):
+        if (character.isdigit() and character.isascii()) or (
+            character in self.seat.decimal_marks and self._typed
+        ):
             event.stop()
             event.prevent_default()
             self._typed += character
@@ -164,6 +167,7 @@ class AccountScreen(TillScreen[PaymentTaken | ScanCame]):
         self._paint()
 
     def action_move(self, by: int) -> None:
+        self._paid_bill = None
         self.query_one("#bills", Listing).move(by)
 
     def action_page(self, by: int) -> None:
@@ -286,7 +290,7 @@ class AccountScreen(TillScreen[PaymentTaken | ScanCame]):
     # --- looking at a bill --------------------------------------------------------------------------------------
 
     def action_bill(self) -> None:
-        number = self.query_one("#bills", Listing).selected or self._asked_for
+        number = self._paid_bill or self.query_one("#bills", Listing).selected
         if number is None:
             self.refuse("This account has no open bill to look at.")
         else:
@@ -323,7 +327,9 @@ class AccountHeading(Label):
         account = view.account
         phone = f"  {shown(account.phone)}" if account.phone else ""
         who = spread(f" {shown(account.account)}  {shown(account.name)}", phone + self._flags() + " ", width)
-        figures = f" Balance {view.balance.plain()}   Overdue {view.overdue.plain()}   Credit {view.credit.plain()}"
+        figures = (
+            f" Balance {view.balance.plain()}   Overdue {view.overdue.plain()}   Credit {view.credit.plain()}"
+        )
         beneath = spread(figures, f"{account.currency}   bills as of {self._age()} ", width)
         text = Text(no_wrap=True, overflow="crop")
         text.append(fitted(who, width), "bold")

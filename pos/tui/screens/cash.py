@@ -59,6 +59,7 @@ class CashScreen(TillScreen[PaymentTaken | str]):
     def on_mount(self) -> None:
         self.query_one("#to-pay", BigAmount).tell(self._plan.to_pay)
         self._reckon()
+        self.say("Enter takes this amount; or type what is handed over, then Enter.")
 
     def _exact(self) -> str:
         return self.seat.as_typed(self._plan.to_pay) if self._plan.parts else ""
@@ -135,7 +136,7 @@ class CashScreen(TillScreen[PaymentTaken | str]):
         box = self.query_one("#tendered-box", Box)
         box.value = self._exact()
         box.action_select_all()
-        self.refuse("A scan or paste came in and was left out. The amount is exact again; Enter takes it.")
+        self.refuse("A scan or paste was left out: the amount is exact again.")
 
     def action_back(self) -> None:
         if not self._taking:
@@ -169,5 +170,3 @@ class CashScreen(TillScreen[PaymentTaken | str]):
     def refused(self, refusal: DomainError) -> None:
         self._taking = False
         super().refused(refusal)
-
-

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -102,7 +102,7 @@ class FindScreen(TillScreen[SignedOut]):
     def on_input_changed(self, event: Input.Changed) -> None:
         query = event.value.strip()
         self._answered = None
-        self.errands.look_up(self, self._search(query))
+        self.errands.look_up(self, partial(self._search, query))
 
     async def _search(self, query: str) -> None:
         if len(query) < 2:
@@ -122,7 +122,7 @@ class FindScreen(TillScreen[SignedOut]):
             self.say("" if len(hits) == 1 else f"{len(hits)} found. Up and Down choose, Enter opens.")
         elif len(query) >= 2:
             switcher.current = "welcome"
-            self.refuse(f"Nothing found for {query}. Check the number, or type a name.")
+            self.say(f"Nothing found for {query}. Check the number, or type a name.")
         elif switcher.current == "results":
             switcher.current = "welcome"
             self.say("")
@@ -130,7 +130,8 @@ class FindScreen(TillScreen[SignedOut]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         query = event.value.strip()
         if len(query) < 2:
-            self.say("Type at least 2 characters, or scan. The menu opens with  .")
+            if query:
+                self.say("Type at least 2 characters.")
             return
         seen = self._answered == query
         self.errand(self._open(query, may_choose=seen))
@@ -288,15 +289,12 @@ class FindBox(Box):
     def __init__(self, *, id: str, limit: int) -> None:
         super().__init__(id=id, limit=limit)
 
-    def take(self, text: str) -> None:
-        """A scan in place of what stood here."""
-        self.value = "".join(character for character in text if character.isprintable())[: self.max_length]
-        self.cursor_position = len(self.value)
+    def take(self, text: str) -> bool:
+        """A scan in place of what stood here, without what doesn't print."""
+        return super().take("".join(character for character in text if character.isprintable())[:QUERY_MAX])
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.character == "." and not self.value:
-            return
-        await super()._on_key(event)
+    def leaves(self, character: str) -> bool:
+        return character == "." and not self.value
 
 
 def _row(hit: Hit) -> Row:

@@ -16,6 +16,7 @@ from pos.domain.errors import DomainError
 from pos.tui.errands import Errands
 from pos.tui.keys import FUNCTION_KEYS, NOT_TAKEN_YET, bindings, key
 from pos.tui.seat import Seat
+from pos.tui.widgets.entry import Box
 from pos.tui.widgets.foot import KeyBar, MessageLine
 from pos.tui.widgets.status_line import StatusLine
 
@@ -82,10 +83,19 @@ class Frame(Screen[Answer]):
         focused = self.focused
         if isinstance(focused, Input):
             focused.value = focused.value.removesuffix(text)
-        self.refuse("A scan or paste came in and was left out. Press Enter yourself if you mean it.")
+        self.refuse("A scan or paste was left out. Press Enter yourself if you mean it.")
+
+    async def on_box_left_over(self, left_over: Box.LeftOver) -> None:
+        """What a box doesn't write is a command, if a key of this screen."""
+        active = self.active_bindings.get(left_over.key)
+        if active is not None:
+            await self.app.run_action(active.binding.action, active.node)
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < COLUMNS_MIN or event.size.height < ROWS_MIN, "small")
+
+    def on_screen_resume(self) -> None:
+        self.post_message(StatusLine.CameIntoView())
 
     # --- the keys of fixed meaning: a screen overrides those it answers ----------------------------------------
 
@@ -117,7 +127,7 @@ class Frame(Screen[Answer]):
         self.refuse("Voids are not taken at this till yet. Ctrl-Z does nothing.")
 
     def action_interrupt(self) -> None:
-        self.refuse("This key does not end the till. Sign out from the menu: . 7, then . 8 ends it.")
+        self.refuse("This key ends nothing. Menu . 7 signs out, then . 8 ends the program.")
 
     def action_quit(self) -> None:
         self.refuse("Sign out first: . 7")

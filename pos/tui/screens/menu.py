@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.widgets import Label
 
 from pos.tui.errands import Errands
-from pos.tui.keys import MENU, action
+from pos.tui.keys import KEYS, MENU, MenuEntry, action
 from pos.tui.screens.frame import Frame
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column
@@ -39,7 +39,7 @@ class MenuScreen(Frame[str]):
         commands = [entry for entry in MENU if not entry.number.startswith(_TWINS_BEGIN)]
         self.query_one("#commands", Listing).show(
             [
-                Row(key=entry.number, cells=(entry.number, entry.label, entry.letter.upper()))
+                Row(key=entry.number, cells=(entry.number, entry.label, _short_cut(entry)))
                 for entry in commands
             ]
         )
@@ -85,3 +85,8 @@ class MenuScreen(Frame[str]):
                 return
         self._twin = False
         self.refuse(f"There is no command {number}.")
+
+
+def _short_cut(entry: MenuEntry) -> str:
+    """The letter, or the key that does the same without the menu."""
+    return entry.letter.upper() or next((key.shown for key in KEYS if key.id == entry.act), "")

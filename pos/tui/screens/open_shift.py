@@ -28,15 +28,16 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
             markup=False,
         )
         yield Field(
-            f"Float in the drawer, {desk.identity.currency}",
+            f"Float, {desk.identity.currency}",
             id="float",
             value="0",
             pattern=AMOUNT,
             limit=24,
+            note="in the drawer now",
         )
 
     def on_mount(self) -> None:
-        self.say("Type the float you found in the drawer, then Enter. Esc: look up only, no shift.")
+        self.say("Type the float in the drawer, then Enter. Esc: look up only.")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.errand(self._open(event.value or "0"))

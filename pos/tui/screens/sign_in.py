@@ -16,7 +16,7 @@ from pos.tui.screens.confirm import ConfirmScreen
 from pos.tui.screens.frame import Frame
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.widgets.columns import shown
-from pos.tui.widgets.entry import DIGITS, Field
+from pos.tui.widgets.entry import DIGITS, Box, Field
 
 USER_MAX = 12
 PIN_MAX = 20
@@ -39,6 +39,8 @@ class SignInScreen(Frame[Person]):
         yield Label("Sign in", classes="title", markup=False)
         yield Field("User number", id="user", pattern=DIGITS, limit=USER_MAX)
         yield Field("PIN", id="pin", pattern=DIGITS, limit=PIN_MAX, secret=True)
+        if self.seat.hint is not None:
+            yield Label(self.seat.hint, id="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         user, pin = self.query_one("#user", Field), self.query_one("#pin", Field)
@@ -62,6 +64,13 @@ class SignInScreen(Frame[Person]):
         pin.box.focus()
         more = "" if refusal.code == "locked_out" else " Type the PIN again; Up goes to the number."
         self.refuse(refusal.message + more)
+
+    def take_scan(self, text: str) -> None:
+        """A badge or a PIN that came at once: the Enter in it is meant."""
+        if isinstance(self.focused, Box) and self.focused.value.endswith(text):
+            self.focused.post_message(Input.Submitted(self.focused, self.focused.value))
+        else:
+            super().take_scan(text)
 
     def action_menu(self) -> None:
         self.app.push_screen(MenuScreen(self.seat, self.errands), self._chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.renderables.digits import Digits
@@ -37,7 +38,7 @@ class BigAmount(Widget):
             text.append(f"\n{self.label:<{self.label_width}}{self.amount}", "bold")
             return text
         segments = Digits(self.amount).render(Style(bold=True))
-        rows = "".join(segment.text for segment in segments).split("\n")[:3]
+        rows = "".join(segment.text for segment in segments if isinstance(segment, Segment)).split("\n")[:3]
         for place, row in enumerate(rows):
             label = self.label if place == 1 else ""
             text.append(("\n" if place else "") + f"{label:<{self.label_width}}")

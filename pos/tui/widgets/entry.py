@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Input, Label
 
 from pos.tui.widgets.columns import shown
@@ -35,17 +35,36 @@ class Box(Input):
         self.cursor_blink = False
         self._pattern = None if pattern is None else re.compile(pattern)
 
+    def take(self, text: str) -> bool:
+        """Put a scanned or pasted text in place of what stands here; False: it doesn't belong here."""
+        if self._pattern is not None and self._pattern.fullmatch(text) is None:
+            return False
+        if len(text) > (self.max_length or len(text)) or not text.isprintable():
+            return False
+        self.value = text
+        self.cursor_position = len(text)
+        return True
+
+    class LeftOver(Message):
+        """A key was pressed here that writes nothing; it may be a command."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def leaves(self, character: str) -> bool:
+        """Whether this character is none of the box's."""
+        return self._pattern is not None and self._pattern.fullmatch(character) is None
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return super().check_consume_key(key, character) and not (character and self.leaves(character))
+
     async def _on_key(self, event: events.Key) -> None:
-        character = event.character
-        if (
-            self._pattern is not None
-            and event.is_printable
-            and character is not None
-            and self._pattern.fullmatch(character) is None
-        ):
-            # The framework would swallow it; here it may be a command of the screen.
-            return
-        await super()._on_key(event)
+        if event.is_printable and event.character is not None and self.leaves(event.character):
+            # The framework's own entry would swallow it.
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.LeftOver(event.key))
 
 
 class Field(Vertical):
@@ -65,30 +84,27 @@ class Field(Vertical):
         super().__init__(id=id)
         self._label = label
         self._note = note
+        self._pattern = pattern
         self.box = Box(value, id=f"{id}-box", pattern=pattern, limit=limit, secret=secret)
         self._fault = Label("", id=f"{id}-fault", classes="fault", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield Label(self._label, classes="label", markup=False)
-        yield self.box
-        yield Label(self._note, classes="note", markup=False)
+        with Horizontal(classes="field-line"):
+            yield Label(self._label, classes="label", markup=False)
+            yield self.box
+            yield Label(self._note, classes="note", markup=False)
         yield self._fault
 
     @property
     def value(self) -> str:
         return self.box.value
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether money is typed here; no scan is taken for money."""
+        return self._pattern == AMOUNT
+
     def fault(self, text: str) -> None:
         """Show what is wrong; an empty text: nothing is."""
         self._fault.update(Text(f"! {shown(text)}" if text else ""))
         self._fault.display = bool(text)
-
-
-def after(fields: Iterator[Field], box_id: str) -> Field | None:
-    """The visible field that follows the one whose box has this id."""
-    found = False
-    for field in fields:
-        if found and field.display:
-            return field
-        found = found or field.box.id == box_id
-    return None

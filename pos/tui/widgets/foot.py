@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
@@ -26,11 +27,15 @@ class MessageLine(Widget):
         self.text = text
         self.is_refusal = refusal
         self.set_class(refusal, "refusal")
+        self.set_class(cell_len(self._line()) > self.app.size.width, "long")
         self.refresh()
 
+    def _line(self) -> str:
+        return (" ! " if self.is_refusal else " ") + shown(self.text)
+
     def render(self) -> Text:
-        lead = " ! " if self.is_refusal else " "
-        return Text(cut(lead + shown(self.text), self.size.width), no_wrap=True, overflow="crop")
+        """A long text wraps once; what is longer still is cut."""
+        return Text(cut(self._line(), 2 * self.size.width - 12))
 
 
 class KeyBar(Widget):

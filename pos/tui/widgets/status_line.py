@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from rich.text import Text
+from textual.message import Message
 from textual.widget import Widget
 
 from pos.tui.widgets.columns import cut, shown, spread
@@ -28,13 +29,19 @@ class Status:
 
 
 class StatusLine(Widget):
-    """Told by the app each second."""
+    """Told by the app each second, and when it comes into view."""
 
     can_focus = False
+
+    class CameIntoView(Message):
+        """A screen with a status line came to the front."""
 
     def __init__(self) -> None:
         super().__init__(id="status")
         self._status: Status | None = None
+
+    def on_mount(self) -> None:
+        self.post_message(self.CameIntoView())
 
     def tell(self, status: Status) -> None:
         """Show ``status``."""

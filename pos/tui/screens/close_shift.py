@@ -1,0 +1,112 @@
+"""Closing a shift: a blind count, at most one recount, then the figures."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Label
+
+from pos.domain.errors import DomainError
+from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
+from pos.tui.screens.form import FormScreen
+from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
+
+REASON_MAX = 200
+
+
+class CloseShiftScreen(FormScreen[ShiftClosed]):
+    """Answers the closed shift. Nothing here tells what is expected before the count is accepted."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    _counted: CountOrder | None = None
+    """The count that was committed last; None: none yet."""
+    _leaving = False
+
+    def body(self) -> ComposeResult:
+        shift = self.seat.shift
+        number = "" if shift is None else f" {shift.number}"
+        currency = self.seat.desk.identity.currency
+        yield Label(f"Close shift{number}: count the drawer", classes="title", markup=False)
+        yield Field(f"Cash, {currency}", id="count-cash", pattern=AMOUNT, limit=24, note="float included")
+        yield Field("Cheques, how many", id="count-cheques", value="0", pattern=DIGITS, limit=6)
+        yield Field(f"Cheques, {currency}", id="count-cheque-total", value="0", pattern=AMOUNT, limit=24)
+        yield Field("Reason", id="count-reason", limit=REASON_MAX)
+
+    def on_mount(self) -> None:
+        self.query_one("#count-reason", Field).display = False
+        self.say("Count first: what is expected is shown after the count is accepted.")
+
+    def on_input_changed(self) -> None:
+        self._leaving = False
+
+    def send(self) -> None:
+        if self.begin_sending():
+            self.errand(self._close())
+
+    def _order(self) -> CountOrder:
+        def value(name: str) -> str:
+            return self.query_one(f"#count-{name}", Field).value
+
+        return CountOrder(
+            cash=value("cash") or "0",
+            cheque_count=int(value("cheques") or "0"),
+            cheques=value("cheque-total") or "0",
+            decimal_marks=self.seat.decimal_marks,
+        )
+
+    async def _close(self) -> None:
+        seat, person = self.seat, self.seat.person
+        order = self._order()
+        reason = self.query_one("#count-reason", Field).value.strip() or None
+        if order != self._counted:
+            await seat.deed(lambda: count_shift(seat.desk, person, order))
+            # What is typed anew is a recount and wants no reason that was meant for the first.
+            reason = None if self._counted is None else reason
+            self._counted = order
+        closed = await seat.deed(lambda: close_shift(seat.desk, person, reason))
+        await seat.see_shift()
+        self.dismiss(closed)
+
+    def refused(self, refusal: DomainError) -> None:
+        super().refused(refusal)
+        match refusal.code:
+            case "count_differs":
+                self._differs()
+            case "recounted_already":
+                self._ask_reason("The drawer was recounted. Type a reason, Enter closes the shift.")
+            case "count_is_old":
+                self._counted = None
+
+    def _differs(self) -> None:
+        """Says only that it differs, never by how much."""
+        recounted = self.query_one("#count-reason", Field).display
+        if recounted:
+            self._ask_reason("The count differs again. Type a reason, Enter closes the shift.")
+            return
+        self.query_one("#count-reason", Field).display = True
+        self.query_one("#count-cash", Field).box.focus()
+        self.refuse("The count differs. Count again, or give a reason in the last field.")
+
+    def _ask_reason(self, text: str) -> None:
+        reason = self.query_one("#count-reason", Field)
+        reason.display = True
+        reason.box.focus()
+        self.refuse(text)
+
+    def field_of(self, refusal: DomainError) -> Field | None:
+        if "amount" in refusal.code:
+            return self.query_one("#count-cash", Field)
+        return self.query_one("#count-cheques", Field) if refusal.code == "bad_count" else None
+
+    def action_back(self) -> None:
+        if self._sending:
+            return
+        typed = self.query_one("#count-cash", Field).value
+        if typed and not self._leaving:
+            self._leaving = True
+            self.refuse("Esc again leaves; the shift stays open and what you typed is dropped.")
+        else:
+            self.dismiss(None)

@@ -1,0 +1,46 @@
+"""A receipt as it was printed, to look at; Ctrl-R prints it again."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Label
+
+from pos.domain.receipt import Copy, ReceiptFacts
+from pos.tui.errands import Errands
+from pos.tui.screens.till_screen import TillScreen
+from pos.tui.seat import Seat
+
+
+class ReceiptScreen(TillScreen[None]):
+    """Looking counts nothing; reprinting does."""
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "turn(-1)", "Up"),
+        Binding("down", "turn(1)", "Down"),
+        Binding("pageup", "turn(-15)", "Page up"),
+        Binding("pagedown", "turn(15)", "Page down"),
+    ]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "find", "back", "reprint", "scroll")
+
+    def __init__(self, seat: Seat, errands: Errands, facts: ReceiptFacts) -> None:
+        super().__init__(seat, errands)
+        self._facts = facts
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="receipt", can_focus=False):
+            yield Label(Text(self.seat.preview(self._facts, Copy())), id="paper", markup=False)
+
+    def action_turn(self, by: int) -> None:
+        self.query_one("#receipt", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_find(self) -> None:
+        self.dismiss(None)
+
+    def action_reprint(self) -> None:
+        self.confirm_reprint(self._facts.receipt_number)

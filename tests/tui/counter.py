@@ -1,0 +1,153 @@
+"""A person at the till's screen: presses keys one after another, reads what the screen says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual import events
+from textual.pilot import Pilot
+
+from pos.domain.receipt import Copy, ReceiptFacts
+from pos.machine import InlineRunner
+from pos.till.desk import Desk
+from pos.tui.app import TillApp
+from pos.tui.ports import AskSyncState, NotAskedYet
+from pos.tui.widgets.foot import MessageLine
+from tests.builders.tills import PINS, clock_of
+
+KEY_S = 0.2
+"""A person's time between two keys."""
+
+
+def preview(facts: ReceiptFacts, copy: Copy) -> str:
+    """Not the real paper, which the screen does not know."""
+    return f"RECEIPT {facts.receipt_number}\nTotal {facts.total.plain()}\n" + "\n".join(
+        f"line {number}" for number in range(40)
+    )
+
+
+class Counter:
+    """``keys`` counts the fixed keys that were pressed; what is typed into a field is not among them."""
+
+    def __init__(self, desk: Desk, app: TillApp, pilot: Pilot[int]) -> None:
+        self.desk = desk
+        self.app = app
+        self.pilot = pilot
+        self.keys = 0
+
+    async def press(self, *keys: str) -> None:
+        """One key after another, each handled before the next."""
+        for key in keys:
+            self.keys += 1
+            await self._one(key)
+
+    async def write(self, text: str) -> None:
+        """Type a text, character by character."""
+        for character in text:
+            await self._arrives(character)
+        await self.settle()
+
+    async def at_once(self, *keys: str) -> None:
+        """As a scanner or a fast hand does it: all keys before the screen can answer the first."""
+        clock_of(self.desk).advance(seconds=KEY_S)
+        for key in keys:
+            self._post(key)
+        await self.settle()
+
+    async def paste(self, text: str) -> None:
+        """Bracketed paste."""
+        clock_of(self.desk).advance(seconds=KEY_S)
+        self.app.post_message(events.Paste(text))
+        await self.settle()
+
+    async def _one(self, key: str) -> None:
+        await self._arrives(key)
+        await self.settle()
+
+    async def _arrives(self, key: str) -> None:
+        clock = clock_of(self.desk)
+        clock.advance(seconds=KEY_S)
+        self._post(key)
+        # The time of a key is when the app takes it in; a small window takes none.
+        for _ in range(500):
+            await asyncio.sleep(0)
+            if self.app.keyboard.last_key_s == clock.monotonic_s():
+                break
+
+    def _post(self, key: str) -> None:
+        character = key if len(key) == 1 else " " if key == "space" else None
+        self.app.post_message(events.Key(_NAMES.get(key, key), character))
+
+    async def settle(self) -> None:
+        """Wait until every key has been handled and every errand has come back."""
+        quiet = 0
+        for _ in range(4000):
+            # The public pause also waits for an idle processor, which takes twenty times as long.
+            await self.pilot._wait_for_screen()
+            if not self.app.is_running or self.app.return_code is not None:
+                return
+            busy = self.app.keyboard.held or self.app.errands.under_way or self.app.keyboard.escape_waits
+            quiet = 0 if busy else quiet + 1
+            if quiet == 3:
+                self.app.screen._on_timer_update()
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("the screen does not come to rest")
+
+    @property
+    def screen(self) -> str:
+        """The name of the screen in front."""
+        return type(self.app.screen).__name__
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        strips = self.app.screen._compositor.render_strips(self.app.size)
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    @property
+    def message(self) -> str:
+        """What the message line says; a refusal starts with an exclamation mark."""
+        line = self.app.screen.query_one(MessageLine)
+        return f"! {line.text}" if line.is_refusal else line.text
+
+    async def sign_in(self, user: str = "1001") -> None:
+        """Number, PIN."""
+        await self.at_once(*user, "enter", *PINS[user], "enter")
+        self.keys = 0
+
+    async def open(self, query: str) -> None:
+        """Find something and open it: one fixed key."""
+        await self.write(query)
+        await self.press("enter")
+
+
+_NAMES = {".": "full_stop", "-": "minus", "+": "plus", " ": "space"}
+
+
+@asynccontextmanager
+async def counter(
+    desk: Desk,
+    *,
+    user: str | None = "1001",
+    size: tuple[int, int] = (80, 24),
+    sync_state: AskSyncState = NotAskedYet,
+    lock_after_s: float = 180,
+) -> AsyncIterator[Counter]:
+    """The screen over ``desk``, with ``user`` signed in (None: nobody is)."""
+    app = TillApp(
+        desk,
+        InlineRunner(),
+        preview=preview,
+        sync_state=sync_state,
+        lock_after_s=lock_after_s,
+        escape_wait_s=0.05,
+    )
+    async with app.run_test(size=size) as pilot:
+        seated = Counter(desk, app, pilot)
+        await seated.settle()
+        if user is not None:
+            await seated.sign_in(user)
+        yield seated

@@ -1,0 +1,43 @@
+"""Columns of a terminal: display width, ellipsis, amounts whole."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from pos.tui.keys import KEYS, NOT_TAKEN_YET, markdown_table
+from pos.tui.widgets.columns import Column, cut, fitted, line, shown, spread, widths
+from tests.builders.tills import HONEST_NAMES, HOSTILE_NAME
+
+
+@pytest.mark.parametrize("name", [*HONEST_NAMES, "李" * 30, "a" * 30])
+@pytest.mark.parametrize("width", [1, 5, 12, 40])
+def test_a_name_takes_exactly_its_columns(name: str, width: int) -> None:
+    assert cell_len(fitted(name, width)) == width
+    assert cell_len(cut(name, width)) <= width
+
+
+def test_a_cut_name_ends_with_an_ellipsis() -> None:
+    assert cut("Al Noor Telecom", 8) == "Al Noor…"
+    assert cut("李伟李伟", 5) == "李伟…"
+    assert cut("short", 5) == "short"
+
+
+def test_an_amount_is_never_cut() -> None:
+    assert fitted("99999999999.999", 5, right=True) == "99999999999.999"
+    columns = (Column(title="Name", flexible=True), Column(title="Amount", width=6, right=True))
+    rows = [("A long name indeed", "99999999999.999")]
+    sizes = widths(columns, rows, 24)
+    assert line(columns, sizes, rows[0]) == "A long…  99999999999.999"
+    assert spread("A long name indeed", "99999999999.999", 24) == "A long…  99999999999.999"
+
+
+def test_what_a_terminal_would_obey_is_not_shown() -> None:
+    text = shown(HOSTILE_NAME)
+    assert not set(text) & set("\x1b\x07\x9b\u202e\u202c")
+    assert "[@click=app.quit]" in text
+
+
+def test_the_table_for_the_readme_holds_every_key_that_works() -> None:
+    table = markdown_table()
+    assert all(f"`{key.shown}`" in table for key in KEYS if key.id not in NOT_TAKEN_YET)

@@ -1,0 +1,314 @@
+"""Keys: their table, their twins, scans and pastes, a window that is too small, a store that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
+
+from pos.machine import InlineRunner
+from pos.store.database import StoreError, store_damaged
+from pos.tui.app import TillApp
+from pos.tui.keyboard import Keyboard, Press, Scan
+from pos.tui.keys import KEYS, MENU
+from pos.tui.screens.frame import Frame
+from tests.builders.tills import NOW, SettableClock, make_till, opened, rows
+from tests.tui.counter import counter, preview
+
+Result = TypeVar("Result")
+
+
+# --- the keyboard by itself ----------------------------------------------------------------------------------------
+
+
+def arrivals(*keys: tuple[str, float]) -> list[Press | Scan]:
+    """What a screen gets of these (key, seconds since the last)."""
+    clock = SettableClock()
+    keyboard = Keyboard(clock=clock)
+    found: list[Press | Scan] = []
+    for key, passed_s in keys:
+        clock.advance(seconds=passed_s)
+        keyboard.sort(Press(key, key if len(key) == 1 else None))
+        while (arrival := keyboard.next()) is not None:
+            found.append(arrival)
+    return found
+
+
+def burst(text: str, last: str = "enter") -> list[tuple[str, float]]:
+    return [(text[0], 1.0), *((character, 0.001) for character in text[1:]), (last, 0.001)]
+
+
+@pytest.mark.parametrize("digit", list("123456789"))
+def test_escape_and_a_digit_are_the_function_key(digit: str) -> None:
+    assert arrivals(("escape", 1), (digit, 0.1)) == [Press(f"f{digit}")]
+    assert arrivals((f"alt+{digit}", 1)) == [Press(f"f{digit}")]
+
+
+def test_escape_twice_is_escape_once_and_at_once() -> None:
+    assert arrivals(("escape", 1), ("escape", 0.1)) == [Press("escape")]
+
+
+def test_escape_and_another_key_are_both() -> None:
+    assert arrivals(("escape", 1), ("a", 0.1)) == [Press("escape"), Press("a", "a")]
+
+
+def test_the_enter_of_a_scanner_is_part_of_the_scan() -> None:
+    assert arrivals(*burst("7104430"))[-1] == Scan("7104430")
+    assert arrivals(*burst("7104430", "tab"))[-1] == Scan("7104430")
+
+
+def test_a_hand_that_types_is_no_scanner() -> None:
+    assert arrivals(*((key, 0.08) for key in [*"7104430", "enter"]))[-1] == Press("enter")
+
+
+def test_an_amount_that_came_in_one_piece_is_no_scan() -> None:
+    assert arrivals(*burst("100.000"))[-1] == Press("enter")
+    assert arrivals(*burst("50"))[-1] == Press("enter")
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
+    assert len({key.id for key in KEYS}) == len(KEYS)
+    assert [(entry.number, entry.act) for entry in MENU] == [
+        ("1", "open_shift"),
+        ("2", "close_shift"),
+        ("3", "reprint"),
+        ("4", "lock"),
+        ("5", "help"),
+        ("6", "test_keys"),
+        ("7", "sign_out"),
+        ("8", "quit"),
+        ("01", "help"),
+        ("02", "find"),
+        ("03", "bill"),
+        ("04", "items"),
+        ("05", "cash"),
+        ("06", "card"),
+        ("07", "cheque"),
+        ("08", "bank"),
+        ("09", "dealer"),
+    ]
+
+
+def test_every_function_key_has_a_twin_and_somebody_who_answers_it() -> None:
+    for key in KEYS:
+        if key.keys[0].startswith("f") and key.keys[0][1:].isdigit():
+            assert key.twin
+            owner = TillApp if key.whose == "app" else Frame
+            assert hasattr(owner, f"action_{key.id}")
+
+
+# --- at the screen ---------------------------------------------------------------------------------------------------
+
+
+async def test_cash_without_a_function_key() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.at_once("escape", "5")
+        assert seat.screen == "CashScreen"
+        await seat.press("enter")
+        await seat.open("BA-2")
+        await seat.press(".", "0", "5")
+        assert seat.screen == "CashScreen"
+        await seat.press("enter")
+    assert len(rows(desk, "v_payment")) == 2
+
+
+async def test_a_whole_sale_on_the_numpad() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("7781")
+        await seat.press("+")
+        await seat.write("50,5")
+        await seat.press("enter")
+        assert "change 8.750" in seat.message
+
+
+async def test_a_scan_into_the_cash_screen_takes_no_money() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5")
+        await seat.at_once(*"7104430", "enter")
+
+        assert seat.screen == "CashScreen"
+        assert "A scan or paste was left out" in seat.message
+        assert "TENDERED  > 41.750" in seat.text
+        assert rows(desk, "v_payment") == []
+
+
+async def test_a_paste_with_a_newline_takes_no_money() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5")
+        await seat.paste("100\n")
+        await seat.paste("\r\n100\r\n\x1b[A")
+
+        assert seat.screen == "CashScreen"
+        assert "TENDERED  > 41.750" in seat.text
+    assert rows(desk, "v_payment") == []
+
+
+async def test_twenty_scans_during_a_question_answer_nothing() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5", "enter", "ctrl+r")
+        assert seat.screen == "ConfirmScreen"
+        for number in range(20):
+            await seat.at_once(*f"71044{number:02}", "enter")
+        assert seat.screen == "ConfirmScreen"
+    assert rows(desk, "receipt_copy") == []
+
+
+async def test_a_scan_on_an_account_opens_what_was_scanned() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.at_once(*"96555510003", "enter")
+        assert "李伟" in seat.text
+        assert seat.screen == "AccountScreen"
+
+
+async def test_a_pasted_account_number_is_found_like_a_scan() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.paste("BA-3\n")
+        assert seat.screen == "AccountScreen"
+        assert "李伟" in seat.text
+
+
+async def test_a_scanned_cheque_number_fills_its_field_and_goes_on() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f7")
+        await seat.at_once(*"00012345", "enter")
+        assert "00012345" in seat.text
+        assert seat.app.focused is not None
+        assert seat.app.focused.id == "field-bank-box"
+
+
+async def test_help_and_the_key_test_show_what_there_is() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.press("f1")
+        assert "Ctrl-R" in seat.text
+        await seat.press("escape", ".", "6", "f7", "x")
+        assert seat.screen == "KeyTestScreen"
+        assert "F7 Cheque" in seat.text
+        await seat.press("escape")
+        assert seat.screen == "FindScreen"
+
+
+async def test_a_small_window_refuses_politely_and_takes_no_key() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5")
+        for width, height in ((60, 20), (10, 3), (79, 24)):
+            await seat.pilot.resize_terminal(width, height)
+            await seat.settle()
+            assert "41.750" not in seat.text
+            await seat.press("enter")
+        assert "This window is too small." in seat.text
+        assert rows(desk, "v_payment") == []
+        await seat.pilot.resize_terminal(120, 40)
+        await seat.settle()
+        await seat.press("enter")
+        assert "41.750 KWD taken" in seat.message
+
+
+@dataclass(frozen=True)
+class Offline:
+    online: bool | None = False
+    since: datetime | None = NOW - timedelta(minutes=42)
+
+
+async def test_the_status_line_tells_the_link_and_the_queue() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk, sync_state=Offline) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5", "enter")
+        status = seat.text.splitlines()[0]
+        assert "OFFLINE 00:42" in status
+        assert "Q 1" in status
+        assert "SHIFT 1" in status
+        assert "BD 21 NOV" in status
+
+
+class FailingRunner(InlineRunner):
+    """The disk goes bad when a test says so."""
+
+    fault: StoreError | None = None
+
+    async def till(self, call: Callable[[], Result]) -> Result:
+        if self.fault is not None:
+            raise self.fault
+        return await super().till(call)
+
+
+async def test_a_damaged_store_stops_the_selling() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        runner = FailingRunner()
+        runner.fault = store_damaged("page 7")
+        seat.app.seat.runner = runner
+        await seat.open("BA-1")
+        await seat.press("f5", "enter")
+
+        assert seat.screen == "StopScreen"
+        assert "NOTHING CAN BE SOLD" in seat.text
+        assert "page 7" in seat.text
+        await seat.press("f5", "enter", "escape")
+        assert seat.screen == "StopScreen"
+        await seat.press("q")
+        assert seat.app.return_code == 6
+
+
+async def test_printing_that_fails_stops_nothing() -> None:
+    desk = make_till()
+    opened(desk)
+    calls: list[str] = []
+
+    async def broken() -> None:
+        calls.append("print")
+        raise OSError("no paper")
+
+    app = TillApp(desk, InlineRunner(), preview=preview, after_commit=broken)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert calls == ["print"]
+        assert app.is_running
+
+
+async def test_the_sync_engine_runs_while_the_screen_is_open() -> None:
+    desk = make_till()
+    calls: list[str] = []
+
+    async def engine() -> None:
+        calls.append("sync")
+
+    app = TillApp(desk, InlineRunner(), preview=preview, keep_syncing=engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert calls == ["sync"]

@@ -1,0 +1,612 @@
+"""A till for tests: a desk over stores in memory (or in a folder), with people, accounts and bills of every kind.
+
+    desk = make_till()                       # nobody has opened a shift yet
+    opened(desk)                             # the cashier has, with a float of 20
+    taken = pay(desk, cash("60.000"))        # BA-1 pays its bills, oldest due first; the rest is change
+
+Time stands still at NOW until a test moves it (``clock_of(desk).advance(minutes=5)``); chance is seeded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pos.bootstrap import Machine, NewHome, OpenTill, make_home, open_till
+from pos.domain.bill import (
+    AppliedPayment,
+    AppliedRate,
+    BillSnapshot,
+    BillState,
+    SummaryLine,
+)
+from pos.domain.cheque import ChequePolicy
+from pos.domain.ids import new_id
+from pos.domain.money import Money, parse_count
+from pos.domain.money import currency as iso
+from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import PayerKind
+from pos.domain.receipt import ShopHeading
+from pos.domain.role import Person, Role
+from pos.domain.text_guard import clean_foreign
+from pos.fixture import Fixture, example_fixture, parse_fixture
+from pos.settings import Settings, read_settings
+from pos.store import cache as cached
+from pos.store import migrate
+from pos.store.cache import CachedAccount, open_cache
+from pos.store.database import Database
+from pos.store.home import Identity, write_identity
+from pos.store.payments import own_allocations
+from pos.store.people import RosterEntry, put_person
+from pos.store.times import utc_text
+from pos.store.unit_of_work import TillStore
+from pos.till.cash_office import (
+    Counted,
+    CountOrder,
+    ShiftClosed,
+    ShiftOpened,
+    close_shift,
+    count_shift,
+    open_shift,
+)
+from pos.till.desk import Desk, PinHasher, PinPolicy, ShopPolicy
+from pos.till.open_bills import catch_up, catch_up_all
+from pos.till.take_payment import AllocateOrder, PaymentOrder, PaymentTaken, TenderOrder, take_payment
+from pos.till.verify import Finding, verify_books
+from sync.wire_json import dumps
+
+ZONE = "Asia/Kuwait"
+NOW = datetime(2026, 11, 21, 10, 15, 0, tzinfo=ZoneInfo(ZONE))
+TODAY = NOW.date()
+CHAIN_KEY = bytes(range(32))
+
+CASHIER = Person(user="1001", name="A. Kumar", roles=frozenset({Role.CASHIER}))
+OTHER_CASHIER = Person(user="1002", name="Zoë Çelik", roles=frozenset({Role.CASHIER}))
+SUPERVISOR = Person(user="2002", name="Siobhán O'Brien", roles=frozenset({Role.SUPERVISOR}))
+DEALER = Person(user="3001", name="Rami Haddad", roles=frozenset({Role.DEALER}), dealer="D-1")
+BACK_OFFICE = Person(user="4001", name="Fahad Al-Enezi", roles=frozenset({Role.BACK_OFFICE}))
+ADMIN = Person(user="5001", name="Ingrid Sørensen", roles=frozenset({Role.ADMIN}))
+AUDITOR = Person(user="6001", name="Priya Raman", roles=frozenset({Role.AUDITOR}))
+DISABLED = Person(user="1009", name="Gone Away", roles=frozenset({Role.CASHIER}))
+
+PEOPLE = (CASHIER, OTHER_CASHIER, SUPERVISOR, DEALER, BACK_OFFICE, ADMIN, AUDITOR, DISABLED)
+PINS: Mapping[str, str] = {
+    "1001": "135790",
+    "1002": "284915",
+    "2002": "731846",
+    "3001": "508273",
+    "4001": "619405",
+    "5001": "827364",
+    "6001": "372859",
+    "1009": "904817",
+}
+
+HOSTILE_NAME = "\x1b]0;owned\x07[@click=app.quit]Evil[/] \u202egnp\u202c[red]\x9b2J"
+"""As a server may send it; the cache holds what ``clean_foreign`` leaves of it."""
+
+HONEST_NAMES = (
+    "O'Brien",
+    "Zoë Müller",
+    "李",
+    "李伟",
+    "محمد العنزي",
+    "AT&T [NL] Ltd",
+    "می\u200cخواهم",
+    "क्\u200dष",
+    "👨\u200d👩\u200d👧",
+)
+
+
+# --- the ports -----------------------------------------------------------------------------------------------
+
+
+class SettableClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._now = now
+        self._monotonic_s = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic_s(self) -> float:
+        return self._monotonic_s
+
+    async def sleep(self, delay_s: float) -> None:
+        self.advance(seconds=delay_s)
+
+    def advance(self, **by: float) -> None:
+        """Time passes: ``advance(minutes=5)``."""
+        passed = timedelta(**by)
+        self._now += passed
+        self._monotonic_s += passed.total_seconds()
+
+    def set(self, now: datetime) -> None:
+        """The wall clock jumps; monotonic time does not."""
+        self._now = now
+
+
+class SeededRandomness:
+    """The same bytes at every run, never the same twice in one."""
+
+    def __init__(self, seed: str = "test") -> None:
+        self._seed = seed
+        self._drawn = 0
+
+    def token_bytes(self, count: int) -> bytes:
+        drawn = b""
+        while len(drawn) < count:
+            self._drawn += 1
+            drawn += hashlib.sha256(f"{self._seed}/{self._drawn}".encode()).digest()
+        return drawn[:count]
+
+
+class CheapPinHasher(PinHasher):
+    """Keeps the contract of the real hasher (nobody matches nothing) without its half second."""
+
+    def hash(self, pin: str) -> str:
+        return "cheap:" + hashlib.sha256(pin.encode()).hexdigest()
+
+    def matches(self, pin_hash: str | None, pin: str) -> bool:
+        return pin_hash == self.hash(pin)
+
+
+def machine(clock: SettableClock | None = None) -> Machine:
+    """The ports of ``bootstrap``, all of them a test's own."""
+    stands = clock or SettableClock()
+    return Machine(randomness=SeededRandomness(), clock_of=lambda _zone: stands, pin_hasher=CheapPinHasher())
+
+
+def clock_of(desk: Desk) -> SettableClock:
+    """The desk's clock, to be moved."""
+    assert isinstance(desk.clock, SettableClock)
+    return desk.clock
+
+
+# --- accounts and bills --------------------------------------------------------------------------------------
+
+
+def money(text: str, code: str = "KWD") -> Money:
+    """``money("41.750")``; a minus sign in front is taken, for differences."""
+    if text.startswith("-"):
+        return -money(text[1:], code)
+    return parse_count(text, iso(code))
+
+
+def account(
+    number: str,
+    name: str = "Noura Al-Mutairi",
+    *,
+    phone: str = "",
+    kind: PayerKind = PayerKind.SUBSCRIBER,
+    code: str = "KWD",
+    cash_only: bool = False,
+    credit: Money | None = None,
+    seen_change: int | None = None,
+) -> CachedAccount:
+    """An account as central told it."""
+    told = credit or Money(0, iso(code))
+    return CachedAccount(
+        account=number,
+        kind=kind,
+        name=clean_foreign(name, limit=120),
+        phone=phone,
+        customer=number.replace("BA", "C"),
+        currency=iso(code),
+        status="active",
+        cash_only=cash_only,
+        dunning_stage=0,
+        credit_told=told,
+        credit=told,
+        seen_change=seen_change,
+        told_at_utc=utc_text(NOW),
+    )
+
+
+def bill(
+    bill_no: str,
+    amount: Money,
+    *,
+    of: str = "BA-1",
+    due: date = TODAY + timedelta(days=10),
+    state: BillState = BillState.SENT,
+    remaining: Money | None = None,
+    applied: Sequence[AppliedPayment] = (),
+    lines: Sequence[SummaryLine] = (),
+    seen_change: int | None = None,
+) -> BillSnapshot:
+    """A bill as central told it; all of it is open unless ``remaining`` says less."""
+    return BillSnapshot(
+        bill_id=f"CB-{bill_no}",
+        bill_no=bill_no,
+        account=of,
+        account_name=None,
+        bill_date=due - timedelta(days=25),
+        due_date=due,
+        state=state,
+        amount_due=amount,
+        remaining=amount if remaining is None else remaining,
+        tax_included=amount,
+        applied=tuple(applied),
+        lines=tuple(lines),
+        seen_change=seen_change,
+    )
+
+
+def rate(
+    rate_id: str, bill_no: str, amount: Money, *, name: str = "Monthly fee", product: str = "Mobile Plus"
+) -> AppliedRate:
+    """An applied billing rate without tax; ``amount`` may be negative (a credit)."""
+    return AppliedRate(
+        rate_id=rate_id,
+        bill_id=f"CB-{bill_no}",
+        name=name,
+        kind="appliedBillingCredit" if amount.minor < 0 else "appliedBillingCharge",
+        on=TODAY - timedelta(days=40),
+        product=product,
+        tax_excluded=amount,
+        tax=Money(0, amount.currency),
+        tax_included=amount,
+    )
+
+
+def line(
+    line_id: str, amount: Money, *, name: str, rates: Sequence[str], parent: str | None = None
+) -> SummaryLine:
+    """A presentation line of a bill without tax."""
+    return SummaryLine(
+        line_id=line_id,
+        name=name,
+        group="product",
+        parent_id=parent,
+        tax_excluded=amount,
+        tax=Money(0, amount.currency),
+        tax_included=amount,
+        rate_ids=tuple(rates),
+    )
+
+
+AMOUNTS: Mapping[str, Mapping[str, str]] = {
+    "KWD": {
+        "7781": "41.750",
+        "7782": "12.500",
+        "7790": "30.000",
+        "7795": "9.000",
+        "7798": "5.005",
+        "part": "2.500",
+    },
+    "EUR": {
+        "7781": "41.75",
+        "7782": "12.50",
+        "7790": "30.00",
+        "7795": "9.00",
+        "7798": "5.01",
+        "part": "2.50",
+    },
+    "JPY": {
+        "7781": "41750",
+        "7782": "12500",
+        "7790": "30000",
+        "7795": "9000",
+        "7798": "5005",
+        "part": "2500",
+    },
+}
+"""What is owed on each bill, by the shop's currency."""
+
+OTHER_CURRENCY: Mapping[str, str] = {"KWD": "EUR", "EUR": "JPY", "JPY": "EUR"}
+
+
+def accounts_of(code: str) -> list[CachedAccount]:
+    """The accounts every till starts with, in a shop whose currency is ``code``."""
+    return [
+        account("BA-1", "Zoë O'Brien", phone="+96555510001", code=code),
+        account("BA-2", "AT&T [NL] Ltd", phone="+96555510002", code=code, cash_only=True),
+        account("BA-3", "李伟", phone="+96555510003", code=code),
+        account("BA-4", "محمد العنزي", phone="+96555520004", code=code),
+        account("BA-5", HOSTILE_NAME, phone="+96555520005", code=code),
+        account("BA-6", "Jürgen Groß", phone="+4915155520006", code=OTHER_CURRENCY[code]),
+        account("D-1", "Gulf Mobile Corner", phone="+96522210001", code=code, kind=PayerKind.DEALER),
+        account("D-2", "Al Noor Telecom", phone="+96522210002", code=code, kind=PayerKind.DEALER),
+    ]
+
+
+def bills_of(code: str) -> list[BillSnapshot]:
+    """BA-1 owes 7781 (overdue) and 7782 and has paid 7780; BA-2 owes 7790; 7795 of BA-4 is on hold; 7799 is foreign."""
+    owed = {bill_no: money(text, code) for bill_no, text in AMOUNTS[code].items()}
+    calls, discount = owed["part"], -owed["part"]
+    fees = owed["7781"] - calls - discount
+    return [
+        bill(
+            "7780",
+            owed["7782"],
+            due=TODAY - timedelta(days=50),
+            state=BillState.SETTLED,
+            remaining=money("0", code),
+        ),
+        bill(
+            "7781",
+            owed["7781"],
+            due=TODAY - timedelta(days=20),
+            lines=[
+                line("L1", owed["7781"] - discount, name="Mobile Plus", rates=[]),
+                line("L1a", fees, name="Fees", rates=["R-1"], parent="L1"),
+                line("L1b", calls, name="Calls", rates=["R-2"], parent="L1"),
+                line("L2", discount, name="Discounts", rates=["R-3"]),
+            ],
+        ),
+        bill("7782", owed["7782"], due=TODAY + timedelta(days=10)),
+        bill("7790", owed["7790"], of="BA-2"),
+        bill("7795", owed["7795"], of="BA-4", state=BillState.ON_HOLD),
+        bill("7796", owed["7795"], of="BA-4", due=TODAY + timedelta(days=20)),
+        bill("7798", owed["7798"], of="BA-5"),
+        bill("7799", money("77", OTHER_CURRENCY[code]), of="BA-6"),
+    ]
+
+
+def rates_of(code: str) -> list[AppliedRate]:
+    """The rates behind bill 7781; its lines and they agree."""
+    owed = {bill_no: money(text, code) for bill_no, text in AMOUNTS[code].items()}
+    calls, discount = owed["part"], -owed["part"]
+    return [
+        rate("R-1", "7781", owed["7781"] - calls - discount),
+        rate("R-2", "7781", calls, name="Calls abroad"),
+        rate("R-3", "7781", discount, name="Loyalty discount", product="Discounts"),
+    ]
+
+
+def tell(desk: Desk, *, accounts: Iterable[CachedAccount] = (), bills: Sequence[BillSnapshot] = ()) -> None:
+    """Central tells accounts and bills, as a pull would write them."""
+    with desk.till.read() as books:
+        own = own_allocations(books, [told.bill_no for told in bills])
+    with desk.cache.write() as connection:
+        cached.put_accounts(connection, accounts)
+        cached.put_bills(connection, bills, own=own, told_at_utc=utc_text(desk.clock.now()))
+
+
+# --- the till ------------------------------------------------------------------------------------------------
+
+
+def make_till(
+    folder: Path | None = None,
+    currency: str = "KWD",
+    *,
+    clock: SettableClock | None = None,
+    cheques: ChequePolicy | None = None,
+    seed: str = "test",
+) -> Desk:
+    """A desk with people, accounts and bills. ``folder`` None: all of it in memory; else ``till.db`` and ``cache.db``."""
+    settings = _shipped_settings()
+    shop_currency = iso(currency)
+    books = _new_books(folder)
+    identity = Identity(
+        terminal="T1",
+        epoch=1,
+        series="A",
+        shop=ShopHeading(shop="S014", name="Salmiya Counter", address=("Salem Al Mubarak Street 12",)),
+        currency=shop_currency,
+        time_zone=ZONE,
+        central_url="http://127.0.0.1:1",
+    )
+    stands = clock or SettableClock()
+    hasher = CheapPinHasher()
+    with books.write() as connection:
+        write_identity(connection, identity)
+        for person in PEOPLE:
+            entry = RosterEntry(
+                person=person, pin_hash=hasher.hash(PINS[person.user]), active=person is not DISABLED
+            )
+            put_person(connection, entry, at=stands.now())
+    cache = open_cache(None if folder is None else folder / "cache.db")
+    with cache.write() as connection:
+        cached.put_accounts(connection, accounts_of(currency))
+        cached.put_bills(connection, bills_of(currency), own={}, told_at_utc=utc_text(stands.now()))
+        cached.put_rates(connection, rates_of(currency))
+        cached.set_marker(connection, "told_at", utc_text(stands.now()))
+    return Desk(
+        clock=stands,
+        randomness=SeededRandomness(seed),
+        till=TillStore(books, CHAIN_KEY),
+        cache=cache,
+        identity=identity,
+        modes=settings.modes,
+        permissions=settings.permissions,
+        policy=ShopPolicy(
+            cheques=cheques or ChequePolicy(stale_after_days=180, max_amount=None),
+            pins=PinPolicy(min_digits=6, lock_minutes=(1, 5, 30), max_failures=10),
+            decimal_marks=".,",
+            operator_company="Counterfoil Telecom",
+        ),
+        pin_hasher=hasher,
+    )
+
+
+@cache
+def _shipped_settings() -> Settings:
+    return read_settings()
+
+
+@cache
+def _empty_store() -> bytes:
+    """A migrated store without a row, as the bytes of its file: a migration a test would be most of the test."""
+    store = Database(None)
+    with store.write() as connection:
+        migrate.upgrade(connection)
+    return raw_connection(store).serialize()
+
+
+def _new_books(folder: Path | None) -> Database:
+    if folder is None:
+        books = Database(None)
+        raw_connection(books).deserialize(_empty_store())
+        return books
+    path = folder / "till.db"
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(_empty_store())
+    return Database(path)
+
+
+def raw_connection(database: Database) -> sqlite3.Connection:
+    """The driver's own connection that ``database`` writes by, outside any transaction."""
+    writer = database._writer
+    assert writer is not None
+    raw = writer.connection.dbapi_connection
+    writer.rollback()
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
+def close_stores(desk: Desk) -> None:
+    """Let the files go, as the end of the process does."""
+    desk.cache.database.close()
+    desk.till.database.close()
+
+
+def reopened(desk: Desk) -> Desk:
+    """The same till after a restart: new objects over the same files."""
+    books, told = desk.till.database.path, desk.cache.database.path
+    assert books is not None, "a store in memory does not survive"
+    assert told is not None
+    close_stores(desk)
+    store = TillStore(Database(books), desk.till.chain_key)
+    again = replace(desk, till=store, cache=open_cache(told), touched_bills=deque(), touched_accounts=deque())
+    catch_up_all(again)
+    return again
+
+
+def small_fixture() -> Fixture:
+    """The worked example as ``pos init --fixture`` reads it."""
+    return parse_fixture(dumps(example_fixture()), source="example")
+
+
+def open_home(folder: Path, *, clock: SettableClock | None = None, terminal: str = "T1") -> OpenTill:
+    """A real home on disk, made from the worked example and opened through ``bootstrap``."""
+    ports = machine(clock)
+    new = NewHome(terminal=terminal, central_url="http://127.0.0.1:1", epoch=1, fixture=small_fixture())
+    make_home(folder, new, machine=ports)
+    return open_till(folder, machine=ports)
+
+
+# --- deeds ---------------------------------------------------------------------------------------------------
+
+
+def opened(desk: Desk, float_: str = "20", person: Person = CASHIER) -> ShiftOpened:
+    """``person`` opens a shift with this float."""
+    return open_shift(desk, person, float_)
+
+
+def cash(amount: str) -> TenderOrder:
+    """Notes and coins."""
+    return TenderOrder(mode="cash", amount=amount, details={})
+
+
+def cheque(amount: str, serial: str = "000123", **details: str) -> TenderOrder:
+    """A cheque of bank 001, or of the one named; ``cheque("5", date="2026-11-01")``."""
+    return TenderOrder(mode="cheque", amount=amount, details={"serial": serial, "bank": "001", **details})
+
+
+def wish(bill_no: str | None = None, amount: str | None = None, account: str | None = None) -> AllocateOrder:
+    """A bill to be paid, or (without one) an account to be credited."""
+    return AllocateOrder(bill=bill_no, amount=amount, account=account)
+
+
+def order(
+    desk: Desk,
+    *tenders: TenderOrder,
+    account: str = "BA-1",
+    payer: PayerKind | None = None,
+    allocate: Sequence[AllocateOrder] = (),
+    overpayment: Overpayment | None = None,
+    event_id: str | None = None,
+    decimal_marks: str = ".",
+) -> PaymentOrder:
+    """A payment as the counter asks for it; the id is a new one unless given."""
+    kind = payer or (PayerKind.DEALER if account.startswith("D-") else PayerKind.SUBSCRIBER)
+    return PaymentOrder(
+        payment_event_id=event_id or new_id(desk.clock, desk.randomness),
+        payer_kind=kind,
+        payer_account=account,
+        tenders=tenders,
+        allocate=allocate,
+        overpayment=overpayment,
+        decimal_marks=decimal_marks,
+    )
+
+
+def pay(
+    desk: Desk,
+    *tenders: TenderOrder,
+    account: str = "BA-1",
+    payer: PayerKind | None = None,
+    allocate: Sequence[AllocateOrder] = (),
+    overpayment: Overpayment | None = None,
+    person: Person = CASHIER,
+    event_id: str | None = None,
+) -> PaymentTaken:
+    """``person`` takes a payment."""
+    asked = order(
+        desk,
+        *tenders,
+        account=account,
+        payer=payer,
+        allocate=allocate,
+        overpayment=overpayment,
+        event_id=event_id,
+    )
+    return take_payment(desk, person, asked)
+
+
+def count(
+    desk: Desk, cash_amount: str, *, cheques: str = "0", cheque_count: int = 0, person: Person = CASHIER
+) -> Counted:
+    """``person`` counts the drawer."""
+    return count_shift(desk, person, CountOrder(cash=cash_amount, cheque_count=cheque_count, cheques=cheques))
+
+
+def closed(desk: Desk, reason: str | None = None, person: Person = CASHIER) -> ShiftClosed:
+    """``person`` closes the shift."""
+    return close_shift(desk, person, reason)
+
+
+# --- looking at the books ------------------------------------------------------------------------------------
+
+
+def rows(desk: Desk, table: str) -> list[dict[str, object]]:
+    """Every row of a table or view of ``till.db``."""
+    with desk.till.read() as connection:
+        return [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
+
+
+def findings(desk: Desk) -> list[Finding]:
+    """What is wrong with the books, once the cache has caught up with them."""
+    catch_up(desk)
+    return verify_books(desk)
+
+
+def dump(desk: Desk, *, without: Iterable[str] = ()) -> dict[str, list[str]]:
+    """All that ``till.db`` holds, table by table, but those of ``without``."""
+    with desk.till.read() as connection:
+        tables = [
+            str(row[0])
+            for row in connection.exec_driver_sql(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+            )
+        ]
+        left_out = set(without)
+        return {
+            table: sorted(
+                json.dumps([str(value) for value in row], ensure_ascii=False)
+                for row in connection.exec_driver_sql(f"SELECT * FROM {table}")
+            )
+            for table in tables
+            if table not in left_out
+        }

@@ -16,7 +16,7 @@ from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_amount
 from pos.domain.payment_mode import PayerKind
-from pos.domain.ports import Clock, PrinterUnavailable, Randomness, Runner
+from pos.domain.ports import CardTerminal, Clock, Printer, PrinterUnavailable, Randomness, Runner
 from pos.domain.receipt import Copy, ReceiptFacts, ShopHeading
 from pos.domain.role import Person
 from pos.fixture import Fixture
@@ -25,12 +25,12 @@ from pos.settings import Settings, read_settings, url_problem
 from pos.store import cache as cached
 from pos.store import migrate
 from pos.store.cache import CachedAccount, CacheStore, open_cache
-from pos.store.database import Database, StoreError, StoreLock
+from pos.store.database import Database, StoreError, StoreLock, StoreOpener
 from pos.store.home import Identity, read_identity, write_identity
 from pos.store.people import RosterEntry, put_person
 from pos.store.receipts import settle_print, waiting_prints
 from pos.store.times import utc_text
-from pos.store.unit_of_work import TillStore
+from pos.store.unit_of_work import CommitFailed, TillStore, WriteFailed
 from pos.till.desk import Desk, PinHasher, PinPolicy, ShopPolicy
 from pos.till.open_bills import catch_up, catch_up_all
 from receipts.compose import compose
@@ -63,15 +63,23 @@ ENROL_TIMEOUT_S = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The ports a till runs on. ``pin_hasher`` None: argon2id with the home's pepper."""
+    """The ports a till runs on: clock (of a time zone), randomness, disk, printer (of a folder), network, card terminal.
+
+    ``pin_hasher`` None: argon2id with the home's pepper. ``transport`` None: the network. ``card_terminal`` None: none is
+    connected.
+    """
 
     randomness: Randomness
     clock_of: Callable[[str], Clock]
+    open_store: StoreOpener = Database
+    printer_of: Callable[[Path], Printer] = FilePrinter
+    transport: AsyncBaseTransport | None = None
+    card_terminal: CardTerminal | None = None
     pin_hasher: PinHasher | None = None
 
 
 def real_machine() -> Machine:
-    """This machine: its clock, its randomness, argon2."""
+    """This machine: its clock, its randomness, its disk, its network, argon2."""
     return Machine(randomness=MachineRandomness(), clock_of=MachineClock)
 
 
@@ -112,6 +120,7 @@ class OpenTill(AbstractContextManager["OpenTill"]):
 
     paths: HomePaths
     settings: Settings
+    machine: Machine
     desk: Desk
     lock: StoreLock | None
 
@@ -161,12 +170,12 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
         _write_key(paths.keys / name, machine.randomness.token_bytes(KEY_BYTES))
     identity = _identity(new)
     clock = machine.clock_of(identity.time_zone)
-    database = Database(paths.till_db)
+    database = machine.open_store(paths.till_db)
     try:
         _fill_till(database, identity, new.fixture, _hasher(paths, machine), clock.now(), known)
     finally:
         database.close()
-    cache = open_cache(paths.cache_db)
+    cache = open_cache(paths.cache_db, opener=machine.open_store)
     try:
         fill_cache(cache, new.fixture, told_at=clock.now())
     finally:
@@ -285,11 +294,11 @@ def open_till(
         if lock is not None:
             lock.close()
         raise
-    return OpenTill(paths=paths, settings=settings, desk=desk, lock=lock)
+    return OpenTill(paths=paths, settings=settings, machine=machine, desk=desk, lock=lock)
 
 
 def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_only: bool) -> Desk:
-    database = Database(paths.till_db, read_only=read_only)
+    database = machine.open_store(paths.till_db, read_only=read_only)
     try:
         database.quick_check()
         _migrate(database, paths, machine, read_only=read_only)
@@ -297,7 +306,9 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
             identity = read_identity(connection)
         if identity is None:
             raise Refused("no_home", f"{paths.home} was not finished. Remove it and run pos init again.")
-        cache = open_cache(paths.cache_db, read_only=read_only and paths.cache_db.exists())
+        cache = open_cache(
+            paths.cache_db, read_only=read_only and paths.cache_db.exists(), opener=machine.open_store
+        )
     except BaseException:
         database.close()
         raise
@@ -439,27 +450,34 @@ class StorePrintJobs:
 def renderings(settings: Settings) -> Mapping[str, Callable[[Document], bytes]]:
     """Every form a receipt is printed in, by file suffix."""
     font = settings.till.receipt.font
+    fallbacks = [Path(name) for name in settings.till.receipt.fallback_fonts]
     return {
         "txt": lambda document: render_text(document, settings.till.receipt.width).encode(),
-        "pdf": lambda document: render_pdf(document, font_path=Path(font) if font else None),
+        "pdf": lambda document: render_pdf(
+            document, font_path=Path(font) if font else None, fallback_fonts=fallbacks
+        ),
     }
 
 
 def print_receipts(till: OpenTill) -> PrintReport:
-    """Print what waits into the home's own folder. Never raises for a printer, never touches money."""
-    return print_waiting(
-        StorePrintJobs(desk=till.desk),
-        FilePrinter(till.paths.receipts),
-        renderings(till.settings),
-        till.desk.clock,
-    )
+    """Print what waits. Never raises for a printer or a full disk, never touches money."""
+    try:
+        printer = till.machine.printer_of(till.paths.receipts)
+    except PrinterUnavailable as fault:
+        return PrintReport(printed=0, failed=0, printer_fault=str(fault))
+    jobs = StorePrintJobs(desk=till.desk)
+    try:
+        return print_waiting(jobs, printer, renderings(till.settings), till.desk.clock)
+    except (WriteFailed, CommitFailed) as failure:
+        # The paper is there, but its row still says that it waits: it is printed again, under the same name.
+        return PrintReport(printer_fault=f"The store refuses: {failure.reason}")
 
 
 async def print_in_background(till: OpenTill, runner: Runner) -> None:
     """As ``print_receipts``, with the store on its own lanes and the rendering beside them."""
     jobs, forms = StorePrintJobs(desk=till.desk), renderings(till.settings)
     try:
-        printer = FilePrinter(till.paths.receipts)
+        printer = till.machine.printer_of(till.paths.receipts)
     except PrinterUnavailable:
         return
     for job in await runner.read(partial(jobs.next_waiting, PRINT_BATCH)):
@@ -480,7 +498,7 @@ def receipt_text(till: OpenTill, facts: ReceiptFacts, copy: Copy) -> str:
     return render_text(compose(facts, copy), till.settings.till.receipt.width)
 
 
-def make_client(till: OpenTill, *, transport: AsyncBaseTransport | None = None) -> CentralClient:
+def make_client(till: OpenTill) -> CentralClient:
     """The wire's client for the home's central. Raises Refused ``no_central`` where none is set."""
     sync = till.settings.till.sync
     central = till.desk.identity.central_url or sync.central_url
@@ -489,7 +507,10 @@ def make_client(till: OpenTill, *, transport: AsyncBaseTransport | None = None) 
         if not url.startswith("http") or url_problem(url) is not None:
             raise Refused("no_central", "No central is set for this till. Set central_url in till.toml.")
     return CentralClient(
-        addresses, timeout_s=sync.request_timeout_s, media_type=sync.media_type, transport=transport
+        addresses,
+        timeout_s=sync.request_timeout_s,
+        media_type=sync.media_type,
+        transport=till.machine.transport,
     )
 
 

@@ -65,6 +65,9 @@ class SignInSettings(_Strict):
 class ReceiptSettings(_Strict):
     width: Annotated[int, Field(ge=32, le=80)] = 42
     font: Annotated[str, Field(max_length=500)] = ""
+    fallback_fonts: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=8)
+    ] = []
 
 
 class SyncSettings(_Strict):

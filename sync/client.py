@@ -6,8 +6,10 @@ unknown, never failed. Source: reliability.md section 3.4; tmf.md sections 3, 6,
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any
 
@@ -19,11 +21,16 @@ from sync.wire_json import WireJsonError, loads
 AsyncBaseTransport = httpx.AsyncBaseTransport
 """The seam: what carries the requests."""
 
+ANSWER_TIMEOUTS_MAX = 6
+"""A long answer may take so many time-outs in all, as long as each part of it comes within one."""
 BODY_MAX = 64 * 1024 * 1024
 TMF676_PATH = "/tmf-api/paymentManagement/v4"
 TMF678_PATH = "/tmf-api/customerBillManagement/v4"
 OWN_PATH = "/counterfoil/v1"
-PARK_STATUS = frozenset((400, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451))
+LATER_STATUS = frozenset((401, 425, 429))
+NOT_FOR_GOOD_STATUS = LATER_STATUS | {408, 409}
+"""Every other 4xx is: sending the same body again cannot help, and a person must see it."""
+LOOK_UP_PAGES_MAX = 200
 ROWS_MAX = 500
 
 
@@ -84,10 +91,23 @@ class Page:
     total: int | None
     change: int | None
 
+    def ends(self, *, offset: int, before: Page | None) -> bool:
+        """Whether nothing follows it. ``offset`` counts its own rows too; ``before`` is the page before it.
+
+        A server that says no total may give fewer rows than asked, so only an empty page ends its list; one that does
+        not page at all gives the same rows again.
+        """
+        if not self.rows:
+            return True
+        if self.total is not None:
+            return offset >= self.total
+        return before is not None and before.rows == self.rows
+
 
 SendOutcome = Accepted | Conflict | RefusedForGood | Later | Unknown | Unreachable
 LookUpOutcome = Accepted | NotThere | Later | Unknown | Unreachable
 PageOutcome = Page | Later | Unknown | Unreachable
+RatesOutcome = PageOutcome | RefusedForGood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +141,7 @@ class CentralClient:
         transport: AsyncBaseTransport | None = None,
     ) -> None:
         self.addresses = addresses
+        self._answer_s_max = timeout_s * ANSWER_TIMEOUTS_MAX
         self._media_type = media_type
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -154,7 +175,7 @@ class CentralClient:
             return Unknown("accepted, not carried out yet (202)")
         if answer.status_code == 409:
             return Conflict(_reason(answer))
-        if answer.status_code in PARK_STATUS:
+        if _is_for_good(answer):
             return RefusedForGood(_reason(answer))
         return _not_now(answer)
 
@@ -168,25 +189,28 @@ class CentralClient:
         return Accepted(seen)
 
     async def find_payment(self, correlator_id: str) -> LookUpOutcome:
-        """Look for a payment by our key. A server may ignore the filter, so the rows are compared here."""
+        """Look for a payment by our key. A server may ignore the filter, so the rows are compared here.
+
+        "Not there" lets the payment be sent again, so it is said only when all rows were seen: a server that counts
+        nothing is asked until it has no more or gives the same page again.
+        """
         offset = 0
-        while True:
+        before: Page | None = None
+        for _ in range(LOOK_UP_PAGES_MAX):
             page = await self._page(
                 f"{self.addresses.payment}/payment",
                 {"correlatorId": correlator_id, "offset": str(offset), "limit": str(ROWS_MAX)},
             )
             if not isinstance(page, Page):
                 return page
-            for row in page.rows:
-                try:
-                    seen = read_payment(row)
-                except WireJsonError:
-                    continue
-                if seen.correlator_id == correlator_id:
-                    return Accepted(seen)
+            found = _ours(page, correlator_id)
+            if found is not None:
+                return found
             offset += len(page.rows)
-            if not page.rows or page.total is None or offset >= page.total:
+            if page.ends(offset=offset, before=before):
                 return NotThere()
+            before = page
+        return Unknown(f"not among the first {offset} payments that the server lists")
 
     async def bills(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
         """A page of customer bills; ``changed_after`` only where our central counts changes."""
@@ -195,11 +219,17 @@ class CentralClient:
             query["changeNumber.gt"] = str(changed_after)
         return await self._page(f"{self.addresses.bill}/customerBill", query)
 
-    async def rates(self, *, offset: int, limit: int, bill_id: str | None) -> PageOutcome:
-        """A page of applied billing rates: of one bill, or of all that are billed."""
+    async def rates(self, *, offset: int, limit: int, bill_id: str | None) -> RatesOutcome:
+        """A page of applied billing rates: of one bill, or of all that are billed.
+
+        RefusedForGood where the server does not take the question; by bill is more than the standard asks of it.
+        """
         query = {"offset": str(offset), "limit": str(limit)}
         query |= {"isBilled": "true"} if bill_id is None else {"bill.id": bill_id}
-        return await self._page(f"{self.addresses.bill}/appliedCustomerBillingRate", query)
+        answer = await self._request("GET", f"{self.addresses.bill}/appliedCustomerBillingRate", params=query)
+        if isinstance(answer, httpx.Response) and answer.status_code != 416 and _is_for_good(answer):
+            return RefusedForGood(_reason(answer))
+        return _read_page(answer)
 
     async def accounts(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
         """A page of accounts from our own central."""
@@ -245,28 +275,14 @@ class CentralClient:
         return found if isinstance(found, dict) else Unknown("the answer is no object")
 
     async def _page(self, url: str, query: Mapping[str, str]) -> PageOutcome:
-        answer = await self._request("GET", url, params=query)
-        if not isinstance(answer, httpx.Response):
-            return answer
-        if answer.status_code == 416:
-            return Page(rows=(), total=None, change=None)
-        if answer.status_code not in (200, 206):
-            return _not_now(answer)
-        try:
-            rows = loads(answer.content)
-        except WireJsonError as error:
-            return Unknown(f"the answer could not be read: {error}")
-        if not isinstance(rows, list):
-            return Unknown("the answer is no list")
-        return Page(
-            rows=tuple(rows),
-            total=_whole(answer.headers.get("X-Total-Count")),
-            change=_whole(answer.headers.get("X-Change-Number")),
-        )
+        return _read_page(await self._request("GET", url, params=query))
 
     async def _request(self, method: str, url: str, **parts: Any) -> httpx.Response | Unknown | Unreachable:
         try:
-            async with self._http.stream(method, url, **parts) as answer:
+            async with (
+                asyncio.timeout(self._answer_s_max),
+                self._http.stream(method, url, **parts) as answer,
+            ):
                 content = bytearray()
                 async for chunk in answer.aiter_bytes():
                     content += chunk
@@ -288,8 +304,42 @@ class CentralClient:
             httpx.UnsupportedProtocol,
         ) as error:
             return Unreachable(_fault(error))
+        except TimeoutError:
+            return Unknown(f"no whole answer within {self._answer_s_max} s")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return Unknown(_fault(error))
+
+
+def _read_page(answer: httpx.Response | Unknown | Unreachable) -> PageOutcome:
+    if not isinstance(answer, httpx.Response):
+        return answer
+    if answer.status_code == 416:
+        return Page(rows=(), total=None, change=None)
+    if answer.status_code not in (200, 206):
+        return _not_now(answer)
+    try:
+        rows = loads(answer.content)
+    except WireJsonError as error:
+        return Unknown(f"the answer could not be read: {error}")
+    if not isinstance(rows, list):
+        return Unknown("the answer is no list")
+    return Page(
+        rows=tuple(rows),
+        total=_whole(answer.headers.get("X-Total-Count")),
+        change=_whole(answer.headers.get("X-Change-Number")),
+    )
+
+
+def _ours(page: Page, correlator_id: str) -> Accepted | Unknown | None:
+    """The payment of our key on this page. One that is there in a form we cannot read must not be sent again."""
+    for row in page.rows:
+        if not isinstance(row, Mapping) or row.get("correlatorId") != correlator_id:
+            continue
+        try:
+            return Accepted(read_payment(row))
+        except WireJsonError as error:
+            return Unknown(f"it is there, but could not be read: {error}")
+    return None
 
 
 def _fault(error: Exception) -> str:
@@ -297,12 +347,29 @@ def _fault(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
+def _is_for_good(answer: httpx.Response) -> bool:
+    return 400 <= answer.status_code < 500 and answer.status_code not in NOT_FOR_GOOD_STATUS
+
+
 def _not_now(answer: httpx.Response) -> Later | Unknown:
     """429 and the like took nothing; a 5xx may have come after the commit."""
-    wait = _whole(answer.headers.get("Retry-After"))
-    if answer.status_code in (401, 425, 429):
+    wait = _retry_after_s(answer)
+    if answer.status_code in LATER_STATUS:
         return Later(_reason(answer), wait)
     return Unknown(_reason(answer), wait)
+
+
+def _retry_after_s(answer: httpx.Response) -> int | None:
+    """Seconds, or a date, which is set against the server's own clock: ours may be wrong."""
+    written = answer.headers.get("Retry-After", "")
+    seconds = _whole(written)
+    if seconds is not None:
+        return seconds
+    try:
+        wait = parsedate_to_datetime(written) - parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(int(wait.total_seconds()), 0)
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness, Runner
 from pos.store import outbox
@@ -35,7 +36,7 @@ from sync.client import (
     Unreachable,
 )
 from sync.inbound import Inbound, PullReport
-from sync.retry import RetryRule
+from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.tmf676.payment import payment_body
 
 Result = TypeVar("Result")
@@ -83,12 +84,17 @@ class SyncParts:
 
 @dataclass(slots=True)
 class _Round:
-    """One pass over the due rows. ``unreachable`` ends it for every account."""
+    """One pass over the due rows. ``unreachable`` ends it for every account, and so does ``until_s`` (monotonic).
 
+    ``named`` are rows whose payment only the server's id tells from others, where that id has just become known.
+    """
+
+    until_s: float | None
     acknowledged: int = 0
     parked: int = 0
     unreachable: str | None = None
     heard: bool = field(default=False)
+    named: list[OutboxRow] = field(default_factory=list)
 
 
 class SyncEngine:
@@ -97,25 +103,36 @@ class SyncEngine:
     def __init__(self, parts: SyncParts) -> None:
         self._parts = parts
         self._inbound = Inbound(parts.till, parts.cache, parts.client, parts.clock, parts.runner)
+        self._turn = asyncio.Lock()
+        self._quiet_until_s = 0.0
         self.state = SyncState()
 
     async def push(self) -> PushReport:
         """Send what is due once. Never raises for the network."""
+        return await self._push(until_s=None)
+
+    async def _push(self, *, until_s: float | None) -> PushReport:
+        # Two rounds at once would send the same rows.
+        async with self._turn:
+            return await self._one_round(_Round(until_s=until_s))
+
+    async def _one_round(self, this_round: _Round) -> PushReport:
         now = self._parts.clock.now()
         rows = await self._till(lambda: self._due(now))
-        this_round = _Round()
         gate = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
 
         async def one_account(chain: Sequence[OutboxRow]) -> None:
             async with gate:
                 for row in chain:
-                    if this_round.unreachable is not None or not await self._deliver(row, this_round):
+                    if self._ended(this_round) or not await self._deliver(row, this_round):
                         return
 
         async with asyncio.TaskGroup() as group:
             for chain in rows.values():
                 group.create_task(one_account(chain))
         self._note(this_round)
+        if this_round.named:
+            await self._parts.runner.cache(lambda: self._inbound.catch_up(this_round.named))
         queue = await self._parts.runner.read(self._queue)
         return PushReport(
             acknowledged=this_round.acknowledged,
@@ -126,7 +143,12 @@ class SyncEngine:
 
     async def pull(self) -> PullReport:
         """Bring accounts, bills and rates into the cache. Never raises for the network."""
+        quiet_s = self._quiet_s()
+        if quiet_s > 0:
+            problem = f"central asked not to be asked for {quiet_s:.0f} s"
+            return PullReport(accounts=0, bills=0, rates=0, skipped=0, problem=problem)
         report = await self._inbound.pull()
+        self._keep_quiet(report.retry_after_s)
         self._heard(report.problem is None, report.problem)
         return report
 
@@ -135,7 +157,7 @@ class SyncEngine:
         deadline = self._parts.clock.monotonic_s() + timeout_s
         acknowledged = parked = 0
         while True:
-            report = await self.push()
+            report = await self._push(until_s=deadline)
             acknowledged += report.acknowledged
             parked += report.parked
             left_s = deadline - self._parts.clock.monotonic_s()
@@ -146,17 +168,32 @@ class SyncEngine:
                     waiting=report.waiting,
                     unreachable=report.unreachable,
                 )
-            await self._parts.clock.sleep(min(left_s, await self._wait_s()))
+            wait_s = max(await self._wait_s(), self._quiet_s())
+            if report.unreachable is not None:
+                wait_s = max(wait_s, self._parts.retry.delay_s_min)
+            await self._parts.clock.sleep(min(left_s, wait_s))
+
+    def now(self) -> SyncState:
+        """The state of this moment, for the status line."""
+        return self.state
 
     async def keep_syncing(self) -> None:
-        """Push as rows come due and pull every so often, until cancelled."""
+        """Push as rows come due and pull every so often, until cancelled.
+
+        A fault of the program or the store is shown in the state and tried again: the till goes on selling without a wire,
+        and its rows stay.
+        """
         clock = self._parts.clock
         next_pull = clock.monotonic_s()
         while True:
-            await self.push()
-            if clock.monotonic_s() >= next_pull:
-                await self.pull()
-                next_pull = clock.monotonic_s() + self._parts.pull_every_s
+            try:
+                await self.push()
+                if clock.monotonic_s() >= next_pull:
+                    next_pull = clock.monotonic_s() + self._parts.pull_every_s
+                    await self.pull()
+            except Exception as fault:  # the loop's outermost edge
+                self._heard(False, f"{type(fault).__name__}: the wire has a fault")
+                await clock.sleep(self._parts.retry.delay_s_max)
             await clock.sleep(IDLE_POLL_S)
 
     def _queue(self) -> outbox.Queue:
@@ -172,27 +209,41 @@ class SyncEngine:
         return min(max(wait, 0.05), self._parts.retry.delay_s_max)
 
     def _due(self, now: datetime) -> dict[str, list[OutboxRow]]:
-        """Due rows by account, in order; a row behind one that is not due yet waits for it."""
+        """Due rows by account, in order."""
         with self._parts.till.read() as connection:
-            unsent = outbox.unsent(connection, BATCH_MAX)
+            due = outbox.due(connection, now=now, limit=BATCH_MAX)
         chains: dict[str, list[OutboxRow]] = {}
-        blocked: set[str] = set()
-        for row in unsent:
-            if row.state == "parked" or row.account in blocked:
-                continue
-            if row.next_attempt_at is not None and row.next_attempt_at > now:
-                blocked.add(row.account)
-                continue
+        for row in due:
             chains.setdefault(row.account, []).append(row)
         return chains
 
+    def _ended(self, this_round: _Round) -> bool:
+        """Whether no further request may leave in this round."""
+        too_late = this_round.until_s is not None and self._parts.clock.monotonic_s() >= this_round.until_s
+        return this_round.unreachable is not None or too_late or self._quiet_s() > 0
+
+    def _keep_quiet(self, retry_after_s: int | None) -> None:
+        """Retry-After is asked of the client, not of one row: nothing leaves before it."""
+        if retry_after_s is not None:
+            until_s = self._parts.clock.monotonic_s() + min(retry_after_s, RETRY_AFTER_MAX_S)
+            self._quiet_until_s = max(self._quiet_until_s, until_s)
+
+    def _quiet_s(self) -> float:
+        return max(self._quiet_until_s - self._parts.clock.monotonic_s(), 0.0)
+
     async def _deliver(self, row: OutboxRow, this_round: _Round) -> bool:
         """One row on its way. True: the account's next row may follow."""
-        body = row.body if row.body is not None else await self._till(lambda: self._freeze(row))
+        try:
+            body = row.body if row.body is not None else await self._till(lambda: self._freeze(row))
+        except Refused as refusal:
+            # What cannot be composed (a mode that is gone from the settings) holds up nothing else.
+            return await self._settle(row, RefusedForGood(refusal.message), this_round)
         if row.state in ("sent", "unknown"):
             found = await self._parts.client.find_payment(row.correlator_id)
             if not isinstance(found, NotThere):
                 return await self._settle(row, found, this_round)
+            if self._ended(this_round):
+                return False
         await self._till(lambda: self._mark_sent(row))
         outcome = await self._parts.client.send_payment(row.correlator_id, body)
         if isinstance(outcome, Conflict):
@@ -204,7 +255,7 @@ class SyncEngine:
         found = await self._parts.client.find_payment(row.correlator_id)
         if isinstance(found, NotThere):
             return await self._settle(row, RefusedForGood(conflict.reason), this_round)
-        return await self._settle(row, found, this_round)
+        return await self._settle(replace(row, state="unknown"), found, this_round)
 
     async def _settle(self, row: OutboxRow, outcome: SendOutcome | LookUpOutcome, this_round: _Round) -> bool:
         at = self._parts.clock.now()
@@ -212,6 +263,8 @@ class SyncEngine:
             case Accepted(payment=seen):
                 this_round.acknowledged += 1
                 this_round.heard = True
+                if seen.applied_change is None:
+                    this_round.named.append(row)
                 await self._till(
                     lambda: self._write(
                         lambda connection: outbox.mark_acknowledged(
@@ -241,10 +294,12 @@ class SyncEngine:
                 return False
             case Later(reason=reason, retry_after_s=wait):
                 this_round.heard = True
+                self._keep_quiet(wait)
                 was_unknown = row.state in ("sent", "unknown")
                 await self._again(row, unknown=was_unknown, reason=reason, retry_after_s=wait, at=at)
                 return False
             case Unknown(reason=reason, retry_after_s=wait):
+                self._keep_quiet(wait)
                 await self._again(row, unknown=True, reason=reason, retry_after_s=wait, at=at)
                 return False
             case _:
@@ -260,6 +315,7 @@ class SyncEngine:
                 lambda connection: outbox.mark_again(
                     connection,
                     row.outbox_id,
+                    attempts=row.attempts + 1,
                     unknown=unknown,
                     reason=reason,
                     next_attempt_at=at + timedelta(milliseconds=delay_ms),

@@ -11,24 +11,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pos.domain.bill import AppliedRate, BillSnapshot
+from pos.domain.bill import AppliedRate, BillSnapshot, open_on
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import Clock, Runner
 from pos.domain.text_guard import clean_foreign
 from pos.store import cache as cached
+from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
+from pos.store.outbox import OutboxRow
 from pos.store.payments import own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
-from sync.client import CentralClient, Later, Page, PageOutcome, Unknown, Unreachable
+from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
 from sync.tmf678.bill import read_bill
+from sync.tmf678.foreign import as_object, read_id
 from sync.tmf678.rate import read_rate
-from sync.wire_json import WireJsonError, read_money
+from sync.wire_json import BadField, WireJsonError, read_money
 
 PAGE = 200
 RATES_PAGE = 500
+ACCOUNT_ID_MAX = 40
+DUNNING_STAGE_MAX = 99
 PAGES_MAX = 10_000
 ONE_BY_ONE_MAX = 40
 """Up to so many bills have their rates asked for one bill at a time; beyond it all rates are paged through."""
@@ -36,17 +41,25 @@ ONE_BY_ONE_MAX = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullReport:
-    """How a pull went. ``skipped`` counts rows that could not be read; ``problem`` says why it ended early."""
+    """How a pull went. ``skipped`` counts rows that could not be read; ``problem`` says why it ended early.
+
+    ``retry_after_s``: central asks not to be asked again before so many seconds.
+    """
 
     accounts: int
     bills: int
     rates: int
     skipped: int
     problem: str | None
+    retry_after_s: int | None = None
 
 
 class _Stopped(Exception):
     """Central did not give the next page."""
+
+    def __init__(self, outcome: Later | RefusedForGood | Unknown | Unreachable) -> None:
+        super().__init__(outcome.reason)
+        self.retry_after_s = outcome.retry_after_s if isinstance(outcome, Later | Unknown) else None
 
 
 @dataclass(slots=True)
@@ -73,10 +86,11 @@ class Inbound:
         """All that changed since the last whole pull."""
         tally = _Tally()
         problem: str | None = None
+        retry_after_s: int | None = None
         try:
             announced = await self._client.announced()
             if isinstance(announced, Later | Unknown | Unreachable):
-                raise _Stopped(announced.reason)
+                raise _Stopped(announced)
             counts_changes = announced.get("changeNumber") is True
             if "accounts" in announced:
                 await self._pull_accounts(tally)
@@ -86,14 +100,33 @@ class Inbound:
             await self._pull_rates(tally)
             await self._runner.cache(self._mark_told)
         except _Stopped as stopped:
-            problem = str(stopped)
+            problem, retry_after_s = str(stopped), stopped.retry_after_s
         return PullReport(
             accounts=tally.accounts,
             bills=tally.bills,
             rates=tally.rates,
             skipped=tally.skipped,
             problem=problem,
+            retry_after_s=retry_after_s,
         )
+
+    def catch_up(self, rows: Sequence[OutboxRow]) -> None:
+        """What is open after a server without change numbers named the payments of ``rows``.
+
+        A bill that came before the name lists a payment which could not be known for ours then. Runs on the cache's writer.
+        """
+        with self._till.read() as books:
+            own = own_allocations(books, outbox.bills_paid(books, rows))
+        with self._cache.write() as connection:
+            bills = {bill_no: cached.bill_by_number(connection, bill_no) for bill_no in own}
+            cached.set_open(
+                connection,
+                [
+                    (bill.bill_no, open_on(bill, own[bill_no]).open.minor)
+                    for bill_no, bill in bills.items()
+                    if bill is not None
+                ],
+            )
 
     def _mark_told(self) -> None:
         with self._cache.write() as connection:
@@ -111,17 +144,23 @@ class Inbound:
     async def _pull_accounts(self, tally: _Tally) -> None:
         since = await self._runner.read(lambda: self._marker("accounts"))
         offset, newest = 0, since
+        before: Page | None = None
+        whole = True
         for _ in range(PAGES_MAX):
             page = _page(await self._client.accounts(offset=offset, limit=PAGE, changed_after=since))
-            if offset == 0 and page.change is not None:
+            if page.change is None:
+                # Without it nobody can tell which of our own payments the credits contain.
+                raise _Stopped(Unknown("central told accounts without its change number"))
+            if offset == 0:
                 newest = page.change
             accounts = self._read_accounts(page, tally)
-            await self._runner.cache(partial(self._put_accounts, accounts))
+            whole = await self._runner.cache(partial(self._put_accounts, accounts)) and whole
             tally.accounts += len(accounts)
             offset += len(page.rows)
-            if _is_last(page, offset, PAGE):
+            if page.ends(offset=offset, before=before):
                 break
-        if newest is not None and newest != since:
+            before = page
+        if whole and newest is not None and newest != since:
             mark = newest
             await self._runner.cache(lambda: self._set_marker("accounts", mark))
 
@@ -135,18 +174,31 @@ class Inbound:
                 tally.skipped += 1
         return accounts
 
-    def _put_accounts(self, accounts: Sequence[CachedAccount]) -> None:
+    def _put_accounts(self, accounts: Sequence[CachedAccount]) -> bool:
+        """Write what can be told from our own deeds; whether that was all.
+
+        Central's figure may hold a credit of ours whose answer was lost, and would count it twice: such an account stays
+        as it was told before, and is asked for again.
+        """
         with self._till.read() as books:
             credits = {row.account: own_credits(books, row.account).get(row.account, []) for row in accounts}
+            in_doubt = outbox.accounts_in_doubt(books)
         with self._cache.write() as connection:
-            cached.put_accounts(connection, accounts)
+            clear = [
+                row
+                for row in accounts
+                if row.account not in in_doubt or cached.account_by_id(connection, row.account) is None
+            ]
+            cached.put_accounts(connection, clear)
             cached.set_credit(
-                connection, [(row.account, credit_of(row, credits[row.account]).minor) for row in accounts]
+                connection, [(row.account, credit_of(row, credits[row.account]).minor) for row in clear]
             )
+        return len(clear) == len(accounts)
 
     async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None
         offset, newest = 0, since
+        before: Page | None = None
         for _ in range(PAGES_MAX):
             page = _page(await self._client.bills(offset=offset, limit=PAGE, changed_after=since))
             if offset == 0 and page.change is not None:
@@ -160,8 +212,9 @@ class Inbound:
             await self._runner.cache(partial(self._put_bills, bills, with_accounts=with_accounts))
             tally.bills += len(bills)
             offset += len(page.rows)
-            if _is_last(page, offset, PAGE):
+            if page.ends(offset=offset, before=before):
                 break
+            before = page
         if counts_changes and newest is not None and newest != since:
             mark = newest
             await self._runner.cache(lambda: self._set_marker("bills", mark))
@@ -179,20 +232,38 @@ class Inbound:
 
     async def _pull_rates(self, tally: _Tally) -> None:
         missing = await self._runner.read(self._bills_without_rates)
-        if len(missing) > ONE_BY_ONE_MAX:
-            await self._page_rates(tally, bill_id=None)
+        if not missing:
             return
-        for bill_id in missing:
-            await self._page_rates(tally, bill_id=bill_id)
+        if len(missing) <= ONE_BY_ONE_MAX and await self._rates_one_by_one(tally, missing):
+            return
+        await self._page_rates(tally, bill_id=None)
+        await self._runner.cache(partial(self._mark_rates_asked, None))
+
+    async def _rates_one_by_one(self, tally: _Tally, bill_ids: Sequence[str]) -> bool:
+        """False where the server does not take the question by bill, which the standard leaves open."""
+        for bill_id in bill_ids:
+            if not await self._page_rates(tally, bill_id=bill_id):
+                return False
+            await self._runner.cache(partial(self._mark_rates_asked, bill_id))
+        return True
 
     def _bills_without_rates(self) -> list[str]:
         with self._cache.read() as connection:
             return cached.bills_without_rates(connection, ONE_BY_ONE_MAX + 1)
 
-    async def _page_rates(self, tally: _Tally, *, bill_id: str | None) -> None:
+    def _mark_rates_asked(self, bill_id: str | None) -> None:
+        with self._cache.write() as connection:
+            cached.mark_rates_asked(connection, bill_id)
+
+    async def _page_rates(self, tally: _Tally, *, bill_id: str | None) -> bool:
+        """False where the server refuses the question for one bill; any other refusal ends the pull."""
         offset = 0
+        before: Page | None = None
         for _ in range(PAGES_MAX):
-            page = _page(await self._client.rates(offset=offset, limit=RATES_PAGE, bill_id=bill_id))
+            outcome = await self._client.rates(offset=offset, limit=RATES_PAGE, bill_id=bill_id)
+            if bill_id is not None and isinstance(outcome, RefusedForGood):
+                return False
+            page = _page(outcome)
             rates: list[AppliedRate] = []
             for row in page.rows:
                 try:
@@ -205,33 +276,35 @@ class Inbound:
             await self._runner.cache(partial(self._put_rates, rates))
             tally.rates += len(rates)
             offset += len(page.rows)
-            if _is_last(page, offset, RATES_PAGE):
-                return
+            if page.ends(offset=offset, before=before):
+                break
+            before = page
+        return True
 
     def _put_rates(self, rates: Sequence[AppliedRate]) -> None:
         with self._cache.write() as connection:
             cached.put_rates(connection, rates)
 
 
-def _page(outcome: PageOutcome) -> Page:
+def _page(outcome: RatesOutcome) -> Page:
     if isinstance(outcome, Page):
         return outcome
-    raise _Stopped(outcome.reason)
-
-
-def _is_last(page: Page, offset: int, limit: int) -> bool:
-    if not page.rows:
-        return True
-    return offset >= page.total if page.total is not None else len(page.rows) < limit
+    raise _Stopped(outcome)
 
 
 def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> CachedAccount:
     """An account of our own central. Raises what a wrong row raises."""
+    number = read_id(as_object(row, field="account"), "id", field="id")
+    stage = row.get("dunningStage") or 0
+    if len(number) > ACCOUNT_ID_MAX or type(stage) is not int or not 0 <= stage <= DUNNING_STAGE_MAX:
+        raise BadField("id or dunningStage", "is beyond what an account has")
     in_currency = currency(row["currency"])
     told = row.get("creditAmount")
     credit = Money(0, in_currency) if told is None else read_money(told, field="creditAmount")
+    if credit.currency != in_currency:
+        raise BadField("creditAmount.unit", f"is not {in_currency}")
     return CachedAccount(
-        account=clean_foreign(row["id"], limit=40),
+        account=number,
         kind=PayerKind(row["kind"]),
         name=clean_foreign(row.get("name") or "", limit=120),
         phone=clean_foreign(row.get("phone") or "", limit=20),
@@ -239,7 +312,7 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         currency=in_currency,
         status=clean_foreign(row.get("status") or "active", limit=20),
         cash_only=row.get("cashOnly") is True,
-        dunning_stage=int(row.get("dunningStage") or 0),
+        dunning_stage=stage,
         credit_told=credit,
         credit=credit,
         seen_change=seen_change,

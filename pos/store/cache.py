@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from pos.domain.bill import (
     AppliedPayment,
@@ -28,9 +29,9 @@ from pos.domain.bill import (
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
-from pos.store.database import Database
+from pos.store.database import Database, StoreOpener
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE account (
@@ -101,6 +102,9 @@ CREATE TABLE rate (
     tax_minor INTEGER NOT NULL,
     tax_included_minor INTEGER NOT NULL,
     PRIMARY KEY (bill_id, rate_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rates_asked (
+    bill_id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE marker (
     name TEXT PRIMARY KEY,
@@ -189,12 +193,12 @@ class CacheStore:
             yield connection
 
 
-def open_cache(path: Path | None, *, read_only: bool = False) -> CacheStore:
-    """Open the cache; one of another schema version is removed and made anew, for central has it all."""
-    if path is not None and path.exists() and not read_only and _version_of(path) not in (0, VERSION):
+def open_cache(path: Path | None, *, read_only: bool = False, opener: StoreOpener = Database) -> CacheStore:
+    """Open the cache; one of another schema version or a damaged one is removed and made anew: central has it all."""
+    if path is not None and path.exists() and not read_only and _version_of(path, opener) not in (0, VERSION):
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-    database = Database(path, read_only=read_only)
+    database = opener(path, read_only=read_only)
     if not read_only:
         with database.write() as connection:
             if connection.exec_driver_sql("PRAGMA user_version").scalar_one() == 0:
@@ -205,11 +209,16 @@ def open_cache(path: Path | None, *, read_only: bool = False) -> CacheStore:
     return CacheStore(database)
 
 
-def _version_of(path: Path) -> int:
-    database = Database(path, read_only=True)
+def _version_of(path: Path, opener: StoreOpener) -> int | None:
+    """The schema version of the file; None where it is no sound store."""
+    database = opener(path, read_only=True)
     try:
         with database.read() as connection:
             return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return None
+        raise
     finally:
         database.close()
 
@@ -261,6 +270,7 @@ def put_bills(
     """Write bills as told, with what is open after this till's ``own`` allocations, by bill number."""
     for bill in bills:
         key = (bill.bill_no,)
+        connection.exec_driver_sql("DELETE FROM rates_asked WHERE bill_id = ?", (bill.bill_id,))
         connection.exec_driver_sql("DELETE FROM bill_applied WHERE bill_no = ?", key)
         connection.exec_driver_sql("DELETE FROM bill_line WHERE bill_no = ?", key)
         connection.exec_driver_sql(
@@ -358,27 +368,35 @@ def account_by_id(connection: Connection, account: str) -> CachedAccount | None:
     return None if row is None else _account(tuple(row))
 
 
-def accounts_by_phone_suffix(connection: Connection, digits: str, limit: int) -> list[CachedAccount]:
-    """Accounts whose phone number ends in ``digits``."""
+def accounts_by_phone_suffix(
+    connection: Connection, digits: str, limit: int, *, only: str | None = None
+) -> list[CachedAccount]:
+    """Accounts whose phone number ends in ``digits``; ``only`` is the one account that may be found."""
     low = digits[::-1]
     rows = connection.exec_driver_sql(
         f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE phone_reversed >= ? AND phone_reversed < ? "
-        "AND phone_reversed <> '' ORDER BY phone_reversed LIMIT ?",
-        (low, low + ":", limit),
+        "AND phone_reversed <> '' AND (? IS NULL OR account = ?) ORDER BY phone_reversed LIMIT ?",
+        (low, low + ":", only, only, limit),
     )
     return [_account(tuple(row)) for row in rows]
 
 
-def accounts_by_words(connection: Connection, words: Sequence[str], limit: int) -> list[CachedAccount]:
-    """Accounts whose name has a word beginning with each of ``words`` (folded letters and digits only)."""
+def accounts_by_words(
+    connection: Connection, words: Sequence[str], limit: int, *, only: str | None = None
+) -> list[CachedAccount]:
+    """Accounts whose name has a word beginning with each of ``words`` (folded letters and digits only).
+
+    ``only`` is the one account that may be found.
+    """
     if not words:
         return []
     match = " ".join(f'"{word}"*' for word in words)
     columns = ", ".join(f"account.{column.strip()}" for column in _ACCOUNT_COLUMNS.split(","))
     rows = connection.exec_driver_sql(
         f"SELECT {columns} FROM account_word JOIN account ON account.rowid = account_word.rowid "
-        "WHERE account_word MATCH ? ORDER BY account.name_folded, account.account LIMIT ?",
-        (match, limit),
+        "WHERE account_word MATCH ? AND (? IS NULL OR account.account = ?) "
+        "ORDER BY account.name_folded, account.account LIMIT ?",
+        (match, only, only, limit),
     )
     return [_account(tuple(row)) for row in rows]
 
@@ -426,13 +444,25 @@ def rates_of_bill(connection: Connection, bill_id: str) -> list[AppliedRate]:
 
 
 def bills_without_rates(connection: Connection, limit: int) -> list[str]:
-    """Ids of bills of which no rate is known yet, open ones first."""
+    """Ids of bills of which no rate is known and central was not asked since it told them, open ones first."""
     rows = connection.exec_driver_sql(
         "SELECT bill_id FROM bill WHERE NOT EXISTS (SELECT 1 FROM rate WHERE rate.bill_id = bill.bill_id) "
+        "AND NOT EXISTS (SELECT 1 FROM rates_asked WHERE rates_asked.bill_id = bill.bill_id) "
         "ORDER BY open_minor = 0, due_date LIMIT ?",
         (limit,),
     )
     return [str(row[0]) for row in rows]
+
+
+def mark_rates_asked(connection: Connection, bill_id: str | None) -> None:
+    """Central told all rates it has of this bill, or (None) of every bill in the cache."""
+    if bill_id is not None:
+        connection.exec_driver_sql("INSERT OR IGNORE INTO rates_asked (bill_id) VALUES (?)", (bill_id,))
+        return
+    connection.exec_driver_sql(
+        "INSERT OR IGNORE INTO rates_asked (bill_id) SELECT bill_id FROM bill "
+        "WHERE NOT EXISTS (SELECT 1 FROM rate WHERE rate.bill_id = bill.bill_id)"
+    )
 
 
 def marker(connection: Connection, name: str) -> str | None:

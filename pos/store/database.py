@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -35,6 +35,14 @@ class StoreError(Exception):
         self.exit_code = exit_code
 
 
+class StoreOpener(Protocol):
+    """The port through which a store file is opened; the real one is ``Database`` itself."""
+
+    def __call__(self, path: Path | None, *, read_only: bool = False) -> Database:
+        """Open the file, or a store in memory for None."""
+        ...
+
+
 def store_locked() -> StoreError:
     """Another process owns this home."""
     return StoreError(
@@ -46,6 +54,13 @@ def store_damaged(what: str) -> StoreError:
     """The file failed a check: nothing is sold on it."""
     return StoreError(
         "store_damaged", f"The store is damaged: {what}. Nothing can be sold on it.", exit_code=6
+    )
+
+
+def store_unreadable(reason: str) -> StoreError:
+    """The disk failed while the store was read."""
+    return StoreError(
+        "store_unreadable", f"The disk fails: the store cannot be read ({reason}).", exit_code=1
     )
 
 
@@ -74,6 +89,7 @@ class Database:
 
     def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
         self._writer: Connection | None = None
         self._write_engine: Engine | None = None
         if not read_only:
@@ -97,7 +113,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back whole on any error."""
-        assert self._writer is not None, "this store was opened to be read"
+        assert not self._read_only, "this store was opened to be read"
+        if self._writer is None:
+            # It was thrown away after a failed commit, and the disk let no other be opened then.
+            self._open_writer()
+        assert self._writer is not None
         with self._writer.begin():
             yield self._writer
 
@@ -174,11 +194,13 @@ def _engine(path: Path | None, *, read_only: bool) -> Engine:
         mode = "ro" if read_only else "rwc"
         return _connect(f"file:{quote(str(path))}?mode={mode}", uri=True)
 
-    engine: Engine
+    pool: dict[str, Any]
     if read_only:
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS_MAX)
+        pool = {"poolclass": QueuePool, "pool_size": READERS_MAX}
     else:
-        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+        pool = {"poolclass": StaticPool}
+    # An error that nobody expected is printed with its statement, and a parameter may be a name.
+    engine = create_engine("sqlite://", creator=connect, hide_parameters=True, **pool)
 
     @event.listens_for(engine, "connect")
     def set_up(raw: Any, _record: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -35,10 +36,14 @@ _COLUMNS = "outbox_id, payment_event_id, leg, correlator_id, account, state, att
 
 
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
-    """Unsent rows in order whose time has come; parked rows wait for a person."""
+    """Unsent rows in order whose time has come, and that of every row of their account.
+
+    Parked rows wait for a person. What waits takes no place of the ``limit`` from what can be sent.
+    """
     rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
-        "AND (next_attempt_at_utc IS NULL OR next_attempt_at_utc <= ?) ORDER BY outbox_id LIMIT ?",
+        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND account NOT IN ("
+        "SELECT account FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND next_attempt_at_utc > ?"
+        ") ORDER BY outbox_id LIMIT ?",
         (utc_text(now), limit),
     )
     return [_row(tuple(row)) for row in rows]
@@ -54,7 +59,10 @@ def unsent(connection: Connection, limit: int = 500) -> list[OutboxRow]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """How much is on its way. ``oldest_at`` is when the oldest unacknowledged deed was booked (UTC)."""
+    """How much is on its way. ``oldest_at`` is when the oldest unacknowledged deed was booked (UTC).
+
+    ``next_attempt_at`` is when the first account may be tried again; None where one may be at once, or nothing waits.
+    """
 
     waiting: int
     parked: int
@@ -66,7 +74,8 @@ def queue(connection: Connection) -> Queue:
     """How many rows wait for central, how many wait for a person."""
     row = connection.exec_driver_sql(
         "SELECT coalesce(sum(state <> 'parked'), 0), coalesce(sum(state = 'parked'), 0), "
-        "min(CASE WHEN state <> 'parked' THEN coalesce(next_attempt_at_utc, '') END), "
+        "(SELECT min(coalesce(due, '')) FROM (SELECT max(next_attempt_at_utc) AS due FROM outbox "
+        "WHERE state <> 'acknowledged' AND state <> 'parked' GROUP BY account)), "
         "(SELECT taken_at_utc FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
@@ -95,16 +104,27 @@ def mark_again(
     connection: Connection,
     outbox_id: int,
     *,
+    attempts: int,
     unknown: bool,
     reason: str,
     next_attempt_at: datetime,
     at: datetime,
 ) -> None:
-    """A try ended without an answer (``unknown``) or with a plain "later": try again at ``next_attempt_at``."""
+    """Try number ``attempts`` ended without an answer (``unknown``) or with a plain "later": again at the given time.
+
+    A look-up that got no answer counts as a try too, so that the waits grow.
+    """
     connection.exec_driver_sql(
-        "UPDATE outbox SET state = ?, reason = ?, next_attempt_at_utc = ?, changed_at_utc = ? "
+        "UPDATE outbox SET state = ?, attempts = ?, reason = ?, next_attempt_at_utc = ?, changed_at_utc = ? "
         "WHERE outbox_id = ? AND state <> 'acknowledged'",
-        ("unknown" if unknown else "waiting", reason, utc_text(next_attempt_at), utc_text(at), outbox_id),
+        (
+            "unknown" if unknown else "waiting",
+            attempts,
+            reason,
+            utc_text(next_attempt_at),
+            utc_text(at),
+            outbox_id,
+        ),
     )
 
 
@@ -132,6 +152,27 @@ def mark_acknowledged(
         "next_attempt_at_utc = NULL, changed_at_utc = ? WHERE outbox_id = ? AND state <> 'acknowledged'",
         (server_id, server_href, applied_change, utc_text(at), outbox_id),
     )
+
+
+def bills_paid(connection: Connection, rows: Iterable[OutboxRow]) -> list[str]:
+    """The numbers of the bills that the legs of ``rows`` pay."""
+    statement = (
+        "SELECT bill_no FROM allocation WHERE payment_event_id = ? AND leg = ? AND bill_no IS NOT NULL"
+    )
+    found: dict[str, None] = {}
+    for row in rows:
+        for (bill_no,) in connection.exec_driver_sql(statement, (row.payment_event_id, row.leg)):
+            found[bill_no] = None
+    return list(found)
+
+
+def accounts_in_doubt(connection: Connection) -> set[str]:
+    """Accounts that this till credited by a leg which central may have without our knowing."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
+        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL"
+    )
+    return {str(row[0]) for row in rows}
 
 
 def leg_facts(

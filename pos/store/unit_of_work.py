@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from pos.store.chain import CHAINED, ChainWriter
-from pos.store.database import Database, store_damaged
+from pos.store.database import Database, store_damaged, store_unreadable
 
 Row = Mapping[str, object]
 
@@ -98,6 +98,14 @@ class TillStore:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent look at what is committed."""
-        with self.database.read() as connection:
-            yield connection
+        """A consistent look at what is committed. Raises StoreError where the disk or the file fails."""
+        try:
+            with self.database.read() as connection:
+                yield connection
+        except DBAPIError as error:
+            reason = getattr(error.orig, "sqlite_errorname", "")
+            if reason.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+                raise store_damaged(str(error.orig)) from error
+            if reason.startswith("SQLITE_IOERR"):
+                raise store_unreadable(reason) from error
+            raise

@@ -174,9 +174,9 @@ def close_shift(
         taken = taken_in(deed.unit.connection, shift)
         closed = _closing(shift, count, taken, payments)
         cheques_agree = _cheques(taken, shift) == (count.cheque_count, count.cheques)
-        if (closed.over_short.minor != 0 or not cheques_agree) and not reason:
+        told = clean_entry(reason or "", field="Reason", limit=200) or None
+        if (closed.over_short.minor != 0 or not cheques_agree) and told is None:
             raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
-        told = clean_entry(reason, field="Reason", limit=200) if reason else None
         _write_close(deed, shift, count, closed, told)
         book_entry(
             deed,

@@ -30,10 +30,13 @@ from pos.store.unit_of_work import CommitFailed, TillStore, UnitOfWork, WriteFai
 
 Outcome = TypeVar("Outcome")
 
+NEVER_WRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+"""A commit that ended so lacks its last page in the write-ahead log: it is never taken for one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinPolicy:
-    """How PINs are guarded: lock-outs in minutes after 5, 7 and 9 wrong tries, and the most tries at all."""
+    """How PINs are guarded: lock-outs in minutes after the 5th, 6th and each further wrong try, and the most at all."""
 
     min_digits: int
     lock_minutes: tuple[int, ...]
@@ -143,7 +146,17 @@ def perform(
         audit_refusal(desk, person, act, deed_id, refusal)
         raise
     except WriteFailed as failure:
-        raise nothing_booked(failure.reason) from failure
+        full = nothing_booked(failure.reason)
+        audit_refusal(desk, person, act, deed_id, full)
+        raise full from failure
+    except CommitFailed as failure:
+        failing = nothing_booked(failure.reason)
+        audited = audit_refusal(desk, person, act, deed_id, failing)
+        # What was written but could not be flushed lies whole in the write-ahead log and is found at the next start. Only
+        # a later commit, which takes its place there, makes sure that nothing was booked.
+        if not audited and failure.reason not in NEVER_WRITTEN:
+            raise outcome_unknown() from failure
+        raise failing from failure
 
 
 def nothing_booked(reason: str) -> Refused:
@@ -151,6 +164,13 @@ def nothing_booked(reason: str) -> Refused:
     full = "full" if "FULL" in reason else "failing"
     return Refused(
         "store_write_failed", f"The disk is {full}: nothing was booked. Tell a supervisor.", reason=reason
+    )
+
+
+def outcome_unknown() -> Refused:
+    """The disk failed at the commit, and cannot be asked what it kept."""
+    return Refused(
+        "outcome_unknown", "The disk failed while booking. Send it again to learn whether it was booked."
     )
 
 
@@ -179,9 +199,9 @@ def _in_one_transaction(
             if memo is not None:
                 _remember(deed, memo, outcome)
             finished = True
-    except CommitFailed as failure:
+    except CommitFailed:
         if not _was_booked(desk, deed_id):
-            raise nothing_booked(failure.reason) from failure
+            raise
     except IntegrityError as broken:
         # The database's own rules are the last wall: a deed that meets them had a fault, or met a twin.
         raise Refused("store_rule_broken", f"The books refuse this: {broken.orig}.") from broken
@@ -196,9 +216,7 @@ def _was_booked(desk: Desk, deed_id: str) -> bool:
         with desk.till.read() as connection:
             found = connection.exec_driver_sql("SELECT 1 FROM audit WHERE deed_id = ?", (deed_id,)).first()
     except (StoreError, DBAPIError) as error:
-        raise Refused(
-            "outcome_unknown", "The disk failed while booking. Send it again to learn whether it was booked."
-        ) from error
+        raise outcome_unknown() from error
     return found is not None
 
 
@@ -222,8 +240,8 @@ def _audit(deed: Deed, act: str, result: str) -> None:
     )
 
 
-def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: DomainError) -> None:
-    """A refusal is an event too. Where even this cannot be written, the refusal itself must still be told."""
+def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: DomainError) -> bool:
+    """A refusal is an event too. False where even this could not be written; the refusal must be told all the same."""
     kind = "denied" if isinstance(refusal, NotAuthorised) else "refused"
     try:
         with desk.till.transaction() as unit:
@@ -237,8 +255,9 @@ def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: D
                 reason_code=refusal.code,
             )
             _audit(deed, act, kind)
-    except (WriteFailed, CommitFailed, IntegrityError):
-        return
+    except (WriteFailed, CommitFailed, IntegrityError, StoreError):
+        return False
+    return True
 
 
 def _remember(deed: Deed, memo: Memo, outcome: object) -> None:

@@ -17,7 +17,7 @@ from pos.domain.allocation import (
     may_be_paid,
 )
 from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check_sums, group_rates
-from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, TenderOffered, compose
 from pos.domain.role import Person, Role
@@ -31,6 +31,7 @@ from pos.till.open_bills import open_bills
 
 HITS_MAX = 15
 QUERY_MAX = 80
+LOCAL_DIGITS_MAX = 9
 
 
 class HitKind(StrEnum):
@@ -98,16 +99,15 @@ def require_enquiry(desk: Desk, person: Person) -> None:
 def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> list[Hit]:
     """Accounts, bills and receipts for one text: exact ids first, then phone endings, then names by word beginnings.
 
-    Fewer than 2 characters find nothing. Never raises for a query that finds nothing.
+    Fewer than 2 characters find nothing, but one letter of another script than Latin is enough: it may be a whole name.
+    Never raises for a query that finds nothing.
     """
     require_enquiry(desk, person)
     text = clean_entry(query, field="Find", limit=QUERY_MAX)
-    if len(text) < 2:
+    if len(text) < 2 and (not text.isalpha() or fold(text).isascii()):
         return []
-    hits = _exact(desk, text)
-    if not any(hit.exact for hit in hits):
-        hits += _near(desk, text, limit)
-    return [hit for hit in hits if _may_see(person, hit.account)][:limit]
+    hits = [hit for hit in _exact(desk, text) if _may_see(person, hit.account)]
+    return (hits or _near(desk, text, limit, only=_only_account(person)))[:limit]
 
 
 def _exact(desk: Desk, text: str) -> list[Hit]:
@@ -131,22 +131,28 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
     return [Hit(kind=HitKind.RECEIPT, key=row[0], account=payer, exact=True)]
 
 
-def _near(desk: Desk, text: str, limit: int) -> list[Hit]:
+def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
     digits = re.sub(r"[ +()\-]", "", text)
     with desk.cache.read() as connection:
         if digits.isascii() and digits.isdigit():
-            found = cached.accounts_by_phone_suffix(connection, digits.removeprefix("00"), limit)
+            # A number dialled from abroad begins with 00; of a short ending every zero counts.
+            ending = digits.removeprefix("00") if len(digits) > LOCAL_DIGITS_MAX else digits
+            found = cached.accounts_by_phone_suffix(connection, ending, limit, only=only)
         else:
             words = [word for word in re.split(r"[^\w]+", fold(text).replace("_", " ")) if word]
-            found = cached.accounts_by_words(connection, words[:6], limit)
+            found = cached.accounts_by_words(connection, words[:6], limit, only=only)
     return [Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=False) for account in found]
 
 
+def _only_account(person: Person) -> str | None:
+    """The one account that a dealer's own people see; None for the operator's people, who see every one."""
+    return (person.dealer or "") if person.roles <= {Role.DEALER} else None
+
+
 def _may_see(person: Person, account: CachedAccount | None) -> bool:
-    """A dealer's own people see the dealer's own account only."""
-    if person.roles <= {Role.DEALER} and person.dealer is not None:
-        return account is not None and account.account == person.dealer
-    return True
+    """What a dealer may not see reads as what is not there."""
+    only = _only_account(person)
+    return only is None or (account is not None and account.account == only)
 
 
 def account_view(desk: Desk, person: Person, account_id: str, *, today: date | None = None) -> AccountView:
@@ -155,10 +161,8 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
         bills = [] if account is None else cached.bills_of_account(connection, account_id, open_only=True)
-    if account is None:
+    if account is None or not _may_see(person, account):
         raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
-    if not _may_see(person, account):
-        raise NotAuthorised("not_allowed", "This is another dealer's account.")
     with desk.till.read() as books:
         current = sorted((bill for bill in open_bills(books, bills) if bill.is_open), key=due_order)
         credit = credit_of(account, own_credits(books, account_id).get(account_id, []))
@@ -180,7 +184,7 @@ def bill_view(desk: Desk, person: Person, bill_no: str) -> BillView:
     require_enquiry(desk, person)
     with desk.cache.read() as connection:
         bill = cached.bill_by_number(connection, bill_no)
-        if bill is None:
+        if bill is None or _only_account(person) not in (None, bill.account):
             raise Refused(
                 "unknown_bill", f"Bill {bill_no} is not known here. Check the number.", bill=bill_no
             )
@@ -205,10 +209,16 @@ def bill_view(desk: Desk, person: Person, bill_no: str) -> BillView:
 
 def rates_of_line(view: BillView, line: SummaryLine) -> tuple[AppliedRate, ...]:
     """The applied rates behind a summary line; of a group, those behind all its children."""
-    children = [child for child in view.lines if child.parent_id == line.line_id]
     wanted = set(line.rate_ids)
-    for child in children:
-        wanted.update(rate.rate_id for rate in rates_of_line(view, child))
+    # A line is visited once, for a foreign central may send groups that hold each other.
+    groups, seen = [line.line_id], {line.line_id}
+    while groups:
+        group = groups.pop()
+        for child in view.lines:
+            if child.parent_id == group and child.line_id not in seen:
+                seen.add(child.line_id)
+                groups.append(child.line_id)
+                wanted.update(child.rate_ids)
     return tuple(rate for rate in view.rates if rate.rate_id in wanted)
 
 

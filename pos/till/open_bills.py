@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Iterable
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from pos.domain.bill import BillSnapshot, OpenBill, OwnAllocation, open_on
 from pos.store import cache as cached
 from pos.store.cache import credit_of
+from pos.store.database import StoreError
 from pos.store.payments import all_own_allocations, own_allocations, own_credits
 from pos.till.desk import Desk
 
@@ -22,8 +24,16 @@ def open_bills(connection: Connection, bills: Iterable[BillSnapshot]) -> list[Op
 
 
 def catch_up(desk: Desk) -> None:
-    """Bring the cache's open amounts up to the deeds just booked. Runs on the cache's writer, after the commit."""
-    catch_up_on(desk, _emptied(desk.touched_bills), _emptied(desk.touched_accounts))
+    """Bring the cache's open amounts up to the deeds just booked. Runs on the cache's writer, after the commit.
+
+    Never raises for the disk: the deed is booked, and what the cache lacks waits for the next time or the next start.
+    """
+    bill_nos, accounts = _emptied(desk.touched_bills), _emptied(desk.touched_accounts)
+    try:
+        catch_up_on(desk, bill_nos, accounts)
+    except (DBAPIError, StoreError):
+        desk.touched_bills.extend(bill_nos)
+        desk.touched_accounts.extend(accounts)
 
 
 def _emptied(touched: deque[str]) -> list[str]:

@@ -13,7 +13,8 @@ from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
 from pos.domain.role import Person
 from pos.store.people import PinTries, RosterEntry, pin_tries, roster_entry, set_pin_tries
-from pos.till.desk import Deed, Desk, audit_refusal, perform
+from pos.store.unit_of_work import CommitFailed, WriteFailed
+from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
 
 NOBODY = Person(user="-", name="", roles=frozenset())
 """Who is named in the audit when the user number is none of ours: what was typed might be a PIN."""
@@ -22,8 +23,8 @@ NOBODY = Person(user="-", name="", roles=frozenset())
 def sign_in(desk: Desk, user: str, pin: str) -> Person:
     """The person of this user number and PIN.
 
-    Raises NotAuthorised ``wrong_pin`` (also for unknown and disabled users) or ``locked_out``. The PIN is never stored,
-    logged or echoed.
+    Raises NotAuthorised ``wrong_pin`` (also for unknown and disabled users) or ``locked_out``, and Refused
+    ``store_write_failed``. The PIN is never stored, logged or echoed.
     """
     subject = _subject(desk, user)
     locked = _count_try(desk, subject)
@@ -72,22 +73,26 @@ def _count_try(desk: Desk, subject: RosterEntry | str) -> NotAuthorised | None:
     """Count this try as wrong before it is checked; the refusal to give when tries are locked."""
     name = f"user:{subject.person.user}" if isinstance(subject, RosterEntry) else subject
     now = desk.clock.now()
-    with desk.till.transaction() as unit:
-        tries = pin_tries(unit.connection, name)
-        if tries.locked_until is not None and now < tries.locked_until:
-            minutes = int((tries.locked_until - now).total_seconds() // 60) + 1
-            return NotAuthorised("locked_out", f"Too many wrong tries. Try again in {minutes} min.")
-        limits = desk.policy.pins
-        if isinstance(subject, RosterEntry) and tries.failures >= limits.max_failures:
-            return NotAuthorised(
-                "locked_out", "Too many wrong tries. Ask a supervisor to confirm who you are."
+    try:
+        with desk.till.transaction() as unit:
+            tries = pin_tries(unit.connection, name)
+            if tries.locked_until is not None and now < tries.locked_until:
+                minutes = -((now - tries.locked_until) // timedelta(minutes=1))
+                return NotAuthorised("locked_out", f"Too many wrong tries. Try again in {minutes} min.")
+            limits = desk.policy.pins
+            if isinstance(subject, RosterEntry) and tries.failures >= limits.max_failures:
+                return NotAuthorised(
+                    "locked_out", "Too many wrong tries. Ask a supervisor to confirm who you are."
+                )
+            failures = tries.failures + 1
+            set_pin_tries(
+                unit.connection,
+                name,
+                PinTries(failures=failures, locked_until=_locked_until(desk, failures, now)),
             )
-        failures = tries.failures + 1
-        set_pin_tries(
-            unit.connection,
-            name,
-            PinTries(failures=failures, locked_until=_locked_until(desk, failures, now)),
-        )
+    except (WriteFailed, CommitFailed) as failure:
+        # A try that cannot be counted is not made.
+        raise nothing_booked(failure.reason) from failure
     return None
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
 from pos.domain.cheque import Cheque, ChequeState, check_cheque, read_cheque
 from pos.domain.errors import Refused
+from pos.domain.ids import check_id
 from pos.domain.money import Currency, parse_amount
 from pos.domain.payment_event import (
     Overpayment,
@@ -91,12 +92,15 @@ def take_payment(
 
     Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
-    ``cheque_taken_before``.
+    ``cheque_taken_before``, ``cheque_named_twice`` or ``bad_reference`` (an event id that is none).
     """
-    replay = _booked_before(desk, order)
-    if replay is not None:
-        return replay
-    return perform(desk, person, "pay", lambda deed: _take(deed, order), memo=memo)
+    taken = _booked_before(desk, order) or perform(
+        desk, person, "pay", lambda deed: _take(deed, order), memo=memo
+    )
+    # Only now: the cache's lane would read books that do not hold the payment yet.
+    desk.touched_bills.extend(part.bill_no for part in taken.receipt.allocations if part.bill_no is not None)
+    desk.touched_accounts.extend(dict.fromkeys(part.account for part in taken.receipt.allocations))
+    return taken
 
 
 def _booked_before(desk: Desk, order: PaymentOrder) -> PaymentTaken | None:
@@ -112,7 +116,7 @@ def _booked_before(desk: Desk, order: PaymentOrder) -> PaymentTaken | None:
 
 
 def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
-    deed.subject = order.payment_event_id
+    deed.subject = check_id(order.payment_event_id, field="Payment")
     shift = deed.require_shift()
     tenders = [_read_tender(deed.desk, tender, order.decimal_marks) for tender in order.tenders]
     for tender in tenders:
@@ -127,12 +131,14 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         bills=_bills(deed, order, account.account),
     )
     event = compose(asked)
-    _check_credited_accounts(deed.desk, event, account)
+    credited = _credited_accounts(deed.desk, event, account)
+    cash_only = account.cash_only or any(other.cash_only for other in credited)
     cheques = {
-        place: _read_new_cheque(deed, tender, account.cash_only)
+        place: _read_new_cheque(deed, tender, cash_only)
         for place, tender in enumerate(event.tenders)
         if tender.mode.code == "cheque"
     }
+    _refuse_twins(cheques.values())
     return _book(deed, order, event, account, cheques)
 
 
@@ -200,8 +206,9 @@ def _bills(deed: Deed, order: PaymentOrder, payer_account: str) -> dict[str, Ope
     return {bill.bill.bill_no: bill for bill in open_bills(deed.unit.connection, own)}
 
 
-def _check_credited_accounts(desk: Desk, event: PaymentEvent, payer: CachedAccount) -> None:
-    """Money on another account than the payer's needs that account to be known."""
+def _credited_accounts(desk: Desk, event: PaymentEvent, payer: CachedAccount) -> list[CachedAccount]:
+    """The accounts that money goes to beside the payer's: each must be known and of the payer's kind."""
+    found: list[CachedAccount] = []
     for account_id in event.accounts:
         if account_id == payer.account:
             continue
@@ -214,6 +221,16 @@ def _check_credited_accounts(desk: Desk, event: PaymentEvent, payer: CachedAccou
                 "wrong_payer_kind", f"Account {account_id} is a {account.kind}'s.", account=account_id
             )
         _require_currency(account, event.currency)
+        found.append(account)
+    return found
+
+
+def _refuse_twins(cheques: Iterable[Cheque]) -> None:
+    seen: set[tuple[str, str, str, str]] = set()
+    for cheque in cheques:
+        if cheque.identity in seen:
+            raise Refused("cheque_named_twice", f"Cheque {cheque.serial} is in this payment twice.")
+        seen.add(cheque.identity)
 
 
 def _read_new_cheque(deed: Deed, tender: TenderTaken, cash_only: bool) -> Cheque:
@@ -259,8 +276,6 @@ def _book(
     _write_receipt(deed, event_id, facts, counter)
     _write_cheques(deed, cheques, ids)
     _write_outbox(deed, event_id, event)
-    deed.desk.touched_bills.extend(part.bill_no for part in event.allocations if part.bill_no is not None)
-    deed.desk.touched_accounts.extend(event.accounts)
     return PaymentTaken(
         payment_event_id=event_id,
         receipt=facts,

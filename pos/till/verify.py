@@ -146,17 +146,42 @@ def verify_books(desk: Desk) -> list[Finding]:
 
 
 def _receipt_totals(connection: Connection) -> Iterator[Finding]:
-    """What each receipt states is what the event brought."""
+    """What each receipt states is what the event brought, by what and for what.
+
+    The receipt is on the chain; so what was altered in a tender or an allocation shows here.
+    """
     rows = connection.exec_driver_sql(
-        "SELECT receipt.receipt_number, facts_json, amount_minor, currency FROM receipt "
+        "SELECT receipt.receipt_number, facts_json, amount_minor, currency, payment_event_id FROM receipt "
         "JOIN payment_event USING (payment_event_id)"
     )
-    for number, facts_text, amount_minor, code in rows.yield_per(500):
+    for number, facts_text, amount_minor, code, event_id in rows.yield_per(500):
         facts = json.loads(facts_text)
         brought = sum(tender[2] for tender in facts["tenders"]) - facts["change"]
         applied = sum(part[2] for part in facts["allocations"])
         if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):
             yield Finding(check="receipt_totals_equal_store", where=number)
+        stated: dict[tuple[str, str | None], int] = {}
+        for account, bill_no, minor, *_ in facts["allocations"]:
+            stated[account, bill_no] = stated.get((account, bill_no), 0) + minor
+        if stated != _allocated(connection, event_id):
+            yield Finding(check="receipt_allocations_equal_store", where=number)
+        if [tuple(tender[:3:2]) for tender in facts["tenders"]] != _tendered(connection, event_id):
+            yield Finding(check="receipt_tenders_equal_store", where=number)
+
+
+def _allocated(connection: Connection, event_id: str) -> dict[tuple[str, str | None], int]:
+    rows = connection.exec_driver_sql(
+        "SELECT account, bill_no, sum(amount_minor) FROM allocation WHERE payment_event_id = ? GROUP BY account, bill_no",
+        (event_id,),
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _tendered(connection: Connection, event_id: str) -> list[tuple[str, int]]:
+    rows = connection.exec_driver_sql(
+        "SELECT mode, amount_minor FROM tender WHERE payment_event_id = ? ORDER BY number", (event_id,)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def _open_amounts(desk: Desk) -> list[Finding]:

@@ -1,0 +1,228 @@
+"""Money set against bills: the payer's choice first, else oldest due first; nothing created, nothing lost."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pos.domain.allocation import Wish, allocate_as_asked, allocate_oldest_first, fund
+from pos.domain.bill import BillState, OpenBill, open_on
+from pos.domain.errors import Refused
+from pos.domain.money import Money, currency, total
+from tests.builders.tills import TODAY, bill, money
+
+KWD = currency("KWD")
+
+
+def open_bill(
+    bill_no: str,
+    amount: str,
+    *,
+    due: int = 0,
+    state: BillState = BillState.SENT,
+    of: str = "BA-1",
+) -> OpenBill:
+    """A bill due so many days from today."""
+    told = bill(bill_no, money(amount), of=of, due=TODAY + timedelta(days=due), state=state)
+    return open_on(told, [])
+
+
+def by_number(*bills: OpenBill) -> dict[str, OpenBill]:
+    return {entry.bill.bill_no: entry for entry in bills}
+
+
+def ask(paid: str, *wishes: Wish, bills: dict[str, OpenBill]) -> tuple[list[tuple[str | None, str]], str]:
+    made, left = allocate_as_asked(money(paid), wishes, payer_account="BA-1", bills=bills)
+    return [(part.bill_no, part.amount.plain()) for part in made], left.plain()
+
+
+def test_the_oldest_due_bill_is_paid_first() -> None:
+    bills = [open_bill("1", "10", due=5), open_bill("2", "10", due=-30), open_bill("3", "10", due=-2)]
+
+    made, left = allocate_oldest_first(money("25"), bills)
+
+    assert [(part.bill_no, part.amount.plain()) for part in made] == [
+        ("2", "10.000"),
+        ("3", "10.000"),
+        ("1", "5.000"),
+    ]
+    assert left == money("0")
+    assert made[2].open_before == money("10")
+    assert made[2].open_after == money("5")
+
+
+def test_bills_due_on_one_day_are_paid_in_the_order_of_their_numbers() -> None:
+    bills = [open_bill("10", "1"), open_bill("9", "1"), open_bill("101", "1")]
+
+    made, _ = allocate_oldest_first(money("3"), bills)
+
+    assert [part.bill_no for part in made] == ["9", "10", "101"]
+
+
+def test_what_the_bills_do_not_take_is_left_over() -> None:
+    made, left = allocate_oldest_first(money("50"), [open_bill("1", "41.750")])
+
+    assert [part.amount for part in made] == [money("41.750")]
+    assert left == money("8.250")
+
+
+def test_no_open_bill_leaves_all_of_it_over() -> None:
+    assert allocate_oldest_first(money("5"), []) == ([], money("5"))
+
+
+def test_the_default_order_leaves_bills_on_hold_alone() -> None:
+    bills = [open_bill("1", "10", due=-90, state=BillState.ON_HOLD), open_bill("2", "10")]
+
+    made, left = allocate_oldest_first(money("15"), bills)
+
+    assert [part.bill_no for part in made] == ["2"]
+    assert left == money("5")
+
+
+def test_named_bills_are_paid_as_asked_and_no_other() -> None:
+    bills = by_number(open_bill("1", "10", due=-30), open_bill("2", "10"))
+
+    assert ask("10", Wish(bill_no="2"), bills=bills) == ([("2", "10.000")], "0.000")
+
+
+def test_a_part_of_a_bill_can_be_paid() -> None:
+    made, left = allocate_as_asked(
+        money("5"),
+        [Wish(bill_no="1", amount=money("4"))],
+        payer_account="BA-1",
+        bills=by_number(open_bill("1", "10")),
+    )
+
+    assert made[0].open_after == money("6")
+    assert left == money("1")
+
+
+def test_a_wish_without_an_amount_takes_what_the_money_reaches() -> None:
+    bills = by_number(open_bill("1", "10"), open_bill("2", "10"))
+
+    assert ask("12", Wish(bill_no="1"), Wish(bill_no="2"), bills=bills) == (
+        [("1", "10.000"), ("2", "2.000")],
+        "0.000",
+    )
+
+
+def test_a_part_can_be_asked_to_stay_on_account() -> None:
+    bills = by_number(open_bill("1", "10"))
+
+    assert ask("12", Wish(bill_no="1"), Wish(amount=money("2")), bills=bills) == (
+        [("1", "10.000"), (None, "2.000")],
+        "0.000",
+    )
+
+
+def test_credit_goes_to_the_account_that_is_named() -> None:
+    made, _ = allocate_as_asked(
+        money("2"), [Wish(amount=money("2"), account="BA-9")], payer_account="BA-1", bills={}
+    )
+
+    assert [(part.account, part.open_before, part.open_after) for part in made] == [("BA-9", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("paid", "wishes", "code"),
+    [
+        ("10", [Wish(bill_no="9")], "unknown_bill"),
+        ("10", [Wish(bill_no="1"), Wish(bill_no="1")], "bill_named_twice"),
+        (
+            "20",
+            [Wish(bill_no="1", amount=money("1")), Wish(bill_no="1", amount=money("1"))],
+            "bill_named_twice",
+        ),
+        ("10", [Wish(bill_no="1", account="BA-2")], "bill_of_other_account"),
+        ("10", [Wish(bill_no="held")], "bill_on_hold"),
+        ("10", [Wish(bill_no="paid")], "bill_settled"),
+        ("20", [Wish(bill_no="1", amount=money("10.001"))], "more_than_open"),
+        ("9", [Wish(bill_no="1", amount=money("10"))], "not_enough_tendered"),
+        ("10", [Wish(bill_no="1"), Wish(amount=money("0.001"))], "not_enough_tendered"),
+        ("10", [Wish()], "amount_missing"),
+        ("10", [Wish(account="BA-2")], "amount_missing"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(paid: str, wishes: list[Wish], code: str) -> None:
+    bills = by_number(
+        open_bill("1", "10"), open_bill("held", "10", state=BillState.ON_HOLD), open_bill("paid", "0")
+    )
+
+    with pytest.raises(Refused) as refusal:
+        allocate_as_asked(money(paid), wishes, payer_account="BA-1", bills=bills)
+
+    assert refusal.value.code == code
+
+
+def test_the_refusal_of_too_little_says_both_sums() -> None:
+    bills = by_number(open_bill("1", "10"), open_bill("2", "10"))
+
+    with pytest.raises(Refused) as refusal:
+        allocate_as_asked(
+            money("12"),
+            [Wish(bill_no="1"), Wish(bill_no="2", amount=money("5"))],
+            payer_account="BA-1",
+            bills=bills,
+        )
+
+    assert refusal.value.details["asked"] == "15.000"
+    assert refusal.value.details["tendered"] == "12.000"
+
+
+amounts = st.integers(min_value=1, max_value=10**6)
+
+
+@given(
+    paid=amounts,
+    bills=st.lists(st.tuples(amounts, st.integers(-60, 60), st.sampled_from(list(BillState))), max_size=8),
+)
+def test_allocation_never_creates_or_loses_a_minor_unit(
+    paid: int, bills: list[tuple[int, int, BillState]]
+) -> None:
+    open_bills = [
+        open_on(bill(str(place), Money(minor, KWD), due=TODAY + timedelta(days=due), state=state), [])
+        for place, (minor, due, state) in enumerate(bills)
+    ]
+
+    made, left = allocate_oldest_first(Money(paid, KWD), open_bills)
+
+    assert total((part.amount for part in made), KWD) + left == Money(paid, KWD)
+    assert left.minor >= 0
+    open_by_number = {entry.bill.bill_no: entry.open for entry in open_bills}
+    assert all(0 < part.amount.minor <= open_by_number[part.bill_no or ""].minor for part in made)
+    assert all(part.open_after is not None and part.open_after.minor == 0 for part in made[:-1])
+    assert len({part.bill_no for part in made}) == len(made)
+    if left.minor:
+        payable = [entry for entry in open_bills if entry.bill.state is not BillState.ON_HOLD]
+        assert total((part.amount for part in made), KWD) == total((entry.open for entry in payable), KWD)
+
+
+@given(
+    tenders=st.lists(amounts, min_size=1, max_size=6),
+    cuts=st.lists(st.integers(min_value=1, max_value=10**6), max_size=6),
+)
+def test_each_tender_funds_what_it_brought_and_each_allocation_is_funded_whole(
+    tenders: list[int], cuts: list[int]
+) -> None:
+    whole = sum(tenders)
+    edges = sorted({cut % whole for cut in cuts} | {0, whole})
+    allocations = [after - before for before, after in pairwise(edges)]
+
+    made = fund([Money(minor, KWD) for minor in tenders], [Money(minor, KWD) for minor in allocations])
+
+    assert all(part.amount.minor > 0 for part in made)
+    for place, minor in enumerate(tenders):
+        assert sum(part.amount.minor for part in made if part.tender == place) == minor
+    for place, minor in enumerate(allocations):
+        assert sum(part.amount.minor for part in made if part.allocation == place) == minor
+    assert [(part.tender, part.allocation) for part in made] == sorted(
+        (part.tender, part.allocation) for part in made
+    )
+
+
+@pytest.mark.parametrize(("tenders", "allocations"), [([5], [4]), ([5], []), ([], []), ([2, 3], [6])])
+def test_what_does_not_balance_cannot_be_funded(tenders: list[int], allocations: list[int]) -> None:
+    with pytest.raises(ValueError, match="balance"):
+        fund([Money(minor, KWD) for minor in tenders], [Money(minor, KWD) for minor in allocations])

@@ -1,0 +1,283 @@
+"""Settings are checked data: a wrong key or value names file and key, and the till does not start."""
+
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from pos.domain.errors import Refused
+from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
+from pos.domain.role import Grant, Role
+from pos.settings import FILES, TillSettings, config_folders, read_settings, url_problem
+from tests.builders.tills import open_home
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "config"
+
+
+@pytest.fixture(autouse=True)
+def _no_folder_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POS_CONFIG_DIR", raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped settings, to be spoiled."""
+    target = tmp_path / "settings"
+    target.mkdir()
+    for name in FILES:
+        shutil.copy(SHIPPED / name, target / name)
+    return target
+
+
+def spoil(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_shipped_settings_are_read() -> None:
+    settings = read_settings()
+
+    assert len(settings.modes.by_code) == 10
+    assert settings.sources == {name: SHIPPED / name for name in FILES}
+    assert settings.till == TillSettings()
+    assert settings.smallest_coin_minor["KWD"] == 5
+    assert settings.permissions.grant("pay", {Role.CASHIER}) is Grant.LIMIT
+
+
+def test_a_mode_is_read_whole() -> None:
+    cheque = read_settings().modes["cheque"]
+
+    assert cheque.label == "Cheque"
+    assert cheque.accepts == {
+        PayerKind.SUBSCRIBER: frozenset(Purpose),
+        PayerKind.DEALER: frozenset({Purpose.ITEMS, Purpose.ACCOUNT}),
+        PayerKind.WALK_IN: frozenset({Purpose.ITEMS}),
+    }
+    assert (cheque.gives_change, cheque.opens_drawer, cheque.final_at_once) == (False, True, False)
+    assert (cheque.tmf_type, cheque.channel, cheque.ledger_account) == ("Check", "store", "cheques_in_hand")
+    drawer = next(field for field in cheque.fields if field.name == "drawer")
+    assert (drawer.kind, drawer.required, drawer.limit, drawer.personal) == (FieldKind.NAME, False, 80, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "key"),
+    [
+        ("till.toml", "[amounts]", "[amounts]\ncolour = 1", "amounts.colour"),
+        ("till.toml", "[amounts]", "[ammounts]", "ammounts"),
+        ("till.toml", 'decimal_marks = ".,"', 'decimal_marks = ";"', "amounts.decimal_marks"),
+        ("till.toml", "stale_after_days = 180", "stale_after_days = 0", "cheques.stale_after_days"),
+        ("till.toml", "stale_after_days = 180", 'stale_after_days = "180"', "cheques.stale_after_days"),
+        ("till.toml", "stale_after_days = 180", "stale_after_days = 1.5", "cheques.stale_after_days"),
+        ("till.toml", "stale_after_days = 180", "stale_after_days = true", "cheques.stale_after_days"),
+        ("till.toml", 'max_amount = ""', 'max_amount = "-5"', "cheques.max_amount"),
+        ("till.toml", 'max_amount = ""', 'max_amount = "1,5"', "cheques.max_amount"),
+        ("till.toml", 'max_amount = ""', "max_amount = 500", "cheques.max_amount"),
+        ("till.toml", "min_pin_digits = 6", "min_pin_digits = 4", "sign_in.min_pin_digits"),
+        ("till.toml", "idle_lock_minutes = 3", "idle_lock_minutes = 16", "sign_in.idle_lock_minutes"),
+        ("till.toml", "lock_minutes = [1, 5, 30]", "lock_minutes = []", "sign_in.lock_minutes"),
+        ("till.toml", "lock_minutes = [1, 5, 30]", "lock_minutes = [0]", "sign_in.lock_minutes.0"),
+        ("till.toml", "max_failures = 10", "max_failures = 0", "sign_in.max_failures"),
+        ("till.toml", "width = 42", "width = 10", "receipt.width"),
+        ("till.toml", "retry_delay_s_max = 300", "retry_delay_s_max = 999999", "sync.retry_delay_s_max"),
+        ("till.toml", "retry_delay_s_min = 1 ", "retry_delay_s_min = 60 ", None),
+        ("till.toml", 'media_type = "application/json;charset=utf-8"', 'media_type = "text/html"', "sync.media_type"),
+        ("till.toml", 'central_url = ""', 'central_url = "http://central.example"', "sync.central_url"),
+        ("till.toml", 'payment_url = ""', 'payment_url = "http://10.0.0.5/tmf"', "sync.payment_url"),
+        ("till.toml", 'bill_url = ""', 'bill_url = "ftp://127.0.0.1/"', "sync.bill_url"),
+        ("payment_modes.toml", 'label = "Cash"', 'label = ""', "cash.label"),
+        ("payment_modes.toml", "gives_change = true", "gives_change = 1", "cash.gives_change"),
+        ("payment_modes.toml", "gives_change = true", "", "cash.gives_change"),
+        ("payment_modes.toml", "available = true", "available = true\nfee = 1", "cash.fee"),
+        ("payment_modes.toml", 'tmf_type = "Cash"', 'tmf_type = "Coins"', "cash.tmf_type"),
+        ("payment_modes.toml", 'walk_in = ["items"]', 'walk_in = ["gifts"]', "cash.from.walk_in.0"),
+        ("payment_modes.toml", 'walk_in = ["items"]', 'thief = ["items"]', "cash.from.thief.[key]"),
+        ("payment_modes.toml", 'kind = "reference"', 'kind = "pan"', "cheque.fields.0.kind"),
+        ("payment_modes.toml", 'ledger_account = "cash_in_till"', 'ledger_account = "pocket"', "cash.ledger_account"),
+        ("gl_accounts.toml", 'code = "1010"', 'code = "1020"', "cash_in_till.code"),
+        ("gl_accounts.toml", 'code = "1010"', "code = 1010", "cash_in_till.code"),
+        ("gl_accounts.toml", 'kind = "asset"', 'kind = "cash"', "cash_in_till.kind"),
+        ("roles.toml", 'pay =                { cashier = "limit"', 'pay = { cashier = "always"', "acts.pay.cashier"),
+        ("roles.toml", 'pay =                { cashier = "limit"', 'pay = { thief = "limit"', "acts.pay.thief.[key]"),
+        ("roles.toml", "[acts]", "[act]", None),
+        ("currencies.toml", "KWD = 5", "KWD = 0", "smallest_coin_minor.KWD"),
+        ("currencies.toml", "KWD = 5", "KWD = 0.5", "smallest_coin_minor.KWD"),
+        ("currencies.toml", "KWD = 5", "XXX = 5", "smallest_coin_minor.XXX"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_names_file_and_key(
+    folder: Path, name: str, old: str, new: str, key: str | None
+) -> None:
+    spoil(folder, name, old, new)
+    if "retry_delay_s_min" in old:
+        spoil(folder, name, "retry_delay_s_max = 300", "retry_delay_s_max = 30")
+        key = "sync.retry_delay_s_max"
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+
+    assert refusal.value.code == "bad_settings"
+    assert str(folder / name) in refusal.value.message
+    assert refusal.value.details["file"] == str(folder / name)
+    if key is not None:
+        assert refusal.value.details["key"] == key
+        assert key in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    "body", [b"[shop\n", b"a = ", b"\xff\xfe", b"[shop]\n[shop]\n", b"operator_company: yes\n"]
+)
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_no_toml_is_refused(folder: Path, name: str, body: bytes) -> None:
+    (folder / name).write_bytes(body)
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+
+    assert refusal.value.code == "bad_settings"
+    assert str(folder / name) in refusal.value.message
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=tmp_path / "nowhere")
+
+    assert refusal.value.code == "bad_settings"
+
+
+def test_a_ledger_account_that_a_rule_names_must_be_in_the_file(folder: Path) -> None:
+    text = (folder / "gl_accounts.toml").read_text(encoding="utf-8")
+    (folder / "gl_accounts.toml").write_text(
+        text.replace("[cash_over_short]", "[elsewhere]"), encoding="utf-8"
+    )
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+
+    assert refusal.value.details["key"] == "cash_over_short"
+
+
+def companies(*folders: Path) -> Iterator[Path]:
+    """Each folder gets a ``till.toml`` that bears its name."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "till.toml").write_text(f'[shop]\noperator_company = "{folder.name}"\n', encoding="utf-8")
+        yield folder
+
+
+def test_the_first_folder_that_has_a_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    option, environment, of_home = companies(tmp_path / "option", tmp_path / "environment", home / "config")
+
+    def company(*, option: Path | None = None, home: Path | None = None) -> str:
+        return read_settings(option=option, home=home).till.shop.operator_company
+
+    assert company() == "Counterfoil Telecom"
+    assert company(home=home) == of_home.name
+    monkeypatch.setenv("POS_CONFIG_DIR", str(environment))
+    assert company(home=home) == "environment"
+    assert company(home=home, option=option) == "option"
+    assert config_folders(option=option, home=home)[:3] == [option, environment, of_home]
+
+
+def test_a_folder_without_a_file_leaves_it_to_the_next(tmp_path: Path) -> None:
+    (option,) = companies(tmp_path / "option")
+
+    settings = read_settings(option=option)
+
+    assert settings.sources["till.toml"] == option / "till.toml"
+    assert settings.sources["roles.toml"] == SHIPPED / "roles.toml"
+
+
+def test_a_home_has_settings_of_its_own(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "config").mkdir(parents=True)
+    home.chmod(0o700)
+    (home / "config" / "till.toml").write_text("[cheques]\nstale_after_days = 7\n", encoding="utf-8")
+
+    with open_home(home) as till:
+        assert till.desk.policy.cheques.stale_after_days == 7
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from keys_of(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_every_key_of_the_till_stands_in_its_file_with_its_default() -> None:
+    written = tomllib.loads((SHIPPED / "till.toml").read_text(encoding="utf-8"))
+
+    shown = {f"{part}.{name}": value for part, row in written.items() for name, value in row.items()}
+    defaults = TillSettings().model_dump()
+    assert set(shown) == set(keys_of(TillSettings))
+    assert shown == {f"{part}.{name}": value for part, row in defaults.items() for name, value in row.items()}
+
+
+def uncommented_keys(text: str) -> list[str]:
+    """Keys with no comment on their line or on the line above."""
+    found, before = [], ""
+    for written in text.splitlines():
+        key = re.match(r"([a-z_0-9]+)\s*=", written)
+        if key is not None and "#" not in written and not before.startswith("#"):
+            found.append(key[1])
+        before = written
+    return found
+
+
+def test_every_key_of_the_till_has_a_comment() -> None:
+    assert uncommented_keys((SHIPPED / "till.toml").read_text(encoding="utf-8")) == []
+
+
+def test_a_key_without_a_comment_is_found() -> None:
+    assert uncommented_keys("[a]\nb = 1\n# said\nc = 1\nd = 1  # said\n") == ["b"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://central.example",
+        "https://central.example:8443/tmf-api",
+        "http://127.0.0.1:8080",
+        "http://localhost:1/x",
+        "http://[::1]:8080/",
+    ],
+)
+def test_central_may_be_reached_by_https_or_on_this_machine(url: str) -> None:
+    assert url_problem(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://central.example",
+        "http://127.0.0.1.evil.example",
+        "http://127.0.0.1@evil.example/",
+        "http://localhost.evil.example/",
+        "https://",
+        "https:///x",
+        "central.example",
+        "//central.example",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "http://",
+        "http://[",
+        "https://central.example:port",
+        "https://[::1",
+        "https://user:secret@central.example",
+        "https://central.example/\x1b[2J",
+        "https://central.example\n",
+        "https://central example",
+    ],
+)
+def test_central_elsewhere_is_never_reached_in_the_clear(url: str) -> None:
+    assert url_problem(url)

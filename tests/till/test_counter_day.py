@@ -1,0 +1,359 @@
+"""Any day at the counter, against a model of plain dicts (invariants 3, 13, 14, 15, 17, 24, 30, 32, 33, 48).
+
+Whatever is done in whatever order, the books hold what the model holds, every check of the books passes, and a refusal
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pos.domain.errors import Refused
+from pos.domain.money import Money, currency
+from pos.domain.payment_event import Overpayment
+from pos.till.balances import ledger_balances
+from pos.till.cash_office import current_shift
+from pos.till.enquiries import account_view
+from tests.builders.tills import (
+    BACK_OFFICE,
+    CASHIER,
+    OTHER_CASHIER,
+    bill,
+    bills_of,
+    cash,
+    cheque,
+    clock_of,
+    closed,
+    count,
+    findings,
+    make_till,
+    money,
+    opened,
+    pay,
+    rows,
+    tell,
+    wish,
+)
+
+KWD = currency("KWD")
+HELD = {"7795"}
+
+minors = st.integers(min_value=1, max_value=60_000)
+choices = st.sampled_from([None, Overpayment.CHANGE, Overpayment.CREDIT])
+
+
+def typed(minor: int) -> str:
+    return Money(minor, KWD).plain()
+
+
+class CounterDay(RuleBasedStateMachine):
+    """One till over some days; ``open`` and the other dicts are what a clerk with a notebook would know."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.desk = make_till()
+        told = [snapshot for snapshot in bills_of("KWD") if snapshot.remaining.currency == KWD]
+        self.account_of = {snapshot.bill_no: snapshot.account for snapshot in told}
+        self.due = {snapshot.bill_no: (snapshot.due_date, snapshot.bill_no) for snapshot in told}
+        self.open = {snapshot.bill_no: snapshot.remaining.minor for snapshot in told}
+        self.credit: Counter[str] = Counter()
+        self.ledger: Counter[str] = Counter()
+        self.receipts = 0
+        self.deeds = 0
+        self.refusals = 0
+        self.tenders = 0
+        self.shift: dict[str, int] | None = None
+
+    # --- what the model does ---------------------------------------------------------------------------------------
+
+    def _settle(
+        self, tendered: list[tuple[str, int]], event: dict[str | None, int], account: str, change: int
+    ) -> None:
+        """Write a payment into the notebook: ``event`` is what was set against each bill, None for credit."""
+        assert self.shift is not None
+        brought = sum(minor for _, minor in tendered) - change
+        assert sum(event.values()) == brought, "a payment is worth what it brought"
+        for bill_no, minor in event.items():
+            if bill_no is None:
+                self.credit[account] += minor
+                self.ledger["dealer_account" if account.startswith("D") else "customer_credit"] -= minor
+            else:
+                self.open[bill_no] -= minor
+                self.ledger["receivable"] -= minor
+                assert self.open[bill_no] >= 0
+        for mode, minor in tendered:
+            self.tenders += 1
+            self.ledger["cash_in_till" if mode == "cash" else "cheques_in_hand"] += minor
+            self.shift[mode] += minor
+            self.shift[f"{mode} tenders"] += 1
+        self.ledger["cash_in_till"] -= change
+        self.shift["cash"] -= change
+        self.receipts += 1
+        self.shift["payments"] += 1
+
+    def _refused(self, code: str, *expected: str) -> None:
+        assert code in expected, code
+        self.refusals += 1
+
+    def _take(
+        self,
+        account: str,
+        tendered: list[tuple[str, int]],
+        choice: Overpayment | None,
+        named: list[tuple[str, int | None]],
+        expected: tuple[str, ...],
+    ) -> None:
+        tenders = [
+            cash(typed(minor))
+            if mode == "cash"
+            else cheque(typed(minor), serial=f"{self.tenders + place:06d}")
+            for place, (mode, minor) in enumerate(tendered)
+        ]
+        wishes = [wish(bill_no, None if minor is None else typed(minor)) for bill_no, minor in named]
+        try:
+            taken = pay(self.desk, *tenders, account=account, allocate=wishes, overpayment=choice)
+        except Refused as refusal:
+            self._refused(refusal.code, *expected)
+            return
+        self.deeds += 1
+        receipt = taken.receipt
+        assert receipt.receipt_number == f"S014-T1-A-{self.receipts + 1:06d}"
+        handed_over_in_cash = sum(minor for mode, minor in tendered if mode == "cash")
+        assert 0 <= receipt.change.minor <= handed_over_in_cash
+        event: dict[str | None, int] = {}
+        for part in receipt.allocations:
+            event[part.bill_no] = event.get(part.bill_no, 0) + part.amount.minor
+            if part.bill_no is not None:
+                assert part.open_before is not None
+                assert part.open_before.minor == self.open[part.bill_no]
+                assert part.bill_no not in HELD
+        if not named and account.startswith("BA"):
+            self._check_default_order(account, event)
+        self._settle(tendered, event, account, receipt.change.minor)
+
+    def _check_default_order(self, account: str, event: dict[str | None, int]) -> None:
+        """Oldest due first: a later bill is touched only when every earlier one is paid whole."""
+        payable = sorted(
+            (
+                bill_no
+                for bill_no, owner in self.account_of.items()
+                if owner == account and self.open[bill_no]
+            ),
+            key=self.due.__getitem__,
+        )
+        payable = [bill_no for bill_no in payable if bill_no not in HELD]
+        left = sum(event.values()) - event.get(None, 0)
+        for bill_no in payable:
+            part = min(left, self.open[bill_no])
+            assert event.get(bill_no, 0) == part
+            left -= part
+        assert left == 0
+
+    # --- what happens at the counter -------------------------------------------------------------------------------
+
+    @rule(float_minor=st.integers(0, 50_000), person=st.sampled_from([CASHIER, OTHER_CASHIER]))
+    def open_a_shift(self, float_minor: int, person: object) -> None:
+        if self.shift is not None:
+            try:
+                opened(self.desk, typed(float_minor), person=person)  # type: ignore[arg-type]
+            except Refused as refusal:
+                self._refused(refusal.code, "shift_is_open")
+                return
+            raise AssertionError("a second shift was opened")
+        opened(self.desk, typed(float_minor))
+        self.deeds += 1
+        self.ledger["cash_in_till"] += float_minor
+        self.ledger["safe"] -= float_minor
+        self.shift = {
+            "float": float_minor,
+            "cash": 0,
+            "cheque": 0,
+            "cash tenders": 0,
+            "cheque tenders": 0,
+            "payments": 0,
+            "counts of this drawer": 0,
+        }
+
+    @precondition(lambda self: self.shift is None)
+    @rule()
+    def pay_without_a_shift(self) -> None:
+        try:
+            pay(self.desk, cash("1"))
+        except Refused as refusal:
+            self._refused(refusal.code, "no_open_shift")
+            return
+        raise AssertionError("money was taken without a shift")
+
+    @precondition(lambda self: self.shift is not None)
+    @rule(account=st.sampled_from(["BA-1", "BA-2", "BA-3", "BA-4", "BA-5"]), minor=minors, choice=choices)
+    def pay_in_cash(self, account: str, minor: int, choice: Overpayment | None) -> None:
+        self._take(account, [("cash", minor)], choice, [], ("nothing_to_pay",))
+
+    @precondition(lambda self: self.shift is not None)
+    @rule(
+        account=st.sampled_from(["BA-1", "BA-4", "BA-5", "D-1"]),
+        parts=st.lists(st.tuples(st.sampled_from(["cash", "cheque"]), minors), min_size=1, max_size=4),
+        choice=choices,
+    )
+    def pay_with_several_tenders(
+        self, account: str, parts: list[tuple[str, int]], choice: Overpayment | None
+    ) -> None:
+        self._take(account, parts, choice, [], ("nothing_to_pay", "tender_not_needed"))
+
+    @precondition(lambda self: self.shift is not None)
+    @rule(
+        wishes=st.lists(
+            st.tuples(st.sampled_from(["7780", "7781", "7782", "7790", "7795", "7796"]), st.none() | minors),
+            min_size=1,
+            max_size=3,
+        ),
+        minor=minors,
+        choice=choices,
+    )
+    def pay_named_bills(
+        self, wishes: list[tuple[str, int | None]], minor: int, choice: Overpayment | None
+    ) -> None:
+        self._take(
+            "BA-1",
+            [("cash", minor)],
+            choice,
+            wishes,
+            (
+                "bill_named_twice",
+                "bill_on_hold",
+                "bill_settled",
+                "more_than_open",
+                "not_enough_tendered",
+                "nothing_to_pay",
+            ),
+        )
+
+    def _counts(self) -> int:
+        assert self.shift is not None
+        if self.shift.get("counted at") != self.shift["payments"]:
+            return 0
+        return self.shift["counts of this drawer"]
+
+    @precondition(lambda self: self.shift is not None)
+    @rule(off=st.sampled_from([0, 0, 0, -1, 5, -2_000]), cheques_off=st.sampled_from([0, 0, 1]))
+    def count_the_drawer(self, off: int, cheques_off: int) -> None:
+        assert self.shift is not None
+        counted = max(0, self.shift["float"] + self.shift["cash"] + off)
+        before = self._counts()
+        try:
+            count(
+                self.desk,
+                typed(counted),
+                cheques=typed(self.shift["cheque"]),
+                cheque_count=self.shift["cheque tenders"] + cheques_off,
+            )
+        except Refused as refusal:
+            assert before == 2
+            self._refused(refusal.code, "recounted_already")
+            return
+        assert before < 2
+        self.deeds += 1
+        self.shift["counts of this drawer"] = before + 1
+        self.shift["counted at"] = self.shift["payments"]
+        self.shift["counted"] = counted
+        self.shift["cheques off"] = cheques_off
+
+    @precondition(lambda self: self.shift is not None)
+    @rule(reason=st.sampled_from([None, "found"]))
+    def close_the_shift(self, reason: str | None) -> None:
+        assert self.shift is not None
+        expected = self.shift["float"] + self.shift["cash"]
+        try:
+            done = closed(self.desk, reason)
+        except Refused as refusal:
+            if "counted" not in self.shift:
+                self._refused(refusal.code, "not_counted")
+            elif self.shift["counted at"] != self.shift["payments"]:
+                self._refused(refusal.code, "count_is_old")
+            else:
+                assert reason is None
+                assert self.shift["counted"] != expected or self.shift["cheques off"]
+                self._refused(refusal.code, "count_differs")
+            return
+        self.deeds += 1
+        assert self.shift["counted at"] == self.shift["payments"]
+        over_short = self.shift["counted"] - expected
+        assert (done.expected_cash.minor, done.over_short.minor, done.payments) == (
+            expected,
+            over_short,
+            self.shift["payments"],
+        )
+        self.ledger["cash_in_till"] -= expected
+        self.ledger["safe"] += self.shift["counted"]
+        self.ledger["cash_over_short"] -= over_short
+        self.shift = None
+
+    @precondition(lambda self: bool(self.due))
+    @rule(number=st.integers(0, 99), minor=minors)
+    def central_tells_a_new_bill(self, number: int, minor: int) -> None:
+        bill_no = f"88{number:02d}"
+        if bill_no in self.open:
+            return
+        told = bill(bill_no, Money(minor, KWD), of="BA-1")
+        tell(self.desk, bills=[told])
+        self.account_of[bill_no], self.open[bill_no] = "BA-1", minor
+        self.due[bill_no] = (told.due_date, bill_no)
+
+    @rule(by=st.sampled_from([-3_600, 1, 86_400]))
+    def the_clock_moves(self, by: int) -> None:
+        clock_of(self.desk).advance(seconds=by)
+
+    # --- what must hold after each step ----------------------------------------------------------------------------
+
+    @invariant()
+    def the_books_pass_every_check(self) -> None:
+        assert findings(self.desk) == []
+
+    @invariant()
+    def the_ledger_is_the_models(self) -> None:
+        booked = {row.ledger_account: row.balance.minor for row in ledger_balances(self.desk, BACK_OFFICE)}
+        assert {name: minor for name, minor in booked.items() if minor} == {
+            name: minor for name, minor in self.ledger.items() if minor
+        }
+
+    @invariant()
+    def what_is_open_is_the_models(self) -> None:
+        for account in ("BA-1", "BA-3", "BA-4"):
+            view = account_view(self.desk, CASHIER, account)
+            assert {entry.bill.bill_no: entry.open.minor for entry in view.bills} == {
+                bill_no: minor
+                for bill_no, minor in self.open.items()
+                if minor and self.account_of[bill_no] == account
+            }
+            assert view.credit.minor == self.credit[account]
+
+    @invariant()
+    def receipts_are_numbered_without_a_gap(self) -> None:
+        assert [row["counter"] for row in rows(self.desk, "receipt")] == list(range(1, self.receipts + 1))
+
+    @invariant()
+    def a_shift_is_open_exactly_when_the_model_says_so(self) -> None:
+        shift = current_shift(self.desk)
+        assert (shift is None) is (self.shift is None)
+        assert shift is None or shift.float_ == money(typed(self.shift["float"] if self.shift else 0))
+
+    @invariant()
+    def every_deed_and_every_refusal_is_one_audit_row(self) -> None:
+        results = Counter(row["result"] for row in rows(self.desk, "audit"))
+        assert (results["ok"], results["refused"]) == (self.deeds, self.refusals)
+
+    @invariant()
+    def every_leg_waits_for_central(self) -> None:
+        legs = {(row["payment_event_id"], row["leg"]) for row in rows(self.desk, "leg")}
+        assert {(row["payment_event_id"], row["leg"]) for row in rows(self.desk, "outbox")} == legs
+
+
+CounterDay.TestCase.settings = settings(
+    max_examples=max(15, settings.default.max_examples // 4) if settings.default else 15,
+    stateful_step_count=25,
+)
+TestCounterDay = CounterDay.TestCase

@@ -1,0 +1,153 @@
+"""Checking the books from scratch: each broken promise is named, and sound books have none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pos.domain.payment_event import Overpayment
+from pos.till.desk import Desk
+from pos.till.open_bills import catch_up
+from pos.till.papers import reprint
+from pos.till.verify import verify_books
+from tests.builders.tills import (
+    CASHIER,
+    bill,
+    cash,
+    cheque,
+    close_stores,
+    closed,
+    count,
+    findings,
+    make_till,
+    money,
+    opened,
+    pay,
+    raw_connection,
+    tell,
+    wish,
+)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A till with a closed shift, an open one, and payments of every kind in both."""
+    desk = make_till(tmp_path)
+    opened(desk)
+    pay(desk, cash("50"), cheque("10", drawer="Lina"))
+    count(desk, "60", cheques="10", cheque_count=1)
+    closed(desk, "short")
+    opened(desk, "5")
+    pay(desk, cash("100"), account="D-1")
+    pay(desk, cash("20"), allocate=[wish("7798"), wish("7796"), wish(None, "1", "BA-2")])
+    pay(desk, cash("7"), account="BA-3", overpayment=Overpayment.CREDIT)
+    reprint(desk, CASHIER, "S014-T1-A-000001")
+    catch_up(desk)
+    yield desk
+    close_stores(desk)
+
+
+def spoil(desk: Desk, statement: str) -> None:
+    """Somebody with the file and SQL: without triggers, checks and references."""
+    with desk.till.database.write() as connection:
+        for name in (
+            connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            .scalars()
+            .all()
+        ):
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+    raw = raw_connection(desk.till.database)
+    raw.execute("PRAGMA foreign_keys=OFF")
+    changed = raw.execute(statement).rowcount
+    assert changed > 0, "nothing was spoiled"
+
+
+def checks(desk: Desk) -> set[str]:
+    return {found.check for found in verify_books(desk)}
+
+
+def test_sound_books_have_no_finding(desk: Desk) -> None:
+    assert verify_books(desk) == []
+
+
+EVENT = "(SELECT payment_event_id FROM payment_event ORDER BY sequence LIMIT 1)"
+
+
+@pytest.mark.parametrize(
+    ("check", "statement"),
+    [
+        ("journal_entry_balances", "UPDATE journal_line SET debit_minor = debit_minor + 1 WHERE debit_minor > 0"),
+        ("journal_line_has_entry", "DELETE FROM journal_entry WHERE source_kind = 'payment'"),
+        ("journal_entry_has_lines", "DELETE FROM journal_line WHERE entry_id = (SELECT min(entry_id) FROM journal_line)"),
+        ("tenders_make_the_amount", "UPDATE tender SET amount_minor = amount_minor + 1"),
+        ("tenders_make_the_amount", "UPDATE tender SET change_minor = 1 WHERE mode = 'cheque'"),
+        ("tenders_make_the_amount", "UPDATE tender SET currency = 'EUR'"),
+        ("tenders_make_the_amount", f"DELETE FROM tender WHERE payment_event_id = {EVENT}"),
+        ("tenders_make_the_amount", "UPDATE payment_event SET amount_minor = amount_minor + 1"),
+        ("allocations_make_the_amount", "UPDATE allocation SET amount_minor = amount_minor - 1 WHERE amount_minor > 1"),
+        ("allocations_make_the_amount", f"DELETE FROM allocation WHERE payment_event_id = {EVENT}"),
+        ("tender_funds_what_it_brought", "UPDATE allocation SET tender_id = (SELECT min(tender_id) FROM tender)"),
+        ("payments_make_the_amount", "UPDATE payment SET amount_minor = amount_minor + 1"),
+        ("legs_make_the_amount", "DELETE FROM leg WHERE leg = 1"),
+        ("event_is_in_the_journal", "UPDATE journal_entry SET source_id = 'x' WHERE source_kind = 'payment'"),
+        ("event_has_its_receipt", "DELETE FROM receipt WHERE counter = 2"),
+        ("receipt_has_its_event", "DELETE FROM payment_event WHERE sequence = 1"),
+        ("receipt_numbers_have_no_gap", "DELETE FROM receipt WHERE counter = 2"),
+        ("receipt_numbers_have_no_gap", "DELETE FROM receipt WHERE counter = 1"),
+        ("sequence_has_no_gap", "UPDATE payment_event SET sequence = 99 WHERE sequence = 2"),
+        ("leg_is_in_the_outbox", "DELETE FROM outbox WHERE leg = 1"),
+        ("outbox_row_has_its_leg", "DELETE FROM leg WHERE leg = 1"),
+        ("cheque_tender_is_registered", "DELETE FROM cheque"),
+        ("event_is_in_a_shift", "UPDATE payment_event SET shift_id = 'x'"),
+        ("one_shift_is_open", "DELETE FROM shift_close"),
+        ("expected_cash", "UPDATE shift_close SET expected_cash_minor = expected_cash_minor + 1"),
+        ("expected_cash", "UPDATE shift SET float_minor = float_minor + 1"),
+        ("over_short_is_booked", "UPDATE shift_close SET over_short_minor = 0"),
+        ("receipt_totals_equal_store", "UPDATE receipt SET facts_json = replace(facts_json, ':54250', ':54251')"),
+        ("receipt_totals_equal_store", "UPDATE receipt SET facts_json = replace(facts_json, 'KWD', 'EUR')"),
+        ("receipt_allocations_equal_store", "UPDATE allocation SET bill_no = '7790' WHERE bill_no = '7782'"),
+        ("receipt_allocations_equal_store", "UPDATE allocation SET account = 'BA-9' WHERE account = 'BA-5'"),
+        ("chain_row_altered", "UPDATE audit SET operator = '1002' WHERE act = 'pay'"),
+        ("chain_row_missing", "DELETE FROM audit WHERE audit_id = 3"),
+        ("chain_row_added", "INSERT INTO receipt_copy VALUES ('S014-T1-A-000001', 9, 't', 0, '1', NULL)"),
+        ("chain_link_missing", "DELETE FROM chain_link WHERE chain_no = 5"),
+        ("receipt_tenders_equal_store", "UPDATE tender SET mode = 'cash' WHERE mode = 'cheque'"),
+    ],
+)  # fmt: skip
+def test_a_broken_promise_is_named(desk: Desk, check: str, statement: str) -> None:
+    spoil(desk, statement)
+
+    assert check in checks(desk)
+
+
+def test_a_finding_says_where(desk: Desk) -> None:
+    spoil(desk, "DELETE FROM audit WHERE audit_id = 3")
+
+    assert [(found.check, found.where) for found in verify_books(desk)] == [("chain_row_missing", "audit 3")]
+
+
+def test_bill_balance_is_fold_of_events(desk: Desk) -> None:
+    with desk.cache.write() as connection:
+        connection.exec_driver_sql("UPDATE bill SET open_minor = open_minor + 1 WHERE bill_no = '7798'")
+
+    assert [(found.check, found.where) for found in verify_books(desk)] == [
+        ("open_amount_follows_the_books", "7798")
+    ]
+
+
+def test_a_bill_that_central_tells_no_more_is_no_finding(desk: Desk) -> None:
+    with desk.cache.write() as connection:
+        connection.exec_driver_sql("DELETE FROM bill WHERE bill_no = '7798'")
+
+    assert verify_books(desk) == []
+
+
+def test_a_pull_after_the_payments_is_no_finding(desk: Desk) -> None:
+    tell(desk, bills=[bill("7781", money("41.750"), remaining=money("1"))])
+
+    assert findings(desk) == []
+
+
+def test_empty_books_have_no_finding() -> None:
+    assert verify_books(make_till()) == []

@@ -1,0 +1,248 @@
+"""What is open after own payments that central does not know yet, knows, or knows without our knowing.
+
+A bill is never offered twice and never shown as open when it is paid; an account's credit is never counted twice. Each
+test looks at the cache's views, at what the counter is shown, and at what a deed would take.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pos.domain.errors import Refused
+from pos.till.enquiries import account_view, bill_view
+from pos.till.open_bills import catch_up_all
+from pos.till.verify import verify_books
+from tests.builders.tills import CASHIER
+from tests.builders.wire import Fault, ForeignServer, Wire, applied, foreign_bill, make_wire, unfilled_wire
+from tests.central.central_builders import kwd
+
+
+def assert_open(wire: Wire, bill_no: str, minor: int) -> None:
+    """The list, the counter and the deed agree on what is open."""
+    assert wire.open_minor(bill_no) == minor
+    view = bill_view(wire.desk, CASHIER, bill_no)
+    assert view.bill.open.minor == minor
+    state = str(wire.look("SELECT state FROM v_bill WHERE bill_no = ?", bill_no))
+    assert (state == "settled") == (minor == 0)
+    catch_up_all(wire.desk)
+    assert wire.open_minor(bill_no) == minor
+    assert [finding for finding in verify_books(wire.desk) if "open" in finding.check] == []
+
+
+def assert_credit(wire: Wire, account: str, minor: int) -> None:
+    """The list and the counter agree on an account's credit."""
+    assert wire.credit_minor(account) == minor
+    assert account_view(wire.desk, CASHIER, account).credit.minor == minor
+    catch_up_all(wire.desk)
+    assert wire.credit_minor(account) == minor
+
+
+def assert_paid_once(wire: Wire, account: str, bill_no: str) -> None:
+    """A second payment for a bill that is paid is refused."""
+    with pytest.raises(Refused) as refusal:
+        wire.pay(account, "10.000", bill_no)
+    assert refusal.value.code == "bill_settled"
+
+
+async def test_paid_and_not_sent_yet() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "12.500", "N1-1", each="10.000")
+    assert_open(wire, "N1-1", 0)
+    assert_credit(wire, "BA-1", 2_500)
+    assert_paid_once(wire, "BA-1", "N1-1")
+
+
+async def test_paid_and_not_sent_yet_when_central_tells_the_bill_anew() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "6.500", "N1-1", each="4.000")
+    wire.told("UPDATE bill SET due_date = '2026-12-24', change_number = 2 WHERE id = '1-1'")
+    wire.told("UPDATE account SET dunning_stage = 1, change_number = 3 WHERE id = 'BA-1'")
+    report = await wire.engine.pull()
+    assert (report.bills, report.accounts) == (1, 1)
+    assert_open(wire, "N1-1", 6_000)
+    assert_credit(wire, "BA-1", 2_500)
+
+
+async def test_acknowledged_and_the_snapshot_is_older() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "12.500", "N1-1", each="10.000")
+    await wire.engine.drain(timeout_s=60)
+    assert wire.states() == ["acknowledged"]
+    assert_open(wire, "N1-1", 0)
+    assert_credit(wire, "BA-1", 2_500)
+    assert_paid_once(wire, "BA-1", "N1-1")
+
+
+async def test_acknowledged_and_the_snapshot_is_newer() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "6.500", "N1-1", each="4.000")
+    await wire.engine.drain(timeout_s=60)
+    report = await wire.engine.pull()
+    assert (report.bills, report.accounts) == (1, 1)
+    assert wire.look("SELECT remaining_minor FROM bill WHERE bill_no = 'N1-1'") == 6_000
+    assert wire.look("SELECT credit_told_minor FROM account WHERE account = 'BA-1'") == 2_500
+    assert_open(wire, "N1-1", 6_000)
+    assert_credit(wire, "BA-1", 2_500)
+
+
+async def test_the_answer_is_lost_but_the_snapshot_holds_the_payment() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "6.500", "N1-1", each="4.000")
+    wire.network.script(Fault.LOST_ANSWER)
+    await wire.engine.push()
+    assert wire.states() == ["unknown"]
+
+    await wire.engine.pull()
+
+    assert_open(wire, "N1-1", 6_000)
+    assert_credit(wire, "BA-1", 2_500)
+    await wire.engine.drain(timeout_s=60)
+    assert_open(wire, "N1-1", 6_000)
+    assert_credit(wire, "BA-1", 2_500)
+    await wire.engine.pull()
+    assert_open(wire, "N1-1", 6_000)
+    assert_credit(wire, "BA-1", 2_500)
+
+
+async def test_the_request_is_lost_and_the_snapshot_does_not_hold_the_payment() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "6.500", "N1-1", each="4.000")
+    wire.network.script(Fault.LOST_REQUEST)
+    await wire.engine.push()
+    wire.told("UPDATE account SET credit_minor = 700, change_number = 2 WHERE id = 'BA-1'")
+    await wire.engine.pull()
+    assert_open(wire, "N1-1", 6_000)
+    await wire.engine.drain(timeout_s=60)
+    await wire.engine.pull()
+    assert_open(wire, "N1-1", 6_000)
+    assert_credit(wire, "BA-1", 3_200)
+
+
+async def test_what_central_changes_meanwhile_on_an_account_in_doubt_comes_with_the_next_pull() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "2.500")
+    wire.network.script(Fault.LOST_ANSWER)
+    await wire.engine.push()
+    wire.told("UPDATE account SET credit_minor = credit_minor + 700, change_number = 3 WHERE id = 'BA-1'")
+    wire.told("UPDATE account SET credit_minor = 900, change_number = 4 WHERE id = 'BA-2'")
+    await wire.engine.pull()
+    assert_credit(wire, "BA-1", 2_500)
+    assert_credit(wire, "BA-2", 900)
+    await wire.engine.drain(timeout_s=60)
+    await wire.engine.pull()
+    assert_credit(wire, "BA-1", 3_200)
+
+
+async def test_a_cache_made_anew_while_an_answer_is_out_still_gets_its_accounts() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "2.500")
+    wire.network.script(Fault.LOST_REQUEST)
+    await wire.engine.push()
+    with wire.desk.cache.write() as connection:
+        for table in ("account", "account_word", "bill", "marker"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    report = await wire.engine.pull()
+    assert report.accounts == 3
+    assert wire.credits().keys() == {"BA-1", "BA-2", "BA-3"}
+
+
+async def test_the_bill_was_paid_elsewhere_meanwhile() -> None:
+    """Central sets against the bill what it still wants; the rest is the account's credit."""
+    wire = await make_wire()
+    wire.pay("BA-1", "10.000", "N1-1")
+    wire.told(
+        "UPDATE bill SET remaining_minor = 4000, state = 'partiallyPaid', change_number = 2 WHERE id = '1-1'"
+    )
+    await wire.engine.pull()
+    assert_open(wire, "N1-1", 0)
+    await wire.engine.drain(timeout_s=60)
+    assert_open(wire, "N1-1", 0)
+    await wire.engine.pull()
+    assert_open(wire, "N1-1", 0)
+    assert_credit(wire, "BA-1", 6_000)
+
+
+async def test_money_in_a_parked_row_stays_taken() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "12.500", "N1-1", each="10.000")
+    wire.network.script(Fault.BAD)
+    await wire.engine.drain(timeout_s=60)
+    wire.told("UPDATE bill SET change_number = 2 WHERE id = '1-1'")
+    await wire.engine.pull()
+    assert wire.states() == ["parked"]
+    assert_open(wire, "N1-1", 0)
+    assert_credit(wire, "BA-1", 2_500)
+    assert_paid_once(wire, "BA-1", "N1-1")
+
+
+# --- a foreign server ----------------------------------------------------------------------------------------
+
+
+def beside_foreign() -> tuple[Wire, ForeignServer]:
+    server = ForeignServer()
+    server.bills = [foreign_bill("F1", "15.000")]
+    wire = unfilled_wire(own=False)
+    wire.network.leads_to = server
+    return wire, server
+
+
+def letter(server: ForeignServer, remaining: str, amount: str) -> None:
+    """The foreign biller sets the payment against the bill, and tells only its own id for it."""
+    server.bills[0] |= {
+        "remainingAmount": kwd(remaining),
+        "appliedPayment": [applied(str(server.payments[-1]["id"]), amount)],
+    }
+
+
+async def test_a_foreign_bill_that_lists_our_payment_by_the_servers_id() -> None:
+    wire, server = beside_foreign()
+    await wire.engine.pull()
+    wire.pay("F-1", "10.000", "NF1", each="10.000")
+    assert_open(wire, "NF1", 5_000)
+    await wire.engine.drain(timeout_s=60)
+    await wire.engine.pull()
+    assert_open(wire, "NF1", 5_000)
+    letter(server, "5.000", "10.000")
+    await wire.engine.pull()
+    assert_open(wire, "NF1", 5_000)
+
+
+async def test_a_foreign_bill_that_lists_our_payment_before_its_answer_came() -> None:
+    """Until the look-up nobody can know that the listed payment is ours; too little is open then, never too much."""
+    wire, server = beside_foreign()
+    await wire.engine.pull()
+    wire.pay("F-1", "10.000", "NF1", each="10.000")
+    server.loses_answers = True
+    await wire.engine.push()
+    server.loses_answers = False
+    letter(server, "5.000", "10.000")
+    await wire.engine.pull()
+    assert_open(wire, "NF1", 0)
+
+    await wire.engine.drain(timeout_s=60)
+
+    assert_open(wire, "NF1", 5_000)
+
+
+async def test_a_foreign_bill_that_letters_late_shows_nothing_open_meanwhile() -> None:
+    wire, server = beside_foreign()
+    await wire.engine.pull()
+    wire.pay("F-1", "15.000", "NF1")
+    await wire.engine.drain(timeout_s=60)
+    for _ in range(3):
+        await wire.engine.pull()
+        assert_open(wire, "NF1", 0)
+        assert_paid_once(wire, "F-1", "NF1")
+    letter(server, "0.000", "15.000")
+    await wire.engine.pull()
+    assert_open(wire, "NF1", 0)
+
+
+async def test_credit_at_a_foreign_server_is_what_this_till_put_there() -> None:
+    wire, _ = beside_foreign()
+    await wire.engine.pull()
+    wire.pay("F-1", "2.500")
+    assert_credit(wire, "F-1", 2_500)
+    await wire.engine.drain(timeout_s=60)
+    await wire.engine.pull()
+    assert_credit(wire, "F-1", 2_500)

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
-from pos.domain.money import Money, currency, parse_amount
+from pos.domain.money import Currency, Money, currency, parse_amount
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import CardTerminal, Clock, Printer, PrinterUnavailable, Randomness, Runner
 from pos.domain.receipt import Copy, ReceiptFacts, ShopHeading
@@ -347,7 +347,7 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
     return ShopPolicy(
         cheques=ChequePolicy(
             stale_after_days=settings.till.cheques.stale_after_days,
-            max_amount=parse_amount(cap, identity.currency) if cap else None,
+            max_amount=_cap(cap, identity.currency, settings) if cap else None,
         ),
         pins=PinPolicy(
             min_digits=settings.till.sign_in.min_pin_digits,
@@ -357,6 +357,14 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
         decimal_marks=settings.till.amounts.decimal_marks,
         operator_company=settings.till.shop.operator_company,
     )
+
+
+def _cap(text: str, in_currency: Currency, settings: Settings) -> Money:
+    try:
+        return parse_amount(text, in_currency)
+    except Refused as refusal:
+        file, key = settings.sources["till.toml"], "cheques.max_amount"
+        raise Refused("bad_settings", f"{file}: {key}: {refusal.message}", file=str(file), key=key) from None
 
 
 class LazyPinHasher(PinHasher):

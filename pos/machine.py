@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -91,7 +92,9 @@ class Argon2PinHasher(PinHasher):
 
         self._pepper = pepper
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=lanes)
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        # A well-formed hash that no PIN has: checked for unknown people, so that they take as long as known ones.
+        salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+        self._nobody = f"$argon2id$v=19$m={memory_kib},t={rounds},p={lanes}${salt}${digest}"
 
     def _peppered(self, pin: str) -> str:
         return hmac.new(self._pepper, pin.encode(), hashlib.sha256).hexdigest()

@@ -241,8 +241,7 @@ def receipt(
     call: Invocation = context.obj
     if format is ReceiptFormat.JSON:
         with reading(call, user, pin_fd) as (opened, person):
-            opened.desk.permissions.require("reprint", person.roles)
-            facts = papers.show_receipt(opened.desk, number)
+            facts = papers.show_receipt(opened.desk, person, number)
         _write(out, _facts_json(facts))
         return
     suffix = {"text": "txt", "pdf": "pdf"}[format]

@@ -110,7 +110,7 @@ def verify(
 
     call: Invocation = context.obj
     with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
-        findings = [(finding.check, finding.where) for finding in verify_books(till.desk)]
+        findings = [(finding.check, finding.where) for finding in verify_books(till.desk, caught_up=False)]
         if central:
             findings += asyncio.run(_compare(till))
     for check, where in findings:

@@ -157,13 +157,18 @@ class SumsCheck:
 
 
 def check_sums(bill: BillSnapshot, rates: Sequence[AppliedRate]) -> SumsCheck:
-    """Sum the top lines and the rates (tax included, credits negative) against the bill (tmf.md section 9)."""
+    """Sum the top lines and the rates (tax included, credits negative) against the bill (tmf.md section 9).
+
+    A foreign server's line or rate in another currency counts for nothing, so that the difference shows.
+    """
     in_currency = bill.tax_included.currency
     top = [line.tax_included for line in bill.lines if line.parent_id is None]
     return SumsCheck(
         bill_total=bill.tax_included,
-        lines_total=total(top, in_currency),
-        rates_total=total((rate.tax_included for rate in rates), in_currency),
+        lines_total=total((part for part in top if part.currency == in_currency), in_currency),
+        rates_total=total(
+            (rate.tax_included for rate in rates if rate.tax_included.currency == in_currency), in_currency
+        ),
     )
 
 

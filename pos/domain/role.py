@@ -68,3 +68,12 @@ class Person:
     name: str
     roles: frozenset[Role]
     dealer: str | None = None
+
+    @property
+    def only_account(self) -> str | None:
+        """The one account that a dealer's own people see; None for the operator's people, who see every one."""
+        return (self.dealer or "") if self.roles <= {Role.DEALER} else None
+
+    def may_see(self, account: str | None) -> bool:
+        """What a dealer's people may not see reads to them as what is not there."""
+        return self.only_account is None or account == self.only_account

@@ -20,7 +20,7 @@ from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, TenderOffered, compose
-from pos.domain.role import Person, Role
+from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, fold
 from pos.store import cache as cached
 from pos.store import outbox
@@ -106,8 +106,12 @@ def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> li
     text = clean_entry(query, field="Find", limit=QUERY_MAX)
     if len(text) < 2 and (not text.isalpha() or fold(text).isascii()):
         return []
-    hits = [hit for hit in _exact(desk, text) if _may_see(person, hit.account)]
-    return (hits or _near(desk, text, limit, only=_only_account(person)))[:limit]
+    hits = [
+        hit
+        for hit in _exact(desk, text)
+        if person.may_see(None if hit.account is None else hit.account.account)
+    ]
+    return (hits or _near(desk, text, limit, only=person.only_account))[:limit]
 
 
 def _exact(desk: Desk, text: str) -> list[Hit]:
@@ -144,24 +148,13 @@ def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
     return [Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=False) for account in found]
 
 
-def _only_account(person: Person) -> str | None:
-    """The one account that a dealer's own people see; None for the operator's people, who see every one."""
-    return (person.dealer or "") if person.roles <= {Role.DEALER} else None
-
-
-def _may_see(person: Person, account: CachedAccount | None) -> bool:
-    """What a dealer may not see reads as what is not there."""
-    only = _only_account(person)
-    return only is None or (account is not None and account.account == only)
-
-
 def account_view(desk: Desk, person: Person, account_id: str, *, today: date | None = None) -> AccountView:
     """An account as the counter sees it. Raises Refused ``unknown_account``."""
     require_enquiry(desk, person)
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
         bills = [] if account is None else cached.bills_of_account(connection, account_id, open_only=True)
-    if account is None or not _may_see(person, account):
+    if account is None or not person.may_see(account.account):
         raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
     with desk.till.read() as books:
         current = sorted((bill for bill in open_bills(books, bills) if bill.is_open), key=due_order)
@@ -184,7 +177,7 @@ def bill_view(desk: Desk, person: Person, bill_no: str) -> BillView:
     require_enquiry(desk, person)
     with desk.cache.read() as connection:
         bill = cached.bill_by_number(connection, bill_no)
-        if bill is None or _only_account(person) not in (None, bill.account):
+        if bill is None or not person.may_see(bill.account):
             raise Refused(
                 "unknown_bill", f"Bill {bill_no} is not known here. Check the number.", bill=bill_no
             )

@@ -24,12 +24,13 @@ class Reprint:
     copy: Copy
 
 
-def show_receipt(desk: Desk, receipt_number: str) -> ReceiptFacts:
-    """The stored facts, to look at; counts nothing. Raises Refused ``unknown_receipt``."""
+def show_receipt(desk: Desk, person: Person, receipt_number: str) -> ReceiptFacts:
+    """The stored facts, to look at; counts nothing. Raises NotAuthorised or Refused ``unknown_receipt``."""
+    desk.permissions.require("reprint", person.roles)
     number = clean_reference(receipt_number, field="Receipt", limit=40)
     with desk.till.read() as connection:
         facts = receipt_facts(connection, number)
-    if facts is None:
+    if facts is None or not person.may_see(facts.payer_account):
         raise Refused("unknown_receipt", f"There is no receipt {number} at this terminal.", receipt=number)
     return facts
 
@@ -58,7 +59,7 @@ def reprint(
         number = clean_reference(receipt_number, field="Receipt", limit=40)
         deed.subject = number
         facts = receipt_facts(deed.unit.connection, number)
-        if facts is None:
+        if facts is None or not person.may_see(facts.payer_account):
             raise Refused(
                 "unknown_receipt", f"There is no receipt {number} at this terminal.", receipt=number
             )

@@ -28,7 +28,7 @@ from pos.domain.payment_event import (
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, TenderLine
-from pos.domain.role import Person
+from pos.domain.role import Grant, Person
 from pos.domain.tender import read_details
 from pos.domain.text_guard import clean_reference
 from pos.store import cache as cached
@@ -94,7 +94,7 @@ def take_payment(
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice`` or ``bad_reference`` (an event id that is none).
     """
-    taken = _booked_before(desk, order) or perform(
+    taken = _booked_before(desk, person, order) or perform(
         desk, person, "pay", lambda deed: _take(deed, order), memo=memo
     )
     # Only now: the cache's lane would read books that do not hold the payment yet.
@@ -103,16 +103,30 @@ def take_payment(
     return taken
 
 
-def _booked_before(desk: Desk, order: PaymentOrder) -> PaymentTaken | None:
-    """A double Enter or a retry meets the event it booked itself."""
+def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTaken | None:
+    """A double Enter or a retry meets the event it booked itself; another payment under its key is refused."""
+    if desk.permissions.grant("pay", person.roles) is Grant.NO:
+        return None
     with desk.till.read() as connection:
         number = event_receipt(connection, order.payment_event_id)
         facts = None if number is None else receipt_facts(connection, number)
     if facts is None:
         return None
+    asked = sorted(
+        (tender.mode, _amount(tender.amount, desk, order.decimal_marks)) for tender in order.tenders
+    )
+    booked = sorted((tender.mode, tender.amount.minor) for tender in facts.tenders)
+    if order.payer_account != facts.payer_account or asked != booked:
+        raise Refused(
+            "key_reused", f"This payment was booked with receipt {facts.receipt_number}. Begin anew."
+        )
     return PaymentTaken(
         payment_event_id=order.payment_event_id, receipt=facts, opens_drawer=False, replayed=True
     )
+
+
+def _amount(text: str, desk: Desk, decimal_marks: str) -> int:
+    return parse_amount(text, desk.identity.currency, decimal_marks=decimal_marks).minor
 
 
 def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
@@ -121,7 +135,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     tenders = [_read_tender(deed.desk, tender, order.decimal_marks) for tender in order.tenders]
     for tender in tenders:
         _require_any_purpose(tender, order.payer_kind)
-    account = _payer(deed.desk, order, shift.currency)
+    account = _payer(deed.desk, deed.person, order, shift.currency)
     asked = PaymentAsked(
         payer_kind=order.payer_kind,
         payer_account=account.account,
@@ -131,7 +145,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         bills=_bills(deed, order, account.account),
     )
     event = compose(asked)
-    credited = _credited_accounts(deed.desk, event, account)
+    credited = _credited_accounts(deed, event, account)
     cash_only = account.cash_only or any(other.cash_only for other in credited)
     cheques = {
         place: _read_new_cheque(deed, tender, cash_only)
@@ -167,11 +181,11 @@ def _read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -
     )
 
 
-def _payer(desk: Desk, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
+def _payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
     account_id = clean_reference(order.payer_account, field="Account", limit=40)
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
-    if account is None:
+    if account is None or not person.may_see(account.account):
         raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
     if account.kind is not order.payer_kind:
         raise Refused(
@@ -206,15 +220,15 @@ def _bills(deed: Deed, order: PaymentOrder, payer_account: str) -> dict[str, Ope
     return {bill.bill.bill_no: bill for bill in open_bills(deed.unit.connection, own)}
 
 
-def _credited_accounts(desk: Desk, event: PaymentEvent, payer: CachedAccount) -> list[CachedAccount]:
+def _credited_accounts(deed: Deed, event: PaymentEvent, payer: CachedAccount) -> list[CachedAccount]:
     """The accounts that money goes to beside the payer's: each must be known and of the payer's kind."""
     found: list[CachedAccount] = []
     for account_id in event.accounts:
         if account_id == payer.account:
             continue
-        with desk.cache.read() as connection:
+        with deed.desk.cache.read() as connection:
             account = cached.account_by_id(connection, account_id)
-        if account is None:
+        if account is None or not deed.person.may_see(account_id):
             raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
         if account.kind is not payer.kind:
             raise Refused(
@@ -290,7 +304,7 @@ def _split_personal(tender: TenderTaken) -> tuple[dict[str, str], dict[str, str]
 
 
 def _digest(salt: str, text: str) -> str:
-    """The chained row holds this instead of the name, so that a purge of the name breaks no chain."""
+    """Kept in the booked row instead of the name: the name can be purged, and while it is there it can be proven."""
     return hashlib.sha256(f"{salt}\x1f{text}".encode()).hexdigest()
 
 

@@ -129,8 +129,12 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 )
 
 
-def verify_books(desk: Desk) -> list[Finding]:
-    """Every broken promise in the books, and in the cache what does not follow from them."""
+def verify_books(desk: Desk, *, caught_up: bool = True) -> list[Finding]:
+    """Every broken promise in the books, and in the cache what does not follow from them.
+
+    ``caught_up`` False: the home is only read, so the cache may be a moment (or a crash) behind the books, which its next
+    owner mends; its open amounts are left out.
+    """
     with desk.till.read() as connection:
         findings = [
             Finding(check=check, where=str(row[0]))
@@ -142,7 +146,7 @@ def verify_books(desk: Desk) -> list[Finding]:
             for fault in verify_chain(connection, desk.till.chain_key)
         ]
         findings += _receipt_totals(connection)
-    return findings + _open_amounts(desk)
+    return findings + _open_amounts(desk) if caught_up else findings
 
 
 def _receipt_totals(connection: Connection) -> Iterator[Finding]:

@@ -34,7 +34,6 @@ from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.engine import SyncEngine, SyncParts
-from sync.inbound import Inbound
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
 from tests.builders.tills import SeededRandomness, SettableClock, cash, make_till, opened, pay, rows, wish
@@ -359,9 +358,6 @@ class Wire:
                 pull_every_s=60,
             )
         )
-
-    def inbound(self) -> Inbound:
-        return Inbound(self.desk.till, self.desk.cache, self.client, self.clock, InlineRunner())
 
     def pay(
         self,

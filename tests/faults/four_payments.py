@@ -104,6 +104,9 @@ def raw(home: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+PERSON = Person(user=CASHIER, name="A. Kumar", roles=frozenset({Role.CASHIER}))
+
+
 def booked(home: Path) -> dict[str, Whole]:
     """Every booked payment by its ref, with all its rows. Asserts that no table holds a row of any other."""
     with raw(home) as books:
@@ -146,7 +149,7 @@ def assert_sound_and_printable(home: Path) -> None:
     with open_till(home, machine=real_machine()) as till:
         assert verify_books(till.desk) == []
         for number in numbers:
-            facts = show_receipt(till.desk, number)
+            facts = show_receipt(till.desk, PERSON, number)
             text = receipt_text(till, facts, Copy())
             assert number in text
             assert facts.total.plain() in text
@@ -154,9 +157,8 @@ def assert_sound_and_printable(home: Path) -> None:
 
 def send_again(home: Path) -> list[dict[str, Any]]:
     """The whole script once more, in this process, and its papers printed; the answers."""
-    cashier = Person(user=CASHIER, name="A. Kumar", roles=frozenset({Role.CASHIER}))
     with open_till(home, machine=real_machine()) as till:
-        script = Script(till.desk, cashier)
+        script = Script(till.desk, PERSON)
         answers = [script.run_line(json.dumps(act)) for act in ACTS]
         assert print_receipts(till).printer_fault is None
     return answers

@@ -1,5 +1,6 @@
 """A store is opened with its promises, by one process, and not at all where they cannot be kept (invariants 51, 52)."""
 
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -47,6 +48,19 @@ def test_the_writer_keeps_its_promises(tmp_path: Path, name: str, value: object)
     assert pragma(database, name, write=True) == value
     database.reopen()
     assert pragma(database, name, write=True) == value
+    database.close()
+
+
+def test_a_write_transaction_holds_the_writers_lock_from_its_beginning(tmp_path: Path) -> None:
+    """A deferred one let two processes take the same receipt number."""
+    database = Database(tmp_path / "till.db")
+    another = sqlite3.connect(tmp_path / "till.db", timeout=0, isolation_level=None)
+
+    with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        another.execute("BEGIN IMMEDIATE")
+
+    another.execute("BEGIN IMMEDIATE")
+    another.close()
     database.close()
 
 

@@ -1,5 +1,7 @@
 """What is open follows from both files, whatever central's snapshot contains so far (invariant 17)."""
 
+from pathlib import Path
+
 import pytest
 
 from pos.domain.bill import AppliedPayment
@@ -15,11 +17,13 @@ from tests.builders.tills import (
     cash,
     cheque,
     clock_of,
+    close_stores,
     findings,
     make_till,
     money,
     opened,
     pay,
+    reopened,
     tell,
     wish,
 )
@@ -163,3 +167,21 @@ def test_credit_counts_until_central_tells_an_account_that_contains_it(desk: Des
     for credit, seen_change in (("0", 6), ("5", 7), ("5", 8)):
         tell(desk, accounts=[account("BA-3", "李伟", credit=money(credit), seen_change=seen_change)])
         assert account_view(desk, CASHIER, "BA-3").credit == money("5")
+
+
+def test_what_the_cache_missed_is_caught_up_at_the_next_start(tmp_path: Path) -> None:
+    """The process may end between the commit and the cache."""
+    desk = make_till(tmp_path)
+    opened(desk)
+    pay(desk, cash("10"), allocate=[wish("7781")])
+    pay(desk, cash("5"), account="D-1")
+
+    desk = reopened(desk)
+
+    assert open_on_7781(desk) == ("31.750", "31.750")
+    with desk.cache.read() as connection:
+        told = connection.exec_driver_sql(
+            "SELECT credit_minor FROM v_account WHERE account = 'D-1'"
+        ).scalar_one()
+    assert told == 5_000
+    close_stores(desk)

@@ -38,7 +38,7 @@ def desk() -> Desk:
 
 
 def test_reprint_identical_marked_counted(desk: Desk) -> None:
-    original = show_receipt(desk, NUMBER)
+    original = show_receipt(desk, CASHIER, NUMBER)
     before = dump(desk, without=PAPER)
     clock_of(desk).advance(hours=2)
 
@@ -84,7 +84,7 @@ def test_reprints_have_an_end(desk: Desk) -> None:
 def test_looking_at_a_receipt_counts_nothing(desk: Desk) -> None:
     before = dump(desk)
 
-    facts = show_receipt(desk, f" {NUMBER} ")
+    facts = show_receipt(desk, CASHIER, f" {NUMBER} ")
 
     assert facts.receipt_number == NUMBER
     assert dump(desk) == before
@@ -92,7 +92,7 @@ def test_looking_at_a_receipt_counts_nothing(desk: Desk) -> None:
 
 def test_a_receipt_that_is_not_there_is_not_shown(desk: Desk) -> None:
     with pytest.raises(Refused) as refusal:
-        show_receipt(desk, "S014-T1-A-000404")
+        show_receipt(desk, CASHIER, "S014-T1-A-000404")
 
     assert refusal.value.code == "unknown_receipt"
 
@@ -127,7 +127,7 @@ def test_original_and_duplicates_wait_for_the_printer_in_order(desk: Desk) -> No
         ("S014-T1-A-000002", 0, None),
         (NUMBER, 1, "lost"),
     ]
-    assert waiting[0].facts == show_receipt(desk, NUMBER)
+    assert waiting[0].facts == show_receipt(desk, CASHIER, NUMBER)
 
 
 def test_print_failure_never_changes_money(desk: Desk) -> None:

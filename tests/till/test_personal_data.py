@@ -37,19 +37,19 @@ def test_names_stand_in_their_side_rows_alone(desk: Desk) -> None:
 
 
 def test_names_are_on_the_receipt_while_they_are_kept(desk: Desk) -> None:
-    facts = show_receipt(desk, "S014-T1-A-000001")
+    facts = show_receipt(desk, CASHIER, "S014-T1-A-000001")
 
     assert facts.payer_name == PAYER
     assert dict(facts.tenders[0].details)["drawer"] == DRAWER
 
 
 def test_a_purge_breaks_neither_chain_nor_receipt(desk: Desk) -> None:
-    before = show_receipt(desk, "S014-T1-A-000001")
+    before = show_receipt(desk, CASHIER, "S014-T1-A-000001")
 
     purge(desk)
 
     assert findings(desk) == []
-    after = show_receipt(desk, "S014-T1-A-000001")
+    after = show_receipt(desk, CASHIER, "S014-T1-A-000001")
     assert after.payer_name is None
     assert dict(after.tenders[0].details) == {"serial": "000123", "bank": "001"}
     assert (after.total, after.change, after.allocations, after.chain_mark) == (

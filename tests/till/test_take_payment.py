@@ -2,14 +2,18 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
+from pos.domain.role import Person
 from pos.store.chain import CHAINED
 from pos.till.desk import Desk, Memo
 from pos.till.take_payment import take_payment
 from tests.builders.tills import (
+    AUDITOR,
     CASHIER,
     DEALER,
     SUPERVISOR,
@@ -188,6 +192,57 @@ def test_the_same_event_again_is_told_again_and_booked_once(desk: Desk) -> None:
     assert again.receipt == first.receipt
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"tenders": (cash("51"),)},
+        {"tenders": (cash("50"), cheque("1"))},
+        {"tenders": (cash("50"),), "account": "BA-3"},
+    ],
+)
+def test_another_payment_under_a_booked_id_is_refused(desk: Desk, other: dict[str, Any]) -> None:
+    asked = order(desk, cash("50"))
+    take_payment(desk, CASHIER, asked)
+    before = dump(desk)
+
+    with pytest.raises(Refused) as refusal:
+        take_payment(
+            desk,
+            CASHIER,
+            order(
+                desk,
+                *other["tenders"],
+                account=other.get("account", "BA-1"),
+                event_id=asked.payment_event_id,
+            ),
+        )
+
+    assert refusal.value.code == "key_reused"
+    assert dump(desk) == before
+
+
+def test_a_booked_id_tells_nothing_to_who_may_not_take_payments(desk: Desk) -> None:
+    asked = order(desk, cash("50"))
+    take_payment(desk, CASHIER, asked)
+
+    with pytest.raises(NotAuthorised):
+        take_payment(desk, AUDITOR, asked)
+
+
+def test_a_dealers_people_pay_for_their_own_dealer_only() -> None:
+    desk = make_till()
+    opened(desk, person=DEALER)
+
+    assert pay(desk, cash("10"), account="D-1", person=DEALER).receipt.credit == money("10")
+    for account in ("D-2", "BA-1"):
+        with pytest.raises(Refused) as refusal:
+            pay(desk, cash("10"), account=account, person=DEALER)
+        assert refusal.value.code == "unknown_account"
+    with pytest.raises(Refused) as refusal:
+        pay(desk, cash("10"), account="D-1", allocate=[wish(amount="5", account="D-2")], person=DEALER)
+    assert refusal.value.code == "unknown_account"
+
+
 def test_the_same_event_is_told_again_after_the_shift_was_closed(desk: Desk) -> None:
     asked = order(desk, cash("54.250"))
     first = take_payment(desk, CASHIER, asked)
@@ -240,14 +295,14 @@ def test_a_dealer_tops_up_its_account(desk: Desk) -> None:
     assert "dealer_account" in {row["ledger_account"] for row in rows(desk, "journal_line")}
 
 
-@pytest.mark.parametrize("person", [CASHIER, SUPERVISOR, DEALER])
-def test_who_may_take_payments_takes_one_in_an_own_shift(person: object) -> None:
+@pytest.mark.parametrize(("person", "account"), [(CASHIER, "BA-1"), (SUPERVISOR, "BA-1"), (DEALER, "D-1")])
+def test_who_may_take_payments_takes_one_in_an_own_shift(person: Person, account: str) -> None:
     desk = make_till()
-    opened(desk, person=person)  # type: ignore[arg-type]
+    opened(desk, person=person)
 
-    pay(desk, cash("10"), person=person)  # type: ignore[arg-type]
+    pay(desk, cash("10"), account=account, person=person)
 
-    assert rows(desk, "payment_event")[0]["operator"] == person.user  # type: ignore[attr-defined]
+    assert rows(desk, "payment_event")[0]["operator"] == person.user
 
 
 def test_the_business_date_is_the_shifts_whatever_the_clock_says(desk: Desk) -> None:

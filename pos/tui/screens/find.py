@@ -159,7 +159,7 @@ class FindScreen(TillScreen[SignedOut]):
     async def _open_hit(self, hit: Hit) -> None:
         seat, person = self.seat, self.seat.person
         if hit.kind is HitKind.RECEIPT:
-            facts = await seat.look(lambda: show_receipt(seat.desk, hit.key))
+            facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, hit.key))
             self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
             return
         assert hit.account is not None

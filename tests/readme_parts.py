@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pos.bootstrap import NewHome, OpenTill, make_home, open_till, receipt_text
+from pos.bootstrap.homes import NewHome, OpenTill, make_home, open_till
+from pos.bootstrap.paper import receipt_text
 from pos.fixture import read_fixture
 from pos.machine import InlineRunner
 from pos.settings import sample_folder

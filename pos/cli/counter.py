@@ -38,7 +38,7 @@ def script(
     """Every act without a screen, one JSON object a line."""
     import json
 
-    from pos.bootstrap import print_receipts
+    from pos.bootstrap.paper import print_receipts
     from pos.till.script import Script, act_schema
 
     call: Invocation = context.obj
@@ -234,7 +234,7 @@ def receipt(
     pin_fd: PinOption = None,
 ) -> None:
     """Render a receipt again: text and pdf are counted and marked DUPLICATE; json shows the stored facts."""
-    from pos.bootstrap import renderings
+    from pos.bootstrap.paper import renderings
     from pos.till import papers
     from receipts.compose import compose
 

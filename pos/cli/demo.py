@@ -112,7 +112,8 @@ def _fill_central(db: str) -> None:
 
 def _make_shop(call: Invocation, central: RunningCentral) -> None:
     """The terminal's home, enrolled by a one-time code; a home that is there already is used as it is."""
-    from pos.bootstrap import NewHome, enrol, make_home, real_machine
+    from pos.bootstrap.homes import NewHome, make_home, real_machine
+    from pos.bootstrap.wire import enrol
     from pos.fixture import read_fixture
     from pos.machine import MachineClock, MachineRandomness
     from sync.central.database import open_central

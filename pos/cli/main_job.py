@@ -8,15 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pos.bootstrap import (
-    OpenTill,
-    compare_with_central,
-    make_client,
-    make_engine,
-    open_till,
-    print_receipts,
-    real_machine,
-)
+from pos.bootstrap.homes import OpenTill, open_till, real_machine
+from pos.bootstrap.paper import print_receipts
+from pos.bootstrap.wire import compare_with_central, make_client, make_engine
 from pos.cli.output import Invocation
 from pos.domain.money import Money, currency, parse_amount, parse_count, total
 from pos.domain.payment_mode import PayerKind, PaymentMode

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pos.bootstrap import OpenTill, open_till, real_machine
+from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.cli.output import Invocation
 from pos.store.database import StoreError
 from pos.till.sign_in import check_beside, sign_in

@@ -6,15 +6,9 @@ from functools import partial
 
 import typer
 
-from pos.bootstrap import (
-    OpenTill,
-    make_client,
-    make_engine,
-    open_till,
-    print_in_background,
-    real_machine,
-    receipt_text,
-)
+from pos.bootstrap.homes import OpenTill, open_till, real_machine
+from pos.bootstrap.paper import print_in_background, receipt_text
+from pos.bootstrap.wire import make_client, make_engine
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 from pos.machine import ThreadRunner

@@ -24,7 +24,8 @@ def init(
     ] = None,
 ) -> None:
     """Make a home and enrol it."""
-    from pos.bootstrap import NewHome, enrol, make_home, real_machine
+    from pos.bootstrap.homes import NewHome, make_home, real_machine
+    from pos.bootstrap.wire import enrol
     from pos.fixture import read_fixture
     from pos.settings import read_settings
 

@@ -7,15 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pos.bootstrap import (
-    CentralUnreachable,
-    OpenTill,
-    compare_with_central,
-    make_client,
-    make_engine,
-    open_till,
-    real_machine,
-)
+from pos.bootstrap.homes import OpenTill, open_till, real_machine
+from pos.bootstrap.wire import CentralUnreachable, compare_with_central, make_client, make_engine
 from pos.cli.output import Invocation
 from pos.machine import InlineRunner
 from sync.engine import PushReport

@@ -6,14 +6,12 @@ Printing and sending follow it and are no part of it. Source: domain.md 3.1 to 3
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.cheque import Cheque, ChequeState, check_cheque, read_cheque
+from pos.domain.cheque import Cheque, check_cheque, read_cheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
 from pos.domain.money import Currency, parse_amount
@@ -26,18 +24,16 @@ from pos.domain.payment_event import (
     compose,
 )
 from pos.domain.payment_mode import PayerKind, Purpose
-from pos.domain.posting import SourceKind
-from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, TenderLine
+from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.tender import read_details
 from pos.domain.text_guard import clean_reference
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.store.payments import cheque_known, event_receipt
-from pos.store.receipts import facts_json, receipt_facts
-from pos.store.times import offset_minutes, utc_text
+from pos.store.receipts import receipt_facts
+from pos.till.booking import book_payment
 from pos.till.desk import Deed, Desk, Memo, perform
-from pos.till.journal import book_entry
 from pos.till.open_bills import open_bills
 
 
@@ -153,7 +149,11 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         if tender.mode.code == "cheque"
     }
     _refuse_twins(cheques.values())
-    return _book(deed, order, event, account, cheques)
+    return PaymentTaken(
+        payment_event_id=order.payment_event_id,
+        receipt=book_payment(deed, order.payment_event_id, event, account, cheques),
+        opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
+    )
 
 
 def _read_tender(desk: Desk, tender: TenderOrder, decimal_marks: str) -> TenderOffered:
@@ -259,292 +259,3 @@ def _read_new_cheque(deed: Deed, tender: TenderTaken, cash_only: bool) -> Cheque
             receipt=known,
         )
     return cheque
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ids:
-    """The ids of an event's parts, by place."""
-
-    tenders: list[str]
-    payments: dict[str, str]
-
-
-def _book(
-    deed: Deed,
-    order: PaymentOrder,
-    event: PaymentEvent,
-    account: CachedAccount,
-    cheques: Mapping[int, Cheque],
-) -> PaymentTaken:
-    ids = _Ids(
-        tenders=[deed.new_id() for _ in event.tenders],
-        payments={credited: deed.new_id() for credited in event.accounts},
-    )
-    event_id = order.payment_event_id
-    _write_tenders(deed, event_id, event, ids)
-    _write_parts(deed, event_id, event, ids)
-    facts, counter = _receipt(deed, event, account)
-    _write_event(deed, event_id, event, account, facts.receipt_number)
-    book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
-    facts = _with_mark(facts, deed.unit.chain.head)
-    _write_receipt(deed, event_id, facts, counter)
-    _write_cheques(deed, cheques, ids)
-    _write_outbox(deed, event_id, event)
-    return PaymentTaken(
-        payment_event_id=event_id,
-        receipt=facts,
-        opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
-    )
-
-
-def _split_personal(tender: TenderTaken) -> tuple[dict[str, str], dict[str, str]]:
-    personal = {field.name for field in tender.mode.fields if field.personal}
-    plain = {name: value for name, value in tender.details.items() if name not in personal}
-    return plain, {name: value for name, value in tender.details.items() if name in personal}
-
-
-def _digest(salt: str, text: str) -> str:
-    """Kept in the booked row instead of the name: the name can be purged, and while it is there it can be proven."""
-    return hashlib.sha256(f"{salt}\x1f{text}".encode()).hexdigest()
-
-
-def _salt(deed: Deed) -> str:
-    return deed.desk.randomness.token_bytes(16).hex()
-
-
-def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> None:
-    rows, people = [], []
-    for place, tender in enumerate(event.tenders):
-        plain, personal = _split_personal(tender)
-        digest = None
-        if personal:
-            salt, text = _salt(deed), json.dumps(personal, ensure_ascii=False, sort_keys=True)
-            digest = _digest(salt, text)
-            people.append({"tender_id": ids.tenders[place], "salt": salt, "details_json": text})
-        rows.append(
-            {
-                "tender_id": ids.tenders[place],
-                "payment_event_id": event_id,
-                "number": place + 1,
-                "mode": tender.mode.code,
-                "amount_minor": tender.amount.minor,
-                "change_minor": tender.change.minor,
-                "currency": event.currency.code,
-                "details_json": json.dumps(plain, ensure_ascii=False),
-                "person_digest": digest,
-            }
-        )
-    deed.unit.insert_all("tender", rows)
-    deed.unit.insert_all("tender_person", people)
-
-
-def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> None:
-    code = event.currency.code
-    credited: dict[str, int] = {}
-    for part in event.allocations:
-        credited[part.account] = credited.get(part.account, 0) + part.amount.minor
-    deed.unit.insert_all(
-        "payment",
-        [
-            {
-                "payment_id": ids.payments[account],
-                "payment_event_id": event_id,
-                "account": account,
-                "amount_minor": minor,
-                "currency": code,
-            }
-            for account, minor in credited.items()
-        ],
-    )
-    leg_numbers = {(leg.tender, leg.account): number for number, leg in enumerate(event.legs, start=1)}
-    deed.unit.insert_all(
-        "allocation",
-        [
-            {
-                "allocation_id": deed.new_id(),
-                "payment_event_id": event_id,
-                "payment_id": ids.payments[part.allocation.account],
-                "tender_id": ids.tenders[part.tender],
-                "leg": leg_numbers[(part.tender, part.allocation.account)],
-                "number": number,
-                "account": part.allocation.account,
-                "bill_no": part.allocation.bill_no,
-                "bill_id": part.allocation.bill_id,
-                "amount_minor": part.amount.minor,
-                "currency": code,
-            }
-            for number, part in enumerate(event.funded, start=1)
-        ],
-    )
-    deed.unit.insert_all(
-        "leg",
-        [
-            {
-                "payment_event_id": event_id,
-                "leg": number,
-                "tender_id": ids.tenders[leg.tender],
-                "account": leg.account,
-                "amount_minor": leg.amount.minor,
-                "currency": code,
-            }
-            for number, leg in enumerate(event.legs, start=1)
-        ],
-    )
-
-
-def _write_event(
-    deed: Deed, event_id: str, event: PaymentEvent, account: CachedAccount, receipt_number: str
-) -> None:
-    shift, identity = deed.require_shift(), deed.desk.identity
-    salt = _salt(deed)
-    deed.unit.insert(
-        "payment_event",
-        {
-            "payment_event_id": event_id,
-            "receipt_number": receipt_number,
-            "terminal": identity.terminal,
-            "epoch": identity.epoch,
-            "sequence": deed.unit.next_number(f"sequence:{identity.epoch}"),
-            "shift_id": shift.shift_id,
-            "business_date": shift.business_date.isoformat(),
-            "taken_at_utc": utc_text(deed.at),
-            "utc_offset_min": offset_minutes(deed.at),
-            "operator": deed.person.user,
-            "payer_kind": str(event.payer_kind),
-            "payer_account": event.payer_account,
-            "payer_digest": _digest(salt, account.name),
-            "amount_minor": event.amount.minor,
-            "currency": event.currency.code,
-        },
-    )
-    deed.unit.insert("payer_person", {"payment_event_id": event_id, "salt": salt, "name": account.name})
-
-
-def _receipt(deed: Deed, event: PaymentEvent, account: CachedAccount) -> tuple[ReceiptFacts, int]:
-    shift, identity = deed.require_shift(), deed.desk.identity
-    counter = deed.unit.next_number(f"receipt:{identity.series}")
-    facts = ReceiptFacts(
-        receipt_number=identity.receipt_number(counter),
-        kind=ReceiptKind.PAYMENT,
-        shop=identity.shop,
-        terminal=identity.terminal,
-        shift_number=shift.number,
-        business_date=shift.business_date,
-        taken_at=deed.at.replace(microsecond=0),
-        operator=deed.person.user,
-        operator_name=deed.person.name,
-        payer_kind=str(event.payer_kind),
-        payer_account=event.payer_account,
-        payer_name=account.name,
-        total=event.amount,
-        change=event.change,
-        credit=event.credit,
-        tenders=tuple(
-            TenderLine(
-                mode=tender.mode.code,
-                label=tender.mode.label,
-                amount=tender.amount,
-                details=tuple(
-                    (field.name, tender.details[field.name])
-                    for field in tender.mode.fields
-                    if field.name in tender.details
-                ),
-            )
-            for tender in event.tenders
-        ),
-        allocations=tuple(
-            AllocationLine(
-                account=part.account,
-                bill_no=part.bill_no,
-                amount=part.amount,
-                open_before=part.open_before,
-                open_after=part.open_after,
-            )
-            for part in event.allocations
-        ),
-        chain_mark="",
-    )
-    return facts, counter
-
-
-def _with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
-    """The receipt carries the head of the chain as it stood after the journal: a short mark a person can read out."""
-    return replace(facts, chain_mark=f"{head[:4]}-{head[4:8]}-{head[8:12]}")
-
-
-def _write_receipt(deed: Deed, event_id: str, facts: ReceiptFacts, counter: int) -> None:
-    deed.unit.insert(
-        "receipt",
-        {
-            "receipt_number": facts.receipt_number,
-            "series": deed.desk.identity.series,
-            "counter": counter,
-            "kind": str(facts.kind),
-            "payment_event_id": event_id,
-            "issued_at_utc": utc_text(deed.at),
-            "facts_json": facts_json(facts, _personal_fields(deed.desk, facts)),
-        },
-    )
-    deed.unit.insert(
-        "print_job",
-        {
-            "receipt_number": facts.receipt_number,
-            "copy_number": 0,
-            "state": "waiting",
-            "changed_at_utc": utc_text(deed.at),
-        },
-    )
-
-
-def _personal_fields(desk: Desk, facts: ReceiptFacts) -> set[str]:
-    """Names stay out of the chained row; the reading joins them from their side rows."""
-    modes = {tender.mode for tender in facts.tenders}
-    return {field.name for code in modes for field in desk.modes[code].fields if field.personal}
-
-
-def _write_cheques(deed: Deed, cheques: Mapping[int, Cheque], ids: _Ids) -> None:
-    for place, cheque in cheques.items():
-        cheque_id = deed.new_id()
-        deed.unit.insert(
-            "cheque",
-            {
-                "cheque_id": cheque_id,
-                "tender_id": ids.tenders[place],
-                "bank": cheque.bank,
-                "branch": cheque.branch,
-                "bank_account": cheque.account,
-                "serial": cheque.serial,
-                "amount_minor": cheque.amount.minor,
-                "currency": cheque.amount.currency.code,
-                "cheque_date": cheque.dated.isoformat(),
-            },
-        )
-        deed.unit.insert(
-            "cheque_event",
-            {
-                "cheque_id": cheque_id,
-                "number": 1,
-                "state": str(ChequeState.RECEIVED),
-                "at_utc": utc_text(deed.at),
-                "operator": deed.person.user,
-                "reason": None,
-            },
-        )
-
-
-def _write_outbox(deed: Deed, event_id: str, event: PaymentEvent) -> None:
-    deed.unit.insert_all(
-        "outbox",
-        [
-            {
-                "payment_event_id": event_id,
-                "leg": number,
-                "correlator_id": f"{event_id}-{number}",
-                "kind": "payment",
-                "account": leg.account,
-                "state": "waiting",
-                "changed_at_utc": utc_text(deed.at),
-            }
-            for number, leg in enumerate(event.legs, start=1)
-        ],
-    )

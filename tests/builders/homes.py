@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pos.bootstrap import NewHome, make_home, real_machine
+from pos.bootstrap.homes import NewHome, make_home, real_machine
 from pos.fixture import example_fixture, parse_fixture
 from pos.machine import MachineClock, MachineRandomness
 from sync.central.database import open_central

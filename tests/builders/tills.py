@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pos.bootstrap import Machine, NewHome, OpenTill, make_home, open_till
+from pos.bootstrap.homes import Machine, NewHome, OpenTill, make_home, open_till
 from pos.domain.bill import (
     AppliedPayment,
     AppliedRate,

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pos.bootstrap import open_till, print_receipts, real_machine, receipt_text
+from pos.bootstrap.homes import open_till, real_machine
+from pos.bootstrap.paper import print_receipts, receipt_text
 from pos.domain.receipt import Copy
 from pos.domain.role import Person, Role
 from pos.till.papers import show_receipt

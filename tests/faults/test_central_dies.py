@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from pos.bootstrap import make_client, make_engine, open_till, real_machine
+from pos.bootstrap.homes import open_till, real_machine
+from pos.bootstrap.wire import make_client, make_engine
 from pos.domain.role import Person, Role
 from pos.machine import InlineRunner
 from pos.till.script import Script

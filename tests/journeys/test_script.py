@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from pos.bootstrap import NewHome, make_home, real_machine
+from pos.bootstrap.homes import NewHome, make_home, real_machine
 from pos.fixture import example_fixture, parse_fixture
 from sync.wire_json import dumps
 from tests.builders.homes import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pos.bootstrap import open_till
+from pos.bootstrap.homes import open_till
 from pos.store.database import Database, StoreError, StoreLock
 from pos.till.sign_in import sign_in
 from pos.till.verify import verify_books

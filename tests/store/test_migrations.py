@@ -10,7 +10,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from pos.bootstrap import open_till
+from pos.bootstrap.homes import open_till
 from pos.domain.errors import Refused
 from pos.store import migrate
 from pos.store.database import Database

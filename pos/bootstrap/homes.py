@@ -1,25 +1,24 @@
-"""Wires the parts together and decides nothing: a home made or opened, a desk, the paper, the sync engine."""
+"""A home made, filled and opened: its stores, its keys, its desk, on the ports of a machine."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, currency, parse_amount
 from pos.domain.payment_mode import PayerKind
-from pos.domain.ports import CardTerminal, Clock, Printer, PrinterUnavailable, Randomness, Runner
-from pos.domain.receipt import Copy, ReceiptFacts, ShopHeading
+from pos.domain.ports import CardTerminal, Clock, Printer, Randomness
+from pos.domain.receipt import ShopHeading
 from pos.domain.role import Person
-from pos.fixture import Fixture
 from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
 from pos.settings import Settings, read_settings, url_problem
 from pos.store import cache as cached
@@ -28,37 +27,21 @@ from pos.store.cache import CachedAccount, CacheStore, open_cache
 from pos.store.database import Database, StoreError, StoreLock, StoreOpener
 from pos.store.home import Identity, read_identity, write_identity
 from pos.store.people import RosterEntry, put_person
-from pos.store.receipts import settle_print, waiting_prints
 from pos.store.times import utc_text
-from pos.store.unit_of_work import CommitFailed, TillStore, WriteFailed
+from pos.store.unit_of_work import TillStore
 from pos.till.desk import Desk, PinHasher, PinPolicy, ShopPolicy
-from pos.till.open_bills import catch_up, catch_up_all
-from receipts.compose import compose
-from receipts.document import Document
-from receipts.pdf import render_pdf
+from pos.till.open_bills import catch_up_all
 from receipts.printer import FilePrinter
-from receipts.queue import Failed, Printed, PrintJob, PrintReport, Waits, print_job, print_waiting
-from receipts.text import render_text
-from sync.client import (
-    Accepted,
-    Addresses,
-    AsyncBaseTransport,
-    CentralClient,
-    Later,
-    NotThere,
-    RefusedForGood,
-    Unknown,
-    Unreachable,
-)
-from sync.engine import SyncEngine, SyncParts
-from sync.retry import RetryRule
 from sync.tmf678.bill import read_bill
 from sync.tmf678.rate import read_rate
 
+if TYPE_CHECKING:
+    # Both take longer to load than most commands take: the fixture's models are for `pos init`, HTTP is for the wire.
+    from pos.fixture import Fixture
+    from sync.client import AsyncBaseTransport
+
 KEY_BYTES = 32
 PUBLIC_BITS = 0o077
-PRINT_BATCH = 50
-ENROL_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,187 +403,3 @@ def _refuse_wide(folder: Path) -> None:
         raise StoreError(
             "home_mode_too_wide", f"Other users can open {folder}. Set its mode to 0700.", exit_code=1
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorePrintJobs:
-    """The print queue's rows for ``receipts.queue``, which knows no store."""
-
-    desk: Desk
-
-    def next_waiting(self, limit: int) -> Sequence[PrintJob]:
-        with self.desk.till.read() as connection:
-            return [
-                PrintJob(
-                    job_id=str(row.job_id),
-                    receipt_number=row.receipt_number,
-                    facts=row.facts,
-                    copy=row.copy,
-                    attempts=row.attempts,
-                )
-                for row in waiting_prints(connection, limit)
-            ]
-
-    def printed(self, job_id: str, at: datetime) -> None:
-        self._settle(job_id, "printed", None, at)
-
-    def still_waiting(self, job_id: str, reason: str, at: datetime) -> None:
-        self._settle(job_id, "waiting", reason, at)
-
-    def failed(self, job_id: str, reason: str, at: datetime) -> None:
-        self._settle(job_id, "failed", reason, at)
-
-    def _settle(self, job_id: str, state: str, reason: str | None, at: datetime) -> None:
-        with self.desk.till.transaction() as unit:
-            settle_print(unit.connection, int(job_id), state=state, reason=reason, at=at)
-
-
-def renderings(settings: Settings) -> Mapping[str, Callable[[Document], bytes]]:
-    """Every form a receipt is printed in, by file suffix."""
-    font = settings.till.receipt.font
-    fallbacks = [Path(name) for name in settings.till.receipt.fallback_fonts]
-    return {
-        "txt": lambda document: render_text(document, settings.till.receipt.width).encode(),
-        "pdf": lambda document: render_pdf(
-            document, font_path=Path(font) if font else None, fallback_fonts=fallbacks
-        ),
-    }
-
-
-def print_receipts(till: OpenTill) -> PrintReport:
-    """Print what waits. Never raises for a printer or a full disk, never touches money."""
-    try:
-        printer = till.machine.printer_of(till.paths.receipts)
-    except PrinterUnavailable as fault:
-        return PrintReport(printed=0, failed=0, printer_fault=str(fault))
-    jobs = StorePrintJobs(desk=till.desk)
-    try:
-        return print_waiting(jobs, printer, renderings(till.settings), till.desk.clock)
-    except (WriteFailed, CommitFailed) as failure:
-        # The paper is there, but its row still says that it waits: it is printed again, under the same name.
-        return PrintReport(printer_fault=f"The store refuses: {failure.reason}")
-
-
-async def print_in_background(till: OpenTill, runner: Runner) -> None:
-    """As ``print_receipts``, with the store on its own lanes and the rendering beside them."""
-    jobs, forms = StorePrintJobs(desk=till.desk), renderings(till.settings)
-    try:
-        printer = till.machine.printer_of(till.paths.receipts)
-    except PrinterUnavailable:
-        return
-    for job in await runner.read(partial(jobs.next_waiting, PRINT_BATCH)):
-        outcome = await runner.read(partial(print_job, job, printer, forms))
-        at = till.desk.clock.now()
-        match outcome:
-            case Printed():
-                await runner.till(partial(jobs.printed, job.job_id, at))
-            case Waits(reason=reason):
-                await runner.till(partial(jobs.still_waiting, job.job_id, reason, at))
-                return
-            case Failed(reason=reason):
-                await runner.till(partial(jobs.failed, job.job_id, reason, at))
-
-
-def receipt_text(till: OpenTill, facts: ReceiptFacts, copy: Copy) -> str:
-    """A receipt as text, for the screen and the command line."""
-    return render_text(compose(facts, copy), till.settings.till.receipt.width)
-
-
-def make_client(till: OpenTill) -> CentralClient:
-    """The wire's client for the home's central. Raises Refused ``no_central`` where none is set."""
-    sync = till.settings.till.sync
-    central = till.desk.identity.central_url or sync.central_url
-    addresses = Addresses.of(central=central, payment=sync.payment_url, bill=sync.bill_url)
-    for url in (addresses.payment, addresses.bill):
-        if not url.startswith("http") or url_problem(url) is not None:
-            raise Refused("no_central", "No central is set for this till. Set central_url in till.toml.")
-    return CentralClient(
-        addresses,
-        timeout_s=sync.request_timeout_s,
-        media_type=sync.media_type,
-        transport=till.machine.transport,
-    )
-
-
-def make_engine(till: OpenTill, client: CentralClient, *, runner: Runner) -> SyncEngine:
-    """The sync engine of an opened home."""
-    sync, desk = till.settings.till.sync, till.desk
-    return SyncEngine(
-        SyncParts(
-            till=desk.till,
-            cache=desk.cache,
-            identity=desk.identity,
-            modes=desk.modes,
-            operator_company=desk.policy.operator_company,
-            client=client,
-            clock=desk.clock,
-            randomness=desk.randomness,
-            runner=runner,
-            retry=RetryRule(delay_s_min=sync.retry_delay_s_min, delay_s_max=sync.retry_delay_s_max),
-            pull_every_s=sync.pull_every_s,
-        )
-    )
-
-
-async def enrol(central_url: str, terminal: str, code: str) -> int:
-    """Redeem a one-time code at our central; the terminal's epoch. Raises Refused ``enrolment_refused``."""
-    client = CentralClient(
-        Addresses.of(central=central_url), timeout_s=ENROL_TIMEOUT_S, media_type="application/json"
-    )
-    async with client:
-        answer = await client.enrol(terminal, code)
-    if isinstance(answer, Unreachable):
-        raise CentralUnreachable(answer.reason)
-    if isinstance(answer, RefusedForGood | Later | Unknown):
-        raise Refused("enrolment_refused", f"Central did not take the code: {answer.reason}.")
-    epoch = answer.get("epoch")
-    if type(epoch) is not int:
-        raise Refused("enrolment_refused", "Central's answer names no epoch.")
-    return epoch
-
-
-class CentralUnreachable(Exception):
-    """Central did not answer (exit code 7)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CentralFinding:
-    """A difference between the books and central."""
-
-    check: str
-    where: str
-
-
-async def compare_with_central(till: OpenTill, client: CentralClient) -> list[CentralFinding]:
-    """Every acknowledged leg is at central once, with its amount and account. Raises CentralUnreachable."""
-    with till.desk.till.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT outbox.correlator_id, outbox.server_id, leg.amount_minor, leg.currency, leg.account "
-            "FROM outbox JOIN leg USING (payment_event_id, leg) WHERE state = 'acknowledged' ORDER BY outbox_id"
-        ).all()
-    findings: list[CentralFinding] = []
-    for correlator_id, server_id, minor, code, account in rows:
-        found = await client.find_payment(correlator_id)
-        match found:
-            case NotThere():
-                findings.append(CentralFinding(check="payment_is_at_central", where=correlator_id))
-            case Accepted(payment=seen):
-                told = (seen.id, seen.amount, seen.account)
-                if told != (server_id, Money(minor, currency(code)), account):
-                    findings.append(CentralFinding(check="payment_agrees_with_central", where=correlator_id))
-            case _:
-                raise CentralUnreachable(found.reason)
-    return findings
-
-
-__all__ = [
-    "CentralUnreachable",
-    "HomePaths",
-    "Machine",
-    "NewHome",
-    "OpenTill",
-    "catch_up",
-    "make_home",
-    "open_till",
-    "real_machine",
-]

@@ -212,6 +212,31 @@ class CentralClient:
             before = page
         return Unknown(f"not among the first {offset} payments that the server lists")
 
+    async def payments_of(
+        self, terminal: str, epoch: int
+    ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
+        """Every payment that our central has of one enrolment of a terminal, by our key."""
+        found: dict[str, PaymentSeen] = {}
+        after = ""
+        for _ in range(LOOK_UP_PAGES_MAX):
+            query = {"terminal": terminal, "sort": "id", "limit": str(ROWS_MAX)}
+            page = await self._page(
+                f"{self.addresses.payment}/payment", query | ({"id.gt": after} if after else {})
+            )
+            if not isinstance(page, Page):
+                return page
+            for row in page.rows:
+                try:
+                    seen = read_payment(row)
+                except WireJsonError as error:
+                    return Unknown(str(error))
+                after = max(after, seen.id)
+                if row.get("epoch") == epoch and seen.correlator_id is not None:
+                    found[seen.correlator_id] = seen
+            if len(page.rows) < ROWS_MAX:
+                return found
+        return Unknown("central tells more payments than can be compared")
+
     async def bills(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
         """A page of customer bills; ``changed_after`` only where our central counts changes."""
         query = {"offset": str(offset), "limit": str(limit)}
@@ -246,10 +271,11 @@ class CentralClient:
         answer = await self._request("GET", self.addresses.own)
         if not isinstance(answer, httpx.Response):
             return answer
-        if answer.status_code == 404:
-            return {}
-        if answer.status_code != 200:
+        if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
             return _not_now(answer)
+        if answer.status_code != 200:
+            # A foreign server, or the gateway before it, says in its own way that it knows no such thing.
+            return {}
         try:
             found = loads(answer.content)
         except WireJsonError:

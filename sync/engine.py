@@ -127,9 +127,13 @@ class SyncEngine:
                     if self._ended(this_round) or not await self._deliver(row, this_round):
                         return
 
-        async with asyncio.TaskGroup() as group:
-            for chain in rows.values():
-                group.create_task(one_account(chain))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for chain in rows.values():
+                    group.create_task(one_account(chain))
+        except* Exception as faults:
+            # The store's first fault says it all; a group of them would be met by nobody.
+            raise faults.exceptions[0] from None
         self._note(this_round)
         if this_round.named:
             await self._parts.runner.cache(lambda: self._inbound.catch_up(this_round.named))

@@ -23,7 +23,7 @@ from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
 from pos.settings import Settings, read_settings, url_problem
 from pos.store import cache as cached
 from pos.store import migrate
-from pos.store.cache import CachedAccount, CacheStore, open_cache
+from pos.store.cache import CachedAccount, CacheStore, open_cache, remove_cache
 from pos.store.database import Database, StoreError, StoreLock, StoreOpener
 from pos.store.home import Identity, read_identity, write_identity
 from pos.store.people import RosterEntry, put_person
@@ -137,20 +137,16 @@ class NewHome:
 def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Settings | None = None) -> Identity:
     """Make and fill a home. Raises Refused ``home_exists``, ``bad_terminal`` or ``bad_settings`` (the central's address)."""
     paths = HomePaths(home=folder)
-    if paths.till_db.exists():
-        raise Refused("home_exists", f"{folder} is a home already.")
-    if new.terminal not in new.fixture.terminals:
-        raise Refused("bad_terminal", f"The fixture has no terminal {new.terminal[:20]}.")
-    problem = url_problem(new.central_url)
-    if problem is not None:
-        raise Refused("bad_settings", f"central: {problem}", key="central")
+    check_new_home(folder, new.terminal, new.central_url, new.fixture)
     known = settings or read_settings(home=folder)
     os.umask(0o077)
     for part in (folder, paths.keys, paths.receipts, paths.backups):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_wide(folder)
     for name in ("chain.key", "pepper.key"):
-        _write_key(paths.keys / name, machine.randomness.token_bytes(KEY_BYTES))
+        # A broken-off attempt left its keys and no books: they serve.
+        if not (paths.keys / name).exists():
+            _write_key(paths.keys / name, machine.randomness.token_bytes(KEY_BYTES))
     identity = _identity(new)
     clock = machine.clock_of(identity.time_zone)
     database = machine.open_store(paths.till_db)
@@ -166,12 +162,23 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
     return identity
 
 
+def check_new_home(folder: Path, terminal: str, central_url: str, fixture: Fixture) -> None:
+    """What can be known before a one-time code is spent. Raises what ``make_home`` raises."""
+    if HomePaths(home=folder).till_db.exists():
+        raise Refused("home_exists", f"{folder} is a home already.")
+    if terminal not in fixture.terminals:
+        raise Refused("bad_terminal", "The fixture has no terminal of this name.", allowed=fixture.terminals)
+    problem = url_problem(central_url)
+    if problem is not None:
+        raise Refused("bad_settings", f"central: {problem}", key="central")
+
+
 def _identity(new: NewHome) -> Identity:
     shop = new.fixture.shop
     return Identity(
         terminal=new.terminal,
         epoch=new.epoch,
-        series="A",
+        series=series_of(new.epoch),
         shop=ShopHeading(
             shop=shop.id, name=shop.name, address=tuple(shop.address), tax_number=shop.tax_number
         ),
@@ -179,6 +186,15 @@ def _identity(new: NewHome) -> Identity:
         time_zone=shop.time_zone,
         central_url=new.central_url,
     )
+
+
+def series_of(epoch: int) -> str:
+    """The receipt series that an enrolment begins with: A, B ... Z, AA. What an earlier one printed is never known."""
+    letters = ""
+    while epoch > 0:
+        epoch, place = divmod(epoch - 1, 26)
+        letters = chr(ord("A") + place) + letters
+    return letters
 
 
 def _fill_till(
@@ -250,6 +266,7 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
         cached.put_accounts(connection, accounts)
         cached.put_bills(connection, bills, own={}, told_at_utc=told)
         cached.put_rates(connection, rates)
+        cached.mark_rates_asked(connection, None)
         cached.set_marker(connection, "told_at", told)
 
 
@@ -307,8 +324,21 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         pin_hasher=LazyPinHasher(lambda: _hasher(paths, machine)),
     )
     if not read_only:
-        catch_up_all(desk)
+        _catch_up(desk, paths, machine)
     return desk
+
+
+def _catch_up(desk: Desk, paths: HomePaths, machine: Machine) -> None:
+    """Bring the open amounts up to the books; a cache that turns out damaged is made anew and pulled again."""
+    try:
+        catch_up_all(desk)
+    except StoreError as damage:
+        if damage.code != "cache_damaged":
+            raise
+        desk.cache.database.close()
+        remove_cache(paths.cache_db)
+        desk.cache = open_cache(paths.cache_db, opener=machine.open_store)
+        catch_up_all(desk)
 
 
 def _migrate(database: Database, paths: HomePaths, machine: Machine, *, read_only: bool) -> None:

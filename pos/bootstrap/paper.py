@@ -75,12 +75,19 @@ def print_receipts(till: OpenTill) -> PrintReport:
         printer = till.machine.printer_of(till.paths.receipts)
     except PrinterUnavailable as fault:
         return PrintReport(printed=0, failed=0, printer_fault=str(fault))
-    jobs = StorePrintJobs(desk=till.desk)
+    jobs, forms = StorePrintJobs(desk=till.desk), renderings(till.settings)
+    printed = failed = 0
     try:
-        return print_waiting(jobs, printer, renderings(till.settings), till.desk.clock)
+        while True:
+            batch = print_waiting(jobs, printer, forms, till.desk.clock)
+            printed, failed = printed + batch.printed, failed + batch.failed
+            if batch.printer_fault is not None or batch.printed + batch.failed == 0:
+                return PrintReport(printed=printed, failed=failed, printer_fault=batch.printer_fault)
     except (WriteFailed, CommitFailed) as failure:
         # The paper is there, but its row still says that it waits: it is printed again, under the same name.
-        return PrintReport(printer_fault=f"The store refuses: {failure.reason}")
+        return PrintReport(
+            printed=printed, failed=failed, printer_fault=f"The store refuses: {failure.reason}"
+        )
 
 
 async def print_in_background(till: OpenTill, runner: Runner) -> None:

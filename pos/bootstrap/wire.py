@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pos.bootstrap.homes import OpenTill
@@ -9,6 +10,7 @@ from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
 from pos.domain.ports import Runner
 from pos.settings import url_problem
+from pos.till.desk import Desk
 from sync.client import (
     Accepted,
     Addresses,
@@ -90,23 +92,61 @@ class CentralFinding:
     where: str
 
 
-async def compare_with_central(till: OpenTill, client: CentralClient) -> list[CentralFinding]:
-    """Every acknowledged leg is at central once, with its amount and account. Raises CentralUnreachable."""
-    with till.desk.till.read() as connection:
+async def compare_with_central(desk: Desk, client: CentralClient) -> list[CentralFinding]:
+    """Every acknowledged leg is at central once, as booked, and central has none of this terminal that the books lack.
+
+    At a foreign server, which cannot be asked by terminal, each leg is looked up and the other way is left out.
+    Raises CentralUnreachable.
+    """
+    booked = _acknowledged(desk)
+    announced = await client.announced()
+    if not isinstance(announced, Mapping):
+        raise CentralUnreachable(announced.reason)
+    if "terminals" not in announced:
+        return [finding for key in booked for finding in await _look_up(client, key, booked[key])]
+    identity = desk.identity
+    found = await client.payments_of(identity.terminal, identity.epoch)
+    if not isinstance(found, Mapping):
+        raise CentralUnreachable(found.reason)
+    differing = [
+        CentralFinding(check="payment_is_at_central", where=key)
+        if key not in found
+        else CentralFinding(check="payment_agrees_with_central", where=key)
+        for key, told in booked.items()
+        if key not in found or (found[key].id, found[key].amount, found[key].account) != told
+    ]
+    ours = _all_correlators(desk)
+    return differing + [
+        CentralFinding(check="payment_is_in_the_books", where=key) for key in found if key not in ours
+    ]
+
+
+_Told = tuple[str, Money, str]
+"""Id at central, amount, account."""
+
+
+def _acknowledged(desk: Desk) -> dict[str, _Told]:
+    with desk.till.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT outbox.correlator_id, outbox.server_id, leg.amount_minor, leg.currency, leg.account "
             "FROM outbox JOIN leg USING (payment_event_id, leg) WHERE state = 'acknowledged' ORDER BY outbox_id"
-        ).all()
-    findings: list[CentralFinding] = []
-    for correlator_id, server_id, minor, code, account in rows:
-        found = await client.find_payment(correlator_id)
-        match found:
-            case NotThere():
-                findings.append(CentralFinding(check="payment_is_at_central", where=correlator_id))
-            case Accepted(payment=seen):
-                told = (seen.id, seen.amount, seen.account)
-                if told != (server_id, Money(minor, currency(code)), account):
-                    findings.append(CentralFinding(check="payment_agrees_with_central", where=correlator_id))
-            case _:
-                raise CentralUnreachable(found.reason)
-    return findings
+        )
+        return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in rows}
+
+
+def _all_correlators(desk: Desk) -> set[str]:
+    with desk.till.read() as connection:
+        return {str(row[0]) for row in connection.exec_driver_sql("SELECT correlator_id FROM outbox")}
+
+
+async def _look_up(client: CentralClient, key: str, told: _Told) -> list[CentralFinding]:
+    found = await client.find_payment(key)
+    match found:
+        case NotThere():
+            return [CentralFinding(check="payment_is_at_central", where=key)]
+        case Accepted(payment=seen):
+            # What a foreign server leaves out of its answer cannot differ.
+            same = seen.id == told[0] and seen.amount in (None, told[1]) and seen.account in (None, told[2])
+            return [] if same else [CentralFinding(check="payment_agrees_with_central", where=key)]
+        case _:
+            raise CentralUnreachable(found.reason)

@@ -247,6 +247,9 @@ def receipt(
     suffix = {"text": "txt", "pdf": "pdf"}[format]
     if suffix == "pdf" and out is None:
         raise typer.BadParameter("A PDF needs --out FILE.")
+    if out is not None and (out.exists() or not out.parent.is_dir()):
+        # The copy is counted before it is written, so what would stop the writing is looked for first.
+        raise typer.BadParameter(f"{out} exists already, or its folder does not.")
     with writing(call, user, pin_fd) as (opened, person):
         again = papers.reprint(opened.desk, person, number, reason=reason, queue=False)
         content = renderings(opened.settings)[suffix](compose(again.facts, again.copy))

@@ -181,7 +181,7 @@ class MainJob:
             engine = make_engine(till, client, runner=InlineRunner())
             pushed = await engine.drain(timeout_s=DRAIN_TIMEOUT_S)
             pulled = await engine.pull()
-            differences = await compare_with_central(till, client)
+            differences = await compare_with_central(till.desk, client)
         self._hold(pushed.waiting == 0 and pushed.parked == 0, "every leg reached central")
         self._hold(pulled.problem is None and pulled.skipped == 0, f"the pull went well: {pulled.problem}")
         self._hold(not differences, f"central agrees: {differences}")

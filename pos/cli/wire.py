@@ -11,6 +11,7 @@ from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.bootstrap.wire import CentralUnreachable, compare_with_central, make_client, make_engine
 from pos.cli.output import Invocation
 from pos.machine import InlineRunner
+from pos.store import outbox as rows
 from sync.engine import PushReport
 from sync.inbound import PullReport
 
@@ -40,18 +41,25 @@ async def _sync(call: Invocation, *, drain: bool, watch: bool, timeout_s: int) -
             if watch:
                 await engine.keep_syncing()
             pushed = await (engine.drain(timeout_s=timeout_s) if drain else engine.push())
-            pulled = None if pushed.unreachable is not None else await engine.pull()
-    _say(call, pushed, pulled)
-    if pushed.unreachable is not None:
-        raise CentralUnreachable(pushed.unreachable)
-    return REFUSED if pushed.parked or pushed.waiting else 0
+            stuck = pushed.unreachable is not None or (drain and pushed.waiting > 0)
+            pulled = None if stuck else await engine.pull()
+            answered = engine.state.online is True
+        with till.desk.till.read() as connection:
+            parked = rows.queue(connection).parked
+    _say(call, pushed, pulled, parked)
+    silent = pushed.unreachable or (None if pulled is None else pulled.problem)
+    if silent is None and pushed.waiting and not answered:
+        silent = "no answer came in time"
+    if silent is not None:
+        raise CentralUnreachable(silent)
+    return REFUSED if parked or pushed.waiting else 0
 
 
-def _say(call: Invocation, pushed: PushReport, pulled: PullReport | None) -> None:
+def _say(call: Invocation, pushed: PushReport, pulled: PullReport | None, parked: int) -> None:
     data: dict[str, object] = {
-        "ok": pushed.waiting == 0 and pushed.parked == 0,
+        "ok": pushed.waiting == 0 and parked == 0 and (pulled is None or pulled.problem is None),
         "acknowledged": pushed.acknowledged,
-        "parked": pushed.parked,
+        "parked": parked,
         "waiting": pushed.waiting,
     }
     if pulled is not None:
@@ -62,23 +70,26 @@ def _say(call: Invocation, pushed: PushReport, pulled: PullReport | None) -> Non
             "skipped": pulled.skipped,
             "problem": pulled.problem,
         }
-    text = f"Sent {pushed.acknowledged}, parked {pushed.parked}, waiting {pushed.waiting}."
+    text = f"Sent {pushed.acknowledged}, parked {parked}, waiting {pushed.waiting}."
     if pulled is not None:
         text += f" Pulled {pulled.accounts} accounts, {pulled.bills} bills, {pulled.rates} rates."
     call.line(data, text)
 
 
-def outbox(context: typer.Context) -> None:
+def outbox(
+    context: typer.Context,
+    retry: Annotated[bool, typer.Option("--retry", help="Let parked rows be sent again.")] = False,
+) -> None:
     """What waits for central, and what is parked and why."""
-    from pos.store.outbox import unsent
-
     call: Invocation = context.obj
-    with (
-        open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till,
-        till.desk.till.read() as connection,
-    ):
-        rows = unsent(connection)
-    for row in rows:
+    with open_till(call.home, machine=real_machine(), config=call.config, read_only=not retry) as till:
+        if retry:
+            with till.desk.till.transaction() as unit:
+                again = rows.retry_parked(unit.connection, at=till.desk.clock.now())
+            call.note(f"{again} parked rows will be sent again.")
+        with till.desk.till.read() as connection:
+            waiting = rows.unsent(connection)
+    for row in waiting:
         data = {
             "outbox_id": row.outbox_id,
             "payment_event": row.payment_event_id,
@@ -90,7 +101,7 @@ def outbox(context: typer.Context) -> None:
             "next_attempt_at": None if row.next_attempt_at is None else row.next_attempt_at.isoformat(),
         }
         call.line(data, f"{row.outbox_id:6} {row.state:8} tries {row.attempts:3}  {row.reason or ''}")
-    if not rows:
+    if not waiting:
         call.note("Nothing waits.")
 
 
@@ -118,4 +129,4 @@ def verify(
 async def _compare(till: OpenTill) -> list[tuple[str, str]]:
 
     async with make_client(till) as client:
-        return [(finding.check, finding.where) for finding in await compare_with_central(till, client)]
+        return [(finding.check, finding.where) for finding in await compare_with_central(till.desk, client)]

@@ -5,6 +5,7 @@ Identity is bank, branch, account and serial; zeros in front are part of it. Sou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,6 +30,28 @@ class ChequePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChequeIdentity:
+    """What makes two cheques one: letters in one case, no blanks or dashes; zeros in front count."""
+
+    bank: str
+    branch: str
+    account: str
+    serial: str
+
+    def same_as(self, other: ChequeIdentity) -> bool:
+        """Whether both are one cheque; a branch or account that is not known on one side tells nothing."""
+        return (
+            (self.bank, self.serial) == (other.bank, other.serial)
+            and ("" in (self.branch, other.branch) or self.branch == other.branch)
+            and ("" in (self.account, other.account) or self.account == other.account)
+        )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[ \-./]", "", text).upper()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cheque:
     """A cheque as read at the counter. ``account`` and ``branch`` are empty where the paper shows none."""
 
@@ -41,8 +64,13 @@ class Cheque:
     amount: Money
 
     @property
-    def identity(self) -> tuple[str, str, str, str]:
-        return (self.bank, self.branch, self.account, self.serial)
+    def identity(self) -> ChequeIdentity:
+        return ChequeIdentity(
+            bank=_plain(self.bank),
+            branch=_plain(self.branch),
+            account=_plain(self.account),
+            serial=_plain(self.serial),
+        )
 
 
 def read_cheque(details: Mapping[str, str], amount: Money, *, today: date) -> Cheque:

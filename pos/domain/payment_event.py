@@ -121,7 +121,7 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
     """Balance the event: allocate, give change from cash only, keep the rest as credit, post.
 
     Raises Refused: ``no_tender``, ``too_many_tenders``, ``too_many_allocations``, ``mode_*`` (the acceptance matrix),
-    ``nothing_to_pay``, ``tender_not_needed``, and what ``allocate_as_asked`` raises.
+    ``nothing_to_pay``, ``tender_not_needed``, ``change_not_possible``, and what ``allocate_as_asked`` raises.
     """
     offered = _in_order(asked.tenders)
     in_currency = offered[0].amount.currency
@@ -192,6 +192,13 @@ def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) 
     if asked.overpayment is Overpayment.CREDIT:
         return zero(left.currency)
     cash = total((tender.amount for tender in offered if tender.mode.gives_change), left.currency)
+    if asked.overpayment is Overpayment.CHANGE and left > cash:
+        raise Refused(
+            "change_not_possible",
+            f"{(left - cash).plain()} more than needed did not come in cash and cannot be given back. Take it as credit.",
+            over=(left - cash).plain(),
+            currency=left.currency.code,
+        )
     return min(left, cash)
 
 

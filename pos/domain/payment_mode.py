@@ -107,7 +107,5 @@ class PaymentModes:
         """Raises Refused ``unknown_mode``."""
         mode = self.by_code.get(code)
         if mode is None:
-            raise Refused(
-                "unknown_mode", "There is no such way to pay.", mode=code[:40], allowed=list(self.by_code)
-            )
+            raise Refused("unknown_mode", "There is no such way to pay.", allowed=list(self.by_code))
         return mode

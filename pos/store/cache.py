@@ -29,9 +29,9 @@ from pos.domain.bill import (
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
-from pos.store.database import Database, StoreOpener
+from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE account (
@@ -182,22 +182,46 @@ class CacheStore:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction on the cache."""
-        with self.database.write() as connection:
+        """One transaction on the cache. Raises StoreError ``cache_damaged``."""
+        with _damage_named(), self.database.write() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent look at the cache."""
-        with self.database.read() as connection:
+        """A consistent look at the cache. Raises StoreError ``cache_damaged``."""
+        with _damage_named(), self.database.read() as connection:
             yield connection
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """A damaged cache is no damaged book: it is fetched again when the till is opened anew."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not _is_damage(error):
+            raise
+        raise StoreError(
+            "cache_damaged",
+            "What central told is damaged. The books are not: close the till and open it again.",
+            exit_code=6,
+        ) from error
+
+
+def _is_damage(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
+def remove_cache(path: Path) -> None:
+    """Throw the file away: central has it all."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def open_cache(path: Path | None, *, read_only: bool = False, opener: StoreOpener = Database) -> CacheStore:
     """Open the cache; one of another schema version or a damaged one is removed and made anew: central has it all."""
     if path is not None and path.exists() and not read_only and _version_of(path, opener) not in (0, VERSION):
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        remove_cache(path)
     database = opener(path, read_only=read_only)
     if not read_only:
         with database.write() as connection:
@@ -216,7 +240,7 @@ def _version_of(path: Path, opener: StoreOpener) -> int | None:
         with database.read() as connection:
             return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        if _is_damage(error):
             return None
         raise
     finally:
@@ -249,7 +273,7 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
         ).scalar_one()
         connection.exec_driver_sql("DELETE FROM account_word WHERE rowid = ?", (rowid,))
         connection.exec_driver_sql(
-            "INSERT INTO account_word (rowid, words) VALUES (?, ?)", (rowid, fold(told.name))
+            "INSERT INTO account_word (rowid, words) VALUES (?, ?)", (rowid, _words(told.name))
         )
 
 
@@ -270,7 +294,12 @@ def put_bills(
     """Write bills as told, with what is open after this till's ``own`` allocations, by bill number."""
     for bill in bills:
         key = (bill.bill_no,)
-        connection.exec_driver_sql("DELETE FROM rates_asked WHERE bill_id = ?", (bill.bill_id,))
+        # The rates behind a bill are as issued; only another total means that others came.
+        connection.exec_driver_sql(
+            "DELETE FROM rates_asked WHERE bill_id = ? AND NOT EXISTS (SELECT 1 FROM bill "
+            "WHERE bill.bill_id = rates_asked.bill_id AND bill.tax_included_minor = ?)",
+            (bill.bill_id, bill.tax_included.minor),
+        )
         connection.exec_driver_sql("DELETE FROM bill_applied WHERE bill_no = ?", key)
         connection.exec_driver_sql("DELETE FROM bill_line WHERE bill_no = ?", key)
         connection.exec_driver_sql(
@@ -444,10 +473,10 @@ def rates_of_bill(connection: Connection, bill_id: str) -> list[AppliedRate]:
 
 
 def bills_without_rates(connection: Connection, limit: int) -> list[str]:
-    """Ids of bills of which no rate is known and central was not asked since it told them, open ones first."""
+    """Ids of bills whose rates central has not told to the last one, open bills first."""
     rows = connection.exec_driver_sql(
-        "SELECT bill_id FROM bill WHERE NOT EXISTS (SELECT 1 FROM rate WHERE rate.bill_id = bill.bill_id) "
-        "AND NOT EXISTS (SELECT 1 FROM rates_asked WHERE rates_asked.bill_id = bill.bill_id) "
+        "SELECT bill_id FROM bill "
+        "WHERE NOT EXISTS (SELECT 1 FROM rates_asked WHERE rates_asked.bill_id = bill.bill_id) "
         "ORDER BY open_minor = 0, due_date LIMIT ?",
         (limit,),
     )
@@ -459,10 +488,7 @@ def mark_rates_asked(connection: Connection, bill_id: str | None) -> None:
     if bill_id is not None:
         connection.exec_driver_sql("INSERT OR IGNORE INTO rates_asked (bill_id) VALUES (?)", (bill_id,))
         return
-    connection.exec_driver_sql(
-        "INSERT OR IGNORE INTO rates_asked (bill_id) SELECT bill_id FROM bill "
-        "WHERE NOT EXISTS (SELECT 1 FROM rate WHERE rate.bill_id = bill.bill_id)"
-    )
+    connection.exec_driver_sql("INSERT OR IGNORE INTO rates_asked (bill_id) SELECT bill_id FROM bill")
 
 
 def marker(connection: Connection, name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,9 @@ from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PaymentModes
 from pos.store.home import Identity
 from pos.store.times import from_utc_text, local, utc_text
+
+WAIT_MAX = timedelta(hours=1, minutes=1)
+"""No row is ever told to wait longer: an hour is the most that a setting or a server may ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,21 +41,24 @@ _COLUMNS = "outbox_id, payment_event_id, leg, correlator_id, account, state, att
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
     """Unsent rows in order whose time has come, and that of every row of their account.
 
-    Parked rows wait for a person. What waits takes no place of the ``limit`` from what can be sent.
+    Parked rows wait for a person. What waits takes no place of the ``limit`` from what can be sent. A time further ahead
+    than any wait can be was written by a clock that was wrong: it holds nothing up.
     """
     rows = connection.exec_driver_sql(
         f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND account NOT IN ("
-        "SELECT account FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND next_attempt_at_utc > ?"
-        ") ORDER BY outbox_id LIMIT ?",
-        (utc_text(now), limit),
+        "SELECT account FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
+        "AND next_attempt_at_utc > ? AND next_attempt_at_utc <= ?) ORDER BY outbox_id LIMIT ?",
+        (utc_text(now), utc_text(now + WAIT_MAX), limit),
     )
     return [_row(tuple(row)) for row in rows]
 
 
 def unsent(connection: Connection, limit: int = 500) -> list[OutboxRow]:
-    """Every row that central has not acknowledged, parked ones too, in order."""
+    """What central has not acknowledged: parked rows first, for they want a person, then the others in order."""
     rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' ORDER BY outbox_id LIMIT ?", (limit,)
+        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' "
+        "ORDER BY state <> 'parked', outbox_id LIMIT ?",
+        (limit,),
     )
     return [_row(tuple(row)) for row in rows]
 
@@ -135,6 +141,18 @@ def mark_parked(connection: Connection, outbox_id: int, *, reason: str, at: date
         "WHERE outbox_id = ? AND state <> 'acknowledged'",
         (reason, utc_text(at), outbox_id),
     )
+
+
+def retry_parked(connection: Connection, *, at: datetime) -> int:
+    """Let every parked row be sent again, once a person has mended what central refused; how many there were.
+
+    A row that was sent before is looked up first.
+    """
+    return connection.exec_driver_sql(
+        "UPDATE outbox SET state = CASE WHEN body IS NULL THEN 'waiting' ELSE 'unknown' END, "
+        "next_attempt_at_utc = NULL, changed_at_utc = ? WHERE state = 'parked'",
+        (utc_text(at),),
+    ).rowcount
 
 
 def mark_acknowledged(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from pos.domain.bill import OwnAllocation
+from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Money, currency
 
 _OWN = (
@@ -53,14 +54,18 @@ def event_receipt(connection: Connection, payment_event_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def cheque_known(connection: Connection, identity: tuple[str, str, str, str]) -> str | None:
+def cheque_known(connection: Connection, identity: ChequeIdentity) -> str | None:
     """The receipt number under which this very cheque was taken already."""
-    row = connection.exec_driver_sql(
-        "SELECT receipt_number FROM cheque JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
-        "WHERE bank = ? AND branch = ? AND bank_account = ? AND serial = ?",
-        identity,
-    ).first()
-    return None if row is None else str(row[0])
+    rows = connection.exec_driver_sql(
+        "SELECT receipt_number, branch, bank_account FROM cheque JOIN tender USING (tender_id) "
+        "JOIN payment_event USING (payment_event_id) WHERE bank = ? AND serial = ?",
+        (identity.bank, identity.serial),
+    )
+    for number, branch, account in rows:
+        taken = ChequeIdentity(bank=identity.bank, branch=branch, account=account, serial=identity.serial)
+        if identity.same_as(taken):
+            return str(number)
+    return None
 
 
 def _own(row: tuple[object, ...]) -> OwnAllocation:

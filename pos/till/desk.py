@@ -20,7 +20,7 @@ from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
-from pos.domain.role import PermissionTable, Person
+from pos.domain.role import Grant, PermissionTable, Person
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
 from pos.store.home import Identity
@@ -140,7 +140,7 @@ def perform(
     """
     deed_id = new_id(desk.clock, desk.randomness)
     try:
-        desk.permissions.require(gate or act, person.roles)
+        _require_alone(desk, gate or act, person)
         return _in_one_transaction(desk, person, act, deed_id, work, memo)
     except DomainError as refusal:
         audit_refusal(desk, person, act, deed_id, refusal)
@@ -157,6 +157,19 @@ def perform(
         if not audited and failure.reason not in NEVER_WRITTEN:
             raise outcome_unknown() from failure
         raise failing from failure
+
+
+def _require_alone(desk: Desk, act: str, person: Person) -> None:
+    """The person may do this without another. Raises NotAuthorised, or Refused ``approval_required``."""
+    match desk.permissions.require(act, person.roles):
+        case Grant.READ:
+            raise NotAuthorised("not_allowed", "You may look at this, not do it.", act=act)
+        case Grant.SECOND | Grant.REASON:
+            raise Refused(
+                "approval_required", "This needs a second person. This version cannot ask one yet.", act=act
+            )
+        case _:
+            return
 
 
 def nothing_booked(reason: str) -> Refused:
@@ -204,7 +217,9 @@ def _in_one_transaction(
             raise
     except IntegrityError as broken:
         # The database's own rules are the last wall: a deed that meets them had a fault, or met a twin.
-        raise Refused("store_rule_broken", f"The books refuse this: {broken.orig}.") from broken
+        raise Refused(
+            "store_rule_broken", "The books refuse this. Tell a supervisor.", reason=str(broken.orig)
+        ) from broken
     assert finished
     return outcome  # type: ignore[return-value]
 

@@ -21,7 +21,7 @@ from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, TenderOffered, compose
 from pos.domain.role import Person
-from pos.domain.text_guard import clean_entry, fold
+from pos.domain.text_guard import clean_entry, clean_reference, fold
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of
@@ -151,6 +151,7 @@ def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
 def account_view(desk: Desk, person: Person, account_id: str, *, today: date | None = None) -> AccountView:
     """An account as the counter sees it. Raises Refused ``unknown_account``."""
     require_enquiry(desk, person)
+    account_id = clean_reference(account_id, field="Account", limit=40)
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
         bills = [] if account is None else cached.bills_of_account(connection, account_id, open_only=True)
@@ -175,6 +176,7 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
 def bill_view(desk: Desk, person: Person, bill_no: str) -> BillView:
     """A bill with its lines and rates. Raises Refused ``unknown_bill``."""
     require_enquiry(desk, person)
+    bill_no = clean_reference(bill_no, field="Bill", limit=40)
     with desk.cache.read() as connection:
         bill = cached.bill_by_number(connection, bill_no)
         if bill is None or not person.may_see(bill.account):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pos.domain.errors import DomainError, Refused
 from pos.domain.ids import new_id
+from pos.domain.pan_guard import holds_card_number, refuse_card_number
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.role import Person
@@ -178,6 +179,7 @@ class Script:
         act = _read_act(raw)
         head: Answer = {"ref": act.ref, "ok": True, "act": act.act}
         if isinstance(act, SignIn):
+            self._remembered(act.ref, "a sign-in is not remembered")
             self.person = sign_in(self._desk, act.user, act.pin)
             return {**head, "user": self.person.user}
         digest = _digest(raw)
@@ -277,6 +279,7 @@ def _read_act(raw: Mapping[str, Any]) -> OpenShift | Pay | Count | CloseShift | 
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "act"
         raise Refused("bad_line", f"{where}: {first['msg']}", field=where) from None
+    refuse_card_number(act.ref, field="ref")
     if act.ref != act.ref.strip() or not act.ref.isprintable():
         raise Refused("bad_line", "ref: plain printable text without blanks at its ends.", field="ref")
     return act
@@ -294,7 +297,9 @@ def _digest(raw: Mapping[str, Any]) -> str:
 
 def _text(raw: Any, name: str) -> str | None:
     value = raw.get(name) if isinstance(raw, dict) else None
-    return value[:200] if isinstance(value, str) and value.isprintable() else None
+    if not isinstance(value, str) or not value.isprintable() or holds_card_number(value):
+        return None
+    return value[:200]
 
 
 def _encode(outcome: object) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.cheque import Cheque, check_cheque, read_cheque
+from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
 from pos.domain.money import Currency, parse_amount
@@ -213,7 +213,9 @@ def _bills(deed: Deed, order: PaymentOrder, payer_account: str) -> dict[str, Ope
         if order.allocate:
             named = [wish.bill for wish in order.allocate if wish.bill is not None]
             found = {bill_no: cached.bill_by_number(connection, bill_no) for bill_no in named}
-            bills = [bill for bill in found.values() if bill is not None]
+            bills = [
+                bill for bill in found.values() if bill is not None and deed.person.may_see(bill.account)
+            ]
         else:
             bills = cached.bills_of_account(connection, payer_account, open_only=True)
     own = [bill for bill in bills if bill.remaining.currency == deed.desk.identity.currency]
@@ -240,15 +242,16 @@ def _credited_accounts(deed: Deed, event: PaymentEvent, payer: CachedAccount) ->
 
 
 def _refuse_twins(cheques: Iterable[Cheque]) -> None:
-    seen: set[tuple[str, str, str, str]] = set()
+    seen: list[ChequeIdentity] = []
     for cheque in cheques:
-        if cheque.identity in seen:
+        if any(cheque.identity.same_as(other) for other in seen):
             raise Refused("cheque_named_twice", f"Cheque {cheque.serial} is in this payment twice.")
-        seen.add(cheque.identity)
+        seen.append(cheque.identity)
 
 
 def _read_new_cheque(deed: Deed, tender: TenderTaken, cash_only: bool) -> Cheque:
-    today = deed.require_shift().business_date
+    # A shift that runs past midnight keeps its business date; a cheque may be of the day that it is.
+    today = max(deed.require_shift().business_date, deed.at.date())
     cheque = read_cheque(tender.details, tender.amount, today=today)
     check_cheque(cheque, deed.desk.policy.cheques, today=today, cash_only=cash_only)
     known = cheque_known(deed.unit.connection, cheque.identity)

@@ -92,6 +92,14 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "HAVING count(*) <> max(sequence) OR min(sequence) <> 1",
     ),
     (
+        "no_number_was_lost",
+        "SELECT name FROM counter WHERE value <> coalesce(CASE "
+        "WHEN name LIKE 'receipt:%' THEN (SELECT max(counter) FROM receipt WHERE series = substr(name, 9)) "
+        "WHEN name LIKE 'sequence:%' THEN (SELECT max(sequence) FROM payment_event WHERE epoch = substr(name, 10)) "
+        "WHEN name = 'audit' THEN (SELECT max(audit_id) FROM audit) "
+        "WHEN name = 'shift' THEN (SELECT max(number) FROM shift) END, 0)",
+    ),
+    (
         "leg_is_in_the_outbox",
         "SELECT payment_event_id || '-' || leg FROM leg WHERE NOT EXISTS (SELECT 1 FROM outbox "
         "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",

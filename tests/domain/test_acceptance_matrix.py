@@ -81,4 +81,4 @@ def test_a_mode_that_does_not_exist_is_refused(code: str) -> None:
 
     assert refusal.value.code == "unknown_mode"
     assert refusal.value.details["allowed"] == list(MATRIX)
-    assert len(str(refusal.value.details["mode"])) <= 40
+    assert code not in str(refusal.value) or not code, "what was typed might be a card number"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from pos.domain.cheque import ChequePolicy, check_cheque, read_cheque
+from pos.domain.cheque import ChequeIdentity, ChequePolicy, check_cheque, read_cheque
 from pos.domain.errors import Refused
 from tests.builders.tills import TODAY, money
 
@@ -17,11 +17,39 @@ def test_zeros_in_front_are_part_of_a_cheques_identity() -> None:
         {"serial": "000123", "bank": "001", "branch": "042", "account": "0077"}, money("5"), today=TODAY
     )
 
-    assert read.identity == ("001", "042", "0077", "000123")
+    assert read.identity == ChequeIdentity(bank="001", branch="042", account="0077", serial="000123")
 
 
 def test_what_the_paper_does_not_show_is_empty() -> None:
-    assert read_cheque(DETAILS, money("5"), today=TODAY).identity == ("001", "", "", "000123")
+    identity = read_cheque(DETAILS, money("5"), today=TODAY).identity
+
+    assert identity == ChequeIdentity(bank="001", branch="", account="", serial="000123")
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({"serial": "000123", "bank": "nbk"}, True),
+        ({"serial": "000 123", "bank": "NBK"}, True),
+        ({"serial": "000-123", "bank": "N.B.K"}, True),
+        ({"serial": "000123", "bank": "NBK", "branch": "01"}, True),
+        ({"serial": "000123", "bank": "NBK", "account": "77"}, True),
+        ({"serial": "123", "bank": "NBK"}, False),
+        ({"serial": "000124", "bank": "NBK"}, False),
+        ({"serial": "000123", "bank": "KFH"}, False),
+    ],
+)
+def test_one_cheque_is_known_again_however_it_is_spelled(other: dict[str, str], same: bool) -> None:
+    first = read_cheque({"serial": "000123", "bank": "NBK"}, money("5"), today=TODAY).identity
+
+    assert first.same_as(read_cheque(other, money("5"), today=TODAY).identity) is same
+
+
+def test_two_branches_make_two_cheques() -> None:
+    def at(branch: str) -> ChequeIdentity:
+        return read_cheque({**DETAILS, "branch": branch}, money("5"), today=TODAY).identity
+
+    assert not at("01").same_as(at("02"))
 
 
 def test_a_cheque_without_a_date_is_dated_on_the_business_date() -> None:

@@ -95,7 +95,14 @@ def test_cash_over_the_bills_is_kept_as_credit_by_choice() -> None:
     assert event.credit == money("20")
 
 
-@pytest.mark.parametrize("choice", [None, Overpayment.CHANGE, Overpayment.CREDIT])
+def test_change_that_cannot_be_given_is_refused_where_the_payer_asked_for_it() -> None:
+    with pytest.raises(Refused) as refusal:
+        ask(tender("50", "cheque"), overpayment=Overpayment.CHANGE)
+
+    assert refusal.value.code == "change_not_possible"
+
+
+@pytest.mark.parametrize("choice", [None, Overpayment.CREDIT])
 def test_overpayment_is_credit_not_lost_where_a_cheque_is_over_the_bills(choice: Overpayment | None) -> None:
     event = ask(tender("50", "cheque"), overpayment=choice)
 
@@ -355,6 +362,7 @@ def test_whatever_is_handed_over_balances_or_is_refused(
         assert refused_as in {
             "nothing_to_pay",
             "tender_not_needed",
+            "change_not_possible",
             "bill_on_hold",
             "more_than_open",
             "not_enough_tendered",

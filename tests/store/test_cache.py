@@ -91,6 +91,8 @@ def test_bills_come_in_due_order(cache: CacheStore) -> None:
 
 
 def test_bills_whose_rates_are_unknown_are_named_open_ones_first(cache: CacheStore) -> None:
+    with cache.write() as connection:
+        cached.mark_rates_asked(connection, "CB-7781")
     with cache.read() as connection:
         wanted = cached.bills_without_rates(connection, 100)
 

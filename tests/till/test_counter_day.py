@@ -117,7 +117,9 @@ class CounterDay(RuleBasedStateMachine):
         try:
             taken = pay(self.desk, *tenders, account=account, allocate=wishes, overpayment=choice)
         except Refused as refusal:
-            self._refused(refusal.code, *expected)
+            by_cheque = any(mode == "cheque" for mode, _ in tendered)
+            more = ("change_not_possible",) if choice is Overpayment.CHANGE and by_cheque else ()
+            self._refused(refusal.code, *expected, *more)
             return
         self.deeds += 1
         receipt = taken.receipt

@@ -153,9 +153,7 @@ class Inbound:
                 raise _Stopped(Unknown("central told accounts without its change number"))
             if offset == 0:
                 newest = page.change
-            accounts = self._read_accounts(page, tally)
-            whole = await self._runner.cache(partial(self._put_accounts, accounts)) and whole
-            tally.accounts += len(accounts)
+            whole = await self._runner.cache(partial(self._take_accounts, page, tally)) and whole
             offset += len(page.rows)
             if page.ends(offset=offset, before=before):
                 break
@@ -163,6 +161,12 @@ class Inbound:
         if whole and newest is not None and newest != since:
             mark = newest
             await self._runner.cache(lambda: self._set_marker("accounts", mark))
+
+    def _take_accounts(self, page: Page, tally: _Tally) -> bool:
+        """Read and write a page; whether all of it could be written. On the cache's lane: reading takes its time too."""
+        accounts = self._read_accounts(page, tally)
+        tally.accounts += len(accounts)
+        return self._put_accounts(accounts)
 
     def _read_accounts(self, page: Page, tally: _Tally) -> list[CachedAccount]:
         told_at = utc_text(self._clock.now())
@@ -203,14 +207,10 @@ class Inbound:
             page = _page(await self._client.bills(offset=offset, limit=PAGE, changed_after=since))
             if offset == 0 and page.change is not None:
                 newest = page.change
-            bills: list[BillSnapshot] = []
-            for row in page.rows:
-                try:
-                    bills.append(read_bill(row, seen_change=page.change if counts_changes else None))
-                except WireJsonError:
-                    tally.skipped += 1
-            await self._runner.cache(partial(self._put_bills, bills, with_accounts=with_accounts))
-            tally.bills += len(bills)
+            take = partial(
+                self._take_bills, page, tally, counts_changes=counts_changes, with_accounts=with_accounts
+            )
+            await self._runner.cache(take)
             offset += len(page.rows)
             if page.ends(offset=offset, before=before):
                 break
@@ -218,6 +218,16 @@ class Inbound:
         if counts_changes and newest is not None and newest != since:
             mark = newest
             await self._runner.cache(lambda: self._set_marker("bills", mark))
+
+    def _take_bills(self, page: Page, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
+        bills: list[BillSnapshot] = []
+        for row in page.rows:
+            try:
+                bills.append(read_bill(row, seen_change=page.change if counts_changes else None))
+            except WireJsonError:
+                tally.skipped += 1
+        self._put_bills(bills, with_accounts=with_accounts)
+        tally.bills += len(bills)
 
     def _put_bills(self, bills: Sequence[BillSnapshot], *, with_accounts: bool) -> None:
         told_at = utc_text(self._clock.now())
@@ -264,26 +274,26 @@ class Inbound:
             if bill_id is not None and isinstance(outcome, RefusedForGood):
                 return False
             page = _page(outcome)
-            rates: list[AppliedRate] = []
-            for row in page.rows:
-                try:
-                    rate = read_rate(row)
-                except WireJsonError:
-                    tally.skipped += 1
-                    continue
-                if bill_id is None or rate.bill_id == bill_id:
-                    rates.append(rate)
-            await self._runner.cache(partial(self._put_rates, rates))
-            tally.rates += len(rates)
+            await self._runner.cache(partial(self._take_rates, page, tally, bill_id=bill_id))
             offset += len(page.rows)
             if page.ends(offset=offset, before=before):
                 break
             before = page
         return True
 
-    def _put_rates(self, rates: Sequence[AppliedRate]) -> None:
+    def _take_rates(self, page: Page, tally: _Tally, *, bill_id: str | None) -> None:
+        rates: list[AppliedRate] = []
+        for row in page.rows:
+            try:
+                rate = read_rate(row)
+            except WireJsonError:
+                tally.skipped += 1
+                continue
+            if bill_id is None or rate.bill_id == bill_id:
+                rates.append(rate)
         with self._cache.write() as connection:
             cached.put_rates(connection, rates)
+        tally.rates += len(rates)
 
 
 def _page(outcome: RatesOutcome) -> Page:

@@ -304,6 +304,21 @@ def _write(out: Path | None, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def confirm(
+    context: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="USER", help="User number of the person you have seen.")],
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
+    """A supervisor confirms who somebody is after too many wrong PINs."""
+    from pos.till.sign_in import confirm_person
+
+    call: Invocation = context.obj
+    with writing(call, user, pin_fd) as (opened, person):
+        seen = confirm_person(opened.desk, person, who)
+    call.line({"ok": True, "user": seen.user}, f"User {seen.user} may sign in again.")
+
+
 def balance(context: typer.Context, user: UserOption = None, pin_fd: PinOption = None) -> None:
     """Balances of the ledger accounts."""
     from pos.till import balances

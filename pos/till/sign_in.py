@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from pos.domain.errors import NotAuthorised
+from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.ids import new_id
 from pos.domain.role import Person
 from pos.store.people import PinTries, RosterEntry, pin_tries, roster_entry, set_pin_tries
@@ -59,6 +59,26 @@ def check_beside(desk: Desk, user: str, pin: str) -> Person:
     if not right or entry is None or not entry.active:
         raise NotAuthorised("wrong_pin", "User number or PIN is wrong.")
     return entry.person
+
+
+def confirm_person(desk: Desk, person: Person, user: str) -> Person:
+    """A supervisor has seen who ``user`` is: the wrong tries of that person, and of the terminal, begin anew.
+
+    Raises NotAuthorised, Refused ``unknown_user`` or ``own_tries``.
+    """
+
+    def work(deed: Deed) -> Person:
+        entry = roster_entry(deed.unit.connection, user) if re.fullmatch(r"[0-9]{1,12}", user) else None
+        if entry is None:
+            raise Refused("unknown_user", "There is no such user at this terminal.")
+        if entry.person.user == person.user:
+            raise Refused("own_tries", "Another supervisor must confirm who you are.")
+        deed.subject = entry.person.user
+        for subject in (f"user:{entry.person.user}", "terminal"):
+            set_pin_tries(deed.unit.connection, subject, PinTries(failures=0, locked_until=None))
+        return entry.person
+
+    return perform(desk, person, "confirm_person", work)
 
 
 def _subject(desk: Desk, user: str) -> RosterEntry | str:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pos.domain.errors import NotAuthorised
+from pos.domain.errors import DomainError, NotAuthorised
+from pos.domain.role import Person
 from pos.machine import Argon2PinHasher
 from pos.till.desk import Desk
-from pos.till.sign_in import NOBODY, pin_problem, sign_in
+from pos.till.sign_in import NOBODY, confirm_person, pin_problem, sign_in
 from tests.builders.tills import (
     CASHIER,
     PEOPLE,
@@ -259,3 +260,33 @@ def test_the_real_hasher_salts_peppers_and_matches_nobody() -> None:
 
 def test_the_person_who_signed_in_is_the_rosters(desk: Desk) -> None:
     assert sign_in(desk, "1001", RIGHT) == CASHIER
+
+
+def test_a_supervisor_who_has_seen_the_person_lets_them_in_again(desk: Desk) -> None:
+    wrong_tries(desk, 12)
+    assert attempt(desk, RIGHT) == "locked_out"
+
+    assert confirm_person(desk, SUPERVISOR, "1001") == CASHIER
+
+    assert attempt(desk, RIGHT) == "ok"
+    assert [row["subject"] for row in rows(desk, "audit") if row["act"] == "confirm_person"] == ["1001"]
+
+
+@pytest.mark.parametrize(
+    ("person", "user", "code"),
+    [
+        (CASHIER, "1001", "not_allowed"),
+        (CASHIER, "1002", "not_allowed"),
+        (SUPERVISOR, "2002", "own_tries"),
+        (SUPERVISOR, "9999", "unknown_user"),
+        (SUPERVISOR, "' or 1=1", "unknown_user"),
+    ],
+)
+def test_nobody_else_and_nobody_for_oneself(desk: Desk, person: Person, user: str, code: str) -> None:
+    wrong_tries(desk, 12)
+
+    with pytest.raises(DomainError) as refusal:
+        confirm_person(desk, person, user)
+
+    assert refusal.value.code == code
+    assert attempt(desk, RIGHT) == "locked_out"

@@ -211,6 +211,25 @@ def test_a_python_that_cannot_make_environments_is_told_in_one_line(bare_checkou
     assert "apt install python3-venv" in err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can install a package")
+def test_root_on_a_bare_debian_gets_what_python_lacks(bare_checkout: Checkout) -> None:
+    bare_checkout.add(
+        "python3",
+        f'#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\nexec "{bare_checkout.path}/real" "$@"\n',
+    )
+    bare_checkout.add("real", f'#!/bin/sh\necho "{bare_checkout.path}/python3"\n')
+    bare_checkout.add("apt-get", f'#!/bin/sh\necho "$*" >>"{bare_checkout.path}/asked"\n')
+
+    code, _, err = bare_checkout.run("pytest")
+
+    assert (bare_checkout.path / "asked").read_text().splitlines() == [
+        "update -qq",
+        "install -qq -y --no-install-recommends python3 python3-venv",
+    ]
+    assert code == 1
+    assert "apt install python3-venv" in err, "here it did not help, so the person is told"
+
+
 def test_a_python_that_does_not_start_is_passed_over(checkout: Checkout) -> None:
     checkout.add("python3", "#!/bin/sh\necho 'no such version installed' >&2\nexit 127\n")
     code, _, err = checkout.run("pytest")

@@ -316,11 +316,11 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
     return CachedAccount(
         account=number,
         kind=PayerKind(row["kind"]),
-        name=clean_foreign(row.get("name") or "", limit=120),
-        phone=clean_foreign(row.get("phone") or "", limit=20),
-        customer=clean_foreign(row.get("customer") or "", limit=40),
+        name=_text(row, "name", limit=120),
+        phone=_text(row, "phone", limit=20),
+        customer=_text(row, "customer", limit=40),
         currency=in_currency,
-        status=clean_foreign(row.get("status") or "active", limit=20),
+        status=_text(row, "status", limit=20) or "active",
         cash_only=row.get("cashOnly") is True,
         dunning_stage=stage,
         credit_told=credit,
@@ -328,6 +328,16 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         seen_change=seen_change,
         told_at_utc=told_at_utc,
     )
+
+
+def _text(row: Any, name: str, *, limit: int) -> str:
+    """A text that may be missing. Raises BadField for anything else."""
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadField(name, "is no text")
+    return clean_foreign(value, limit=limit)
 
 
 def _account_of(bill: BillSnapshot, told_at_utc: str) -> CachedAccount:

@@ -83,6 +83,9 @@ def clean_reference(text: str, *, field: str, limit: int) -> str:
 
 def clean_foreign(text: str, *, limit: int) -> str:
     """What a server told, made harmless: NFC, each bad character shown as U+FFFD, cut at ``limit``. Never raises."""
+    if text.isascii() and text.isprintable():
+        # Most of what a server tells, and harmless as it is: a first pull reads some hundred thousand such texts.
+        return text[:limit].strip(" ")
     normal = unicodedata.normalize("NFC", text[: 4 * limit])
     kept: list[str] = []
     run = 0

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, NotRequired, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -36,11 +35,15 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count
 from pos.domain.pan_guard import holds_card_number
+from pos.domain.pin import pin_problem
 from pos.domain.role import Role
 from pos.domain.text_guard import clean_foreign
 
 FILE_BYTES_MAX = 1 << 29
 """Half a gibibyte: some hundred thousand bills. A larger file is not a fixture."""
+
+PIN_DIGITS_MIN = 6
+"""The least that any shop may ask for; a shop's own settings may ask for more."""
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -100,31 +103,6 @@ def _right_ean(code: str) -> str:
     if weighted % 10:
         raise _problem("has a wrong check digit for an EAN-13")
     return code
-
-
-def is_guessable_pin(pin: str, *, user: str) -> bool:
-    """Whether a thief would try ``pin`` first: repeats, runs, dates, the user's own number (reliability.md 5.2)."""
-    if any(pin == pin[:width] * (len(pin) // width) for width in range(1, len(pin) // 2 + 1)):
-        return True
-    if any(all((int(right) - int(left)) % 10 == step for left, right in pairwise(pin)) for step in (1, 9)):
-        return True
-    if len(user) >= 3 and user in pin:
-        return True
-    return _reads_as_a_date(pin)
-
-
-def _reads_as_a_date(pin: str) -> bool:
-    """Day, month and a year of two or four digits, in the orders people write them."""
-    if len(pin) == 6:
-        first, second, third = int(pin[:2]), int(pin[2:4]), int(pin[4:])
-        pairs = [(first, second), (second, first), (third, second)]
-    elif len(pin) == 8:
-        first, second = int(pin[:2]), int(pin[2:4])
-        pairs = [(int(pin[6:]), int(pin[4:6]))] if 1900 <= int(pin[:4]) < 2100 else []
-        pairs += [(first, second), (second, first)] if 1900 <= int(pin[4:]) < 2100 else []
-    else:
-        return False
-    return any(1 <= day <= 31 and 1 <= month <= 12 for day, month in pairs)
 
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", min_length=1, max_length=40)]
@@ -333,7 +311,7 @@ class FixtureUser(_Row):
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureUser:
-        if is_guessable_pin(self.pin, user=self.user):
+        if pin_problem(self.pin, user=self.user, min_digits=PIN_DIGITS_MIN) is not None:
             raise _problem(
                 "is too easy to guess: no repeats, runs, dates or the user's own number", where="pin"
             )

@@ -15,7 +15,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pos.domain.errors import Refused
-from pos.till.desk import PinHasher
+from pos.domain.ports import PinHasher
 
 Result = TypeVar("Result")
 

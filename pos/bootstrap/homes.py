@@ -16,7 +16,8 @@ from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, currency, parse_amount
 from pos.domain.payment_mode import PayerKind
-from pos.domain.ports import CardTerminal, Clock, Printer, Randomness
+from pos.domain.pin import pin_problem
+from pos.domain.ports import CardTerminal, Clock, PinHasher, Printer, Randomness
 from pos.domain.receipt import ShopHeading
 from pos.domain.role import Person
 from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
@@ -29,7 +30,7 @@ from pos.store.home import Identity, read_identity, write_identity
 from pos.store.people import RosterEntry, put_person
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
-from pos.till.desk import Desk, PinHasher, PinPolicy, ShopPolicy
+from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.open_bills import catch_up_all
 from receipts.printer import FilePrinter
 from sync.tmf678.bill import read_bill
@@ -135,10 +136,14 @@ class NewHome:
 
 
 def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Settings | None = None) -> Identity:
-    """Make and fill a home. Raises Refused ``home_exists``, ``bad_terminal`` or ``bad_settings`` (the central's address)."""
+    """Make and fill a home.
+
+    Raises Refused ``home_exists``, ``bad_terminal``, ``bad_pin`` or ``bad_settings`` (the central's address).
+    """
     paths = HomePaths(home=folder)
     check_new_home(folder, new.terminal, new.central_url, new.fixture)
     known = settings or read_settings(home=folder)
+    _check_pins(new.fixture, known.till.sign_in.min_pin_digits)
     os.umask(0o077)
     for part in (folder, paths.keys, paths.receipts, paths.backups):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -171,6 +176,14 @@ def check_new_home(folder: Path, terminal: str, central_url: str, fixture: Fixtu
     problem = url_problem(central_url)
     if problem is not None:
         raise Refused("bad_settings", f"central: {problem}", key="central")
+
+
+def _check_pins(fixture: Fixture, min_digits: int) -> None:
+    """The shop may ask for longer PINs than a fixture must have."""
+    for user in fixture.users:
+        problem = pin_problem(user.pin, user=user.user, min_digits=min_digits)
+        if problem is not None:
+            raise Refused("bad_pin", f"User {user.user}: {problem}", user=user.user)
 
 
 def _identity(new: NewHome) -> Identity:
@@ -363,7 +376,6 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
             max_amount=_cap(cap, identity.currency, settings) if cap else None,
         ),
         pins=PinPolicy(
-            min_digits=settings.till.sign_in.min_pin_digits,
             lock_minutes=tuple(settings.till.sign_in.lock_minutes),
             max_failures=settings.till.sign_in.max_failures,
         ),

@@ -14,11 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pos.bootstrap.wire import CentralUnreachable
 from pos.cli.output import Invocation
+
+if TYPE_CHECKING:
+    from pos.fixture import Fixture
 
 TERMINAL = "T2"
 START_TIMEOUT_S = 30
@@ -39,13 +43,17 @@ def demo(
     home = call.home if call.home_given else Path(tempfile.mkdtemp(prefix="counterfoil-demo-"))
     call = replace(call, home=home / "till")
     call.note(f"The sample shop is in {home}.")
+    if (call.home / "till.db").exists():
+        raise typer.BadParameter(f"{call.home} is there already. Choose an empty folder for the demo.")
     with central_of(home, port) as central:
-        _make_shop(call, central)
+        shop = _make_shop(call, central)
         if headless:
-            return _headless(call, central)
+            from pos.cli.main_job import MainJob
+
+            return MainJob(call, central_db=central.db, cashier=CASHIER, shop=shop).run()
         from pos.cli.screen import run_screen  # Textual loads only where a screen is shown.
 
-        run_screen(call, hint=_hint())
+        run_screen(call, hint=f"Sample shop: user {CASHIER}, PIN {_pin(shop)}")
     return 0
 
 
@@ -63,10 +71,9 @@ def _fixture_file() -> Path:
     return sample_folder() / "fixture-kwd.json"
 
 
-def _hint() -> str:
-    """How to sign in to the sample shop."""
-    users = {user["user"]: user for user in json.loads(_fixture_file().read_text(encoding="utf-8"))["users"]}
-    return f"Sample shop: user {CASHIER}, PIN {users[CASHIER]['pin']}"
+def _pin(shop: Fixture) -> str:
+    """The sample cashier's PIN, which stands on the sign-in."""
+    return next(user.pin for user in shop.users if user.user == CASHIER)
 
 
 @contextmanager
@@ -84,7 +91,7 @@ def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise typer.BadParameter("Central did not start.")
+            raise CentralUnreachable("the sample shop's own did not start")
         told = json.loads(line)
         yield RunningCentral(url=f"http://{told['host']}:{told['port']}", db=db)
     finally:
@@ -110,8 +117,8 @@ def _fill_central(db: str) -> None:
         store.close()
 
 
-def _make_shop(call: Invocation, central: RunningCentral) -> None:
-    """The terminal's home, enrolled by a one-time code; a home that is there already is used as it is."""
+def _make_shop(call: Invocation, central: RunningCentral) -> Fixture:
+    """The terminal's home, enrolled by a one-time code; the fixture that it was made of."""
     from pos.bootstrap.homes import NewHome, make_home, real_machine
     from pos.bootstrap.wire import enrol
     from pos.fixture import read_fixture
@@ -119,21 +126,13 @@ def _make_shop(call: Invocation, central: RunningCentral) -> None:
     from sync.central.database import open_central
     from sync.central.terminals import make_terminal_code
 
-    if (call.home / "till.db").exists():
-        raise typer.BadParameter(f"{call.home} is there already. Choose an empty folder for the demo.")
+    shop = read_fixture(_fixture_file())
     store = open_central(central.db)
     try:
         code = make_terminal_code(store, TERMINAL, clock=MachineClock("UTC"), randomness=MachineRandomness())
     finally:
         store.close()
     epoch = asyncio.run(enrol(central.url, TERMINAL, code))
-    new = NewHome(
-        terminal=TERMINAL, central_url=central.url, epoch=epoch, fixture=read_fixture(_fixture_file())
-    )
+    new = NewHome(terminal=TERMINAL, central_url=central.url, epoch=epoch, fixture=shop)
     make_home(call.home, new, machine=real_machine())
-
-
-def _headless(call: Invocation, central: RunningCentral) -> int:
-    from pos.cli.main_job import MainJob
-
-    return MainJob(call, central_db=central.db, cashier=CASHIER, fixture=_fixture_file()).run()
+    return shop

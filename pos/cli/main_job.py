@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
@@ -15,6 +14,7 @@ from pos.cli.output import Invocation
 from pos.domain.money import Money, currency, parse_amount, parse_count, total
 from pos.domain.payment_mode import PayerKind, PaymentMode
 from pos.domain.role import Person
+from pos.fixture import Fixture
 from pos.machine import InlineRunner
 from pos.till.enquiries import AccountView, account_view
 from pos.till.script import Script
@@ -43,17 +43,16 @@ EXAMPLES: Mapping[str, dict[str, str]] = {
 class MainJob:
     """Opens a shift, takes payments, prints, syncs, counts, closes and verifies; remembers what did not hold."""
 
-    def __init__(self, call: Invocation, *, central_db: str, cashier: str, fixture: Path) -> None:
+    def __init__(self, call: Invocation, *, central_db: str, cashier: str, shop: Fixture) -> None:
         self._call = call
         self._central_db = central_db
         self._cashier = cashier
-        shop = json.loads(fixture.read_text(encoding="utf-8"))
-        self._pin = next(user["pin"] for user in shop["users"] if user["user"] == cashier)
-        self._subscribers = [row["account"] for row in shop["accounts"] if row["status"] == "active"]
-        self._dealers = [row["account"] for row in shop["dealers"] if row["status"] == "active"]
+        self._pin = next(user.pin for user in shop.users if user.user == cashier)
+        self._subscribers = [row.account for row in shop.accounts if row.status == "active"]
+        self._dealers = [row.account for row in shop.dealers if row.status == "active"]
         self._faults: list[str] = []
         self._number = 0
-        self._cash = Money(0, currency(shop["shop"]["currency"]))
+        self._cash = Money(0, currency(shop.shop.currency))
         self._cheques: list[Money] = []
         self._payments = 0
 

@@ -6,7 +6,7 @@ may ask the machine for the time, for randomness or for a thread.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -65,6 +65,18 @@ class PrinterUnavailable(Exception):
     """The paper did not come out; the row stays in the print queue."""
 
 
+class PinHasher(Protocol):
+    """How PINs are hashed; the real one is argon2id with the home's pepper."""
+
+    def hash(self, pin: str) -> str:
+        """A salted hash to keep."""
+        ...
+
+    def matches(self, pin_hash: str | None, pin: str) -> bool:
+        """Whether ``pin`` is the one behind ``pin_hash``; takes as long for an unknown person (None)."""
+        ...
+
+
 class CardTerminal(Protocol):
     """A payment terminal for cards. Its drivers come with the card modes; an unknown outcome is a state of its own."""
 
@@ -80,6 +92,3 @@ class CardOutcome(Protocol):
     def state(self) -> str:
         """``approved``, ``declined`` or ``unknown``; an unknown one is asked for again, never retried."""
         ...
-
-
-Keep = Callable[[], Awaitable[None]]

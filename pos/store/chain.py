@@ -50,30 +50,33 @@ def row_key(source: str, row: Mapping[str, object]) -> str:
     return "/".join(str(row[column]) for column in CHAINED[source])
 
 
-@dataclass(frozen=True, slots=True)
-class ChainedRow:
-    """A row written in a deed that belongs on the chain."""
-
-    source: str
-    row: Mapping[str, object]
-
-
 class ChainWriter:
     """Puts the rows of one transaction on the chain."""
 
     def __init__(self, connection: Connection, key: bytes) -> None:
         self._connection = connection
         self._key = key
-        last = connection.exec_driver_sql(_LAST).first()
-        self._number, self.head = (0, GENESIS) if last is None else (int(last[0]), str(last[1]))
+        self._end: tuple[int, str] | None = None
         self._links: list[tuple[int, str, str, str]] = []
+
+    @property
+    def head(self) -> str:
+        """The last mark so far."""
+        return self._at_end()[1]
+
+    def _at_end(self) -> tuple[int, str]:
+        """Asked of the store once, and only by a transaction that chains something: the wire's do not."""
+        if self._end is None:
+            self._end = head(self._connection)
+        return self._end
 
     def add(self, source: str, row: Mapping[str, object]) -> None:
         """Chain one row that this transaction has written."""
         name = row_key(source, row)
-        self.head = next_mark(self._key, self.head, source, name, row)
-        self._number += 1
-        self._links.append((self._number, source, name, self.head))
+        number, previous = self._at_end()
+        mark = next_mark(self._key, previous, source, name, row)
+        self._end = (number + 1, mark)
+        self._links.append((number + 1, source, name, mark))
 
     def flush(self) -> None:
         """Write the links, as the last thing before the commit."""

@@ -19,7 +19,7 @@ from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
 from pos.domain.payment_mode import PaymentModes
-from pos.domain.ports import Clock, Randomness
+from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import Grant, PermissionTable, Person
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
@@ -38,7 +38,6 @@ NEVER_WRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 class PinPolicy:
     """How PINs are guarded: lock-outs in minutes after the 5th, 6th and each further wrong try, and the most at all."""
 
-    min_digits: int
     lock_minutes: tuple[int, ...]
     max_failures: int
 
@@ -71,18 +70,6 @@ class Desk:
     pin_hasher: PinHasher
     touched_bills: deque[str] = field(default_factory=deque)
     touched_accounts: deque[str] = field(default_factory=deque)
-
-
-class PinHasher:
-    """How PINs are hashed; the real one is argon2id with the home's pepper, made by ``bootstrap``."""
-
-    def hash(self, pin: str) -> str:
-        """A salted hash to keep."""
-        raise NotImplementedError
-
-    def matches(self, pin_hash: str | None, pin: str) -> bool:
-        """Whether ``pin`` is the one behind ``pin_hash``; takes as long for an unknown person (None)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +118,6 @@ def perform(
     work: Callable[[Deed], Outcome],
     *,
     memo: Memo | None = None,
-    gate: str | None = None,
 ) -> Outcome:
     """Carry out ``work`` as ``act``: the right is checked, everything is one transaction, the audit row is part of it.
 
@@ -140,7 +126,7 @@ def perform(
     """
     deed_id = new_id(desk.clock, desk.randomness)
     try:
-        _require_alone(desk, gate or act, person)
+        _require_alone(desk, act, person)
         return _in_one_transaction(desk, person, act, deed_id, work, memo)
     except DomainError as refusal:
         audit_refusal(desk, person, act, deed_id, refusal)

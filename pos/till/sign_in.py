@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.ids import new_id
@@ -127,17 +126,3 @@ def _locked_until(desk: Desk, failures: int, now: datetime) -> datetime | None:
 def _refused(desk: Desk, person: Person, refusal: NotAuthorised) -> NotAuthorised:
     audit_refusal(desk, person, "sign_in", new_id(desk.clock, desk.randomness), refusal)
     return refusal
-
-
-def pin_problem(pin: str, *, user: str, min_digits: int) -> str | None:
-    """Why ``pin`` is too easy to be one, or None: too short, repeats, runs, the user's own number, a date."""
-    if re.fullmatch(rf"[0-9]{{{min_digits},20}}", pin) is None:
-        return f"A PIN has {min_digits} digits or more."
-    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
-    if len(steps) == 1 and steps <= {0, 1, 9}:
-        return "Repeats and runs are too easy."
-    if user in pin or len(set(pin)) < 3:
-        return "This PIN is too easy."
-    if re.fullmatch(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", pin) is not None:
-        return "A date is too easy."
-    return None

@@ -34,6 +34,7 @@ from pos.domain.money import Money, parse_count
 from pos.domain.money import currency as iso
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
+from pos.domain.ports import PinHasher
 from pos.domain.receipt import ShopHeading
 from pos.domain.role import Person, Role
 from pos.domain.text_guard import clean_foreign
@@ -57,7 +58,7 @@ from pos.till.cash_office import (
     count_shift,
     open_shift,
 )
-from pos.till.desk import Desk, PinHasher, PinPolicy, ShopPolicy
+from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.take_payment import AllocateOrder, PaymentOrder, PaymentTaken, TenderOrder, take_payment
 from pos.till.verify import Finding, verify_books
@@ -422,7 +423,7 @@ def make_till(
         permissions=settings.permissions,
         policy=ShopPolicy(
             cheques=cheques or ChequePolicy(stale_after_days=180, max_amount=None),
-            pins=PinPolicy(min_digits=6, lock_minutes=(1, 5, 30), max_failures=10),
+            pins=PinPolicy(lock_minutes=(1, 5, 30), max_failures=10),
             decimal_marks=".,",
             operator_company="Counterfoil Telecom",
         ),

@@ -13,7 +13,8 @@ import pytest
 
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
-from pos.fixture import example_fixture, fixture_schema, is_guessable_pin, parse_fixture, read_fixture
+from pos.domain.pin import pin_problem
+from pos.fixture import example_fixture, fixture_schema, parse_fixture, read_fixture
 from sync import wire_json
 
 Change = Callable[[dict[str, Any]], object]
@@ -220,7 +221,7 @@ def test_what_a_terminal_would_obey_is_taken_out_of_a_name() -> None:
     ],
 )
 def test_a_pin_that_a_thief_tries_first_is_known(pin: str, guessable: bool) -> None:
-    assert is_guessable_pin(pin, user="1001") is guessable
+    assert (pin_problem(pin, user="1001", min_digits=6) is not None) is guessable
 
 
 def test_every_key_of_the_schema_says_what_it_is_for() -> None:

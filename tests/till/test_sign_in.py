@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from pos.domain.errors import DomainError, NotAuthorised
+from pos.domain.pin import pin_problem
 from pos.domain.role import Person
 from pos.machine import Argon2PinHasher
 from pos.till.desk import Desk
-from pos.till.sign_in import NOBODY, confirm_person, pin_problem, sign_in
+from pos.till.sign_in import NOBODY, confirm_person, sign_in
 from tests.builders.tills import (
     CASHIER,
     PEOPLE,

@@ -47,12 +47,12 @@ class MachineRandomness:
 
 
 class ThreadRunner:
-    """One thread for each file's writer and one for reading, so that the screen never waits for a disk."""
+    """One thread for each file's writer, one for reading, one for paper: the screen never waits for a disk or printer."""
 
     def __init__(self) -> None:
         self._lanes = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-            for name in ("till", "cache", "read")
+            for name in ("till", "cache", "read", "paper")
         }
 
     async def till(self, call: Callable[[], Result]) -> Result:
@@ -63,6 +63,9 @@ class ThreadRunner:
 
     async def read(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._lanes["read"], call)
+
+    async def paper(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._lanes["paper"], call)
 
     def close(self) -> None:
         """Let what is under way end, take nothing more."""
@@ -80,6 +83,9 @@ class InlineRunner:
         return call()
 
     async def read(self, call: Callable[[], Result]) -> Result:
+        return call()
+
+    async def paper(self, call: Callable[[], Result]) -> Result:
         return call()
 
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from pos.domain.errors import Refused
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
 from pos.domain.payment_mode import (
     DetailField,
     FieldKind,
+    ModeKind,
     PayerKind,
     PaymentMode,
     PaymentModes,
@@ -32,6 +33,8 @@ from pos.domain.role import Grant, PermissionTable, Role
 
 FILES = ("till.toml", "payment_modes.toml", "gl_accounts.toml", "roles.toml", "currencies.toml")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+PRINTER_PORT = 9100
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
 
 
 class _Strict(BaseModel):
@@ -40,6 +43,7 @@ class _Strict(BaseModel):
 
 class ShopSettings(_Strict):
     operator_company: Annotated[str, Field(min_length=1, max_length=80)] = "Counterfoil Telecom"
+    walk_in_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "WALK-IN"
 
 
 class AmountSettings(_Strict):
@@ -70,6 +74,39 @@ class ReceiptSettings(_Strict):
     ] = []
 
 
+class PrinterSettings(_Strict):
+    network: Annotated[str, Field(max_length=255)] = ""
+    paper_mm: Literal[58, 80] = 80
+    code_page: Literal["WPC1252", "PC437", "PC850", "PC852", "PC858", "PC866", "ASCII"] = "WPC1252"
+    cuts: bool = True
+    ask_status: bool = True
+    drawer_pin: Literal[0, 2, 5] = 2
+
+    @field_validator("network")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and _host_and_port(value) is None:
+            raise ValueError("a host, or host:port, or nothing")
+        return value
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of the receipt printer; None: papers are files only."""
+        return _host_and_port(self.network)
+
+
+def _host_and_port(address: str) -> tuple[str, int] | None:
+    """``host`` or ``host:port``, an IPv6 address in brackets; None if it is neither."""
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host or port == 0 or parts.netloc != address or "@" in address or not _HOST.fullmatch(host):
+        return None
+    return host, PRINTER_PORT if port is None else port
+
+
 class SyncSettings(_Strict):
     central_url: Annotated[str, Field(max_length=500)] = ""
     payment_url: Annotated[str, Field(max_length=500)] = ""
@@ -91,6 +128,7 @@ class TillSettings(_Strict):
     cheques: ChequeSettings = ChequeSettings()
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()
+    printer: PrinterSettings = PrinterSettings()
     sync: SyncSettings = SyncSettings()
 
 
@@ -101,9 +139,12 @@ class _FieldEntry(_Strict):
     required: bool
     limit: Annotated[int, Field(ge=1, le=200)]
     personal: bool = False
+    pattern: Annotated[str, Field(max_length=200)] = ""
+    hint: Annotated[str, Field(max_length=80)] = ""
 
 
 class _ModeEntry(_Strict):
+    kind: Literal["cash", "cheque", "card", "bank_receipt", "direct_debit", "voucher", "atm"]
     label: Annotated[str, Field(min_length=1, max_length=40)]
     accepts: Annotated[
         dict[Literal["subscriber", "dealer", "walk_in"], list[Literal["bills", "items", "account"]]],
@@ -113,7 +154,7 @@ class _ModeEntry(_Strict):
     like_cash: bool
     opens_drawer: bool
     counted_at_close: bool
-    final_at_once: bool
+    final_when: Annotated[str, Field(max_length=60)]
     available: bool
     tmf_type: Literal[
         "Cash",
@@ -128,17 +169,20 @@ class _ModeEntry(_Strict):
     channel: Literal["store", "bank", "backOffice", "atm", "dealer"]
     ledger_account: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     fields: list[_FieldEntry]
+    identity: list[Annotated[str, Field(max_length=40)]] = []
+    act: Annotated[str, Field(pattern=r"^([a-z][a-z_]{0,39})?$")] = ""
 
     def as_mode(self, code: str) -> PaymentMode:
         return PaymentMode(
             code=code,
+            kind=ModeKind(self.kind),
             label=self.label,
             accepts={PayerKind(payer): frozenset(map(Purpose, uses)) for payer, uses in self.accepts.items()},
             gives_change=self.gives_change,
             like_cash=self.like_cash,
             opens_drawer=self.opens_drawer,
             counted_at_close=self.counted_at_close,
-            final_at_once=self.final_at_once,
+            final_when=self.final_when,
             available=self.available,
             tmf_type=self.tmf_type,
             channel=self.channel,
@@ -151,9 +195,13 @@ class _ModeEntry(_Strict):
                     required=field.required,
                     limit=field.limit,
                     personal=field.personal,
+                    pattern=field.pattern,
+                    hint=field.hint,
                 )
                 for field in self.fields
             ),
+            identity=tuple(self.identity),
+            act=self.act,
         )
 
 
@@ -219,7 +267,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None) -> Se
     roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
     coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
     till = _parse(TypeAdapter(TillSettings), sources["till.toml"])
-    _check_across(till, modes_raw, gl_accounts, coins, sources)
+    _check_across(till, modes_raw, gl_accounts, coins, roles.acts, sources)
     return Settings(
         till=till,
         modes=PaymentModes({code: entry.as_mode(code) for code, entry in modes_raw.items()}),
@@ -263,6 +311,7 @@ def _check_across(
     modes: Mapping[str, _ModeEntry],
     gl_accounts: Mapping[str, LedgerAccount],
     coins: _CurrencyFile,
+    acts: Collection[str],
     sources: Mapping[str, Path],
 ) -> None:
     """What one file says of another, and what a pattern cannot say."""
@@ -273,6 +322,15 @@ def _check_across(
     for code, entry in modes.items():
         if entry.ledger_account not in gl_accounts:
             refuse("payment_modes.toml", f"{code}.ledger_account", f"one of {', '.join(sorted(gl_accounts))}")
+        names = [field.name for field in entry.fields]
+        for name in entry.identity:
+            if name not in (*names, "amount"):
+                refuse("payment_modes.toml", f"{code}.identity", f"amount or one of {', '.join(names)}")
+        for place, field in enumerate(entry.fields):
+            if not _is_pattern(field.pattern):
+                refuse("payment_modes.toml", f"{code}.fields.{place}.pattern", "a regular expression")
+        if entry.act and entry.act not in acts:
+            refuse("payment_modes.toml", f"{code}.act", "an act of roles.toml")
     for posted_to in Ledger:
         if posted_to not in gl_accounts:
             refuse("gl_accounts.toml", posted_to, "this account must be here: the till posts to it")
@@ -289,6 +347,14 @@ def _check_across(
         problem = url_problem(getattr(till.sync, key))
         if problem:
             refuse("till.toml", f"sync.{key}", problem)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def url_problem(url: str) -> str | None:

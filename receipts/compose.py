@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pos.domain.money import Money, total
-from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, TenderLine
+from pos.domain.payment_mode import PayerKind
+from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, SaleLine, TenderLine
 from receipts.document import (
     Align,
     Banner,
@@ -52,6 +53,8 @@ def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Eleme
     yield from _heading(facts, labels)
     yield from _circumstances(facts, labels)
     yield from _allocations(facts, labels)
+    yield from _sale(facts, labels)
+    yield from _total(facts, labels)
     yield from _tenders(facts, labels)
     yield from _foot(facts, labels)
     if copy.is_duplicate:
@@ -81,12 +84,21 @@ def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     yield Blank()
     match facts.kind:
         case ReceiptKind.PAYMENT:
-            yield _centred(labels.receipt, Emphasis.LARGE)
+            yield from _receipt_heading(facts, labels)
         case ReceiptKind.POST_DATED_NOTE:
             yield Banner(headline=labels.not_a_receipt, lines=(_held_until(facts, labels),))
             yield Blank()
     yield _centred(facts.receipt_number, Emphasis.LARGE, lines_max=None)
     yield Blank()
+
+
+def _receipt_heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    heading = labels.sales_receipt if facts.sale and not facts.allocations else labels.receipt
+    if facts.provisional:
+        yield Banner(headline=labels.provisional.format(heading=heading), lines=facts.provisional)
+        yield Blank()
+    else:
+        yield _centred(heading, Emphasis.LARGE)
 
 
 def _held_until(facts: ReceiptFacts, labels: Labels) -> str:
@@ -103,6 +115,9 @@ def _circumstances(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     yield Field(label=labels.terminal, value=place)
     operator = f"{facts.operator_name} ({facts.operator})" if facts.operator_name else facts.operator
     yield Field(label=labels.operator, value=operator, lines_max=NAME_LINES_MAX)
+    if facts.payer_kind == PayerKind.WALK_IN:
+        # Nobody in particular; the account that the books keep such sales under is not the buyer's.
+        return
     if facts.payer_account:
         account = labels.account_by_payer_kind.get(facts.payer_kind, labels.account)
         yield Field(label=account, value=facts.payer_account)
@@ -133,15 +148,44 @@ def _allocations(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         yield Row(label=labels.credit_on_account, amount=credit_unsaid.plain())
 
 
-def _tenders(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+def _sale(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    if facts.sale and facts.allocations:
+        yield Text(text=labels.items, emphasis=Emphasis.BOLD)
+    for line in facts.sale:
+        yield from _item(line, labels)
+
+
+def _item(line: SaleLine, labels: Labels) -> Iterator[Element]:
+    yield Row(label=line.name, amount=line.amount.plain())
+    said = labels.item if line.quantity == 1 else labels.items_at
+    price = line.unit_price.plain()
+    yield Text(text=said.format(item=line.item, quantity=line.quantity, price=price), indent=2)
+    # Each on a line of its own and never cut: a serial is what a warranty is claimed with.
+    for serial in line.serials:
+        yield Text(text=labels.item_serial.format(serial=serial), indent=2)
+
+
+def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     is_receipt = facts.kind is ReceiptKind.PAYMENT
     label = (labels.total if is_receipt else labels.total_held).format(currency=facts.total.currency.code)
     yield Rule(heavy=True)
     yield Row(label=label, amount=facts.total.plain(), emphasis=Emphasis.LARGE)
     yield Rule(heavy=True)
+    if facts.taxes:
+        # Left of the column, as it is a part of the sum already.
+        yield Text(text=labels.tax_included)
+        for line in facts.taxes:
+            net, tax = line.net.plain(), line.tax.plain()
+            yield Text(
+                text=labels.tax.format(category=line.category, rate=line.rate, net=net, tax=tax), indent=2
+            )
+        yield Rule()
+
+
+def _tenders(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     for tender in facts.tenders:
         yield from _tender(tender, labels)
-    if is_receipt:
+    if facts.kind is ReceiptKind.PAYMENT:
         # Said even when nothing came back: what a receipt leaves out is what is argued about.
         tendered = total((tender.amount for tender in facts.tenders), facts.total.currency)
         yield Rule()
@@ -186,6 +230,10 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
         amounts += [
             amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None
         ]
+    for sold in facts.sale:
+        amounts += [sold.unit_price, sold.amount]
+    for rate in facts.taxes:
+        amounts += [rate.net, rate.tax]
     if any(amount.currency != facts.total.currency for amount in amounts):
         raise NotPrintable("two currencies on one receipt")
     if facts.taken_at.utcoffset() is None:

@@ -20,10 +20,11 @@ class Labels:
 
     language: str
     receipt: str
+    sales_receipt: str
+    provisional: str
     not_a_receipt: str
     held_until: str
     held_until_its_date: str
-    number: str
     tax_number: str
     business_date: str
     taken_at: str
@@ -38,8 +39,14 @@ class Labels:
     bill: str
     still_open: str
     credit_on_account: str
+    items: str
+    item: str
+    items_at: str
+    item_serial: str
     total: str
     total_held: str
+    tax_included: str
+    tax: str
     tendered: str
     change: str
     tender_detail: Mapping[str, str]
@@ -54,10 +61,11 @@ class Labels:
 ENGLISH = Labels(
     language="en",
     receipt="RECEIPT",
+    sales_receipt="SALES RECEIPT",
+    provisional="PROVISIONAL {heading}",
     not_a_receipt="NOT A RECEIPT",
     held_until="Cheque held until {date}",
     held_until_its_date="Cheque held until its date",
-    number="Number",
     tax_number="Tax no. {number}",
     business_date="Business day",
     taken_at="Time",
@@ -72,24 +80,37 @@ ENGLISH = Labels(
     bill="Bill {number}",
     still_open="still open {amount}",
     credit_on_account="Credit on account",
+    items="Items",
+    item="Item {item}",
+    items_at="Item {item}, {quantity} x {price}",
+    item_serial="Serial {serial}",
     total="TOTAL {currency}",
     total_held="TOTAL HELD {currency}",
+    tax_included="Tax included (tax on net):",
+    tax="{category} {rate}%: {tax} on {net}",
     tendered="Tendered",
     change="CHANGE",
     tender_detail=MappingProxyType(
         {
-            "serial": "Serial",
+            "account": "Account",
+            "atm": "ATM",
+            "auth_code": "Authorisation",
             "bank": "Bank",
             "branch": "Branch",
-            "account": "Account",
-            "drawer": "Drawer",
+            "brand": "Card",
+            "card_terminal": "Card terminal",
+            "code": "Voucher",
             "date": "Date",
+            "drawer": "Drawer",
+            "expires": "Expires",
             "held_until": "Held until",
+            "issuer": "Issuer",
+            "last4": "Card ends in",
+            "mandate": "Mandate",
             "reference": "Reference",
-            "voucher": "Voucher",
-            "scheme": "Card",
-            "last_four": "Card ends in",
-            "approval": "Approval",
+            "rrn": "RRN",
+            "serial": "Serial",
+            "trace": "Trace",
         }
     ),
     duplicate="DUPLICATE {number}",

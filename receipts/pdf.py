@@ -5,20 +5,17 @@ ReportLab is loaded by the first paper, not by the import of this module: a till
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from hashlib import sha256
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pos.domain.ports import PrinterUnavailable
 from receipts.document import Align, Banner, Blank, Document, Element, Emphasis, Field, Row, Rule, Text
+from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Face, Glyphs, glyphs_from
 from receipts.layout import BANNER_LINES_MAX, cleaned, wrapped
-from receipts.righttoleft import has_right_to_left, shaped, turned
+from receipts.righttoleft import turned
 
 _MM = 72 / 25.4
 PAGE_WIDTH_PT = 80 * _MM
@@ -36,12 +33,6 @@ _FRAME_PADDING_PT = 4.0
 _LABEL_WIDTH_PT_MIN = 20.0
 _FIELD_COLUMN_PT = PRINTABLE_WIDTH_PT / 3
 
-_FONT_FOLDER = Path(__file__).parent / "fonts"
-_PLAIN_FONT = _FONT_FOLDER / "DejaVuSansMono.ttf"
-_BOLD_FONT = _FONT_FOLDER / "DejaVuSansMono-Bold.ttf"
-_NO_GLYPH = "□"
-_MARKS = ("Mn", "Me")
-
 
 def render_pdf(
     document: Document, *, font_path: str | Path | None = None, fallback_fonts: Sequence[str | Path] = ()
@@ -57,8 +48,8 @@ def render_pdf(
     from reportlab.pdfgen.canvas import Canvas
 
     own = [font_path] if font_path is not None else []
-    plain = _Glyphs(_face(str(path)) for path in [*own, _PLAIN_FONT, *fallback_fonts])
-    bold = _Glyphs(_face(str(path)) for path in [*own, _BOLD_FONT, *fallback_fonts])
+    plain = glyphs_from([*own, PLAIN_FONT, *fallback_fonts])
+    bold = glyphs_from([*own, BOLD_FONT, *fallback_fonts])
     setter = _Setter(plain, bold)
     strips = [strip for element in document.elements for strip in setter.strips(element)]
     buffer = BytesIO()
@@ -72,63 +63,6 @@ def render_pdf(
     return buffer.getvalue()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Face:
-    """One registered font: its name in ReportLab and the width of each letter it has, in thousandths of its size."""
-
-    name: str
-    width_by_code: Mapping[int, float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Glyph:
-    """How one letter is printed: ``text`` in ``face``; ``face`` None: not at all. Marks have no width of their own."""
-
-    face: _Face | None
-    text: str
-    width: float
-    back: float = 0.0
-
-
-class _Glyphs(dict[str, _Glyph]):
-    """The glyph of each letter, looked up in the faces in their order and kept while one paper is set."""
-
-    def __init__(self, faces: Iterable[_Face]) -> None:
-        super().__init__()
-        self._faces = tuple(faces)
-
-    def __missing__(self, letter: str) -> _Glyph:
-        category = unicodedata.category(letter)
-        face = self._face_with(letter)
-        if face is not None:
-            width = face.width_by_code[ord(letter)]
-            # Fixed-width fonts give a mark a cell of its own; it belongs over the letter before it.
-            glyph = (
-                _Glyph(face, letter, 0.0, back=width) if category in _MARKS else _Glyph(face, letter, width)
-            )
-        elif category in _MARKS or category == "Cf":
-            glyph = _Glyph(None, "", 0.0)
-        else:
-            box = self._face_with(_NO_GLYPH)
-            assert box is not None, "the shipped font, which has the box, is always among the faces"
-            glyph = _Glyph(box, _NO_GLYPH, box.width_by_code[ord(_NO_GLYPH)])
-        self[letter] = glyph
-        return glyph
-
-    @property
-    def first_face(self) -> _Face:
-        return self._faces[0]
-
-    def has(self, letter: str) -> bool:
-        return self._face_with(letter) is not None
-
-    def width_pt(self, text: str, size_pt: float) -> float:
-        return sum(self[letter].width for letter in text) * size_pt / 1000
-
-    def _face_with(self, letter: str) -> _Face | None:
-        return next((face for face in self._faces if ord(letter) in face.width_by_code), None)
-
-
 @dataclass(frozen=True, slots=True)
 class _Run:
     """Letters of one face, set from ``x_pt``, their baseline ``drop_pt`` below the top of their strip."""
@@ -136,7 +70,7 @@ class _Run:
     x_pt: float
     drop_pt: float
     size_pt: float
-    face: _Face
+    face: Face
     text: str
 
 
@@ -154,8 +88,8 @@ class _Strip:
 class _Setter:
     """Turns elements into strips."""
 
-    plain: _Glyphs
-    bold: _Glyphs
+    plain: Glyphs
+    bold: Glyphs
 
     def strips(self, element: Element) -> Iterator[_Strip]:
         match element:
@@ -221,10 +155,9 @@ class _Setter:
 
     def _words(self, text: str, emphasis: Emphasis = Emphasis.PLAIN) -> _Words:
         glyphs = self.plain if emphasis is Emphasis.PLAIN else self.bold
-        text = unicodedata.normalize("NFC", cleaned(text))
-        if has_right_to_left(text):
-            text = shaped(text, glyphs.has)
-        return _Words(text, glyphs, _LARGE_SIZE_PT if emphasis is Emphasis.LARGE else _SIZE_PT)
+        return _Words(
+            glyphs.shaped(cleaned(text)), glyphs, _LARGE_SIZE_PT if emphasis is Emphasis.LARGE else _SIZE_PT
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +165,7 @@ class _Words:
     """Cleaned text in one size, in its stored order."""
 
     text: str
-    glyphs: _Glyphs
+    glyphs: Glyphs
     size_pt: float
 
     @property
@@ -271,8 +204,7 @@ class _Words:
             _MARGIN_PT + left_pt + {Align.LEFT: 0.0, Align.CENTRE: spare_pt / 2, Align.RIGHT: spare_pt}[align]
         )
         drop_pt = top_pt + self.size_pt
-        line = turned(self.text) if has_right_to_left(self.text) else self.text
-        glyphs = (self.glyphs[letter] for letter in line)
+        glyphs = (self.glyphs[letter] for letter in turned(self.text))
         for (face, is_mark), group in groupby(glyphs, key=lambda glyph: (glyph.face, glyph.back > 0)):
             if face is None:
                 continue
@@ -315,25 +247,3 @@ def _draw(canvas: Any, page: Sequence[_Strip]) -> None:
             canvas.drawString(run.x_pt, top_pt - run.drop_pt, run.text)
         top_pt = bottom_pt
     canvas.showPage()
-
-
-@lru_cache(maxsize=32)
-def _face(path: str) -> _Face:
-    """Registers the font once for the life of the process: reading it takes longer than printing ten receipts."""
-    # Loaded late for the same reason as in render_pdf.
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFError, TTFont
-
-    try:
-        # Named by its content: the PDF then says nothing about this machine's folders.
-        name = f"paper-{sha256(Path(path).read_bytes()).hexdigest()[:16]}"
-        font = TTFont(name, path)
-    except OSError as error:
-        raise PrinterUnavailable(f"The font for receipts cannot be read: {error.strerror}") from error
-    except TTFError as error:
-        raise PrinterUnavailable(
-            "The font for receipts is not a TrueType font that can be embedded."
-        ) from error
-    pdfmetrics.registerFont(font)
-    widths = font.face.charWidths
-    return _Face(name, {code: widths.get(code, font.face.defaultWidth) for code in font.face.charToGlyph})

@@ -18,6 +18,7 @@ _STRONG_RIGHT = frozenset({"R", "AL"})
 _STRONG_LEFT = "L"
 _NUMBER = frozenset({"EN", "AN"})
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+_OPENING, _CLOSING = "([{", ")]}"
 _DIGITS = re.compile(r"[0-9\u0660-\u0669\u06f0-\u06f9]+(?:[.,/:-][0-9\u0660-\u0669\u06f0-\u06f9]+)*")
 
 
@@ -52,6 +53,8 @@ def shaped(text: str, has_glyph: Callable[[str], bool]) -> str:
 
 def turned(line: str) -> str:
     """``line`` in the order in which its letters stand on the paper, from the left."""
+    if not has_right_to_left(line):
+        return line
     result: list[str] = []
     start = 0
     while start < len(line):
@@ -66,15 +69,23 @@ def turned(line: str) -> str:
 
 
 def _end_of_right_to_left(line: str, start: int) -> int:
-    """Where the right-to-left stretch that begins at ``start`` ends: after its last strong letter or number."""
+    """Where the right-to-left stretch that begins at ``start`` ends: after its last strong letter or number.
+
+    A bracket round the last of them belongs to it.
+    """
     if unicodedata.bidirectional(line[start]) not in _STRONG_RIGHT:
         return start
     end = start + 1
+    opened: list[int] = []
     for index in range(start + 1, len(line)):
         direction = unicodedata.bidirectional(line[index])
         if direction == _STRONG_LEFT:
             break
         if direction in _STRONG_RIGHT or direction in _NUMBER:
+            end = index + 1
+        elif line[index] in _OPENING:
+            opened.append(index)
+        elif line[index] in _CLOSING and opened and opened.pop() < end:
             end = index + 1
     return end
 

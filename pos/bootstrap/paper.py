@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pos.bootstrap.homes import OpenTill
-from pos.domain.ports import PrinterUnavailable, Runner
+from pos.domain.ports import Drawer, Printer, PrinterUnavailable, Runner
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.settings import Settings
 from pos.store.receipts import settle_print, waiting_prints
@@ -17,7 +17,9 @@ from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.till.desk import Desk
 from receipts.compose import compose
 from receipts.document import Document
+from receipts.escpos import render_escpos
 from receipts.pdf import render_pdf
+from receipts.printer import NetworkAddress, NetworkDrawer, NetworkPrinter, NoDrawer, PrinterBySuffix
 from receipts.queue import Failed, Printed, PrintJob, PrintReport, Waits, print_job, print_waiting
 from receipts.text import render_text
 
@@ -57,25 +59,66 @@ class StorePrintJobs:
             settle_print(unit.connection, int(job_id), state=state, reason=reason, at=at)
 
 
-def renderings(settings: Settings) -> Mapping[str, Callable[[Document], bytes]]:
-    """Every form a receipt is printed in, by file suffix."""
-    font = settings.till.receipt.font
-    fallbacks = [Path(name) for name in settings.till.receipt.fallback_fonts]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperDevices:
+    """What the till reaches over the network. ``printer`` None: its papers are files only."""
+
+    printer: Printer | None
+    drawer: Drawer
+
+
+DevicesOf = Callable[[Settings], PaperDevices]
+
+
+def network_devices(settings: Settings) -> PaperDevices:
+    """The receipt printer and the drawer that the settings name; no connection is made before one is used."""
+    known = settings.till.printer
+    if known.address is None:
+        return PaperDevices(printer=None, drawer=NoDrawer())
+    host, port = known.address
+    address = NetworkAddress(host=host, port=port, ask_status=known.ask_status)
+    drawer = NetworkDrawer(address, pin=known.drawer_pin) if known.drawer_pin else NoDrawer()
+    return PaperDevices(printer=NetworkPrinter(address), drawer=drawer)
+
+
+Renderings = Mapping[str, Callable[[Document], bytes]]
+
+
+def renderings(settings: Settings) -> Renderings:
+    """Every form a receipt can have, by file suffix."""
+    receipt, printer = settings.till.receipt, settings.till.printer
+    font = Path(receipt.font) if receipt.font else None
+    fallbacks = [Path(name) for name in receipt.fallback_fonts]
     return {
-        "txt": lambda document: render_text(document, settings.till.receipt.width).encode(),
-        "pdf": lambda document: render_pdf(
-            document, font_path=Path(font) if font else None, fallback_fonts=fallbacks
+        "txt": lambda document: render_text(document, receipt.width).encode(),
+        "pdf": lambda document: render_pdf(document, font_path=font, fallback_fonts=fallbacks),
+        "escpos": lambda document: render_escpos(
+            document,
+            paper_mm=printer.paper_mm,
+            code_page=printer.code_page,
+            cuts=printer.cuts,
+            # The shop's own font may have any width, so on a grid of columns it comes after the shipped one.
+            fallback_fonts=[*([font] if font else []), *fallbacks],
         ),
     }
 
 
-def print_receipts(till: OpenTill) -> PrintReport:
+def _printer_and_forms(till: OpenTill, devices_of: DevicesOf) -> tuple[Printer, Renderings]:
+    """What takes the till's papers, and the forms it takes. Raises PrinterUnavailable."""
+    files, forms = till.machine.printer_of(till.paths.receipts), renderings(till.settings)
+    network = devices_of(till.settings).printer
+    if network is None:
+        return files, {suffix: render for suffix, render in forms.items() if suffix != "escpos"}
+    return PrinterBySuffix(files, escpos=network), forms
+
+
+def print_receipts(till: OpenTill, *, devices_of: DevicesOf = network_devices) -> PrintReport:
     """Print what waits. Never raises for a printer or a full disk, never touches money."""
     try:
-        printer = till.machine.printer_of(till.paths.receipts)
+        printer, forms = _printer_and_forms(till, devices_of)
     except PrinterUnavailable as fault:
         return PrintReport(printed=0, failed=0, printer_fault=str(fault))
-    jobs, forms = StorePrintJobs(desk=till.desk), renderings(till.settings)
+    jobs = StorePrintJobs(desk=till.desk)
     printed = failed = 0
     try:
         while True:
@@ -90,15 +133,17 @@ def print_receipts(till: OpenTill) -> PrintReport:
         )
 
 
-async def print_in_background(till: OpenTill, runner: Runner) -> None:
-    """As ``print_receipts``, with the store on its own lanes and the rendering beside them."""
-    jobs, forms = StorePrintJobs(desk=till.desk), renderings(till.settings)
+async def print_in_background(
+    till: OpenTill, runner: Runner, *, devices_of: DevicesOf = network_devices
+) -> None:
+    """As ``print_receipts``, with the store on its own lanes and the paper beside them."""
     try:
-        printer = till.machine.printer_of(till.paths.receipts)
+        printer, forms = _printer_and_forms(till, devices_of)
     except PrinterUnavailable:
         return
+    jobs = StorePrintJobs(desk=till.desk)
     for job in await runner.read(partial(jobs.next_waiting, PRINT_BATCH)):
-        outcome = await runner.read(partial(print_job, job, printer, forms))
+        outcome = await runner.paper(partial(print_job, job, printer, forms))
         at = till.desk.clock.now()
         match outcome:
             case Printed():
@@ -108,6 +153,25 @@ async def print_in_background(till: OpenTill, runner: Runner) -> None:
                 return
             case Failed(reason=reason):
                 await runner.till(partial(jobs.failed, job.job_id, reason, at))
+
+
+def open_drawer(till: OpenTill, *, devices_of: DevicesOf = network_devices) -> str | None:
+    """Let the cash drawer spring open now; what to tell the cashier if it does not, None if all is well or none is there.
+
+    Never part of printing: a paper that waited or is printed again opens nothing.
+    """
+    try:
+        devices_of(till.settings).drawer.open()
+    except PrinterUnavailable as fault:
+        return f"The drawer did not open. {fault}"
+    return None
+
+
+async def open_drawer_in_background(
+    till: OpenTill, runner: Runner, *, devices_of: DevicesOf = network_devices
+) -> str | None:
+    """As ``open_drawer``, on the lane of papers."""
+    return await runner.paper(partial(open_drawer, till, devices_of=devices_of))
 
 
 def receipt_text(till: OpenTill, facts: ReceiptFacts, copy: Copy) -> str:

@@ -52,12 +52,24 @@ class Runner(Protocol):
         """Run a read-only enquiry."""
         ...
 
+    async def paper(self, call: Callable[[], Result]) -> Result:
+        """Make or print a paper, or open the drawer: it may take long, and nothing else waits for it."""
+        ...
+
 
 class Printer(Protocol):
     """Takes one rendered paper. Raises ``PrinterUnavailable`` when it cannot; money never depends on it."""
 
     def put(self, *, name: str, content: bytes) -> None:
         """Deliver ``content`` under ``name`` (a file name made of a receipt number, never of user text)."""
+        ...
+
+
+class Drawer(Protocol):
+    """The cash drawer. Raises ``PrinterUnavailable`` when it cannot be reached; money never depends on it."""
+
+    def open(self) -> None:
+        """Let it spring open now; never later, when nobody stands there."""
         ...
 
 

@@ -56,8 +56,37 @@ class AllocationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaleLine:
+    """One line of a sale as printed. ``unit_price`` and ``amount`` include tax; ``tax_rate`` is in per cent, as text."""
+
+    item: str
+    name: str
+    quantity: int
+    unit_price: Money
+    amount: Money
+    tax_category: str
+    tax_rate: str
+    tax: Money
+    serials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxLine:
+    """The tax of one rate in a sale: sums of its lines, never figured again (rule 9)."""
+
+    category: str
+    rate: str
+    net: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
-    """One receipt. All money is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset."""
+    """One receipt. All money is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset.
+
+    ``sale`` and ``taxes`` are the items sold; money for bills and accounts is in ``allocations``. ``provisional`` says for
+    each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.
+    """
 
     receipt_number: str
     kind: ReceiptKind
@@ -77,6 +106,9 @@ class ReceiptFacts:
     tenders: tuple[TenderLine, ...]
     allocations: tuple[AllocationLine, ...]
     chain_mark: str
+    sale: tuple[SaleLine, ...] = ()
+    taxes: tuple[TaxLine, ...] = ()
+    provisional: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -8,7 +8,16 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from pos.domain.money import Money, currency, total, zero
-from pos.domain.receipt import AllocationLine, Copy, ReceiptFacts, ReceiptKind, ShopHeading, TenderLine
+from pos.domain.receipt import (
+    AllocationLine,
+    Copy,
+    ReceiptFacts,
+    ReceiptKind,
+    SaleLine,
+    ShopHeading,
+    TaxLine,
+    TenderLine,
+)
 
 KUWAIT = timezone(timedelta(hours=3))
 TAKEN_AT = datetime(2026, 3, 4, 11, 20, 31, tzinfo=KUWAIT)
@@ -49,6 +58,47 @@ def cheque(minor: int, code: str = "KWD", **details: str) -> TenderLine:
     """A cheque with its details by code."""
     known = {"serial": "000123", "bank": "National Bank", "drawer": "Ann Drawer", **details}
     return TenderLine(mode="cheque", label="Cheque", amount=money(minor, code), details=tuple(known.items()))
+
+
+def sold(
+    minor: int,
+    name: str = "SIM card",
+    *,
+    item: str = "SIM-PP",
+    quantity: int = 1,
+    serials: Sequence[str] = (),
+) -> SaleLine:
+    """``quantity`` items for ``minor`` each, with the fils of 5 % tax that such a price includes."""
+    amount = money(minor * quantity)
+    return SaleLine(
+        item=item,
+        name=name,
+        quantity=quantity,
+        unit_price=money(minor),
+        amount=amount,
+        tax_category="standard",
+        tax_rate="5",
+        tax=money(amount.minor * 5 // 105),
+        serials=tuple(serials),
+    )
+
+
+def sale_receipt(*lines: SaleLine, **fields: Any) -> ReceiptFacts:
+    """A walk-in buyer pays for ``lines`` in cash, to the fils."""
+    paid = total((line.amount for line in lines), currency("KWD"))
+    tax = total((line.tax for line in lines), currency("KWD"))
+    sale: dict[str, Any] = {
+        "tenders": [cash(paid.minor)],
+        "allocations": [],
+        "change": 0,
+        "total": paid,
+        "sale": lines,
+        "taxes": (TaxLine(category="standard", rate="5", net=paid - tax, tax=tax),),
+        "payer_kind": "walk_in",
+        "payer_account": None,
+        "payer_name": None,
+    }
+    return receipt(**(sale | fields))
 
 
 def receipt(

@@ -202,6 +202,11 @@ def test_a_shape_that_the_font_lacks_stays_the_plain_letter() -> None:
         ("אב 12.500", "12.500 בא"),
         ("אב (ג) ד", "ד (ג) בא"),
         ("אב - x", "בא - x"),
+        ("אב (ג)", "(ג) בא"),
+        ("אב (2) x", "(2) בא x"),
+        ("אב (x)", "בא (x)"),
+        ("אב ()", "בא ()"),
+        ("אב )", "בא )"),
     ],
 )
 def test_right_to_left_words_are_turned_and_numbers_in_them_are_not(stored: str, printed: str) -> None:

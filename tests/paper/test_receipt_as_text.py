@@ -9,12 +9,25 @@ from typing import Any
 
 import pytest
 
-from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, ShopHeading
-from receipts.compose import compose
+from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, ShopHeading, TaxLine
+from pos.settings import read_settings
+from receipts.compose import HELD_UNTIL, compose
 from receipts.document import NotPrintable
+from receipts.labels import ENGLISH
 from receipts.layout import cells
 from receipts.text import WIDTH_MIN, render_text
-from tests.builders.receipts import DUPLICATE, ORIGINAL, SHOP, allocation, cash, cheque, money, receipt
+from tests.builders.receipts import (
+    DUPLICATE,
+    ORIGINAL,
+    SHOP,
+    allocation,
+    cash,
+    cheque,
+    money,
+    receipt,
+    sale_receipt,
+    sold,
+)
 
 
 def paper(facts: ReceiptFacts, copy: Copy = ORIGINAL, width: int = 42) -> str:
@@ -91,6 +104,151 @@ def test_a_cheque_over_two_bills_states_the_rest_that_stays_open_and_the_credit(
                 Please keep this receipt.
         """
     )
+
+
+SERIALS = ("8996500000000000011", "8996500000000000029", "8996500000000000037")
+
+
+def test_a_sales_receipt_states_items_serials_and_the_tax_in_the_total() -> None:
+    facts = sale_receipt(
+        sold(2_500, "SIM card prepaid", quantity=3, serials=SERIALS),
+        sold(45_000, "Router X5", item="RT-X5", serials=["356938035643809"]),
+    )
+
+    text = paper(facts)
+
+    assert text.split("KW-1234567\n")[1] == dedent(
+        """\
+
+                      SALES RECEIPT
+                     S01-T02-A-000042
+
+        Business day  2026-03-04
+        Time          2026-03-04 11:20:31 +03:00
+        Terminal      S01-T02, shift 12
+        Served by     Anna Khan (anna)
+        ------------------------------------------
+                                All amounts in KWD
+        SIM card prepaid                     7.500
+          Item SIM-PP, 3 x 2.500
+          Serial 8996500000000000011
+          Serial 8996500000000000029
+          Serial 8996500000000000037
+        Router X5                           45.000
+          Item RT-X5
+          Serial 356938035643809
+        ==========================================
+        TOTAL KWD                           52.500
+        ==========================================
+        Tax included (tax on net):
+          standard 5%: 2.499 on 50.001
+        ------------------------------------------
+        Cash                                52.500
+        ------------------------------------------
+        Tendered                            52.500
+        CHANGE                               0.000
+        ------------------------------------------
+                      Mark 3f9a-c2d1
+                Please keep this receipt.
+        """
+    )
+
+
+def test_bills_stand_before_items_and_tax_between_total_and_tenders() -> None:
+    facts = sale_receipt(
+        sold(2_500),
+        allocations=[allocation("B-1", 5_000), allocation("B-2", 7_000, account="555")],
+        tenders=[cash(14_500)],
+        total=money(14_500),
+        payer_kind="subscriber",
+        payer_account="100200300",
+    )
+
+    lines = paper(facts).splitlines()
+
+    opening = [
+        "RECEIPT",
+        "Bill B-1",
+        "For account 555",
+        "Bill B-2",
+        "Items",
+        "SIM card",
+        "TOTAL",
+        "Tax included",
+        "Cash",
+    ]
+    found = [next(i for i, line in enumerate(lines) if line.strip().startswith(word)) for word in opening]
+    assert found == sorted(found)
+    assert "SALES" not in paper(facts), "it is a receipt for bills as well"
+
+
+def test_the_tax_of_each_rate_is_printed_as_the_facts_have_it() -> None:
+    facts = sale_receipt(
+        sold(10_000),
+        taxes=(
+            TaxLine(category="standard", rate="5", net=money(9_000), tax=money(499)),
+            TaxLine(category="zero", rate="0", net=money(501), tax=money(0)),
+        ),
+    )
+
+    assert "  standard 5%: 0.499 on 9.000\n  zero 0%: 0.000 on 0.501\n" in paper(facts)
+
+
+@pytest.mark.parametrize("width", [WIDTH_MIN, 32, 42])
+def test_every_serial_is_printed_whole_however_many_and_long(width: int) -> None:
+    serials = [f"{number:040}" for number in range(60)]
+
+    text = paper(sale_receipt(sold(1_000, quantity=60, serials=serials)), width=width)
+
+    together = text.replace("\n", "").replace(" ", "")
+    assert all(f"Serial{serial}" in together for serial in serials)
+
+
+def test_a_walk_in_buyer_has_neither_account_nor_name() -> None:
+    text = paper(sale_receipt(sold(1_000), payer_account="WALK-IN", payer_name="Walk-in"))
+
+    assert "Account" not in text
+    assert "WALK-IN" not in text
+    assert "Name" not in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "heading"),
+    [
+        (receipt(tenders=[cheque(20_000)]), "PROVISIONAL RECEIPT"),
+        (sale_receipt(sold(1_000), tenders=[cheque(1_000)]), "PROVISIONAL SALES RECEIPT"),
+    ],
+)
+def test_a_provisional_receipt_says_in_a_frame_what_it_waits_for(facts: ReceiptFacts, heading: str) -> None:
+    waits = ("Cheque 20.000: not final until cleared", "ATM 5.000: not final until matched")
+
+    lines = paper(replace(facts, provisional=waits)).splitlines()
+
+    start = lines.index("*" * 42)
+    assert [line.strip("* ") for line in lines[start + 1 : start + 4]] == [heading, *waits]
+    assert lines[start + 4] == "*" * 42
+    assert not any(line.strip() in ("RECEIPT", "SALES RECEIPT") for line in lines)
+
+
+def test_a_note_for_a_post_dated_cheque_is_no_provisional_receipt() -> None:
+    text = paper(receipt(kind=ReceiptKind.POST_DATED_NOTE, provisional=("Cheque: not final",)))
+
+    assert "NOT A RECEIPT" in text
+    assert "PROVISIONAL" not in text
+
+
+def test_a_card_is_told_by_its_last_digits_and_its_approval() -> None:
+    details = (("auth_code", "A1B2C3"), ("last4", "1111"), ("brand", "VISA"), ("rrn", "000123"))
+
+    text = paper(receipt(tenders=[replace(cash(12_500), label="Debit card", details=details)]))
+
+    assert "  Authorisation A1B2C3\n  Card ends in 1111\n  Card VISA\n  RRN 000123\n" in text
+
+
+def test_every_field_of_every_way_to_pay_has_a_label_and_no_label_is_idle() -> None:
+    fields = {field.name for mode in read_settings().modes.by_code.values() for field in mode.fields}
+
+    assert set(ENGLISH.tender_detail) == fields | {HELD_UNTIL}
 
 
 def test_a_currency_without_minor_units_is_printed_without_a_decimal_mark() -> None:
@@ -176,9 +334,17 @@ def test_a_receipt_prints_without_the_names_that_were_purged() -> None:
     assert "Name " not in text
 
 
-def test_two_currencies_on_one_receipt_are_refused() -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"credit": money(1, "EUR")},
+        {"sale": (replace(sold(1_000), amount=money(1, "EUR")),)},
+        {"taxes": (TaxLine(category="standard", rate="5", net=money(1), tax=money(1, "EUR")),)},
+    ],
+)
+def test_two_currencies_on_one_receipt_are_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(NotPrintable):
-        compose(receipt(change=0, credit=money(1, "EUR")), ORIGINAL)
+        compose(receipt(change=0, **fields), ORIGINAL)
 
 
 def test_a_time_without_its_offset_is_refused() -> None:

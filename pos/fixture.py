@@ -32,6 +32,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
+from pos.domain.catalogue import Item, SerialKind
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count
 from pos.domain.pan_guard import holds_card_number
@@ -408,6 +409,18 @@ class FixtureItem(_Row):
     def price_money(self) -> Money:
         """Price of one, tax included."""
         return parse_count(self.price, currency(self.currency))
+
+    def as_item(self) -> Item:
+        """The item as the catalogue knows it."""
+        return Item(
+            item=self.item,
+            name=self.name,
+            price=self.price_money,
+            tax_category=self.tax_category,
+            tax_rate=Decimal(self.tax_rate),
+            serial=None if self.serial is None else SerialKind(self.serial),
+            ean=self.ean,
+        )
 
 
 class FixtureVoucher(_Row):

@@ -10,13 +10,17 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
+from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherUnanswered
 from sync.tmf676.payment import PaymentSeen, read_payment
-from sync.wire_json import WireJsonError, loads
+from sync.voucher_wire import NO_CHECKER, NO_CHECKER_STATUS, hold_body, hold_refusal, read_hold
+from sync.wire_json import WireJsonError, dumps, loads
 
 AsyncBaseTransport = httpx.AsyncBaseTransport
 """The seam: what carries the requests."""
@@ -32,6 +36,8 @@ NOT_FOR_GOOD_STATUS = LATER_STATUS | {408, 409}
 """Every other 4xx is: sending the same body again cannot help, and a person must see it."""
 LOOK_UP_PAGES_MAX = 200
 ROWS_MAX = 500
+RESERVE_TIMEOUT_S = 5
+"""A customer stands at the counter while a voucher is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +264,60 @@ class CentralClient:
 
     async def accounts(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
         """A page of accounts from our own central."""
-        assert self.addresses.own is not None, "a foreign server has no accounts of ours"
+        return await self._own_rows("account", offset=offset, limit=limit, changed_after=changed_after)
+
+    async def items(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
+        """A page of what the counter sells, from our own central."""
+        return await self._own_rows("item", offset=offset, limit=limit, changed_after=changed_after)
+
+    async def _own_rows(
+        self, name: str, *, offset: int, limit: int, changed_after: int | None
+    ) -> PageOutcome:
+        assert self.addresses.own is not None, "a foreign server has nothing of ours"
         query = {"offset": str(offset), "limit": str(limit), "sort": "id"}
         if changed_after is not None:
             query["change.gt"] = str(changed_after)
-        return await self._page(f"{self.addresses.own}/account", query)
+        return await self._page(f"{self.addresses.own}/{name}", query)
+
+    async def reserve_voucher(self, asked: VoucherAsked) -> VoucherOutcome:
+        """Ask central to hold a voucher for a payment; answers within five seconds.
+
+        Whatever cannot be read as a yes or a no is unanswered: the voucher may be held and must be released.
+        """
+        if self.addresses.own is None:
+            return NO_CHECKER
+        answer = await self._request(
+            "POST",
+            f"{self.addresses.own}/voucherHold",
+            within_s=RESERVE_TIMEOUT_S,
+            content=dumps(hold_body(asked)),
+            headers={"Content-Type": self._media_type},
+        )
+        if not isinstance(answer, httpx.Response):
+            return VoucherUnanswered(reason=answer.reason)
+        told = _json_of(answer)
+        if answer.status_code in (200, 201):
+            try:
+                return read_hold(told, asked)
+            except WireJsonError as error:
+                return VoucherUnanswered(reason=f"the answer could not be read: {error}")
+        refused = 400 <= answer.status_code < 500 and answer.status_code not in (401, 408, 425)
+        if refused or answer.status_code in NO_CHECKER_STATUS:
+            return hold_refusal(answer.status_code, told)
+        return VoucherUnanswered(reason=_reason(answer))
+
+    async def release_voucher(self, hold_id: str) -> bool:
+        """Let go of a hold, also of one that never arrived. False: no answer, so it must be asked again.
+
+        A server that cannot hold vouchers holds none, and what a payment has used needs no release.
+        """
+        if self.addresses.own is None:
+            return True
+        url = f"{self.addresses.own}/voucherHold/{quote(hold_id, safe='')}"
+        answer = await self._request("DELETE", url, within_s=RESERVE_TIMEOUT_S)
+        if not isinstance(answer, httpx.Response):
+            return False
+        return answer.status_code in NO_CHECKER_STATUS | {200, 204, 409}
 
     async def announced(self) -> Mapping[str, Any] | Later | Unknown | Unreachable:
         """What the server adds to the standard; nothing at a foreign one."""
@@ -303,10 +358,13 @@ class CentralClient:
     async def _page(self, url: str, query: Mapping[str, str]) -> PageOutcome:
         return _read_page(await self._request("GET", url, params=query))
 
-    async def _request(self, method: str, url: str, **parts: Any) -> httpx.Response | Unknown | Unreachable:
+    async def _request(
+        self, method: str, url: str, *, within_s: int | None = None, **parts: Any
+    ) -> httpx.Response | Unknown | Unreachable:
+        answer_s_max = self._answer_s_max if within_s is None else within_s
         try:
             async with (
-                asyncio.timeout(self._answer_s_max),
+                asyncio.timeout(answer_s_max),
                 self._http.stream(method, url, **parts) as answer,
             ):
                 content = bytearray()
@@ -331,7 +389,7 @@ class CentralClient:
         ) as error:
             return Unreachable(_fault(error))
         except TimeoutError:
-            return Unknown(f"no whole answer within {self._answer_s_max} s")
+            return Unknown(f"no whole answer within {answer_s_max} s")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return Unknown(_fault(error))
 
@@ -398,17 +456,34 @@ def _retry_after_s(answer: httpx.Response) -> int | None:
     return max(int(wait.total_seconds()), 0)
 
 
-def _reason(answer: httpx.Response) -> str:
-    """The status, and the server's own code and reason where it gives a TMF error body."""
+def _json_of(answer: httpx.Response) -> Any:
+    """The answer's JSON, None where it has none."""
     try:
-        body = loads(answer.content)
+        return loads(answer.content)
     except WireJsonError:
-        body = None
+        return None
+
+
+def _reason(answer: httpx.Response) -> str:
+    """The status, and the server's own code, reason and message where it gives a TMF error body.
+
+    A reason that only says the status again is left out: people read this.
+    """
+    body = _json_of(answer)
     told = ""
     if isinstance(body, dict):
-        parts = [str(body[name]) for name in ("code", "reason", "message") if isinstance(body.get(name), str)]
+        parts = [body[name] for name in ("code", "reason", "message") if isinstance(body.get(name), str)]
+        if len(parts) == 3 and parts[1].casefold() == _phrase(answer.status_code):
+            del parts[1]
         told = " ".join(parts)
     return f"{answer.status_code} {told}".strip()[:200]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase.casefold()
+    except ValueError:
+        return ""
 
 
 def _whole(text: str | None) -> int | None:

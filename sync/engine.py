@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from pos.store.cache import CacheStore
 from pos.store.home import Identity
 from pos.store.outbox import OutboxRow
 from pos.store.unit_of_work import TillStore
+from pos.store.vouchers import holds_to_release, mark_released
 from sync.client import (
     Accepted,
     CentralClient,
@@ -105,6 +107,8 @@ class SyncEngine:
         self._inbound = Inbound(parts.till, parts.cache, parts.client, parts.clock, parts.runner)
         self._turn = asyncio.Lock()
         self._quiet_until_s = 0.0
+        self._releases_failed = 0
+        self._release_after_s = 0.0
         self.state = SyncState()
 
     async def push(self) -> PushReport:
@@ -134,6 +138,7 @@ class SyncEngine:
         except* Exception as faults:
             # The store's first fault says it all; a group of them would be met by nobody.
             raise faults.exceptions[0] from None
+        await self._release_holds(this_round)
         self._note(this_round)
         if this_round.named:
             await self._parts.runner.cache(lambda: self._inbound.catch_up(this_round.named))
@@ -144,6 +149,31 @@ class SyncEngine:
             waiting=queue.waiting,
             unreachable=this_round.unreachable,
         )
+
+    async def _release_holds(self, this_round: _Round) -> None:
+        """Let go of vouchers whose payment did not come; what central doesn't answer waits longer each time."""
+        clock = self._parts.clock
+        if clock.monotonic_s() < self._release_after_s:
+            return
+        for hold_id in await self._parts.runner.read(self._holds):
+            if self._ended(this_round):
+                return
+            if not await self._parts.client.release_voucher(hold_id):
+                self._releases_failed += 1
+                jitter = self._parts.randomness.token_bytes(1)[0]
+                delay_ms = self._parts.retry.delay_ms(self._releases_failed, jitter=jitter)
+                self._release_after_s = clock.monotonic_s() + delay_ms / 1000
+                return
+            self._releases_failed = 0
+            await self._till(partial(self._released, hold_id))
+
+    def _holds(self) -> list[str]:
+        with self._parts.till.read() as connection:
+            return holds_to_release(connection)
+
+    def _released(self, hold_id: str) -> None:
+        at = self._parts.clock.now()
+        self._write(lambda connection: mark_released(connection, hold_id, at=at))
 
     async def pull(self) -> PullReport:
         """Bring accounts, bills and rates into the cache. Never raises for the network."""

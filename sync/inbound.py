@@ -1,4 +1,4 @@
-"""What central tells: accounts, bills and rates into the cache, a page at a time, with how far it came.
+"""What central tells: accounts, items, bills and rates into the cache, a page at a time, with how far it came.
 
 A row that cannot be read is skipped and counted, never a reason to lose the others. The change marker is written with the
 last rows it stands for. Source: tmf.md sections 5 and 7; architecture.md section 2.
@@ -12,18 +12,21 @@ from functools import partial
 from typing import Any
 
 from pos.domain.bill import AppliedRate, BillSnapshot, open_on
+from pos.domain.catalogue import Item
 from pos.domain.errors import Refused
-from pos.domain.money import Money, currency
+from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import Clock, Runner
 from pos.domain.text_guard import clean_foreign
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
+from pos.store.items import put_items
 from pos.store.outbox import OutboxRow
 from pos.store.payments import own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
+from sync.catalogue_wire import read_item
 from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
@@ -52,6 +55,7 @@ class PullReport:
     skipped: int
     problem: str | None
     retry_after_s: int | None = None
+    items: int = 0
 
 
 class _Stopped(Exception):
@@ -65,6 +69,7 @@ class _Stopped(Exception):
 @dataclass(slots=True)
 class _Tally:
     accounts: int = 0
+    items: int = 0
     bills: int = 0
     rates: int = 0
     skipped: int = 0
@@ -94,6 +99,8 @@ class Inbound:
             counts_changes = announced.get("changeNumber") is True
             if "accounts" in announced:
                 await self._pull_accounts(tally)
+            if "items" in announced:
+                await self._pull_items(tally)
             await self._pull_bills(
                 tally, counts_changes=counts_changes, with_accounts="accounts" not in announced
             )
@@ -103,6 +110,7 @@ class Inbound:
             problem, retry_after_s = str(stopped), stopped.retry_after_s
         return PullReport(
             accounts=tally.accounts,
+            items=tally.items,
             bills=tally.bills,
             rates=tally.rates,
             skipped=tally.skipped,
@@ -198,6 +206,34 @@ class Inbound:
                 connection, [(row.account, credit_of(row, credits[row.account]).minor) for row in clear]
             )
         return len(clear) == len(accounts)
+
+    async def _pull_items(self, tally: _Tally) -> None:
+        since = await self._runner.read(lambda: self._marker("items"))
+        offset, newest = 0, since
+        before: Page | None = None
+        for _ in range(PAGES_MAX):
+            page = _page(await self._client.items(offset=offset, limit=PAGE, changed_after=since))
+            if offset == 0 and page.change is not None:
+                newest = page.change
+            await self._runner.cache(partial(self._take_items, page, tally))
+            offset += len(page.rows)
+            if page.ends(offset=offset, before=before):
+                break
+            before = page
+        if newest is not None and newest != since:
+            mark = newest
+            await self._runner.cache(lambda: self._set_marker("items", mark))
+
+    def _take_items(self, page: Page, tally: _Tally) -> None:
+        items: list[Item] = []
+        for row in page.rows:
+            try:
+                items.append(read_item(row))
+            except WireJsonError:
+                tally.skipped += 1
+        with self._cache.write() as connection:
+            put_items(connection, items)
+        tally.items += len(items)
 
     async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None
@@ -327,7 +363,18 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         credit=credit,
         seen_change=seen_change,
         told_at_utc=told_at_utc,
+        dealer_class=_text(row, "dealerClass", limit=20),
+        credit_limit=_credit_limit(row.get("creditLimit"), in_currency),
     )
+
+
+def _credit_limit(told: object, in_currency: Currency) -> Money | None:
+    if told is None:
+        return None
+    limit = read_money(told, field="creditLimit")
+    if limit.currency != in_currency or limit.minor < 0:
+        raise BadField("creditLimit", f"is no limit in {in_currency}")
+    return limit
 
 
 def _text(row: Any, name: str, *, limit: int) -> str:

@@ -27,11 +27,13 @@ from pos.store import migrate
 from pos.store.cache import CachedAccount, CacheStore, open_cache, remove_cache
 from pos.store.database import Database, StoreError, StoreLock, StoreOpener
 from pos.store.home import Identity, read_identity, write_identity
+from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.open_bills import catch_up_all
+from pos.till.vouchers import abandon_all
 from receipts.printer import FilePrinter
 from sync.tmf678.bill import read_bill
 from sync.tmf678.rate import read_rate
@@ -270,6 +272,8 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
             credit=row.credit_money,
             seen_change=None,
             told_at_utc=told,
+            dealer_class=row.dealer_class,
+            credit_limit=row.credit_limit_money,
         )
         for row in fixture.dealers
     ]
@@ -280,6 +284,7 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
         cached.put_bills(connection, bills, own={}, told_at_utc=told)
         cached.put_rates(connection, rates)
         cached.mark_rates_asked(connection, None)
+        put_items(connection, [row.as_item() for row in fixture.items])
         cached.set_marker(connection, "told_at", told)
 
 
@@ -338,6 +343,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     )
     if not read_only:
         _catch_up(desk, paths, machine)
+        abandon_all(desk)
     return desk
 
 
@@ -381,6 +387,7 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
         ),
         decimal_marks=settings.till.amounts.decimal_marks,
         operator_company=settings.till.shop.operator_company,
+        walk_in_account=settings.till.shop.walk_in_account,
     )
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pos.bootstrap.homes import OpenTill
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
 from pos.domain.ports import Runner
+from pos.domain.role import Person
+from pos.domain.voucher import VoucherDesk
+from pos.machine import InlineRunner
 from pos.settings import url_problem
 from pos.till.desk import Desk
+from pos.till.take_payment import PaymentOrder
+from pos.till.vouchers import let_go, reserve_vouchers
 from sync.client import (
     Accepted,
     Addresses,
@@ -23,20 +30,27 @@ from sync.client import (
 )
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
+from sync.vouchers import CentralVouchers
 
 ENROL_TIMEOUT_S = 10
 
 
-def make_client(till: OpenTill) -> CentralClient:
-    """The wire's client for the home's central. Raises Refused ``no_central`` where none is set."""
+def central_addresses(till: OpenTill) -> Addresses:
+    """Where the home's central is. Raises Refused ``no_central`` where none is set."""
     sync = till.settings.till.sync
     central = till.desk.identity.central_url or sync.central_url
     addresses = Addresses.of(central=central, payment=sync.payment_url, bill=sync.bill_url)
     for url in (addresses.payment, addresses.bill):
         if not url.startswith("http") or url_problem(url) is not None:
             raise Refused("no_central", "No central is set for this till. Set central_url in till.toml.")
+    return addresses
+
+
+def make_client(till: OpenTill) -> CentralClient:
+    """The wire's client for the home's central. Raises Refused ``no_central`` where none is set."""
+    sync = till.settings.till.sync
     return CentralClient(
-        addresses,
+        central_addresses(till),
         timeout_s=sync.request_timeout_s,
         media_type=sync.media_type,
         transport=till.machine.transport,
@@ -61,6 +75,43 @@ def make_engine(till: OpenTill, client: CentralClient, *, runner: Runner) -> Syn
             pull_every_s=sync.pull_every_s,
         )
     )
+
+
+class VouchersNow:
+    """Has vouchers held at central and waits for the answer, for a script that takes one line after the other."""
+
+    def __init__(self, till: OpenTill, runner: Runner) -> None:
+        self._till = till
+        self._runner = runner
+
+    def reserve(self, person: Person, order: PaymentOrder) -> None:
+        """As ``reserve_vouchers``."""
+
+        async def work(vouchers: VoucherDesk) -> None:
+            await reserve_vouchers(self._till.desk, person, order, vouchers, self._runner)
+
+        asyncio.run(self._at_central(work))
+
+    def let_go(self, payment_event_id: str) -> None:
+        """As ``let_go``."""
+
+        async def work(vouchers: VoucherDesk) -> None:
+            await let_go(self._till.desk, payment_event_id, vouchers, self._runner)
+
+        asyncio.run(self._at_central(work))
+
+    async def _at_central(self, work: Callable[[VoucherDesk], Coroutine[Any, Any, None]]) -> None:
+        async with make_client(self._till) as client:
+            await work(CentralVouchers(client))
+
+
+def make_vouchers(till: OpenTill) -> VouchersNow | None:
+    """The script's way to have vouchers held; None where no central is set."""
+    try:
+        central_addresses(till)
+    except Refused:
+        return None
+    return VouchersNow(till, InlineRunner())
 
 
 async def enrol(central_url: str, terminal: str, code: str) -> int:

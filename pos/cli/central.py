@@ -17,20 +17,34 @@ FINDINGS = 6
 
 @app.command("serve")
 def serve(
+    context: typer.Context,
     db: DbOption,
     host: Annotated[str, typer.Option("--host", help="A loopback host.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free port.")] = 8676,
+    voucher_held_h: Annotated[
+        int, typer.Option("--voucher-held-h", min=1, max=720, help="A voucher is held so many hours.")
+    ] = 24,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready."""
     from pos.machine import MachineClock, MachineRandomness
+    from pos.settings import read_settings
     from sync.central.serve import serve as serve_central
 
-    serve_central(db, host=host, port=port, clock=MachineClock("UTC"), randomness=MachineRandomness())
+    call: Invocation = context.obj
+    serve_central(
+        db,
+        host=host,
+        port=port,
+        clock=MachineClock("UTC"),
+        randomness=MachineRandomness(),
+        modes=read_settings(option=call.config).modes,
+        voucher_held_h=voucher_held_h,
+    )
 
 
 @app.command("fixture")
 def fixture(context: typer.Context, file: Path, db: DbOption) -> None:
-    """Load or update accounts, bills and rates from a fixture file."""
+    """Load or update accounts, bills, rates, items and vouchers from a fixture file."""
     from pos.fixture import read_fixture
     from sync.central.database import open_central
     from sync.central.fixture import load_fixture

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,11 @@ from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.bill import OpenBill
 from pos.domain.money import Money
+from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import ReceiptFacts
+
+if TYPE_CHECKING:
+    from pos.till.enquiries import AccountView
 
 LINE_MAX = 1_000_001
 
@@ -39,6 +43,7 @@ def script(
     import json
 
     from pos.bootstrap.paper import print_receipts
+    from pos.bootstrap.wire import make_vouchers
     from pos.till.script import Script, act_schema
 
     call: Invocation = context.obj
@@ -52,7 +57,7 @@ def script(
         raise typer.BadParameter(f"There is no file {file}.")
     all_ok = True
     with writing(call, user, pin_fd) as (opened, person):
-        acts = Script(opened.desk, person)
+        acts = Script(opened.desk, person, vouchers=make_vouchers(opened))
         for line in _lines(source):
             answer = acts.run_line(line)
             all_ok = all_ok and answer["ok"] is True
@@ -80,18 +85,18 @@ def _lines(source: Path | None) -> Iterator[str]:
 
 def find(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="Account, bill, phone, name or receipt.")],
+    query: Annotated[str, typer.Argument(help="Account, bill, phone, name, receipt or item.")],
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> None:
-    """Look up accounts, bills and receipts."""
+    """Look up accounts, bills, receipts and items."""
     from pos.till import enquiries
 
     call: Invocation = context.obj
     with reading(call, user, pin_fd) as (opened, person):
         hits = enquiries.find(opened.desk, person, query)
         for hit in hits:
-            account = hit.account
+            account, item = hit.account, hit.item
             data = {
                 "kind": str(hit.kind),
                 "key": hit.key,
@@ -102,6 +107,9 @@ def find(
                 "told_at": None if account is None else account.told_at_utc,
             }
             name = "" if account is None else f"{account.account}  {account.name}  {account.phone}"
+            if item is not None:
+                data |= {"name": item.name, "price": item.price.plain(), "currency": item.price.currency.code}
+                name = f"{item.name}  {item.price}"
             call.line(data, f"{hit.kind:8} {hit.key:20} {name}")
     if not hits:
         call.note("Nothing found.")
@@ -131,6 +139,7 @@ def account(
         "balance": view.balance.plain(),
         "overdue": view.overdue.plain(),
         "credit": view.credit.plain(),
+        **_dealer_json(view),
         "currency": known.currency.code,
         "told_at": view.told_at,
         "bills": [_bill_json(bill) for bill in view.bills],
@@ -143,7 +152,20 @@ def account(
         f"Balance {view.balance.plain()}  Overdue {view.overdue.plain()}  Credit {view.credit.plain()}  "
         f"{known.currency}  as of {view.told_at}"
     )
-    call.line(data, "\n".join([head, *rows]))
+    dealer = [f"  {name.replace('_', ' ')}: {value}" for name, value in _dealer_json(view).items()]
+    call.line(data, "\n".join([head, *dealer, *rows]))
+
+
+def _dealer_json(view: AccountView) -> dict[str, object]:
+    """What only a dealer's account has."""
+    known = view.account
+    if known.kind is not PayerKind.DEALER:
+        return {}
+    return {
+        "class": known.dealer_class,
+        "credit_limit": None if known.credit_limit is None else known.credit_limit.plain(),
+        "unverified_bank_receipts": view.unverified.plain(),
+    }
 
 
 def _bill_json(bill: OpenBill) -> dict[str, object]:
@@ -219,6 +241,7 @@ class ReceiptFormat(StrEnum):
 
     TEXT = "text"
     PDF = "pdf"
+    ESCPOS = "escpos"
     JSON = "json"
 
 
@@ -233,7 +256,7 @@ def receipt(
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> None:
-    """Render a receipt again: text and pdf are counted and marked DUPLICATE; json shows the stored facts."""
+    """Render a receipt again: text, pdf and escpos are counted and marked DUPLICATE; json shows the stored facts."""
     from pos.bootstrap.paper import renderings
     from pos.till import papers
     from receipts.compose import compose
@@ -244,9 +267,9 @@ def receipt(
             facts = papers.show_receipt(opened.desk, person, number)
         _write(out, _facts_json(facts))
         return
-    suffix = {"text": "txt", "pdf": "pdf"}[format]
-    if suffix == "pdf" and out is None:
-        raise typer.BadParameter("A PDF needs --out FILE.")
+    suffix = {"text": "txt", "pdf": "pdf", "escpos": "escpos"}[format]
+    if suffix != "txt" and out is None:
+        raise typer.BadParameter(f"The format {format} needs --out FILE.")
     if out is not None and (out.exists() or not out.parent.is_dir()):
         # The copy is counted before it is written, so what would stop the writing is looked for first.
         raise typer.BadParameter(f"{out} exists already, or its folder does not.")

@@ -4,72 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
-from pos.bootstrap.paper import print_receipts
-from pos.bootstrap.wire import compare_with_central, make_client, make_engine
+from pos.bootstrap.paper import PaperDevices, print_receipts
+from pos.bootstrap.wire import compare_with_central, make_client, make_engine, make_vouchers
 from pos.cli.output import Invocation
+from pos.cli.sample_tenders import SampleTenders
 from pos.domain.money import Money, currency, parse_amount, parse_count, total
-from pos.domain.payment_mode import PayerKind, PaymentMode
-from pos.domain.role import Person
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
 from pos.fixture import Fixture
 from pos.machine import InlineRunner
 from pos.till.enquiries import AccountView, account_view
 from pos.till.script import Script
 from pos.till.sign_in import sign_in
 from pos.till.verify import verify_books
+from receipts.printer import NoDrawer
 
 FLOAT = "20.000"
 DRAIN_TIMEOUT_S = 60
 
-EXAMPLES: Mapping[str, dict[str, str]] = {
-    "cheque": {"serial": "004711", "bank": "001", "branch": "042", "account": "7788990011", "date": ""},
-    "debit_card": {"auth_code": "A1B2C3", "last4": "1111", "brand": "VISA", "rrn": "000123456789", "card_terminal": "C7"},
-    "credit_card": {"auth_code": "D4E5F6", "last4": "4444", "brand": "MC", "rrn": "000123456790", "card_terminal": "C7"},
-    "bank_cash": {"bank": "001", "branch": "042", "reference": "K7-20991", "date": "2026-11-20"},
-    "bank_cheque": {
-        "bank": "001", "branch": "042", "reference": "K7-20992", "date": "2026-11-20", "serial": "000815",
-    },
-    "direct_debit": {"mandate": "M-1001", "reference": "DD-1", "date": "2026-11-20"},
-    "internal_voucher": {"code": "LOYAL-1"},
-    "external_voucher": {"code": "GIFT-1", "issuer": "MALL"},
-    "atm": {"trace": "000321", "atm": "ATM-9", "date": "2026-11-20"},
-}  # fmt: skip
-"""A tender's own fields for each mode, as a cashier would key them."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawer:
+    """What a shift should count: its float, and what came in since."""
+
+    cash: Money
+    cheques: tuple[Money, ...]
 
 
 class MainJob:
-    """Opens a shift, takes payments, prints, syncs, counts, closes and verifies; remembers what did not hold."""
+    """Opens shifts, takes payments, prints, syncs, counts, closes and verifies; remembers what did not hold."""
 
-    def __init__(self, call: Invocation, *, central_db: str, cashier: str, shop: Fixture) -> None:
+    def __init__(
+        self, call: Invocation, *, central_db: str, cashier: str, supervisor: str, shop: Fixture
+    ) -> None:
         self._call = call
         self._central_db = central_db
-        self._cashier = cashier
-        self._pin = next(user.pin for user in shop.users if user.user == cashier)
-        self._subscribers = [row.account for row in shop.accounts if row.status == "active"]
-        self._dealers = [row.account for row in shop.dealers if row.status == "active"]
+        self._cashier, self._supervisor = cashier, supervisor
+        self._pins = {user.user: user.pin for user in shop.users}
+        self._shop = shop
         self._faults: list[str] = []
         self._number = 0
-        self._cash = Money(0, currency(shop.shop.currency))
-        self._cheques: list[Money] = []
+        self._none = Money(0, currency(shop.shop.currency))
+        self._drawer = _Drawer(cash=self._none, cheques=())
         self._payments = 0
 
     def run(self) -> int:
         """Do it all; 0 only if all of it held."""
         with open_till(self._call.home, machine=real_machine(), config=self._call.config) as till:
-            person = sign_in(till.desk, self._cashier, self._pin)
-            self._script = Script(till.desk, person)
-            self._act({"act": "open_shift", "float": {"amount": FLOAT}})
-            self._cash = self._cash + parse_count(FLOAT, self._cash.currency)
-            self._take_payments(till, person)
-            self._check_refusals(till, person)
-            printed = print_receipts(till)
-            self._hold(printed.printed == self._payments, "every receipt was printed")
-            self._step("printed", receipts=printed.printed, folder=str(till.paths.receipts))
-            asyncio.run(self._sync(till))
+            person = sign_in(till.desk, self._cashier, self._pins[self._cashier])
+            self._script = Script(till.desk, person, vouchers=make_vouchers(till))
+            self._till = till
+            self._tenders = SampleTenders(self._shop, till.desk.clock.now().date())
+            self._customers = self._owing()
+            self._dealers = [row.account for row in self._shop.dealers if row.status == "active"]
+            self._serials = self._sample_serials()
+
+            self._open()
+            self._take_every_mode(keyed_by=self._cashier)
+            self._take_the_rest()
+            self._refuse_what_the_matrix_refuses()
             self._close()
+            self._change_person(self._supervisor)
+            self._open()
+            self._take_every_mode(keyed_by=self._supervisor)
+            self._close()
+
+            self._print()
+            asyncio.run(self._sync(till))
             self._verify(till)
         self._verify_central()
         ok = not self._faults
@@ -80,6 +85,32 @@ class MainJob:
             f"{'All held' if ok else 'NOT all held'}: {self._payments} payments in {self._call.home}.",
         )
         return 0 if ok else 1
+
+    # --- the sample shop ----------------------------------------------------------------------------------------
+
+    def _owing(self) -> Iterator[AccountView]:
+        """Customers with open bills, each of them once."""
+        desk, person = self._till.desk, self._script.person
+        for row in self._shop.accounts:
+            if row.status == "active" and not row.cash_only:
+                view = account_view(desk, person, row.account)
+                if view.bills and view.bills[0].open.currency == self._none.currency:
+                    yield view
+
+    def _sample_serials(self) -> Iterator[str]:
+        """ICCIDs as on sample SIM cards."""
+        for number in range(1, 1000):
+            stem = f"8996500{number:011}"
+            doubled = [int(digit) * (1 if place % 2 else 2) for place, digit in enumerate(reversed(stem))]
+            yield f"{stem}{-sum(value - 9 if value > 9 else value for value in doubled) % 10}"
+
+    def _item(self, *, serial: str | None) -> str:
+        return next(row.item for row in self._shop.items if row.serial == serial)
+
+    def _price(self, item: str) -> Money:
+        return next(row.price_money for row in self._shop.items if row.item == item)
+
+    # --- taking money -------------------------------------------------------------------------------------------
 
     def _act(self, act: Mapping[str, Any]) -> Mapping[str, Any]:
         """One line of a script, shown with its answer."""
@@ -93,87 +124,179 @@ class MainJob:
         self._call.line(answer, text)
         return answer
 
-    def _pay(self, **parts: Any) -> None:
+    def _pay(self, what: str, **parts: Any) -> None:
         """A payment that must be taken; keeps the drawer's own tally."""
-        answer = self._act({"act": "pay", **parts})
-        self._hold(answer["ok"] is True, f"a payment was taken: {answer.get('error')}")
+        answer = self._act({"act": "sell" if "lines" in parts else "pay", **parts})
+        self._hold(answer["ok"] is True, f"{what}: {answer.get('error')}")
         if answer["ok"] is not True:
             return
         self._payments += 1
-        self._cash = self._cash - parse_count(str(answer["change"]), self._cash.currency)
+        cash = self._drawer.cash - parse_count(str(answer["change"]), self._none.currency)
+        cheques = list(self._drawer.cheques)
         for tender in answer["tenders"]:
-            amount = parse_amount(tender["amount"], self._cash.currency)
-            if tender["mode"] == "cash":
-                self._cash = self._cash + amount
-            else:
-                self._cheques.append(amount)
+            amount = parse_amount(tender["amount"], self._none.currency)
+            match self._till.desk.modes[tender["mode"]].kind:
+                case ModeKind.CASH:
+                    cash = cash + amount
+                case ModeKind.CHEQUE:
+                    cheques.append(amount)
+        self._drawer = _Drawer(cash=cash, cheques=tuple(cheques))
 
-    def _take_payments(self, till: OpenTill, person: Person) -> None:
-        """Every mode that is taken, from every payer the matrix allows; one bill, many bills, part, split, credit."""
-        owing = [
-            view
-            for account in self._subscribers[:60]
-            if (view := account_view(till.desk, person, account)).bills and not view.account.cash_only
-        ]
-        one, many, part, split, credit, by_cheque = [owing.pop(_most(owing)) for _ in range(6)]
+    def _modes(self, kind: PayerKind) -> list[PaymentMode]:
+        return [mode for mode in self._till.desk.modes.by_code.values() if kind in mode.accepts]
 
-        def payer(account: str) -> dict[str, str]:
-            return {"kind": "subscriber", "account": account}
+    def _take_every_mode(self, *, keyed_by: str) -> None:
+        """One payment of every mode from every payer that the matrix allows; a supervisor keys what a cashier may not."""
+        for kind in PayerKind:
+            for mode in self._modes(kind):
+                if (self._supervisor if mode.act else self._cashier) == keyed_by:
+                    self._take_mode(mode, kind)
 
-        first = one.bills[0]
+    def _take_mode(self, mode: PaymentMode, kind: PayerKind) -> None:
+        what = f"{mode.code} from a {kind}"
+        if Purpose.BILLS in mode.accepts[kind]:
+            view = next(self._customers)
+            bill = view.bills[0]
+            tender = self._tenders.take(mode, bill.open)
+            self._pay(
+                what,
+                payer={"kind": str(kind), "account": view.account.account},
+                allocate=[{"bill": bill.bill.bill_no, "amount": tender["amount"]}],
+                tenders=[tender],
+            )
+            return
+        payer = {"kind": str(kind)}
+        if kind is PayerKind.DEALER:
+            payer["account"] = self._dealers[0]
+        item = self._item(serial=None)
+        price = self._price(item)
+        tender = self._tenders.take(mode, price)
+        rest = price - parse_amount(tender["amount"], price.currency)
+        cash = [self._cash_of(rest)] if rest.minor > 0 else []
+        self._pay(what, payer=payer, lines=[{"item": item}], tenders=[tender, *cash])
+
+    def _cash_of(self, amount: Money) -> Mapping[str, str]:
+        return {"mode": "cash", "amount": amount.plain()}
+
+    def _take_the_rest(self) -> None:
+        """Many bills, a part, a split, credit, a sale beside a bill, a dealer's top-up, change for a walk-in."""
+        modes = self._till.desk.modes
+        many, part, split, credit, buys = [next(self._customers) for _ in range(5)]
+
+        def of(view: AccountView) -> dict[str, str]:
+            return {"kind": "subscriber", "account": view.account.account}
+
+        self._pay("all bills of an account", payer=of(many), tenders=[self._cash_of(many.balance)])
         self._pay(
-            payer=payer(one.account.account),
-            allocate=[{"bill": first.bill.bill_no}],
-            tenders=[{"mode": "cash", "amount": first.open.plain()}],
-        )
-        self._pay(
-            payer=payer(many.account.account), tenders=[{"mode": "cash", "amount": many.balance.plain()}]
-        )
-        self._pay(
-            payer=payer(part.account.account),
+            "a part of a bill, with change",
+            payer=of(part),
             allocate=[{"bill": part.bills[0].bill.bill_no, "amount": "1.000"}],
             tenders=[{"mode": "cash", "amount": "5.000"}],
         )
-        cheque = {"mode": "cheque", **_example("cheque", "000501")}
+        half = Money(split.balance.minor // 3, self._none.currency)
         self._pay(
-            payer=payer(split.account.account),
-            tenders=[{**cheque, "amount": "0.500"}, {"mode": "cash", "amount": split.balance.plain()}],
+            "a card, a voucher and cash",
+            payer=of(split),
+            tenders=[
+                self._tenders.take(modes["debit_card"], half),
+                self._tenders.take(modes["internal_voucher"], half),
+                self._cash_of(split.balance),
+            ],
         )
         self._pay(
-            payer=payer(credit.account.account),
+            "more than is open, kept as credit",
+            payer=of(credit),
             overpayment="credit",
-            tenders=[{"mode": "cash", "amount": (credit.balance + credit.balance).plain()}],
+            tenders=[self._cash_of(credit.balance + credit.balance)],
         )
-        cheque = {"mode": "cheque", **_example("cheque", "000502")}
+        bill, sim = buys.bills[0], self._item(serial="iccid")
+        price = self._price(sim)
         self._pay(
-            payer=payer(by_cheque.account.account), tenders=[{**cheque, "amount": by_cheque.balance.plain()}]
+            "two SIM cards beside a bill",
+            payer=of(buys),
+            allocate=[{"bill": bill.bill.bill_no}],
+            lines=[{"item": sim, "quantity": 2, "serials": [next(self._serials), next(self._serials)]}],
+            tenders=[
+                self._tenders.take(modes["credit_card"], price + price),
+                self._cash_of(bill.open),
+            ],
         )
         dealer = {"kind": "dealer", "account": self._dealers[0]}
-        self._pay(payer=dealer, tenders=[{"mode": "cash", "amount": "100.000"}])
-        cheque = {"mode": "cheque", **_example("cheque", "000503")}
-        self._pay(payer=dealer, tenders=[{**cheque, "amount": "250.000"}])
-
-    def _check_refusals(self, till: OpenTill, person: Person) -> None:
-        """Every other mode is refused from every payer, by its code, and leaves nothing behind."""
-        account = next(row for row in self._subscribers if account_view(till.desk, person, row).bills)
-        for kind, payer in ((PayerKind.SUBSCRIBER, account), (PayerKind.DEALER, self._dealers[1])):
-            for mode in till.desk.modes.by_code.values():
-                if mode.available:
-                    continue
-                self._refused(mode, kind, payer)
-
-    def _refused(self, mode: PaymentMode, kind: PayerKind, payer: str) -> None:
-        answer = self._act(
-            {
-                "act": "pay",
-                "payer": {"kind": str(kind), "account": payer},
-                "tenders": [{"mode": mode.code, "amount": "1.000", **EXAMPLES[mode.code]}],
-            }
+        for mode in self._modes(PayerKind.DEALER):
+            if Purpose.ACCOUNT in mode.accepts[PayerKind.DEALER] and mode.kind is not ModeKind.VOUCHER:
+                top_up = self._tenders.take(mode, parse_amount("100.000", self._none.currency))
+                self._pay(f"a dealer's top-up by {mode.code}", payer=dealer, tenders=[top_up])
+        self._pay(
+            "a SIM card for a walk-in, with change",
+            payer={"kind": "walk_in"},
+            lines=[{"item": sim, "serials": [next(self._serials)]}],
+            tenders=[self._cash_of(price + price)],
         )
-        expected = "mode_not_yet_available" if kind in mode.accepts else "mode_not_for_payer"
+
+    # --- what must be refused -----------------------------------------------------------------------------------
+
+    def _refuse_what_the_matrix_refuses(self) -> None:
+        """Every other mode from every payer, and every mode for what it may not pay, by its code."""
+        customer = next(self._customers)
+        item = self._item(serial=None)
+        for kind in PayerKind:
+            payer = {"kind": str(kind)}
+            if kind is not PayerKind.WALK_IN:
+                payer["account"] = (
+                    customer.account.account if kind is PayerKind.SUBSCRIBER else self._dealers[1]
+                )
+            for mode in self._till.desk.modes.by_code.values():
+                purposes = mode.accepts.get(kind, frozenset())
+                tenders = [self._tenders.example(mode, self._price(item))]
+                if not purposes:
+                    self._refused(f"{mode.code} from a {kind}", "mode_not_for_payer", payer, tenders, {})
+                elif mode.act:
+                    self._refused(f"{mode.code} by a cashier", "not_allowed", payer, tenders, {})
+                elif Purpose.ITEMS not in purposes and mode.kind is not ModeKind.VOUCHER:
+                    lines = {"lines": [{"item": item}]}
+                    self._refused(f"{mode.code} for items", "mode_not_for_purpose", payer, tenders, lines)
+
+    def _refused(
+        self, what: str, expected: str, payer: dict[str, str], tenders: list[Any], parts: dict[str, Any]
+    ) -> None:
+        act = "sell" if parts else "pay"
+        answer = self._act({"act": act, "payer": payer, "tenders": tenders, **parts})
         error = answer.get("error")
         code = error.get("code") if isinstance(error, dict) else None
-        self._hold(code == expected, f"{mode.code} from a {kind} was refused with {expected}, not {code}")
+        self._hold(code == expected, f"{what} was refused with {expected}, not {code}")
+
+    # --- shifts -------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._act({"act": "open_shift", "float": {"amount": FLOAT}})
+        self._drawer = _Drawer(cash=parse_count(FLOAT, self._none.currency), cheques=())
+
+    def _close(self) -> None:
+        cheques = total(self._drawer.cheques, self._none.currency)
+        self._act(
+            {
+                "act": "count",
+                "cash": {"amount": self._drawer.cash.plain()},
+                "cheques": {"count": len(self._drawer.cheques), "amount": cheques.plain()},
+            }
+        )
+        answer = self._act({"act": "close_shift"})
+        self._hold(answer["ok"] is True, f"the shift closed: {answer.get('error')}")
+        self._hold(answer.get("over_short") == self._none.plain(), "nothing was over or short")
+
+    def _change_person(self, user: str) -> None:
+        answer = self._act({"act": "sign_in", "user": user, "pin": self._pins[user]})
+        self._hold(answer["ok"] is True, f"user {user} signed in")
+
+    # --- paper, wire, checks ------------------------------------------------------------------------------------
+
+    def _print(self) -> None:
+        folder = self._till.paths.receipts
+        # The sample shop's receipt printer writes what it is sent beside the other forms.
+        devices = PaperDevices(printer=self._till.machine.printer_of(folder), drawer=NoDrawer())
+        printed = print_receipts(self._till, devices_of=lambda _settings: devices)
+        self._hold(printed.printed == self._payments, "every receipt was printed")
+        self._step("printed", receipts=printed.printed, folder=str(folder))
 
     async def _sync(self, till: OpenTill) -> None:
         async with make_client(till) as client:
@@ -191,21 +314,6 @@ class MainJob:
             parked=pushed.parked,
             bills=pulled.bills,
             accounts=pulled.accounts,
-        )
-
-    def _close(self) -> None:
-        cheques = total(self._cheques, self._cash.currency)
-        self._act(
-            {
-                "act": "count",
-                "cash": {"amount": self._cash.plain()},
-                "cheques": {"count": len(self._cheques), "amount": cheques.plain()},
-            }
-        )
-        answer = self._act({"act": "close_shift"})
-        self._hold(answer["ok"] is True, f"the shift closed: {answer.get('error')}")
-        self._hold(
-            answer.get("over_short") == Money(0, self._cash.currency).plain(), "nothing was over or short"
         )
 
     def _verify(self, till: OpenTill) -> None:
@@ -232,12 +340,3 @@ class MainJob:
     def _hold(self, held: bool, what: str) -> None:
         if not held:
             self._faults.append(what)
-
-
-def _most(owing: list[AccountView]) -> int:
-    """The account with the most open bills, so that several bills are paid at once."""
-    return max(range(len(owing)), key=lambda place: len(owing[place].bills))
-
-
-def _example(mode: str, serial: str) -> dict[str, str]:
-    return {**{name: value for name, value in EXAMPLES[mode].items() if value}, "serial": serial}

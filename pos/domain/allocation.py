@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pos.domain.bill import BillState, OpenBill
 from pos.domain.errors import Refused
-from pos.domain.money import Money, total, zero
+from pos.domain.money import Money, total
+from pos.domain.payment_mode import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +28,24 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """A part of the money set against one bill of an account, or kept as its credit (``bill_no`` None)."""
+    """A part of the money set against one bill of an account, or paying a line of a sale, or kept as credit.
+
+    ``sale_line`` is the line's place in the sale; where it and ``bill_no`` are None the part is credit on the account.
+    """
 
     account: str
     bill_no: str | None
     bill_id: str | None
     amount: Money
     open_before: Money | None = None
+    sale_line: int | None = None
+
+    @property
+    def purpose(self) -> Purpose:
+        """What this part of the money is for."""
+        if self.bill_no is not None:
+            return Purpose.BILLS
+        return Purpose.ACCOUNT if self.sale_line is None else Purpose.ITEMS
 
     @property
     def open_after(self) -> Money | None:
@@ -162,22 +174,47 @@ class Funding:
     amount: Money
 
 
-def fund(tenders: Sequence[Money], allocations: Sequence[Money]) -> list[Funding]:
-    """Let the tenders pay the allocations, both in their order, so that a bounce can later be undone exactly (rule 14).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What one tender brings (net of change), and what it may be used for."""
 
-    The sums must be equal; raises ValueError otherwise.
+    amount: Money
+    purposes: frozenset[Purpose]
+
+
+def fund(sources: Sequence[Source], allocations: Sequence[Allocation]) -> list[Funding]:
+    """Let the tenders pay the allocations, so that a bounce can later be undone exactly (rule 14).
+
+    Both go in their order, but a tender that serves fewer purposes chooses first, and takes what fewest others could pay;
+    what no tender left over may pay is paid all the same, and the caller refuses it. Sums must be equal, else ValueError.
     """
-    if not tenders or total(tenders, tenders[0].currency) != total(allocations, tenders[0].currency):
+    in_currency = sources[0].amount.currency if sources else None
+    if in_currency is None or total((one.amount for one in sources), in_currency) != total(
+        (part.amount for part in allocations), in_currency
+    ):
         raise ValueError("tenders and allocations do not balance")
+    need = [part.amount for part in allocations]
+    left = [one.amount for one in sources]
     made: list[Funding] = []
-    place, left = 0, zero(tenders[0].currency)
-    supply = iter(enumerate(tenders))
-    for index, wanted in enumerate(allocations):
-        need = wanted
-        while need.minor > 0:
-            while left.minor == 0:
-                place, left = next(supply)
-            part = min(need, left)
-            made.append(Funding(tender=place, allocation=index, amount=part))
-            need, left = need - part, left - part
-    return made
+
+    def pay(tender: int, place: int) -> None:
+        part = min(left[tender], need[place])
+        if part.minor > 0:
+            made.append(Funding(tender=tender, allocation=place, amount=part))
+            left[tender], need[place] = left[tender] - part, need[place] - part
+
+    def rivals(place: int) -> int:
+        return sum(allocations[place].purpose in one.purposes for one in sources)
+
+    for tender in sorted(range(len(sources)), key=lambda place: len(sources[place].purposes)):
+        own = [
+            place
+            for place in range(len(allocations))
+            if allocations[place].purpose in sources[tender].purposes
+        ]
+        for place in sorted(own, key=rivals):
+            pay(tender, place)
+    for tender in range(len(sources)):
+        for place in range(len(allocations)):
+            pay(tender, place)
+    return sorted(made, key=lambda part: (part.tender, part.allocation))

@@ -9,16 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from pos.domain.money import Money
 
 
+class LegTarget(StrEnum):
+    """What a part of a leg pays for, by the name that TMF676 refers to it with."""
+
+    BILL = "CustomerBill"
+    OFFERING = "ProductOffering"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegItem:
-    """The part of a leg that pays one bill. Parts on account have no item."""
+    """The part of a leg that pays one bill or one line of a sale. Parts on account have no item.
 
-    bill_id: str
-    bill_no: str
+    ``target_id`` is the bill's id at central, or the code of the item sold.
+    """
+
+    target: LegTarget
+    target_id: str
     amount: Money
 
 
@@ -28,6 +39,8 @@ class LegFacts:
 
     ``correlator_id`` is the event's id, a dash and the leg's number: stored before the first send, and never another.
     ``tmf_type`` is the TMF670 class name of the method; ``tender_details`` are the tender's own fields as stored.
+    ``provisional`` says what the money still waits for (None: it is final). ``instrument`` names the one paper or card
+    slip that stands behind the tender (None: it has none), ``voucher_hold`` central's reservation of the voucher.
     """
 
     correlator_id: str
@@ -53,3 +66,6 @@ class LegFacts:
     tmf_type: str
     tender_details: Mapping[str, str]
     items: tuple[LegItem, ...]
+    provisional: str | None = None
+    instrument: str | None = None
+    voucher_hold: str | None = None

@@ -42,7 +42,8 @@ def _ascii_digits(text: str) -> str:
     )
 
 
-def _luhn(digits: str) -> bool:
+def luhn_holds(digits: str) -> bool:
+    """Whether the last of these ASCII digits is the check digit of the others."""
     doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
@@ -57,7 +58,7 @@ def _is_item_code(digits: str) -> bool:
 
 def is_card_number(digits: str) -> bool:
     """Whether this whole run of ASCII digits is a payment card's number."""
-    if not 13 <= len(digits) <= 19 or not _luhn(digits) or _is_item_code(digits):
+    if not 13 <= len(digits) <= 19 or not luhn_holds(digits) or _is_item_code(digits):
         return False
     return any(len(digits) in lengths and re.match(prefix, digits) for prefix, lengths in _SCHEMES)
 

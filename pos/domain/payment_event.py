@@ -10,8 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pos.domain.allocation import Allocation, Wish, allocate_as_asked, allocate_oldest_first, fund
+from pos.domain.allocation import (
+    Allocation,
+    Source,
+    Wish,
+    allocate_as_asked,
+    allocate_oldest_first,
+    fund,
+)
 from pos.domain.bill import OpenBill
+from pos.domain.catalogue import LINES_MAX, LineOfSale, sale_total
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, total, zero
 from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose
@@ -30,11 +38,15 @@ class Overpayment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenderOffered:
-    """One instrument as handed over; ``details`` are its own fields, already cleaned."""
+    """One instrument as handed over; ``details`` are its own fields, already cleaned.
+
+    ``instrument`` names the one paper or slip behind it; None: it has none.
+    """
 
     mode: PaymentMode
     amount: Money
     details: Mapping[str, str]
+    instrument: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +57,7 @@ class TenderTaken:
     amount: Money
     change: Money
     details: Mapping[str, str]
+    instrument: str | None = None
 
     @property
     def net(self) -> Money:
@@ -76,6 +89,7 @@ class PaymentEvent:
     payer_kind: PayerKind
     payer_account: str
     tenders: tuple[TenderTaken, ...]
+    sale: tuple[LineOfSale, ...]
     allocations: tuple[Allocation, ...]
     funded: tuple[FundedAllocation, ...]
     legs: tuple[Leg, ...]
@@ -97,7 +111,8 @@ class PaymentEvent:
     @property
     def credit(self) -> Money:
         """What was kept on account."""
-        return total((part.amount for part in self.allocations if part.bill_no is None), self.currency)
+        kept = (part.amount for part in self.allocations if part.purpose is Purpose.ACCOUNT)
+        return total(kept, self.currency)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -107,7 +122,10 @@ class PaymentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentAsked:
-    """What the counter asks for. ``bills`` holds the payer's open bills and every bill that a wish names, by number."""
+    """What the counter asks for. ``bills`` holds the payer's open bills and every bill that a wish names, by number.
+
+    With a ``sale`` and no wishes no bill is paid: what is over is change, or credit where the payer wants it.
+    """
 
     payer_kind: PayerKind
     payer_account: str
@@ -115,18 +133,23 @@ class PaymentAsked:
     wishes: Sequence[Wish]
     overpayment: Overpayment | None
     bills: Mapping[str, OpenBill]
+    sale: Sequence[LineOfSale] = ()
 
 
 def compose(asked: PaymentAsked) -> PaymentEvent:
-    """Balance the event: allocate, give change from cash only, keep the rest as credit, post.
+    """Balance the event: pay the bills and the sale, give change from cash only, keep the rest as credit, post.
 
-    Raises Refused: ``no_tender``, ``too_many_tenders``, ``too_many_allocations``, ``mode_*`` (the acceptance matrix),
-    ``nothing_to_pay``, ``tender_not_needed``, ``change_not_possible``, and what ``allocate_as_asked`` raises.
+    Raises Refused: ``no_tender``, ``too_many_tenders``, ``too_many_allocations``, ``too_many_lines``, ``mode_*`` (the
+    acceptance matrix), ``nothing_to_pay``, ``tender_not_needed``, ``change_not_possible``, ``not_enough_tendered`` and
+    what ``allocate_as_asked`` raises.
     """
     offered = _in_order(asked.tenders)
     in_currency = offered[0].amount.currency
     tendered = total((tender.amount for tender in offered), in_currency)
-    allocations, left = _allocate(asked, tendered)
+    sold = _sell(asked, tendered)
+    for_sale = total((part.amount for part in sold), in_currency)
+    allocations, left = _allocate(asked, tendered - for_sale)
+    allocations = [*allocations, *sold]
     if not allocations and (asked.payer_kind is PayerKind.SUBSCRIBER and asked.overpayment is None):
         raise Refused(
             "nothing_to_pay", "Nothing is open on this account. Take it as credit, or give it back."
@@ -141,28 +164,63 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
     if not allocations:
         raise Refused("nothing_to_pay", "All of it would be change. Choose a bill, or take it as credit.")
     tenders = _give_change(offered, change)
-    funded = [
-        FundedAllocation(tender=part.tender, allocation=allocations[part.allocation], amount=part.amount)
-        for part in fund([tender.net for tender in tenders], [part.amount for part in allocations])
-    ]
-    for part in funded:
-        purpose = Purpose.ACCOUNT if part.allocation.bill_no is None else Purpose.BILLS
-        tenders[part.tender].mode.require_payer(asked.payer_kind, purpose)
+    funded = _fund(asked, tenders, allocations)
     return PaymentEvent(
         payer_kind=asked.payer_kind,
         payer_account=asked.payer_account,
         tenders=tuple(tenders),
+        sale=tuple(asked.sale),
         allocations=tuple(allocations),
         funded=tuple(funded),
         legs=tuple(_legs(funded)),
         lines=tuple(
             payment_lines(
                 [(tender.mode.ledger_account, tender.net) for tender in tenders],
-                [(part.account, part.bill_no, part.amount) for part in allocations],
+                allocations,
+                asked.sale,
                 asked.payer_kind,
             )
         ),
     )
+
+
+def _sell(asked: PaymentAsked, tendered: Money) -> list[Allocation]:
+    """A sale is paid whole: no line of it is bought in part."""
+    if len(asked.sale) > LINES_MAX:
+        raise Refused("too_many_lines", f"More than {LINES_MAX} lines in one sale.")
+    price = sale_total(asked.sale, tendered.currency)
+    if price > tendered:
+        raise Refused(
+            "not_enough_tendered",
+            f"The items cost {price.plain()}, {tendered.plain()} was handed over. Add a tender.",
+            asked=price.plain(),
+            tendered=tendered.plain(),
+            currency=price.currency.code,
+        )
+    return [
+        Allocation(
+            account=asked.payer_account, bill_no=None, bill_id=None, amount=line.amount, sale_line=place
+        )
+        for place, line in enumerate(asked.sale)
+        if line.amount.minor > 0
+    ]
+
+
+def _fund(
+    asked: PaymentAsked, tenders: Sequence[TenderTaken], allocations: Sequence[Allocation]
+) -> list[FundedAllocation]:
+    """Which tender paid what, each only what the acceptance matrix lets it pay."""
+    sources = [
+        Source(amount=tender.net, purposes=tender.mode.accepts.get(asked.payer_kind, frozenset()))
+        for tender in tenders
+    ]
+    funded = [
+        FundedAllocation(tender=part.tender, allocation=allocations[part.allocation], amount=part.amount)
+        for part in fund(sources, allocations)
+    ]
+    for part in funded:
+        tenders[part.tender].mode.require_payer(asked.payer_kind, part.allocation.purpose)
+    return funded
 
 
 def _in_order(tenders: Sequence[TenderOffered]) -> list[TenderOffered]:
@@ -174,28 +232,33 @@ def _in_order(tenders: Sequence[TenderOffered]) -> list[TenderOffered]:
     return sorted(tenders, key=lambda tender: tender.mode.gives_change)
 
 
-def _allocate(asked: PaymentAsked, tendered: Money) -> tuple[list[Allocation], Money]:
+def _allocate(asked: PaymentAsked, left: Money) -> tuple[list[Allocation], Money]:
+    """Bills and credit out of what the sale leaves; the second value is what is over."""
     if len(asked.wishes) > MAX_ALLOCATIONS:
         raise Refused("too_many_allocations", f"More than {MAX_ALLOCATIONS} bills in one payment.")
     if asked.wishes:
-        return allocate_as_asked(tendered, asked.wishes, payer_account=asked.payer_account, bills=asked.bills)
+        return allocate_as_asked(left, asked.wishes, payer_account=asked.payer_account, bills=asked.bills)
+    if asked.sale:
+        return [], left
     if asked.payer_kind is PayerKind.DEALER:
         # A dealer has no bills: money without a purchase tops up the dealer account.
-        return [Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=tendered)], zero(
-            tendered.currency
+        return [Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=left)], zero(
+            left.currency
         )
     own = [bill for bill in asked.bills.values() if bill.bill.account == asked.payer_account]
-    return allocate_oldest_first(tendered, own)
+    return allocate_oldest_first(left, own)
 
 
 def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) -> Money:
-    if asked.overpayment is Overpayment.CREDIT:
+    if asked.overpayment is Overpayment.CREDIT and asked.payer_kind is not PayerKind.WALK_IN:
         return zero(left.currency)
     cash = total((tender.amount for tender in offered if tender.mode.gives_change), left.currency)
-    if asked.overpayment is Overpayment.CHANGE and left > cash:
+    nowhere_to_keep = asked.payer_kind is PayerKind.WALK_IN
+    if (asked.overpayment is Overpayment.CHANGE or nowhere_to_keep) and left > cash:
         raise Refused(
             "change_not_possible",
-            f"{(left - cash).plain()} more than needed did not come in cash and cannot be given back. Take it as credit.",
+            f"{(left - cash).plain()} more than needed did not come in cash and cannot be given back. "
+            + ("Take the exact amount." if nowhere_to_keep else "Take it as credit."),
             over=(left - cash).plain(),
             currency=left.currency.code,
         )
@@ -215,7 +278,15 @@ def _give_change(offered: Sequence[TenderOffered], change: Money) -> list[Tender
                 amount=tender.amount.plain(),
             )
         left = left - part
-        taken.append(TenderTaken(mode=tender.mode, amount=tender.amount, change=part, details=tender.details))
+        taken.append(
+            TenderTaken(
+                mode=tender.mode,
+                amount=tender.amount,
+                change=part,
+                details=tender.details,
+                instrument=tender.instrument,
+            )
+        )
     return taken[::-1]
 
 

@@ -29,6 +29,18 @@ class Purpose(StrEnum):
     ACCOUNT = "account"
 
 
+class ModeKind(StrEnum):
+    """The family of rules that a mode follows; the mode's own code is a name only."""
+
+    CASH = "cash"
+    CHEQUE = "cheque"
+    CARD = "card"
+    BANK_RECEIPT = "bank_receipt"
+    DIRECT_DEBIT = "direct_debit"
+    VOUCHER = "voucher"
+    ATM = "atm"
+
+
 class FieldKind(StrEnum):
     """How a detail field is read and cleaned."""
 
@@ -40,7 +52,10 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailField:
-    """One field of a tender's own details, in the order the cashier is asked."""
+    """One field of a tender's own details, in the order the cashier is asked.
+
+    ``pattern`` is what the whole text must match (empty: anything its kind admits), ``hint`` says it in words.
+    """
 
     name: str
     label: str
@@ -48,31 +63,47 @@ class DetailField:
     required: bool
     limit: int
     personal: bool = False
+    pattern: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMode:
     """A mode with what it can do. ``ledger_account`` is a key of ``config/gl_accounts.toml``.
 
-    ``available`` False: known, but not taken yet; the answer is ``mode_not_yet_available``.
+    ``available`` False: this shop does not take it; the answer is ``mode_not_available``. ``act`` is the right that taking
+    it needs beside ``pay``. ``identity`` names the fields (``amount`` may be one) by which two tenders are the same paper.
+    ``final_when`` says what the money waits for after it is taken; empty: it is final at once.
     """
 
     code: str
+    kind: ModeKind
     label: str
     accepts: Mapping[PayerKind, frozenset[Purpose]]
     gives_change: bool
     like_cash: bool
     opens_drawer: bool
     counted_at_close: bool
-    final_at_once: bool
+    final_when: str
     available: bool
     tmf_type: str
     channel: str
     ledger_account: str
     fields: tuple[DetailField, ...]
+    identity: tuple[str, ...] = ()
+    act: str = ""
+
+    @property
+    def final_at_once(self) -> bool:
+        """Whether the money is certain when it is taken."""
+        return not self.final_when
+
+    def takes(self, payer: PayerKind, purpose: Purpose) -> bool:
+        """Whether the acceptance matrix allows it."""
+        return self.available and purpose in self.accepts.get(payer, frozenset())
 
     def require_payer(self, payer: PayerKind, purpose: Purpose) -> None:
-        """Raises Refused ``mode_not_for_payer``, ``mode_not_for_purpose`` or ``mode_not_yet_available``."""
+        """Raises Refused ``mode_not_for_payer``, ``mode_not_for_purpose`` or ``mode_not_available``."""
         purposes = self.accepts.get(payer, frozenset())
         if not purposes:
             raise Refused(
@@ -91,8 +122,8 @@ class PaymentMode:
             )
         if not self.available:
             raise Refused(
-                "mode_not_yet_available",
-                f"{self.label} cannot be taken at this till yet. Choose another way to pay.",
+                "mode_not_available",
+                f"{self.label} is not taken in this shop. Choose another way to pay.",
                 mode=self.code,
             )
 
@@ -102,6 +133,10 @@ class PaymentModes:
     """All modes by code, in the order of the configuration."""
 
     by_code: Mapping[str, PaymentMode]
+
+    def of_kind(self, kind: ModeKind) -> tuple[PaymentMode, ...]:
+        """The modes of one family, in the order of the configuration."""
+        return tuple(mode for mode in self.by_code.values() if mode.kind is kind)
 
     def __getitem__(self, code: str) -> PaymentMode:
         """Raises Refused ``unknown_mode``."""

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pos.domain.allocation import Allocation
+from pos.domain.catalogue import LineOfSale
 from pos.domain.money import Currency, Money, total, zero
-from pos.domain.payment_mode import PayerKind
+from pos.domain.payment_mode import PayerKind, Purpose
 
 
 class Ledger(StrEnum):
@@ -23,6 +25,8 @@ class Ledger(StrEnum):
     RECEIVABLE = "receivable"
     CUSTOMER_CREDIT = "customer_credit"
     DEALER_ACCOUNT = "dealer_account"
+    ITEM_REVENUE = "item_revenue"
+    OUTPUT_TAX = "output_tax"
     OVER_SHORT = "cash_over_short"
 
 
@@ -71,24 +75,39 @@ def is_balanced(lines: Iterable[JournalLine]) -> bool:
 
 def payment_lines(
     tenders: Sequence[tuple[str, Money]],
-    allocations: Sequence[tuple[str, str | None, Money]],
+    allocations: Sequence[Allocation],
+    sale: Sequence[LineOfSale],
     payer: PayerKind,
 ) -> list[JournalLine]:
-    """A payment event: each tender's ledger account (net of change) against receivable or credit, by account.
+    """A payment event: each tender's ledger account (net of change) against what it paid.
 
-    ``tenders`` are (ledger account, net amount), ``allocations`` (account, bill number or None, amount).
+    Bills go to the receivable and credit to the customer's or dealer's account, by account; a sale to revenue and output
+    tax. ``tenders`` are (ledger account, net amount); tenders of one ledger account stay lines of their own.
     """
     lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
     sums: dict[tuple[str, str], Money] = {}
     on_account = Ledger.DEALER_ACCOUNT if payer is PayerKind.DEALER else Ledger.CUSTOMER_CREDIT
-    for account, bill_no, amount in allocations:
-        key = (on_account if bill_no is None else Ledger.RECEIVABLE, account)
-        sums[key] = sums.get(key, zero(amount.currency)) + amount
+    for part in allocations:
+        if part.purpose is not Purpose.ITEMS:
+            key = (on_account if part.purpose is Purpose.ACCOUNT else Ledger.RECEIVABLE, part.account)
+            sums[key] = sums.get(key, zero(part.amount.currency)) + part.amount
     lines.extend(
         credit(ledger_account, amount, account) for (ledger_account, account), amount in sums.items()
     )
+    lines.extend(_sale_lines(sale))
     assert is_balanced(lines), "a payment event must balance"
     return lines
+
+
+def _sale_lines(sale: Sequence[LineOfSale]) -> list[JournalLine]:
+    """Revenue without tax, and the output tax, each in one line."""
+    if not sale:
+        return []
+    in_currency = sale[0].amount.currency
+    tax = total((line.tax for line in sale), in_currency)
+    net = total((line.amount for line in sale), in_currency) - tax
+    posted = ((Ledger.ITEM_REVENUE, net), (Ledger.OUTPUT_TAX, tax))
+    return [credit(ledger_account, amount) for ledger_account, amount in posted if amount.minor > 0]
 
 
 def shift_opened_lines(float_: Money) -> list[JournalLine]:

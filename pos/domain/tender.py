@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from pos.domain.errors import Refused
+from pos.domain.money import Money
 from pos.domain.payment_mode import DetailField, FieldKind, PaymentMode
 from pos.domain.text_guard import clean_entry, clean_reference
 
@@ -14,7 +15,7 @@ from pos.domain.text_guard import clean_entry, clean_reference
 def read_details(mode: PaymentMode, raw: Mapping[str, str]) -> dict[str, str]:
     """The mode's fields out of ``raw``, cleaned, in the mode's order; empty ones are left out.
 
-    Raises Refused ``unknown_field``, ``field_missing``, ``bad_date`` or what the cleaning functions raise.
+    Raises Refused ``unknown_field``, ``field_missing``, ``bad_field``, ``bad_date`` or what the cleaning functions raise.
     """
     known = {field.name for field in mode.fields}
     for name in raw:
@@ -29,7 +30,25 @@ def read_details(mode: PaymentMode, raw: Mapping[str, str]) -> dict[str, str]:
     for field in mode.fields:
         if field.required and not cleaned[field.name]:
             raise Refused("field_missing", f"{field.label} is missing.", mode=mode.code, field=field.name)
+        if field.pattern and cleaned[field.name] and not re.fullmatch(field.pattern, cleaned[field.name]):
+            raise Refused("bad_field", f"{field.label}: {field.hint}.", mode=mode.code, field=field.name)
     return {name: value for name, value in cleaned.items() if value}
+
+
+def instrument_of(mode: PaymentMode, details: Mapping[str, str], amount: Money) -> str | None:
+    """The one paper or slip behind a tender, as it is compared; None for a mode that has none (cash).
+
+    Letters in one case, without blanks, signs and zeros in front, so that the same slip keyed twice is met: kind, then
+    the fields of the mode's ``identity``. Modes of one kind share their papers. Source: domain.md rules 47 and 49.
+    """
+    if not mode.identity:
+        return None
+    parts = [amount.plain() if name == "amount" else _plain(details.get(name, "")) for name in mode.identity]
+    return "|".join([str(mode.kind), *parts])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^0-9A-Z]", "", text.upper()).lstrip("0")
 
 
 def _read(field: DetailField, text: str) -> str:

@@ -31,7 +31,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
 CREATE TABLE account (
@@ -46,6 +46,8 @@ CREATE TABLE account (
     status TEXT NOT NULL,
     cash_only INTEGER NOT NULL,
     dunning_stage INTEGER NOT NULL,
+    dealer_class TEXT NOT NULL,
+    credit_limit_minor INTEGER,
     credit_told_minor INTEGER NOT NULL,
     credit_minor INTEGER NOT NULL,
     seen_change INTEGER,
@@ -53,6 +55,7 @@ CREATE TABLE account (
 ) STRICT;
 CREATE INDEX account_by_phone ON account (phone_reversed) WHERE phone_reversed <> '';
 CREATE INDEX account_by_name ON account (name_folded);
+CREATE INDEX dealer_by_name ON account (kind, name_folded) WHERE kind <> 'subscriber';
 CREATE VIRTUAL TABLE account_word USING fts5 (words, prefix = '2 3', tokenize = 'unicode61');
 CREATE TABLE bill (
     bill_no TEXT PRIMARY KEY,
@@ -106,6 +109,18 @@ CREATE TABLE rate (
 CREATE TABLE rates_asked (
     bill_id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE item (
+    item TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    price_minor INTEGER NOT NULL,
+    tax_category TEXT NOT NULL,
+    tax_rate TEXT NOT NULL,
+    serial TEXT,
+    ean TEXT
+) STRICT;
+CREATE UNIQUE INDEX item_by_ean ON item (ean) WHERE ean IS NOT NULL;
 CREATE TABLE marker (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -120,17 +135,18 @@ SELECT account, kind, name, currency, credit_minor, status, phone FROM account;
 """
 
 _ACCOUNT_COLUMNS = (
-    "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, credit_told_minor, credit_minor, "
-    "seen_change, told_at_utc"
+    "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, dealer_class, "
+    "credit_limit_minor, credit_told_minor, credit_minor, seen_change, told_at_utc"
 )
 _UPSERT_ACCOUNT = (
     "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
-    "cash_only, dunning_stage, credit_told_minor, credit_minor, seen_change, told_at_utc) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "cash_only, dunning_stage, dealer_class, credit_limit_minor, credit_told_minor, credit_minor, seen_change, "
+    "told_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (account) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
     "name_folded = excluded.name_folded, phone = excluded.phone, phone_reversed = excluded.phone_reversed, "
     "customer = excluded.customer, currency = excluded.currency, status = excluded.status, "
     "cash_only = excluded.cash_only, dunning_stage = excluded.dunning_stage, "
+    "dealer_class = excluded.dealer_class, credit_limit_minor = excluded.credit_limit_minor, "
     "credit_told_minor = excluded.credit_told_minor, credit_minor = excluded.credit_minor, "
     "seen_change = excluded.seen_change, told_at_utc = excluded.told_at_utc RETURNING rowid"
 )
@@ -143,7 +159,10 @@ _UPSERT_BILL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedAccount:
-    """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not."""
+    """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not.
+
+    ``dealer_class`` and ``credit_limit`` are a dealer's; empty and None for others.
+    """
 
     account: str
     kind: PayerKind
@@ -158,6 +177,8 @@ class CachedAccount:
     credit: Money
     seen_change: int | None
     told_at_utc: str
+    dealer_class: str = ""
+    credit_limit: Money | None = None
 
 
 def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
@@ -265,6 +286,8 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
                 told.status,
                 int(told.cash_only),
                 told.dunning_stage,
+                told.dealer_class,
+                None if told.credit_limit is None else told.credit_limit.minor,
                 told.credit_told.minor,
                 told.credit.minor,
                 told.seen_change,
@@ -395,6 +418,15 @@ def account_by_id(connection: Connection, account: str) -> CachedAccount | None:
         f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE account = ?", (account,)
     ).first()
     return None if row is None else _account(tuple(row))
+
+
+def accounts_of_kind(connection: Connection, kind: PayerKind, limit: int) -> list[CachedAccount]:
+    """Accounts of one kind by name: the dealers, of whom there are few."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE kind = ? ORDER BY name_folded, account LIMIT ?",
+        (str(kind), limit),
+    )
+    return [_account(tuple(row)) for row in rows]
 
 
 def accounts_by_phone_suffix(
@@ -559,9 +591,8 @@ def _bill(connection: Connection, row: tuple[object, ...]) -> BillSnapshot:
 
 
 def _account(row: tuple[object, ...]) -> CachedAccount:
-    account, kind, name, phone, customer, code, status, cash_only, dunning, told, credit, change, told_at = (
-        row
-    )
+    account, kind, name, phone, customer, code, status, cash_only, dunning, *rest = row
+    dealer_class, limit, told, credit, change, told_at = rest
     in_currency = currency(str(code))
     return CachedAccount(
         account=str(account),
@@ -577,6 +608,8 @@ def _account(row: tuple[object, ...]) -> CachedAccount:
         credit=Money(_whole(credit), in_currency),
         seen_change=None if change is None else _whole(change),
         told_at_utc=str(told_at),
+        dealer_class=str(dealer_class),
+        credit_limit=None if limit is None else Money(_whole(limit), in_currency),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from pos.domain.leg import LegFacts, LegItem
+from pos.domain.leg import LegFacts, LegItem, LegTarget
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PaymentModes
 from pos.store.home import Identity
@@ -188,9 +188,36 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
     """Accounts that this till credited by a leg which central may have without our knowing."""
     rows = connection.exec_driver_sql(
         "SELECT DISTINCT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
-        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL"
+        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
+        "AND allocation.sale_line IS NULL"
     )
     return {str(row[0]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegShown:
+    """What a person wants to know of a leg."""
+
+    receipt_number: str
+    mode: str
+    amount: Money
+    taken_at: datetime
+
+
+def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
+    """The leg of ``row`` as a list shows it."""
+    number, taken_at, offset, minor, code, mode = connection.exec_driver_sql(
+        "SELECT receipt_number, taken_at_utc, utc_offset_min, leg.amount_minor, leg.currency, mode FROM leg "
+        "JOIN payment_event USING (payment_event_id) JOIN tender USING (tender_id) "
+        "WHERE leg.payment_event_id = ? AND leg.leg = ?",
+        (row.payment_event_id, row.leg),
+    ).one()
+    return LegShown(
+        receipt_number=number,
+        mode=mode,
+        amount=Money(minor, currency(code)),
+        taken_at=local(taken_at, offset),
+    )
 
 
 def leg_facts(
@@ -201,22 +228,28 @@ def leg_facts(
         "SELECT event.receipt_number, event.terminal, event.epoch, event.sequence, event.shift_id, "
         "event.business_date, event.taken_at_utc, event.utc_offset_min, event.operator, event.payer_kind, "
         "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
-        "tender_person.details_json, payer_person.name "
-        "FROM leg JOIN payment_event AS event USING (payment_event_id) "
+        "tender_person.details_json, payer_person.name, tender.voucher_hold, voucher_hold.approval, "
+        "instrument.instrument FROM leg JOIN payment_event AS event USING (payment_event_id) "
         "JOIN tender ON tender.tender_id = leg.tender_id "
         "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
+        "LEFT JOIN voucher_hold ON voucher_hold.hold_id = tender.voucher_hold "
+        "LEFT JOIN instrument ON instrument.tender_id = tender.tender_id "
         "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
         "WHERE leg.payment_event_id = ? AND leg.leg = ?",
         (row.payment_event_id, row.leg),
     ).one()
     items = connection.exec_driver_sql(
-        "SELECT bill_id, bill_no, amount_minor FROM allocation "
-        "WHERE payment_event_id = ? AND leg = ? AND bill_no IS NOT NULL ORDER BY number",
+        "SELECT bill_id, allocation.amount_minor, sale_line.item FROM allocation LEFT JOIN sale_line "
+        "ON sale_line.payment_event_id = allocation.payment_event_id AND sale_line.number = allocation.sale_line "
+        "WHERE allocation.payment_event_id = ? AND leg = ? AND (bill_no IS NOT NULL OR sale_line IS NOT NULL) "
+        "ORDER BY allocation.number",
         (row.payment_event_id, row.leg),
     )
     in_currency = currency(found[13])
     mode = modes[found[14]]
     details: dict[str, str] = {**json.loads(found[15]), **(json.loads(found[16]) if found[16] else {})}
+    if found[19]:
+        details["auth_code"] = str(found[19])
     if mode.tmf_type == "Check":
         # A check by value names its drawer (tmf.md section 6): who is not named otherwise is the payer.
         details.setdefault("drawer", str(found[17] or found[10]))
@@ -245,8 +278,16 @@ def leg_facts(
         tmf_type=mode.tmf_type,
         tender_details=details,
         items=tuple(
-            LegItem(bill_id=item[0], bill_no=item[1], amount=Money(item[2], in_currency)) for item in items
+            LegItem(
+                target=LegTarget.BILL if item[2] is None else LegTarget.OFFERING,
+                target_id=item[0] if item[2] is None else item[2],
+                amount=Money(item[1], in_currency),
+            )
+            for item in items
         ),
+        provisional=mode.final_when or None,
+        instrument=found[20],
+        voucher_hold=found[18],
     )
 
 

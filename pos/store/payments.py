@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
 from pos.domain.bill import OwnAllocation
 from pos.domain.cheque import ChequeIdentity
-from pos.domain.money import Money, currency
+from pos.domain.money import Currency, Money, currency, zero
 
 _OWN = (
     "SELECT {key}, allocation.amount_minor, allocation.currency, outbox.correlator_id, outbox.server_id, "
@@ -38,7 +38,9 @@ def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]
 def own_credits(connection: Connection, account: str | None = None) -> dict[str, list[OwnAllocation]]:
     """What this till put on account, for one account or all; ``bill_no`` of each entry is empty."""
     statement = _OWN.format(key="'', allocation.account")
-    where = "WHERE allocation.bill_no IS NULL" + ("" if account is None else " AND allocation.account = ?")
+    where = "WHERE allocation.bill_no IS NULL AND allocation.sale_line IS NULL" + (
+        "" if account is None else " AND allocation.account = ?"
+    )
     rows = connection.exec_driver_sql(statement + where, () if account is None else (account,))
     found: dict[str, list[OwnAllocation]] = {}
     for row in rows:
@@ -66,6 +68,41 @@ def cheque_known(connection: Connection, identity: ChequeIdentity) -> str | None
         if identity.same_as(taken):
             return str(number)
     return None
+
+
+def instrument_receipt(connection: Connection, instrument: str) -> str | None:
+    """The receipt number under which this very slip, bank receipt or voucher was taken already."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number FROM instrument JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
+        "WHERE instrument = ?",
+        (instrument,),
+    ).first()
+    return None if row is None else str(row[0])
+
+
+def serial_receipt(connection: Connection, serial: str) -> str | None:
+    """The receipt number with which the piece of this serial number was sold."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number FROM sale_serial JOIN payment_event USING (payment_event_id) "
+        "WHERE kind IN ('iccid', 'imei') AND serial = ?",
+        (serial,),
+    ).first()
+    return None if row is None else str(row[0])
+
+
+def tenders_of(
+    connection: Connection, payer_account: str, modes: Sequence[str], in_currency: Currency
+) -> Money:
+    """What a payer brought in these modes, net."""
+    if not modes:
+        return zero(in_currency)
+    places = ", ".join("?" for _ in modes)
+    minor = connection.exec_driver_sql(
+        "SELECT coalesce(sum(tender.amount_minor - change_minor), 0) FROM payment_event JOIN tender "
+        f"USING (payment_event_id) WHERE payer_account = ? AND tender.currency = ? AND mode IN ({places})",
+        (payer_account, in_currency.code, *modes),
+    ).scalar_one()
+    return Money(int(minor), in_currency)
 
 
 def _own(row: tuple[object, ...]) -> OwnAllocation:

@@ -11,7 +11,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pos.domain.money import Money, currency
-from pos.domain.receipt import AllocationLine, Copy, ReceiptFacts, ReceiptKind, ShopHeading, TenderLine
+from pos.domain.receipt import (
+    AllocationLine,
+    Copy,
+    ReceiptFacts,
+    ReceiptKind,
+    SaleLine,
+    ShopHeading,
+    TaxLine,
+    TenderLine,
+)
 from pos.store.times import local, utc_text
 
 
@@ -63,6 +72,22 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
                 ]
                 for part in facts.allocations
             ],
+            "sale": [
+                [
+                    line.item,
+                    line.name,
+                    line.quantity,
+                    line.unit_price.minor,
+                    line.amount.minor,
+                    line.tax_category,
+                    line.tax_rate,
+                    line.tax.minor,
+                    line.serials,
+                ]
+                for line in facts.sale
+            ],
+            "taxes": [[part.category, part.rate, part.net.minor, part.tax.minor] for part in facts.taxes],
+            "provisional": facts.provisional,
             "chain_mark": facts.chain_mark,
             "notes": facts.notes,
         },
@@ -145,6 +170,26 @@ def _facts(
             for account, bill_no, minor, before, after in raw["allocations"]
         ),
         chain_mark=raw["chain_mark"],
+        # Receipts of before the first sale lack these keys.
+        sale=tuple(
+            SaleLine(
+                item=item,
+                name=called,
+                quantity=quantity,
+                unit_price=money(price),
+                amount=money(amount),
+                tax_category=category,
+                tax_rate=rate,
+                tax=money(tax),
+                serials=tuple(serials),
+            )
+            for item, called, quantity, price, amount, category, rate, tax, serials in raw.get("sale", ())
+        ),
+        taxes=tuple(
+            TaxLine(category=category, rate=rate, net=money(net), tax=money(tax))
+            for category, rate, net, tax in raw.get("taxes", ())
+        ),
+        provisional=tuple(raw.get("provisional", ())),
         notes=tuple(raw["notes"]),
     )
 

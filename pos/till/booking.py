@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from pos.domain.catalogue import tax_sums
 from pos.domain.cheque import Cheque, ChequeState
 from pos.domain.payment_event import PaymentEvent, TenderTaken
+from pos.domain.payment_mode import Purpose
 from pos.domain.posting import SourceKind
-from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, TenderLine
+from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, SaleLine, TaxLine, TenderLine
 from pos.store.cache import CachedAccount
 from pos.store.receipts import facts_json
 from pos.store.times import offset_minutes, utc_text
+from pos.store.vouchers import Hold
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
 
@@ -30,26 +33,31 @@ class _Ids:
     payments: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Papers:
+    """What stands behind some tenders, by the tender's place: cheques, and vouchers that central holds."""
+
+    cheques: Mapping[int, Cheque]
+    holds: Mapping[int, Hold]
+
+
 def book_payment(
-    deed: Deed,
-    event_id: str,
-    event: PaymentEvent,
-    account: CachedAccount,
-    cheques: Mapping[int, Cheque],
+    deed: Deed, event_id: str, event: PaymentEvent, account: CachedAccount, papers: Papers
 ) -> ReceiptFacts:
-    """Write ``event`` of payer ``account`` under ``event_id``; ``cheques`` are its cheques by the tender's place."""
+    """Write ``event`` of payer ``account`` under ``event_id``."""
     ids = _Ids(
         tenders=[deed.new_id() for _ in event.tenders],
         payments={credited: deed.new_id() for credited in event.accounts},
     )
-    _write_tenders(deed, event_id, event, ids)
+    _write_tenders(deed, event_id, event, ids, papers.holds)
+    _write_sale(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
-    facts, counter = _receipt(deed, event, account)
+    facts, counter = _receipt(deed, event, account, papers.holds)
     _write_event(deed, event_id, event, account, facts.receipt_number)
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
     facts = _with_mark(facts, deed.unit.chain.head)
     _write_receipt(deed, event_id, facts, counter)
-    _write_cheques(deed, cheques, ids)
+    _write_cheques(deed, papers.cheques, ids)
     _write_outbox(deed, event_id, event)
     return facts
 
@@ -69,7 +77,9 @@ def _salt(deed: Deed) -> str:
     return deed.desk.randomness.token_bytes(16).hex()
 
 
-def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> None:
+def _write_tenders(
+    deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, holds: Mapping[int, Hold]
+) -> None:
     rows, people = [], []
     for place, tender in enumerate(event.tenders):
         plain, personal = _split_personal(tender)
@@ -89,10 +99,50 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) ->
                 "currency": event.currency.code,
                 "details_json": json.dumps(plain, ensure_ascii=False),
                 "person_digest": digest,
+                "voucher_hold": holds[place].hold_id if place in holds else None,
             }
         )
     deed.unit.insert_all("tender", rows)
     deed.unit.insert_all("tender_person", people)
+    deed.unit.insert_all(
+        "instrument",
+        [
+            {"instrument": tender.instrument, "tender_id": ids.tenders[place]}
+            for place, tender in enumerate(event.tenders)
+            if tender.instrument is not None
+        ],
+    )
+
+
+def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
+    """The lines with the price and tax of this moment: a later price changes nothing here."""
+    deed.unit.insert_all(
+        "sale_line",
+        [
+            {
+                "payment_event_id": event_id,
+                "number": number,
+                "item": line.item.item,
+                "name": line.item.name,
+                "quantity": line.quantity,
+                "unit_price_minor": line.item.price.minor,
+                "amount_minor": line.amount.minor,
+                "tax_category": line.item.tax_category,
+                "tax_rate": str(line.item.tax_rate),
+                "tax_minor": line.tax.minor,
+                "currency": event.currency.code,
+            }
+            for number, line in enumerate(event.sale, start=1)
+        ],
+    )
+    deed.unit.insert_all(
+        "sale_serial",
+        [
+            {"kind": str(line.item.serial), "serial": serial, "payment_event_id": event_id, "line": number}
+            for number, line in enumerate(event.sale, start=1)
+            for serial in line.serials
+        ],
+    )
 
 
 def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> None:
@@ -129,6 +179,7 @@ def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> N
                 "bill_id": part.allocation.bill_id,
                 "amount_minor": part.amount.minor,
                 "currency": code,
+                "sale_line": None if part.allocation.sale_line is None else part.allocation.sale_line + 1,
             }
             for number, part in enumerate(event.funded, start=1)
         ],
@@ -177,7 +228,9 @@ def _write_event(
     deed.unit.insert("payer_person", {"payment_event_id": event_id, "salt": salt, "name": account.name})
 
 
-def _receipt(deed: Deed, event: PaymentEvent, account: CachedAccount) -> tuple[ReceiptFacts, int]:
+def _receipt(
+    deed: Deed, event: PaymentEvent, account: CachedAccount, holds: Mapping[int, Hold]
+) -> tuple[ReceiptFacts, int]:
     shift, identity = deed.require_shift(), deed.desk.identity
     counter = deed.unit.next_number(f"receipt:{identity.series}")
     facts = ReceiptFacts(
@@ -218,10 +271,43 @@ def _receipt(deed: Deed, event: PaymentEvent, account: CachedAccount) -> tuple[R
                 open_after=part.open_after,
             )
             for part in event.allocations
+            if part.purpose is not Purpose.ITEMS
         ),
+        sale=tuple(
+            SaleLine(
+                item=line.item.item,
+                name=line.item.name,
+                quantity=line.quantity,
+                unit_price=line.item.price,
+                amount=line.amount,
+                tax_category=line.item.tax_category,
+                tax_rate=str(line.item.tax_rate),
+                tax=line.tax,
+                serials=line.serials,
+            )
+            for line in event.sale
+        ),
+        taxes=tuple(
+            TaxLine(category=part.category, rate=str(part.rate), net=part.net, tax=part.tax)
+            for part in tax_sums(event.sale)
+        ),
+        provisional=tuple(
+            f"{tender.mode.label} {tender.net.plain()}: final {tender.mode.final_when}"
+            for tender in event.tenders
+            if tender.mode.final_when
+        ),
+        notes=tuple(_forfeits(event, holds)),
         chain_mark="",
     )
     return facts, counter
+
+
+def _forfeits(event: PaymentEvent, holds: Mapping[int, Hold]) -> Iterator[str]:
+    """A voucher is used once: what the payment does not need of it is lost, and the receipt says so."""
+    for place, hold in holds.items():
+        rest = hold.value - hold.amount
+        if rest.minor > 0:
+            yield f"{event.tenders[place].mode.label} of {hold.value.plain()}: {rest.plain()} not used is forfeited."
 
 
 def _with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:

@@ -6,11 +6,13 @@ The expected amounts are told to nobody before the count is committed. Source: d
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_count, total
+from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
@@ -172,8 +174,8 @@ def close_shift(
         payments = payments_in(deed.unit.connection, shift)
         count = _usable_count(deed, shift, payments)
         taken = taken_in(deed.unit.connection, shift)
-        closed = _closing(shift, count, taken, payments)
-        cheques_agree = _cheques(taken, shift) == (count.cheque_count, count.cheques)
+        closed = _closing(desk, shift, count, taken, payments)
+        cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
         told = clean_entry(reason or "", field="Reason", limit=200) or None
         if (closed.over_short.minor != 0 or not cheques_agree) and told is None:
             raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
@@ -198,8 +200,15 @@ def _usable_count(deed: Deed, shift: Shift, payments: int) -> Count:
     return count
 
 
-def _closing(shift: Shift, count: Count, taken: list[ExpectedTender], payments: int) -> ShiftClosed:
-    cash_in = total((part.amount for part in taken if part.mode == "cash"), shift.currency)
+def _of_kind(desk: Desk, taken: Iterable[ExpectedTender], kind: ModeKind) -> list[ExpectedTender]:
+    modes = {mode.code for mode in desk.modes.of_kind(kind)}
+    return [part for part in taken if part.mode in modes]
+
+
+def _closing(
+    desk: Desk, shift: Shift, count: Count, taken: list[ExpectedTender], payments: int
+) -> ShiftClosed:
+    cash_in = total((part.amount for part in _of_kind(desk, taken, ModeKind.CASH)), shift.currency)
     expected = shift.float_ + cash_in
     return ShiftClosed(
         shift_id=shift.shift_id,
@@ -214,8 +223,8 @@ def _closing(shift: Shift, count: Count, taken: list[ExpectedTender], payments: 
     )
 
 
-def _cheques(taken: list[ExpectedTender], shift: Shift) -> tuple[int, Money]:
-    of_cheques = [part for part in taken if part.mode == "cheque"]
+def _cheques(desk: Desk, shift: Shift, taken: Iterable[ExpectedTender]) -> tuple[int, Money]:
+    of_cheques = _of_kind(desk, taken, ModeKind.CHEQUE)
     return (
         sum(part.count for part in of_cheques),
         total((part.amount for part in of_cheques), shift.currency),
@@ -223,7 +232,7 @@ def _cheques(taken: list[ExpectedTender], shift: Shift) -> tuple[int, Money]:
 
 
 def _write_close(deed: Deed, shift: Shift, count: Count, closed: ShiftClosed, reason: str | None) -> None:
-    cheque_count, cheques = _cheques(list(closed.taken), shift)
+    cheque_count, cheques = _cheques(deed.desk, shift, closed.taken)
     deed.unit.insert(
         "shift_close",
         {

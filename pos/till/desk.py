@@ -50,6 +50,7 @@ class ShopPolicy:
     pins: PinPolicy
     decimal_marks: str
     operator_company: str
+    walk_in_account: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,7 +127,7 @@ def perform(
     """
     deed_id = new_id(desk.clock, desk.randomness)
     try:
-        _require_alone(desk, act, person)
+        require_alone(desk, act, person)
         return _in_one_transaction(desk, person, act, deed_id, work, memo)
     except DomainError as refusal:
         audit_refusal(desk, person, act, deed_id, refusal)
@@ -145,7 +146,7 @@ def perform(
         raise failing from failure
 
 
-def _require_alone(desk: Desk, act: str, person: Person) -> None:
+def require_alone(desk: Desk, act: str, person: Person) -> None:
     """The person may do this without another. Raises NotAuthorised, or Refused ``approval_required``."""
     match desk.permissions.require(act, person.roles):
         case Grant.READ:

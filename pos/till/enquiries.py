@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from sqlalchemy import Connection
+
 from pos.domain.allocation import (
     Allocation,
     Wish,
@@ -17,21 +19,24 @@ from pos.domain.allocation import (
     may_be_paid,
 )
 from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check_sums, group_rates
+from pos.domain.catalogue import Item
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
-from pos.domain.payment_event import Overpayment, PaymentAsked, TenderOffered, compose
+from pos.domain.payment_mode import ModeKind, PayerKind
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference, fold
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of
-from pos.store.payments import own_credits
+from pos.store.items import item_by_code, items_by_words
+from pos.store.payments import own_credits, tenders_of
 from pos.till.desk import Desk
 from pos.till.open_bills import open_bills
 
 HITS_MAX = 15
 QUERY_MAX = 80
 LOCAL_DIGITS_MAX = 9
+DEALERS_MAX = 200
 
 
 class HitKind(StrEnum):
@@ -40,6 +45,7 @@ class HitKind(StrEnum):
     ACCOUNT = "account"
     BILL = "bill"
     RECEIPT = "receipt"
+    ITEM = "item"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +56,22 @@ class Hit:
     key: str
     account: CachedAccount | None
     exact: bool
+    item: Item | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """An account with its open bills in due order. ``told_at`` is when central told it (UTC text)."""
+    """An account with its open bills in due order. ``told_at`` is when central told it (UTC text).
+
+    ``unverified``: what a dealer brought in bank receipts at this till that no bank has confirmed yet.
+    """
 
     account: CachedAccount
     bills: tuple[OpenBill, ...]
     balance: Money
     overdue: Money
     credit: Money
+    unverified: Money
     told_at: str
 
 
@@ -97,7 +108,7 @@ def require_enquiry(desk: Desk, person: Person) -> None:
 
 
 def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> list[Hit]:
-    """Accounts, bills and receipts for one text: exact ids first, then phone endings, then names by word beginnings.
+    """Accounts, bills, receipts and items for one text: exact ids first, then phone endings, then names by word beginnings.
 
     Fewer than 2 characters find nothing, but one letter of another script than Latin is enough: it may be a whole name.
     Never raises for a query that finds nothing.
@@ -120,6 +131,9 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
         account = cached.account_by_id(connection, key) or cached.account_by_id(connection, text)
         if account is not None:
             return [Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=True)]
+        item = item_by_code(connection, text) or item_by_code(connection, key)
+        if item is not None:
+            return [Hit(kind=HitKind.ITEM, key=item.item, account=None, exact=True, item=item)]
         bill = cached.bill_by_number(connection, text) or cached.bill_by_number(connection, key)
         if bill is not None:
             owner = cached.account_by_id(connection, bill.account)
@@ -137,6 +151,7 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
 
 def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
     digits = re.sub(r"[ +()\-]", "", text)
+    items: list[Item] = []
     with desk.cache.read() as connection:
         if digits.isascii() and digits.isdigit():
             # A number dialled from abroad begins with 00; of a short ending every zero counts.
@@ -145,7 +160,22 @@ def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
         else:
             words = [word for word in re.split(r"[^\w]+", fold(text).replace("_", " ")) if word]
             found = cached.accounts_by_words(connection, words[:6], limit, only=only)
-    return [Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=False) for account in found]
+            items = items_by_words(connection, text, limit - len(found)) if words else []
+    return [
+        Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=False) for account in found
+    ] + [Hit(kind=HitKind.ITEM, key=item.item, account=None, exact=False, item=item) for item in items]
+
+
+def dealers(desk: Desk, person: Person, query: str = "", *, limit: int = DEALERS_MAX) -> list[CachedAccount]:
+    """The dealers whose number, phone ending or name answers ``query``; all of them for an empty one, by name."""
+    require_enquiry(desk, person)
+    if query.strip():
+        hits = find(desk, person, query, limit=limit)
+        found = [hit.account for hit in hits if hit.kind is HitKind.ACCOUNT and hit.account is not None]
+        return [account for account in found if account.kind is PayerKind.DEALER]
+    with desk.cache.read() as connection:
+        known = cached.accounts_of_kind(connection, PayerKind.DEALER, limit)
+    return [account for account in known if person.may_see(account.account)]
 
 
 def account_view(desk: Desk, person: Person, account_id: str, *, today: date | None = None) -> AccountView:
@@ -160,6 +190,7 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
     with desk.till.read() as books:
         current = sorted((bill for bill in open_bills(books, bills) if bill.is_open), key=due_order)
         credit = credit_of(account, own_credits(books, account_id).get(account_id, []))
+        unverified = _unverified(desk, books, account)
     day = today or desk.clock.now().date()
     none = zero(account.currency)
     own = [bill for bill in current if bill.open.currency == account.currency]
@@ -169,8 +200,14 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
         balance=total((bill.open for bill in own), account.currency),
         overdue=total((bill.open for bill in own if bill.bill.due_date < day), account.currency) or none,
         credit=credit,
+        unverified=unverified,
         told_at=account.told_at_utc,
     )
+
+
+def _unverified(desk: Desk, books: Connection, account: CachedAccount) -> Money:
+    modes = [mode.code for mode in desk.modes.of_kind(ModeKind.BANK_RECEIPT)]
+    return tenders_of(books, account.account, modes, account.currency)
 
 
 def bill_view(desk: Desk, person: Person, bill_no: str) -> BillView:
@@ -271,36 +308,6 @@ def _spread(amount: Money, bills: Collection[OpenBill]) -> list[Allocation]:
         open_ = total((bill.open for bill in bills), amount.currency)
         raise Refused("more_than_open", f"Only {open_.plain()} is open.", open=open_.plain())
     return made
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashQuote:
-    """What a cash tender would do: the change to give, the credit to keep. Nothing is booked."""
-
-    tendered: Money
-    change: Money
-    credit: Money
-
-
-def quote_cash(
-    desk: Desk, view: AccountView, plan: PayPlan, tendered: str, *, keep: bool, decimal_marks: str = "."
-) -> CashQuote:
-    """The outcome of ``tendered`` in cash for ``plan``, by the very rule that books it; looks at values only.
-
-    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``parse_amount`` and ``compose``.
-    """
-    amount = parse_amount(tendered, view.account.currency, decimal_marks=decimal_marks)
-    event = compose(
-        PaymentAsked(
-            payer_kind=view.account.kind,
-            payer_account=view.account.account,
-            tenders=[TenderOffered(mode=desk.modes["cash"], amount=amount, details={})],
-            wishes=[Wish(bill_no=part.bill_no, amount=part.amount) for part in plan.parts],
-            overpayment=Overpayment.CREDIT if keep else Overpayment.CHANGE,
-            bills={bill.bill.bill_no: bill for bill in view.bills},
-        )
-    )
-    return CashQuote(tendered=amount, change=event.change, credit=event.credit)
 
 
 def rates_total(view: BillView, line: SummaryLine) -> Money:

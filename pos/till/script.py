@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -30,7 +30,15 @@ from pos.till.cash_office import (
 from pos.till.desk import Desk, Memo
 from pos.till.open_bills import catch_up
 from pos.till.sign_in import sign_in
-from pos.till.take_payment import AllocateOrder, PaymentOrder, PaymentTaken, TenderOrder, take_payment
+from pos.till.take_payment import (
+    AllocateOrder,
+    PaymentOrder,
+    PaymentTaken,
+    SaleOrder,
+    TenderOrder,
+    take_payment,
+)
+from pos.till.vouchers import has_vouchers
 
 LINE_MAX = 1_000_000
 
@@ -65,7 +73,7 @@ class Payer(_Strict):
     """Who hands over the money."""
 
     kind: Literal["subscriber", "dealer", "walk_in"]
-    account: IdText
+    account: Annotated[IdText | None, Field(description="Left out for a walk-in buyer.")] = None
 
 
 class AllocateLine(_Strict):
@@ -74,6 +82,14 @@ class AllocateLine(_Strict):
     bill: IdText | None = None
     amount: AmountText | None = None
     account: IdText | None = None
+
+
+class SaleLineIn(_Strict):
+    """An item on sale, by its code or bar code; one serial number for each piece where the item has them."""
+
+    item: IdText
+    quantity: Annotated[int, Field(ge=1, le=999)] = 1
+    serials: Annotated[list[IdText], Field(max_length=999)] = []
 
 
 class TenderLine(BaseModel):
@@ -107,15 +123,26 @@ class OpenShift(_Strict):
     float: AmountIn
 
 
-class Pay(_Strict):
-    """Take a payment. Without ``allocate`` the oldest due bills are paid first."""
-
+class _PayParts(_Strict):
     ref: Ref
-    act: Literal["pay"]
     payer: Payer
     allocate: Annotated[list[AllocateLine], Field(max_length=200)] = []
     tenders: Annotated[list[TenderLine], Field(min_length=1, max_length=20)]
     overpayment: Literal["credit", "change"] | None = None
+
+
+class Pay(_PayParts):
+    """Take a payment. Without ``allocate`` and ``lines`` the oldest due bills are paid first."""
+
+    act: Literal["pay"]
+    lines: Annotated[list[SaleLineIn], Field(max_length=100)] = []
+
+
+class Sell(_PayParts):
+    """Sell items and services, with bills in the same payment where ``allocate`` names some."""
+
+    act: Literal["sell"]
+    lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=100)]
 
 
 class Count(_Strict):
@@ -144,8 +171,9 @@ class SignIn(_Strict):
     pin: Annotated[str, Field(max_length=40)]
 
 
-Act = Annotated[OpenShift | Pay | Count | CloseShift | SignIn, Field(discriminator="act")]
-_ACT: TypeAdapter[OpenShift | Pay | Count | CloseShift | SignIn] = TypeAdapter(Act)
+_Deed = OpenShift | Pay | Sell | Count | CloseShift
+Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
+_ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
 
 Answer = dict[str, object]
 
@@ -155,11 +183,24 @@ def act_schema() -> dict[str, Any]:
     return _ACT.json_schema(ref_template="#/$defs/{model}")
 
 
-class Script:
-    """Carries out lines for whoever is signed in."""
+class VouchersNow(Protocol):
+    """Has vouchers held at central, and waits for the answer: a script takes one line after the other."""
 
-    def __init__(self, desk: Desk, person: Person) -> None:
+    def reserve(self, person: Person, order: PaymentOrder) -> None:
+        """As ``reserve_vouchers``."""
+        ...
+
+    def let_go(self, payment_event_id: str) -> None:
+        """As ``let_go``."""
+        ...
+
+
+class Script:
+    """Carries out lines for whoever is signed in. ``vouchers`` None: this till has no central to check them with."""
+
+    def __init__(self, desk: Desk, person: Person, *, vouchers: VouchersNow | None = None) -> None:
         self._desk = desk
+        self._vouchers = vouchers
         self.person = person
 
     def run_line(self, line: str) -> Answer:
@@ -202,15 +243,15 @@ class Script:
         found: Answer = json.loads(row[1])
         return found
 
-    def _carry_out(self, act: OpenShift | Pay | Count | CloseShift, digest: str) -> Mapping[str, object]:
+    def _carry_out(self, act: _Deed, digest: str) -> Mapping[str, object]:
         desk, person = self._desk, self.person
         memo = Memo(ref=act.ref, digest=digest, encode=_encode)
         match act:
             case OpenShift():
                 _require_shop_currency(desk, act.float.currency)
                 return _encode(open_shift(desk, person, act.float.amount, memo=memo))
-            case Pay():
-                return _encode(take_payment(desk, person, self._payment_order(act), memo=memo))
+            case Pay() | Sell():
+                return _encode(self._pay(self._payment_order(act), memo))
             case Count():
                 _require_shop_currency(desk, act.cash.currency)
                 order = CountOrder(
@@ -220,7 +261,18 @@ class Script:
             case CloseShift():
                 return _encode(close_shift(desk, person, act.reason, memo=memo))
 
-    def _payment_order(self, act: Pay) -> PaymentOrder:
+    def _pay(self, order: PaymentOrder, memo: Memo) -> PaymentTaken:
+        desk, person, vouchers = self._desk, self.person, self._vouchers
+        if vouchers is None or not has_vouchers(desk, order):
+            return take_payment(desk, person, order, memo=memo)
+        try:
+            vouchers.reserve(person, order)
+            return take_payment(desk, person, order, memo=memo)
+        except DomainError:
+            vouchers.let_go(order.payment_event_id)
+            raise
+
+    def _payment_order(self, act: Pay | Sell) -> PaymentOrder:
         for tender in act.tenders:
             _require_shop_currency(self._desk, tender.currency)
         return PaymentOrder(
@@ -236,6 +288,9 @@ class Script:
             allocate=[
                 AllocateOrder(bill=wish.bill, amount=wish.amount, account=wish.account)
                 for wish in act.allocate
+            ],
+            lines=[
+                SaleOrder(item=line.item, quantity=line.quantity, serials=line.serials) for line in act.lines
             ],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
         )
@@ -269,7 +324,7 @@ def _no_constant(text: str) -> Any:
     raise ValueError(text)
 
 
-def _read_act(raw: Mapping[str, Any]) -> OpenShift | Pay | Count | CloseShift | SignIn:
+def _read_act(raw: Mapping[str, Any]) -> _Deed | SignIn:
     name = raw.get("act")
     if isinstance(name, str) and name in ACTS and name not in _DONE:
         raise Refused("act_not_yet_available", "This version cannot do this act yet.")
@@ -285,7 +340,7 @@ def _read_act(raw: Mapping[str, Any]) -> OpenShift | Pay | Count | CloseShift | 
     return act
 
 
-_DONE = frozenset(("open_shift", "pay", "count", "close_shift", "sign_in"))
+_DONE = frozenset(("open_shift", "pay", "sell", "count", "close_shift", "sign_in"))
 
 
 def _digest(raw: Mapping[str, Any]) -> str:
@@ -356,4 +411,15 @@ def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
             for part in facts.allocations
         ],
         "tenders": [{"mode": tender.mode, "amount": tender.amount.plain()} for tender in facts.tenders],
+        "lines": [
+            {
+                "item": line.item,
+                "quantity": line.quantity,
+                "amount": line.amount.plain(),
+                "tax": line.tax.plain(),
+                "serials": list(line.serials),
+            }
+            for line in facts.sale
+        ],
+        "provisional": bool(facts.provisional),
     }

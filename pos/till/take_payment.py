@@ -1,20 +1,22 @@
 """Taking a payment: the main deed of the counter, whole in one transaction.
 
-Payment event, tenders, payments, allocations, journal, receipt number, cheque, audit row, chain and outbox are one commit.
-Printing and sending follow it and are no part of it. Source: domain.md 3.1 to 3.3; architecture.md section 2.
+Payment event, tenders, sale, payments, allocations, journal, receipt number, cheque, audit row, chain and outbox are one
+commit. Printing and sending follow it and are no part of it. Source: domain.md 3.1 to 3.5; architecture.md section 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
+from pos.domain.catalogue import Item, LineOfSale, read_line
 from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
-from pos.domain.money import Currency, parse_amount
+from pos.domain.money import Currency, Money, parse_amount, zero
 from pos.domain.payment_event import (
     Overpayment,
     PaymentAsked,
@@ -23,17 +25,20 @@ from pos.domain.payment_event import (
     TenderTaken,
     compose,
 )
-from pos.domain.payment_mode import PayerKind, Purpose
+from pos.domain.payment_mode import FieldKind, ModeKind, PayerKind, PaymentMode, Purpose
 from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
-from pos.domain.tender import read_details
+from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_reference
+from pos.domain.voucher import code_digest, shown_code
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
-from pos.store.payments import cheque_known, event_receipt
+from pos.store.items import item_by_code
+from pos.store.payments import cheque_known, event_receipt, instrument_receipt, serial_receipt
 from pos.store.receipts import receipt_facts
-from pos.till.booking import book_payment
-from pos.till.desk import Deed, Desk, Memo, perform
+from pos.store.vouchers import Hold, reserved_hold
+from pos.till.booking import Papers, book_payment
+from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.open_bills import open_bills
 
 
@@ -56,17 +61,27 @@ class AllocateOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaleOrder:
+    """A line of a sale as typed or scanned: an item's code or bar code, how many, and the serial number of each piece."""
+
+    item: str
+    quantity: int = 1
+    serials: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOrder:
     """A payment as the counter asks for it. ``payment_event_id`` is made when the payment screen opens.
 
-    Amounts are texts in the shop's currency, with marks of ``decimal_marks``.
+    Amounts are texts in the shop's currency, with marks of ``decimal_marks``. A walk-in buyer has no ``payer_account``.
     """
 
     payment_event_id: str
     payer_kind: PayerKind
-    payer_account: str
+    payer_account: str | None
     tenders: Sequence[TenderOrder]
     allocate: Sequence[AllocateOrder] = ()
+    lines: Sequence[SaleOrder] = ()
     overpayment: Overpayment | None = None
     decimal_marks: str = "."
 
@@ -86,12 +101,14 @@ def take_payment(
 ) -> PaymentTaken:
     """Book a payment of the signed-in person's shift.
 
-    Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque`` and
+    Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_line`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
-    ``cheque_taken_before``, ``cheque_named_twice`` or ``bad_reference`` (an event id that is none).
+    ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``,
+    ``unknown_item``, ``serial_sold_before``, ``voucher_not_checked`` or ``bad_reference`` (an event id that is none).
     """
+    act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
-        desk, person, "pay", lambda deed: _take(deed, order), memo=memo
+        desk, person, act, lambda deed: _take(deed, order), memo=memo
     )
     # Only now: the cache's lane would read books that do not hold the payment yet.
     desk.touched_bills.extend(part.bill_no for part in taken.receipt.allocations if part.bill_no is not None)
@@ -112,7 +129,7 @@ def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTa
         (tender.mode, _amount(tender.amount, desk, order.decimal_marks)) for tender in order.tenders
     )
     booked = sorted((tender.mode, tender.amount.minor) for tender in facts.tenders)
-    if order.payer_account != facts.payer_account or asked != booked:
+    if payer_account_of(desk, order) != facts.payer_account or asked != booked:
         raise Refused(
             "key_reused", f"This payment was booked with receipt {facts.receipt_number}. Begin anew."
         )
@@ -125,20 +142,30 @@ def _amount(text: str, desk: Desk, decimal_marks: str) -> int:
     return parse_amount(text, desk.identity.currency, decimal_marks=decimal_marks).minor
 
 
+def payer_account_of(desk: Desk, order: PaymentOrder) -> str:
+    """The payer's account; a walk-in buyer's is the shop's own for such sales. Raises Refused ``unknown_account``."""
+    if order.payer_account is not None:
+        return order.payer_account
+    if order.payer_kind is not PayerKind.WALK_IN:
+        raise Refused("unknown_account", "Say whose payment this is: the account is missing.")
+    return desk.policy.walk_in_account
+
+
 def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     deed.subject = check_id(order.payment_event_id, field="Payment")
     shift = deed.require_shift()
-    tenders = [_read_tender(deed.desk, tender, order.decimal_marks) for tender in order.tenders]
-    for tender in tenders:
-        _require_any_purpose(tender, order.payer_kind)
-    account = _payer(deed.desk, deed.person, order, shift.currency)
+    if order.lines:
+        require_alone(deed.desk, "sell", deed.person)
+    tenders = [_read_tender(deed, tender, order) for tender in order.tenders]
+    account = read_payer(deed.desk, deed.person, order, shift.currency)
     asked = PaymentAsked(
         payer_kind=order.payer_kind,
         payer_account=account.account,
-        tenders=tenders,
+        tenders=[tender.offered for tender in tenders],
         wishes=[_read_wish(wish, shift.currency, order.decimal_marks) for wish in order.allocate],
         overpayment=order.overpayment,
         bills=_bills(deed, order, account.account),
+        sale=_read_sale(deed, order.lines, shift.currency),
     )
     event = compose(asked)
     credited = _credited_accounts(deed, event, account)
@@ -146,29 +173,158 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     cheques = {
         place: _read_new_cheque(deed, tender, cash_only)
         for place, tender in enumerate(event.tenders)
-        if tender.mode.code == "cheque"
+        if tender.mode.kind is ModeKind.CHEQUE
     }
     _refuse_twins(cheques.values())
+    _refuse_taken(deed, event.tenders)
+    _refuse_sold(deed, event.sale)
+    holds = {tender.offered.instrument: tender.hold for tender in tenders if tender.hold is not None}
     return PaymentTaken(
         payment_event_id=order.payment_event_id,
-        receipt=book_payment(deed, order.payment_event_id, event, account, cheques),
+        receipt=book_payment(
+            deed,
+            order.payment_event_id,
+            event,
+            account,
+            Papers(
+                cheques=cheques,
+                holds={
+                    place: holds[tender.instrument]
+                    for place, tender in enumerate(event.tenders)
+                    if tender.instrument in holds
+                },
+            ),
+        ),
         opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
     )
 
 
-def _read_tender(desk: Desk, tender: TenderOrder, decimal_marks: str) -> TenderOffered:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TenderRead:
+    """A tender as offered, and central's reservation where it is a voucher."""
+
+    offered: TenderOffered
+    hold: Hold | None
+
+
+def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _TenderRead:
+    desk = deed.desk
     mode = desk.modes[tender.mode]
-    return TenderOffered(
-        mode=mode,
-        amount=parse_amount(tender.amount, desk.identity.currency, decimal_marks=decimal_marks),
-        details=read_details(mode, tender.details),
+    # The matrix comes first: a wrong mode is told before anything about bills.
+    require_mode(desk, deed.person, mode, order.payer_kind)
+    amount = parse_amount(tender.amount, desk.identity.currency, decimal_marks=order.decimal_marks)
+    details = read_details(mode, tender.details)
+    hold = None
+    if mode.kind is ModeKind.VOUCHER:
+        digest = code_digest(details["code"])
+        hold = _require_hold(deed, order.payment_event_id, digest, mode, amount)
+        instrument: str | None = f"{mode.kind}|{digest}"
+        # The code is worth money: from here on only its end is known.
+        details = {**details, "code": shown_code(details["code"])}
+    else:
+        _refuse_future(deed, mode, details)
+        instrument = instrument_of(mode, details, amount)
+    return _TenderRead(
+        offered=TenderOffered(mode=mode, amount=amount, details=details, instrument=instrument), hold=hold
     )
 
 
-def _require_any_purpose(tender: TenderOffered, payer: PayerKind) -> None:
-    """The matrix comes first: a wrong mode is told before anything about bills."""
-    purposes = tender.mode.accepts.get(payer, frozenset())
-    tender.mode.require_payer(payer, min(purposes, default=Purpose.ACCOUNT))
+def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind) -> None:
+    """The mode may be taken from such a payer for something, and by this person.
+
+    Raises Refused ``mode_*`` or NotAuthorised.
+    """
+    purposes = mode.accepts.get(payer, frozenset())
+    mode.require_payer(payer, min(purposes, default=Purpose.ACCOUNT))
+    if mode.act:
+        require_alone(desk, mode.act, person)
+
+
+def _require_hold(deed: Deed, event_id: str, digest: str, mode: PaymentMode, amount: Money) -> Hold:
+    hold = reserved_hold(deed.unit.connection, event_id, digest)
+    if hold is None or (hold.mode, hold.amount) != (mode.code, amount):
+        raise Refused(
+            "voucher_not_checked",
+            f"{mode.label}: central has not reserved it for this payment. Enter it again.",
+            mode=mode.code,
+        )
+    return hold
+
+
+def _refuse_future(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:
+    """What a bank or a machine did was done by today; a cheque's date has rules of its own."""
+    if mode.kind is ModeKind.CHEQUE:
+        return
+    for field in mode.fields:
+        written = details.get(field.name) if field.kind is FieldKind.DATE else None
+        if written is not None and date.fromisoformat(written) > _today(deed):
+            raise Refused(
+                "date_in_future",
+                f"{field.label}: {written} is after today. Check it.",
+                mode=mode.code,
+                field=field.name,
+            )
+
+
+def _today(deed: Deed) -> date:
+    """A shift that runs past midnight keeps its business date; a paper may be of the day that it is."""
+    return max(deed.require_shift().business_date, deed.at.date())
+
+
+def _read_sale(deed: Deed, lines: Sequence[SaleOrder], in_currency: Currency) -> list[LineOfSale]:
+    return [
+        read_line(find_item(deed.desk, line.item, in_currency), line.quantity, line.serials) for line in lines
+    ]
+
+
+def find_item(desk: Desk, code: str, in_currency: Currency) -> Item:
+    """The item of a code or bar code. Raises Refused ``unknown_item``."""
+    cleaned = clean_reference(code, field="Item", limit=40)
+    with desk.cache.read() as connection:
+        item = item_by_code(connection, cleaned) or item_by_code(connection, cleaned.upper())
+    if item is None or item.price.currency != in_currency:
+        raise Refused("unknown_item", f"Item {cleaned} is not on sale here. Check the code.", item=cleaned)
+    return item
+
+
+def _refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
+    """The same slip, receipt or voucher is taken once (rules 46, 47, 49)."""
+    seen: set[str] = set()
+    for tender in tenders:
+        if tender.instrument is None:
+            continue
+        if tender.instrument in seen:
+            raise Refused(
+                "named_twice",
+                f"{tender.mode.label}: the same one is in this payment twice.",
+                mode=tender.mode.code,
+            )
+        seen.add(tender.instrument)
+        receipt = instrument_receipt(deed.unit.connection, tender.instrument)
+        if receipt is not None:
+            raise Refused(
+                "taken_before",
+                f"{tender.mode.label}: this very one was taken with receipt {receipt}.",
+                mode=tender.mode.code,
+                receipt=receipt,
+            )
+
+
+def _refuse_sold(deed: Deed, sale: Sequence[LineOfSale]) -> None:
+    """A serial number is sold once."""
+    seen: set[str] = set()
+    for serial in (serial for line in sale for serial in line.serials):
+        if serial in seen:
+            raise Refused("serial_named_twice", f"Serial {serial} is in this sale twice.", serial=serial)
+        seen.add(serial)
+        receipt = serial_receipt(deed.unit.connection, serial)
+        if receipt is not None:
+            raise Refused(
+                "serial_sold_before",
+                f"Serial {serial} was sold with receipt {receipt}.",
+                serial=serial,
+                receipt=receipt,
+            )
 
 
 def _read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -> Wish:
@@ -181,8 +337,13 @@ def _read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -
     )
 
 
-def _payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
-    account_id = clean_reference(order.payer_account, field="Account", limit=40)
+def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
+    """Who pays. Raises Refused ``unknown_account``, ``wrong_payer_kind`` or ``account_other_currency``."""
+    account_id = clean_reference(payer_account_of(desk, order), field="Account", limit=40)
+    if order.payer_kind is PayerKind.WALK_IN and account_id == desk.policy.walk_in_account:
+        if person.only_account is not None:
+            raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
+        return walk_in_buyer(account_id, in_currency)
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
     if account is None or not person.may_see(account.account):
@@ -190,12 +351,32 @@ def _payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currenc
     if account.kind is not order.payer_kind:
         raise Refused(
             "wrong_payer_kind",
-            f"Account {account_id} is a {account.kind}'s, not a {order.payer_kind}'s.",
+            f"Account {account_id} is a {account.kind}'s, not a {order.payer_kind.replace('_', '-')}'s.",
             account=account_id,
             kind=str(account.kind),
         )
     _require_currency(account, in_currency)
     return account
+
+
+def walk_in_buyer(account_id: str, in_currency: Currency) -> CachedAccount:
+    """Whoever buys at the counter without being a customer."""
+    none = zero(in_currency)
+    return CachedAccount(
+        account=account_id,
+        kind=PayerKind.WALK_IN,
+        name="",
+        phone="",
+        customer="",
+        currency=in_currency,
+        status="active",
+        cash_only=False,
+        dunning_stage=0,
+        credit_told=none,
+        credit=none,
+        seen_change=None,
+        told_at_utc="",
+    )
 
 
 def _require_currency(account: CachedAccount, in_currency: Currency) -> None:
@@ -216,6 +397,8 @@ def _bills(deed: Deed, order: PaymentOrder, payer_account: str) -> dict[str, Ope
             bills = [
                 bill for bill in found.values() if bill is not None and deed.person.may_see(bill.account)
             ]
+        elif order.lines:
+            bills = []
         else:
             bills = cached.bills_of_account(connection, payer_account, open_only=True)
     own = [bill for bill in bills if bill.remaining.currency == deed.desk.identity.currency]
@@ -250,8 +433,7 @@ def _refuse_twins(cheques: Iterable[Cheque]) -> None:
 
 
 def _read_new_cheque(deed: Deed, tender: TenderTaken, cash_only: bool) -> Cheque:
-    # A shift that runs past midnight keeps its business date; a cheque may be of the day that it is.
-    today = max(deed.require_shift().business_date, deed.at.date())
+    today = _today(deed)
     cheque = read_cheque(tender.details, tender.amount, today=today)
     check_cheque(cheque, deed.desk.policy.cheques, today=today, cash_only=cash_only)
     known = cheque_known(deed.unit.connection, cheque.identity)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -114,6 +115,34 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT tender_id FROM tender WHERE mode = 'cheque' AND tender_id NOT IN (SELECT tender_id FROM cheque)",
     ),
     (
+        "instrument_has_its_tender",
+        "SELECT instrument FROM instrument WHERE tender_id NOT IN (SELECT tender_id FROM tender)",
+    ),
+    (
+        "sale_line_is_paid_whole",
+        "SELECT payment_event_id || ' ' || number FROM sale_line WHERE amount_minor IS NOT (SELECT coalesce(sum("
+        "amount_minor), 0) FROM allocation WHERE allocation.payment_event_id = sale_line.payment_event_id "
+        "AND allocation.sale_line = sale_line.number)",
+    ),
+    (
+        "sale_is_posted",
+        "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("
+        "credit_minor - debit_minor), 0) FROM journal_entry JOIN journal_line USING (entry_id) "
+        "WHERE source_kind = 'payment' AND source_id = payment_event_id "
+        "AND ledger_account IN ('item_revenue', 'output_tax'))",
+    ),
+    (
+        "serials_match_the_quantity",
+        "SELECT payment_event_id || ' ' || line FROM sale_serial GROUP BY payment_event_id, line HAVING count(*) <> ("
+        "SELECT quantity FROM sale_line WHERE sale_line.payment_event_id = sale_serial.payment_event_id "
+        "AND sale_line.number = sale_serial.line)",
+    ),
+    (
+        "voucher_is_held_for_its_payment",
+        "SELECT tender_id FROM tender JOIN voucher_hold ON hold_id = voucher_hold "
+        "WHERE voucher_hold.payment_event_id <> tender.payment_event_id OR state <> 'reserved'",
+    ),
+    (
         "event_is_in_a_shift",
         "SELECT payment_event_id FROM payment_event WHERE shift_id NOT IN (SELECT shift_id FROM shift)",
     ),
@@ -169,7 +198,8 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
     for number, facts_text, amount_minor, code, event_id in rows.yield_per(500):
         facts = json.loads(facts_text)
         brought = sum(tender[2] for tender in facts["tenders"]) - facts["change"]
-        applied = sum(part[2] for part in facts["allocations"])
+        sold = facts.get("sale", [])
+        applied = sum(part[2] for part in facts["allocations"]) + sum(line[4] for line in sold)
         if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):
             yield Finding(check="receipt_totals_equal_store", where=number)
         stated: dict[tuple[str, str | None], int] = {}
@@ -177,13 +207,17 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
             stated[account, bill_no] = stated.get((account, bill_no), 0) + minor
         if stated != _allocated(connection, event_id):
             yield Finding(check="receipt_allocations_equal_store", where=number)
+        stated_lines = [(*line[:8], sorted(line[8])) for line in sold]
+        if stated_lines != _sold(connection, event_id) or _taxes_differ(facts):
+            yield Finding(check="receipt_sale_equals_store", where=number)
         if [tuple(tender[:3:2]) for tender in facts["tenders"]] != _tendered(connection, event_id):
             yield Finding(check="receipt_tenders_equal_store", where=number)
 
 
 def _allocated(connection: Connection, event_id: str) -> dict[tuple[str, str | None], int]:
     rows = connection.exec_driver_sql(
-        "SELECT account, bill_no, sum(amount_minor) FROM allocation WHERE payment_event_id = ? GROUP BY account, bill_no",
+        "SELECT account, bill_no, sum(amount_minor) FROM allocation WHERE payment_event_id = ? AND sale_line IS NULL "
+        "GROUP BY account, bill_no",
         (event_id,),
     )
     return {(row[0], row[1]): row[2] for row in rows}
@@ -194,6 +228,31 @@ def _tendered(connection: Connection, event_id: str) -> list[tuple[str, int]]:
         "SELECT mode, amount_minor FROM tender WHERE payment_event_id = ? ORDER BY number", (event_id,)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def _sold(connection: Connection, event_id: str) -> list[tuple[object, ...]]:
+    """The lines of the sale, each with its serial numbers in their order as text."""
+    serials: dict[int, list[str]] = {}
+    for line, serial in connection.exec_driver_sql(
+        "SELECT line, serial FROM sale_serial WHERE payment_event_id = ? ORDER BY serial", (event_id,)
+    ):
+        serials.setdefault(line, []).append(serial)
+    rows = connection.exec_driver_sql(
+        "SELECT number, item, name, quantity, unit_price_minor, amount_minor, tax_category, tax_rate, tax_minor "
+        "FROM sale_line WHERE payment_event_id = ? ORDER BY number",
+        (event_id,),
+    )
+    return [(*row[1:], serials.get(row[0], [])) for row in rows]
+
+
+def _taxes_differ(facts: dict[str, Any]) -> bool:
+    """Whether the tax of a rate is not the sum of its lines (rule 9)."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for line in facts.get("sale", []):
+        net_and_tax = sums.setdefault((line[5], line[6]), [0, 0])
+        net_and_tax[0] += line[4] - line[7]
+        net_and_tax[1] += line[7]
+    return sums != {(part[0], part[1]): part[2:] for part in facts.get("taxes", [])}
 
 
 def _open_amounts(desk: Desk) -> list[Finding]:

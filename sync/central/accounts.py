@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from pos.domain.money import Money, currency
+from pos.domain.payment_mode import PayerKind
 from sync.central.links import ACCOUNT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.wire_json import money_json
@@ -17,6 +18,12 @@ def account_currency(connection: Connection, account_id: str) -> str | None:
     """The currency code of a known account, None for an unknown one."""
     row = connection.execute(FIND_ACCOUNT, {"id": account_id}).one_or_none()
     return None if row is None else str(row.currency)
+
+
+def account_kind(connection: Connection, account_id: str) -> PayerKind | None:
+    """Whether a known account is a subscriber's or a dealer's, None for an unknown one."""
+    row = connection.execute(FIND_ACCOUNT, {"id": account_id}).one_or_none()
+    return None if row is None else PayerKind(row.kind)
 
 
 def add_credit(connection: Connection, account_id: str, credit: Money, *, change: int) -> None:
@@ -53,7 +60,7 @@ def _compose_account(row: Row[Any], links: Links) -> Resource:
     return resource
 
 
-FIND_ACCOUNT = text("SELECT currency FROM account WHERE id = :id")
+FIND_ACCOUNT = text("SELECT currency, kind FROM account WHERE id = :id")
 ADD_CREDIT = text(
     "UPDATE account SET credit_minor = credit_minor + :credit_minor, change_number = :change_number"
     " WHERE id = :id"

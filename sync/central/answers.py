@@ -13,7 +13,7 @@ from starlette.responses import Response
 from sync.central.database import current_change
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError, error_body
-from sync.central.fixture import RESOURCE_ID
+from sync.central.links import RESOURCE_ID
 from sync.central.listing import fetch_one, fetch_page
 from sync.central.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
 from sync.wire_json import WireJsonError, dumps, loads
@@ -31,8 +31,7 @@ def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] 
 
 def error_answer(error: ApiError) -> Response:
     """The TMF error body of a refusal."""
-    body = error_body(error.status, code=error.code, message=error.message, field=error.field)
-    return json_answer(body, status=error.status, headers=error.headers)
+    return json_answer(error_body(error), status=error.status, headers=error.headers)
 
 
 async def read_body(request: Request) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from sqlalchemy.exc import OperationalError
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.answers import error_answer
 from sync.central.bill_api import bill_routes
@@ -19,19 +21,32 @@ from sync.central.errors import ApiError
 from sync.central.links import Links
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
+from sync.central.voucher_api import voucher_routes
 from sync.wire_json import BadField
 
 DEFAULT_BASE_URL = "http://127.0.0.1"
 
 
+VOUCHER_HELD_H = 24
+
+
 def make_app(
-    store: CentralStore, *, clock: Clock, randomness: Randomness, base_url: str | None = None
+    store: CentralStore,
+    *,
+    clock: Clock,
+    randomness: Randomness,
+    base_url: str | None = None,
+    modes: PaymentModes | None = None,
+    voucher_held_h: int = VOUCHER_HELD_H,
 ) -> Starlette:
-    """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header."""
+    """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
+
+    ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
+    """
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
-    desk = CentralDesk(store, clock, randomness, links)
+    desk = CentralDesk(store, clock, randomness, links, modes, timedelta(hours=voucher_held_h))
     app = Starlette(
-        routes=[*payment_routes(desk), *bill_routes(desk), *own_routes(desk)],
+        routes=[*payment_routes(desk), *bill_routes(desk), *voucher_routes(desk), *own_routes(desk)],
         exception_handlers={
             ApiError: _refused,
             BadField: _bad_field,

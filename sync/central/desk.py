@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.database import CentralStore
 from sync.central.links import Links
@@ -11,9 +13,14 @@ from sync.central.links import Links
 
 @dataclass(frozen=True, slots=True)
 class CentralDesk:
-    """Handed to each API when the app is made; nothing in central asks the machine itself."""
+    """Handed to each API when the app is made; nothing in central asks the machine itself.
+
+    ``modes`` None: no way to pay is known, so the acceptance matrix is not asked.
+    """
 
     store: CentralStore
     clock: Clock
     randomness: Randomness
     links: Links
+    modes: PaymentModes | None
+    voucher_held_for: timedelta

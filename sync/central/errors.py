@@ -8,7 +8,10 @@ from collections.abc import Mapping
 
 
 class ApiError(Exception):
-    """A refusal with its HTTP status. ``code`` is stable; the text never repeats what was sent."""
+    """A refusal with its HTTP status. ``code`` is stable; the text never repeats what was sent.
+
+    ``more`` are attributes beside the standard's.
+    """
 
     def __init__(
         self,
@@ -18,6 +21,7 @@ class ApiError(Exception):
         *,
         field: str | None = None,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -25,6 +29,7 @@ class ApiError(Exception):
         self.message = message
         self.field = field
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
 
 REASONS = {
@@ -36,20 +41,21 @@ REASONS = {
     413: "Body too large",
     415: "Unsupported media type",
     422: "Key used for another body",
+    429: "Too many requests",
     500: "Internal error",
     503: "Store unavailable",
 }
 
 
-def error_body(status: int, *, code: str, message: str, field: str | None = None) -> dict[str, object]:
+def error_body(error: ApiError) -> dict[str, object]:
     """The Error resource."""
     body: dict[str, object] = {
-        "code": code,
-        "reason": REASONS.get(status, "Refused"),
-        "message": message,
-        "status": str(status),
+        "code": error.code,
+        "reason": REASONS.get(error.status, "Refused"),
+        "message": error.message,
+        "status": str(error.status),
         "@type": "Error",
     }
-    if field is not None:
-        body["field"] = field
-    return body
+    if error.field is not None:
+        body["field"] = error.field
+    return body | error.more

@@ -1,4 +1,4 @@
-"""Loading accounts, bills and rates from a fixture: all of it in one transaction or none.
+"""Loading accounts, bills, rates, items and vouchers from a fixture: all of it in one transaction or none.
 
 Loading again updates what differs and leaves the rest, so that tills need not pull everything anew. What payments did
 stays: a bill's remainder is what was loaded less what was applied, an account's credit what was loaded plus what was
@@ -7,8 +7,6 @@ credited.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,12 +18,14 @@ from pos.domain.money import Money, currency, parse_count
 from sync.central.bill_sums import check_bill_sums, lines_with_rates
 from sync.central.bills import paid_state
 from sync.central.database import CentralStore, next_change
+from sync.central.items import load_items
+from sync.central.links import RESOURCE_ID
+from sync.central.vouchers import load_vouchers
 from sync.tmf678.bill import read_bill, read_line
 from sync.tmf678.rate import read_rate
 from sync.wire_json import BadField, BadResource, dumps
 
-RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")
-"""What an id in a path may be; an id of any other form names nothing here."""
+TABLES_OF_THEIR_OWN = ("accounts", "dealers", "bills", "rates", "items", "vouchers")
 
 Loaded = Mapping[str, Any]
 
@@ -45,8 +45,10 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
             _load_accounts(connection, dealers, "dealers", change)
             rates = _load_rates(connection, _rows(fixture, "rates"))
             _load_bills(connection, _rows(fixture, "bills"), rates, change)
+            load_items(connection, _rows(fixture, "items"), change=change)
+            load_vouchers(connection, _rows(fixture, "vouchers"))
             for key, value in fixture.items():
-                if key not in ("accounts", "dealers", "bills", "rates"):
+                if key not in TABLES_OF_THEIR_OWN:
                     _keep_as_json(connection, key, value)
     except (BadResource, BadField) as error:
         raise Refused("fixture_bad", f"The fixture cannot be loaded: {error}.") from None
@@ -224,20 +226,13 @@ def _bill_values(
 
 
 def _keep_as_json(connection: Connection, kind: str, value: object) -> None:
-    """Parts of a fixture that central has no use for yet are kept, but no secret in clear: no PIN, no voucher's code."""
+    """Parts of a fixture that central has no use for yet are kept, but no PIN in clear."""
     connection.execute(FORGET_ROWS, {"kind": kind})
     for position, row in enumerate(value if isinstance(value, list) else [value]):
-        body = dumps(_without_secrets(row)).decode()
-        connection.execute(INSERT_ROW, {"kind": kind, "position": position, "body": body})
-
-
-def _without_secrets(row: object) -> object:
-    if not isinstance(row, Mapping):
-        return row
-    kept = {name: value for name, value in row.items() if name not in ("pin", "code")}
-    if isinstance(row.get("code"), str):
-        kept["code_sha256"] = hashlib.sha256(row["code"].encode()).hexdigest()
-    return kept
+        kept = (
+            {name: part for name, part in row.items() if name != "pin"} if isinstance(row, Mapping) else row
+        )
+        connection.execute(INSERT_ROW, {"kind": kind, "position": position, "body": dumps(kept).decode()})
 
 
 FIND_ACCOUNT = text("SELECT loaded, currency, credit_minor, loaded_credit_minor FROM account WHERE id = :id")

@@ -45,7 +45,11 @@ class TerminalKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingPayment:
-    """A valid Payment_Create. ``kept`` is the body without what the server sets."""
+    """A valid Payment_Create. ``kept`` is the body without what the server sets.
+
+    ``method_name``, ``payer_id`` and ``payer_role`` are as the client wrote them; ``instrument`` names the paper behind the
+    money, ``voucher_hold`` the voucher held for it.
+    """
 
     account_id: str
     amount: Money
@@ -54,13 +58,19 @@ class IncomingPayment:
     terminal: str | None
     key: TerminalKey | None
     payment_date: str | None
+    payment_event_id: str | None
+    instrument: str | None
+    voucher_hold: str | None
+    method_name: str | None
+    payer_id: str | None
+    payer_role: str | None
     items: tuple[PaidItem, ...]
     kept: Mapping[str, object]
 
 
 def read_correlator(body: Mapping[str, object]) -> str | None:
     """The client's own id of the payment; asked for before anything else, since a replay is answered unchecked."""
-    return _plain_text(body, "correlatorId")
+    return plain_text(body, "correlatorId")
 
 
 def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
@@ -68,20 +78,31 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
     kept = {name: value for name, value in body.items() if name not in SET_BY_SERVER}
     _require_mandatory(kept)
     check_shape(kept, PAYMENT_CREATE, path="")
-    amount = _positive(kept["totalAmount"], field="totalAmount")
-    _check_method(_as_mapping(kept["paymentMethod"]))
-    account_id = _plain_text(_as_mapping(kept["account"]), "id", field="account.id")
+    amount = positive(kept["totalAmount"], field="totalAmount")
+    account_id = plain_text(_as_mapping(kept["account"]), "id", field="account.id")
     if not account_id:
         raise BadField("account.id", "is missing")
     payment_date = kept.get("paymentDate")
+    method = _as_mapping(kept["paymentMethod"])
+    _check_method(method)
+    payer = _as_mapping(kept.get("payer", {}))
+    event_id, voucher_hold = plain_text(kept, "paymentEventId"), plain_text(kept, "voucherHold")
+    if voucher_hold is not None and event_id is None:
+        raise BadField("paymentEventId", "is missing, and a held voucher needs it")
     return IncomingPayment(
         account_id=account_id,
         amount=amount,
         correlator_id=read_correlator(kept),
-        receipt_number=_plain_text(kept, "receiptNumber"),
-        terminal=_plain_text(kept, "terminal"),
+        receipt_number=plain_text(kept, "receiptNumber"),
+        terminal=plain_text(kept, "terminal"),
         key=_read_key(kept),
         payment_date=payment_date if isinstance(payment_date, str) else None,
+        payment_event_id=event_id,
+        instrument=plain_text(kept, "instrument"),
+        voucher_hold=voucher_hold,
+        method_name=_text_or_none(method.get("name")),
+        payer_id=_text_or_none(payer.get("id")),
+        payer_role=_text_or_none(payer.get("role")),
         items=_read_items(kept.get("paymentItem"), amount),
         kept=kept,
     )
@@ -108,7 +129,11 @@ def _as_mapping(value: object) -> Mapping[str, object]:
     return value
 
 
-def _plain_text(body: Mapping[str, object], name: str, *, field: str | None = None) -> str | None:
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def plain_text(body: Mapping[str, object], name: str, *, field: str | None = None) -> str | None:
     """A text that is searched by: at most 255 characters, none of them a control character."""
     value = body.get(name)
     if value is None and name not in body:
@@ -122,7 +147,8 @@ def _plain_text(body: Mapping[str, object], name: str, *, field: str | None = No
     return value
 
 
-def _positive(value: object, *, field: str) -> Money:
+def positive(value: object, *, field: str) -> Money:
+    """Money of more than zero. Raises BadField."""
     amount = read_money(value, field=field)
     if amount.minor <= 0:
         raise BadField(f"{field}.value", "must be more than zero")
@@ -138,7 +164,7 @@ def _check_method(method: Mapping[str, object]) -> None:
 
 def _read_key(body: Mapping[str, object]) -> TerminalKey | None:
     """All four of a till's numbers, or no key; each that is there must be of its type."""
-    terminal = _plain_text(body, "terminal")
+    terminal = plain_text(body, "terminal")
     numbers: dict[str, int] = {}
     for name in ("epoch", "sequence", "leg"):
         value = body.get(name)
@@ -169,11 +195,11 @@ def _read_items(value: object, amount: Money) -> tuple[PaidItem, ...]:
 
 def _read_item(entry: Mapping[str, object], path: str) -> PaidItem:
     reference = _as_mapping(entry["item"])
-    target_id = _plain_text(reference, "id", field=f"{path}.item.id")
+    target_id = plain_text(reference, "id", field=f"{path}.item.id")
     assert target_id is not None, "the shape requires it"
     name = "totalAmount" if "totalAmount" in entry else "amount"
     return PaidItem(
         target_id=target_id,
         is_bill=reference.get("@referredType") in BILL_TYPES,
-        amount=_positive(entry[name], field=f"{path}.{name}") if name in entry else None,
+        amount=positive(entry[name], field=f"{path}.{name}") if name in entry else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 PAYMENT_PATH = "/tmf-api/paymentManagement/v4/payment"
@@ -9,9 +10,14 @@ BILL_PATH = "/tmf-api/customerBillManagement/v4/customerBill"
 RATE_PATH = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
 OWN_PATH = "/counterfoil/v1"
 ACCOUNT_PATH = f"{OWN_PATH}/account"
+ITEM_PATH = f"{OWN_PATH}/item"
+VOUCHER_HOLD_PATH = f"{OWN_PATH}/voucherHold"
 TERMINAL_PATH = f"{OWN_PATH}/terminal"
 ENROLMENT_PATH = f"{OWN_PATH}/enrolment"
 BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
+
+RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")
+"""What an id in a path may be; an id of any other form names nothing here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What our central adds to the standard, all below one path: announcement, accounts, enrolment, health."""
+"""What our central adds to the standard, all below one path: announcement, accounts, items, enrolment, health."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from sync.central.accounts import ACCOUNTS
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
-from sync.central.fixture import RESOURCE_ID
-from sync.central.links import ACCOUNT_PATH, BILL_SCHEMA_PATH, ENROLMENT_PATH, OWN_PATH, TERMINAL_PATH
+from sync.central.items import ITEMS
+from sync.central.links import (
+    ACCOUNT_PATH,
+    BILL_SCHEMA_PATH,
+    ENROLMENT_PATH,
+    ITEM_PATH,
+    OWN_PATH,
+    RESOURCE_ID,
+    TERMINAL_PATH,
+    VOUCHER_HOLD_PATH,
+)
 from sync.central.terminals import enrol, find_terminal
 from sync.tmf678.bill import EXTENDED_TYPE
 
@@ -22,6 +31,8 @@ ANNOUNCEMENT = {
     "idempotencyKey": True,
     "changeNumber": True,
     "accounts": ACCOUNT_PATH,
+    "items": ITEM_PATH,
+    "vouchers": VOUCHER_HOLD_PATH,
     "terminals": TERMINAL_PATH,
     "enrolment": ENROLMENT_PATH,
 }
@@ -38,6 +49,12 @@ def own_routes(desk: CentralDesk) -> list[Route]:
 
     async def account(request: Request) -> Response:
         return answer_one(desk, request, ACCOUNTS)
+
+    async def items(request: Request) -> Response:
+        return answer_list(desk, request, ITEMS)
+
+    async def item(request: Request) -> Response:
+        return answer_one(desk, request, ITEMS)
 
     async def terminal(request: Request) -> Response:
         return _terminal(desk, request.path_params["id"])
@@ -57,6 +74,8 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         Route(OWN_PATH, announcement, methods=["GET"]),
         Route(ACCOUNT_PATH, accounts, methods=["GET"]),
         Route(f"{ACCOUNT_PATH}/{{id}}", account, methods=["GET"]),
+        Route(ITEM_PATH, items, methods=["GET"]),
+        Route(f"{ITEM_PATH}/{{id}}", item, methods=["GET"]),
         Route(f"{TERMINAL_PATH}/{{id}}", terminal, methods=["GET"]),
         Route(ENROLMENT_PATH, enrolment, methods=["POST"]),
         Route(BILL_SCHEMA_PATH, bill_schema, methods=["GET"]),

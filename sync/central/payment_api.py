@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.ids import new_id
+from sync.central.acceptance import require_accepted
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
@@ -60,7 +61,9 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
                 payment_id=new_id(desk.clock, desk.randomness),
                 received_at=desk.clock.now(),
             )
-            resource = with_href(receive(connection, read_incoming(body), receipt), desk.links)
+            incoming = read_incoming(body)
+            require_accepted(connection, incoming, desk.modes)
+            resource = with_href(receive(connection, incoming, receipt), desk.links)
         else:
             resource = stored_resource(twin, desk.links)
     return _created(resource, replayed=twin is not None)

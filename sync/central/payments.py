@@ -20,8 +20,10 @@ from sync.central.bills import StoredBill, find_bill, reduce_bill
 from sync.central.database import CentralStore, next_change
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment, TerminalKey
+from sync.central.instruments import claim_instrument
 from sync.central.links import PAYMENT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.central.vouchers import redeem_hold
 from sync.wire_json import dumps, loads
 
 
@@ -69,7 +71,8 @@ def find_twin(
 def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> Resource:
     """Store the payment, set its money against bills and account, in the caller's transaction.
 
-    Returns the resource without its href. Raises ApiError 409 where the terminal's number was used for another payment.
+    Returns the resource without its href. Raises ApiError 409 where the terminal's number, the paper or the voucher was
+    used for another payment.
     """
     _refuse_used_number(connection, incoming.key)
     change = next_change(connection)
@@ -77,6 +80,7 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
     placement = place(connection, incoming)
     body = _kept_body(incoming, receipt, change=change, suspense=placement.suspense)
     connection.execute(INSERT_PAYMENT, _row(incoming, receipt, placement, body, change))
+    _claim(connection, incoming, receipt)
     touched: dict[str, StoredBill] = {}
     for item_no, bill, paid in placement.applied:
         current = touched.get(bill.bill_id, bill)
@@ -93,6 +97,27 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
     if placement.credit:
         add_credit(connection, incoming.account_id, placement.credit, change=change)
     return body
+
+
+def _claim(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> None:
+    """What stands behind the money is used by this payment, or was by another."""
+    if incoming.instrument is not None:
+        claim_instrument(
+            connection,
+            incoming.instrument,
+            payment_event_id=incoming.payment_event_id,
+            payment_id=receipt.payment_id,
+        )
+    if incoming.voucher_hold is not None:
+        assert incoming.payment_event_id is not None, "a held voucher without an event was refused before"
+        redeem_hold(
+            connection,
+            hold_id=incoming.voucher_hold,
+            payment_event_id=incoming.payment_event_id,
+            payment_id=receipt.payment_id,
+            amount=incoming.amount,
+            at=receipt.received_at,
+        )
 
 
 def place(connection: Connection, incoming: IncomingPayment) -> Placement:
@@ -286,7 +311,8 @@ PAYMENTS = Collection(
             "statusDate", "account", "amount", "channel", "payer", "paymentItem", "paymentMethod",
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
-            "businessDate", "changeNumber", "suspense",
+            "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
+            "voucherHold",
         }
     ),
     columns={

@@ -10,11 +10,17 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, text
 
-VERSION = 1
+from sync.central.items import carry_items
+from sync.central.vouchers import carry_vouchers
+
+VERSION = 2
 
 
 def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception]) -> None:
-    """Make the tables in an empty store; raises ``refuse(message)`` for a store of another form."""
+    """Make the tables in an empty store, bring an older one forward; all in the caller's transaction.
+
+    Raises ``refuse(message)`` for a store of another form.
+    """
     tables = set(inspect(connection).get_table_names())
     if not tables:
         for statement in TABLES:
@@ -27,11 +33,26 @@ def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception])
     if "central_schema" not in tables:
         raise refuse("This database is not a central store.")
     version = connection.execute(text("SELECT version FROM central_schema")).scalar_one()
-    if version != VERSION:
+    if version == 1:
+        _bring_to_2(connection)
+    elif version != VERSION:
         raise refuse(f"The central store has form {version}; this program knows form {VERSION}.")
 
 
-TABLES = (
+def _bring_to_2(connection: Connection) -> None:
+    """Items and vouchers lay among the fixture's rows that nothing used; now they have tables."""
+    for statement in ADDED_IN_2:
+        connection.execute(text(statement))
+    change = connection.execute(
+        text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
+    ).scalar_one()
+    carry_items(connection, change=int(change))
+    carry_vouchers(connection)
+    connection.execute(text("DELETE FROM fixture_row WHERE kind IN ('items', 'vouchers')"))
+    connection.execute(text("UPDATE central_schema SET version = 2"))
+
+
+MADE_FIRST = (
     "CREATE TABLE central_schema (version BIGINT NOT NULL)",
     """
     CREATE TABLE change_counter (
@@ -158,3 +179,96 @@ TABLES = (
     )
     """,
 )
+
+ADDED_IN_2 = (
+    """
+    CREATE TABLE item (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        price_minor BIGINT NOT NULL CHECK (price_minor >= 0),
+        currency TEXT NOT NULL,
+        tax_category TEXT NOT NULL,
+        tax_rate TEXT NOT NULL,
+        serial TEXT,
+        ean TEXT,
+        change_number BIGINT NOT NULL
+    )
+    """,
+    "CREATE INDEX item_by_change ON item (change_number)",
+    # The one paper behind a tender; legs of one payment event share it.
+    """
+    CREATE TABLE instrument (
+        instrument TEXT PRIMARY KEY,
+        payment_event_id TEXT NOT NULL,
+        payment_id TEXT NOT NULL REFERENCES payment (id)
+    )
+    """,
+    # A code's digest may change its form, so rows refer to a voucher by an id of its own. No issuer: the operator.
+    """
+    CREATE TABLE voucher (
+        id TEXT PRIMARY KEY,
+        digest TEXT NOT NULL UNIQUE,
+        issuer TEXT,
+        value_minor BIGINT NOT NULL CHECK (value_minor > 0),
+        currency TEXT NOT NULL,
+        expires TEXT NOT NULL,
+        account_id TEXT
+    )
+    """,
+    # Without a voucher it is the mark of a hold that was let go before it came.
+    """
+    CREATE TABLE voucher_hold (
+        id TEXT PRIMARY KEY,
+        voucher_id TEXT REFERENCES voucher (id),
+        terminal TEXT,
+        payment_event_id TEXT,
+        mode TEXT,
+        account_id TEXT,
+        amount_minor BIGINT CHECK (amount_minor > 0),
+        value_minor BIGINT,
+        currency TEXT,
+        expires TEXT,
+        approval TEXT,
+        asked_sha256 TEXT,
+        made_at TEXT NOT NULL,
+        lapses_at TEXT,
+        released_at TEXT,
+        CHECK (released_at IS NOT NULL OR voucher_id IS NOT NULL),
+        CHECK (voucher_id IS NULL OR (payment_event_id IS NOT NULL AND lapses_at IS NOT NULL
+            AND amount_minor <= value_minor))
+    )
+    """,
+    "CREATE INDEX voucher_hold_by_voucher ON voucher_hold (voucher_id)",
+    # The primary key is the promise: a voucher is redeemed at most once, ever.
+    """
+    CREATE TABLE voucher_redemption (
+        voucher_id TEXT PRIMARY KEY REFERENCES voucher (id),
+        hold_id TEXT NOT NULL UNIQUE REFERENCES voucher_hold (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        forfeited_minor BIGINT NOT NULL CHECK (forfeited_minor >= 0),
+        redeemed_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE voucher_payment (
+        payment_id TEXT PRIMARY KEY REFERENCES payment (id),
+        hold_id TEXT NOT NULL REFERENCES voucher_redemption (hold_id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0)
+    )
+    """,
+    "CREATE INDEX voucher_payment_by_hold ON voucher_payment (hold_id)",
+    # Why each voucher was refused, which the counter is never told.
+    """
+    CREATE TABLE voucher_refusal (
+        at_utc TEXT NOT NULL,
+        terminal TEXT NOT NULL,
+        hold_id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        wrong BIGINT NOT NULL
+    )
+    """,
+    "CREATE INDEX voucher_refusal_by_terminal ON voucher_refusal (terminal, at_utc)",
+)
+
+TABLES = (*MADE_FIRST, *ADDED_IN_2)

@@ -15,8 +15,9 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from pos.domain.errors import Refused
+from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
-from sync.central.app import make_app
+from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.database import open_central
 from sync.wire_json import dumps
 
@@ -33,6 +34,8 @@ def serve(
     clock: Clock,
     randomness: Randomness,
     base_url: str | None = None,
+    modes: PaymentModes | None = None,
+    voucher_held_h: int = VOUCHER_HELD_H,
     out: TextIO | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
@@ -48,7 +51,14 @@ def serve(
     def app_at(bound_port: int) -> Starlette:
         address = f"[{numeric}]" if ":" in numeric else numeric
         here = f"http://{address}:{bound_port}"
-        return make_app(store, clock=clock, randomness=randomness, base_url=base_url or here)
+        return make_app(
+            store,
+            clock=clock,
+            randomness=randomness,
+            base_url=base_url or here,
+            modes=modes,
+            voucher_held_h=voucher_held_h,
+        )
 
     try:
         asyncio.run(_run(_Announcing(numeric, port, app_at=app_at, out=out or sys.stdout)))

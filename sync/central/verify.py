@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from pos.domain.money import Money, currency
 from sync.central.database import CentralStore, current_change
@@ -14,7 +15,7 @@ from sync.wire_json import WireJsonError, loads, read_money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that does not add up: ``subject`` is payment, bill, account or store."""
+    """Something that does not add up: ``subject`` is payment, bill, account, voucher or store."""
 
     subject: str
     subject_id: str
@@ -31,6 +32,7 @@ def verify_central(store: CentralStore) -> list[Finding]:
             *_accounts(connection),
             *_doubled(connection),
             *_changes(connection),
+            *_vouchers(connection),
         ]
 
 
@@ -56,7 +58,8 @@ def _payments(connection: Connection) -> Iterator[Finding]:
 
 
 def _bodies(connection: Connection) -> Iterator[Finding]:
-    """The figures of the table against the body that is answered."""
+    """The figures of the table against the body that is answered, and what the body claims."""
+    by_voucher = {row.payment_id: row for row in connection.execute(READ_VOUCHERS_PAID)}
     for row in connection.execute(READ_BODIES):
         stored = Money(row.amount_minor, currency(row.currency))
         try:
@@ -67,6 +70,34 @@ def _bodies(connection: Connection) -> Iterator[Finding]:
             same = False
         if not same:
             yield Finding(subject="payment", subject_id=row.id, message=f"its body does not say {stored}")
+            continue
+        yield from _claims(connection, row, body, by_voucher.get(row.id))
+
+
+def _claims(
+    connection: Connection, payment: Row[Any], body: Mapping[str, Any], redeemed: Row[Any] | None
+) -> Iterator[Finding]:
+    """The paper and the voucher that a body names are noted as used by its payment, and for nothing else."""
+    event = body.get("paymentEventId")
+    if "instrument" in body:
+        noted = connection.execute(FIND_INSTRUMENT, {"instrument": body["instrument"]}).scalar_one_or_none()
+        if noted != (event or payment.id):
+            yield Finding(
+                subject="payment", subject_id=payment.id, message="the paper behind it is noted for another"
+            )
+    told = (body["voucherHold"], event, payment.amount_minor) if "voucherHold" in body else None
+    if told != (None if redeemed is None else (redeemed.hold_id, redeemed.event_id, redeemed.amount_minor)):
+        yield Finding(
+            subject="payment",
+            subject_id=payment.id,
+            message="its voucher was not redeemed by it, or for another sum",
+        )
+
+
+def _vouchers(connection: Connection) -> Iterator[Finding]:
+    for message, statement in VOUCHERS_THAT_DIFFER.items():
+        for row in connection.execute(statement):
+            yield Finding(subject="voucher", subject_id=row.hold_id, message=message)
 
 
 def _accounts(connection: Connection) -> Iterator[Finding]:
@@ -140,5 +171,35 @@ DOUBLED = {
 NEWEST_CHANGE = text(
     "SELECT max(newest) FROM (SELECT 0 AS newest UNION ALL SELECT coalesce(max(change_number), 0) FROM payment"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM bill"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM item"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
 )
+FIND_INSTRUMENT = text("SELECT payment_event_id FROM instrument WHERE instrument = :instrument")
+READ_VOUCHERS_PAID = text(
+    "SELECT part.payment_id, part.hold_id, part.amount_minor, hold.payment_event_id AS event_id"
+    " FROM voucher_payment AS part JOIN voucher_hold AS hold ON hold.id = part.hold_id"
+)
+VOUCHERS_THAT_DIFFER = {
+    "it was redeemed, but by no payment": text(
+        "SELECT hold_id FROM voucher_redemption"
+        " WHERE hold_id NOT IN (SELECT hold_id FROM voucher_payment) ORDER BY hold_id"
+    ),
+    "more was paid with it than it was held for": text(
+        "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed JOIN voucher_payment AS part"
+        " ON part.hold_id = redeemed.hold_id GROUP BY redeemed.hold_id, redeemed.amount_minor"
+        " HAVING sum(part.amount_minor) > redeemed.amount_minor ORDER BY redeemed.hold_id"
+    ),
+    "it was held for more than it is worth, or what was left is not its rest": text(
+        "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed"
+        " JOIN voucher_hold AS hold ON hold.id = redeemed.hold_id JOIN voucher ON voucher.id = redeemed.voucher_id"
+        " WHERE redeemed.amount_minor + redeemed.forfeited_minor <> hold.value_minor"
+        " OR redeemed.amount_minor <> hold.amount_minor OR redeemed.voucher_id <> hold.voucher_id"
+        " OR hold.value_minor <> voucher.value_minor OR hold.currency <> voucher.currency"
+        " ORDER BY redeemed.hold_id"
+    ),
+    "it was redeemed after it was let go": text(
+        "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed"
+        " JOIN voucher_hold AS hold ON hold.id = redeemed.hold_id WHERE hold.released_at IS NOT NULL"
+        " ORDER BY redeemed.hold_id"
+    ),
+}

@@ -40,11 +40,12 @@ def authorization_code(leg: LegFacts) -> str | None:
 
 
 def _by_reference(leg: LegFacts) -> dict[str, object]:
-    """The tender's own reference names the method; a tender without one is named by its payment's correlator."""
+    """The tender's own reference names the method, a hold its voucher; the payment's correlator, what has neither."""
     found = (leg.tender_details[name] for name in REFERENCE_DETAILS if leg.tender_details.get(name))
+    named = leg.voucher_hold if leg.tmf_type == VOUCHER else next(found, None)
     return {
         "@type": "PaymentMethodRef",
-        "id": next(found, leg.correlator_id),
+        "id": named or leg.correlator_id,
         "@referredType": leg.tmf_type,
         "name": leg.mode,
     }
@@ -90,6 +91,8 @@ def _midnight(day: date) -> str:
 def _card_type(leg: LegFacts) -> str | None:
     return {"debit_card": "Debit", "credit_card": "Credit"}.get(leg.mode)
 
+
+VOUCHER = "Voucher"
 
 REFERENCE_DETAILS = ("rrn", "trace", "mandate", "reference", "serial")
 """Which detail names a tender, the most telling first. A voucher's code is worth money and is no reference."""

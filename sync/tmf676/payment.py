@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pos.domain.leg import LegFacts
+from pos.domain.leg import LegFacts, LegTarget
 from pos.domain.money import Money
-from sync.tmf676.method import authorization_code, payment_method
+from pos.domain.payment_mode import PayerKind
+from sync.tmf676.method import VOUCHER, authorization_code, payment_method
 from sync.wire_json import BadField, BadResource, dumps, money_json, read_money
 
 MAX_ID = 255
@@ -37,14 +38,17 @@ def payment_body(leg: LegFacts) -> bytes:
     """The Payment_Create body of ``leg``: deterministic, with the amounts in exactly the currency's digits."""
     body: dict[str, object] = {
         "correlatorId": leg.correlator_id,
-        "name": "Bill payment" if leg.items else "Payment on account",
+        "name": _name(leg),
         "description": _description(leg),
         "account": {"id": leg.account, "@referredType": "BillingAccount"},
         "channel": {"id": leg.channel, "name": leg.shop_name, "@referredType": "Channel"},
     }
-    if leg.payer_account is not None:
-        # The till knows who paid by an account, so that is what the reference names.
-        body["payer"] = {"id": leg.payer_account, "role": leg.payer_kind, "@referredType": "BillingAccount"}
+    # The till knows who paid by an account, so that is what the reference names; a walk-in by the account of the sale.
+    payer = leg.payer_account
+    if payer is None and leg.payer_kind == PayerKind.WALK_IN:
+        payer = leg.account
+    if payer is not None:
+        body["payer"] = {"id": payer, "role": leg.payer_kind, "@referredType": "BillingAccount"}
     code = authorization_code(leg)
     if code is not None:
         body["authorizationCode"] = code
@@ -53,7 +57,7 @@ def payment_body(leg: LegFacts) -> bytes:
     if leg.items:
         body["paymentItem"] = [
             {
-                "item": {"id": item.bill_id, "@referredType": "CustomerBill"},
+                "item": {"id": item.target_id, "@referredType": str(item.target)},
                 "totalAmount": money_json(item.amount),
             }
             for item in leg.items
@@ -86,16 +90,27 @@ def read_payment(obj: object) -> PaymentSeen:
         raise BadResource("payment", payment_id, error) from None
 
 
+def _name(leg: LegFacts) -> str:
+    targets = {item.target for item in leg.items}
+    if targets == {LegTarget.OFFERING}:
+        return "Sale"
+    if LegTarget.OFFERING in targets:
+        return "Bill payment and sale"
+    return "Bill payment" if targets else "Payment on account"
+
+
 def _description(leg: LegFacts) -> str:
-    method = leg.mode.replace("_", " ")
-    if not leg.items:
-        return method
-    return f"{len(leg.items)} {'bill' if len(leg.items) == 1 else 'bills'}, {method}"
+    parts = [leg.mode.replace("_", " ")]
+    for target, word in ((LegTarget.OFFERING, "item"), (LegTarget.BILL, "bill")):
+        count = sum(item.target is target for item in leg.items)
+        if count:
+            parts.insert(0, f"{count} {word if count == 1 else word + 's'}")
+    return ", ".join(parts)
 
 
 def _own_attributes(leg: LegFacts) -> dict[str, object]:
     """What the standard has no place for; a plain server keeps or ignores it."""
-    return {
+    attributes: dict[str, object] = {
         "paymentEventId": leg.payment_event_id,
         "receiptNumber": leg.receipt_number,
         "terminal": leg.terminal,
@@ -106,6 +121,14 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         "businessDate": leg.business_date.isoformat(),
         "paymentDate": leg.taken_at.isoformat(),
     }
+    if leg.provisional is not None:
+        attributes |= {"provisional": True, "provisionalReason": leg.provisional}
+    # A voucher is taken once by its hold; what identifies it comes from its code, which is never sent again.
+    if leg.instrument is not None and leg.tmf_type != VOUCHER:
+        attributes["instrument"] = leg.instrument
+    if leg.voucher_hold is not None:
+        attributes["voucherHold"] = leg.voucher_hold
+    return attributes
 
 
 def _optional_text(obj: Mapping[str, object], name: str, *, limit: int) -> str | None:

@@ -9,6 +9,7 @@ Time stands still at NOW until a test moves it (``clock_of(desk).advance(minutes
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -16,6 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,27 +30,40 @@ from pos.domain.bill import (
     BillState,
     SummaryLine,
 )
+from pos.domain.catalogue import Item, SerialKind
 from pos.domain.cheque import ChequePolicy
 from pos.domain.ids import new_id
 from pos.domain.money import Money, parse_count
 from pos.domain.money import currency as iso
+from pos.domain.pan_guard import luhn_holds
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import PinHasher
 from pos.domain.receipt import ShopHeading
 from pos.domain.role import Person, Role
 from pos.domain.text_guard import clean_foreign
+from pos.domain.voucher import (
+    VoucherAsked,
+    VoucherOutcome,
+    VoucherRefused,
+    VoucherReserved,
+    VoucherUnanswered,
+    plain_code,
+)
 from pos.fixture import Fixture, example_fixture, parse_fixture
+from pos.machine import InlineRunner
 from pos.settings import Settings, read_settings
 from pos.store import cache as cached
 from pos.store import migrate
 from pos.store.cache import CachedAccount, open_cache
 from pos.store.database import Database
 from pos.store.home import Identity, write_identity
+from pos.store.items import put_items
 from pos.store.payments import own_allocations
 from pos.store.people import RosterEntry, put_person
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
+from pos.store.vouchers import Hold
 from pos.till.cash_office import (
     Counted,
     CountOrder,
@@ -60,8 +75,16 @@ from pos.till.cash_office import (
 )
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.open_bills import catch_up, catch_up_all
-from pos.till.take_payment import AllocateOrder, PaymentOrder, PaymentTaken, TenderOrder, take_payment
+from pos.till.take_payment import (
+    AllocateOrder,
+    PaymentOrder,
+    PaymentTaken,
+    SaleOrder,
+    TenderOrder,
+    take_payment,
+)
 from pos.till.verify import Finding, verify_books
+from pos.till.vouchers import let_go, reserve_vouchers
 from sync.wire_json import dumps
 
 ZONE = "Asia/Kuwait"
@@ -365,6 +388,68 @@ def rates_of(code: str) -> list[AppliedRate]:
     ]
 
 
+PRICES: Mapping[str, tuple[str, str, str]] = {
+    "KWD": ("5.000", "1.250", "89.900"),
+    "EUR": ("5.00", "1.25", "89.90"),
+    "JPY": ("500", "125", "8990"),
+}
+"""What a SIM, a charger and a phone cost with tax, by the shop's currency."""
+
+CHARGER_EAN = "4006381333931"
+
+
+def items_of(code: str) -> list[Item]:
+    """What the shop sells: a SIM by ICCID, a phone by IMEI, a charger with a bar code, a service without tax, a gift."""
+
+    def one(
+        name: str,
+        called: str,
+        price: str,
+        rate: str,
+        serial: SerialKind | None = None,
+        ean: str | None = None,
+    ) -> Item:
+        return Item(
+            item=name,
+            name=called,
+            price=Money(0, iso(code)) if price == "0" else money(price, code),
+            tax_category="VAT" if rate != "0" else "exempt",
+            tax_rate=Decimal(rate),
+            serial=serial,
+            ean=ean,
+        )
+
+    sim, charger, phone = PRICES[code]
+    return [
+        one("SIM-01", "Prepaid SIM", sim, "5", SerialKind.ICCID),
+        one("PHONE-01", "Phone Ünïcode 李", phone, "15.5", SerialKind.IMEI),
+        one("CHARGER", "Charger [USB-C]", charger, "5", ean=CHARGER_EAN),
+        one("SERVICE", "Number transfer", sim, "0"),
+        one("GIFT", "Sticker", "0", "5"),
+    ]
+
+
+def stock(desk: Desk, items: Iterable[Item] | None = None) -> None:
+    """Central tells what is on sale; without ``items`` those of ``items_of``."""
+    with desk.cache.write() as connection:
+        put_items(connection, items_of(desk.identity.currency.code) if items is None else items)
+
+
+def with_check_digit(digits: str) -> str:
+    """``digits`` and the Luhn digit that fits them."""
+    return next(f"{digits}{last}" for last in range(10) if luhn_holds(f"{digits}{last}"))
+
+
+def iccid(number: int) -> str:
+    """The serial number of a SIM card, 19 digits with their check digit."""
+    return with_check_digit(f"8996501{number:011d}")
+
+
+def imei(number: int) -> str:
+    """The serial number of a phone, as real ones are made up: 15 digits with their check digit."""
+    return with_check_digit(f"35693803{number:06d}")
+
+
 def tell(desk: Desk, *, accounts: Iterable[CachedAccount] = (), bills: Sequence[BillSnapshot] = ()) -> None:
     """Central tells accounts and bills, as a pull would write them."""
     with desk.till.read() as books:
@@ -426,6 +511,7 @@ def make_till(
             pins=PinPolicy(lock_minutes=(1, 5, 30), max_failures=10),
             decimal_marks=".,",
             operator_company="Counterfoil Telecom",
+            walk_in_account="WALK-IN",
         ),
         pin_hasher=hasher,
     )
@@ -515,6 +601,102 @@ def cheque(amount: str, serial: str = "000123", **details: str) -> TenderOrder:
     return TenderOrder(mode="cheque", amount=amount, details={"serial": serial, "bank": "001", **details})
 
 
+def card(amount: str, rrn: str = "000123456789", mode: str = "debit_card", **details: str) -> TenderOrder:
+    """A card slip of terminal T7, or of the one named; ``mode`` may be ``credit_card``."""
+    slip = {"auth_code": "A1B2C3", "last4": "1111", "brand": "VISA", "rrn": rrn, "card_terminal": "T7"}
+    return TenderOrder(mode=mode, amount=amount, details={**slip, **details})
+
+
+def bank_cash(amount: str, reference: str = "K7-20991", **details: str) -> TenderOrder:
+    """The bank's receipt for cash that a dealer paid in."""
+    paper = {"bank": "001", "branch": "042", "reference": reference, "date": TODAY.isoformat()}
+    return TenderOrder(mode="bank_cash", amount=amount, details={**paper, **details})
+
+
+def bank_cheque(amount: str, reference: str = "K7-20991", **details: str) -> TenderOrder:
+    """The bank's receipt for a cheque that a dealer paid in."""
+    return TenderOrder(
+        mode="bank_cheque",
+        amount=amount,
+        details={**bank_cash(amount, reference).details, "serial": "000123", **details},
+    )
+
+
+def direct_debit(amount: str, reference: str = "R-1", **details: str) -> TenderOrder:
+    """A line of the bank's advice."""
+    advice = {"mandate": "M-1", "reference": reference, "date": TODAY.isoformat()}
+    return TenderOrder(mode="direct_debit", amount=amount, details={**advice, **details})
+
+
+def atm(amount: str, trace: str = "004711", **details: str) -> TenderOrder:
+    """A slip of a cash machine."""
+    slip = {"trace": trace, "atm": "ATM-09", "date": TODAY.isoformat()}
+    return TenderOrder(mode="atm", amount=amount, details={**slip, **details})
+
+
+def voucher(amount: str, code: str = "LOYAL-2026-TXWP", issuer: str | None = None) -> TenderOrder:
+    """A loyalty voucher, or that of another ``issuer``."""
+    if issuer is None:
+        return TenderOrder(mode="internal_voucher", amount=amount, details={"code": code})
+    return TenderOrder(mode="external_voucher", amount=amount, details={"code": code, "issuer": issuer})
+
+
+def sale(item: str, quantity: int = 1, *serials: str) -> SaleOrder:
+    """A line of a sale; ``sale("SIM-01", 1, iccid(1))``."""
+    return SaleOrder(item=item, quantity=quantity, serials=serials)
+
+
+class FakeVouchers:
+    """Central as a ``VoucherDesk``: ``answers`` are given in turn, after them every voucher is worth ``value``."""
+
+    def __init__(
+        self, *answers: VoucherOutcome, value: Money | None = None, releases: bool = True, approval: str = ""
+    ) -> None:
+        self.answers = list(answers)
+        self.value = value
+        self.approval = approval or None
+        self.releases = releases
+        self.asked: list[VoucherAsked] = []
+        self.released: list[str] = []
+
+    async def reserve(self, asked: VoucherAsked) -> VoucherOutcome:
+        self.asked.append(asked)
+        if self.answers:
+            return self.answers.pop(0)
+        held = [one for one in self.asked[:-1] if plain_code(one.code) == plain_code(asked.code)]
+        if any(one.hold_id not in self.released for one in held):
+            return VoucherRefused(code="voucher_not_usable", message="This voucher cannot be used.")
+        return VoucherReserved(
+            value=self.value or asked.amount, expires=date(2027, 12, 31), approval=self.approval
+        )
+
+    async def release(self, hold_id: str) -> bool:
+        if self.releases:
+            self.released.append(hold_id)
+        return self.releases
+
+
+UNANSWERED = VoucherUnanswered(reason="timed out")
+
+
+def reserve(
+    desk: Desk, asked: PaymentOrder, central: FakeVouchers | None, person: Person = CASHIER
+) -> list[Hold]:
+    """Have the vouchers of a payment held."""
+    return asyncio.run(reserve_vouchers(desk, person, asked, central, InlineRunner()))
+
+
+def release(desk: Desk, payment_event_id: str, central: FakeVouchers | None) -> None:
+    """No payment comes."""
+    asyncio.run(let_go(desk, payment_event_id, central, InlineRunner()))
+
+
+def reserved_order(desk: Desk, asked: PaymentOrder, person: Person = CASHIER) -> PaymentOrder:
+    """The same payment, its vouchers (if any) held by a central that grants all."""
+    reserve(desk, asked, FakeVouchers(), person)
+    return asked
+
+
 def wish(bill_no: str | None = None, amount: str | None = None, account: str | None = None) -> AllocateOrder:
     """A bill to be paid, or (without one) an account to be credited."""
     return AllocateOrder(bill=bill_no, amount=amount, account=account)
@@ -523,21 +705,29 @@ def wish(bill_no: str | None = None, amount: str | None = None, account: str | N
 def order(
     desk: Desk,
     *tenders: TenderOrder,
-    account: str = "BA-1",
+    account: str | None = "BA-1",
     payer: PayerKind | None = None,
     allocate: Sequence[AllocateOrder] = (),
+    lines: Sequence[SaleOrder] = (),
     overpayment: Overpayment | None = None,
     event_id: str | None = None,
     decimal_marks: str = ".",
 ) -> PaymentOrder:
-    """A payment as the counter asks for it; the id is a new one unless given."""
-    kind = payer or (PayerKind.DEALER if account.startswith("D-") else PayerKind.SUBSCRIBER)
+    """A payment as the counter asks for it; the id is a new one unless given. ``account`` None: a walk-in buyer."""
+    kind = payer or (
+        PayerKind.WALK_IN
+        if account is None
+        else PayerKind.DEALER
+        if account.startswith("D-")
+        else PayerKind.SUBSCRIBER
+    )
     return PaymentOrder(
         payment_event_id=event_id or new_id(desk.clock, desk.randomness),
         payer_kind=kind,
         payer_account=account,
         tenders=tenders,
         allocate=allocate,
+        lines=lines,
         overpayment=overpayment,
         decimal_marks=decimal_marks,
     )
@@ -546,9 +736,10 @@ def order(
 def pay(
     desk: Desk,
     *tenders: TenderOrder,
-    account: str = "BA-1",
+    account: str | None = "BA-1",
     payer: PayerKind | None = None,
     allocate: Sequence[AllocateOrder] = (),
+    lines: Sequence[SaleOrder] = (),
     overpayment: Overpayment | None = None,
     person: Person = CASHIER,
     event_id: str | None = None,
@@ -560,6 +751,7 @@ def pay(
         account=account,
         payer=payer,
         allocate=allocate,
+        lines=lines,
         overpayment=overpayment,
         event_id=event_id,
     )

@@ -479,7 +479,13 @@ def unfilled_wire(
     opened(desk)
     central = open_central("sqlite://")
     load_fixture(central, operator(accounts, bills_each))
-    app = make_app(central, clock=clock, randomness=SeededRandomness(f"central of {seed}"), base_url=BASE_URL)
+    app = make_app(
+        central,
+        clock=clock,
+        randomness=SeededRandomness(f"central of {seed}"),
+        base_url=BASE_URL,
+        modes=desk.modes,
+    )
     addresses = Addresses.of(central=BASE_URL)
     if not own:
         addresses = Addresses.of(central="", payment=BASE_URL + TMF676_PATH, bill=BASE_URL + TMF678_PATH)

@@ -127,8 +127,34 @@ def account(account_id: str, **more: object) -> dict[str, object]:
     }
 
 
+def shop_item(code: str, price: str, **more: object) -> dict[str, object]:
+    return {
+        "item": code,
+        "name": f"Item {code}",
+        "price": price,
+        "currency": "KWD",
+        "tax_category": "VAT",
+        "tax_rate": "5",
+        "serial": None,
+        "ean": None,
+        **more,
+    }
+
+
+def voucher(code: str, value: str, **more: object) -> dict[str, object]:
+    return {
+        "code": code,
+        "issuer": "internal",
+        "value": value,
+        "currency": "KWD",
+        "expires": "2027-06-23",
+        "account": None,
+        **more,
+    }
+
+
 def small_operator() -> dict[str, Any]:
-    """BA-1 with bills CB-1 (41.750, lines and rates), CB-2 (10.000); BA-2 in EUR; a dealer."""
+    """BA-1 with bills CB-1 (41.750, lines and rates), CB-2 (10.000); BA-2 in EUR; a dealer; two items; vouchers."""
     return {
         "shop": {"id": "S014", "name": "Store 14"},
         "accounts": [
@@ -162,8 +188,18 @@ def small_operator() -> dict[str, Any]:
             rate("R-3", "CB-1", "-0.250", type="appliedBillingCredit"),
             {"id": "R-9", "name": "Not billed yet", "isBilled": False, "billingAccount": {"id": "BA-1"}},
         ],
+        "items": [
+            shop_item("SIM-01", "5.000", serial="iccid", ean="6271001000014"),
+            shop_item("RTR-01", "25.000", tax_rate="7.5"),
+        ],
         "users": [{"user": "1001", "pin": "135790"}],
-        "vouchers": [{"code": "LOY-4RFP-TXWP", "value": "20.000"}],
+        "vouchers": [
+            voucher("LOY-4RFP-TXWP", "20.000"),
+            voucher("LOY-CU6M-NFEA", "5.000", account="BA-1"),
+            voucher("LOY-OLDD-DAYS", "5.000", expires="2026-11-20"),
+            voucher("LOY-EURO-EURO", "5.00", currency="EUR"),
+            voucher("EXT-VM7T-XT9W", "10.000", issuer="City Gifts"),
+        ],
     }
 
 
@@ -207,3 +243,54 @@ def faults(folder: Path, spec: str, definition: str, *values: object) -> list[st
     schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
     validator = Draft4Validator(schema, format_checker=FormatChecker())
     return [error.message for value in values for error in validator.iter_errors(value)]
+
+
+VOUCHER_HOLD = "/counterfoil/v1/voucherHold"
+
+
+def asked(hold_id: str = "H-1", code: str = "LOY-4RFP-TXWP", **more: object) -> dict[str, object]:
+    """A hold as a till asks for it: 8.000 KWD for event E-1 of BA-1."""
+    return {
+        "id": hold_id,
+        "terminal": "T2",
+        "paymentEventId": "E-1",
+        "mode": "internal_voucher",
+        "code": code,
+        "account": "BA-1",
+        "amount": kwd("8.000"),
+        **more,
+    }
+
+
+async def hold(client: httpx.AsyncClient, body: Mapping[str, object] | bytes) -> httpx.Response:
+    content = body if isinstance(body, bytes) else dumps(body)
+    return await client.post(
+        VOUCHER_HOLD, content=content, headers={"content-type": "application/json;charset=utf-8"}
+    )
+
+
+async def let_go(client: httpx.AsyncClient, hold_id: str) -> httpx.Response:
+    return await client.delete(f"{VOUCHER_HOLD}/{hold_id}")
+
+
+def voucher_payment(
+    hold_id: str = "H-1", amount: str = "8.000", *, event: str = "E-1", **more: object
+) -> dict[str, Any]:
+    """A payment of CB-1 with a held voucher, as a till sends it."""
+    return (
+        payment(
+            amount,
+            correlatorId=f"{event}-{hold_id}",
+            paymentEventId=event,
+            voucherHold=hold_id,
+            payer={"id": "BA-1", "role": "subscriber", "@referredType": "BillingAccount"},
+            paymentItem=[item("CB-1", amount)],
+            paymentMethod={
+                "@type": "PaymentMethodRef",
+                "id": hold_id,
+                "@referredType": "Voucher",
+                "name": "internal_voucher",
+            },
+        )
+        | more
+    )

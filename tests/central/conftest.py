@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pos.domain.payment_mode import PaymentModes
+from pos.settings import read_settings
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
@@ -22,8 +24,21 @@ def store(tmp_path: Path) -> Iterator[CentralStore]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def modes() -> PaymentModes:
+    """The ten ways to pay as the product ships them."""
+    return read_settings().modes
+
+
 @pytest.fixture
-async def client(store: CentralStore) -> AsyncIterator[httpx.AsyncClient]:
-    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+async def client(
+    store: CentralStore, modes: PaymentModes, clock: SteppingClock
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = make_app(store, clock=clock, randomness=CountedRandomness(), base_url=BASE_URL, modes=modes)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as opened:
         yield opened

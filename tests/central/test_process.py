@@ -167,3 +167,24 @@ def test_a_taken_port_is_refused(tmp_path: Path) -> None:
 
 def test_the_store_error_is_not_a_refusal_by_a_rule() -> None:
     assert StoreUnavailable("x").exit_code == 6
+
+
+def test_the_command_serves_the_shipped_acceptance_matrix(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pos", "central", "serve", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--db", f"sqlite:///{tmp_path / 'central.db'}"], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        method = {"@type": "BankAccountTransfer", "name": "bank_cash"}
+        payer = {"id": "BA-1", "role": "subscriber", "@referredType": "BillingAccount"}
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}{PAYMENT}",
+            content=dumps(payment(paymentMethod=method, payer=payer)),
+            headers={"content-type": "application/json"},
+        )
+        assert (answer.status_code, loads(answer.content)["code"]) == (400, "mode_not_for_payer")
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,6 +1,7 @@
 """Who may pay with what, and for what: the table of the requirement, written out (domain.md section 0)."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,6 @@ MATRIX = {
     "external_voucher": ("bills", UPKEEP, ""),
     "atm": ("bills", UPKEEP, ""),
 }
-TAKEN_NOW = {"cash", "cheque"}
 MODES = read_settings().modes
 
 CASES = [
@@ -46,7 +46,7 @@ def test_the_table_names_every_mode_payer_and_purpose() -> None:
 def test_the_matrix_is_obeyed(
     mode: str, payer: PayerKind, purpose: Purpose, accepted: bool, any_use: bool
 ) -> None:
-    if accepted and mode in TAKEN_NOW:
+    if accepted:
         MODES[mode].require_payer(payer, purpose)
         return
 
@@ -55,11 +55,20 @@ def test_the_matrix_is_obeyed(
 
     if not any_use:
         assert refusal.value.code == "mode_not_for_payer"
-    elif not accepted:
-        assert refusal.value.code == "mode_not_for_purpose"
     else:
-        assert refusal.value.code == "mode_not_yet_available"
+        assert refusal.value.code == "mode_not_for_purpose"
     assert refusal.value.details["mode"] == mode
+
+
+@pytest.mark.parametrize("code", sorted(MATRIX))
+def test_a_mode_that_the_shop_does_not_take_is_refused(code: str) -> None:
+    mode = replace(MODES[code], available=False)
+
+    for payer, purposes in mode.accepts.items():
+        with pytest.raises(Refused) as refusal:
+            mode.require_payer(payer, min(purposes))
+        assert refusal.value.code == "mode_not_available"
+        assert not any(mode.takes(payer, purpose) for purpose in Purpose)
 
 
 def test_only_cash_gives_change() -> None:

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pos.domain.allocation import Wish, allocate_as_asked, allocate_oldest_first, fund
+from pos.domain.allocation import (
+    Allocation,
+    Source,
+    Wish,
+    allocate_as_asked,
+    allocate_oldest_first,
+    fund,
+)
 from pos.domain.bill import BillState, OpenBill, open_on
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, total
+from pos.domain.payment_mode import Purpose
 from tests.builders.tills import TODAY, bill, money
 
 KWD = currency("KWD")
@@ -210,7 +218,7 @@ def test_each_tender_funds_what_it_brought_and_each_allocation_is_funded_whole(
     edges = sorted({cut % whole for cut in cuts} | {0, whole})
     allocations = [after - before for before, after in pairwise(edges)]
 
-    made = fund([Money(minor, KWD) for minor in tenders], [Money(minor, KWD) for minor in allocations])
+    made = fund([source(minor) for minor in tenders], [for_bill(minor) for minor in allocations])
 
     assert all(part.amount.minor > 0 for part in made)
     for place, minor in enumerate(tenders):
@@ -225,4 +233,59 @@ def test_each_tender_funds_what_it_brought_and_each_allocation_is_funded_whole(
 @pytest.mark.parametrize(("tenders", "allocations"), [([5], [4]), ([5], []), ([], []), ([2, 3], [6])])
 def test_what_does_not_balance_cannot_be_funded(tenders: list[int], allocations: list[int]) -> None:
     with pytest.raises(ValueError, match="balance"):
-        fund([Money(minor, KWD) for minor in tenders], [Money(minor, KWD) for minor in allocations])
+        fund([source(minor) for minor in tenders], [for_bill(minor) for minor in allocations])
+
+
+EVERYTHING = frozenset(Purpose)
+
+
+def source(minor: int, purposes: frozenset[Purpose] = EVERYTHING) -> Source:
+    return Source(amount=Money(minor, KWD), purposes=purposes)
+
+
+def for_bill(minor: int) -> Allocation:
+    return Allocation(account="BA-1", bill_no="1", bill_id="CB-1", amount=Money(minor, KWD))
+
+
+def for_item(minor: int) -> Allocation:
+    return Allocation(account="BA-1", bill_no=None, bill_id=None, amount=Money(minor, KWD), sale_line=0)
+
+
+def on_account(minor: int) -> Allocation:
+    return Allocation(account="BA-1", bill_no=None, bill_id=None, amount=Money(minor, KWD))
+
+
+def test_a_voucher_pays_the_bill_and_leaves_the_item_to_the_cheque() -> None:
+    bills_only = frozenset({Purpose.BILLS})
+
+    made = fund([source(10), source(10, bills_only)], [for_bill(10), for_item(10)])
+
+    assert [(part.tender, part.allocation, part.amount.minor) for part in made] == [(0, 1, 10), (1, 0, 10)]
+
+
+def test_a_tender_takes_first_what_fewest_others_could_pay() -> None:
+    bills_or_account = frozenset({Purpose.BILLS, Purpose.ACCOUNT})
+    bills = frozenset({Purpose.BILLS})
+
+    made = fund([source(5, bills_or_account), source(5, bills)], [for_bill(5), on_account(5)])
+
+    assert [(part.tender, part.allocation) for part in made] == [(0, 1), (1, 0)]
+
+
+@given(data=st.data())
+def test_funding_breaks_the_matrix_only_where_nothing_else_is_possible(data: st.DataObject) -> None:
+    """Every tender of the product serves all purposes or a narrower set within it: then the choice is never wrong."""
+    chain = [frozenset({Purpose.BILLS}), frozenset({Purpose.BILLS, Purpose.ITEMS}), EVERYTHING]
+    tenders = data.draw(
+        st.lists(st.tuples(st.integers(1, 50), st.sampled_from(chain)), min_size=1, max_size=6)
+    )
+    allocations: list[Allocation] = []
+    for minor, purposes in tenders:
+        make = {Purpose.BILLS: for_bill, Purpose.ITEMS: for_item, Purpose.ACCOUNT: on_account}
+        allocations.append(make[data.draw(st.sampled_from(sorted(purposes)))](minor))
+    shuffled = data.draw(st.permutations(allocations))
+
+    made = fund([source(minor, purposes) for minor, purposes in tenders], shuffled)
+
+    for part in made:
+        assert shuffled[part.allocation].purpose in tenders[part.tender][1]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import BillState, OpenBill, open_on
+from pos.domain.catalogue import LINES_MAX, Item, LineOfSale, SerialKind
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, total
 from pos.domain.payment_event import (
@@ -238,7 +240,7 @@ def test_a_dealer_pays_no_bills() -> None:
         ("bank_cash", PayerKind.SUBSCRIBER, "mode_not_for_payer"),
         ("direct_debit", PayerKind.DEALER, "mode_not_for_payer"),
         ("cash", PayerKind.WALK_IN, "mode_not_for_purpose"),
-        ("debit_card", PayerKind.SUBSCRIBER, "mode_not_yet_available"),
+        ("atm", PayerKind.WALK_IN, "mode_not_for_payer"),
     ],
 )
 def test_the_acceptance_matrix_is_enforced(mode: str, payer: PayerKind, code: str) -> None:
@@ -248,11 +250,18 @@ def test_the_acceptance_matrix_is_enforced(mode: str, payer: PayerKind, code: st
     assert refusal.value.code == code
 
 
-def test_a_mode_for_bills_only_cannot_be_kept_as_credit() -> None:
-    atm = replace(MODES["atm"], available=True)
+def test_a_mode_that_the_shop_switched_off_is_refused() -> None:
+    off = replace(MODES["debit_card"], available=False)
 
     with pytest.raises(Refused) as refusal:
-        ask(TenderOffered(mode=atm, amount=money("50"), details={}), overpayment=Overpayment.CREDIT)
+        ask(TenderOffered(mode=off, amount=money("10"), details={}))
+
+    assert refusal.value.code == "mode_not_available"
+
+
+def test_a_mode_for_bills_only_cannot_be_kept_as_credit() -> None:
+    with pytest.raises(Refused) as refusal:
+        ask(tender("50", "atm"), overpayment=Overpayment.CREDIT)
 
     assert refusal.value.code == "mode_not_for_purpose"
 
@@ -392,3 +401,243 @@ def test_whatever_is_handed_over_balances_or_is_refused(
         assert not event.change
     elif event.credit:
         assert cash_handed_over == 0, "cash that is not needed is change, or is handed back"
+
+
+# --- a sale beside bills -------------------------------------------------------------------------------------------
+
+
+def sold(
+    text: str, quantity: int = 1, rate: str = "5", serial: SerialKind | None = None, code: str = "X"
+) -> LineOfSale:
+    price = Money(0, KWD) if text == "0" else money(text)
+    thing = Item(
+        item=code,
+        name="Thing",
+        price=price,
+        tax_category="VAT",
+        tax_rate=Decimal(rate),
+        serial=serial,
+        ean=None,
+    )
+    return LineOfSale(item=thing, quantity=quantity, serials=())
+
+
+def sale_asked(
+    *tenders: TenderOffered,
+    sale: Sequence[LineOfSale],
+    payer: PayerKind = PayerKind.SUBSCRIBER,
+    wishes: Sequence[Wish] = (),
+    overpayment: Overpayment | None = None,
+    bills: Sequence[OpenBill] = BILLS,
+) -> PaymentAsked:
+    account = {PayerKind.SUBSCRIBER: "BA-1", PayerKind.DEALER: "D-1", PayerKind.WALK_IN: "WALK-IN"}[payer]
+    return PaymentAsked(
+        payer_kind=payer,
+        payer_account=account,
+        tenders=tenders,
+        wishes=wishes,
+        overpayment=overpayment,
+        bills={} if payer is PayerKind.WALK_IN else {entry.bill.bill_no: entry for entry in bills},
+        sale=sale,
+    )
+
+
+def sell(
+    *tenders: TenderOffered,
+    sale: Sequence[LineOfSale],
+    payer: PayerKind = PayerKind.SUBSCRIBER,
+    wishes: Sequence[Wish] = (),
+    overpayment: Overpayment | None = None,
+) -> PaymentEvent:
+    return compose(sale_asked(*tenders, sale=sale, payer=payer, wishes=wishes, overpayment=overpayment))
+
+
+def parts(event: PaymentEvent) -> list[tuple[str | int | None, str]]:
+    """What was paid: a bill's number, a line's place, None for credit."""
+    return [
+        (part.sale_line if part.bill_no is None else part.bill_no, part.amount.plain())
+        for part in event.allocations
+    ]
+
+
+@pytest.mark.parametrize("payer", PayerKind)
+def test_a_sale_is_paid_line_by_line_and_what_is_over_is_change(payer: PayerKind) -> None:
+    event = sell(tender("10"), sale=[sold("2"), sold("1.5", 3)], payer=payer)
+
+    assert parts(event) == [(0, "2.000"), (1, "4.500")]
+    assert (event.amount, event.change, event.credit) == (money("6.5"), money("3.5"), money("0"))
+    assert [leg.amount for leg in event.legs] == [money("6.5")]
+
+
+def test_a_sale_pays_no_bills_by_itself() -> None:
+    event = sell(tender("50", "cheque"), sale=[sold("2")])
+
+    assert parts(event) == [(0, "2.000"), (None, "48.000")]
+
+
+def test_a_sale_and_bills_are_one_event() -> None:
+    event = sell(
+        tender("20"), sale=[sold("2")], wishes=[Wish(bill_no="1"), Wish(bill_no="2", amount=money("3"))]
+    )
+
+    assert parts(event) == [("1", "10.000"), ("2", "3.000"), (0, "2.000")]
+    assert event.change == money("5")
+
+
+def test_what_the_sale_takes_is_not_there_for_the_bills() -> None:
+    with pytest.raises(Refused) as refusal:
+        sell(tender("11.999"), sale=[sold("2")], wishes=[Wish(bill_no="1", amount=money("10"))])
+    assert refusal.value.code == "not_enough_tendered"
+
+    event = sell(tender("11.999"), sale=[sold("2")], wishes=[Wish(bill_no="1")])
+    assert parts(event) == [("1", "9.999"), (0, "2.000")]
+
+
+def test_no_line_is_bought_in_part() -> None:
+    with pytest.raises(Refused) as refusal:
+        sell(tender("1.999"), sale=[sold("2")])
+
+    assert refusal.value.code == "not_enough_tendered"
+    assert refusal.value.details == {"asked": "2.000", "tendered": "1.999", "currency": "KWD"}
+
+
+def test_a_gift_in_a_sale_needs_no_money() -> None:
+    event = sell(tender("2"), sale=[sold("0"), sold("2"), sold("0", 5)], payer=PayerKind.WALK_IN)
+
+    assert parts(event) == [(1, "2.000")]
+    assert len(event.sale) == 3
+
+
+def test_gifts_alone_are_no_payment() -> None:
+    with pytest.raises(Refused) as refusal:
+        sell(tender("2"), sale=[sold("0")], payer=PayerKind.WALK_IN)
+
+    assert refusal.value.code == "nothing_to_pay"
+
+
+def test_a_sale_has_a_limit_of_lines() -> None:
+    assert len(sell(tender("100"), sale=[sold("1")] * LINES_MAX).sale) == LINES_MAX
+
+    with pytest.raises(Refused) as refusal:
+        sell(tender("101"), sale=[sold("1")] * (LINES_MAX + 1))
+
+    assert refusal.value.code == "too_many_lines"
+
+
+@pytest.mark.parametrize("choice", [None, Overpayment.CREDIT, Overpayment.CHANGE])
+def test_a_walk_in_buyer_leaves_nothing_behind(choice: Overpayment | None) -> None:
+    event = sell(tender("5"), sale=[sold("2")], payer=PayerKind.WALK_IN, overpayment=choice)
+    assert (event.change, event.credit) == (money("3"), money("0"))
+
+    with pytest.raises(Refused) as refusal:
+        sell(tender("2.001", "debit_card"), sale=[sold("2")], payer=PayerKind.WALK_IN, overpayment=choice)
+    assert refusal.value.code == "change_not_possible"
+    assert "exact" in refusal.value.message
+
+
+@pytest.mark.parametrize("payer", [PayerKind.SUBSCRIBER, PayerKind.DEALER])
+def test_a_card_over_the_items_is_credit_of_a_customer(payer: PayerKind) -> None:
+    event = sell(tender("5", "debit_card"), sale=[sold("2")], payer=payer)
+
+    assert parts(event) == [(0, "2.000"), (None, "3.000")]
+
+
+def test_vouchers_pay_the_bills_and_the_rest_pays_the_items() -> None:
+    event = sell(
+        tender("10"),
+        tender("10", "internal_voucher"),
+        sale=[sold("4")],
+        wishes=[Wish(bill_no="1")],
+    )
+
+    funded = [
+        (event.tenders[part.tender].mode.code, part.allocation.bill_no, part.amount.plain())
+        for part in event.funded
+    ]
+    assert funded == [("internal_voucher", "1", "10.000"), ("cash", None, "4.000")]
+    assert event.change == money("6")
+
+
+@pytest.mark.parametrize("mode", ["internal_voucher", "external_voucher", "atm", "direct_debit"])
+def test_what_pays_bills_only_buys_no_items(mode: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        sell(tender("2", mode), sale=[sold("2")])
+    assert refusal.value.code == "mode_not_for_purpose"
+
+    with pytest.raises(Refused) as refusal:
+        sell(
+            tender("3", mode), tender("11"), sale=[sold("13")], wishes=[Wish(bill_no="1", amount=money("1"))]
+        )
+    assert refusal.value.code == "mode_not_for_purpose", "not even a part of one"
+
+
+def test_a_sale_posts_revenue_and_tax_beside_the_bills() -> None:
+    event = sell(tender("12.100", "credit_card"), sale=[sold("2.100")], wishes=[Wish(bill_no="1")])
+
+    assert [
+        (line.ledger_account, (line.debit - line.credit).plain(), line.account) for line in event.lines
+    ] == [
+        ("card_receivable", "12.100", None),
+        ("receivable", "-10.000", "BA-1"),
+        ("item_revenue", "-2.000", None),
+        ("output_tax", "-0.100", None),
+    ]
+
+
+modes_of_subscribers = ["cash", "cheque", "debit_card", "internal_voucher", "atm", "direct_debit"]
+
+
+@given(
+    tenders=st.lists(st.tuples(st.sampled_from(modes_of_subscribers), minor), min_size=1, max_size=5),
+    owed=st.lists(minor, max_size=3),
+    items=st.lists(st.tuples(st.integers(0, 90_000), st.integers(1, 3)), max_size=3),
+    choice=st.sampled_from([None, Overpayment.CHANGE, Overpayment.CREDIT]),
+    payer=st.sampled_from(PayerKind),
+)
+def test_whatever_is_bought_and_paid_balances_or_is_refused(
+    tenders: list[tuple[str, int]],
+    owed: list[int],
+    items: list[tuple[int, int]],
+    choice: Overpayment | None,
+    payer: PayerKind,
+) -> None:
+    open_bills = [open_on(bill(str(place), Money(amount, KWD)), []) for place, amount in enumerate(owed)]
+    wishes = [Wish(bill_no=entry.bill.bill_no) for entry in open_bills]
+    sale = [sold(Money(price, KWD).plain() if price else "0", quantity) for price, quantity in items]
+    offered = [
+        TenderOffered(mode=MODES[mode], amount=Money(amount, KWD), details={}) for mode, amount in tenders
+    ]
+    asked = sale_asked(
+        *offered,
+        sale=sale,
+        payer=payer,
+        wishes=wishes if payer is PayerKind.SUBSCRIBER else (),
+        overpayment=choice,
+        bills=open_bills,
+    )
+    event, refused_as = composed(asked)
+    if event is None:
+        assert refused_as in {
+            "nothing_to_pay",
+            "tender_not_needed",
+            "change_not_possible",
+            "not_enough_tendered",
+            "mode_not_for_purpose",
+            "mode_not_for_payer",
+        }
+        return
+
+    cash_in = sum(amount for mode, amount in tenders if mode == "cash")
+    assert event.amount.minor + event.change.minor == sum(amount for _, amount in tenders)
+    assert 0 <= event.change.minor <= cash_in
+    assert total((part.amount for part in event.allocations), KWD) == event.amount
+    assert is_balanced(event.lines)
+    assert sum_of(event.lines, KWD) == event.amount
+    by_line = {part.sale_line: part.amount for part in event.allocations if part.sale_line is not None}
+    assert by_line == {place: line.amount for place, line in enumerate(sale) if line.amount}
+    for place, taken in enumerate(event.tenders):
+        own = [part for part in event.funded if part.tender == place]
+        assert total((part.amount for part in own), KWD) == taken.net
+        assert {part.allocation.purpose for part in own} <= taken.mode.accepts[payer]
+    if payer is PayerKind.WALK_IN:
+        assert event.credit == money("0")

@@ -1,9 +1,14 @@
 """Every deed's journal lines balance in themselves (invariant 15)."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pos.domain.allocation import Allocation
+from pos.domain.catalogue import Item, LineOfSale
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.posting import (
@@ -19,6 +24,15 @@ from pos.domain.posting import (
 from tests.builders.tills import money
 
 KWD = currency("KWD")
+SIM = Item(
+    item="SIM-01",
+    name="Prepaid SIM",
+    price=money("5"),
+    tax_category="VAT",
+    tax_rate=Decimal(5),
+    serial=None,
+    ean=None,
+)
 
 
 def shown(lines: list[JournalLine]) -> list[tuple[str, str]]:
@@ -26,6 +40,12 @@ def shown(lines: list[JournalLine]) -> list[tuple[str, str]]:
         (line.ledger_account, line.debit.plain() if line.debit else f"-{line.credit.plain()}")
         for line in lines
     ]
+
+
+def part(account: str, bill_no: str | None, amount: str, sale_line: int | None = None) -> Allocation:
+    return Allocation(
+        account=account, bill_no=bill_no, bill_id=None, amount=money(amount), sale_line=sale_line
+    )
 
 
 def test_the_float_comes_from_the_safe() -> None:
@@ -84,7 +104,7 @@ def test_each_currency_must_balance_on_its_own() -> None:
     [(PayerKind.SUBSCRIBER, "customer_credit"), (PayerKind.DEALER, "dealer_account")],
 )
 def test_money_on_account_is_owed_to_its_payer(payer: PayerKind, ledger_account: str) -> None:
-    lines = payment_lines([("cash_in_till", money("5"))], [("A-1", None, money("5"))], payer)
+    lines = payment_lines([("cash_in_till", money("5"))], [part("A-1", None, "5")], [], payer)
 
     assert [(line.ledger_account, line.account) for line in lines] == [
         ("cash_in_till", None),
@@ -95,7 +115,8 @@ def test_money_on_account_is_owed_to_its_payer(payer: PayerKind, ledger_account:
 def test_bills_of_one_account_are_one_line_and_accounts_stay_apart() -> None:
     lines = payment_lines(
         [("cash_in_till", money("6"))],
-        [("A-1", "1", money("1")), ("A-2", "2", money("2")), ("A-1", "3", money("3"))],
+        [part("A-1", "1", "1"), part("A-2", "2", "2"), part("A-1", "3", "3")],
+        [],
         PayerKind.SUBSCRIBER,
     )
 
@@ -105,4 +126,29 @@ def test_bills_of_one_account_are_one_line_and_accounts_stay_apart() -> None:
 
 def test_what_does_not_balance_is_never_posted() -> None:
     with pytest.raises(AssertionError):
-        payment_lines([("cash_in_till", money("6"))], [("A-1", "1", money("5"))], PayerKind.SUBSCRIBER)
+        payment_lines([("cash_in_till", money("6"))], [part("A-1", "1", "5")], [], PayerKind.SUBSCRIBER)
+
+
+def test_a_sale_goes_to_revenue_and_output_tax() -> None:
+    """Two prepaid SIMs of 5.000 with 5 % tax within: 0.476 of 10.000."""
+    line = LineOfSale(item=SIM, quantity=2, serials=())
+
+    lines = payment_lines(
+        [("cash_in_till", money("10"))], [part("WALK-IN", None, "10", 0)], [line], PayerKind.WALK_IN
+    )
+
+    assert shown(lines) == [
+        ("cash_in_till", "10.000"),
+        ("item_revenue", "-9.524"),
+        ("output_tax", "-0.476"),
+    ]
+
+
+def test_a_sale_without_tax_posts_no_tax() -> None:
+    line = LineOfSale(item=replace(SIM, tax_rate=Decimal(0)), quantity=1, serials=())
+
+    lines = payment_lines(
+        [("cash_in_till", money("5"))], [part("WALK-IN", None, "5", 0)], [line], PayerKind.WALK_IN
+    )
+
+    assert shown(lines) == [("cash_in_till", "5.000"), ("item_revenue", "-5.000")]

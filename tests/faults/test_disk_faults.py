@@ -34,8 +34,8 @@ WHILE_CALLS = 5
 ROOM_BYTES = 250_000
 
 ANSWERS = {"ok", "store_write_failed", "outcome_unknown"}
-NO_START = {*ANSWERS, "store_cannot_be_opened", "store_unreadable", "store_damaged"} - {"ok"}
-"""How a script that could not begin says so."""
+NO_START = {*ANSWERS, "store_cannot_be_opened", "store_unreadable", "store_damaged", "cache_damaged"} - {"ok"}
+"""How a script that could not begin, or go on, says so."""
 
 
 def code_of(line: dict[str, object]) -> str:

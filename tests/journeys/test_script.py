@@ -218,9 +218,56 @@ REFUSED_PAYMENTS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "cheque_account_cash_only",
     ),
-    "a mode of later": (
-        {"tenders": [{"mode": "atm", "amount": "1.000", "trace": "1", "atm": "A", "date": "2026-11-20"}]},
-        "mode_not_yet_available",
+    "a voucher without central": (
+        {"tenders": [{"mode": "internal_voucher", "amount": "1.000", "code": "LOY-4RFP-TXWP"}]},
+        "voucher_needs_central",
+    ),
+    "a bank receipt of a subscriber": (
+        {
+            "tenders": [
+                {
+                    "mode": "bank_cash",
+                    "amount": "1.000",
+                    "bank": "001",
+                    "branch": "042",
+                    "reference": "K7",
+                    "date": "2026-11-20",
+                }
+            ]
+        },
+        "mode_not_for_payer",
+    ),
+    "a direct debit keyed by a cashier": (
+        {
+            "tenders": [
+                {
+                    "mode": "direct_debit",
+                    "amount": "1.000",
+                    "mandate": "M",
+                    "reference": "R",
+                    "date": "2026-11-20",
+                }
+            ]
+        },
+        "not_allowed",
+    ),
+    "an item that is not on sale": ({"lines": [{"item": "NO-01"}]}, "unknown_item"),
+    "a SIM card without its number": ({"lines": [{"item": "SIM-01"}]}, "serials_needed"),
+    "a card with five last digits": (
+        {
+            "tenders": [
+                {
+                    "mode": "debit_card",
+                    "amount": "1.000",
+                    "auth_code": "A1",
+                    "last4": "11112",
+                    "brand": "VISA",
+                    "rrn": "1",
+                    "card_terminal": "T7",
+                }
+            ]
+        },
+        "text_too_long",
     ),
     "no mode at all": ({"tenders": [{"mode": "gold", "amount": "1.000"}]}, "unknown_mode"),
     "another currency": (
@@ -290,10 +337,14 @@ def test_refused_payments_leave_nothing_but_their_audit_rows(
             "receipt",
             "print_job",
             "cheque",
+            "sale_line",
+            "sale_serial",
+            "instrument",
         ):
             assert books.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
         (refused,) = books.execute(
-            "SELECT count(*) FROM v_audit WHERE act = 'pay' AND result = 'refused'"
+            "SELECT count(*) FROM v_audit WHERE act IN ('pay', 'sell', 'hold_voucher') "
+            "AND result IN ('refused', 'denied')"
         ).fetchone()
         assert books.execute("SELECT ref FROM script_ref").fetchall() == [("s1",)]
     in_the_script_itself = {"another currency"}
@@ -301,7 +352,7 @@ def test_refused_payments_leave_nothing_but_their_audit_rows(
     assert pos.run("--home", str(home), "verify").status == 0
 
 
-@pytest.mark.parametrize("act", ["sell", "refund", "void", "close_day", "bounce_cheque", "mandate"])
+@pytest.mark.parametrize("act", ["refund", "void", "transfer", "close_day", "bounce_cheque", "mandate"])
 def test_an_act_of_a_later_version_is_refused_by_its_own_code(act: str, pos: ForkingPos, home: Path) -> None:
     ended = pos.script(home, [{"ref": "l", "act": act}])
     assert (ended.status, codes(ended), ended.last["act"]) == (3, ["act_not_yet_available"], act)

@@ -7,25 +7,38 @@ import pytest
 from pos.till.cash_office import open_shift
 from pos.till.desk import Memo
 from pos.till.papers import reprint
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     CASHIER,
+    card,
     cash,
     cheque,
     clock_of,
     close_stores,
     closed,
     count,
+    iccid,
     make_till,
     opened,
+    order,
     pay,
+    reserved_order,
+    sale,
+    stock,
+    voucher,
+    wish,
 )
 
 
 @pytest.fixture(scope="session")
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed shift and an open one, payments in cash and by cheque, a reprint, a remembered line of a script."""
+    """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
+
+    Three receipts; the last payment has a sale with a serial number, a card slip and a voucher that was held for it.
+    """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
+    stock(desk)
     opened(desk)
     pay(desk, cash("1"), account="BA-1")
     count(desk, "21")
@@ -35,6 +48,14 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     open_shift(desk, CASHIER, "30", memo=memo)
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
     reprint(desk, CASHIER, taken.receipt.receipt_number)
+    asked = order(
+        desk,
+        voucher("2"),
+        card("11.250"),
+        allocate=[wish("7798", "2"), wish("7796", "5")],
+        lines=[sale("SIM-01", 1, iccid(1)), sale("CHARGER")],
+    )
+    take_payment(desk, CASHIER, reserved_order(desk, asked))
     close_stores(desk)
     return folder / "till.db"
 

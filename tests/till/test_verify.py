@@ -9,22 +9,30 @@ from pos.domain.payment_event import Overpayment
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
+from pos.till.take_payment import take_payment
 from pos.till.verify import verify_books
 from tests.builders.tills import (
     CASHIER,
     bill,
+    card,
     cash,
     cheque,
     close_stores,
     closed,
     count,
     findings,
+    iccid,
     make_till,
     money,
     opened,
+    order,
     pay,
     raw_connection,
+    reserved_order,
+    sale,
+    stock,
     tell,
+    voucher,
     wish,
 )
 
@@ -42,6 +50,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     pay(desk, cash("20"), allocate=[wish("7798"), wish("7796"), wish(None, "1", "BA-2")])
     pay(desk, cash("7"), account="BA-3", overpayment=Overpayment.CREDIT)
     reprint(desk, CASHIER, "S014-T1-A-000001")
+    stock(desk)
+    lines = [sale("SIM-01", 2, iccid(1), iccid(2)), sale("CHARGER", 3), sale("SERVICE")]
+    asked = order(desk, voucher("2"), card("7"), cash("20"), allocate=[wish("7790", "3")], lines=lines)
+    take_payment(desk, CASHIER, reserved_order(desk, asked))
+    pay(desk, cash("5"), account=None, lines=[sale("SERVICE"), sale("GIFT")])
     catch_up(desk)
     yield desk
     close_stores(desk)
@@ -113,6 +126,31 @@ EVENT = "(SELECT payment_event_id FROM payment_event ORDER BY sequence LIMIT 1)"
         ("chain_row_added", "INSERT INTO receipt_copy VALUES ('S014-T1-A-000001', 9, 't', 0, '1', NULL)"),
         ("chain_link_missing", "DELETE FROM chain_link WHERE chain_no = 5"),
         ("receipt_tenders_equal_store", "UPDATE tender SET mode = 'cash' WHERE mode = 'cheque'"),
+        ("receipt_tenders_equal_store", "UPDATE tender SET mode = 'credit_card' WHERE mode = 'debit_card'"),
+        ("instrument_has_its_tender", "UPDATE instrument SET tender_id = 'x' WHERE instrument LIKE 'card|%'"),
+        ("sale_line_is_paid_whole", "UPDATE allocation SET sale_line = 2 WHERE sale_line = 3"),
+        ("sale_line_is_paid_whole", "UPDATE allocation SET sale_line = NULL WHERE sale_line = 1"),
+        ("sale_line_is_paid_whole", "UPDATE sale_line SET amount_minor = amount_minor + 1"),
+        ("sale_line_is_paid_whole", "UPDATE allocation SET sale_line = 9 WHERE sale_line = 1"),
+        ("sale_is_posted", "UPDATE journal_line SET ledger_account = 'receivable' WHERE ledger_account = 'item_revenue'"),
+        ("sale_is_posted", "UPDATE journal_line SET ledger_account = 'receivable' WHERE ledger_account = 'output_tax'"),
+        ("sale_is_posted", "DELETE FROM sale_line WHERE item = 'CHARGER'"),
+        ("serials_match_the_quantity", f"DELETE FROM sale_serial WHERE serial = '{iccid(1)}'"),
+        ("serials_match_the_quantity", "INSERT INTO sale_serial SELECT kind, '1', payment_event_id, line FROM sale_serial LIMIT 1"),
+        ("serials_match_the_quantity", f"UPDATE sale_serial SET line = 2 WHERE serial = '{iccid(1)}'"),
+        ("voucher_is_held_for_its_payment", "UPDATE voucher_hold SET state = 'released'"),
+        ("voucher_is_held_for_its_payment", "UPDATE voucher_hold SET payment_event_id = 'x'"),
+        ("receipt_sale_equals_store", "UPDATE sale_line SET item = 'PHONE-01' WHERE item = 'CHARGER'"),
+        ("receipt_sale_equals_store", "UPDATE sale_line SET name = 'x' WHERE item = 'CHARGER'"),
+        ("receipt_sale_equals_store", "UPDATE sale_line SET tax_rate = '6' WHERE item = 'CHARGER'"),
+        ("receipt_sale_equals_store", "UPDATE sale_line SET tax_minor = tax_minor + 1 WHERE item = 'CHARGER'"),
+        ("receipt_sale_equals_store", "UPDATE sale_line SET quantity = 1, unit_price_minor = amount_minor WHERE item = 'CHARGER'"),
+        ("receipt_sale_equals_store", f"UPDATE sale_serial SET serial = '{iccid(9)}' WHERE serial = '{iccid(1)}'"),
+        ("receipt_sale_equals_store", "DELETE FROM sale_serial"),
+        ("receipt_sale_equals_store", """UPDATE receipt SET facts_json = replace(facts_json, '"SIM-01"', '"SIM-02"')"""),
+        ("receipt_sale_equals_store", """UPDATE receipt SET facts_json = replace(facts_json, '["VAT","5",', '["VAT","6",')"""),
+        ("receipt_totals_equal_store", "UPDATE receipt SET facts_json = replace(facts_json, ',3750,', ',3751,')"),
+        ("receipt_allocations_equal_store", "UPDATE allocation SET sale_line = 1 WHERE bill_no IS NULL AND account = 'BA-2'"),
     ],
 )  # fmt: skip
 def test_a_broken_promise_is_named(desk: Desk, check: str, statement: str) -> None:

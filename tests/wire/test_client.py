@@ -107,12 +107,18 @@ async def test_an_answer_that_took_nothing_for_now_is_later(status: int) -> None
 async def test_every_other_refusal_of_the_client_is_for_good(status: int) -> None:
     body = {
         "code": "bad_field",
-        "reason": "Bad request",
+        "reason": "Field refused",
         "message": "account.id: is missing.",
         "status": "400",
     }
     outcome = await talking(answering(status, body)).send_payment(KEY, BODY)
-    assert outcome == RefusedForGood(f"{status} bad_field Bad request account.id: is missing.")
+    assert outcome == RefusedForGood(f"{status} bad_field Field refused account.id: is missing.")
+
+
+async def test_a_reason_that_only_says_the_status_again_is_left_out() -> None:
+    body = {"code": "instrument_used", "reason": "Conflict", "message": "Credited before, by receipt R-1."}
+    outcome = await talking(answering(409, body)).send_payment(KEY, BODY)
+    assert outcome == Conflict("409 instrument_used Credited before, by receipt R-1.")
 
 
 async def test_a_409_is_a_conflict_with_the_servers_own_words() -> None:

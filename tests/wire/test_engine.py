@@ -15,11 +15,15 @@ from sqlalchemy.exc import IntegrityError
 
 from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
+from pos.till.take_payment import TenderOrder
+from sync.client import TMF676_PATH
 from sync.engine import ACCOUNTS_AT_ONCE
 from sync.retry import RetryRule
-from sync.wire_json import loads
+from sync.wire_json import dumps, loads
 from tests.builders.tills import cash, cheque, clock_of, rows
 from tests.builders.wire import (
+    BASE_URL,
+    MEDIA_TYPE,
     RETRY_AFTER_S,
     SURVIVED,
     TIMEOUT_S,
@@ -671,3 +675,40 @@ async def test_every_shape_of_cash_and_cheque_is_a_payment_create_of_the_standar
     sent = [loads(body) for body in bodies]
     assert faults(tmf_specs, PAYMENT_SPEC, "Payment_Create", *sent) == []
     assert {body["paymentMethod"]["@type"] for body in sent} == {"Cash", "Check"}
+
+
+async def test_a_paper_that_another_till_brought_first_is_parked_with_its_receipt_named() -> None:
+    wire = await make_wire()
+    slip = {
+        "auth_code": "A1B2C3",
+        "last4": "1111",
+        "brand": "VISA",
+        "rrn": "000123456789",
+        "card_terminal": "T7",
+    }
+    wire.pay(
+        "BA-1",
+        "5.000",
+        "N1-1",
+        tender=TenderOrder(mode="debit_card", amount="5.000", details=slip),
+        each="5.000",
+    )
+    wire.network.script(Fault.LOST_REQUEST)
+    await wire.engine.push()
+    body = loads(wire.network.posts[0].body)
+    other = {**body, "correlatorId": "E-9-1", "paymentEventId": "E-9", "receiptNumber": "S014-T3-A-000007"}
+    for name in ("terminal", "epoch", "sequence", "leg"):
+        del other[name]
+    async with httpx.AsyncClient(transport=wire.network.leads_to, base_url=BASE_URL) as foreign:
+        made = await foreign.post(
+            f"{TMF676_PATH}/payment", content=dumps(other), headers={"content-type": MEDIA_TYPE}
+        )
+    assert made.status_code == 201
+    await wire.engine.drain(timeout_s=60)
+    [row] = wire.outbox()
+    assert (row["state"], row["reason"]) == (
+        "parked",
+        "409 instrument_used The paper behind this money was credited before, by receipt S014-T3-A-000007. "
+        "Compare both papers.",
+    )
+    assert [leg[0] for leg in wire.at_central()] == ["E-9-1"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
 from pos.domain.bill import check_sums, group_rates
+from pos.domain.catalogue import Item, SerialKind
 from pos.domain.payment_mode import PayerKind
 from pos.store import cache as cached
+from pos.store.items import item_by_code
 from pos.till.enquiries import bill_view
+from sync.central.fixture import load_fixture
 from sync.wire_json import dumps, loads
 from tests.builders.tills import CASHIER, money
 from tests.builders.wire import (
@@ -23,7 +27,7 @@ from tests.builders.wire import (
     make_wire,
     unfilled_wire,
 )
-from tests.central.central_builders import kwd, rate
+from tests.central.central_builders import kwd, rate, shop_item
 
 
 def row_counts(wire: Wire) -> dict[str, int]:
@@ -88,7 +92,7 @@ async def test_the_second_pull_asks_only_for_changes() -> None:
 
     idle = await wire.engine.pull()
     assert (idle.accounts, idle.bills, idle.rates) == (0, 0, 0)
-    assert len(wire.network.requests) == 3, "the announcement, accounts, bills"
+    assert len(wire.network.requests) == 4, "the announcement, accounts, items, bills"
 
     wire.told("UPDATE bill SET remaining_minor = 2500, change_number = 2 WHERE id = '2-1'")
     changed = await wire.engine.pull()
@@ -247,6 +251,10 @@ STRANGE: list[Any] = [None, 7, "text", [], {}, {"id": ""}, {"id": 5}, {"id": Non
         {**GOOD_ACCOUNT, "dunningStage": 10**29},
         {**GOOD_ACCOUNT, "dunningStage": "two"},
         {**GOOD_ACCOUNT, "dunningStage": -1},
+        {**GOOD_ACCOUNT, "dealerClass": 5},
+        {**GOOD_ACCOUNT, "creditLimit": 500},
+        {**GOOD_ACCOUNT, "creditLimit": {"unit": "EUR", "value": 5}},
+        {**GOOD_ACCOUNT, "creditLimit": {"unit": "KWD", "value": -5}},
         {**GOOD_ACCOUNT, "id": "BA-" + "7" * 38},
         {**GOOD_ACCOUNT, "id": "BA-\x1b[2J"},
         {**GOOD_ACCOUNT, "id": " BA-77"},
@@ -270,6 +278,105 @@ async def test_an_account_with_a_name_that_a_terminal_would_obey_is_kept_harmles
     assert "\x1b" not in name
     assert "\x07" not in name
     assert name.endswith("Evil")
+
+
+GOOD_ITEM: dict[str, Any] = {
+    "id": "SIM-77",
+    "name": "SIM",
+    "price": kwd("5.000"),
+    "taxCategory": "VAT",
+    "taxRate": 5,
+    "serial": "iccid",
+    "ean": "6271001000014",
+}
+
+
+def sell(wire: Wire, *items: dict[str, object]) -> None:
+    """Central's staff put these on sale."""
+    load_fixture(wire.central, {"items": list(items)})
+
+
+async def test_items_are_pulled_and_then_only_what_changed() -> None:
+    wire = unfilled_wire()
+    sell(wire, shop_item("SIM-01", "5.000", serial="iccid"), shop_item("RTR-01", "25.000", tax_rate="7.5"))
+    report = await wire.engine.pull()
+    assert (report.items, report.skipped, report.problem) == (2, 0, None)
+    sell(wire, shop_item("SIM-01", "5.000", serial="iccid"), shop_item("RTR-01", "24.000", tax_rate="7.5"))
+    assert (await wire.engine.pull()).items == 1
+    assert (await wire.engine.pull()).items == 0
+    with wire.desk.cache.read() as connection:
+        assert item_by_code(connection, "SIM-01") == Item(
+            item="SIM-01",
+            name="Item SIM-01",
+            price=money("5.000"),
+            tax_category="VAT",
+            tax_rate=Decimal("5"),
+            serial=SerialKind.ICCID,
+            ean=None,
+        )
+        router = item_by_code(connection, "RTR-01")
+    assert router is not None
+    assert (router.price, router.tax_rate) == (money("24.000"), Decimal("7.5"))
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_more_than_a_page_of_items_is_pulled_whole() -> None:
+    wire = unfilled_wire()
+    sell(wire, *(shop_item(f"IT-{number:02}", "1.000") for number in range(23)))
+    assert (await wire.engine.pull()).items == 23
+    assert wire.look("SELECT count(*) FROM item") == 23
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *STRANGE,
+        {**GOOD_ITEM, "id": "SIM-" + "7" * 40},
+        {**GOOD_ITEM, "id": "SIM-\x1b[2J"},
+        {**GOOD_ITEM, "name": None},
+        {**GOOD_ITEM, "name": ["SIM"]},
+        {**GOOD_ITEM, "price": None},
+        {**GOOD_ITEM, "price": {"unit": "KWD", "value": "5"}},
+        {**GOOD_ITEM, "price": {"unit": "KWD", "value": -5}},
+        {**GOOD_ITEM, "price": {"unit": "KWD", "value": 10**20}},
+        {**GOOD_ITEM, "taxCategory": 5},
+        {**GOOD_ITEM, "taxRate": "5"},
+        {**GOOD_ITEM, "taxRate": True},
+        {**GOOD_ITEM, "taxRate": -1},
+        {**GOOD_ITEM, "taxRate": 10**29},
+        {**GOOD_ITEM, "taxRate": Decimal("5.00001")},
+        {**GOOD_ITEM, "serial": "vin"},
+        {**GOOD_ITEM, "serial": ["imei"]},
+        {**GOOD_ITEM, "ean": 6271001000014},
+        {**GOOD_ITEM, "ean": "٦٢٧١٠٠١٠٠٠٠١٤"},
+    ],
+    ids=lambda row: repr(row)[-60:],
+)
+async def test_an_item_that_cannot_be_read_is_skipped_and_counted(row: object) -> None:
+    wire = unfilled_wire()
+    wire.network.leads_to = Editing(wire, "item", [row, GOOD_ITEM])
+    report = await wire.engine.pull()
+    assert (report.problem, report.skipped, report.items, report.bills) == (None, 1, 1, 3)
+
+
+async def test_a_dealers_class_and_limit_come_with_its_account() -> None:
+    wire = unfilled_wire()
+    dealer = {
+        "account": "D-12",
+        "name": "Gulf",
+        "currency": "KWD",
+        "class": "gold",
+        "credit_limit": "500.000",
+    }
+    load_fixture(wire.central, {"dealers": [dealer]})
+    await wire.engine.pull()
+    with wire.desk.cache.read() as connection:
+        told = cached.account_by_id(connection, "D-12")
+        subscriber = cached.account_by_id(connection, "BA-1")
+    assert told is not None
+    assert subscriber is not None
+    assert (told.kind, told.dealer_class, told.credit_limit) == (PayerKind.DEALER, "gold", money("500.000"))
+    assert (subscriber.dealer_class, subscriber.credit_limit) == ("", None)
 
 
 HUGE_BILL = {**foreign_bill("9-1", "10.000"), "remainingAmount": {"unit": "KWD", "value": 10**20}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,40 +11,11 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
 from pos.domain.leg import LegFacts, LegItem
-from pos.domain.money import Money, currency
+from pos.domain.money import Money
+from pos.domain.payment_mode import PayerKind, Purpose
 from sync.tmf676 import PaymentSeen, payment_body, read_payment
 from sync.wire_json import BadResource, loads
-
-KWD = currency("KWD")
-
-CASH = LegFacts(
-    correlator_id="0190b3c2-7a10-7c3e-9d54-2f6f0c1a77e1-1",
-    payment_event_id="0190b3c2-7a10-7c3e-9d54-2f6f0c1a77e1",
-    leg=1,
-    terminal="T2",
-    epoch=3,
-    sequence=123,
-    receipt_number="S014-T2-A-000123",
-    shift_id="SH-1",
-    business_date=date(2026, 11, 21),
-    taken_at=datetime(2026, 11, 21, 23, 59, 58, tzinfo=timezone(timedelta(hours=3))),
-    operator="1001",
-    shop="S014",
-    shop_name="Store 14",
-    operator_company="Operator W.L.L.",
-    channel="store",
-    payer_kind="subscriber",
-    payer_account="BA-1001",
-    account="BA-1001",
-    amount=Money(41750, KWD),
-    mode="cash",
-    tmf_type="Cash",
-    tender_details={},
-    items=(
-        LegItem(bill_id="CB-1", bill_no="7781", amount=Money(40000, KWD)),
-        LegItem(bill_id="CB-2", bill_no="7782", amount=Money(1750, KWD)),
-    ),
-)
+from tests.wire.leg_builders import CASH, DETAILS, HOLD, KWD, MODES, leg_of, paid_bill, sold
 
 CHEQUE = replace(
     CASH,
@@ -62,7 +32,11 @@ def of_mode(mode: str, tmf_type: str, **details: str) -> LegFacts:
 LEGS = {
     "cash": CASH,
     "cheque": CHEQUE,
-    "on account, no payer": replace(CASH, items=(), payer_account=None, payer_kind="walk_in"),
+    "on account": replace(CASH, items=()),
+    "sale to a walk-in": replace(
+        CASH, items=(sold("SIM-01", 41750),), account="WALK-IN", payer_account=None, payer_kind="walk_in"
+    ),
+    "bill and sale": replace(CASH, items=(paid_bill("CB-1", 40000), sold("SIM-01", 1750))),
     "card": of_mode(
         "debit_card", "TokenizedCard", auth_code="A1", last4="1111", brand="VISA", expires="2027-02"
     ),
@@ -73,6 +47,11 @@ LEGS = {
     "bank cheque": of_mode("bank_cheque", "Check", bank="001", reference="K8", serial="7", drawer="X"),
     "direct debit": of_mode("direct_debit", "DirectDebit", mandate="M-1", reference="R", date="2026-11-21"),
     "voucher": of_mode("internal_voucher", "Voucher", code="SECRET-CODE"),
+    "voucher, held": replace(
+        of_mode("internal_voucher", "Voucher", code="SECRET-CODE"),
+        voucher_hold=HOLD,
+        instrument="voucher|DIGEST",
+    ),
     "atm": of_mode("atm", "BankAccountDebit", trace="000777", atm="ATM-1", date="2026-11-21"),
     "a class nobody knows": of_mode("barter", "Barter"),
 }
@@ -130,6 +109,7 @@ def test_a_cheque_without_a_date_is_dated_on_the_business_date() -> None:
         (LEGS["bank cheque"], "K8", "Check"),
         (LEGS["direct debit"], "M-1", "DirectDebit"),
         (LEGS["voucher"], CASH.correlator_id, "Voucher"),
+        (LEGS["voucher, held"], HOLD, "Voucher"),
         (LEGS["atm"], "000777", "BankAccountDebit"),
     ],
 )
@@ -175,7 +155,130 @@ def test_an_approval_code_or_trace_is_the_authorization_code() -> None:
 
 
 def test_no_voucher_code_and_no_tender_detail_slips_into_a_body() -> None:
-    assert b"SECRET-CODE" not in payment_body(LEGS["voucher"])
+    for name in ("voucher", "voucher, held"):
+        assert b"SECRET-CODE" not in payment_body(LEGS[name])
+        assert b"DIGEST" not in payment_body(LEGS[name]), "a short code can be found from its digest"
+
+
+EVERY_LEG = {
+    f"{code} {form}, {purpose} of a {payer}": leg_of(
+        mode, details, purpose=purpose, dealer=payer is PayerKind.DEALER
+    )
+    for code, mode in MODES.by_code.items()
+    for form, details in DETAILS[code].items()
+    for payer, purposes in mode.accepts.items()
+    if payer is not PayerKind.WALK_IN
+    for purpose in sorted(purposes)
+}
+
+
+def test_all_ten_modes_are_among_the_legs() -> None:
+    assert set(DETAILS) == set(MODES.by_code)
+    assert len(DETAILS) == 10
+
+
+@pytest.mark.parametrize("leg", EVERY_LEG.values(), ids=EVERY_LEG.keys())
+def test_every_body_of_every_mode_is_a_payment_create_of_the_standard(leg: LegFacts, tmf_specs: Path) -> None:
+    spec = json.loads((tmf_specs / "TMF676-Payment-v4.0.0.swagger.json").read_text())
+    schema = {"$ref": "#/definitions/Payment_Create", "definitions": spec["definitions"]}
+    validator = Draft4Validator(schema, format_checker=FormatChecker())
+    assert list(validator.iter_errors(loads(payment_body(leg)))) == []
+
+
+REQUIRED_BY_VALUE = {
+    "Cash": set(),
+    "Check": {"checkId", "drawer", "payee", "signedDate", "bank"},
+    "TokenizedCard": {"lastFourDigits", "expirationDate", "brand", "cardType"},
+    "BankAccountTransfer": {"accountNumber", "owner", "bank"},
+    "BankAccountDebit": {"accountNumber", "owner", "bank"},
+    "DirectDebit": {"mandateType", "accountNumber", "firstDebitDate", "owner", "bank", "mandateId"},
+}
+
+
+@pytest.mark.parametrize("leg", EVERY_LEG.values(), ids=EVERY_LEG.keys())
+def test_every_method_is_whole_or_a_reference_and_says_its_mode(
+    leg: LegFacts, request: pytest.FixtureRequest
+) -> None:
+    method = loads(payment_body(leg))["paymentMethod"]
+    assert method["name"] == leg.mode
+    if "by value" in request.node.callspec.id:
+        assert method["@type"] == leg.tmf_type
+        assert REQUIRED_BY_VALUE[leg.tmf_type] <= method.keys()
+    else:
+        assert (method["@type"], method["@referredType"]) == ("PaymentMethodRef", leg.tmf_type)
+        expected = {
+            "cheque": "0012345",
+            "debit_card": "000123456789",
+            "credit_card": "000123456789",
+            "bank_cash": "K7-20991",
+            "bank_cheque": "K7-20991",
+            "direct_debit": "M-1",
+            "internal_voucher": HOLD,
+            "external_voucher": HOLD,
+            "atm": "000777",
+        }
+        assert method["id"] == expected[leg.mode]
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [
+        ("cash", None),
+        ("cheque", None),
+        ("debit_card", "A1B2C3"),
+        ("credit_card", "A1B2C3"),
+        ("bank_cash", "K7-20991"),
+        ("bank_cheque", "K7-20991"),
+        ("direct_debit", None),
+        ("internal_voucher", None),
+        ("external_voucher", "AB2CD3EF"),
+        ("atm", "000777"),
+    ],
+)
+def test_what_an_outsider_gave_is_the_authorization_code(mode: str, code: str | None) -> None:
+    legs = [leg for name, leg in EVERY_LEG.items() if leg.mode == mode]
+    assert {loads(payment_body(leg)).get("authorizationCode") for leg in legs} == {code}
+
+
+@pytest.mark.parametrize(
+    ("items", "name", "description"),
+    [
+        ((paid_bill("CB-1", 1),), "Bill payment", "1 bill, cash"),
+        ((sold("SIM-01", 1), sold("SIM-01", 2)), "Sale", "2 items, cash"),
+        ((paid_bill("CB-1", 1), sold("SIM-01", 2)), "Bill payment and sale", "1 bill, 1 item, cash"),
+        ((), "Payment on account", "cash"),
+    ],
+)
+def test_a_payment_is_named_by_what_it_pays(items: tuple[LegItem, ...], name: str, description: str) -> None:
+    body = loads(payment_body(replace(CASH, items=items)))
+    assert (body["name"], body["description"]) == (name, description)
+
+
+def test_a_sale_names_its_offerings() -> None:
+    leg = leg_of(MODES.by_code["cash"], {}, purpose=Purpose.ITEMS, dealer=True)
+    assert loads(payment_body(leg))["paymentItem"] == [
+        {
+            "item": {"id": code, "@referredType": "ProductOffering"},
+            "totalAmount": {"unit": "KWD", "value": Decimal("5.000")},
+        }
+        for code in ("SIM-01", "RTR-01")
+    ]
+
+
+def test_a_walk_in_is_named_by_the_account_of_the_sale() -> None:
+    body = loads(payment_body(LEGS["sale to a walk-in"]))
+    assert body["payer"] == {"id": "WALK-IN", "role": "walk_in", "@referredType": "BillingAccount"}
+    assert body["account"]["id"] == "WALK-IN"
+
+
+def test_what_money_waits_for_its_paper_and_its_hold_travel() -> None:
+    at_bank = loads(payment_body(EVERY_LEG["bank_cash by reference, items of a dealer"]))
+    assert (at_bank["provisional"], at_bank["provisionalReason"]) == (True, "when the bank confirms it")
+    assert at_bank["instrument"] == "bank_receipt|1"
+    assert "voucherHold" not in at_bank
+    held = loads(payment_body(EVERY_LEG["internal_voucher by reference, bills of a subscriber"]))
+    assert held["voucherHold"] == HOLD
+    assert held.keys().isdisjoint({"provisional", "provisionalReason", "instrument"})
 
 
 def test_a_payment_of_our_central_is_read_whole() -> None:

@@ -13,7 +13,8 @@ from textual.widgets import Input, Label
 from pos.domain.errors import DomainError
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
-from pos.till.enquiries import AccountView, CashQuote, PayPlan, plan_payment, quote_cash
+from pos.till.basket import Quote, account_basket, quote
+from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
@@ -44,7 +45,7 @@ class CashScreen(TillScreen[PaymentTaken | str]):
         # Made now, not at Enter: a second Enter or a retry meets the event it booked itself.
         self._event_id = seat.new_id()
         self._keep = not plan.parts and view.account.kind is PayerKind.SUBSCRIBER
-        self._quote: CashQuote | None = None
+        self._quote: Quote | None = None
         self._taking = False
 
     def body(self) -> ComposeResult:
@@ -79,10 +80,10 @@ class CashScreen(TillScreen[PaymentTaken | str]):
             over.update("")
             return
         try:
-            self._quote = quote_cash(
+            self._quote = quote(
                 self.seat.desk,
-                self._view,
-                self._plan,
+                account_basket(self._view, self._plan, self._event_id),
+                "cash",
                 tendered,
                 keep=self._keep,
                 decimal_marks=self.seat.decimal_marks,
@@ -91,7 +92,10 @@ class CashScreen(TillScreen[PaymentTaken | str]):
             change.tell("-", "CHANGE")
             over.update(Text(f"! {refusal.message}"))
             return
-        if self._quote.credit:
+        if self._quote.rest:
+            change.tell("-", "CHANGE")
+            over.update(Text(f"! {self._quote.rest.plain()} is missing. Add a tender or pay a part"))
+        elif self._quote.credit:
             change.tell(self._quote.credit, "ON ACCOUNT")
             over.update(Text(self._kept_text()))
         else:

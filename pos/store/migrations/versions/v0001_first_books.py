@@ -1,7 +1,6 @@
 """The first books: shifts, payment events, journal, receipts, cheques, outbox, audit, chain."""
 
-from alembic import op
-
+from pos.store.migrations.append_only import make_append_only, never_replace
 from pos.store.migrations.run_sql import run_sql
 
 revision = "0001"
@@ -437,42 +436,9 @@ APPEND_ONLY = (
 )
 """Posted means immutable: these tables refuse change and removal over any connection."""
 
-NEVER = """
-CREATE TRIGGER {table}_never_changes BEFORE UPDATE ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} rows never change'); END;
-CREATE TRIGGER {table}_never_goes BEFORE DELETE ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} rows are never removed'); END;
-"""
-
-# INSERT OR REPLACE removes the row that is in its way without a word to the delete trigger, unless the connection asked
-# for recursive triggers. So the insert itself looks whether something is in its way.
-NEVER_REPLACED = """
-CREATE TRIGGER {table}_never_replaced BEFORE INSERT ON {table}
-WHEN {in_the_way}
-BEGIN SELECT RAISE(ABORT, '{table} rows are never replaced'); END;
-"""
-
 
 def upgrade() -> None:
     run_sql(SCHEMA)
     for table in APPEND_ONLY:
-        run_sql(NEVER.format(table=table))
-    for table in (*APPEND_ONLY, "outbox"):
-        run_sql(NEVER_REPLACED.format(table=table, in_the_way=_in_the_way(table)))
-
-
-def _in_the_way(table: str) -> str:
-    """The condition that a row exists which shares a key with the new one: any unique key, or the hidden row number."""
-    bind = op.get_bind()
-    indexes = bind.exec_driver_sql('SELECT name FROM pragma_index_list(?) WHERE "unique"', (table,)).scalars()
-    keys = [
-        [
-            str(column)
-            for column in bind.exec_driver_sql("SELECT name FROM pragma_index_info(?)", (index,)).scalars()
-        ]
-        for index in indexes.all()
-    ]
-    if not bind.exec_driver_sql("SELECT wr FROM pragma_table_list(?)", (table,)).scalar_one():
-        keys.append(["rowid"])
-    matches = (" AND ".join(f"{column} = NEW.{column}" for column in key) for key in keys)
-    return "\n   OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {match})" for match in matches)
+        make_append_only(table)
+    never_replace("outbox")

@@ -1,0 +1,73 @@
+"""What is on sale, as central told it: items by code, by bar code and by words, in the cache."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from pos.domain.catalogue import Item, SerialKind
+from pos.domain.money import Money, currency
+from pos.domain.text_guard import fold
+
+_COLUMNS = "item, name, currency, price_minor, tax_category, tax_rate, serial, ean"
+
+
+def put_items(connection: Connection, items: Iterable[Item]) -> None:
+    """Write items as told. A bar code belongs to the item that was told with it last."""
+    for told in items:
+        connection.exec_driver_sql(
+            "UPDATE item SET ean = NULL WHERE ean = ? AND item <> ?", (told.ean, told.item)
+        )
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO item (item, name, name_folded, currency, price_minor, tax_category, tax_rate, serial, "
+            "ean) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                told.item,
+                told.name,
+                fold(told.name),
+                told.price.currency.code,
+                told.price.minor,
+                told.tax_category,
+                str(told.tax_rate),
+                None if told.serial is None else str(told.serial),
+                told.ean,
+            ),
+        )
+
+
+def item_by_code(connection: Connection, code: str) -> Item | None:
+    """The item of this very code or bar code."""
+    row = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM item WHERE item = ? OR ean = ? ORDER BY item <> ? LIMIT 1",
+        (code, code, code),
+    ).first()
+    return None if row is None else _item(tuple(row))
+
+
+def items_by_words(connection: Connection, text: str, limit: int) -> list[Item]:
+    """Items whose code begins with ``text``, or whose name holds each of its words; all of them for an empty text."""
+    words = [word for word in re.split(r"[^\w]+", fold(text)) if word]
+    where = " AND ".join("instr(name_folded, ?) > 0" for _ in words) or "1"
+    rows = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM item WHERE ({where}) OR (? <> '' AND substr(item, 1, length(?)) = ?) "
+        "ORDER BY item LIMIT ?",
+        (*words, text, text, text.upper(), limit),
+    )
+    return [_item(tuple(row)) for row in rows]
+
+
+def _item(row: tuple[object, ...]) -> Item:
+    code, name, currency_code, price_minor, category, rate, serial, ean = row
+    assert isinstance(price_minor, int)
+    return Item(
+        item=str(code),
+        name=str(name),
+        price=Money(price_minor, currency(str(currency_code))),
+        tax_category=str(category),
+        tax_rate=Decimal(str(rate)),
+        serial=None if serial is None else SerialKind(str(serial)),
+        ean=None if ean is None else str(ean),
+    )

@@ -1,0 +1,364 @@
+"""The basket: what a payer is about to pay, what was handed over for it so far, and what is still missing.
+
+A value that screens pass on: nothing is booked here, and no money is figured anywhere else on the way to ``take_payment``.
+Source: domain.md 3.1 to 3.5; tui.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pos.domain.allocation import Wish
+from pos.domain.bill import OpenBill
+from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial
+from pos.domain.cheque import check_cheque, read_cheque
+from pos.domain.errors import Refused
+from pos.domain.money import Money, parse_amount, total, zero
+from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
+from pos.domain.role import Grant, Person
+from pos.domain.tender import instrument_of, read_details
+from pos.store.cache import CachedAccount
+from pos.store.items import item_by_code, items_by_words
+from pos.store.vouchers import Hold
+from pos.till.desk import Desk
+from pos.till.enquiries import AccountView, PayPlan, plan_payment
+from pos.till.take_payment import (
+    AllocateOrder,
+    PaymentOrder,
+    SaleOrder,
+    TenderOrder,
+    find_item,
+    require_mode,
+    walk_in_buyer,
+)
+
+ITEMS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the sale as it grows: of an item with serials, one is scanned for each piece."""
+
+    item: Item
+    quantity: int = 1
+    serials: tuple[str, ...] = ()
+
+    @property
+    def amount(self) -> Money:
+        return LineOfSale(item=self.item, quantity=self.quantity, serials=self.serials).amount
+
+    @property
+    def tax(self) -> Money:
+        """The tax within ``amount``."""
+        return LineOfSale(item=self.item, quantity=self.quantity, serials=self.serials).tax
+
+    @property
+    def missing(self) -> int:
+        """How many serial numbers are still to be scanned."""
+        return 0 if self.item.serial is None else self.quantity - len(self.serials)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A tender that was handed over and waits for the others. ``details`` are as typed; a voucher's code is among them."""
+
+    mode: PaymentMode
+    amount: Money
+    order: TenderOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basket:
+    """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer."""
+
+    payment_event_id: str
+    payer: CachedAccount
+    view: AccountView | None
+    plan: PayPlan
+    lines: tuple[Line, ...] = ()
+    given: tuple[Given, ...] = ()
+
+    @property
+    def to_pay(self) -> Money:
+        """Bills and items together."""
+        return self.plan.to_pay + self.sale
+
+    @property
+    def sale(self) -> Money:
+        """The items, tax included."""
+        return total((line.amount for line in self.lines), self.payer.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax within ``sale``."""
+        return total((line.tax for line in self.lines), self.payer.currency)
+
+    @property
+    def handed_over(self) -> Money:
+        return total((one.amount for one in self.given), self.payer.currency)
+
+    @property
+    def rest(self) -> Money:
+        """What is still missing; zero where enough was given."""
+        none = zero(self.payer.currency)
+        return max(self.to_pay - self.handed_over, none)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to pay was chosen: money given goes on account."""
+        return not self.plan.parts and not self.lines
+
+    @property
+    def purposes(self) -> frozenset[Purpose]:
+        """What the money is for."""
+        wanted = {Purpose.BILLS} if self.plan.parts else set()
+        if self.lines:
+            wanted.add(Purpose.ITEMS)
+        return frozenset(wanted or {Purpose.ACCOUNT})
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """A walk-in buyer has no account to leave money on."""
+        return self.payer.kind is PayerKind.WALK_IN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What one more tender would do. ``rest`` above zero: it is not enough, and the others may follow."""
+
+    tendered: Money
+    rest: Money
+    change: Money
+    credit: Money
+
+
+def account_basket(view: AccountView, plan: PayPlan, payment_event_id: str) -> Basket:
+    """A customer's basket: what was chosen on the account."""
+    return Basket(payment_event_id=payment_event_id, payer=view.account, view=view, plan=plan)
+
+
+def walk_in_basket(desk: Desk, payment_event_id: str) -> Basket:
+    """The basket of somebody who buys without being a customer."""
+    none = zero(desk.identity.currency)
+    return Basket(
+        payment_event_id=payment_event_id,
+        payer=walk_in_buyer(desk.policy.walk_in_account, none.currency),
+        view=None,
+        plan=PayPlan(parts=(), to_pay=none),
+    )
+
+
+def choose_bills(
+    basket: Basket,
+    *,
+    marked: Collection[str] = (),
+    part: str | None = None,
+    decimal_marks: str = ".",
+    view: AccountView | None = None,
+    beside_items: bool = False,
+) -> Basket:
+    """The basket with these bills, as ``plan_payment`` chooses them; beside items none but the marked ones.
+
+    ``view``: the account as looked at anew. Raises what ``plan_payment`` raises.
+    """
+    seen = view or basket.view
+    if seen is None or ((basket.lines or beside_items) and not marked and part is None):
+        plan = PayPlan(parts=(), to_pay=zero(basket.payer.currency))
+    else:
+        plan = plan_payment(seen, marked=marked, part=part, decimal_marks=decimal_marks)
+    return replace(basket, payer=basket.payer if seen is None else seen.account, view=seen, plan=plan)
+
+
+def items_on_sale(desk: Desk, text: str, *, limit: int = ITEMS_MAX) -> list[Item]:
+    """Items by code, bar code or words of the name; all of them for an empty text. For the shop's currency only."""
+    with desk.cache.read() as connection:
+        exact = item_by_code(connection, text) or item_by_code(connection, text.upper())
+        found = [exact] if exact is not None else items_by_words(connection, text, limit)
+    return [item for item in found if item.price.currency == desk.identity.currency]
+
+
+def ways_to_pay(
+    desk: Desk, person: Person, basket: Basket, modes: Sequence[PaymentMode]
+) -> list[PaymentMode]:
+    """Those of ``modes`` by which this basket may be paid. Where none may: raises why not, as ``require_mode`` says it."""
+    allowed = [mode for mode in modes_for(desk, person, basket) if mode in modes]
+    if not allowed:
+        for mode in modes:
+            require_mode(desk, person, mode, basket.payer.kind)
+            for purpose in sorted(basket.purposes):
+                mode.require_payer(basket.payer.kind, purpose)
+    return allowed
+
+
+def forfeited(hold: Hold) -> Money:
+    """What a held voucher is worth beyond what this payment takes of it: nobody gets it back."""
+    return hold.value - hold.amount
+
+
+def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
+    """The ways to pay this basket, in the order of the configuration."""
+    return [
+        mode
+        for mode in desk.modes.by_code.values()
+        if any(mode.takes(basket.payer.kind, purpose) for purpose in basket.purposes)
+        and (not mode.act or desk.permissions.grant(mode.act, person.roles) is not Grant.NO)
+    ]
+
+
+def add_item(desk: Desk, basket: Basket, code: str) -> Basket:
+    """One more of an item, by code or bar code; a line of its own for the first. Raises Refused ``unknown_item``."""
+    item = find_item(desk, code, basket.payer.currency)
+    for place, line in enumerate(basket.lines):
+        if line.item == item:
+            return set_quantity(basket, place, line.quantity + 1)
+    return replace(basket, lines=(*basket.lines, Line(item=item)))
+
+
+def set_quantity(basket: Basket, place: int, quantity: int) -> Basket:
+    """Raises Refused ``bad_quantity``. Fewer pieces than serials scanned: the last ones are left out."""
+    line = basket.lines[place]
+    read_line(replace(line.item, serial=None), quantity, [])
+    return _with_line(basket, place, replace(line, quantity=quantity, serials=line.serials[:quantity]))
+
+
+def add_serial(basket: Basket, place: int, text: str) -> Basket:
+    """A serial number for the line at ``place``.
+
+    Raises Refused ``serial_not_needed``, ``serials_enough``, ``serial_named_twice`` or what ``read_serial`` raises.
+    """
+    line = basket.lines[place]
+    if line.item.serial is None:
+        raise Refused("serial_not_needed", f"{line.item.name} is sold without serial numbers.")
+    serial = read_serial(line.item.serial, text)
+    if any(serial in other.serials for other in basket.lines):
+        raise Refused("serial_named_twice", f"Serial {serial} is in this sale already.", serial=serial)
+    if line.missing == 0:
+        raise Refused(
+            "serials_enough", f"{line.item.name}: every piece has its number. Raise the quantity first."
+        )
+    return _with_line(basket, place, replace(line, serials=(*line.serials, serial)))
+
+
+def remove_line(basket: Basket, place: int) -> Basket:
+    """Leave a line out."""
+    return replace(basket, lines=(*basket.lines[:place], *basket.lines[place + 1 :]))
+
+
+def _with_line(basket: Basket, place: int, line: Line) -> Basket:
+    return replace(basket, lines=(*basket.lines[:place], line, *basket.lines[place + 1 :]))
+
+
+def require_complete(basket: Basket) -> None:
+    """Raises Refused ``serials_needed`` where a piece has no serial number yet."""
+    for line in basket.lines:
+        read_line(line.item, line.quantity, line.serials)
+
+
+def quote(desk: Desk, basket: Basket, mode: str, amount: str, *, keep: bool, decimal_marks: str) -> Quote:
+    """What ``amount`` in ``mode`` beside what was given would do, by the very rule that books it.
+
+    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``parse_amount`` and ``compose``.
+    """
+    tendered = parse_amount(amount, basket.payer.currency, decimal_marks=decimal_marks)
+    none = zero(tendered.currency)
+    handed = basket.handed_over + tendered
+    if handed < basket.to_pay:
+        return Quote(tendered=tendered, rest=basket.to_pay - handed, change=none, credit=none)
+    event = _composed(desk, basket, [*basket.given, _given(desk, mode, tendered)], keep=keep)
+    return Quote(tendered=tendered, rest=none, change=event.change, credit=event.credit)
+
+
+def _given(desk: Desk, mode: str, amount: Money) -> Given:
+    plain = TenderOrder(mode=mode, amount=amount.plain(), details={})
+    return Given(mode=desk.modes[mode], amount=amount, order=plain)
+
+
+def _composed(desk: Desk, basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentEvent:
+    bills: Sequence[OpenBill] = () if basket.view is None else basket.view.bills
+    return compose(
+        PaymentAsked(
+            payer_kind=basket.payer.kind,
+            payer_account=basket.payer.account,
+            tenders=[TenderOffered(mode=one.mode, amount=one.amount, details={}) for one in given],
+            wishes=[Wish(bill_no=part.bill_no, amount=part.amount) for part in basket.plan.parts],
+            overpayment=_overpayment(basket, keep=keep),
+            bills={bill.bill.bill_no: bill for bill in bills if bill.open.currency == basket.payer.currency},
+            sale=[
+                LineOfSale(item=line.item, quantity=line.quantity, serials=line.serials)
+                for line in basket.lines
+            ],
+        )
+    )
+
+
+def _overpayment(basket: Basket, *, keep: bool) -> Overpayment:
+    return Overpayment.CREDIT if keep and not basket.keeps_nothing else Overpayment.CHANGE
+
+
+def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, decimal_marks: str) -> Basket:
+    """Lay a tender into the basket, checked as far as it can be without booking.
+
+    Raises Refused with the codes of ``require_mode``, ``parse_amount``, ``read_details`` and ``check_cheque``,
+    ``named_twice`` where the same paper was given before, or ``tender_not_needed`` where enough was; NotAuthorised where
+    the person may not take this mode.
+    """
+    mode = desk.modes[tender.mode]
+    require_mode(desk, person, mode, basket.payer.kind)
+    amount = parse_amount(tender.amount, basket.payer.currency, decimal_marks=decimal_marks)
+    details = read_details(mode, tender.details)
+    if mode.kind is ModeKind.CHEQUE:
+        today = desk.clock.now().date()
+        cheque = read_cheque(details, amount, today=today)
+        check_cheque(cheque, desk.policy.cheques, today=today, cash_only=basket.payer.cash_only)
+    _refuse_twin(basket, mode, details, amount)
+    if basket.given and basket.rest.minor == 0:
+        raise Refused("tender_not_needed", "Enough was given. Enter takes it.")
+    order = replace(tender, amount=amount.plain())
+    return replace(basket, given=(*basket.given, Given(mode=mode, amount=amount, order=order)))
+
+
+def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], amount: Money) -> None:
+    """The same slip twice in one payment is told now, not when all of it is booked."""
+    paper = instrument_of(mode, details, amount)
+    for one in basket.given:
+        before = instrument_of(one.mode, read_details(one.mode, one.order.details), one.amount)
+        if paper is not None and paper == before:
+            raise Refused(
+                "named_twice", f"{mode.label}: the same one is in this payment already.", mode=mode.code
+            )
+
+
+def take_back(basket: Basket) -> Basket:
+    """Take the last tender out of the basket again."""
+    return replace(basket, given=basket.given[:-1])
+
+
+def pay_only_given(basket: Basket) -> Basket:
+    """Pay of the bills only what was given: the rest of them stays open.
+
+    Raises Refused ``items_are_paid_whole`` where it does not cover the items, or what ``plan_payment`` raises.
+    """
+    for_bills = basket.handed_over - basket.sale
+    if basket.view is None or for_bills.minor <= 0:
+        raise Refused("items_are_paid_whole", "Items are paid whole. Add a tender, or leave a line out.")
+    marked = [part.bill_no for part in basket.plan.parts if part.bill_no is not None]
+    return replace(basket, plan=plan_payment(basket.view, marked=marked, part=for_bills.plain()))
+
+
+def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
+    """The payment as the till is asked for it: exactly what was shown. ``keep``: what is over stays on account."""
+    walk_in = basket.payer.kind is PayerKind.WALK_IN
+    return PaymentOrder(
+        payment_event_id=basket.payment_event_id,
+        payer_kind=basket.payer.kind,
+        payer_account=None if walk_in else basket.payer.account,
+        tenders=[one.order for one in basket.given],
+        allocate=[AllocateOrder(bill=part.bill_no, amount=part.amount.plain()) for part in basket.plan.parts],
+        lines=[
+            SaleOrder(item=line.item.item, quantity=line.quantity, serials=line.serials)
+            for line in basket.lines
+        ],
+        overpayment=_overpayment(basket, keep=keep),
+    )

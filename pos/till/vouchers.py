@@ -1,0 +1,198 @@
+"""Vouchers before the payment: reserved at central, so that nobody else takes them, and let go where no payment comes.
+
+A reservation moves money before the event is booked, so it is written down before it is asked for, and its answer after.
+One without a payment is abandoned and released: at once, or by the wire, or at the next start. Source: domain.md 3.5 and
+rule 46; architecture.md section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from pos.domain.errors import Refused
+from pos.domain.money import parse_amount
+from pos.domain.payment_mode import ModeKind
+from pos.domain.ports import Runner
+from pos.domain.role import Person
+from pos.domain.tender import read_details
+from pos.domain.text_guard import clean_foreign
+from pos.domain.voucher import (
+    VoucherAsked,
+    VoucherDesk,
+    VoucherOutcome,
+    VoucherRefused,
+    VoucherReserved,
+    VoucherUnanswered,
+    code_digest,
+)
+from pos.store.times import utc_text
+from pos.store.vouchers import (
+    Hold,
+    abandon_hold,
+    abandon_holds,
+    has_open_holds,
+    holds_to_release,
+    mark_refused,
+    mark_released,
+    mark_reserved,
+    reserved_hold,
+)
+from pos.till.desk import Deed, Desk, audit_refusal, perform
+from pos.till.take_payment import PaymentOrder, TenderOrder, read_payer, require_mode
+
+ACT = "hold_voucher"
+OFFLINE = "Central does not answer, and vouchers are not taken without it. Choose another way to pay."
+
+
+async def reserve_vouchers(
+    desk: Desk, person: Person, order: PaymentOrder, vouchers: VoucherDesk | None, runner: Runner
+) -> list[Hold]:
+    """Have central hold every voucher of ``order``; what is held for it already stays so.
+
+    ``vouchers`` None: this till has no central. Raises NotAuthorised, or Refused with central's own code (``value`` in its
+    details where the voucher is worth less than was asked for), ``voucher_needs_central`` or what the payment would be
+    refused for; then nothing new stays held.
+    """
+    held: list[Hold] = []
+    for tender in order.tenders:
+        if not _is_voucher(desk, tender):
+            continue
+        asked = await runner.till(partial(_write_hold, desk, person, order, tender))
+        if isinstance(asked, VoucherAsked):
+            told = (
+                VoucherUnanswered(reason="no central") if vouchers is None else await vouchers.reserve(asked)
+            )
+            await runner.till(partial(_settle, desk, asked.hold_id, told))
+            try:
+                held.append(_require_reserved(asked, told))
+            except Refused as refusal:
+                await runner.till(partial(audit_refusal, desk, person, ACT, asked.hold_id, refusal))
+                raise
+        else:
+            held.append(asked)
+    return held
+
+
+async def let_go(desk: Desk, payment_event_id: str, vouchers: VoucherDesk | None, runner: Runner) -> None:
+    """No payment comes of this event: release what was held for it. What cannot be reached now is released later."""
+    for hold_id in await runner.till(partial(_abandon, desk, payment_event_id)):
+        await _release(desk, hold_id, vouchers, runner)
+
+
+async def _release(desk: Desk, hold_id: str, vouchers: VoucherDesk | None, runner: Runner) -> None:
+    if vouchers is not None and await vouchers.release(hold_id):
+        await runner.till(partial(_released, desk, hold_id))
+
+
+def abandon_all(desk: Desk) -> int:
+    """At the start nothing is under way: what is held without a payment was left by a crash. Returns how many."""
+    with desk.till.read() as connection:
+        if not has_open_holds(connection):
+            return 0
+    with desk.till.transaction() as unit:
+        return abandon_holds(unit.connection, at=desk.clock.now())
+
+
+def has_vouchers(desk: Desk, order: PaymentOrder) -> bool:
+    """Whether central must be asked before this payment."""
+    return any(_is_voucher(desk, tender) for tender in order.tenders)
+
+
+def _is_voucher(desk: Desk, tender: TenderOrder) -> bool:
+    mode = desk.modes.by_code.get(tender.mode)
+    return mode is not None and mode.kind is ModeKind.VOUCHER
+
+
+def _write_hold(desk: Desk, person: Person, order: PaymentOrder, tender: TenderOrder) -> VoucherAsked | Hold:
+    """Write down what is about to be asked; the hold where central has it for this payment already."""
+
+    def work(deed: Deed) -> VoucherAsked | Hold:
+        deed.subject = order.payment_event_id
+        shift = deed.require_shift()
+        mode = desk.modes[tender.mode]
+        require_mode(desk, person, mode, order.payer_kind)
+        amount = parse_amount(tender.amount, shift.currency, decimal_marks=order.decimal_marks)
+        details = read_details(mode, tender.details)
+        payer = read_payer(desk, person, order, shift.currency)
+        digest = code_digest(details["code"])
+        held = reserved_hold(deed.unit.connection, order.payment_event_id, digest)
+        if held is not None and (held.mode, held.amount) == (mode.code, amount):
+            return held
+        if held is not None:
+            raise Refused(
+                "voucher_held_otherwise",
+                "This voucher is held with another amount. Leave with Esc, begin anew.",
+            )
+        hold_id = deed.new_id()
+        deed.unit.insert(
+            "voucher_hold",
+            {
+                "hold_id": hold_id,
+                "payment_event_id": order.payment_event_id,
+                "mode": mode.code,
+                "code_digest": digest,
+                "account": payer.account,
+                "amount_minor": amount.minor,
+                "currency": amount.currency.code,
+                "state": "asked",
+                "asked_at_utc": utc_text(deed.at),
+                "changed_at_utc": utc_text(deed.at),
+            },
+        )
+        return VoucherAsked(
+            hold_id=hold_id,
+            payment_event_id=order.payment_event_id,
+            terminal=desk.identity.terminal,
+            mode=mode.code,
+            code=details["code"],
+            issuer=details.get("issuer"),
+            account=payer.account,
+            amount=amount,
+        )
+
+    return perform(desk, person, ACT, work)
+
+
+def _settle(desk: Desk, hold_id: str, told: VoucherOutcome) -> None:
+    """Write down central's answer."""
+    at = desk.clock.now()
+    with desk.till.transaction() as unit:
+        match told:
+            case VoucherReserved():
+                mark_reserved(unit.connection, hold_id, told, at=at)
+            case VoucherRefused():
+                mark_refused(unit.connection, hold_id, at=at)
+            case VoucherUnanswered():
+                # Whether it is held is unknown, so it is to be released.
+                abandon_hold(unit.connection, hold_id, at=at)
+
+
+def _require_reserved(asked: VoucherAsked, told: VoucherOutcome) -> Hold:
+    match told:
+        case VoucherReserved():
+            return Hold(
+                hold_id=asked.hold_id,
+                mode=asked.mode,
+                amount=asked.amount,
+                value=told.value,
+                approval=told.approval,
+            )
+        case VoucherRefused(code=code, message=message, value=value):
+            said = clean_foreign(message, limit=300)
+            if value is not None:
+                raise Refused(code, said, value=value.plain(), currency=value.currency.code)
+            raise Refused(code, said)
+        case VoucherUnanswered():
+            raise Refused("voucher_needs_central", OFFLINE)
+
+
+def _abandon(desk: Desk, payment_event_id: str) -> Sequence[str]:
+    with desk.till.transaction() as unit:
+        abandon_holds(unit.connection, at=desk.clock.now(), payment_event_id=payment_event_id)
+        return holds_to_release(unit.connection, payment_event_id=payment_event_id)
+
+
+def _released(desk: Desk, hold_id: str) -> None:
+    with desk.till.transaction() as unit:
+        mark_released(unit.connection, hold_id, at=desk.clock.now())

@@ -1,0 +1,78 @@
+"""The acceptance matrix at central: which way to pay serves whom, for what. Source: domain.md section 0, rule 50.
+
+Only ways to pay that are ours by name are judged; a foreign client's own are taken as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from pos.domain.money import total
+from pos.domain.payment_mode import PayerKind, PaymentMode, PaymentModes, Purpose
+from sync.central.accounts import account_kind
+from sync.central.errors import ApiError
+from sync.central.incoming import IncomingPayment
+
+
+def require_accepted(connection: Connection, incoming: IncomingPayment, modes: PaymentModes | None) -> None:
+    """Raises ApiError 400 ``mode_not_for_payer`` or ``mode_not_for_purpose``, naming the field."""
+    mode = None if modes is None else modes.by_code.get(incoming.method_name or "")
+    if mode is None:
+        return
+    purposes = purposes_of(incoming)
+    for payer in _payer_kinds(connection, incoming):
+        _require(mode, payer, purposes)
+
+
+def purposes_of(incoming: IncomingPayment) -> Sequence[Purpose]:
+    """What the money is for, by its items; what no item claims is for the account."""
+    found = {Purpose.BILLS if item.is_bill else Purpose.ITEMS for item in incoming.items}
+    named = [item.amount for item in incoming.items if item.amount is not None]
+    takes_all = len(named) < len(incoming.items)
+    if not takes_all and total(named, incoming.amount.currency) < incoming.amount:
+        found.add(Purpose.ACCOUNT)
+    return [purpose for purpose in Purpose if purpose in found]
+
+
+def _require(mode: PaymentMode, payer: PayerKind, purposes: Sequence[Purpose]) -> None:
+    accepted = mode.accepts.get(payer, frozenset())
+    who = payer.replace("_", "-")
+    if not accepted:
+        raise ApiError(
+            400, "mode_not_for_payer", f"{mode.label} is not taken from a {who}.", field="paymentMethod.name"
+        )
+    for purpose in purposes:
+        if purpose not in accepted:
+            what = {
+                Purpose.BILLS: "bills",
+                Purpose.ITEMS: "purchases",
+                Purpose.ACCOUNT: "money on account",
+            }[purpose]
+            raise ApiError(
+                400,
+                "mode_not_for_purpose",
+                f"{mode.label} of a {who} does not serve for {what}.",
+                field="paymentItem",
+            )
+
+
+def _payer_kinds(connection: Connection, incoming: IncomingPayment) -> list[PayerKind]:
+    """As whom the payer is judged: by what it says it is, and by what its accounts say.
+
+    A dealer's account makes a dealer of whoever else the payer claims to be. A payer that claims to be a dealer, but pays
+    for a subscriber's account and names no dealer's, is judged as both. Nobody: neither is known, and nothing is judged.
+    """
+    role = incoming.payer_role
+    claimed = PayerKind(role) if role in set(PayerKind) else None
+    own = None if incoming.payer_id is None else account_kind(connection, incoming.payer_id)
+    paid_for = account_kind(connection, incoming.account_id)
+    if PayerKind.DEALER in (own, paid_for):
+        return [PayerKind.DEALER]
+    known = own or paid_for
+    if claimed is None:
+        return [] if known is None else [known]
+    if claimed is PayerKind.DEALER and known is not None:
+        return [claimed, known]
+    return [claimed]

@@ -1,0 +1,101 @@
+"""A store that an older release left is brought forward where it stands, with all that is in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from sync.central.app import make_app
+from sync.central.database import CentralStore, open_central
+from sync.central.fixture import load_fixture
+from sync.central.payments import list_payments
+from sync.central.schema import VERSION
+from sync.central.verify import verify_central
+from sync.wire_json import loads
+from tests.central.central_builders import (
+    BASE_URL,
+    CountedRandomness,
+    SteppingClock,
+    asked,
+    hold,
+    post,
+    read,
+    small_operator,
+    voucher_payment,
+)
+
+FORM_1 = Path(__file__).with_name("store_form_1.sql")
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    path = tmp_path / "central.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(FORM_1.read_text())
+    connection.close()
+    return path
+
+
+def form_of(store: CentralStore) -> dict[str, str]:
+    """Every table and index as it was made, without its white space."""
+    with store.read() as connection:
+        rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
+    return {row.name: " ".join(row.sql.split()) for row in rows}
+
+
+def test_a_store_of_form_1_becomes_as_a_new_one(old_file: Path) -> None:
+    old, new = open_central(f"sqlite:///{old_file}"), open_central("sqlite://")
+    assert form_of(old) == form_of(new)
+    with old.read() as connection:
+        assert connection.execute(text("SELECT version FROM central_schema")).scalars().all() == [VERSION]
+    assert verify_central(old) == []
+    assert [row.correlator_id for row in list_payments(old)] == ["c-1", "c-2"]
+    old.close()
+    again = open_central(f"sqlite:///{old_file}")
+    assert verify_central(again) == []
+    again.close()
+    new.close()
+
+
+async def test_items_and_vouchers_of_an_older_store_serve(old_file: Path) -> None:
+    store = open_central(f"sqlite:///{old_file}")
+    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+        answer = await client.get("/counterfoil/v1/item")
+        [item] = loads(answer.content)
+        assert (item["id"], item["change"]) == ("SIM-01", int(answer.headers["x-change-number"]))
+        assert len(await read(client, "/counterfoil/v1/account")) == 3
+        assert (await hold(client, asked())).status_code == 201
+        load_fixture(store, small_operator())
+        assert (await hold(client, asked("H-2", "loy4rfptxwp", paymentEventId="E-2"))).status_code == 409
+        assert (await post(client, voucher_payment())).status_code == 201
+        with store.read() as connection:
+            vouchers = connection.execute(text("SELECT count(*) FROM voucher")).scalar_one()
+            left = connection.execute(text("SELECT DISTINCT kind FROM fixture_row ORDER BY kind")).scalars()
+            assert (vouchers, list(left)) == (5, ["shop", "users"])
+    assert verify_central(store) == []
+    store.close()
+
+
+def test_bringing_a_store_forward_is_done_whole_or_not_at_all(
+    old_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sync.central.schema.carry_vouchers", fail)
+        with pytest.raises(RuntimeError):
+            open_central(f"sqlite:///{old_file}")
+    connection = sqlite3.connect(old_file)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert connection.execute("SELECT version FROM central_schema").fetchall() == [(1,)]
+    assert "voucher" not in tables
+    connection.close()
+    store = open_central(f"sqlite:///{old_file}")
+    assert verify_central(store) == []
+    store.close()

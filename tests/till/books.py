@@ -1,0 +1,32 @@
+"""Looking at what a deed left in the books."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pos.domain.errors import DomainError, NotAuthorised
+from pos.till.desk import Desk
+from tests.builders.tills import dump, findings, rows
+
+AUDIT = ("audit", "chain_link", "counter")
+
+
+def refused(desk: Desk, deed: Callable[[], object]) -> DomainError:
+    """Run a deed that a rule refuses; all tables but the audit's are as before, and the audit has one row more."""
+    before, audits = dump(desk, without=AUDIT), rows(desk, "audit")
+    counters = {row["name"]: row["value"] for row in rows(desk, "counter") if row["name"] != "audit"}
+
+    with pytest.raises(DomainError) as refusal:
+        deed()
+
+    assert dump(desk, without=AUDIT) == before
+    assert {row["name"]: row["value"] for row in rows(desk, "counter") if row["name"] != "audit"} == counters
+    *old, new = rows(desk, "audit")
+    assert old == audits
+    assert new["result"] == ("denied" if isinstance(refusal.value, NotAuthorised) else "refused")
+    assert new["reason_code"] == refusal.value.code
+    assert len(rows(desk, "chain_link")) == len(
+        {(row["source"], row["row_key"]) for row in rows(desk, "chain_link")}
+    )
+    assert findings(desk) == []
+    return refusal.value

@@ -41,6 +41,18 @@ def read_item(told: object) -> Item:
     )
 
 
+def read_withdrawn(told: object) -> str | None:
+    """The code of an item that is no longer sold, None for one that is. Raises BadField.
+
+    Only its code is read: what else it says must not keep it on sale.
+    """
+    row = as_object(told, field="item")
+    withdrawn = row.get("withdrawn", False)
+    if not isinstance(withdrawn, bool):
+        raise BadField("withdrawn", "is neither true nor false")
+    return read_id(row, "id", field="id") if withdrawn else None
+
+
 def _text(value: object, field: str, limit: int) -> str:
     cleaned = clean_foreign(value, limit=limit) if isinstance(value, str) else ""
     if not cleaned:

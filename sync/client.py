@@ -19,6 +19,7 @@ import httpx
 
 from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherUnanswered
 from sync.tmf676.payment import PaymentSeen, read_payment
+from sync.told import clean_told
 from sync.voucher_wire import NO_CHECKER, NO_CHECKER_STATUS, hold_body, hold_refusal, read_hold
 from sync.wire_json import WireJsonError, dumps, loads
 
@@ -36,6 +37,7 @@ NOT_FOR_GOOD_STATUS = LATER_STATUS | {408, 409}
 """Every other 4xx is: sending the same body again cannot help, and a person must see it."""
 LOOK_UP_PAGES_MAX = 200
 ROWS_MAX = 500
+REASON_MAX = 200
 RESERVE_TIMEOUT_S = 5
 """A customer stands at the counter while a voucher is asked for."""
 
@@ -189,7 +191,7 @@ class CentralClient:
         try:
             seen = read_payment(loads(answer.content))
         except WireJsonError as error:
-            return Unknown(f"the answer could not be read: {error}")
+            return _unreadable(error)
         if seen.correlator_id not in (None, correlator_id):
             return Unknown("the answer is about another payment")
         return Accepted(seen)
@@ -235,7 +237,7 @@ class CentralClient:
                 try:
                     seen = read_payment(row)
                 except WireJsonError as error:
-                    return Unknown(str(error))
+                    return _unreadable(error)
                 after = max(after, seen.id)
                 if row.get("epoch") == epoch and seen.correlator_id is not None:
                     found[seen.correlator_id] = seen
@@ -300,7 +302,7 @@ class CentralClient:
             try:
                 return read_hold(told, asked)
             except WireJsonError as error:
-                return VoucherUnanswered(reason=f"the answer could not be read: {error}")
+                return VoucherUnanswered(reason=_unreadable(error).reason)
         refused = 400 <= answer.status_code < 500 and answer.status_code not in (401, 408, 425)
         if refused or answer.status_code in NO_CHECKER_STATUS:
             return hold_refusal(answer.status_code, told)
@@ -352,7 +354,7 @@ class CentralClient:
         try:
             found = loads(answer.content)
         except WireJsonError as error:
-            return Unknown(str(error))
+            return _unreadable(error)
         return found if isinstance(found, dict) else Unknown("the answer is no object")
 
     async def _page(self, url: str, query: Mapping[str, str]) -> PageOutcome:
@@ -404,7 +406,7 @@ def _read_page(answer: httpx.Response | Unknown | Unreachable) -> PageOutcome:
     try:
         rows = loads(answer.content)
     except WireJsonError as error:
-        return Unknown(f"the answer could not be read: {error}")
+        return _unreadable(error)
     if not isinstance(rows, list):
         return Unknown("the answer is no list")
     return Page(
@@ -422,13 +424,18 @@ def _ours(page: Page, correlator_id: str) -> Accepted | Unknown | None:
         try:
             return Accepted(read_payment(row))
         except WireJsonError as error:
-            return Unknown(f"it is there, but could not be read: {error}")
+            return Unknown(clean_told(f"it is there, but could not be read: {error}", limit=REASON_MAX))
     return None
 
 
 def _fault(error: Exception) -> str:
-    """A fault by its kind; the text of a transport error may hold addresses, never customers."""
-    return f"{type(error).__name__}: {error}"[:200]
+    """A fault by its kind; the text of a transport error may hold addresses, and a piece of what the server sent."""
+    return clean_told(f"{type(error).__name__}: {error}", limit=REASON_MAX)
+
+
+def _unreadable(error: WireJsonError) -> Unknown:
+    """The error may name the id that the server gave."""
+    return Unknown(clean_told(f"the answer could not be read: {error}", limit=REASON_MAX))
 
 
 def _is_for_good(answer: httpx.Response) -> bool:
@@ -476,7 +483,8 @@ def _reason(answer: httpx.Response) -> str:
         if len(parts) == 3 and parts[1].casefold() == _phrase(answer.status_code):
             del parts[1]
         told = " ".join(parts)
-    return f"{answer.status_code} {told}".strip()[:200]
+    # The status stands apart: its digits are no part of a number that the server's words begin with.
+    return f"{answer.status_code} {clean_told(told, limit=REASON_MAX - 4)}".strip()
 
 
 def _phrase(status: int) -> str:

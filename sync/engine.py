@@ -1,8 +1,8 @@
-"""The sync engine: brings the outbox to central exactly once, in order for each account, and pulls what central tells.
+"""The sync engine: brings the outbox to central exactly once, in order for each queue, and pulls what central tells.
 
 At least once, with a look-up by our own key before any retry after an unknown outcome, and a receiver that knows the key:
 that is what "exactly once" means here. A row that central refuses for good is parked and shown, and holds up only its own
-account's later rows no longer than that. No thread, no clock of its own. Source: reliability.md sections 2 and 3.4.
+queue's later rows no longer than that. No thread, no clock of its own. Source: reliability.md sections 2 and 3.4.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ from sync.tmf676.payment import payment_body
 Result = TypeVar("Result")
 
 BATCH_MAX = 500
-ACCOUNTS_AT_ONCE = 8
+QUEUES_AT_ONCE = 8
 IDLE_POLL_S = 1
+RELEASES_FAILED_MAX = 3
+"""Holds that central does not let go of end the round: each may take its time-out."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +88,7 @@ class SyncParts:
 
 @dataclass(slots=True)
 class _Round:
-    """One pass over the due rows. ``unreachable`` ends it for every account, and so does ``until_s`` (monotonic).
+    """One pass over the due rows. ``unreachable`` ends it for every queue, and so does ``until_s`` (monotonic).
 
     ``named`` are rows whose payment only the server's id tells from others, where that id has just become known.
     """
@@ -99,6 +101,14 @@ class _Round:
     named: list[OutboxRow] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Release:
+    """How often central did not let go of a hold, and when it is asked again (monotonic seconds)."""
+
+    failed: int = 0
+    after_s: float = 0.0
+
+
 class SyncEngine:
     """Pushes and pulls. One engine for one home; its owner runs it in one asyncio loop."""
 
@@ -107,8 +117,7 @@ class SyncEngine:
         self._inbound = Inbound(parts.till, parts.cache, parts.client, parts.clock, parts.runner)
         self._turn = asyncio.Lock()
         self._quiet_until_s = 0.0
-        self._releases_failed = 0
-        self._release_after_s = 0.0
+        self._releases: dict[str, _Release] = {}
         self.state = SyncState()
 
     async def push(self) -> PushReport:
@@ -123,9 +132,9 @@ class SyncEngine:
     async def _one_round(self, this_round: _Round) -> PushReport:
         now = self._parts.clock.now()
         rows = await self._till(lambda: self._due(now))
-        gate = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
+        gate = asyncio.Semaphore(QUEUES_AT_ONCE)
 
-        async def one_account(chain: Sequence[OutboxRow]) -> None:
+        async def one_queue(chain: Sequence[OutboxRow]) -> None:
             async with gate:
                 for row in chain:
                     if self._ended(this_round) or not await self._deliver(row, this_round):
@@ -134,7 +143,7 @@ class SyncEngine:
         try:
             async with asyncio.TaskGroup() as group:
                 for chain in rows.values():
-                    group.create_task(one_account(chain))
+                    group.create_task(one_queue(chain))
         except* Exception as faults:
             # The store's first fault says it all; a group of them would be met by nobody.
             raise faults.exceptions[0] from None
@@ -151,21 +160,24 @@ class SyncEngine:
         )
 
     async def _release_holds(self, this_round: _Round) -> None:
-        """Let go of vouchers whose payment did not come; what central doesn't answer waits longer each time."""
+        """Let go of vouchers whose payment did not come; one that central keeps waits longer each time, alone."""
         clock = self._parts.clock
-        if clock.monotonic_s() < self._release_after_s:
-            return
-        for hold_id in await self._parts.runner.read(self._holds):
-            if self._ended(this_round):
+        holds = await self._parts.runner.read(self._holds)
+        self._releases = {hold_id: self._releases.get(hold_id, _Release()) for hold_id in holds}
+        failed = 0
+        for hold_id, release in self._releases.items():
+            if self._ended(this_round) or failed == RELEASES_FAILED_MAX:
                 return
-            if not await self._parts.client.release_voucher(hold_id):
-                self._releases_failed += 1
-                jitter = self._parts.randomness.token_bytes(1)[0]
-                delay_ms = self._parts.retry.delay_ms(self._releases_failed, jitter=jitter)
-                self._release_after_s = clock.monotonic_s() + delay_ms / 1000
-                return
-            self._releases_failed = 0
-            await self._till(partial(self._released, hold_id))
+            if clock.monotonic_s() < release.after_s:
+                continue
+            if await self._parts.client.release_voucher(hold_id):
+                await self._till(partial(self._released, hold_id))
+                continue
+            failed += 1
+            release.failed += 1
+            jitter = self._parts.randomness.token_bytes(1)[0]
+            delay_ms = self._parts.retry.delay_ms(release.failed, jitter=jitter)
+            release.after_s = clock.monotonic_s() + delay_ms / 1000
 
     def _holds(self) -> list[str]:
         with self._parts.till.read() as connection:
@@ -243,12 +255,12 @@ class SyncEngine:
         return min(max(wait, 0.05), self._parts.retry.delay_s_max)
 
     def _due(self, now: datetime) -> dict[str, list[OutboxRow]]:
-        """Due rows by account, in order."""
+        """Due rows by queue, in order."""
         with self._parts.till.read() as connection:
             due = outbox.due(connection, now=now, limit=BATCH_MAX)
         chains: dict[str, list[OutboxRow]] = {}
         for row in due:
-            chains.setdefault(row.account, []).append(row)
+            chains.setdefault(row.queue, []).append(row)
         return chains
 
     def _ended(self, this_round: _Round) -> bool:
@@ -266,7 +278,7 @@ class SyncEngine:
         return max(self._quiet_until_s - self._parts.clock.monotonic_s(), 0.0)
 
     async def _deliver(self, row: OutboxRow, this_round: _Round) -> bool:
-        """One row on its way. True: the account's next row may follow."""
+        """One row on its way. True: the queue's next row may follow."""
         try:
             body = row.body if row.body is not None else await self._till(lambda: self._freeze(row))
         except Refused as refusal:

@@ -21,12 +21,12 @@ from pos.domain.text_guard import clean_foreign
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
-from pos.store.items import put_items
+from pos.store.items import put_items, remove_items
 from pos.store.outbox import OutboxRow
 from pos.store.payments import own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
-from sync.catalogue_wire import read_item
+from sync.catalogue_wire import read_item, read_withdrawn
 from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
@@ -226,14 +226,21 @@ class Inbound:
 
     def _take_items(self, page: Page, tally: _Tally) -> None:
         items: list[Item] = []
+        withdrawn: list[str] = []
         for row in page.rows:
             try:
-                items.append(read_item(row))
+                code = read_withdrawn(row)
+                if code is None:
+                    items.append(read_item(row))
+                else:
+                    withdrawn.append(code)
             except WireJsonError:
                 tally.skipped += 1
         with self._cache.write() as connection:
+            # First what goes: its bar code may be another item's now.
+            remove_items(connection, withdrawn)
             put_items(connection, items)
-        tally.items += len(items)
+        tally.items += len(items) + len(withdrawn)
 
     async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import date
 
 from pos.domain.money import Money
-from pos.domain.text_guard import clean_foreign
 from pos.domain.voucher import VoucherAsked, VoucherRefused, VoucherReserved
 from sync.tmf678.foreign import as_object
+from sync.told import clean_told
 from sync.wire_json import BadField, money_json, read_money
 
 RESERVED = "reserved"
@@ -67,7 +67,7 @@ def read_hold(told: object, asked: VoucherAsked) -> VoucherReserved:
     return VoucherReserved(
         value=value,
         expires=_read_day(hold.get("expires")),
-        approval=None if approval is None else clean_foreign(approval, limit=APPROVAL_MAX) or None,
+        approval=None if approval is None else clean_told(approval, limit=APPROVAL_MAX) or None,
     )
 
 
@@ -78,7 +78,7 @@ def hold_refusal(status: int, told: object) -> VoucherRefused:
     if isinstance(code, str) and isinstance(message, str) and _CODE.fullmatch(code):
         return VoucherRefused(
             code=code,
-            message=clean_foreign(message, limit=MESSAGE_MAX),
+            message=clean_told(message, limit=MESSAGE_MAX),
             value=_optional_money(body.get("value")),
         )
     if status in NO_CHECKER_STATUS:

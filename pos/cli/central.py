@@ -117,13 +117,14 @@ def payments(context: typer.Context, db: DbOption) -> None:
 @app.command("verify")
 def verify(context: typer.Context, db: DbOption) -> int:
     """Check central's own books; exit 6 with a list of findings."""
+    from pos.settings import read_settings
     from sync.central.database import open_central
     from sync.central.verify import verify_central
 
     call: Invocation = context.obj
     store = open_central(db)
     try:
-        findings = verify_central(store)
+        findings = verify_central(store, modes=read_settings(option=call.config).modes)
     finally:
         store.close()
     for finding in findings:

@@ -10,20 +10,23 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from pos.domain.money import total
-from pos.domain.payment_mode import PayerKind, PaymentMode, PaymentModes, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, PaymentModes, Purpose
 from sync.central.accounts import account_kind
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment
 
 
 def require_accepted(connection: Connection, incoming: IncomingPayment, modes: PaymentModes | None) -> None:
-    """Raises ApiError 400 ``mode_not_for_payer`` or ``mode_not_for_purpose``, naming the field."""
+    """Raises ApiError 400 ``mode_not_for_payer``, ``mode_not_for_purpose`` or ``voucher_not_held``, naming the field."""
     mode = None if modes is None else modes.by_code.get(incoming.method_name or "")
     if mode is None:
         return
     purposes = purposes_of(incoming)
     for payer in _payer_kinds(connection, incoming):
         _require(mode, payer, purposes)
+    if mode.kind is ModeKind.VOUCHER and incoming.voucher_hold is None:
+        message = f"{mode.label}: no voucher is held for this payment."
+        raise ApiError(400, "voucher_not_held", message, field="voucherHold")
 
 
 def purposes_of(incoming: IncomingPayment) -> Sequence[Purpose]:

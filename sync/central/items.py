@@ -21,7 +21,10 @@ _RATE = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?")
 
 
 def load_items(connection: Connection, rows: Sequence[Mapping[str, Any]], *, change: int) -> None:
-    """Write items that are new or differ, stamped with ``change``. Raises BadField naming the row."""
+    """Write items that are new or differ, stamped with ``change``. Raises BadField naming the row.
+
+    One that is withdrawn keeps its row, so that every till hears of it.
+    """
     for index, row in enumerate(rows):
         values = _item_values(row, f"items[{index}]")
         known = connection.execute(FIND_ITEM, {"id": values["id"]}).mappings().one_or_none()
@@ -58,12 +61,15 @@ def _compose_item(row: Row[Any], links: Links) -> Resource:
         resource["serial"] = row.serial
     if row.ean is not None:
         resource["ean"] = row.ean
+    if row.withdrawn:
+        resource["withdrawn"] = True
     return resource
 
 
 def _item_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
     item_id, name, rate = row.get("item"), row.get("name"), row.get("tax_rate")
     category, serial, ean = row.get("tax_category"), row.get("serial"), row.get("ean")
+    withdrawn = row.get("withdrawn", False)
     if not isinstance(item_id, str) or RESOURCE_ID.fullmatch(item_id) is None:
         raise BadField(f"{path}.item", "must be plain letters, digits, dots and dashes")
     for field, value in (("name", name), ("tax_category", category)):
@@ -75,6 +81,8 @@ def _item_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
         raise BadField(f"{path}.serial", f"must be {' or '.join(SerialKind)}, or null")
     if ean is not None and (not isinstance(ean, str) or re.fullmatch(r"[0-9]{13}", ean) is None):
         raise BadField(f"{path}.ean", "must be 13 digits, or null")
+    if not isinstance(withdrawn, bool):
+        raise BadField(f"{path}.withdrawn", "must be true or false")
     price_text, code = row.get("price"), row.get("currency")
     if not isinstance(price_text, str) or not isinstance(code, str):
         raise BadField(f"{path}.price, currency", "must be text")
@@ -91,17 +99,19 @@ def _item_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
         "tax_rate": rate,
         "serial": serial,
         "ean": ean,
+        "withdrawn": int(withdrawn),
     }
 
 
-_COLUMNS = "id, name, price_minor, currency, tax_category, tax_rate, serial, ean"
+_COLUMNS = "id, name, price_minor, currency, tax_category, tax_rate, serial, ean, withdrawn"
 FIND_ITEM = text(f"SELECT {_COLUMNS} FROM item WHERE id = :id")
 UPSERT_ITEM = text(
     f"INSERT INTO item ({_COLUMNS}, change_number)"
-    " VALUES (:id, :name, :price_minor, :currency, :tax_category, :tax_rate, :serial, :ean, :change_number)"
+    " VALUES (:id, :name, :price_minor, :currency, :tax_category, :tax_rate, :serial, :ean, :withdrawn, :change_number)"
     " ON CONFLICT (id) DO UPDATE SET name = excluded.name, price_minor = excluded.price_minor,"
     " currency = excluded.currency, tax_category = excluded.tax_category, tax_rate = excluded.tax_rate,"
-    " serial = excluded.serial, ean = excluded.ean, change_number = excluded.change_number"
+    " serial = excluded.serial, ean = excluded.ean, withdrawn = excluded.withdrawn,"
+    " change_number = excluded.change_number"
 )
 READ_OLD_ROWS = text("SELECT body FROM fixture_row WHERE kind = 'items' ORDER BY position")
 
@@ -110,7 +120,19 @@ ITEMS = Collection(
     table="item",
     select=f"SELECT {_COLUMNS}, change_number FROM item",
     attributes=frozenset(
-        {"id", "href", "name", "price", "taxCategory", "taxRate", "serial", "ean", "change", "@type"}
+        {
+            "id",
+            "href",
+            "name",
+            "price",
+            "taxCategory",
+            "taxRate",
+            "serial",
+            "ean",
+            "withdrawn",
+            "change",
+            "@type",
+        }
     ),
     columns={
         "id": Column("id"),

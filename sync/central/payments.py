@@ -23,7 +23,7 @@ from sync.central.incoming import IncomingPayment, TerminalKey
 from sync.central.instruments import claim_instrument
 from sync.central.links import PAYMENT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
-from sync.central.vouchers import redeem_hold
+from sync.central.vouchers import PaidByVoucher, redeem_hold
 from sync.wire_json import dumps, loads
 
 
@@ -110,14 +110,15 @@ def _claim(connection: Connection, incoming: IncomingPayment, receipt: Receipt) 
         )
     if incoming.voucher_hold is not None:
         assert incoming.payment_event_id is not None, "a held voucher without an event was refused before"
-        redeem_hold(
-            connection,
+        paid = PaidByVoucher(
             hold_id=incoming.voucher_hold,
             payment_event_id=incoming.payment_event_id,
-            payment_id=receipt.payment_id,
+            terminal=incoming.terminal,
+            mode=incoming.method_name,
+            account_id=incoming.account_id,
             amount=incoming.amount,
-            at=receipt.received_at,
         )
+        redeem_hold(connection, paid, payment_id=receipt.payment_id, at=receipt.received_at)
 
 
 def place(connection: Connection, incoming: IncomingPayment) -> Placement:

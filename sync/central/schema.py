@@ -11,9 +11,9 @@ from collections.abc import Callable
 from sqlalchemy import Connection, inspect, text
 
 from sync.central.items import carry_items
-from sync.central.vouchers import carry_vouchers
+from sync.central.vouchers import carry_vouchers, folded_issuer
 
-VERSION = 2
+VERSION = 3
 
 
 def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception]) -> None:
@@ -34,14 +34,16 @@ def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception])
         raise refuse("This database is not a central store.")
     version = connection.execute(text("SELECT version FROM central_schema")).scalar_one()
     if version == 1:
-        _bring_to_2(connection)
+        _bring_1_to_3(connection)
+    elif version == 2:
+        _bring_2_to_3(connection)
     elif version != VERSION:
         raise refuse(f"The central store has form {version}; this program knows form {VERSION}.")
 
 
-def _bring_to_2(connection: Connection) -> None:
+def _bring_1_to_3(connection: Connection) -> None:
     """Items and vouchers lay among the fixture's rows that nothing used; now they have tables."""
-    for statement in ADDED_IN_2:
+    for statement in (*ADDED_IN_2, *MADE_IN_3):
         connection.execute(text(statement))
     change = connection.execute(
         text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
@@ -49,7 +51,29 @@ def _bring_to_2(connection: Connection) -> None:
     carry_items(connection, change=int(change))
     carry_vouchers(connection)
     connection.execute(text("DELETE FROM fixture_row WHERE kind IN ('items', 'vouchers')"))
-    connection.execute(text("UPDATE central_schema SET version = 2"))
+    connection.execute(text("UPDATE central_schema SET version = 3"))
+
+
+def _bring_2_to_3(connection: Connection) -> None:
+    """A code was one voucher whatever its issuer; items were never withdrawn. The tables are made anew around their rows."""
+    for table in REMADE_IN_3:
+        connection.execute(text(f"CREATE TEMPORARY TABLE kept_{table} AS SELECT * FROM {table}"))
+    for table in reversed(REMADE_IN_3):
+        connection.execute(text(f"DROP TABLE {table}"))
+    for statement in MADE_IN_3:
+        connection.execute(text(statement))
+    issuers = connection.execute(text("SELECT DISTINCT issuer FROM kept_voucher WHERE issuer IS NOT NULL"))
+    for written in issuers.scalars().all():
+        connection.execute(
+            text("UPDATE kept_voucher SET issuer = :folded WHERE issuer = :written"),
+            {"folded": folded_issuer(written), "written": written},
+        )
+    connection.execute(text("UPDATE kept_voucher SET issuer = 'internal' WHERE issuer IS NULL"))
+    connection.execute(text("ALTER TABLE kept_item ADD COLUMN withdrawn BIGINT DEFAULT 0"))
+    for table, columns in REMADE_IN_3.items():
+        connection.execute(text(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM kept_{table}"))
+        connection.execute(text(f"DROP TABLE kept_{table}"))
+    connection.execute(text("UPDATE central_schema SET version = 3"))
 
 
 MADE_FIRST = (
@@ -181,6 +205,29 @@ MADE_FIRST = (
 )
 
 ADDED_IN_2 = (
+    # The one paper behind a tender; legs of one payment event share it.
+    """
+    CREATE TABLE instrument (
+        instrument TEXT PRIMARY KEY,
+        payment_event_id TEXT NOT NULL,
+        payment_id TEXT NOT NULL REFERENCES payment (id)
+    )
+    """,
+    # Why each voucher was refused, which the counter is never told.
+    """
+    CREATE TABLE voucher_refusal (
+        at_utc TEXT NOT NULL,
+        terminal TEXT NOT NULL,
+        hold_id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        wrong BIGINT NOT NULL
+    )
+    """,
+    "CREATE INDEX voucher_refusal_by_terminal ON voucher_refusal (terminal, at_utc)",
+)
+
+MADE_IN_3 = (
     """
     CREATE TABLE item (
         id TEXT PRIMARY KEY,
@@ -191,31 +238,26 @@ ADDED_IN_2 = (
         tax_rate TEXT NOT NULL,
         serial TEXT,
         ean TEXT,
+        withdrawn BIGINT NOT NULL,
         change_number BIGINT NOT NULL
     )
     """,
     "CREATE INDEX item_by_change ON item (change_number)",
-    # The one paper behind a tender; legs of one payment event share it.
-    """
-    CREATE TABLE instrument (
-        instrument TEXT PRIMARY KEY,
-        payment_event_id TEXT NOT NULL,
-        payment_id TEXT NOT NULL REFERENCES payment (id)
-    )
-    """,
-    # A code's digest may change its form, so rows refer to a voucher by an id of its own. No issuer: the operator.
+    # A code's digest may change its form, so rows refer to a voucher by an id of its own. Two issuers may have one code.
     """
     CREATE TABLE voucher (
         id TEXT PRIMARY KEY,
-        digest TEXT NOT NULL UNIQUE,
-        issuer TEXT,
+        digest TEXT NOT NULL,
+        issuer TEXT NOT NULL,
         value_minor BIGINT NOT NULL CHECK (value_minor > 0),
         currency TEXT NOT NULL,
         expires TEXT NOT NULL,
-        account_id TEXT
+        account_id TEXT,
+        UNIQUE (digest, issuer)
     )
     """,
-    # Without a voucher it is the mark of a hold that was let go before it came.
+    # Without a voucher it is the mark of a hold that was let go before it came. One that made room for another of its
+    # terminal was let go, but a payment that the till had booked with it may still come.
     """
     CREATE TABLE voucher_hold (
         id TEXT PRIMARY KEY,
@@ -233,7 +275,8 @@ ADDED_IN_2 = (
         made_at TEXT NOT NULL,
         lapses_at TEXT,
         released_at TEXT,
-        CHECK (released_at IS NOT NULL OR voucher_id IS NOT NULL),
+        replaced_by TEXT,
+        CHECK (released_at IS NOT NULL OR (voucher_id IS NOT NULL AND replaced_by IS NULL)),
         CHECK (voucher_id IS NULL OR (payment_event_id IS NOT NULL AND lapses_at IS NOT NULL
             AND amount_minor <= value_minor))
     )
@@ -257,18 +300,16 @@ ADDED_IN_2 = (
     )
     """,
     "CREATE INDEX voucher_payment_by_hold ON voucher_payment (hold_id)",
-    # Why each voucher was refused, which the counter is never told.
-    """
-    CREATE TABLE voucher_refusal (
-        at_utc TEXT NOT NULL,
-        terminal TEXT NOT NULL,
-        hold_id TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        wrong BIGINT NOT NULL
-    )
-    """,
-    "CREATE INDEX voucher_refusal_by_terminal ON voucher_refusal (terminal, at_utc)",
 )
 
-TABLES = (*MADE_FIRST, *ADDED_IN_2)
+REMADE_IN_3 = {
+    "item": "id, name, price_minor, currency, tax_category, tax_rate, serial, ean, withdrawn, change_number",
+    "voucher": "id, digest, issuer, value_minor, currency, expires, account_id",
+    "voucher_hold": "id, voucher_id, terminal, payment_event_id, mode, account_id, amount_minor, value_minor, currency,"
+    " expires, approval, asked_sha256, made_at, lapses_at, released_at",
+    "voucher_redemption": "voucher_id, hold_id, amount_minor, forfeited_minor, redeemed_at",
+    "voucher_payment": "payment_id, hold_id, amount_minor",
+}
+"""The tables that form 2 had otherwise, those that others refer to first, with the columns that are carried over."""
+
+TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from pos.domain.money import Money, currency
+from pos.domain.payment_mode import ModeKind, PaymentModes
 from sync.central.database import CentralStore, current_change
 from sync.wire_json import WireJsonError, loads, read_money
 
@@ -22,13 +23,19 @@ class Finding:
     message: str
 
 
-def verify_central(store: CentralStore) -> list[Finding]:
-    """Everything that does not hold, in one consistent view; an empty list means that all of it does."""
+def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> list[Finding]:
+    """Everything that does not hold, in one consistent view; an empty list means that all of it does.
+
+    With ``modes`` also payments in a voucher's mode that redeemed no voucher.
+    """
+    by_voucher = (
+        set() if modes is None else {m.code for m in modes.by_code.values() if m.kind is ModeKind.VOUCHER}
+    )
     with store.read() as connection:
         return [
             *_bills(connection),
             *_payments(connection),
-            *_bodies(connection),
+            *_bodies(connection, by_voucher),
             *_accounts(connection),
             *_doubled(connection),
             *_changes(connection),
@@ -57,9 +64,9 @@ def _payments(connection: Connection) -> Iterator[Finding]:
         )
 
 
-def _bodies(connection: Connection) -> Iterator[Finding]:
+def _bodies(connection: Connection, voucher_modes: Set[str]) -> Iterator[Finding]:
     """The figures of the table against the body that is answered, and what the body claims."""
-    by_voucher = {row.payment_id: row for row in connection.execute(READ_VOUCHERS_PAID)}
+    redeemed = {row.payment_id: row for row in connection.execute(READ_VOUCHERS_PAID)}
     for row in connection.execute(READ_BODIES):
         stored = Money(row.amount_minor, currency(row.currency))
         try:
@@ -71,7 +78,10 @@ def _bodies(connection: Connection) -> Iterator[Finding]:
         if not same:
             yield Finding(subject="payment", subject_id=row.id, message=f"its body does not say {stored}")
             continue
-        yield from _claims(connection, row, body, by_voucher.get(row.id))
+        yield from _claims(connection, row, body, redeemed.get(row.id))
+        method = body.get("paymentMethod")
+        if isinstance(method, Mapping) and method.get("name") in voucher_modes and row.id not in redeemed:
+            yield Finding(subject="payment", subject_id=row.id, message="it is by voucher, but redeemed none")
 
 
 def _claims(
@@ -199,7 +209,8 @@ VOUCHERS_THAT_DIFFER = {
     ),
     "it was redeemed after it was let go": text(
         "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed"
-        " JOIN voucher_hold AS hold ON hold.id = redeemed.hold_id WHERE hold.released_at IS NOT NULL"
+        " JOIN voucher_hold AS hold ON hold.id = redeemed.hold_id"
+        " WHERE hold.released_at IS NOT NULL AND hold.replaced_by IS NULL"
         " ORDER BY redeemed.hold_id"
     ),
 }

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pos.domain.leg import LegFacts, LegTarget
 from pos.domain.money import Money
 from pos.domain.payment_mode import PayerKind
+from pos.domain.text_guard import clean_foreign
 from sync.tmf676.method import VOUCHER, authorization_code, payment_method
 from sync.wire_json import BadField, BadResource, dumps, money_json, read_money
 
 MAX_ID = 255
+MAX_HREF = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def payment_body(leg: LegFacts) -> bytes:
 
 
 def read_payment(obj: object) -> PaymentSeen:
-    """What a server says of a payment; unknown attributes and a missing href are fine.
+    """What a server says of a payment, its id and href made harmless; unknown attributes and a missing href are fine.
 
     Raises BadResource where the id is missing or an attribute that is there cannot be read.
     """
@@ -78,9 +80,10 @@ def read_payment(obj: object) -> PaymentSeen:
         raise BadResource("payment", None, BadField("id", "is missing or not text"))
     account = obj.get("account")
     try:
+        href = _optional_text(obj, "href", limit=MAX_HREF)
         return PaymentSeen(
-            id=payment_id,
-            href=_optional_text(obj, "href", limit=2000),
+            id=clean_foreign(payment_id, limit=MAX_ID),
+            href=None if href is None else clean_foreign(href, limit=MAX_HREF),
             correlator_id=_optional_text(obj, "correlatorId", limit=MAX_ID),
             account=_optional_text(account, "id", limit=MAX_ID) if isinstance(account, Mapping) else None,
             amount=read_money(obj["totalAmount"], field="totalAmount") if "totalAmount" in obj else None,

@@ -274,7 +274,12 @@ async def let_go(client: httpx.AsyncClient, hold_id: str) -> httpx.Response:
 
 
 def voucher_payment(
-    hold_id: str = "H-1", amount: str = "8.000", *, event: str = "E-1", **more: object
+    hold_id: str = "H-1",
+    amount: str = "8.000",
+    *,
+    event: str = "E-1",
+    mode: str = "internal_voucher",
+    **more: object,
 ) -> dict[str, Any]:
     """A payment of CB-1 with a held voucher, as a till sends it."""
     return (
@@ -282,6 +287,7 @@ def voucher_payment(
             amount,
             correlatorId=f"{event}-{hold_id}",
             paymentEventId=event,
+            terminal="T2",
             voucherHold=hold_id,
             payer={"id": "BA-1", "role": "subscriber", "@referredType": "BillingAccount"},
             paymentItem=[item("CB-1", amount)],
@@ -289,7 +295,7 @@ def voucher_payment(
                 "@type": "PaymentMethodRef",
                 "id": hold_id,
                 "@referredType": "Voucher",
-                "name": "internal_voucher",
+                "name": mode,
             },
         )
         | more

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from pos.domain.payment_mode import PayerKind, PaymentModes, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
 from pos.settings import read_settings
 from sync.central.app import make_app
 from sync.central.database import CentralStore
@@ -21,6 +21,8 @@ from tests.central.central_builders import (
     BASE_URL,
     CountedRandomness,
     SteppingClock,
+    asked,
+    hold,
     item,
     kwd,
     payment,
@@ -60,7 +62,13 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 async def test_the_whole_matrix_holds_at_central(
     client: httpx.AsyncClient, store: CentralStore, mode: str, payer: PayerKind, purpose: Purpose
 ) -> None:
-    answer = await post(client, paid(mode, payer, purpose, account=ACCOUNT_OF[payer]))
+    body = paid(mode, payer, purpose, account=ACCOUNT_OF[payer])
+    if MODES.by_code[mode].kind is ModeKind.VOUCHER:
+        more = {"issuer": "City Gifts"} if mode == "external_voucher" else {}
+        code = "EXT-VM7T-XT9W" if more else "LOY-4RFP-TXWP"
+        await hold(client, asked("H-1", code, mode=mode, amount=kwd("10.000"), **more))
+        body |= {"paymentEventId": "E-1", "terminal": "T2", "voucherHold": "H-1"}
+    answer = await post(client, body)
     accepts = MODES.by_code[mode].accepts.get(payer, frozenset())
     if purpose in accepts:
         assert answer.status_code == 201

@@ -50,6 +50,19 @@ async def test_only_items_that_differ_are_told_again(client: httpx.AsyncClient, 
     assert verify_central(store) == []
 
 
+async def test_a_withdrawn_item_is_told_as_such_and_may_come_back(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    seen = (await client.get(ITEM)).headers["x-change-number"]
+    load_fixture(store, {"items": [shop_item("RTR-01", "25.000", tax_rate="7.5", withdrawn=True)]})
+    [gone] = await read(client, ITEM, **{"change.gt": seen})
+    assert (gone["id"], gone["withdrawn"]) == ("RTR-01", True)
+    assert len(await read(client, ITEM)) == 2
+    load_fixture(store, {"items": [shop_item("RTR-01", "25.000", tax_rate="7.5", withdrawn=False)]})
+    assert "withdrawn" not in await read(client, f"{ITEM}/RTR-01")
+    assert verify_central(store) == []
+
+
 @pytest.mark.parametrize(
     ("bent", "says"),
     [
@@ -65,6 +78,8 @@ async def test_only_items_that_differ_are_told_again(client: httpx.AsyncClient, 
         ({"serial": "vin"}, "serial"),
         ({"serial": ["imei"]}, "serial"),
         ({"ean": "12"}, "ean"),
+        ({"withdrawn": 1}, "withdrawn"),
+        ({"withdrawn": None}, "withdrawn"),
     ],
 )
 def test_a_bad_item_of_a_fixture_is_named(store: CentralStore, bent: Mapping[str, object], says: str) -> None:

@@ -28,16 +28,18 @@ from tests.central.central_builders import (
     voucher_payment,
 )
 
-FORM_1 = Path(__file__).with_name("store_form_1.sql")
+
+def written(tmp_path: Path, form: int) -> Path:
+    path = tmp_path / "central.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(Path(__file__).with_name(f"store_form_{form}.sql").read_text())
+    connection.close()
+    return path
 
 
 @pytest.fixture
 def old_file(tmp_path: Path) -> Path:
-    path = tmp_path / "central.db"
-    connection = sqlite3.connect(path)
-    connection.executescript(FORM_1.read_text())
-    connection.close()
-    return path
+    return written(tmp_path, 1)
 
 
 def form_of(store: CentralStore) -> dict[str, str]:
@@ -47,18 +49,45 @@ def form_of(store: CentralStore) -> dict[str, str]:
     return {row.name: " ".join(row.sql.split()) for row in rows}
 
 
-def test_a_store_of_form_1_becomes_as_a_new_one(old_file: Path) -> None:
+@pytest.mark.parametrize(("form", "correlators"), [(1, ["c-1", "c-2"]), (2, ["E-1-H-1"])])
+def test_an_older_store_becomes_as_a_new_one(tmp_path: Path, form: int, correlators: list[str]) -> None:
+    old_file = written(tmp_path, form)
     old, new = open_central(f"sqlite:///{old_file}"), open_central("sqlite://")
     assert form_of(old) == form_of(new)
     with old.read() as connection:
         assert connection.execute(text("SELECT version FROM central_schema")).scalars().all() == [VERSION]
     assert verify_central(old) == []
-    assert [row.correlator_id for row in list_payments(old)] == ["c-1", "c-2"]
+    assert [row.correlator_id for row in list_payments(old)] == correlators
     old.close()
     again = open_central(f"sqlite:///{old_file}")
     assert verify_central(again) == []
     again.close()
     new.close()
+
+
+async def test_vouchers_of_form_2_stay_held_used_and_refused_under_their_issuer(tmp_path: Path) -> None:
+    store = open_central(f"sqlite:///{written(tmp_path, 2)}")
+    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+        load_fixture(store, small_operator())
+        external = asked("H-2", "EXT-VM7T-XT9W", mode="external_voucher", issuer="City Gifts")
+        external |= {"paymentEventId": "E-2"}
+        assert (await hold(client, external)).status_code == 200, "the hold of before"
+        assert (await hold(client, asked("H-5", terminal="T3"))).status_code == 409, "used before"
+        assert (await hold(client, asked("H-3"))).status_code == 409, "let go before it came"
+        body = voucher_payment("H-2", event="E-2", mode="external_voucher")
+        assert (await post(client, body)).status_code == 201
+        assert len(await read(client, "/counterfoil/v1/item")) == 2
+        with store.read() as connection:
+            issuers = connection.execute(
+                text("SELECT DISTINCT issuer FROM voucher ORDER BY issuer")
+            ).scalars()
+            assert list(issuers) == ["city gifts", "internal"]
+            assert connection.execute(text("SELECT count(*) FROM voucher")).scalar_one() == 5
+            refusals = connection.execute(text("SELECT count(*) FROM voucher_refusal")).scalar_one()
+            assert refusals == 3
+    assert verify_central(store) == []
+    store.close()
 
 
 async def test_items_and_vouchers_of_an_older_store_serve(old_file: Path) -> None:
@@ -71,12 +100,33 @@ async def test_items_and_vouchers_of_an_older_store_serve(old_file: Path) -> Non
         assert len(await read(client, "/counterfoil/v1/account")) == 3
         assert (await hold(client, asked())).status_code == 201
         load_fixture(store, small_operator())
-        assert (await hold(client, asked("H-2", "loy4rfptxwp", paymentEventId="E-2"))).status_code == 409
+        assert (await hold(client, asked("H-2", "loy4rfptxwp", terminal="T3"))).status_code == 409
         assert (await post(client, voucher_payment())).status_code == 201
         with store.read() as connection:
             vouchers = connection.execute(text("SELECT count(*) FROM voucher")).scalar_one()
             left = connection.execute(text("SELECT DISTINCT kind FROM fixture_row ORDER BY kind")).scalars()
             assert (vouchers, list(left)) == (5, ["shop", "users"])
+    assert verify_central(store) == []
+    store.close()
+
+
+def test_bringing_form_2_forward_is_done_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, 2)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sync.central.schema.folded_issuer", fail)
+        with pytest.raises(RuntimeError):
+            open_central(f"sqlite:///{path}")
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT version FROM central_schema").fetchall() == [(2,)]
+    assert connection.execute("SELECT count(*) FROM voucher_hold").fetchall() == [(3,)]
+    connection.close()
+    store = open_central(f"sqlite:///{path}")
     assert verify_central(store) == []
     store.close()
 

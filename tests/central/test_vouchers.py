@@ -106,6 +106,7 @@ NOT_VALID = {
     "of an outside issuer": asked("H-2", code="EXT-VM7T-XT9W"),
     "of another issuer": asked("H-2", "EXT-VM7T-XT9W", mode="external_voucher", issuer="Bonus & Co"),
     "without its issuer": asked("H-2", "EXT-VM7T-XT9W", mode="external_voucher"),
+    "held for the same payment": asked("H-2"),
     "internal in an external mode": asked("H-2", mode="external_voucher", issuer="internal"),
     "bound to another account": asked("H-2", "LOY-CU6M-NFEA", account="BA-2"),
 }
@@ -184,6 +185,45 @@ async def test_after_too_many_wrong_codes_a_terminal_waits(
     assert (await hold(client, asked())).status_code == 201
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        asked(paymentEventId="E-2", terminal="T9"),
+        asked(code="LOY-CU6M-NFEA", account="BA-2", terminal="T9"),
+        asked(code="LOY-OLDD-DAYS", amount=kwd("1.000"), terminal="T9"),
+        asked(amount=kwd("20.001"), terminal="T9"),
+    ],
+)
+@pytest.mark.parametrize("paid", [False, True])
+async def test_a_voucher_that_somebody_has_in_hand_is_no_wrong_try(
+    client: httpx.AsyncClient, body: dict[str, object], paid: bool
+) -> None:
+    await hold(client, asked())
+    if paid:
+        await post(client, voucher_payment())
+    for number in range(WRONG_TRIES_MAX):
+        assert (await hold(client, body | {"id": f"W-{number}"})).status_code == 409
+    free = asked("H-2", "EXT-VM7T-XT9W", terminal="T9", mode="external_voucher", issuer="City Gifts")
+    assert (await hold(client, free)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        asked(code="LOY-0000-0000"),
+        asked(code="EXT-VM7T-XT9W"),
+        asked(code="EXT-VM7T-XT9W", mode="external_voucher", issuer="Bonus & Co"),
+        asked(code="LOY-4RFP-TXWP", mode="external_voucher", issuer="City Gifts"),
+    ],
+)
+async def test_a_code_that_is_unknown_or_of_another_kind_or_issuer_is_a_wrong_try(
+    client: httpx.AsyncClient, body: dict[str, object]
+) -> None:
+    for number in range(WRONG_TRIES_MAX):
+        assert (await hold(client, body | {"id": f"W-{number}"})).status_code == 409
+    assert code_of(await hold(client, asked())) == (429, "voucher_too_many_tries")
+
+
 async def test_a_hold_that_is_there_is_answered_however_many_codes_were_wrong(
     client: httpx.AsyncClient,
 ) -> None:
@@ -237,6 +277,68 @@ async def test_a_redeemed_hold_cannot_be_let_go(client: httpx.AsyncClient, store
     assert verify_central(store) == []
 
 
+# --- one terminal begins anew --------------------------------------------------------------------------------
+
+
+async def test_what_a_crash_left_held_makes_room_for_the_same_line_again_without_a_lock_out(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    for number in range(WRONG_TRIES_MAX + 2):
+        body = asked(f"H-{number}", paymentEventId=f"E-{number}")
+        assert (await hold(client, body)).status_code == 201
+    last = WRONG_TRIES_MAX + 1
+    assert (await post(client, voucher_payment(f"H-{last}", event=f"E-{last}"))).status_code == 201
+    assert count(store, "voucher_refusal") == 0
+    assert verify_central(store) == []
+
+
+async def test_a_hold_that_made_room_is_not_held_again_and_frees_the_voucher_with_the_newer_one(
+    client: httpx.AsyncClient,
+) -> None:
+    await hold(client, asked())
+    await hold(client, asked("H-2", paymentEventId="E-2"))
+    assert code_of(await hold(client, asked())) == (409, "voucher_released")
+    other = asked("H-3", paymentEventId="E-3", terminal="T3")
+    assert code_of(await hold(client, other)) == (409, "voucher_not_valid")
+    assert (await let_go(client, "H-2")).status_code == 204
+    assert (await hold(client, other)).status_code == 201
+
+
+@pytest.mark.parametrize("newer_is_let_go", [False, True])
+async def test_a_booked_payment_whose_hold_made_room_still_redeems_it(
+    client: httpx.AsyncClient, store: CentralStore, newer_is_let_go: bool
+) -> None:
+    """The till had it in its outbox when the same voucher was shown there once more, or the older asking came late."""
+    await hold(client, asked())
+    await hold(client, asked("H-2", paymentEventId="E-2"))
+    if newer_is_let_go:
+        await let_go(client, "H-2")
+    assert (await post(client, voucher_payment())).status_code == 201
+    assert code_of(await post(client, voucher_payment("H-2", event="E-2"))) == (409, "voucher_used")
+    assert code_of(await let_go(client, "H-1")) == (409, "voucher_hold_redeemed")
+    assert verify_central(store) == []
+
+
+async def test_a_hold_that_made_room_pays_nothing_once_it_is_let_go_or_another_has_the_voucher(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await hold(client, asked())
+    await hold(client, asked("H-2", paymentEventId="E-2"))
+    await hold(client, asked("H-3", paymentEventId="E-3"))
+    assert (await let_go(client, "H-1")).status_code == 204
+    assert code_of(await post(client, voucher_payment())) == (409, "voucher_used")
+    await let_go(client, "H-3")
+    assert (await hold(client, asked("H-4", paymentEventId="E-4", terminal="T3"))).status_code == 201
+    assert code_of(await post(client, voucher_payment("H-2", event="E-2"))) == (409, "voucher_used")
+    assert count(store, "payment") == 0
+
+
+async def test_a_used_voucher_makes_room_for_nobody(client: httpx.AsyncClient) -> None:
+    await hold(client, asked())
+    await post(client, voucher_payment())
+    assert code_of(await hold(client, asked("H-2", paymentEventId="E-2"))) == (409, "voucher_not_valid")
+
+
 # --- redeeming -----------------------------------------------------------------------------------------------
 
 
@@ -276,19 +378,37 @@ async def test_legs_of_one_event_share_a_hold_up_to_its_amount(
         voucher_payment("H-404"),
         voucher_payment(event="E-2"),
         voucher_payment(amount="8.001"),
-        voucher_payment() | {"totalAmount": money("8.00", "EUR"), "paymentItem": []},
+        voucher_payment(
+            totalAmount=money("8.00", "EUR"),
+            paymentItem=[item("CB-1", "8", totalAmount=money("8.00", "EUR"))],
+        ),
+        voucher_payment(terminal="T3"),
+        voucher_payment(mode="external_voucher"),
+        voucher_payment(mode="a foreign client's"),
     ],
 )
-async def test_a_hold_of_another_event_or_for_less_pays_nothing(
+async def test_a_hold_of_another_payment_or_for_less_pays_nothing(
     client: httpx.AsyncClient, store: CentralStore, body: dict[str, Any]
 ) -> None:
     await hold(client, asked())
-    body["paymentMethod"] = {"@type": "Voucher", "name": "a foreign client's"}
     answer = await post(client, body)
     assert code_of(answer) == (409, "voucher_used")
     assert loads(answer.content)["field"] == "voucherHold"
     assert (count(store, "payment"), count(store, "voucher_redemption")) == (0, 0)
     assert (await post(client, voucher_payment())).status_code == 201
+    assert verify_central(store) == []
+
+
+async def test_a_bound_voucher_pays_its_own_account_only(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await hold(client, asked(code="LOY-CU6M-NFEA", amount=kwd("5.000")))
+    other = voucher_payment(amount="5.000", correlatorId="E-1-2", account={"id": "BA-404"}, paymentItem=[])
+    del other["payer"]
+    refused = await post(client, other)
+    assert code_of(refused) == (409, "voucher_not_for_account")
+    assert count(store, "payment") == 0
+    assert (await post(client, voucher_payment(amount="5.000"))).status_code == 201
     assert verify_central(store) == []
 
 
@@ -315,9 +435,10 @@ async def test_a_lapsed_hold_whose_voucher_another_took_pays_nothing(
 ) -> None:
     await hold(client, asked())
     await clock.sleep(2 * DAY_S)
-    assert (await hold(client, asked("H-2", paymentEventId="E-2"))).status_code == 201
+    assert (await hold(client, asked("H-2", paymentEventId="E-2", terminal="T3"))).status_code == 201
     if paid:
-        assert (await post(client, voucher_payment("H-2", event="E-2"))).status_code == 201
+        body = voucher_payment("H-2", event="E-2", terminal="T3")
+        assert (await post(client, body)).status_code == 201
     assert code_of(await post(client, voucher_payment())) == (409, "voucher_used")
     assert code_of(await hold(client, asked())) == (409, "voucher_not_valid")
     assert verify_central(store) == []
@@ -327,7 +448,8 @@ async def test_asking_again_renews_a_lapsed_hold(client: httpx.AsyncClient, cloc
     await hold(client, asked())
     await clock.sleep(2 * DAY_S)
     assert (await hold(client, asked())).status_code == 200
-    assert code_of(await hold(client, asked("H-2", paymentEventId="E-2"))) == (409, "voucher_not_valid")
+    other = asked("H-2", paymentEventId="E-2", terminal="T3")
+    assert code_of(await hold(client, other)) == (409, "voucher_not_valid")
 
 
 async def test_the_hours_of_a_hold_are_a_setting(store: CentralStore, modes: PaymentModes) -> None:
@@ -336,9 +458,10 @@ async def test_the_hours_of_a_hold_are_a_setting(store: CentralStore, modes: Pay
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
         await hold(client, asked())
         await clock.sleep(3000)
-        assert (await hold(client, asked("H-2", paymentEventId="E-2"))).status_code == 409
+        other = asked("H-2", paymentEventId="E-2", terminal="T3")
+        assert (await hold(client, other)).status_code == 409
         await clock.sleep(700)
-        assert (await hold(client, asked("H-2", paymentEventId="E-2"))).status_code == 201
+        assert (await hold(client, other)).status_code == 201
 
 
 # --- loading -------------------------------------------------------------------------------------------------
@@ -386,6 +509,92 @@ def test_the_same_code_twice_in_a_fixture_is_refused(store: CentralStore) -> Non
     twice = [voucher("LOY-NEWW-ONES", "5.000"), voucher("loyn-ewwo-nes", "6.000")]
     with pytest.raises(Refused, match="stands there twice"):
         load_fixture(store, {"vouchers": twice})
+    twins = [voucher("EXT-1", "5.000", issuer="City Gifts"), voucher("ext 1", "6.000", issuer=" city  GIFTS")]
+    with pytest.raises(Refused, match="stands there twice"):
+        load_fixture(store, {"vouchers": twins})
+
+
+TWINS = [
+    voucher("ONE-CODE", "5.000"),
+    voucher("ONE-CODE", "6.000", issuer="City Gifts"),
+    voucher("one code", "7.000", issuer="Bonus & Co"),
+]
+
+
+@pytest.mark.parametrize(
+    ("mode", "issuer", "value"),
+    [
+        ("internal_voucher", None, "5.000"),
+        ("internal_voucher", "internal", "5.000"),
+        ("external_voucher", "city gifts", "6.000"),
+        ("external_voucher", "BONUS & CO", "7.000"),
+    ],
+)
+async def test_one_code_of_several_issuers_is_several_vouchers(
+    client: httpx.AsyncClient, store: CentralStore, mode: str, issuer: str | None, value: str
+) -> None:
+    load_fixture(store, {"vouchers": TWINS})
+    load_fixture(store, {"vouchers": TWINS})
+    body = asked(code="ONE-CODE", mode=mode, amount=kwd("1.000"))
+    answer = await hold(client, body if issuer is None else body | {"issuer": issuer})
+    assert (answer.status_code, loads(answer.content)["value"]) == (201, kwd(value))
+    assert count(store, "voucher") == 5 + len(TWINS)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_one_code_of_several_issuers_is_not_valid_without_its_issuer(
+    store: CentralStore, modes: PaymentModes, known: bool
+) -> None:
+    load_fixture(store, {"vouchers": TWINS[1:]})
+    app = make_app(
+        store, clock=SteppingClock(), randomness=CountedRandomness(), modes=modes if known else None
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+        body = asked(code="ONE-CODE", mode="external_voucher", amount=kwd("1.000"))
+        assert code_of(await hold(client, body)) == (409, "voucher_not_valid")
+
+
+async def test_a_voucher_is_used_alone_of_those_with_its_code(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    load_fixture(store, {"vouchers": TWINS})
+    await hold(client, asked(code="ONE-CODE", amount=kwd("5.000")))
+    assert (await post(client, voucher_payment(amount="5.000"))).status_code == 201
+    other = asked("H-2", "ONE-CODE", mode="external_voucher", issuer="City Gifts", amount=kwd("6.000"))
+    assert (await hold(client, other)).status_code == 201
+    assert verify_central(store) == []
+
+
+# --- payments without a voucher ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["internal_voucher", "external_voucher"])
+async def test_a_payment_by_voucher_without_a_hold_is_400(
+    client: httpx.AsyncClient, store: CentralStore, mode: str
+) -> None:
+    body = voucher_payment(mode=mode)
+    del body["voucherHold"]
+    answer = await post(client, body)
+    assert code_of(answer) == (400, "voucher_not_held")
+    assert loads(answer.content)["field"] == "voucherHold"
+    assert count(store, "payment") == 0
+
+
+async def test_verify_names_a_payment_by_voucher_that_redeemed_none(
+    store: CentralStore, modes: PaymentModes
+) -> None:
+    """A central that knew no modes took it."""
+    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+        await hold(client, asked())
+        assert (await post(client, voucher_payment(mode="internal_voucher"))).status_code == 201
+        assert verify_central(store, modes) == []
+        body = voucher_payment("H-2", mode="external_voucher", event="E-2")
+        del body["voucherHold"]
+        assert (await post(client, body)).status_code == 201
+    assert verify_central(store) == []
+    [finding] = verify_central(store, modes)
+    assert (finding.subject, finding.message) == ("payment", "it is by voucher, but redeemed none")
 
 
 # --- verify --------------------------------------------------------------------------------------------------
@@ -444,7 +653,8 @@ def test_terminals_at_several_processes_of_central_redeem_a_voucher_once(tmp_pat
                 for place in range(5):
                     event = f"E-{number}-{place}"
                     await hold(client, asked(f"H-{event}", terminal=f"T{number}", paymentEventId=event))
-                    answer = await post(client, voucher_payment(f"H-{event}", event=event))
+                    body = voucher_payment(f"H-{event}", event=event, terminal=f"T{number}")
+                    answer = await post(client, body)
                     paid.append(answer.status_code)
                     await let_go(client, f"H-{event}")
         finally:
@@ -474,8 +684,10 @@ STEPS = st.one_of(
 
 
 @settings(max_examples=120)
-@given(steps=st.lists(STEPS, min_size=3, max_size=14))
-async def test_voucher_redeemed_at_most_once_across_terminals(steps: list[tuple[str, str, str]]) -> None:
+@given(steps=st.lists(STEPS, min_size=3, max_size=14), terminals=st.integers(1, 4))
+async def test_voucher_redeemed_at_most_once_across_terminals(
+    steps: list[tuple[str, str, str]], terminals: int
+) -> None:
     """Any order of holding, letting go, lapsing, paying by legs and repeating; the model says what must have come."""
     store = open_central("sqlite://")
     clock = SteppingClock()
@@ -488,10 +700,11 @@ async def test_voucher_redeemed_at_most_once_across_terminals(steps: list[tuple[
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             for place, (step, name, what) in enumerate(steps):
                 event = f"E-{name}"
+                terminal = f"T-{int(name[2:] or 0) % terminals}"
                 if step == "wait":
                     await clock.sleep(int(what))
                 elif step == "hold":
-                    body = asked(name, what, paymentEventId=event, terminal=f"T-{name}", amount=kwd("5.000"))
+                    body = asked(name, what, paymentEventId=event, terminal=terminal, amount=kwd("5.000"))
                     answer = await hold(client, body)
                     assert answer.status_code in (200, 201, 409, 422)
                     if answer.status_code in (200, 201):
@@ -505,7 +718,9 @@ async def test_voucher_redeemed_at_most_once_across_terminals(steps: list[tuple[
                     if answer.status_code == 204:
                         gone.add(name)
                 else:
-                    body = voucher_payment(name, what, event=event, correlatorId=f"{event}-{place}")
+                    body = voucher_payment(
+                        name, what, event=event, terminal=terminal, correlatorId=f"{event}-{place}"
+                    )
                     answer = await post(client, body)
                     assert answer.status_code in (201, 409)
                     if answer.status_code == 201:

@@ -126,6 +126,75 @@ async def test_a_409_is_a_conflict_with_the_servers_own_words() -> None:
     assert outcome == Conflict("409 21 exists")
 
 
+HARMFUL = "Ask \x1b]0;evil\x07 and \u202egnp.exe of "
+HARMLESS = "Ask \ufffd]0;evil\ufffd and \ufffdgnp.exe of "
+
+
+@pytest.mark.parametrize("status", [400, 401, 409, 500])
+async def test_what_a_server_says_holds_nothing_that_a_terminal_obeys(status: int) -> None:
+    body = {"code": "21", "reason": "No", "message": HARMFUL + "BA-1"}
+    outcome = await talking(answering(status, body)).send_payment(KEY, BODY)
+    assert not isinstance(outcome, Accepted)
+    assert outcome.reason == f"{status} 21 No {HARMLESS}BA-1"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "4111\u200b1111\u200b1111\u200b1111",
+        "٤١١١١١١١١١١١١١١١",
+        "5555 5555 5555 4444 12/28",
+    ],
+)
+async def test_no_card_number_that_a_server_says_is_kept(number: str) -> None:
+    told = [
+        {"code": "21", "message": f"The card {number} is blocked"},
+        {"code": f"no {number}"},
+        # It would be cut in the middle.
+        {"message": "x" * 185 + " " + number},
+    ]
+    for body in told:
+        outcome = await talking(answering(400, body)).send_payment(KEY, BODY)
+        assert isinstance(outcome, RefusedForGood)
+        assert not any(character.isdecimal() for character in outcome.reason.removeprefix("400"))
+
+
+async def test_a_card_number_in_two_parts_of_an_answer_is_not_kept() -> None:
+    body = {"code": "41111111", "reason": "11111111"}
+    assert await talking(answering(400, body)).send_payment(KEY, BODY) == RefusedForGood(
+        "400 ******** ********"
+    )
+
+
+async def test_numbers_that_are_no_cards_are_told_as_they_are() -> None:
+    body = {"code": "instrument_used", "message": "Credited before, by receipt S014-T2-1-000123."}
+    outcome = await talking(answering(409, body)).send_payment(KEY, BODY)
+    assert outcome == Conflict("409 instrument_used Credited before, by receipt S014-T2-1-000123.")
+
+
+async def test_an_id_that_a_terminal_would_obey_is_kept_harmless() -> None:
+    told = {**MADE, "id": "P-\x1b[2J", "href": "http://x/\u202eP"}
+    outcome = await talking(answering(201, told)).send_payment(KEY, BODY)
+    assert isinstance(outcome, Accepted)
+    assert (outcome.payment.id, outcome.payment.href) == ("P-\ufffd[2J", "http://x/\ufffdP")
+
+
+@pytest.mark.parametrize("number", ["4111111111111111", "P-\x1b[2J"])
+async def test_an_answer_that_cannot_be_read_is_named_harmlessly(number: str) -> None:
+    told = {"id": number, "correlatorId": KEY, "totalAmount": {"unit": "KWD", "value": "1"}}
+    for outcome in (
+        await talking(answering(201, told)).send_payment(KEY, BODY),
+        await talking(answering(200, [told])).find_payment(KEY),
+        await talking(answering(200, [told])).payments_of("T1", 1),
+    ):
+        assert isinstance(outcome, Unknown)
+        assert "could not be read" in outcome.reason
+        assert number not in outcome.reason
+
+
 async def test_a_reason_is_cut_short() -> None:
     outcome = await talking(answering(400, {"code": "x" * 5000})).send_payment(KEY, BODY)
     assert isinstance(outcome, RefusedForGood)

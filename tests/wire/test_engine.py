@@ -17,10 +17,10 @@ from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
 from pos.till.take_payment import TenderOrder
 from sync.client import TMF676_PATH
-from sync.engine import ACCOUNTS_AT_ONCE
+from sync.engine import QUEUES_AT_ONCE
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
-from tests.builders.tills import cash, cheque, clock_of, rows
+from tests.builders.tills import cash, cheque, clock_of, pay, rows, sale, stock
 from tests.builders.wire import (
     BASE_URL,
     MEDIA_TYPE,
@@ -398,6 +398,21 @@ async def test_rows_that_wait_for_their_time_take_no_place_in_a_batch(
     assert (report.acknowledged, report.waiting) == (1, 6)
 
 
+async def test_a_walk_in_sale_that_waits_holds_up_no_other() -> None:
+    wire = await make_wire()
+    stock(wire.desk)
+    for _ in range(3):
+        pay(wire.desk, cash("1.250"), account=None, lines=[sale("CHARGER")])
+    first, *others = [correlator for correlator, _, _ in wire.legs()]
+    hit = Fault.LOST_REQUEST
+    wire.network.fault_of = lambda request: hit if first.encode() in request.content else Fault.NONE
+
+    report = await wire.engine.push()
+
+    assert (report.acknowledged, report.waiting) == (2, 1)
+    assert [correlator for correlator, _, _ in wire.at_central()] == others
+
+
 async def test_a_payment_of_several_legs_sends_each_to_its_account() -> None:
     wire = await make_wire()
     taken = wire.pay("BA-1", "25.000", "N1-1", "N2-1")
@@ -423,7 +438,7 @@ async def test_retry_after_is_respected_for_every_account_and_for_pulls(fault: F
     requests_at_s = [request.at_s for request in wire.network.requests]
     meanwhile = [at_s for at_s in requests_at_s if asked_at_s < at_s < asked_at_s + RETRY_AFTER_S[fault]]
     assert meanwhile == []
-    assert requests_at_s.count(asked_at_s) <= ACCOUNTS_AT_ONCE
+    assert requests_at_s.count(asked_at_s) <= QUEUES_AT_ONCE
     assert len(wire.at_central()) == 20
 
 
@@ -510,7 +525,7 @@ async def test_a_central_that_is_down_ends_the_round_with_few_requests() -> None
 
     assert report.unreachable is not None
     assert (report.acknowledged, report.waiting) == (0, 50)
-    assert len(wire.network.requests) <= ACCOUNTS_AT_ONCE
+    assert len(wire.network.requests) <= QUEUES_AT_ONCE
     assert set(wire.states()) == {"waiting"}
 
 
@@ -520,7 +535,7 @@ async def test_draining_against_a_central_that_is_down_does_not_hammer_it() -> N
         wire.pay(f"BA-{number}", "1.000")
     wire.network.down()
     await wire.engine.drain(timeout_s=10)
-    assert len(wire.network.requests) <= 10 * ACCOUNTS_AT_ONCE + ACCOUNTS_AT_ONCE
+    assert len(wire.network.requests) <= 10 * QUEUES_AT_ONCE + QUEUES_AT_ONCE
 
 
 async def test_drain_returns_in_time_from_a_central_that_never_answers() -> None:
@@ -534,7 +549,7 @@ async def test_drain_returns_in_time_from_a_central_that_never_answers() -> None
 
     assert report.waiting == 50
     # What is under way may end; the virtual clock adds up time-outs that pass side by side.
-    assert wire.clock.monotonic_s() - began_s <= 60 + ACCOUNTS_AT_ONCE * TIMEOUT_S
+    assert wire.clock.monotonic_s() - began_s <= 60 + QUEUES_AT_ONCE * TIMEOUT_S
 
 
 async def test_drain_does_not_wait_for_parked_rows_or_for_nothing() -> None:

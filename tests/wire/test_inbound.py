@@ -319,6 +319,47 @@ async def test_items_are_pulled_and_then_only_what_changed() -> None:
     assert (router.price, router.tax_rate) == (money("24.000"), Decimal("7.5"))
 
 
+async def test_a_withdrawn_item_is_taken_off_sale_and_may_come_back() -> None:
+    wire = unfilled_wire()
+    sell(wire, shop_item("SIM-01", "5.000", ean="6271001000014"), shop_item("RTR-01", "25.000"))
+    await wire.engine.pull()
+    sell(
+        wire,
+        shop_item("SIM-01", "5.000", ean="6271001000014", withdrawn=True),
+        shop_item("SIM-02", "6.000", ean="6271001000014"),
+    )
+    report = await wire.engine.pull()
+    assert (report.items, report.skipped, report.problem) == (2, 0, None)
+    with wire.desk.cache.read() as connection:
+        found = item_by_code(connection, "6271001000014")
+        assert item_by_code(connection, "SIM-01") is None
+    assert found is not None
+    assert found.item == "SIM-02"
+    sell(wire, shop_item("SIM-01", "5.500"))
+    await wire.engine.pull()
+    with wire.desk.cache.read() as connection:
+        assert item_by_code(connection, "SIM-01") is not None
+
+
+async def test_a_till_that_never_had_a_withdrawn_item_does_not_sell_it() -> None:
+    wire = unfilled_wire()
+    sell(wire, shop_item("SIM-01", "5.000", withdrawn=True), shop_item("RTR-01", "25.000"))
+    await wire.engine.pull()
+    assert wire.look("SELECT count(*) FROM item") == 1
+
+
+async def test_a_withdrawn_item_goes_whatever_else_is_said_of_it() -> None:
+    wire = unfilled_wire()
+    plain = wire.network.leads_to
+    wire.network.leads_to = Editing(wire, "item", [GOOD_ITEM])
+    await wire.engine.pull()
+    wire.network.leads_to = plain
+    wire.network.leads_to = Editing(wire, "item", [{"id": "SIM-77", "withdrawn": True, "price": "?"}])
+    report = await wire.engine.pull()
+    assert (report.items, report.skipped) == (1, 0)
+    assert wire.look("SELECT count(*) FROM item") == 0
+
+
 @pytest.mark.usefixtures("small_pages")
 async def test_more_than_a_page_of_items_is_pulled_whole() -> None:
     wire = unfilled_wire()
@@ -348,6 +389,8 @@ async def test_more_than_a_page_of_items_is_pulled_whole() -> None:
         {**GOOD_ITEM, "serial": "vin"},
         {**GOOD_ITEM, "serial": ["imei"]},
         {**GOOD_ITEM, "ean": 6271001000014},
+        {**GOOD_ITEM, "withdrawn": "yes"},
+        {**GOOD_ITEM, "withdrawn": True, "id": None},
         {**GOOD_ITEM, "ean": "٦٢٧١٠٠١٠٠٠٠١٤"},
     ],
     ids=lambda row: repr(row)[-60:],

@@ -28,10 +28,11 @@ from pos.till.vouchers import reserve_vouchers
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.client import Addresses, CentralClient
+from sync.engine import RELEASES_FAILED_MAX
 from sync.vouchers import CentralVouchers
 from sync.wire_json import dumps, loads
 from tests.builders.tills import CASHIER, order, wish
-from tests.builders.wire import BASE_URL, MEDIA_TYPE, TIMEOUT_S, Fault, Wire, foreign_client, make_wire
+from tests.builders.wire import BASE_URL, MEDIA_TYPE, RETRY, TIMEOUT_S, Fault, Wire, foreign_client, make_wire
 from tests.central.central_builders import kwd, voucher
 
 KWD = currency("KWD")
@@ -162,6 +163,20 @@ async def test_a_customer_waits_five_seconds_however_patient_the_till_is(
     assert not await talking(Silent()).release_voucher("H-1")
 
 
+async def test_what_central_says_beside_a_no_holds_nothing_that_harms() -> None:
+    body = {"code": "voucher_expired", "message": "Ask \x1b[2J\u202eevil of 4111 1111 1111 1111."}
+    outcome = await answering(409, body).reserve_voucher(ASKED)
+    assert outcome == VoucherRefused(
+        code="voucher_expired", message="Ask \ufffd[*J\ufffdevil of **** **** **** ****."
+    )
+
+
+async def test_an_approval_that_is_a_card_number_is_masked() -> None:
+    outcome = await answering(201, {**HELD, "approval": "4111111111111111"}).reserve_voucher(ASKED)
+    assert isinstance(outcome, VoucherReserved)
+    assert outcome.approval == "*" * 16
+
+
 async def test_central_says_no_in_its_own_words() -> None:
     body = {"code": "voucher_expired", "reason": "Conflict", "message": "Expired \x1b]0;x\x07yesterday."}
     outcome = await answering(409, body).reserve_voucher(ASKED)
@@ -280,7 +295,7 @@ async def test_a_reservation_whose_answer_is_lost_is_there_and_can_be_let_go(
     wire.network.script(fault)
     outcome: VoucherOutcome = await wire.client.reserve_voucher(ASKED)
     assert isinstance(outcome, VoucherUnanswered)
-    other = {"hold_id": "H-2", "payment_event_id": "E-2"}
+    other = {"hold_id": "H-2", "payment_event_id": "E-2", "terminal": "T3"}
     taken = await wire.client.reserve_voucher(replaced(ASKED, other))
     assert isinstance(taken, VoucherRefused)
     assert taken.code == "voucher_not_valid"
@@ -341,7 +356,7 @@ def abandon(wire: Wire, *hold_ids: str) -> None:
                     "hold_id": hold_id,
                     "payment_event_id": "E-1",
                     "mode": "internal_voucher",
-                    "code_digest": "0" * 64,
+                    "code_mark": "0" * 64,
                     "account": "BA-1",
                     "amount_minor": 8_000,
                     "currency": "KWD",
@@ -386,6 +401,67 @@ async def test_a_central_that_is_away_is_asked_again_after_growing_waits(wire: W
     wire.clock.advance(seconds=300)
     await wire.engine.push()
     assert hold_states(wire) == ["released"]
+
+
+def keep_for_ever(wire: Wire, *hold_ids: str) -> None:
+    """Central answers every release of these with 500."""
+
+    def fault_of(request: httpx.Request) -> Fault:
+        return Fault.FAILED if request.url.path.rsplit("/", 1)[1] in hold_ids else Fault.NONE
+
+    wire.network.fault_of = fault_of
+
+
+async def test_a_hold_that_central_never_lets_go_of_blocks_no_other(wire: Wire) -> None:
+    abandon(wire, "H-1", "H-2", "H-3")
+    keep_for_ever(wire, "H-1")
+    await wire.engine.push()
+    assert hold_states(wire) == ["abandoned", "released", "released"]
+    wire.network.requests.clear()
+    for _ in range(600):
+        await wire.engine.push()
+        wire.clock.advance(seconds=1)
+    asked_at = [request.at_s for request in wire.network.requests]
+    waits = [after - before for before, after in pairwise(asked_at)]
+    assert 5 <= len(asked_at) <= 12
+    assert max(waits) <= RETRY.delay_s_max
+    abandon(wire, "H-4")
+    await wire.engine.push()
+    assert hold_states(wire) == ["abandoned", "released", "released", "released"]
+    wire.network.heal()
+    wire.clock.advance(seconds=RETRY.delay_s_max)
+    await wire.engine.push()
+    assert hold_states(wire) == ["released"] * 4
+
+
+async def test_a_round_asks_for_few_holds_that_central_does_not_let_go_of(wire: Wire) -> None:
+    names = [f"H-{number}" for number in range(8)]
+    abandon(wire, *names)
+    keep_for_ever(wire, *names[:-1])
+    wire.network.requests.clear()
+    await wire.engine.push()
+    assert len(wire.network.requests) == RELEASES_FAILED_MAX
+    for _ in range(2):
+        await wire.engine.push()
+    assert hold_states(wire) == ["abandoned"] * 7 + ["released"]
+
+
+async def test_the_same_line_after_a_crash_is_taken_though_the_older_hold_could_not_be_let_go(
+    wire: Wire,
+) -> None:
+    desk = CentralVouchers(wire.client)
+    [left] = await reserve_vouchers(wire.desk, CASHIER, voucher_order(wire, "8.000"), desk, InlineRunner())
+    wire.restart()
+    again = voucher_order(wire, "8.000")
+    [held] = await reserve_vouchers(wire.desk, CASHIER, again, CentralVouchers(wire.client), InlineRunner())
+    assert held.hold_id != left.hold_id
+    take_payment(wire.desk, CASHIER, again)
+    report = await wire.engine.drain(timeout_s=60)
+    assert (report.acknowledged, report.parked, report.waiting) == (1, 0, 0)
+    with wire.central.read() as connection:
+        redeemed = connection.execute(text("SELECT hold_id FROM voucher_redemption")).scalars().all()
+    assert redeemed == [held.hold_id]
+    assert verify_central(wire.central, wire.desk.modes) == []
 
 
 async def test_nothing_is_let_go_while_central_asks_for_quiet(wire: Wire) -> None:

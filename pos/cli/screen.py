@@ -7,7 +7,7 @@ from functools import partial
 import typer
 
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
-from pos.bootstrap.paper import print_in_background, receipt_text
+from pos.bootstrap.paper import open_drawer_in_background, print_in_background, receipt_text
 from pos.bootstrap.wire import make_client, make_engine
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
@@ -15,6 +15,7 @@ from pos.machine import ThreadRunner
 from pos.tui.app import TillApp
 from pos.tui.ports import NotAskedYet
 from sync.client import CentralClient
+from sync.vouchers import CentralVouchers
 
 
 def run_screen(call: Invocation, *, hint: str | None = None) -> None:
@@ -32,6 +33,8 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 lock_after_s=till.settings.till.sign_in.idle_lock_minutes * 60,
                 sync_state=NotAskedYet if engine is None else engine.now,
                 keep_syncing=None if engine is None else engine.keep_syncing,
+                vouchers=None if client is None else CentralVouchers(client),
+                open_drawer=partial(open_drawer_in_background, till, runner),
                 hint=hint,
             )
             code = app.run(mouse=False)

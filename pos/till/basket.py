@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial
+from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial, serial_body
 from pos.domain.cheque import check_cheque, read_cheque
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
@@ -184,12 +184,18 @@ def ways_to_pay(
 ) -> list[PaymentMode]:
     """Those of ``modes`` by which this basket may be paid. Where none may: raises why not, as ``require_mode`` says it."""
     allowed = [mode for mode in modes_for(desk, person, basket) if mode in modes]
-    if not allowed:
-        for mode in modes:
-            require_mode(desk, person, mode, basket.payer.kind)
-            for purpose in sorted(basket.purposes):
-                mode.require_payer(basket.payer.kind, purpose)
-    return allowed
+    if allowed:
+        return allowed
+    for mode in modes:
+        require_mode(desk, person, mode, basket.payer.kind)
+        for purpose in sorted(basket.purposes):
+            mode.require_payer(basket.payer.kind, purpose)
+        if mode.kind is ModeKind.CHEQUE and basket.payer.cash_only:
+            raise Refused(
+                "cheque_account_cash_only",
+                "This account is cash-only: no cheque is taken. Press F5 for cash.",
+            )
+    raise Refused("mode_not_available", "This is not taken here. Choose another way to pay.")
 
 
 def forfeited(hold: Hold) -> Money:
@@ -204,6 +210,7 @@ def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
         for mode in desk.modes.by_code.values()
         if any(mode.takes(basket.payer.kind, purpose) for purpose in basket.purposes)
         and (not mode.act or desk.permissions.grant(mode.act, person.roles) is not Grant.NO)
+        and not (basket.payer.cash_only and mode.kind is ModeKind.CHEQUE)
     ]
 
 
@@ -232,7 +239,9 @@ def add_serial(basket: Basket, place: int, text: str) -> Basket:
     if line.item.serial is None:
         raise Refused("serial_not_needed", f"{line.item.name} is sold without serial numbers.")
     serial = read_serial(line.item.serial, text)
-    if any(serial in other.serials for other in basket.lines):
+    body = serial_body(line.item.serial, serial)
+    known = [other for one in basket.lines for other in one.serials]
+    if any(serial_body(line.item.serial, other) == body for other in known):
         raise Refused("serial_named_twice", f"Serial {serial} is in this sale already.", serial=serial)
     if line.missing == 0:
         raise Refused(
@@ -357,7 +366,12 @@ def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
         tenders=[one.order for one in basket.given],
         allocate=[AllocateOrder(bill=part.bill_no, amount=part.amount.plain()) for part in basket.plan.parts],
         lines=[
-            SaleOrder(item=line.item.item, quantity=line.quantity, serials=line.serials)
+            SaleOrder(
+                item=line.item.item,
+                quantity=line.quantity,
+                serials=line.serials,
+                price=line.item.price.plain(),
+            )
             for line in basket.lines
         ],
         overpayment=_overpayment(basket, keep=keep),

@@ -6,14 +6,12 @@ wire, threads) is handed in by ``bootstrap``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.theme import Theme
@@ -21,13 +19,14 @@ from textual.worker import Worker
 
 from pos.domain.ports import Runner
 from pos.domain.role import Person
+from pos.domain.voucher import VoucherDesk
 from pos.store.database import StoreError
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
 from pos.tui.errands import Errands
-from pos.tui.keyboard import Arrival, Keyboard, Press, Scan
+from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
-from pos.tui.ports import AfterCommit, AskSyncState, KeepSyncing, NotAskedYet, Preview
+from pos.tui.ports import AfterCommit, AskSyncState, KeepSyncing, NotAskedYet, OpenDrawer, Preview
 from pos.tui.screens.find import FindScreen, SignedOut
 from pos.tui.screens.frame import COLUMNS_MIN, ROWS_MIN, Frame
 from pos.tui.screens.help import HelpScreen
@@ -37,11 +36,10 @@ from pos.tui.screens.shift_closed import ShiftClosedScreen
 from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.screens.stop import StopScreen
 from pos.tui.seat import Seat
+from pos.tui.type_ahead import TypeAhead
 from pos.tui.widgets.status_line import Status, StatusLine
 
 STATUS_EVERY_S = 1
-HELD_S_MAX = 3
-"""However a key ended, the next ones are let through after this long."""
 
 THEME = Theme(
     name="counterfoil",
@@ -61,6 +59,10 @@ THEME = Theme(
 
 async def nothing_to_print() -> None:
     """For a till without paper."""
+
+
+async def no_drawer() -> None:
+    """For a till without a drawer that it can open."""
 
 
 class TillApp(App[int], inherit_bindings=False):
@@ -86,20 +88,33 @@ class TillApp(App[int], inherit_bindings=False):
         after_commit: AfterCommit = nothing_to_print,
         sync_state: AskSyncState = NotAskedYet,
         keep_syncing: KeepSyncing | None = None,
+        vouchers: VoucherDesk | None = None,
+        open_drawer: OpenDrawer = no_drawer,
         lock_after_s: float = 180,
         escape_wait_s: float = 0.4,
         hint: str | None = None,
     ) -> None:
         super().__init__()
-        self.seat = Seat(desk=desk, runner=runner, preview=preview, after_commit=after_commit, hint=hint)
+        self.seat = Seat(
+            desk=desk, runner=runner, preview=preview, vouchers=vouchers, link=sync_state, hint=hint
+        )
         self.keyboard = Keyboard(clock=desk.clock, held=True)
-        self.errands = Errands(self, after_commit=after_commit, stopped=self._stop, ended=self._errand_ended)
-        self._sync_state = sync_state
+        self.errands = Errands(
+            self,
+            after_commit=after_commit,
+            open_drawer=open_drawer,
+            told=self._notice,
+            stopped=self._stop,
+            ended=self._errand_ended,
+        )
+        self.type_ahead = TypeAhead(
+            self, self.keyboard, busy=lambda: self.errands.under_way > 0, at_rest=self._at_rest
+        )
         self._keep_syncing = keep_syncing
         self._lock_after_s = lock_after_s
         self._escape_wait_s = escape_wait_s
         self._till_state: TillState | None = None
-        self._holds = 0
+        self._news = ""
 
     # --- who sits here --------------------------------------------------------------------------------------------
 
@@ -113,7 +128,7 @@ class TillApp(App[int], inherit_bindings=False):
             self.run_worker(self._keep_syncing(), group="sync", exit_on_error=False)
         self._ask_who()
         # Whoever types before the first screen can be seen types into that screen.
-        self._hold(self, _nothing)
+        self.type_ahead.hold(self)
 
     def _ask_who(self) -> None:
         self.seat.occupant = None
@@ -166,11 +181,22 @@ class TillApp(App[int], inherit_bindings=False):
         target: MessagePump = self.focused or self.screen
         match arrival:
             case Scan(text=text):
-                self._hold(target, partial(self._hand_over, text))
+                self.keyboard.loose.clear()
+                self.type_ahead.hold(target, partial(self._hand_over, text))
+            case Press() if self.focused is None and self.keyboard.keep_loose(arrival):
+                self.set_timer(BURST_OVER_S, partial(self._burst_over, len(self.keyboard.loose)))
+            case Press() if self.keyboard.loose:
+                self.keyboard.give_back(arrival)
             case Press(key=key, character=character):
                 if arrival.is_barrier:
-                    self._hold(target, _nothing)
+                    self.type_ahead.hold(target)
                 await super().on_event(events.Key(key, character))
+
+    async def _burst_over(self, loose: int) -> None:
+        """Nothing came after the last character of a burst: it was no scan, its characters were keys."""
+        if loose == len(self.keyboard.loose):
+            self.keyboard.give_back()
+            await self._pass_on()
 
     def _hand_over(self, text: str) -> None:
         """The whole scan, after its characters have landed where the cursor was."""
@@ -178,48 +204,21 @@ class TillApp(App[int], inherit_bindings=False):
         if isinstance(screen, Frame):
             screen.take_scan(text)
 
-    def _hold(self, target: MessagePump, midway: Callable[[], None]) -> None:
-        """The next key waits until this one has been handled, and the screen it leads to can be seen."""
-        self.keyboard.held = True
-        self._holds += 1
-        hold = self._holds
-        self.call_later(self._when_handled, target, midway)
-        self.set_timer(HELD_S_MAX, lambda: self._let_go(hold))
+    async def _at_rest(self) -> None:
+        """The screens have answered each other and can be seen."""
+        self._tell_news()
+        await self._pass_on()
 
-    def _when_handled(self, target: MessagePump, midway: Callable[[], None]) -> None:
-        """Twice along the way a key takes: once for the key, once for the message it was turned into."""
-        way: list[MessagePump] = []
-        if isinstance(target, DOMNode):
-            way = [node for node in target.ancestors_with_self if isinstance(node, MessagePump)]
+    def _notice(self, text: str) -> None:
+        """Something beside the screens has to be told: at once, or as soon as they have answered each other."""
+        self._news = text
+        if not self.keyboard.held:
+            self._tell_news()
 
-        def again() -> None:
-            midway()
-            _one_after_another([*way, self], self._settle)
-
-        _one_after_another(way, again)
-
-    def _settle(self) -> None:
-        """Once no errand is under way: let the screens answer each other, paint, and go on with the keys."""
-        if not self.keyboard.held or self.errands.under_way or not self.is_running:
-            return
-        stack = list(self.screen_stack)
-        hold = self._holds
-
-        def painted() -> None:
-            if stack == list(self.screen_stack) and not self.errands.under_way:
-                self._let_go(hold)
-            else:
-                self._settle()
-
-        def answered() -> None:
-            self.screen.call_after_refresh(painted)
-
-        _one_after_another([*reversed(stack), self, self.screen], answered)
-
-    def _let_go(self, hold: int) -> None:
-        if hold == self._holds and not self.errands.under_way:
-            self.keyboard.held = False
-            self.call_later(self._pass_on)
+    def _tell_news(self) -> None:
+        text, self._news = self._news, ""
+        if text and isinstance(self.screen, Frame):
+            self.screen.refuse(text)
 
     # --- status, lock, help ---------------------------------------------------------------------------------------
 
@@ -236,7 +235,7 @@ class TillApp(App[int], inherit_bindings=False):
         self._tell_status()
 
     def _errand_ended(self) -> None:
-        self._settle()
+        self.type_ahead.settle()
         self._learn_status()
 
     async def _read_status(self) -> None:
@@ -247,6 +246,9 @@ class TillApp(App[int], inherit_bindings=False):
         self._tell_status()
 
     def _tell_status(self) -> None:
+        if not self.screen_stack:
+            # The clock strikes once more while the program ends.
+            return
         for line in self.screen.query(StatusLine):
             line.tell(self._status())
 
@@ -254,7 +256,7 @@ class TillApp(App[int], inherit_bindings=False):
         self._tell_status()
 
     def _status(self) -> Status:
-        seat, sync, state = self.seat, self._sync_state(), self._till_state
+        seat, sync, state = self.seat, self.seat.link(), self._till_state
         here, now = seat.desk.identity, seat.desk.clock.now()
         seated = seat.occupant is not None
         shift = seat.shift if seated else None
@@ -286,16 +288,3 @@ class TillApp(App[int], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[object]:
         return Screen(id="_default")
-
-
-def _nothing() -> None:
-    """A key needs no more than to be passed on."""
-
-
-def _one_after_another(pumps: list[MessagePump], then: Callable[[], None]) -> None:
-    """Call ``then`` after each of ``pumps`` has handled what lay before it."""
-    for place, pump in enumerate(pumps):
-        rest = pumps[place + 1 :]
-        if pump.is_running and pump.call_later(_one_after_another, rest, then):
-            return
-    then()

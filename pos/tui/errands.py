@@ -11,7 +11,7 @@ from textual.worker import Worker
 
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
-from pos.tui.ports import AfterCommit
+from pos.tui.ports import AfterCommit, OpenDrawer
 
 LOG = logging.getLogger(__name__)
 
@@ -32,11 +32,15 @@ class Errands:
         app: App[int],
         *,
         after_commit: AfterCommit,
+        open_drawer: OpenDrawer,
+        told: Callable[[str], None],
         stopped: Callable[[StoreError], None],
         ended: Callable[[], None],
     ) -> None:
         self._app = app
         self._after_commit = after_commit
+        self._open_drawer = open_drawer
+        self._told = told
         self._printing = False
         self._paper_waits = False
         self._stopped = stopped
@@ -82,6 +86,20 @@ class Errands:
         if not self._printing:
             self._printing = True
             self._app.run_worker(self._print(), group="paper", exit_on_error=False)
+
+    def drawer_opens(self) -> None:
+        """Cash or a cheque came in. What the drawer says is told once the screens are at rest."""
+        self._app.run_worker(self._drawer(), group="drawer", exit_on_error=False)
+
+    async def _drawer(self) -> None:
+        try:
+            said = await self._open_drawer()
+        except Exception:
+            # Money never depends on the drawer: it has a key.
+            LOG.exception("the drawer failed")
+            said = "The drawer did not open. Open it with its key."
+        if said is not None:
+            self._told(said)
 
     async def _print(self) -> None:
         try:

@@ -14,22 +14,29 @@ from pos.domain.ports import Clock
 SCAN_GAP_S = 0.03
 """No hand types two keys within this time; a scanner does."""
 
-_LEADS_ON = frozenset({"full_stop", "space", "plus"})
+BURST_OVER_S = 0.06
+"""So long after its last character a burst without an Enter was no scan."""
+
+_LEADS_ON = frozenset({"full_stop", "space", "plus", "v", "V", "w", "W"})
 """Keys that write something and may still lead to another screen."""
 
 SCAN_LENGTH_MIN = 6
 """Shorter bursts are keys that a slow line brought together."""
 
-HELD_MAX = 200
-"""More keys than this are not typed ahead; something lies on the keyboard."""
+HELD_MAX = 1000
+"""More keys than this are not typed ahead (20 quick scans are some 400); something lies on the keyboard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A key under the framework's name, with the character it writes, if any."""
+    """A key under the framework's name, with the character it writes, if any.
+
+    ``in_burst``: it came too soon after the last character for a hand.
+    """
 
     key: str
     character: str | None = None
+    in_burst: bool = field(default=False, compare=False)
 
     @property
     def is_barrier(self) -> bool:
@@ -49,11 +56,16 @@ Arrival = Press | Scan
 
 @dataclass(slots=True)
 class Keyboard:
-    """Sorts what arrives. It holds keys back while ``held`` is set; whoever sets it fetches them with ``next``."""
+    """Sorts what arrives. It holds keys back while ``held`` is set; whoever sets it fetches them with ``next``.
+
+    ``loose`` are characters of a burst that came where nothing is typed into: commands if they are keys, nothing if they
+    turn out to be a scan.
+    """
 
     clock: Clock
     held: bool = False
     escape_waits: bool = False
+    loose: list[Press] = field(default_factory=list)
     last_key_s: float = 0.0
     _burst: str = ""
     _waiting: deque[Arrival] = field(default_factory=deque)
@@ -85,6 +97,19 @@ class Keyboard:
             return None
         return self._waiting.popleft()
 
+    def keep_loose(self, press: Press) -> bool:
+        """Whether this key must wait until it is known if it belongs to a scan."""
+        if press.in_burst and press.character is not None:
+            self.loose.append(press)
+            return True
+        return False
+
+    def give_back(self, last: Press | None = None) -> None:
+        """The loose characters were keys after all: they come next, in their order, and then ``last``."""
+        keys = [Press(press.key, press.character) for press in self.loose]
+        self.loose.clear()
+        self._waiting.extendleft(reversed(keys if last is None else [*keys, last]))
+
     def _put(self, arrival: Arrival) -> None:
         if len(self._waiting) < HELD_MAX:
             self._waiting.append(arrival)
@@ -113,6 +138,7 @@ class Keyboard:
             return Scan(burst) if quick and _is_scan(burst) else press
         if press.character is not None and press.character.isprintable():
             self._burst = burst + press.character if quick else press.character
+            return Press(press.key, press.character, in_burst=quick and bool(burst))
         return press
 
 

@@ -64,7 +64,14 @@ KEYS: tuple[Key, ...] = (
         meaning="its lines; Enter on a line: its rates",
         twin="Esc 3, . 03",
     ),
-    Key(id="items", keys=("f4",), shown="F4", label="Items", meaning="sale of items", twin="Esc 4, . 04"),
+    Key(
+        id="items",
+        keys=("f4",),
+        shown="F4",
+        label="Items",
+        meaning="sell items; in a sale: find one",
+        twin="Esc 4, . 04",
+    ),
     Key(
         id="cash",
         keys=("f5", "plus"),
@@ -73,7 +80,14 @@ KEYS: tuple[Key, ...] = (
         meaning="take cash; a typed amount is tendered",
         twin="+, Esc 5, . 05",
     ),
-    Key(id="card", keys=("f6",), shown="F6", label="Card", meaning="take a card", twin="Esc 6, . 06"),
+    Key(
+        id="card",
+        keys=("f6",),
+        shown="F6",
+        label="Card",
+        meaning="a debit or credit card, by its slip",
+        twin="Esc 6, . 06",
+    ),
     Key(
         id="cheque",
         keys=("f7",),
@@ -87,10 +101,33 @@ KEYS: tuple[Key, ...] = (
         keys=("f8",),
         shown="F8",
         label="Bank",
-        meaning="take a bank receipt",
+        meaning="a dealer's receipt of the bank",
         twin="Esc 8, . 08",
     ),
-    Key(id="dealer", keys=("f9",), shown="F9", label="Dealer", meaning="dealers", twin="Esc 9, . 09"),
+    Key(
+        id="dealer",
+        keys=("f9",),
+        shown="F9",
+        label="Dealer",
+        meaning="find a dealer",
+        twin="Esc 9, . 09",
+    ),
+    Key(
+        id="voucher",
+        keys=("v", "V"),
+        shown="V",
+        label="Voucher",
+        meaning="our own or another's voucher",
+        twin="W and its number",
+    ),
+    Key(
+        id="ways",
+        keys=("w", "W"),
+        shown="W",
+        label="Ways",
+        meaning="every way to pay this, by number",
+        twin=". 00",
+    ),
     Key(id="accept", keys=("enter",), shown="Enter", label="OK", meaning="yes, go on, take the money"),
     Key(
         id="back",
@@ -105,14 +142,43 @@ KEYS: tuple[Key, ...] = (
         keys=("minus",),
         shown="-",
         label="Part",
-        meaning="pay only the amount that was typed",
+        meaning="pay only what was typed, or was given",
+    ),
+    Key(
+        id="quantity",
+        keys=("asterisk",),
+        shown="*",
+        label="Quantity",
+        meaning="how many: the number, then *",
+    ),
+    Key(
+        id="remove",
+        keys=("delete",),
+        shown="Del",
+        label="Out",
+        meaning="leave a line of the sale out",
+        twin="Backspace",
     ),
     Key(
         id="keep",
-        keys=("k",),
+        keys=("k", "K"),
         shown="K",
         label="Keep",
-        meaning="cash over: keep as credit, or give back",
+        meaning="cash over: keep as credit or give back",
+    ),
+    Key(
+        id="switch",
+        keys=("tab",),
+        shown="Tab",
+        label="Other kind",
+        meaning="the other card, bank receipt, voucher",
+    ),
+    Key(
+        id="send",
+        keys=("s", "S"),
+        shown="S",
+        label="Send",
+        meaning="what central refused: send it again",
     ),
     Key(
         id="menu",
@@ -147,9 +213,6 @@ KEYS: tuple[Key, ...] = (
     ),
 )
 
-NOT_TAKEN_YET = frozenset({"items", "card", "bank", "dealer"})
-"""Keys with a fixed meaning whose work is not done at this till yet."""
-
 MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number="1", act="open_shift", label="Open a shift", letter="o"),
     MenuEntry(number="2", act="close_shift", label="Close the shift", letter="c"),
@@ -164,6 +227,8 @@ MENU: tuple[MenuEntry, ...] = (
         for key in KEYS
         if key.keys[0] in {f"f{digit}" for digit in range(1, 10)}
     ),
+    MenuEntry(number="9", act="outbox", label="What waits for central"),
+    MenuEntry(number="00", act="ways", label="W Ways to pay", letter="w"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}
@@ -193,9 +258,5 @@ def bindings(key_ids: Iterable[str], *, priority: bool = False) -> list[Binding]
 
 def markdown_table() -> str:
     """The table of keys for the README."""
-    rows = [
-        f"| `{one.shown}` | {one.label} | {one.meaning} | {one.twin} |"
-        for one in KEYS
-        if one.id not in NOT_TAKEN_YET
-    ]
+    rows = [f"| `{one.shown}` | {one.label} | {one.meaning} | {one.twin} |" for one in KEYS]
     return "\n".join(["| key | | does | without that key |", "| --- | --- | --- | --- |", *rows])

@@ -34,6 +34,9 @@ Preview = Callable[[ReceiptFacts, Copy], str]
 AfterCommit = Callable[[], Awaitable[None]]
 """What follows a commit and moves no money: the print queue."""
 
+OpenDrawer = Callable[[], Awaitable[str | None]]
+"""Let the cash drawer spring open; what to tell the cashier if it did not."""
+
 AskSyncState = Callable[[], SyncState]
 
 KeepSyncing = Callable[[], Awaitable[None]]

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
 from pos.domain.money import Money
+from pos.domain.payment_mode import ModeKind
 from pos.domain.ports import Runner
 from pos.domain.role import Grant, Person
+from pos.domain.voucher import VoucherDesk
 from pos.store.shifts import Shift
 from pos.till.cash_office import current_shift
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
-from pos.tui.ports import AfterCommit, Preview
+from pos.tui.ports import AskSyncState, NotAskedYet, Preview
 
 Result = TypeVar("Result")
 
 
 @dataclass(slots=True, kw_only=True)
+class Habits:
+    """What was last chosen and typed since the start, offered again: of each family its mode, of some fields the value."""
+
+    mode: dict[ModeKind, str] = field(default_factory=dict)
+    field: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
 class Seat:
-    """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop."""
+    """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
+
+    ``vouchers`` None: this till has no central to ask for vouchers. ``link`` says whether central answers.
+    """
 
     desk: Desk
     runner: Runner
     preview: Preview
-    after_commit: AfterCommit
+    vouchers: VoucherDesk | None = None
+    link: AskSyncState = NotAskedYet
     hint: str | None = None
     occupant: Person | None = None
     shift: Shift | None = None
+    habits: Habits = field(default_factory=Habits)
 
     @property
     def person(self) -> Person:
@@ -61,8 +77,25 @@ class Seat:
 
     def as_typed(self, amount: Money) -> str:
         """An amount as this shop types it, to stand in a field."""
-        plain = amount.plain()
+        return self.as_typed_text(amount.plain())
+
+    def as_typed_text(self, plain: str) -> str:
+        """A plain amount with the mark that is typed here."""
         return plain if "." in self.decimal_marks else plain.replace(".", self.decimal_marks[0])
+
+    @property
+    def offline(self) -> str:
+        """Since when central does not answer, in words; empty where it does, or was not asked yet."""
+        state = self.link()
+        if state.online is not False:
+            return ""
+        return "OFFLINE" if state.since is None else f"OFFLINE since {self.clock_time(state.since)}"
+
+    def clock_time(self, moment: datetime) -> str:
+        """A moment in the shop's own time: the hour, and the day where it is another."""
+        now = self.desk.clock.now()
+        here = moment.astimezone(now.tzinfo)
+        return here.strftime("%H:%M" if here.date() == now.date() else "%Y-%m-%d %H:%M")
 
     async def deed(self, call: Callable[[], Result]) -> Result:
         """Carry out a deed, then bring the lists up to it. Raises what the deed raises."""

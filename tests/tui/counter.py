@@ -1,4 +1,15 @@
-"""A person at the till's screen: presses keys one after another, reads what the screen says."""
+"""A person at the till's screen: presses keys one after another, reads what the screen says.
+
+How keys are counted for the budgets of tui.md, the same for every task. Fixed keys, counted by ``keys``:
+
+- every key that is no character typed into a field: F-keys, letters that are commands, Space, ``-``, ``*``, arrows, Tab;
+- a scan, with the Enter of the scanner in it, is one;
+- the Enter of the find box ("find [1]"), the Enter that answers a question, and the Enter that sends a form, also where
+  something was typed into its last field.
+
+Not counted: the characters typed, and the Enter that ends a field one has typed into and leads to the next one (``fill``),
+as the table itself counts no PIN with its Enter. A field that is offered filled and is gone through with Enter counts.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +21,11 @@ from textual import events
 from textual.pilot import Pilot
 
 from pos.domain.receipt import Copy, ReceiptFacts
+from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
 from pos.till.desk import Desk
-from pos.tui.app import TillApp
-from pos.tui.ports import AskSyncState, NotAskedYet
+from pos.tui.app import TillApp, no_drawer
+from pos.tui.ports import AskSyncState, NotAskedYet, OpenDrawer
 from pos.tui.widgets.foot import MessageLine
 from tests.builders.tills import PINS, clock_of
 
@@ -88,7 +100,8 @@ class Counter:
             await self.pilot._wait_for_screen()
             if not self.app.is_running or self.app.return_code is not None:
                 return
-            busy = self.app.keyboard.held or self.app.errands.under_way or self.app.keyboard.escape_waits
+            keyboard = self.app.keyboard
+            busy = keyboard.held or self.app.errands.under_way or keyboard.escape_waits or keyboard.loose
             quiet = 0 if busy else quiet + 1
             if quiet == 3:
                 self.app.screen._on_timer_update()
@@ -118,13 +131,24 @@ class Counter:
         await self.at_once(*user, "enter", *PINS[user], "enter")
         self.keys = 0
 
+    async def fill(self, *texts: str) -> None:
+        """Type each text into the field where the cursor is, with the Enter that leads to the next; no fixed key."""
+        for text in texts:
+            await self.write(text)
+            await self._one("enter")
+
+    async def scan(self, text: str) -> None:
+        """A scanner: all of it at once, with its Enter; one fixed key."""
+        self.keys += 1
+        await self.at_once(*text, "enter")
+
     async def open(self, query: str) -> None:
         """Find something and open it: one fixed key."""
         await self.write(query)
         await self.press("enter")
 
 
-_NAMES = {".": "full_stop", "-": "minus", "+": "plus", " ": "space"}
+_NAMES = {".": "full_stop", "-": "minus", "+": "plus", "*": "asterisk", " ": "space"}
 
 
 @asynccontextmanager
@@ -135,6 +159,8 @@ async def counter(
     size: tuple[int, int] = (80, 24),
     sync_state: AskSyncState = NotAskedYet,
     lock_after_s: float = 180,
+    vouchers: VoucherDesk | None = None,
+    open_drawer: OpenDrawer = no_drawer,
 ) -> AsyncIterator[Counter]:
     """The screen over ``desk``, with ``user`` signed in (None: nobody is)."""
     app = TillApp(
@@ -144,6 +170,8 @@ async def counter(
         sync_state=sync_state,
         lock_after_s=lock_after_s,
         escape_wait_s=0.05,
+        vouchers=vouchers,
+        open_drawer=open_drawer,
     )
     async with app.run_test(size=size) as pilot:
         seated = Counter(desk, app, pilot)

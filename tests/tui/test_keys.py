@@ -69,6 +69,15 @@ def test_an_amount_that_came_in_one_piece_is_no_scan() -> None:
     assert arrivals(*burst("50"))[-1] == Press("enter")
 
 
+def test_a_character_in_a_burst_waits_where_nothing_is_typed_into() -> None:
+    keyboard = Keyboard(clock=SettableClock())
+    assert not keyboard.keep_loose(Press("w", "w"))
+    assert keyboard.keep_loose(Press("3", "3", in_burst=True))
+    keyboard.give_back(Press("f5"))
+    assert [keyboard.next(), keyboard.next()] == [Press("3", "3"), Press("f5")]
+    assert keyboard.loose == []
+
+
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -92,6 +101,8 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         ("07", "cheque"),
         ("08", "bank"),
         ("09", "dealer"),
+        ("9", "outbox"),
+        ("00", "ways"),
     ]
 
 
@@ -183,6 +194,25 @@ async def test_a_scan_on_an_account_opens_what_was_scanned() -> None:
         assert seat.screen == "AccountScreen"
 
 
+async def test_a_scan_with_command_letters_in_it_commands_nothing() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.at_once(*"LOY-4W3V-+6C", "enter")
+        assert seat.screen == "FindScreen"
+        assert "Nothing found for LOY-4W3V-+6C" in seat.message
+
+
+async def test_letters_typed_fast_without_an_enter_are_commands() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.at_once("1", "0", "-")
+        assert "PAY PART" in seat.text
+
+
 async def test_a_pasted_account_number_is_found_like_a_scan() -> None:
     desk = make_till()
     opened(desk)
@@ -209,6 +239,8 @@ async def test_help_and_the_key_test_show_what_there_is() -> None:
     opened(desk)
     async with counter(desk) as seat:
         await seat.press("f1")
+        assert "Esc 5, . 05" in seat.text
+        await seat.press("pagedown", "pagedown")
         assert "Ctrl-R" in seat.text
         await seat.press("escape", ".", "6", "f7", "x")
         assert seat.screen == "KeyTestScreen"

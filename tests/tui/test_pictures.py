@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from syrupy.assertion import SnapshotAssertion
 
-from tests.builders.tills import cash, make_till, opened, pay
+from pos.store import outbox
+from tests.builders.tills import NOW, cash, clock_of, make_till, opened, pay
 from tests.tui.counter import counter
+from tests.tui.shelf import CHARGER_EAN, PHONE_EAN, make_shop, vouchers
 
 
 async def test_the_way_of_a_cash_payment(snapshot: SnapshotAssertion) -> None:
@@ -35,8 +40,8 @@ async def test_the_other_screens(snapshot: SnapshotAssertion) -> None:
         await seat.press("enter")
         assert seat.text == snapshot(name="rates")
         await seat.press("f2")
-        await seat.open("BA-2")
-        await seat.press("f7", *["enter"] * 7)
+        await seat.open("BA-1")
+        await seat.press("f7", "up", "enter")
         assert seat.text == snapshot(name="cheque with a missing field")
         await seat.press("escape", "f2", ".")
         assert seat.text == snapshot(name="menu")
@@ -52,3 +57,113 @@ async def test_the_other_screens(snapshot: SnapshotAssertion) -> None:
         assert seat.text == snapshot(name="shift closed")
         await seat.press("enter")
         assert seat.text == snapshot(name="sign in")
+
+
+async def test_a_card_and_cash_in_one_payment(snapshot: SnapshotAssertion) -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f8")
+        assert seat.text == snapshot(name="account with a way that is not taken")
+        await seat.write("20")
+        await seat.press("f6")
+        await seat.fill("A1B2C3", "42")
+        assert seat.text == snapshot(name="card with a bad field")
+        await seat.fill("4242", "VISA", "RRN001", "T-77")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="account with a card given")
+        await seat.press("escape")
+        assert seat.text == snapshot(name="take a card back")
+        await seat.press("escape", "w")
+        assert seat.text == snapshot(name="ways to pay")
+        await seat.press("5")
+        assert seat.text == snapshot(name="ways to pay refused")
+        await seat.press("escape", "f5")
+        await seat.write("10")
+        assert seat.text == snapshot(name="cash that is not enough")
+
+
+async def test_vouchers(snapshot: SnapshotAssertion) -> None:
+    desk, central = make_shop(), vouchers(LOY1="5", LOY2="50")
+    async with counter(desk, vouchers=central) as seat:
+        await seat.open("BA-1")
+        await seat.press("v")
+        await seat.fill("LOY1")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="voucher worth less")
+        await seat.press("up")
+        await seat.fill("LOY2")
+        await seat.write("41.750")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="voucher worth more")
+        clock_of(desk).advance(seconds=1)
+        await seat.press("enter")
+        assert seat.text == snapshot(name="paid by voucher")
+
+
+@dataclass(frozen=True)
+class Offline:
+    online: bool | None = False
+    since: datetime | None = NOW - timedelta(minutes=42)
+
+
+async def test_a_till_without_central(snapshot: SnapshotAssertion) -> None:
+    desk = make_shop()
+    pay(desk, cash("41.750"))
+    pay(desk, cash("30"), account="BA-2")
+    reason = (
+        "accountNotFound: the account BA-2 was closed on 2026-11-20 and its debt was sold to another company"
+    )
+    with desk.till.transaction() as unit:
+        outbox.mark_parked(unit.connection, 2, reason=reason, at=desk.clock.now())
+    async with counter(desk, sync_state=Offline) as seat:
+        await seat.press(".", "9")
+        assert seat.text == snapshot(name="outbox offline")
+        await seat.press("s")
+        assert seat.text == snapshot(name="outbox not allowed")
+        await seat.press("escape")
+        await seat.open("BA-1")
+        await seat.press("v")
+        assert seat.text == snapshot(name="voucher offline")
+
+
+async def test_sales_and_dealers(snapshot: SnapshotAssertion) -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.press("f4")
+        assert seat.text == snapshot(name="sale begun")
+        await seat.press("f4")
+        assert seat.text == snapshot(name="items")
+        await seat.write("nothing")
+        assert seat.text == snapshot(name="items not found")
+        await seat.press("escape")
+        await seat.scan(CHARGER_EAN)
+        await seat.write("12")
+        assert seat.text == snapshot(name="sale with a number typed")
+        await seat.press("*")
+        await seat.scan(PHONE_EAN)
+        await seat.press("f5")
+        assert seat.text == snapshot(name="sale without its serials")
+        await seat.press("delete", "f5", "enter")
+        assert seat.text == snapshot(name="paid items")
+        await seat.press("f9")
+        assert seat.text == snapshot(name="dealers")
+        await seat.write("gulf")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="dealer")
+        await seat.press("f8", "tab")
+        assert seat.text == snapshot(name="bank receipt")
+        await seat.press("up", "enter")
+        assert seat.text == snapshot(name="bank receipt with nothing filled in")
+        await seat.press("down")
+        await seat.fill("NBK", "014", "DEP-1", "000777")
+        await seat.write("250")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="paid by bank receipt")
+        await seat.open("7781")
+        await seat.scan(CHARGER_EAN)
+        assert seat.text == snapshot(name="items beside a bill")
+        await seat.press("escape")
+        assert seat.text == snapshot(name="bill beside items")
+        await seat.press("f2")
+        assert seat.text == snapshot(name="leave items")

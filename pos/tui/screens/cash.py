@@ -11,24 +11,21 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
-from pos.domain.payment_event import Overpayment
-from pos.domain.payment_mode import PayerKind
-from pos.till.basket import Quote, account_basket, quote
-from pos.till.enquiries import AccountView, PayPlan, plan_payment
-from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
+from pos.domain.payment_mode import PayerKind, PaymentMode
+from pos.till.basket import Basket, Quote, give, pay_only_given, quote, take_back
+from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
+from pos.tui.handover import take
 from pos.tui.keys import bindings
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.big_amount import BigAmount
-from pos.tui.widgets.entry import AMOUNT, Box
-from pos.tui.widgets.paying import order_of, summary
-
-AMOUNT_MAX = 24
+from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Box
+from pos.tui.widgets.paying import summary
 
 
-class CashScreen(TillScreen[PaymentTaken | str]):
-    """Answers the payment taken; on Esc the amount that was typed, so that it isn't lost."""
+class CashScreen(TillScreen[PaymentTaken | Basket | str]):
+    """Answers the payment taken, or the basket where more is to come; on Esc the amount that was typed."""
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["part", "keep"])]
@@ -36,20 +33,18 @@ class CashScreen(TillScreen[PaymentTaken | str]):
     HAS_DRAFT: ClassVar[bool] = True
 
     def __init__(
-        self, seat: Seat, errands: Errands, view: AccountView, plan: PayPlan, *, tendered: str
+        self, seat: Seat, errands: Errands, basket: Basket, mode: PaymentMode, *, tendered: str
     ) -> None:
         super().__init__(seat, errands)
-        self._view = view
-        self._plan = plan
+        self._basket = basket
+        self._mode = mode
         self._typed = tendered
-        # Made now, not at Enter: a second Enter or a retry meets the event it booked itself.
-        self._event_id = seat.new_id()
-        self._keep = not plan.parts and view.account.kind is PayerKind.SUBSCRIBER
+        self._keep = basket.is_empty and basket.payer.kind is PayerKind.SUBSCRIBER
         self._quote: Quote | None = None
         self._taking = False
 
     def body(self) -> ComposeResult:
-        yield Label(summary(self._view, self._plan), id="paying", markup=False)
+        yield Label(summary(self._basket), id="paying", markup=False)
         yield BigAmount("TO PAY", id="to-pay")
         with Horizontal(id="tendered"):
             yield Label("TENDERED  >", classes="label", markup=False)
@@ -58,12 +53,17 @@ class CashScreen(TillScreen[PaymentTaken | str]):
         yield Label("", id="over", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#to-pay", BigAmount).tell(self._plan.to_pay)
+        word = "REST" if self._basket.given else "TO PAY"
+        self.query_one("#to-pay", BigAmount).tell(self._basket.rest, word)
         self._reckon()
         self.say("Enter takes this amount; or type what is handed over, then Enter.")
 
     def _exact(self) -> str:
-        return self.seat.as_typed(self._plan.to_pay) if self._plan.parts else ""
+        return self.seat.as_typed(self._basket.rest) if self._basket.rest else ""
+
+    def _tender(self) -> TenderOrder:
+        tendered = self.query_one("#tendered-box", Box).value
+        return TenderOrder(mode=self._mode.code, amount=tendered, details={})
 
     # --- the change, as it is typed -----------------------------------------------------------------------------
 
@@ -71,20 +71,19 @@ class CashScreen(TillScreen[PaymentTaken | str]):
         self._reckon()
 
     def _reckon(self) -> None:
-        tendered = self.query_one("#tendered-box", Box).value
-        change = self.query_one("#change", BigAmount)
-        over = self.query_one("#over", Label)
+        tender = self._tender()
+        change, over = self.query_one("#change", BigAmount), self.query_one("#over", Label)
         self._quote = None
-        if not tendered:
+        if not tender.amount:
             change.tell("-", "CHANGE")
             over.update("")
             return
         try:
             self._quote = quote(
                 self.seat.desk,
-                account_basket(self._view, self._plan, self._event_id),
-                "cash",
-                tendered,
+                self._basket,
+                tender.mode,
+                tender.amount,
                 keep=self._keep,
                 decimal_marks=self.seat.decimal_marks,
             )
@@ -93,8 +92,8 @@ class CashScreen(TillScreen[PaymentTaken | str]):
             over.update(Text(f"! {refusal.message}"))
             return
         if self._quote.rest:
-            change.tell("-", "CHANGE")
-            over.update(Text(f"! {self._quote.rest.plain()} is missing. Add a tender or pay a part"))
+            change.tell(self._quote.rest, "MISSING")
+            over.update(Text(self._missing_text()))
         elif self._quote.credit:
             change.tell(self._quote.credit, "ON ACCOUNT")
             over.update(Text(self._kept_text()))
@@ -102,36 +101,42 @@ class CashScreen(TillScreen[PaymentTaken | str]):
             change.tell(self._quote.change, "CHANGE")
             over.update("")
 
+    def _missing_text(self) -> str:
+        text = "Not enough yet: Enter lays it aside."
+        return text + ("  -  pays only this much." if self._basket.plan.parts else "")
+
     def _kept_text(self) -> str:
-        if self._view.account.kind is PayerKind.DEALER:
+        if not self._basket.is_empty:
+            return "What is over is kept as credit on the account. K gives it back instead."
+        if self._basket.payer.kind is PayerKind.DEALER:
             return "It tops up the dealer's account."
-        if not self._plan.parts:
-            return "Nothing is open: it is kept as credit on the account."
-        return "What is over is kept as credit on the account. K gives it back instead."
+        return "Nothing is open: it is kept as credit on the account."
 
     # --- keys ---------------------------------------------------------------------------------------------------
 
     def action_keep(self) -> None:
-        if not self._plan.parts:
+        if self._basket.keeps_nothing:
+            self.say("Without a customer there is no account to keep it on: it is given back.")
+        elif self._basket.is_empty:
             self.say("Nothing is open here: the money goes on account.")
-            return
-        self._keep = not self._keep
-        self._reckon()
-        self.say("What is over stays on account." if self._keep else "What is over is given back.")
+        else:
+            self._keep = not self._keep
+            self._reckon()
+            self.say("What is over stays on account." if self._keep else "What is over is given back.")
 
     def action_part(self) -> None:
         """Pay only what is tendered."""
-        tendered = self.query_one("#tendered-box", Box).value
-        bills = [part.bill_no for part in self._plan.parts if part.bill_no is not None]
+        seat = self.seat
         try:
-            self._plan = plan_payment(
-                self._view, marked=bills, part=tendered, decimal_marks=self.seat.decimal_marks
+            given = give(
+                seat.desk, seat.person, self._basket, self._tender(), decimal_marks=seat.decimal_marks
             )
+            self._basket = take_back(pay_only_given(given))
         except DomainError as refusal:
             self.refused(refusal)
             return
-        self.query_one("#paying", Label).update(summary(self._view, self._plan))
-        self.query_one("#to-pay", BigAmount).tell(self._plan.to_pay, "PAY PART")
+        self.query_one("#paying", Label).update(summary(self._basket))
+        self.query_one("#to-pay", BigAmount).tell(self._basket.rest, "PAY PART")
         self._reckon()
         self.say("Only this part is paid; the rest stays open. Enter takes it.")
 
@@ -144,7 +149,7 @@ class CashScreen(TillScreen[PaymentTaken | str]):
 
     def action_back(self) -> None:
         if not self._taking:
-            tendered = self.query_one("#tendered-box", Box).value
+            tendered = self._tender().amount
             self.dismiss("" if tendered == self._exact() else tendered)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -155,21 +160,15 @@ class CashScreen(TillScreen[PaymentTaken | str]):
         else:
             self._taking = True
             self.say("Taking ...")
-            self.errand(self._take(event.value))
+            self.errand(self._take())
 
-    async def _take(self, tendered: str) -> None:
-        seat, person = self.seat, self.seat.person
-        order = order_of(
-            self._view,
-            self._plan,
-            event_id=self._event_id,
-            tender=TenderOrder(mode="cash", amount=tendered, details={}),
-            overpayment=Overpayment.CREDIT if self._keep else Overpayment.CHANGE,
-            decimal_marks=seat.decimal_marks,
-        )
-        taken = await seat.deed(lambda: take_payment(seat.desk, person, order))
-        self.errands.paper_waits()
-        self.dismiss(taken)
+    async def _take(self) -> None:
+        seat = self.seat
+        given = give(seat.desk, seat.person, self._basket, self._tender(), decimal_marks=seat.decimal_marks)
+        if given.rest:
+            self.dismiss(given)
+        else:
+            self.dismiss(await take(seat, self.errands, given, keep=self._keep))
 
     def refused(self, refusal: DomainError) -> None:
         self._taking = False

@@ -10,32 +10,42 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher, Input, Label
 
-from pos.domain.receipt import Copy, ReceiptFacts
+from pos.domain.errors import DomainError
+from pos.domain.pan_guard import holds_card_number
+from pos.domain.payment_mode import PayerKind
+from pos.domain.receipt import ReceiptFacts
 from pos.store.shifts import Shift
+from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftClosed, ShiftOpened
-from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find
+from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
 from pos.till.papers import show_receipt
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
-from pos.tui.screens.account import AccountScreen, ScanCame
+from pos.tui.screens.account import AccountScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
+from pos.tui.screens.dealers import DealersScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
+from pos.tui.screens.outbox import OutboxScreen
+from pos.tui.screens.paying import PayingScreen, ScanCame
 from pos.tui.screens.receipt import ReceiptScreen
+from pos.tui.screens.sale import SaleScreen
 from pos.tui.screens.till_screen import TillScreen
-from pos.tui.widgets.big_amount import BigAmount
 from pos.tui.widgets.columns import Column
-from pos.tui.widgets.entry import Box
-from pos.tui.widgets.listing import Listing, Row
+from pos.tui.widgets.find_box import FindBox, hit_row
+from pos.tui.widgets.listing import Listing
+from pos.tui.widgets.paid import PaidPanel
 
 WELCOME = """\
- Type or scan into the box: account, bill, receipt, phone ending or name.
+ Type or scan into the box: account, bill, item, receipt, phone ending or name.
  Enter opens what is selected, F5 takes cash, Enter takes the money.
 
- .  opens the menu: shift, reprint, lock, sign out.   F1 shows every key."""
+ F4 sells items without a customer, F9 finds a dealer.
+ .  opens the menu: shift, reprint, what waits for central, lock, sign out.
+ F1 shows every key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,7 @@ class FindScreen(TillScreen[SignedOut]):
         Binding("pageup", "page(-1)", "Page up"),
         Binding("pagedown", "page(1)", "Page down"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "find", "accept", "back", "menu", "lock", "reprint")
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "items", "dealer", "accept", "menu", "lock", "reprint")
 
     _hits: tuple[Hit, ...] = ()
     _answered: str | None = None
@@ -78,12 +88,7 @@ class FindScreen(TillScreen[SignedOut]):
                 ),
                 id="results",
             )
-            with Horizontal(id="paid"):
-                with Vertical(id="paid-left"):
-                    yield BigAmount("CHANGE", id="change")
-                    yield Label("", id="paid-facts", markup=False)
-                with VerticalScroll(id="paid-paper", can_focus=False):
-                    yield Label("", id="paper", markup=False)
+            yield PaidPanel(self.seat)
 
     def on_mount(self) -> None:
         self.errand(self._begin())
@@ -117,7 +122,7 @@ class FindScreen(TillScreen[SignedOut]):
         self._hits, self._answered = tuple(hits), query
         switcher = self.query_one("#below", ContentSwitcher)
         if hits:
-            self.query_one("#results", Listing).show([_row(hit) for hit in hits])
+            self.query_one("#results", Listing).show([hit_row(hit) for hit in hits])
             switcher.current = "results"
             self.say("" if len(hits) == 1 else f"{len(hits)} found. Up and Down choose, Enter opens.")
         elif len(query) >= 2:
@@ -157,27 +162,46 @@ class FindScreen(TillScreen[SignedOut]):
             self.refuse(f"{len(hits)} found. Choose with Up and Down, then Enter.")
 
     async def _open_hit(self, hit: Hit) -> None:
-        seat, person = self.seat, self.seat.person
+        seat = self.seat
         if hit.kind is HitKind.RECEIPT:
             facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, hit.key))
             self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
             return
+        if hit.item is not None:
+            code = hit.item.item
+            self._sell(await seat.look(lambda: add_item(seat.desk, self._new_sale(), code)), "is added")
+            return
         assert hit.account is not None
-        number = hit.account.account
-        view = await seat.look(lambda: account_view(seat.desk, person, number))
         bill_no = hit.key if hit.kind is HitKind.BILL else None
-        self.app.push_screen(
-            AccountScreen(seat, self.errands, view, bill_no=bill_no), self._back_from_account
-        )
+        await self._open_account(hit.account.account, bill_no)
 
-    def _back_from_account(self, outcome: PaymentTaken | ScanCame | None) -> None:
+    async def _open_account(self, number: str, bill_no: str | None = None) -> None:
+        """A subscriber's bills; a dealer has none, but a cart."""
+        seat, person = self.seat, self.seat.person
+        view = await seat.look(lambda: account_view(seat.desk, person, number))
+        basket = account_basket(view, plan_payment(view), seat.new_id())
+        screen: PayingScreen
+        if view.account.kind is PayerKind.DEALER:
+            screen = SaleScreen(seat, self.errands, choose_bills(basket, beside_items=True))
+        else:
+            screen = AccountScreen(seat, self.errands, basket, bill_no=bill_no)
+        self.app.push_screen(screen, self._came_back)
+
+    def _new_sale(self) -> Basket:
+        return walk_in_basket(self.seat.desk, self.seat.new_id())
+
+    def _sell(self, basket: Basket, happened: str = "") -> None:
+        said = f"{basket.lines[0].item.name} {happened}." if basket.lines else ""
+        self.app.push_screen(SaleScreen(self.seat, self.errands, basket, said=said), self._came_back)
+
+    def _came_back(self, outcome: PaymentTaken | Basket | ScanCame | None) -> None:
         self._clear()
         match outcome:
             case PaymentTaken():
                 self._show_paid(outcome.receipt)
             case ScanCame(text=text):
                 self.take_scan(text)
-            case None:
+            case _:
                 self._show_hits((), "")
 
     def take_scan(self, text: str) -> None:
@@ -198,16 +222,7 @@ class FindScreen(TillScreen[SignedOut]):
     # --- after a payment ----------------------------------------------------------------------------------------
 
     def _show_paid(self, receipt: ReceiptFacts) -> None:
-        self.query_one("#change", BigAmount).tell(receipt.change)
-        modes = ", ".join(f"{tender.label} {tender.amount.plain()}" for tender in receipt.tenders)
-        credit = f"\nOn account {receipt.credit.plain()}" if receipt.credit else ""
-        self.query_one("#paid-facts", Label).update(
-            Text(
-                f"\nPaid {receipt.total}\n{modes}{credit}\n\nReceipt {receipt.receipt_number}\n\n"
-                "Ready: type or scan the next.\nPgUp PgDn turn the receipt."
-            )
-        )
-        self.query_one("#paper", Label).update(Text(self.seat.preview(receipt, Copy())))
+        self.query_one(PaidPanel).tell(receipt)
         self.query_one("#below", ContentSwitcher).current = "paid"
         self.say(f"Receipt {receipt.receipt_number}: {receipt.total} taken, change {receipt.change.plain()}.")
 
@@ -223,17 +238,22 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_page(self, by: int) -> None:
         if self.query_one("#below", ContentSwitcher).current == "paid":
-            paper = self.query_one("#paid-paper", VerticalScroll)
-            paper.scroll_relative(y=by * max(paper.size.height - 2, 1), animate=False)
+            self.query_one(PaidPanel).turn(by)
         else:
             self.query_one("#results", Listing).page(by)
 
     def action_find(self) -> None:
         self.action_back()
 
+    def refused(self, refusal: DomainError) -> None:
+        if refusal.code == "card_number_refused":
+            self._clear()
+        super().refused(refusal)
+
     def action_back(self) -> None:
         """Wipe the box; what was typed comes back with Up."""
         typed = self.query_one("#find", FindBox).value
+        typed = "" if holds_card_number(typed) else typed
         self._clear()
         self.query_one("#below", ContentSwitcher).current = "welcome"
         self._cleared = typed
@@ -242,8 +262,30 @@ class FindScreen(TillScreen[SignedOut]):
     def action_cash(self) -> None:
         self.refuse("Find the customer first, then F5.")
 
+    def action_card(self) -> None:
+        self.refuse("Find the customer first, then F6.")
+
     def action_cheque(self) -> None:
         self.refuse("Find the customer first, then F7.")
+
+    def action_bank(self) -> None:
+        self.refuse("Find the dealer first with F9, then F8.")
+
+    def action_ways(self) -> None:
+        self.refuse("Find the customer first, then W.")
+
+    def action_items(self) -> None:
+        self._sell(self._new_sale())
+
+    def action_dealer(self) -> None:
+        self.app.push_screen(DealersScreen(self.seat, self.errands), self._dealer_found)
+
+    def _dealer_found(self, number: str | None) -> None:
+        if number is not None:
+            self.errand(self._open_account(number))
+
+    def action_outbox(self) -> None:
+        self.app.push_screen(OutboxScreen(self.seat, self.errands))
 
     def action_bill(self) -> None:
         self.refuse("Find the customer first, then F3.")
@@ -281,32 +323,6 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_sign_out(self) -> None:
         self.dismiss(SignedOut())
-
-
-class FindBox(Box):
-    """The one box. A full stop in an empty one is the menu's key."""
-
-    def __init__(self, *, id: str, limit: int) -> None:
-        super().__init__(id=id, limit=limit)
-
-    def take(self, text: str) -> bool:
-        """A scan in place of what stood here, without what doesn't print."""
-        return super().take("".join(character for character in text if character.isprintable())[:QUERY_MAX])
-
-    def leaves(self, character: str) -> bool:
-        return character == "." and not self.value
-
-
-def _row(hit: Hit) -> Row:
-    account = hit.account
-    if account is None:
-        return Row(key=hit.key, cells=(hit.key, "", "", str(hit.kind)))
-    marks = " ".join(
-        word
-        for word in ("CASH-ONLY" if account.cash_only else "", str(hit.kind) if hit.exact else "")
-        if word
-    )
-    return Row(key=hit.key, cells=(hit.key, account.name, account.phone, marks))
 
 
 def _shift_of_other(shift: Shift) -> str:

@@ -1,14 +1,16 @@
-"""A screen of labelled fields: Enter goes on, the last Enter sends, Esc twice leaves what was typed."""
+"""A screen of labelled fields: Enter goes on, the last Enter sends. No card number stays in any of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from pos.domain.errors import DomainError
+from pos.domain.pan_guard import refuse_card_number
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.widgets.entry import Field
 
@@ -36,6 +38,15 @@ class FormScreen(TillScreen[Answer]):
         """The field that a refusal is about."""
         return None
 
+    def following(self, field: Field) -> Field | None:
+        """Where Enter goes from ``field``; None: it sends."""
+        fields = list(self.fields)
+        return next(iter(fields[fields.index(field) + 1 :]), None)
+
+    def problem_of(self, field: Field) -> DomainError | None:
+        """What is wrong with a field that is about to be left."""
+        return None
+
     @property
     def fields(self) -> Sequence[Field]:
         """The fields on show, in their order."""
@@ -51,32 +62,65 @@ class FormScreen(TillScreen[Answer]):
         return True
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        if not self._go_on(event.input) and not self._sending:
+        field = self._field_of_box(event.input)
+        if self._sending or field is None or self.wipe_card_numbers():
+            return
+        if not self._go_on(field):
             self.send()
 
-    def _go_on(self, box: Input) -> bool:
-        fields = self.fields
-        place = next(place for place, field in enumerate(fields) if field.box is box)
-        fields[place].fault("")
-        if place + 1 == len(fields):
+    def _field_of_box(self, box: object) -> Field | None:
+        return next((field for field in self.fields if field.box is box), None)
+
+    def _go_on(self, field: Field) -> bool:
+        """To the next field, unless something is wrong with this one; False: this was the last."""
+        problem = self.problem_of(field)
+        if problem is not None:
+            self.refused(problem)
+            return True
+        field.fault("")
+        following = self.following(field)
+        if following is None:
             return False
-        fields[place + 1].box.focus()
+        following.box.focus()
         self.say("")
         return True
 
     def take_scan(self, text: str) -> None:
         """A scanned code fills its field and goes on; it never sends."""
-        focused = self.focused
-        field = next((field for field in self.fields if field.box is focused), None)
+        field = self._field_of_box(self.focused)
         if field is None or field.is_amount or not (field.value.endswith(text) or field.box.take(text)):
             super().take_scan(text)
-        elif not self._go_on(field.box):
+        elif not self.wipe_card_numbers() and not self._go_on(field):
             self.say("Scanned. Press Enter yourself to go on.")
+
+    # --- card numbers -------------------------------------------------------------------------------------------
+
+    def wipe_card_numbers(self) -> bool:
+        """Wipe every field that holds a card number, and say so; whether there was one. It is kept nowhere."""
+        refusal: DomainError | None = None
+        for field in self.fields:
+            try:
+                refuse_card_number(field.value, field=field.label)
+            except DomainError as found:
+                refusal = found
+                field.box.value = ""
+                field.fault(found.message)
+                field.box.focus()
+        if refusal is not None:
+            self.refuse(refusal.message)
+        return refusal is not None
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """A field that is left with the arrows."""
+        if self._field_of_box(event.widget) is not None:
+            self.wipe_card_numbers()
 
     def refused(self, refusal: DomainError) -> None:
         self._sending = False
         field = self.field_of(refusal)
         if field is not None:
+            if refusal.code == "card_number_refused":
+                field.box.value = ""
             field.fault(refusal.message)
             field.box.focus()
         super().refused(refusal)

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
 from pos.tui.errands import Errands
-from pos.tui.keys import FUNCTION_KEYS, NOT_TAKEN_YET, bindings, key
+from pos.tui.keys import FUNCTION_KEYS, bindings, key
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import Box
 from pos.tui.widgets.foot import KeyBar, MessageLine
@@ -123,6 +123,9 @@ class Frame(Screen[Answer]):
     def action_dealer(self) -> None:
         self._does_nothing("dealer")
 
+    def action_ways(self) -> None:
+        self._does_nothing("ways")
+
     def action_void(self) -> None:
         self.refuse("Voids are not taken at this till yet. Ctrl-Z does nothing.")
 
@@ -137,7 +140,4 @@ class Frame(Screen[Answer]):
 
     def _does_nothing(self, key_id: str) -> None:
         one = key(key_id)
-        if key_id in NOT_TAKEN_YET:
-            self.refuse(f"{one.shown} {one.label}: not taken at this till yet. Press F5 for cash.")
-        else:
-            self.refuse(f"{one.shown} {one.label} does nothing here. Esc goes back.")
+        self.refuse(f"{one.shown} {one.label} does nothing here. Esc goes back.")

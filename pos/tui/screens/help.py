@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.widgets import Label
 
-from pos.tui.keys import KEYS, NOT_TAKEN_YET
+from pos.tui.keys import KEYS
 from pos.tui.screens.lines import LinesScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
@@ -24,7 +24,7 @@ class HelpScreen(LinesScreen[None]):
         yield Listing(
             (
                 Column(title="Key", width=10),
-                Column(title="", width=7),
+                Column(title="", width=10),
                 Column(title="Does", flexible=True),
                 Column(title="Without that key", width=16),
             ),
@@ -36,12 +36,7 @@ class HelpScreen(LinesScreen[None]):
             [
                 Row(
                     key=key.id,
-                    cells=(
-                        key.shown,
-                        key.label,
-                        "not taken at this till yet" if key.id in NOT_TAKEN_YET else key.meaning,
-                        key.twin,
-                    ),
+                    cells=(key.shown, key.label, key.meaning, key.twin),
                 )
                 for key in KEYS
             ]

@@ -66,7 +66,7 @@ class MenuScreen(Frame[str]):
                 self._number(name)
             case name:
                 for entry in MENU:
-                    if entry.letter and entry.letter == name:
+                    if entry.letter and entry.letter == name.lower():
                         self._choose(entry.number)
 
     def _number(self, digit: str) -> None:

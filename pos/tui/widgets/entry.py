@@ -15,6 +15,7 @@ from pos.tui.widgets.columns import shown
 
 DIGITS = r"[0-9]*"
 AMOUNT = r"[0-9.,]*"
+AMOUNT_MAX = 24
 
 
 class Box(Input):
@@ -82,7 +83,7 @@ class Field(Vertical):
         note: str = "",
     ) -> None:
         super().__init__(id=id)
-        self._label = label
+        self.label = label
         self._note = note
         self._pattern = pattern
         self.box = Box(value, id=f"{id}-box", pattern=pattern, limit=limit, secret=secret)
@@ -90,7 +91,7 @@ class Field(Vertical):
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="field-line"):
-            yield Label(self._label, classes="label", markup=False)
+            yield Label(self.label, classes="label", markup=False)
             yield self.box
             yield Label(self._note, classes="note", markup=False)
         yield self._fault

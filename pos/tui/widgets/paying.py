@@ -1,57 +1,47 @@
-"""What a payment screen shows of the choice made on the account, and how it is asked for."""
+"""What a payment screen shows of the basket that it is to pay."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.text import Text
 
-from pos.domain.payment_event import Overpayment
-from pos.till.enquiries import AccountView, PayPlan
-from pos.till.take_payment import AllocateOrder, PaymentOrder, TenderOrder
+from pos.till.basket import Basket
 from pos.tui.widgets.columns import cut, fitted, shown
 
 LINES_MAX = 4
 
 
-def summary(view: AccountView, plan: PayPlan) -> Text:
-    """The payer and the bills to be paid, in at most ``LINES_MAX`` lines of bills."""
-    account = view.account
+def summary(basket: Basket) -> Text:
+    """Who pays, what for, and what was given, in at most ``LINES_MAX`` lines below the name."""
     text = Text(no_wrap=True, overflow="crop")
-    text.append(f" {shown(account.account)}  {cut(shown(account.name), 50)}  {account.currency}", "bold")
-    first = plan.parts if len(plan.parts) <= LINES_MAX else plan.parts[: LINES_MAX - 1]
-    for part in first:
-        text.append(f"\n   Bill {fitted(part.bill_no or '', 16)}{part.amount.plain():>20}")
-        rest = part.open_after
-        text.append(f"   {rest.plain()} stays open" if rest else "")
-    if len(first) < len(plan.parts):
-        text.append(f"\n   and {len(plan.parts) - len(first)} more bills")
-    if not plan.parts:
-        text.append("\n   No bill: the money goes on account")
+    text.append(f" {payer_name(basket)}  {basket.payer.currency}", "bold")
+    lines = list(_lines(basket))
+    for line in lines if len(lines) <= LINES_MAX else lines[: LINES_MAX - 1]:
+        text.append(f"\n   {line}")
+    if len(lines) > LINES_MAX:
+        more = f"{len(lines) - LINES_MAX + 1} more"
+        given = f", given {basket.handed_over.plain()}" if basket.given else ""
+        text.append(f"\n   and {more}: to pay {basket.to_pay.plain()}{given}")
     return text
 
 
-def order_of(
-    view: AccountView,
-    plan: PayPlan,
-    *,
-    event_id: str,
-    tender: TenderOrder,
-    overpayment: Overpayment,
-    decimal_marks: str,
-) -> PaymentOrder:
-    """The payment as the till is asked for it: exactly the bills and parts that were shown."""
-    return PaymentOrder(
-        payment_event_id=event_id,
-        payer_kind=view.account.kind,
-        payer_account=view.account.account,
-        tenders=[tender],
-        allocate=[
-            AllocateOrder(bill=part.bill_no, amount=_typed(part.amount.plain(), decimal_marks))
-            for part in plan.parts
-        ],
-        overpayment=overpayment,
-        decimal_marks=decimal_marks,
-    )
+def payer_name(basket: Basket) -> str:
+    """Account and name; a walk-in buyer has neither."""
+    if basket.keeps_nothing:
+        return "Sale without a customer"
+    return f"{shown(basket.payer.account)}  {cut(shown(basket.payer.name), 50)}"
 
 
-def _typed(plain: str, decimal_marks: str) -> str:
-    return plain if "." in decimal_marks else plain.replace(".", decimal_marks[0])
+def _lines(basket: Basket) -> Iterator[str]:
+    for part in basket.plan.parts:
+        rest = part.open_after
+        stays = f"   {rest.plain()} stays open" if rest else ""
+        yield f"Bill {fitted(part.bill_no or '', 18)}{part.amount.plain():>18}{stays}"
+    if basket.lines:
+        count = sum(line.quantity for line in basket.lines)
+        yield f"{fitted(f'Items, {count} in all', 23)}{basket.sale.plain():>18}   tax {basket.tax.plain()} in it"
+    if basket.is_empty:
+        yield "No bill and no item: the money goes on account"
+    for one in basket.given:
+        yield f"{fitted(f'Given: {one.mode.label}', 23)}{one.amount.plain():>18}"

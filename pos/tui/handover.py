@@ -1,0 +1,72 @@
+"""The one way from a full basket to the books: vouchers held at central, the payment taken, paper and drawer set going."""
+
+from __future__ import annotations
+
+from pos.domain.errors import DomainError
+from pos.domain.payment_mode import ModeKind
+from pos.store.vouchers import Hold
+from pos.till.basket import Basket, Given, order_of, require_complete
+from pos.till.take_payment import PaymentTaken, take_payment
+from pos.till.vouchers import has_vouchers, let_go, reserve_vouchers
+from pos.tui.errands import Errands
+from pos.tui.seat import Seat
+
+
+async def take(seat: Seat, errands: Errands, basket: Basket, *, keep: bool) -> PaymentTaken:
+    """Book ``basket`` with what was given. Raises what ``take_payment`` raises; then nothing was booked."""
+    require_complete(basket)
+    person, order = seat.person, order_of(basket, keep=keep)
+    await hold_vouchers(seat, basket)
+    taken = await seat.deed(lambda: take_payment(seat.desk, person, order))
+    errands.paper_waits()
+    if taken.opens_drawer:
+        errands.drawer_opens()
+    return taken
+
+
+async def hold_vouchers(seat: Seat, basket: Basket) -> list[Hold]:
+    """Have central hold every voucher of ``basket``, in their order. Raises what ``reserve_vouchers`` raises."""
+    order = order_of(basket, keep=True)
+    if not has_vouchers(seat.desk, order):
+        return []
+    return await reserve_vouchers(seat.desk, seat.person, order, seat.vouchers, seat.runner)
+
+
+async def keep_only(seat: Seat, basket: Basket) -> None:
+    """Let go of every voucher held for this payment that isn't in ``basket`` (any more)."""
+    await let_go(seat.desk, basket.payment_event_id, seat.vouchers, seat.runner)
+    await hold_vouchers(seat, basket)
+
+
+def why_not(seat: Seat, basket: Basket) -> str:
+    """Why nothing may be given for ``basket`` now, and which key is next; empty: it may."""
+    shift = seat.shift
+    if shift is None:
+        return "No shift is open. Esc to the find box, then . 1 opens one."
+    if not seat.owns_the_shift:
+        return f"The open shift belongs to user {shift.operator}. You can look up, not take money."
+    if basket.given and basket.rest.minor == 0:
+        return "Enough was given. Enter takes it."
+    if basket.is_empty and basket.keeps_nothing:
+        return "Nothing is to be paid yet. Scan an item, or press F4 to find one."
+    if basket.is_empty and basket.view is not None and basket.view.bills:
+        return "No bill here can be paid now. F4 sells items."
+    try:
+        require_complete(basket)
+    except DomainError as refusal:
+        return refusal.message
+    return ""
+
+
+def how_to_undo(given: Given) -> str:
+    """What a person has to do when a tender is taken out of a payment again."""
+    what = f"{given.mode.label} {given.amount.plain()}"
+    match given.mode.kind:
+        case ModeKind.CARD:
+            return f"{what} was approved: cancel it on the card terminal."
+        case ModeKind.CASH:
+            return f"{what}: give it back."
+        case ModeKind.VOUCHER:
+            return f"{what} is let go: it can be used again."
+        case _:
+            return f"{what}: hand the paper back."

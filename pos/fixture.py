@@ -399,6 +399,7 @@ class FixtureItem(_Row):
     ean: Annotated[str, Field(pattern=r"^[0-9]{13}$"), AfterValidator(_right_ean)] | None = Field(
         default=None, description="EAN-13 on the packet"
     )
+    withdrawn: bool = Field(default=False, description="not on sale any more")
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureItem:
@@ -503,7 +504,7 @@ class Fixture(_Row):
         _no_two("rates", "id", (rate["id"] for rate in self.rates))
         _no_two("items", "item", (row.item for row in self.items))
         _no_two("items", "ean", (row.ean for row in self.items))
-        _no_two("vouchers", "code", (row.code for row in self.vouchers))
+        _no_two("vouchers", "code", (f"{row.code} of {row.issuer}" for row in self.vouchers))
         self._references_hold()
         return self
 

@@ -32,6 +32,9 @@ from pos.domain.posting import Ledger
 from pos.domain.role import Grant, PermissionTable, Role
 
 FILES = ("till.toml", "payment_modes.toml", "gl_accounts.toml", "roles.toml", "currencies.toml")
+FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
+"""Fields that the rules of a kind read by name."""
+
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 PRINTER_PORT = 9100
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
@@ -171,6 +174,7 @@ class _ModeEntry(_Strict):
     fields: list[_FieldEntry]
     identity: list[Annotated[str, Field(max_length=40)]] = []
     act: Annotated[str, Field(pattern=r"^([a-z][a-z_]{0,39})?$")] = ""
+    max_age_days: Annotated[int, Field(ge=0, le=3650)] = 0
 
     def as_mode(self, code: str) -> PaymentMode:
         return PaymentMode(
@@ -202,6 +206,7 @@ class _ModeEntry(_Strict):
             ),
             identity=tuple(self.identity),
             act=self.act,
+            max_age_days=self.max_age_days,
         )
 
 
@@ -323,6 +328,17 @@ def _check_across(
         if entry.ledger_account not in gl_accounts:
             refuse("payment_modes.toml", f"{code}.ledger_account", f"one of {', '.join(sorted(gl_accounts))}")
         names = [field.name for field in entry.fields]
+        for name in FIELDS_BY_KIND.get(entry.kind, ()):
+            if not any(field.name == name and field.required for field in entry.fields):
+                refuse(
+                    "payment_modes.toml", f"{code}.fields", f"a required field {name}, as its kind needs it"
+                )
+        if (entry.kind == "voucher") is not (entry.tmf_type == "Voucher"):
+            refuse(
+                "payment_modes.toml",
+                f"{code}.tmf_type",
+                "Voucher for a mode of the kind voucher, and for no other",
+            )
         for name in entry.identity:
             if name not in (*names, "amount"):
                 refuse("payment_modes.toml", f"{code}.identity", f"amount or one of {', '.join(names)}")

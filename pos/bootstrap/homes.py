@@ -284,7 +284,7 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
         cached.put_bills(connection, bills, own={}, told_at_utc=told)
         cached.put_rates(connection, rates)
         cached.mark_rates_asked(connection, None)
-        put_items(connection, [row.as_item() for row in fixture.items])
+        put_items(connection, [row.as_item() for row in fixture.items if not row.withdrawn])
         cached.set_marker(connection, "told_at", told)
 
 

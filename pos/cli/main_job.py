@@ -327,7 +327,7 @@ class MainJob:
 
         store = open_central(self._central_db)
         try:
-            findings = verify_central(store)
+            findings = verify_central(store, modes=self._till.settings.modes)
         finally:
             store.close()
         self._hold(not findings, f"central's books are sound: {findings[:3]}")

@@ -10,8 +10,10 @@ import typer
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.bootstrap.wire import CentralUnreachable, compare_with_central, make_client, make_engine
 from pos.cli.output import Invocation
+from pos.cli.person import PinOption, UserOption, writing
 from pos.machine import InlineRunner
 from pos.store import outbox as rows
+from pos.till.unsent import send_again
 from sync.engine import PushReport
 from sync.inbound import PullReport
 
@@ -78,17 +80,23 @@ def _say(call: Invocation, pushed: PushReport, pulled: PullReport | None, parked
 
 def outbox(
     context: typer.Context,
-    retry: Annotated[bool, typer.Option("--retry", help="Let parked rows be sent again.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Let parked rows be sent again; asks who says so.")
+    ] = False,
+    user: UserOption = None,
+    pin_fd: PinOption = None,
 ) -> None:
     """What waits for central, and what is parked and why."""
     call: Invocation = context.obj
-    with open_till(call.home, machine=real_machine(), config=call.config, read_only=not retry) as till:
-        if retry:
-            with till.desk.till.transaction() as unit:
-                again = rows.retry_parked(unit.connection, at=till.desk.clock.now())
-            call.note(f"{again} parked rows will be sent again.")
-        with till.desk.till.read() as connection:
-            waiting = rows.unsent(connection)
+    if retry:
+        with writing(call, user, pin_fd) as (opened, person):
+            again = send_again(opened.desk, person)
+        call.note(f"{again} parked rows will be sent again.")
+    with (
+        open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till,
+        till.desk.till.read() as connection,
+    ):
+        waiting = rows.unsent(connection)
     for row in waiting:
         data = {
             "outbox_id": row.outbox_id,

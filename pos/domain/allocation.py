@@ -108,8 +108,7 @@ def allocate_as_asked(
                 tendered=paid.plain(),
                 currency=paid.currency.code,
             )
-        if made_part.amount.minor > 0:
-            made.append(made_part)
+        made.append(made_part)
         left = left - made_part.amount
     return made, left
 
@@ -138,6 +137,13 @@ def _payable(wish: Wish, bills: Mapping[str, OpenBill]) -> OpenBill:
 
 def _as_asked(wish: Wish, bill: OpenBill, left: Money) -> Allocation:
     amount = wish.amount if wish.amount is not None else min(left, bill.open)
+    if amount.minor == 0:
+        raise Refused(
+            "not_enough_tendered",
+            f"Nothing is left for bill {bill.bill.bill_no}. Add a tender, or leave the bill out.",
+            bill=bill.bill.bill_no,
+            currency=bill.open.currency.code,
+        )
     if amount > bill.open:
         raise Refused(
             "more_than_open",
@@ -185,36 +191,78 @@ class Source:
 def fund(sources: Sequence[Source], allocations: Sequence[Allocation]) -> list[Funding]:
     """Let the tenders pay the allocations, so that a bounce can later be undone exactly (rule 14).
 
-    Both go in their order, but a tender that serves fewer purposes chooses first, and takes what fewest others could pay;
-    what no tender left over may pay is paid all the same, and the caller refuses it. Sums must be equal, else ValueError.
+    Both go in their order as far as each tender pays only what it may be used for; wherever such a way exists it is found.
+    What no tender may pay is paid all the same, by what is left, and the caller refuses it. Sums must be equal, else
+    ValueError.
     """
     in_currency = sources[0].amount.currency if sources else None
     if in_currency is None or total((one.amount for one in sources), in_currency) != total(
         (part.amount for part in allocations), in_currency
     ):
         raise ValueError("tenders and allocations do not balance")
-    need = [part.amount for part in allocations]
-    left = [one.amount for one in sources]
+    shares = _shares(sources, allocations)
+    need = [part.amount.minor for part in allocations]
     made: list[Funding] = []
 
-    def pay(tender: int, place: int) -> None:
-        part = min(left[tender], need[place])
-        if part.minor > 0:
-            made.append(Funding(tender=tender, allocation=place, amount=part))
-            left[tender], need[place] = left[tender] - part, need[place] - part
+    def pay(tender: int, minor: int, places: Iterable[int]) -> int:
+        for place in places:
+            part = min(minor, need[place])
+            if part > 0:
+                made.append(Funding(tender=tender, allocation=place, amount=Money(part, in_currency)))
+                need[place] -= part
+                minor -= part
+        return minor
 
-    def rivals(place: int) -> int:
-        return sum(allocations[place].purpose in one.purposes for one in sources)
-
-    for tender in sorted(range(len(sources)), key=lambda place: len(sources[place].purposes)):
-        own = [
-            place
-            for place in range(len(allocations))
-            if allocations[place].purpose in sources[tender].purposes
-        ]
-        for place in sorted(own, key=rivals):
-            pay(tender, place)
-    for tender in range(len(sources)):
-        for place in range(len(allocations)):
-            pay(tender, place)
+    left = []
+    for tender, by_purpose in enumerate(shares):
+        unused = sources[tender].amount.minor - sum(by_purpose.values())
+        for purpose, minor in by_purpose.items():
+            own = [place for place, part in enumerate(allocations) if part.purpose is purpose]
+            unused += pay(tender, minor, own)
+        left.append(unused)
+    for tender, minor in enumerate(left):
+        pay(tender, minor, range(len(allocations)))
     return sorted(made, key=lambda part: (part.tender, part.allocation))
+
+
+def _shares(sources: Sequence[Source], allocations: Sequence[Allocation]) -> list[dict[Purpose, int]]:
+    """How much of each purpose each tender pays (minor units): as much as can be paid by the acceptance matrix.
+
+    In order, and where a later tender is left without a purpose, earlier ones make room for it along a chain of swaps.
+    """
+    purposes = list(dict.fromkeys(part.purpose for part in allocations))
+    need = {
+        purpose: sum(part.amount.minor for part in allocations if part.purpose is purpose)
+        for purpose in purposes
+    }
+    shares: list[dict[Purpose, int]] = [dict.fromkeys(purposes, 0) for _ in sources]
+
+    def find_room(purpose: Purpose, wanted: int, seen: frozenset[Purpose]) -> int:
+        """Make up to ``wanted`` of ``purpose`` free; how much became so."""
+        if need[purpose] > 0:
+            return min(wanted, need[purpose])
+        for tender, share in enumerate(shares):
+            for other in purposes:
+                movable = min(wanted, share[purpose])
+                if movable <= 0 or other in seen or other not in sources[tender].purposes:
+                    continue
+                room = find_room(other, movable, seen | {other})
+                if room > 0:
+                    share[purpose] -= room
+                    share[other] += room
+                    need[purpose] += room
+                    need[other] -= room
+                    return room
+        return 0
+
+    for tender, one in enumerate(sources):
+        minor = one.amount.minor
+        for purpose in purposes:
+            while minor > 0 and purpose in one.purposes:
+                room = find_room(purpose, minor, frozenset({purpose}))
+                if room == 0:
+                    break
+                shares[tender][purpose] += room
+                need[purpose] -= room
+                minor -= room
+    return shares

@@ -17,6 +17,8 @@ from pos.domain.pan_guard import luhn_holds, refuse_card_number
 
 QUANTITY_MAX = 999
 LINES_MAX = 100
+ICCID_BODY = 19
+"""Digits of an ICCID that are printed on every card; a check digit may follow."""
 
 
 class SerialKind(StrEnum):
@@ -37,6 +39,11 @@ class Item:
     tax_rate: Decimal
     serial: SerialKind | None
     ean: str | None
+
+    @property
+    def rate_text(self) -> str:
+        """The rate in its one written form: ``5``, never ``5.0`` or ``1E+1``."""
+        return f"{self.tax_rate.normalize():f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,23 +74,23 @@ class TaxSum:
     """The lines of one category and rate, summed."""
 
     category: str
-    rate: Decimal
+    rate_text: str
     net: Money
     tax: Money
 
 
 def tax_sums(lines: Sequence[LineOfSale]) -> list[TaxSum]:
     """The tax of a sale by category and rate, in the order of first sight."""
-    keys = dict.fromkeys((line.item.tax_category, line.item.tax_rate) for line in lines)
+    keys = dict.fromkeys((line.item.tax_category, line.item.rate_text) for line in lines)
     sums: list[TaxSum] = []
     for category, rate in keys:
-        own = [line for line in lines if (line.item.tax_category, line.item.tax_rate) == (category, rate)]
+        own = [line for line in lines if (line.item.tax_category, line.item.rate_text) == (category, rate)]
         in_currency = own[0].amount.currency
         tax = total((line.tax for line in own), in_currency)
         sums.append(
             TaxSum(
                 category=category,
-                rate=rate,
+                rate_text=rate,
                 net=total((line.amount for line in own), in_currency) - tax,
                 tax=tax,
             )
@@ -144,3 +151,8 @@ def read_serial(kind: SerialKind, text: str) -> str:
         )
     refuse_card_number(digits, field="Serial")
     return digits
+
+
+def serial_body(kind: SerialKind, serial: str) -> str:
+    """What makes two serial numbers one: some scan an ICCID with its last check digit, some without."""
+    return serial[:ICCID_BODY] if kind is SerialKind.ICCID else serial

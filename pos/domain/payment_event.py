@@ -150,6 +150,8 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
     for_sale = total((part.amount for part in sold), in_currency)
     allocations, left = _allocate(asked, tendered - for_sale)
     allocations = [*allocations, *sold]
+    if asked.sale and not allocations:
+        raise Refused("nothing_to_pay", "These items cost nothing: there is nothing to take.")
     if not allocations and (asked.payer_kind is PayerKind.SUBSCRIBER and asked.overpayment is None):
         raise Refused(
             "nothing_to_pay", "Nothing is open on this account. Take it as credit, or give it back."

@@ -29,6 +29,9 @@ class Purpose(StrEnum):
     ACCOUNT = "account"
 
 
+_PAYS = {Purpose.BILLS: "bills", Purpose.ITEMS: "items", Purpose.ACCOUNT: "into an account"}
+
+
 class ModeKind(StrEnum):
     """The family of rules that a mode follows; the mode's own code is a name only."""
 
@@ -73,6 +76,7 @@ class PaymentMode:
 
     ``available`` False: this shop does not take it; the answer is ``mode_not_available``. ``act`` is the right that taking
     it needs beside ``pay``. ``identity`` names the fields (``amount`` may be one) by which two tenders are the same paper.
+    A paper whose date is more than ``max_age_days`` ago is not taken (0: however old).
     ``final_when`` says what the money waits for after it is taken; empty: it is final at once.
     """
 
@@ -92,6 +96,7 @@ class PaymentMode:
     fields: tuple[DetailField, ...]
     identity: tuple[str, ...] = ()
     act: str = ""
+    max_age_days: int = 0
 
     @property
     def final_at_once(self) -> bool:
@@ -115,7 +120,7 @@ class PaymentMode:
         if purpose not in purposes:
             raise Refused(
                 "mode_not_for_purpose",
-                f"{self.label} of a {payer.replace('_', '-')} cannot be used for this. Choose another way to pay.",
+                f"{self.label} of a {payer.replace('_', '-')} cannot pay {_PAYS[purpose]}. Choose another way to pay.",
                 mode=self.code,
                 payer=str(payer),
                 purpose=str(purpose),

@@ -30,6 +30,13 @@ def read_details(mode: PaymentMode, raw: Mapping[str, str]) -> dict[str, str]:
     for field in mode.fields:
         if field.required and not cleaned[field.name]:
             raise Refused("field_missing", f"{field.label} is missing.", mode=mode.code, field=field.name)
+        if field.name in mode.identity and cleaned[field.name] and not _plain(cleaned[field.name]):
+            raise Refused(
+                "bad_field",
+                f"{field.label}: letters or digits are missing.",
+                mode=mode.code,
+                field=field.name,
+            )
         if field.pattern and cleaned[field.name] and not re.fullmatch(field.pattern, cleaned[field.name]):
             raise Refused("bad_field", f"{field.label}: {field.hint}.", mode=mode.code, field=field.name)
     return {name: value for name, value in cleaned.items() if value}
@@ -38,17 +45,28 @@ def read_details(mode: PaymentMode, raw: Mapping[str, str]) -> dict[str, str]:
 def instrument_of(mode: PaymentMode, details: Mapping[str, str], amount: Money) -> str | None:
     """The one paper or slip behind a tender, as it is compared; None for a mode that has none (cash).
 
-    Letters in one case, without blanks, signs and zeros in front, so that the same slip keyed twice is met: kind, then
-    the fields of the mode's ``identity``. Modes of one kind share their papers. Source: domain.md rules 47 and 49.
+    Letters in one case, without blanks and signs, and without zeros in front of each number within, so that the same slip
+    keyed twice is met: kind, then the fields of the mode's ``identity``; a date is as it is. Modes of one kind share their
+    papers. Source: domain.md rules 47 and 49.
     """
     if not mode.identity:
         return None
-    parts = [amount.plain() if name == "amount" else _plain(details.get(name, "")) for name in mode.identity]
+    dates = {field.name for field in mode.fields if field.kind is FieldKind.DATE}
+    parts = [
+        amount.plain()
+        if name == "amount"
+        else details.get(name, "")
+        if name in dates
+        else _plain(details.get(name, ""))
+        for name in mode.identity
+    ]
     return "|".join([str(mode.kind), *parts])
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^0-9A-Z]", "", text.upper()).lstrip("0")
+    compact = text.upper().replace(" ", "")
+    runs = re.findall(r"[0-9]+|[A-Z]+", compact.lstrip("0"))
+    return "".join(run.lstrip("0") or "0" for run in runs) or ("0" if "0" in compact else "")
 
 
 def _read(field: DetailField, text: str) -> str:

@@ -7,12 +7,14 @@ rule 46; reliability.md section 4 (vouchers).
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from pos.domain.money import Money
+from pos.domain.text_guard import fold
 
 SHOWN_MAX = 4
 
@@ -23,8 +25,14 @@ def plain_code(code: str) -> str:
 
 
 def code_digest(code: str) -> str:
-    """What is kept of a code: a SHA-256 in hexadecimal, of its plain form."""
+    """What central keeps of a code: a SHA-256 in hexadecimal, of its plain form."""
     return hashlib.sha256(plain_code(code).encode()).hexdigest()
+
+
+def code_mark(key: bytes, code: str, issuer: str | None) -> str:
+    """What a till keeps of a voucher: a keyed digest, so that nobody finds the code by trying; hexadecimal."""
+    text = f"{plain_code(code)}|{fold(issuer or '')}"
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def shown_code(code: str) -> str:

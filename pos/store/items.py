@@ -31,11 +31,17 @@ def put_items(connection: Connection, items: Iterable[Item]) -> None:
                 told.price.currency.code,
                 told.price.minor,
                 told.tax_category,
-                str(told.tax_rate),
+                told.rate_text,
                 None if told.serial is None else str(told.serial),
                 told.ean,
             ),
         )
+
+
+def remove_items(connection: Connection, codes: Iterable[str]) -> None:
+    """Central has taken these off sale."""
+    for code in codes:
+        connection.exec_driver_sql("DELETE FROM item WHERE item = ?", (code,))
 
 
 def item_by_code(connection: Connection, code: str) -> Item | None:

@@ -21,13 +21,17 @@ WAIT_MAX = timedelta(hours=1, minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """One leg on its way. ``body`` None: not composed yet, so never sent."""
+    """One leg on its way. ``body`` None: not composed yet, so never sent.
+
+    ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, the event.
+    """
 
     outbox_id: int
     payment_event_id: str
     leg: int
     correlator_id: str
     account: str
+    queue: str
     state: str
     attempts: int
     body: bytes | None
@@ -35,18 +39,22 @@ class OutboxRow:
     reason: str | None
 
 
-_COLUMNS = "outbox_id, payment_event_id, leg, correlator_id, account, state, attempts, body, next_attempt_at_utc, reason"
+_QUEUE = "coalesce(queue, account)"
+_COLUMNS = (
+    f"outbox_id, payment_event_id, leg, correlator_id, account, {_QUEUE}, state, attempts, body, next_attempt_at_utc, "
+    "reason"
+)
 
 
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
-    """Unsent rows in order whose time has come, and that of every row of their account.
+    """Unsent rows in order whose time has come, and that of every row of their queue.
 
     Parked rows wait for a person. What waits takes no place of the ``limit`` from what can be sent. A time further ahead
     than any wait can be was written by a clock that was wrong: it holds nothing up.
     """
     rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND account NOT IN ("
-        "SELECT account FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
+        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND {_QUEUE} NOT IN ("
+        f"SELECT {_QUEUE} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
         "AND next_attempt_at_utc > ? AND next_attempt_at_utc <= ?) ORDER BY outbox_id LIMIT ?",
         (utc_text(now), utc_text(now + WAIT_MAX), limit),
     )
@@ -81,7 +89,7 @@ def queue(connection: Connection) -> Queue:
     row = connection.exec_driver_sql(
         "SELECT coalesce(sum(state <> 'parked'), 0), coalesce(sum(state = 'parked'), 0), "
         "(SELECT min(coalesce(due, '')) FROM (SELECT max(next_attempt_at_utc) AS due FROM outbox "
-        "WHERE state <> 'acknowledged' AND state <> 'parked' GROUP BY account)), "
+        f"WHERE state <> 'acknowledged' AND state <> 'parked' GROUP BY {_QUEUE})), "
         "(SELECT taken_at_utc FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
@@ -229,10 +237,12 @@ def leg_facts(
         "event.business_date, event.taken_at_utc, event.utc_offset_min, event.operator, event.payer_kind, "
         "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
         "tender_person.details_json, payer_person.name, tender.voucher_hold, voucher_hold.approval, "
-        "instrument.instrument FROM leg JOIN payment_event AS event USING (payment_event_id) "
+        "instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial "
+        "FROM leg JOIN payment_event AS event USING (payment_event_id) "
         "JOIN tender ON tender.tender_id = leg.tender_id "
         "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
         "LEFT JOIN voucher_hold ON voucher_hold.hold_id = tender.voucher_hold "
+        "LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
         "LEFT JOIN instrument ON instrument.tender_id = tender.tender_id "
         "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
         "WHERE leg.payment_event_id = ? AND leg.leg = ?",
@@ -286,13 +296,15 @@ def leg_facts(
             for item in items
         ),
         provisional=mode.final_when or None,
-        instrument=found[20],
+        instrument=found[20] if found[21] is None else "|".join(["cheque", *map(str, found[21:25])]),
         voucher_hold=found[18],
     )
 
 
 def _row(row: tuple[object, ...]) -> OutboxRow:
-    outbox_id, event, leg, correlator_id, account, state, attempts, body, next_attempt_at, reason = row
+    outbox_id, event, leg, correlator_id, account, queue_, state, attempts, body, next_attempt_at, reason = (
+        row
+    )
     assert isinstance(outbox_id, int)
     assert isinstance(leg, int)
     assert isinstance(attempts, int)
@@ -303,6 +315,7 @@ def _row(row: tuple[object, ...]) -> OutboxRow:
         leg=leg,
         correlator_id=str(correlator_id),
         account=str(account),
+        queue=str(queue_),
         state=str(state),
         attempts=attempts,
         body=body,

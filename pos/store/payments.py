@@ -80,14 +80,21 @@ def instrument_receipt(connection: Connection, instrument: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def serial_receipt(connection: Connection, serial: str) -> str | None:
-    """The receipt number with which the piece of this serial number was sold."""
+def serial_receipt(connection: Connection, kind: str, body: str) -> str | None:
+    """The receipt number with which the piece of this serial number (its ``body``) was sold."""
     row = connection.exec_driver_sql(
-        "SELECT receipt_number FROM sale_serial JOIN payment_event USING (payment_event_id) "
-        "WHERE kind IN ('iccid', 'imei') AND serial = ?",
-        (serial,),
+        "SELECT receipt_number FROM sale_serial JOIN payment_event USING (payment_event_id) WHERE kind = ? AND body = ?",
+        (kind, body),
     ).first()
     return None if row is None else str(row[0])
+
+
+def event_order_mark(connection: Connection, payment_event_id: str) -> str | None:
+    """The mark of the order that an event was booked from; None for an event of before there were marks."""
+    row = connection.exec_driver_sql(
+        "SELECT order_mark FROM payment_event WHERE payment_event_id = ?", (payment_event_id,)
+    ).first()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def tenders_of(

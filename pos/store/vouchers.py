@@ -23,12 +23,12 @@ class Hold:
     approval: str | None
 
 
-def reserved_hold(connection: Connection, payment_event_id: str, code_digest: str) -> Hold | None:
+def reserved_hold(connection: Connection, payment_event_id: str, code_mark: str) -> Hold | None:
     """The reservation of this voucher for this payment."""
     row = connection.exec_driver_sql(
         "SELECT hold_id, mode, amount_minor, value_minor, currency, approval FROM voucher_hold "
-        "WHERE payment_event_id = ? AND code_digest = ? AND state = 'reserved'",
-        (payment_event_id, code_digest),
+        "WHERE payment_event_id = ? AND code_mark = ? AND state = 'reserved'",
+        (payment_event_id, code_mark),
     ).first()
     if row is None:
         return None
@@ -69,29 +69,36 @@ def abandon_hold(connection: Connection, hold_id: str, *, at: datetime) -> None:
 
 def abandon_holds(connection: Connection, *, at: datetime, payment_event_id: str | None = None) -> int:
     """The payment (None: every payment) that these holds were asked for does not come; how many there were."""
+    where = "" if payment_event_id is None else " AND payment_event_id = ?"
     return connection.exec_driver_sql(
-        "UPDATE voucher_hold SET state = 'abandoned', changed_at_utc = ? WHERE state IN ('asked', 'reserved') "
-        "AND (? IS NULL OR payment_event_id = ?) "
-        "AND NOT EXISTS (SELECT 1 FROM tender WHERE tender.voucher_hold = voucher_hold.hold_id)",
-        (utc_text(at), payment_event_id, payment_event_id),
+        "UPDATE voucher_hold SET state = 'abandoned', changed_at_utc = ? WHERE state IN ('asked', 'reserved')"
+        + where,
+        (utc_text(at), *(() if payment_event_id is None else (payment_event_id,))),
     ).rowcount
 
 
 def has_open_holds(connection: Connection) -> bool:
     """Whether any hold waits for its payment."""
     row = connection.exec_driver_sql(
-        "SELECT 1 FROM voucher_hold WHERE state IN ('asked', 'reserved') "
-        "AND NOT EXISTS (SELECT 1 FROM tender WHERE tender.voucher_hold = voucher_hold.hold_id) LIMIT 1"
+        "SELECT 1 FROM voucher_hold WHERE state IN ('asked', 'reserved') LIMIT 1"
     ).first()
     return row is not None
 
 
 def holds_to_release(connection: Connection, *, payment_event_id: str | None = None) -> list[str]:
     """Abandoned holds that central has not let go yet, oldest first."""
+    where = "" if payment_event_id is None else " AND payment_event_id = ?"
     rows = connection.exec_driver_sql(
-        "SELECT hold_id FROM voucher_hold WHERE state = 'abandoned' AND (? IS NULL OR payment_event_id = ?) "
-        "ORDER BY asked_at_utc, hold_id LIMIT 100",
-        (payment_event_id, payment_event_id),
+        f"SELECT hold_id FROM voucher_hold WHERE state = 'abandoned'{where} ORDER BY asked_at_utc, hold_id LIMIT 100",
+        () if payment_event_id is None else (payment_event_id,),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def abandoned_of(connection: Connection, code_mark: str) -> list[str]:
+    """Abandoned holds of one voucher: they stand in the way of asking for it again."""
+    rows = connection.exec_driver_sql(
+        "SELECT hold_id FROM voucher_hold WHERE state = 'abandoned' AND code_mark = ?", (code_mark,)
     )
     return [str(row[0]) for row in rows]
 

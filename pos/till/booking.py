@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pos.domain.catalogue import tax_sums
+from pos.domain.catalogue import serial_body, tax_sums
 from pos.domain.cheque import Cheque, ChequeState
 from pos.domain.payment_event import PaymentEvent, TenderTaken
-from pos.domain.payment_mode import Purpose
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, SaleLine, TaxLine, TenderLine
 from pos.store.cache import CachedAccount
@@ -35,10 +35,14 @@ class _Ids:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
-    """What stands behind some tenders, by the tender's place: cheques, and vouchers that central holds."""
+    """What stands behind some tenders, by the tender's place: cheques, and vouchers that central holds.
+
+    ``order_mark`` is the mark of the order, by which a retry of it is known.
+    """
 
     cheques: Mapping[int, Cheque]
     holds: Mapping[int, Hold]
+    order_mark: str
 
 
 def book_payment(
@@ -53,7 +57,7 @@ def book_payment(
     _write_sale(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
     facts, counter = _receipt(deed, event, account, papers.holds)
-    _write_event(deed, event_id, event, account, facts.receipt_number)
+    _write_event(deed, event_id, event, account, facts.receipt_number, papers.order_mark)
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
     facts = _with_mark(facts, deed.unit.chain.head)
     _write_receipt(deed, event_id, facts, counter)
@@ -128,7 +132,7 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
                 "unit_price_minor": line.item.price.minor,
                 "amount_minor": line.amount.minor,
                 "tax_category": line.item.tax_category,
-                "tax_rate": str(line.item.tax_rate),
+                "tax_rate": line.item.rate_text,
                 "tax_minor": line.tax.minor,
                 "currency": event.currency.code,
             }
@@ -138,9 +142,16 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
     deed.unit.insert_all(
         "sale_serial",
         [
-            {"kind": str(line.item.serial), "serial": serial, "payment_event_id": event_id, "line": number}
+            {
+                "kind": str(line.item.serial),
+                "body": serial_body(line.item.serial, serial),
+                "serial": serial,
+                "payment_event_id": event_id,
+                "line": number,
+            }
             for number, line in enumerate(event.sale, start=1)
             for serial in line.serials
+            if line.item.serial is not None
         ],
     )
 
@@ -201,7 +212,12 @@ def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> N
 
 
 def _write_event(
-    deed: Deed, event_id: str, event: PaymentEvent, account: CachedAccount, receipt_number: str
+    deed: Deed,
+    event_id: str,
+    event: PaymentEvent,
+    account: CachedAccount,
+    receipt_number: str,
+    order_mark: str,
 ) -> None:
     shift, identity = deed.require_shift(), deed.desk.identity
     salt = _salt(deed)
@@ -223,6 +239,7 @@ def _write_event(
             "payer_digest": _digest(salt, account.name),
             "amount_minor": event.amount.minor,
             "currency": event.currency.code,
+            "order_mark": order_mark,
         },
     )
     deed.unit.insert("payer_person", {"payment_event_id": event_id, "salt": salt, "name": account.name})
@@ -281,14 +298,14 @@ def _receipt(
                 unit_price=line.item.price,
                 amount=line.amount,
                 tax_category=line.item.tax_category,
-                tax_rate=str(line.item.tax_rate),
+                tax_rate=line.item.rate_text,
                 tax=line.tax,
                 serials=line.serials,
             )
             for line in event.sale
         ),
         taxes=tuple(
-            TaxLine(category=part.category, rate=str(part.rate), net=part.net, tax=part.tax)
+            TaxLine(category=part.category, rate=part.rate_text, net=part.net, tax=part.tax)
             for part in tax_sums(event.sale)
         ),
         provisional=tuple(
@@ -385,6 +402,7 @@ def _write_outbox(deed: Deed, event_id: str, event: PaymentEvent) -> None:
                 "correlator_id": f"{event_id}-{number}",
                 "kind": "payment",
                 "account": leg.account,
+                "queue": event_id if event.payer_kind is PayerKind.WALK_IN else None,
                 "state": "waiting",
                 "changed_at_utc": utc_text(deed.at),
             }

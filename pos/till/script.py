@@ -90,6 +90,10 @@ class SaleLineIn(_Strict):
     item: IdText
     quantity: Annotated[int, Field(ge=1, le=999)] = 1
     serials: Annotated[list[IdText], Field(max_length=999)] = []
+    price: Annotated[
+        AmountText | None,
+        Field(description="The unit price that the buyer was told; refused where it changed."),
+    ] = None
 
 
 class TenderLine(BaseModel):
@@ -290,7 +294,8 @@ class Script:
                 for wish in act.allocate
             ],
             lines=[
-                SaleOrder(item=line.item, quantity=line.quantity, serials=line.serials) for line in act.lines
+                SaleOrder(item=line.item, quantity=line.quantity, serials=line.serials, price=line.price)
+                for line in act.lines
             ],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
         )

@@ -6,17 +6,20 @@ commit. Printing and sending follow it and are no part of it. Source: domain.md 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.catalogue import Item, LineOfSale, read_line
+from pos.domain.catalogue import Item, LineOfSale, read_line, serial_body
 from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
-from pos.domain.money import Currency, Money, parse_amount, zero
+from pos.domain.money import Currency, Money, parse_amount, parse_count, total, zero
 from pos.domain.payment_event import (
     Overpayment,
     PaymentAsked,
@@ -30,11 +33,18 @@ from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_reference
-from pos.domain.voucher import code_digest, shown_code
+from pos.domain.voucher import code_mark, shown_code
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code
-from pos.store.payments import cheque_known, event_receipt, instrument_receipt, serial_receipt
+from pos.store.payments import (
+    cheque_known,
+    event_order_mark,
+    event_receipt,
+    instrument_receipt,
+    serial_receipt,
+    tenders_of,
+)
 from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold, reserved_hold
 from pos.till.booking import Papers, book_payment
@@ -62,11 +72,15 @@ class AllocateOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleOrder:
-    """A line of a sale as typed or scanned: an item's code or bar code, how many, and the serial number of each piece."""
+    """A line of a sale as typed or scanned: an item's code or bar code, how many, and the serial number of each piece.
+
+    ``price``, where given, is the unit price that the buyer was told: at another one nothing is sold.
+    """
 
     item: str
     quantity: int = 1
     serials: Sequence[str] = ()
+    price: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +117,9 @@ def take_payment(
 
     Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_line`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
-    ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``,
-    ``unknown_item``, ``serial_sold_before``, ``voucher_not_checked`` or ``bad_reference`` (an event id that is none).
+    ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
+    ``unknown_item``, ``price_changed``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked`` or
+    ``bad_reference`` (an event id that is none).
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -123,13 +138,10 @@ def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTa
     with desk.till.read() as connection:
         number = event_receipt(connection, order.payment_event_id)
         facts = None if number is None else receipt_facts(connection, number)
+        booked_from = event_order_mark(connection, order.payment_event_id)
     if facts is None:
         return None
-    asked = sorted(
-        (tender.mode, _amount(tender.amount, desk, order.decimal_marks)) for tender in order.tenders
-    )
-    booked = sorted((tender.mode, tender.amount.minor) for tender in facts.tenders)
-    if payer_account_of(desk, order) != facts.payer_account or asked != booked:
+    if booked_from not in (None, order_mark(desk, order)):
         raise Refused(
             "key_reused", f"This payment was booked with receipt {facts.receipt_number}. Begin anew."
         )
@@ -138,8 +150,10 @@ def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTa
     )
 
 
-def _amount(text: str, desk: Desk, decimal_marks: str) -> int:
-    return parse_amount(text, desk.identity.currency, decimal_marks=decimal_marks).minor
+def order_mark(desk: Desk, order: PaymentOrder) -> str:
+    """A keyed digest of all that an order asks for: another order under the same event id is told from a retry by it."""
+    plain = json.dumps(asdict(order), sort_keys=True, ensure_ascii=False, default=str)
+    return hmac.new(desk.till.chain_key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def payer_account_of(desk: Desk, order: PaymentOrder) -> str:
@@ -177,6 +191,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     }
     _refuse_twins(cheques.values())
     _refuse_taken(deed, event.tenders)
+    _require_unverified_cap(deed, event, account)
     _refuse_sold(deed, event.sale)
     holds = {tender.offered.instrument: tender.hold for tender in tenders if tender.hold is not None}
     return PaymentTaken(
@@ -193,6 +208,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
                     for place, tender in enumerate(event.tenders)
                     if tender.instrument in holds
                 },
+                order_mark=order_mark(deed.desk, order),
             ),
         ),
         opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
@@ -216,17 +232,22 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
     details = read_details(mode, tender.details)
     hold = None
     if mode.kind is ModeKind.VOUCHER:
-        digest = code_digest(details["code"])
-        hold = _require_hold(deed, order.payment_event_id, digest, mode, amount)
-        instrument: str | None = f"{mode.kind}|{digest}"
+        mark = code_mark(desk.till.chain_key, details["code"], details.get("issuer"))
+        hold = _require_hold(deed, order.payment_event_id, mark, mode, amount)
+        instrument: str | None = voucher_instrument(mode, mark)
         # The code is worth money: from here on only its end is known.
         details = {**details, "code": shown_code(details["code"])}
     else:
-        _refuse_future(deed, mode, details)
+        _require_fresh(deed, mode, details)
         instrument = instrument_of(mode, details, amount)
     return _TenderRead(
         offered=TenderOffered(mode=mode, amount=amount, details=details, instrument=instrument), hold=hold
     )
+
+
+def voucher_instrument(mode: PaymentMode, mark: str) -> str:
+    """How a voucher is known once it was taken: by the mark of its code."""
+    return f"{mode.kind}|{mark}"
 
 
 def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind) -> None:
@@ -240,8 +261,8 @@ def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind
         require_alone(desk, mode.act, person)
 
 
-def _require_hold(deed: Deed, event_id: str, digest: str, mode: PaymentMode, amount: Money) -> Hold:
-    hold = reserved_hold(deed.unit.connection, event_id, digest)
+def _require_hold(deed: Deed, event_id: str, mark: str, mode: PaymentMode, amount: Money) -> Hold:
+    hold = reserved_hold(deed.unit.connection, event_id, mark)
     if hold is None or (hold.mode, hold.amount) != (mode.code, amount):
         raise Refused(
             "voucher_not_checked",
@@ -251,16 +272,25 @@ def _require_hold(deed: Deed, event_id: str, digest: str, mode: PaymentMode, amo
     return hold
 
 
-def _refuse_future(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:
-    """What a bank or a machine did was done by today; a cheque's date has rules of its own."""
+def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:
+    """What a bank or a machine did was done by today, and not long ago; a cheque's date has rules of its own."""
     if mode.kind is ModeKind.CHEQUE:
         return
     for field in mode.fields:
-        written = details.get(field.name) if field.kind is FieldKind.DATE else None
-        if written is not None and date.fromisoformat(written) > _today(deed):
+        if field.kind is not FieldKind.DATE or field.name not in details:
+            continue
+        written = date.fromisoformat(details[field.name])
+        if written > _today(deed):
             raise Refused(
                 "date_in_future",
                 f"{field.label}: {written} is after today. Check it.",
+                mode=mode.code,
+                field=field.name,
+            )
+        if mode.max_age_days and _today(deed) - written > timedelta(days=mode.max_age_days):
+            raise Refused(
+                "too_old",
+                f"{field.label}: {written} is more than {mode.max_age_days} days ago. It is not taken any more.",
                 mode=mode.code,
                 field=field.name,
             )
@@ -272,9 +302,20 @@ def _today(deed: Deed) -> date:
 
 
 def _read_sale(deed: Deed, lines: Sequence[SaleOrder], in_currency: Currency) -> list[LineOfSale]:
-    return [
-        read_line(find_item(deed.desk, line.item, in_currency), line.quantity, line.serials) for line in lines
-    ]
+    return [_read_sale_line(deed.desk, line, in_currency) for line in lines]
+
+
+def _read_sale_line(desk: Desk, line: SaleOrder, in_currency: Currency) -> LineOfSale:
+    item = find_item(desk, line.item, in_currency)
+    if line.price is not None and parse_count(line.price, in_currency) != item.price:
+        raise Refused(
+            "price_changed",
+            f"{item.name} costs {item.price.plain()} now. Leave it out and add it again.",
+            item=item.item,
+            price=item.price.plain(),
+            currency=in_currency.code,
+        )
+    return read_line(item, line.quantity, line.serials)
 
 
 def find_item(desk: Desk, code: str, in_currency: Currency) -> Item:
@@ -310,14 +351,44 @@ def _refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
             )
 
 
+def _require_unverified_cap(deed: Deed, event: PaymentEvent, dealer: CachedAccount) -> None:
+    """Goods leave the shop on bank receipts only as far as the dealer's credit limit covers what no bank confirmed."""
+    by_receipt = [
+        part.amount
+        for part in event.funded
+        if event.tenders[part.tender].mode.kind is ModeKind.BANK_RECEIPT
+        and part.allocation.purpose is Purpose.ITEMS
+    ]
+    if not by_receipt:
+        return
+    modes = [mode.code for mode in deed.desk.modes.of_kind(ModeKind.BANK_RECEIPT)]
+    before = tenders_of(deed.unit.connection, dealer.account, modes, event.currency)
+    unverified = before + total(
+        (tender.net for tender in event.tenders if tender.mode.kind is ModeKind.BANK_RECEIPT), event.currency
+    )
+    cap = dealer.credit_limit or zero(event.currency)
+    if unverified > cap:
+        raise Refused(
+            "over_unverified_cap",
+            f"Bank receipts of {unverified.plain()} are not confirmed yet, and goods leave on {cap.plain()} at most. "
+            "Take another way to pay, or the receipt without goods.",
+            unverified=unverified.plain(),
+            cap=cap.plain(),
+            currency=event.currency.code,
+        )
+
+
 def _refuse_sold(deed: Deed, sale: Sequence[LineOfSale]) -> None:
     """A serial number is sold once."""
-    seen: set[str] = set()
-    for serial in (serial for line in sale for serial in line.serials):
-        if serial in seen:
+    seen: set[tuple[str, str]] = set()
+    sold = ((line.item.serial, serial) for line in sale for serial in line.serials)
+    for kind, serial in sold:
+        assert kind is not None, "only an item with serials has some"
+        key = (str(kind), serial_body(kind, serial))
+        if key in seen:
             raise Refused("serial_named_twice", f"Serial {serial} is in this sale twice.", serial=serial)
-        seen.add(serial)
-        receipt = serial_receipt(deed.unit.connection, serial)
+        seen.add(key)
+        receipt = serial_receipt(deed.unit.connection, *key)
         if receipt is not None:
             raise Refused(
                 "serial_sold_before",

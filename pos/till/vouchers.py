@@ -7,7 +7,8 @@ rule 46; architecture.md section 2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from pos.domain.errors import Refused
@@ -24,13 +25,16 @@ from pos.domain.voucher import (
     VoucherRefused,
     VoucherReserved,
     VoucherUnanswered,
-    code_digest,
+    code_mark,
 )
+from pos.store.payments import instrument_receipt
 from pos.store.times import utc_text
+from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.store.vouchers import (
     Hold,
     abandon_hold,
     abandon_holds,
+    abandoned_of,
     has_open_holds,
     holds_to_release,
     mark_refused,
@@ -38,8 +42,14 @@ from pos.store.vouchers import (
     mark_reserved,
     reserved_hold,
 )
-from pos.till.desk import Deed, Desk, audit_refusal, perform
-from pos.till.take_payment import PaymentOrder, TenderOrder, read_payer, require_mode
+from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
+from pos.till.take_payment import (
+    PaymentOrder,
+    TenderOrder,
+    read_payer,
+    require_mode,
+    voucher_instrument,
+)
 
 ACT = "hold_voucher"
 OFFLINE = "Central does not answer, and vouchers are not taken without it. Choose another way to pay."
@@ -58,6 +68,7 @@ async def reserve_vouchers(
     for tender in order.tenders:
         if not _is_voucher(desk, tender):
             continue
+        await _clear_way(desk, tender, vouchers, runner)
         asked = await runner.till(partial(_write_hold, desk, person, order, tender))
         if isinstance(asked, VoucherAsked):
             told = (
@@ -74,8 +85,27 @@ async def reserve_vouchers(
     return held
 
 
+async def _clear_way(desk: Desk, tender: TenderOrder, vouchers: VoucherDesk | None, runner: Runner) -> None:
+    """A hold of the same voucher that a crash or a lost answer left is let go first, so that it is free again."""
+    mark = _mark(desk, tender.details)
+    for hold_id in await runner.till(partial(_abandoned, desk, mark)):
+        await _release(desk, hold_id, vouchers, runner)
+
+
+def _mark(desk: Desk, details: Mapping[str, str]) -> str:
+    return code_mark(desk.till.chain_key, details.get("code", "").strip(" "), details.get("issuer"))
+
+
+def _abandoned(desk: Desk, mark: str) -> list[str]:
+    with desk.till.read() as connection:
+        return abandoned_of(connection, mark)
+
+
 async def let_go(desk: Desk, payment_event_id: str, vouchers: VoucherDesk | None, runner: Runner) -> None:
-    """No payment comes of this event: release what was held for it. What cannot be reached now is released later."""
+    """No payment comes of this event: release what was held for it. What cannot be reached now is released later.
+
+    Never raises for the disk or the network: it follows a refusal that must be told.
+    """
     for hold_id in await runner.till(partial(_abandon, desk, payment_event_id)):
         await _release(desk, hold_id, vouchers, runner)
 
@@ -115,8 +145,16 @@ def _write_hold(desk: Desk, person: Person, order: PaymentOrder, tender: TenderO
         amount = parse_amount(tender.amount, shift.currency, decimal_marks=order.decimal_marks)
         details = read_details(mode, tender.details)
         payer = read_payer(desk, person, order, shift.currency)
-        digest = code_digest(details["code"])
-        held = reserved_hold(deed.unit.connection, order.payment_event_id, digest)
+        mark = _mark(desk, details)
+        taken = instrument_receipt(deed.unit.connection, voucher_instrument(mode, mark))
+        if taken is not None:
+            raise Refused(
+                "taken_before",
+                f"{mode.label}: this very one was taken with receipt {taken}.",
+                mode=mode.code,
+                receipt=taken,
+            )
+        held = reserved_hold(deed.unit.connection, order.payment_event_id, mark)
         if held is not None and (held.mode, held.amount) == (mode.code, amount):
             return held
         if held is not None:
@@ -131,7 +169,7 @@ def _write_hold(desk: Desk, person: Person, order: PaymentOrder, tender: TenderO
                 "hold_id": hold_id,
                 "payment_event_id": order.payment_event_id,
                 "mode": mode.code,
-                "code_digest": digest,
+                "code_mark": mark,
                 "account": payer.account,
                 "amount_minor": amount.minor,
                 "currency": amount.currency.code,
@@ -155,9 +193,9 @@ def _write_hold(desk: Desk, person: Person, order: PaymentOrder, tender: TenderO
 
 
 def _settle(desk: Desk, hold_id: str, told: VoucherOutcome) -> None:
-    """Write down central's answer."""
+    """Write down central's answer. Raises Refused ``store_write_failed``: the next start finds the hold and lets it go."""
     at = desk.clock.now()
-    with desk.till.transaction() as unit:
+    with _refusing(), desk.till.transaction() as unit:
         match told:
             case VoucherReserved():
                 mark_reserved(unit.connection, hold_id, told, at=at)
@@ -187,12 +225,29 @@ def _require_reserved(asked: VoucherAsked, told: VoucherOutcome) -> Hold:
             raise Refused("voucher_needs_central", OFFLINE)
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except (WriteFailed, CommitFailed) as failure:
+        raise nothing_booked(failure.reason) from failure
+
+
 def _abandon(desk: Desk, payment_event_id: str) -> Sequence[str]:
+    try:
+        return _abandon_now(desk, payment_event_id)
+    except (WriteFailed, CommitFailed):
+        # The next start finds them without a payment.
+        return ()
+
+
+def _abandon_now(desk: Desk, payment_event_id: str) -> Sequence[str]:
     with desk.till.transaction() as unit:
         abandon_holds(unit.connection, at=desk.clock.now(), payment_event_id=payment_event_id)
         return holds_to_release(unit.connection, payment_event_id=payment_event_id)
 
 
 def _released(desk: Desk, hold_id: str) -> None:
-    with desk.till.transaction() as unit:
+    # What cannot be written now is let go once more later, which does no harm.
+    with suppress(WriteFailed, CommitFailed), desk.till.transaction() as unit:
         mark_released(unit.connection, hold_id, at=desk.clock.now())

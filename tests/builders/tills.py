@@ -215,6 +215,7 @@ def account(
     code: str = "KWD",
     cash_only: bool = False,
     credit: Money | None = None,
+    credit_limit: Money | None = None,
     seen_change: int | None = None,
 ) -> CachedAccount:
     """An account as central told it."""
@@ -233,6 +234,7 @@ def account(
         credit=told,
         seen_change=seen_change,
         told_at_utc=utc_text(NOW),
+        credit_limit=credit_limit,
     )
 
 
@@ -433,6 +435,13 @@ def stock(desk: Desk, items: Iterable[Item] | None = None) -> None:
     """Central tells what is on sale; without ``items`` those of ``items_of``."""
     with desk.cache.write() as connection:
         put_items(connection, items_of(desk.identity.currency.code) if items is None else items)
+
+
+def grant_limit(desk: Desk, limit: str, dealer: str = "D-1") -> None:
+    """Central tells how far a dealer may take goods on bank receipts that no bank has confirmed."""
+    code = desk.identity.currency.code
+    known = {told.account: told for told in accounts_of(code)}
+    tell(desk, accounts=[replace(known[dealer], credit_limit=money(limit, code))])
 
 
 def with_check_digit(digits: str) -> str:

@@ -112,6 +112,12 @@ def test_overpayment_is_credit_not_lost_where_a_cheque_is_over_the_bills(choice:
     assert event.credit == money("20")
 
 
+def test_one_minor_unit_too_much_is_credit_too() -> None:
+    assert ask(tender("30.001", "cheque")).credit == Money(1, KWD)
+    assert ask(tender("30.001"), overpayment=Overpayment.CREDIT).credit == Money(1, KWD)
+    assert ask(tender("30.001")).change == Money(1, KWD)
+
+
 def test_change_comes_out_of_the_cash_and_the_rest_of_a_cheque_is_credit() -> None:
     event = ask(tender("15"), tender("25", "cheque"), bills=[open_bill("1", "30")])
 

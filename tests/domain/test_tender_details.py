@@ -1,8 +1,11 @@
 """A tender's own fields: known ones only, needed ones present, each cleaned in its manner."""
 
 from collections.abc import Mapping
+from datetime import date
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind
@@ -265,6 +268,9 @@ def test_every_field_of_the_identity_makes_a_difference_and_no_other(mode: str) 
         ("debit_card", {"rrn": "123456789", "auth_code": "a1b2c3", "card_terminal": "t7"}),
         ("debit_card", {"last4": "2222", "brand": "Mastercard", "expires": "01/30"}),
         ("atm", {"trace": "4711", "atm": "atm 09"}),
+        ("atm", {"trace": "47 11", "atm": "ATM-9"}),
+        ("bank_cash", {"reference": "K7-020991"}),
+        ("bank_cash", {"reference": "K 7 - 2 0 9 9 1"}),
         ("direct_debit", {"mandate": "m 2024-77", "reference": "r1"}),
     ],
 )
@@ -283,6 +289,9 @@ def test_the_same_paper_is_met_however_it_is_written(mode: str, written: dict[st
         ("debit_card", {"rrn": "1234567890"}),
         ("debit_card", {"rrn": "7", "auth_code": "A1B2C3123456789"}),
         ("atm", {"trace": "47110"}),
+        ("bank_cash", {"reference": "K7-209-0991"}),
+        ("bank_cash", {"branch": "0"}),
+        ("bank_cash", {"branch": "420"}),
     ],
 )
 def test_a_neighbour_is_another_paper(mode: str, neighbour: dict[str, str]) -> None:
@@ -302,3 +311,26 @@ def test_the_amount_of_a_bank_receipt_counts_to_the_last_digit() -> None:
     assert instrument("bank_cash", "10") == instrument("bank_cheque", "10.000")
     assert instrument("bank_cash", "10") != instrument("bank_cash", "10.001")
     assert instrument("bank_cash", "10") != instrument("bank_cash", "1000")
+
+
+def test_a_blank_between_digits_makes_no_other_paper() -> None:
+    assert instrument("bank_cash", reference="10 0500") == instrument("bank_cash", reference="100500")
+
+
+@given(days=st.sets(st.dates(), min_size=2, max_size=2))
+@example(days={date(2026, 1, 11), date(2026, 11, 1)})
+def test_papers_of_two_days_are_two(days: set[date]) -> None:
+    one, other = (instrument("direct_debit", date=day.isoformat()) for day in days)
+
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("mode", "field"),
+    [(code, name) for code, mode in MODES.by_code.items() for name in mode.identity if name in WHOLE[code]],
+)
+def test_what_a_paper_is_known_by_holds_a_letter_or_a_digit(mode: str, field: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_details(MODES[mode], {**WHOLE[mode], field: "- / -"})
+
+    assert refusal.value.code in ("bad_field", "bad_date")

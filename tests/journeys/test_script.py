@@ -207,6 +207,9 @@ def test_a_line_that_is_no_act_is_answered_bad_line(
     assert len(answer["error"]["message"]) < 300
 
 
+BANK_RECEIPT = {"bank": "001", "branch": "042", "reference": "K7-20991", "date": "2026-11-20"}
+DEALER = {"kind": "dealer", "account": "D-12"}
+
 REFUSED_PAYMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown account": ({"payer": {"kind": "subscriber", "account": "BA-9999"}}, "unknown_account"),
     "an unknown bill": ({"allocate": [{"bill": "1"}]}, "unknown_bill"),
@@ -225,14 +228,7 @@ REFUSED_PAYMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "a bank receipt of a subscriber": (
         {
             "tenders": [
-                {
-                    "mode": "bank_cash",
-                    "amount": "1.000",
-                    "bank": "001",
-                    "branch": "042",
-                    "reference": "K7",
-                    "date": "2026-11-20",
-                }
+                {"mode": "bank_cash", "amount": "1.000", **BANK_RECEIPT},
             ]
         },
         "mode_not_for_payer",
@@ -494,6 +490,19 @@ def test_the_outbox_shows_a_waiting_row_for_each_leg_and_no_name(pos: ForkingPos
     assert "Noura" not in ended.out
 
 
+@pytest.mark.parametrize(("user", "pin", "status"), [("2002", "731846", 0), ("1001", "135790", 4)])
+def test_parked_rows_are_sent_again_by_who_may_resolve_a_conflict(
+    user: str, pin: str, status: int, pos: ForkingPos, home: Path
+) -> None:
+    ended = pos.run("--home", str(home), "outbox", "--retry", "--user", user, "--pin-fd", "3", pin=pin)
+    assert ended.status == status
+    with closing(sqlite3.connect(f"file:{home / 'till.db'}?mode=ro", uri=True)) as books:
+        audited = books.execute(
+            "SELECT operator, result FROM v_audit WHERE act = 'resolve_conflict'"
+        ).fetchall()
+    assert audited == [(user, "ok" if status == 0 else "denied")]
+
+
 def test_sync_with_central_down_ends_with_7_and_every_row_stays(pos: ForkingPos, home: Path) -> None:
     assert pos.script(home, DAY).status == 0
     for _ in range(2):
@@ -527,6 +536,55 @@ def test_find_finds_by_account_bill_phone_name_and_receipt(query: str, pos: Fork
     ended = json_of(pos, traded, "find", query, *PERSON)
     assert ended.status == 0
     assert "BA-1001" in {hit["account"] for hit in ended.lines} or ended.lines[0]["key"] == query
+
+
+@pytest.mark.parametrize("query", ["SIM-01", "sim-01", "prepaid sim", "6271001000014"])
+def test_find_finds_an_item_by_code_name_and_bar_code(query: str, pos: ForkingPos, traded: Path) -> None:
+    ended = json_of(pos, traded, "find", query, *PERSON)
+    (item,) = [hit for hit in ended.lines if hit["key"] == "SIM-01"]
+    assert (item["kind"], item["price"], item["currency"]) == ("item", "5.000", "KWD")
+
+
+def test_a_dealers_account_shows_class_limit_and_unverified_bank_receipts(
+    pos: ForkingPos, home: Path
+) -> None:
+    receipt = {"mode": "bank_cash", "amount": "75.000", **BANK_RECEIPT}
+    paid = pos.script(home, [OPEN, {**PAY, "allocate": [], "payer": DEALER, "tenders": [receipt]}])
+    assert (paid.status, paid.last["provisional"]) == (0, True)
+    (told,) = json_of(pos, home, "account", "D-12", *PERSON).lines
+    assert told["unverified_bank_receipts"] == "75.000"
+    assert re.fullmatch(r"\d+\.\d{3}", told["credit_limit"])
+    assert told["class"]
+
+
+def test_the_same_bank_receipt_is_taken_once(pos: ForkingPos, home: Path) -> None:
+    first = {"mode": "bank_cash", "amount": "75.000", **BANK_RECEIPT}
+    again = {**first, "reference": " k7-020991 ", "bank": "1"}
+    lines = [
+        {**PAY, "ref": str(place), "allocate": [], "payer": DEALER, "tenders": [tender]}
+        for place, tender in enumerate([first, again])
+    ]
+    ended = pos.script(home, [OPEN, *lines])
+    assert codes(ended) == ["ok", "ok", "taken_before"]
+    assert ended.last["error"]["receipt"] == "S014-T1-A-000001"
+
+
+def test_a_sale_is_told_with_its_tax_and_serials_and_each_serial_is_sold_once(
+    pos: ForkingPos, home: Path
+) -> None:
+    sim = {"item": "SIM-01", "quantity": 2, "serials": ["8996500000000000014", "8996500000000000022"]}
+    sale = {
+        "act": "sell",
+        "payer": {"kind": "walk_in"},
+        "lines": [sim],
+        "tenders": [{"mode": "cash", "amount": "20"}],
+    }
+    ended = pos.script(home, [OPEN, {**sale, "ref": "s"}, {**sale, "ref": "s"}, {**sale, "ref": "t"}])
+    sold, again, twice = ended.lines[1:]
+    assert (sold["change"], sold["amount"], sold["allocations"]) == ("10.000", "10.000", [])
+    assert sold["lines"] == [{**sim, "amount": "10.000", "tax": "0.476"}]
+    assert again == {**sold, "replayed": True}
+    assert twice["error"]["code"] == "serial_sold_before"
 
 
 def test_the_balances_are_those_of_the_journal(pos: ForkingPos, traded: Path) -> None:

@@ -189,7 +189,7 @@ def test_no_line_is_added_to_a_booked_entry(raw: sqlite3.Connection) -> None:
 
 EVENT = (
     "INSERT INTO payment_event VALUES ('p', 'S014-T1-A-000009', 'T1', 1, 99, ?, '2026-11-21', 't', 180, '1001', "
-    "'subscriber', 'BA-1', NULL, ?, 'KWD')"
+    "'subscriber', 'BA-1', NULL, ?, 'KWD', NULL)"
 )
 
 

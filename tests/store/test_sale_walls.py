@@ -24,7 +24,7 @@ def refused(raw: sqlite3.Connection, statement: str, *values: object) -> str:
 EVENT = (
     "INSERT INTO payment_event VALUES ('p', 'S014-T1-A-000009', 'T1', 1, 99, "
     "(SELECT shift_id FROM v_shift WHERE state = 'open'), '2026-11-21', 't', 180, '1001', 'walk_in', 'WALK-IN', NULL, "
-    "?, 'KWD')"
+    "?, 'KWD', NULL)"
 )
 
 
@@ -126,7 +126,7 @@ def test_a_price_is_a_whole_number(raw: sqlite3.Connection, amount: object) -> N
     ("table", "values"),
     [
         ("sale_line", "?, 77, 'X', 'Thing', 1, 0, 0, 'VAT', '5', 0, 'KWD'"),
-        ("sale_serial", "'imei', '356938035643809', ?, 1"),
+        ("sale_serial", "'imei', '356938035643809', '356938035643809', ?, 1"),
     ],
 )
 def test_nothing_is_added_to_a_booked_sale(raw: sqlite3.Connection, table: str, values: str) -> None:
@@ -136,13 +136,13 @@ def test_nothing_is_added_to_a_booked_sale(raw: sqlite3.Connection, table: str, 
 
 
 def test_a_serial_is_sold_once(raw: sqlite3.Connection) -> None:
-    kind, serial = raw.execute("SELECT kind, serial FROM sale_serial").fetchone()
+    kind, body = raw.execute("SELECT kind, body FROM sale_serial").fetchone()
 
     for verb in ("INSERT", "INSERT OR REPLACE", "REPLACE"):
-        told = refused(raw, f"{verb} INTO sale_serial VALUES (?, ?, 'p', 1)", kind, serial)
+        told = refused(raw, f"{verb} INTO sale_serial VALUES (?, ?, 'another', 'p', 1)", kind, body)
         assert told == "sale_serial rows are never replaced"
-    assert raw.execute("INSERT OR IGNORE INTO sale_serial VALUES ('imei', '1', 'p', 1)").rowcount == 1
-    assert "CHECK" in refused(raw, "INSERT INTO sale_serial VALUES ('mac', '1', 'p', 1)")
+    assert raw.execute("INSERT OR IGNORE INTO sale_serial VALUES ('imei', '1', '1', 'p', 1)").rowcount == 1
+    assert "CHECK" in refused(raw, "INSERT INTO sale_serial VALUES ('mac', '1', '1', 'p', 1)")
 
 
 def test_a_paper_is_taken_once_and_a_tender_has_one_paper(raw: sqlite3.Connection) -> None:
@@ -160,7 +160,7 @@ def test_a_paper_is_taken_once_and_a_tender_has_one_paper(raw: sqlite3.Connectio
 def test_no_row_of_the_sale_is_left_behind_without_its_event(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA foreign_keys=ON")
     for statement in (
-        "INSERT INTO sale_serial VALUES ('imei', '1', 'nothing', 1)",
+        "INSERT INTO sale_serial VALUES ('imei', '1', '1', 'nothing', 1)",
         "INSERT INTO sale_line VALUES ('nothing', 1, 'X', 'Thing', 1, 0, 0, 'VAT', '5', 0, 'KWD')",
     ):
         raw.execute("BEGIN")
@@ -175,7 +175,7 @@ HOLD = (
     "INSERT INTO voucher_hold "
     "VALUES (?, 'p', 'internal_voucher', 'd', 'BA-1', 5, 'KWD', ?, ?, '2027-01-01', NULL, 't', 't')"
 )
-STATES = ("asked", "reserved", "refused", "abandoned", "released")
+STATES = ("asked", "reserved", "refused", "used", "abandoned", "released")
 
 
 def used_hold(raw: sqlite3.Connection) -> str:
@@ -235,14 +235,26 @@ def test_a_hold_serves_one_tender(raw: sqlite3.Connection) -> None:
     tender = "INSERT INTO tender VALUES (?, 'p', ?, 'internal_voucher', 5, 0, 'KWD', '{}', NULL, 'h')"
     raw.execute(tender, ("t", 1))
 
-    assert refused(raw, tender, "u", 2) == "tender rows are never replaced"
+    assert raw.execute("SELECT state FROM voucher_hold WHERE hold_id = 'h'").fetchone() == ("used",)
+    assert refused(raw, tender, "u", 2) in (
+        "tender rows are never replaced",
+        "the voucher is not held for this payment",
+    )
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state != "reserved"])
+def test_a_hold_is_used_by_a_tender_and_by_nothing_else(raw: sqlite3.Connection) -> None:
+    raw.execute(HOLD, ("h", "reserved", 5))
+
+    told = refused(raw, "UPDATE voucher_hold SET state = 'used' WHERE hold_id = 'h'")
+
+    assert told == "no payment uses this voucher"
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state != "used"])
 def test_a_hold_that_was_used_stays_as_it_is(raw: sqlite3.Connection, state: str) -> None:
     told = refused(raw, "UPDATE voucher_hold SET state = ? WHERE hold_id = ?", state, used_hold(raw))
 
-    assert told == "the voucher was used by a payment"
+    assert told == "the hold has ended"
 
 
 @pytest.mark.parametrize("end", ["released", "refused"])
@@ -270,7 +282,7 @@ def test_a_hold_that_nobody_waits_for_may_only_be_released(raw: sqlite3.Connecti
 
 @pytest.mark.parametrize(
     "column",
-    ["hold_id", "payment_event_id", "mode", "code_digest", "account", "amount_minor", "currency"],
+    ["hold_id", "payment_event_id", "mode", "code_mark", "account", "amount_minor", "currency"],
 )
 def test_a_hold_keeps_what_it_was_asked_for(raw: sqlite3.Connection, column: str) -> None:
     assert (

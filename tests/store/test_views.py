@@ -13,6 +13,8 @@ DOCUMENTED = {
     "payer_kind payer_account amount_minor currency state",
     "v_tender": "tender_id payment_event_id mode amount_minor change_minor currency state",
     "v_allocation": "allocation_id payment_event_id tender_id account bill_no amount_minor currency",
+    "v_sale_line": "payment_event_id number item name quantity unit_price_minor amount_minor tax_category tax_rate "
+    "tax_minor currency",
     "v_journal": "entry_id line_no business_date source_kind source_id ledger_account debit_minor credit_minor currency",
     "v_receipt": "receipt_number series counter kind payment_event_id copies_printed",
     "v_shift": "shift_id operator business_date state currency float_minor expected_cash_minor counted_cash_minor "

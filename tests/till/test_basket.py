@@ -106,7 +106,8 @@ def code_of(refusal: pytest.ExceptionInfo[Refused]) -> str:
 def test_an_empty_basket_is_for_the_account(desk: Desk) -> None:
     basket = basket_of(desk, "BA-3")
 
-    assert (basket.is_empty, basket.purposes, basket.to_pay) == (True, {Purpose.ACCOUNT}, money("0"))
+    assert (basket.is_empty, basket.to_pay) == (True, money("0"))
+    assert basket.purposes == {Purpose.ACCOUNT}
 
 
 def test_bills_and_items_add_up(desk: Desk) -> None:
@@ -404,6 +405,25 @@ def test_a_bill_in_another_currency_does_not_stop_money_on_account(desk: Desk) -
     taken = take_payment(desk, CASHIER, order_of(given_to(desk, basket, cash("10")), keep=True))
 
     assert said.credit == taken.receipt.credit == money("10")
+
+
+def test_what_costs_another_price_by_now_is_not_sold_at_the_one_that_was_shown(desk: Desk) -> None:
+    basket = given_to(desk, add_item(desk, basket_of(desk, None), "SERVICE"), cash("5"))
+    stock(desk, [replace(items_of("KWD")[3], price=money("4"))])
+
+    with pytest.raises(Refused) as refusal:
+        take_payment(desk, CASHIER, order_of(basket, keep=False))
+
+    assert code_of(refusal) == "price_changed"
+
+
+def test_a_cash_only_account_is_offered_no_cheque(desk: Desk) -> None:
+    basket = basket_of(desk, "BA-2")
+
+    assert "cheque" not in codes(desk, basket)
+    with pytest.raises(Refused) as refusal:
+        ways_to_pay(desk, CASHIER, basket, [desk.modes["cheque"]])
+    assert code_of(refusal) == "cheque_account_cash_only"
 
 
 tender_choice = st.tuples(

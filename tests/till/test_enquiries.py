@@ -14,6 +14,7 @@ from pos.till.enquiries import (
     HitKind,
     account_view,
     bill_view,
+    dealers,
     find,
     rates_of_line,
     till_state,
@@ -23,20 +24,28 @@ from tests.builders.tills import (
     AUDITOR,
     BACK_OFFICE,
     CASHIER,
+    CHARGER_EAN,
     DEALER,
     HONEST_NAMES,
     SUPERVISOR,
     account,
+    bank_cash,
+    bank_cheque,
     bill,
+    card,
     cash,
     clock_of,
     dump,
+    grant_limit,
+    items_of,
     line,
     make_till,
     money,
     opened,
     pay,
     rate,
+    sale,
+    stock,
     tell,
 )
 
@@ -458,3 +467,88 @@ def test_a_name_with_an_apostrophe_is_found_however_it_is_typed(desk: Desk, quer
     tell(desk, accounts=[account("BA-77", name="Séamus O\u2019Brien"), account("BA-78", name="Ann O'Brien")])
 
     assert {key for _, key in hits(desk, query, CASHIER)} >= {"BA-77", "BA-78"}
+
+
+# --- items and dealers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [("SIM-01", "SIM-01"), ("sim-01", "SIM-01"), (" CHARGER ", "CHARGER"), (CHARGER_EAN, "CHARGER")],
+)
+def test_an_item_is_found_by_code_or_bar_code_alone(desk: Desk, query: str, key: str) -> None:
+    stock(desk)
+
+    (hit,) = find(desk, CASHIER, query)
+
+    assert (hit.kind, hit.key, hit.exact, hit.account) == (HitKind.ITEM, key, True, None)
+    assert hit.item == next(item for item in items_of("KWD") if item.item == key)
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [("prepaid", ["SIM-01"]), ("number tran", ["SERVICE"]), ("phon", ["PHONE-01"]), ("gif", ["GIFT"])],
+)
+def test_an_item_is_found_by_words(desk: Desk, query: str, keys: list[str]) -> None:
+    stock(desk)
+
+    found = find(desk, CASHIER, query)
+
+    assert [(hit.key, hit.exact) for hit in found if hit.kind is HitKind.ITEM] == [
+        (key, False) for key in keys
+    ]
+
+
+def test_people_come_before_items_and_the_limit_counts_both(desk: Desk) -> None:
+    stock(
+        desk,
+        [replace(items_of("KWD")[2], item=f"Z-{number}", ean=None, name="Zoë cable") for number in range(20)],
+    )
+
+    found = find(desk, CASHIER, "zoe")
+
+    assert [hit.kind for hit in found] == [HitKind.ACCOUNT, *[HitKind.ITEM] * (HITS_MAX - 1)]
+    assert find(desk, CASHIER, "zoe", limit=1)[0].kind is HitKind.ACCOUNT
+
+
+def test_a_bar_code_belongs_to_the_item_that_was_told_with_it_last(desk: Desk) -> None:
+    stock(desk)
+    stock(desk, [replace(items_of("KWD")[3], ean=CHARGER_EAN)])
+
+    (hit,) = find(desk, CASHIER, CHARGER_EAN)
+
+    assert hit.key == "SERVICE"
+    (charger,) = find(desk, CASHIER, "CHARGER")
+    assert charger.item is not None
+    assert charger.item.ean is None
+
+
+def test_a_code_comes_before_a_bar_code_that_reads_the_same(desk: Desk) -> None:
+    stock(desk)
+    stock(desk, [replace(items_of("KWD")[3], item=CHARGER_EAN)])
+
+    assert [hit.key for hit in find(desk, CASHIER, CHARGER_EAN)] == [CHARGER_EAN]
+
+
+def test_all_dealers_are_listed_by_name_or_found(desk: Desk) -> None:
+    assert [dealer.account for dealer in dealers(desk, CASHIER)] == ["D-2", "D-1"]
+    assert [dealer.account for dealer in dealers(desk, CASHIER, "  ")] == ["D-2", "D-1"]
+    assert [dealer.account for dealer in dealers(desk, CASHIER, "gulf")] == ["D-1"]
+    assert [dealer.account for dealer in dealers(desk, CASHIER, "d-2")] == ["D-2"]
+    assert dealers(desk, CASHIER, "zoe") == []
+    assert dealers(desk, CASHIER, limit=1)[0].account == "D-2"
+    assert [dealer.account for dealer in dealers(desk, DEALER)] == ["D-1"]
+    with pytest.raises(NotAuthorised):
+        dealers(desk, ADMIN)
+
+
+def test_what_no_bank_has_confirmed_is_told_of_a_dealer(desk: Desk) -> None:
+    stock(desk)
+    grant_limit(desk, "1000")
+    pay(desk, bank_cash("5"), cash("4"), account="D-1")
+    pay(desk, bank_cheque("7", "K8"), card("1"), account="D-1", lines=[sale("SERVICE")])
+    pay(desk, bank_cash("9", "K9"), account="D-2")
+
+    assert account_view(desk, CASHIER, "D-1").unverified == money("12")
+    assert account_view(desk, CASHIER, "D-2").unverified == money("9")
+    assert account_view(desk, CASHIER, "BA-1").unverified == money("0")

@@ -32,6 +32,7 @@ from tests.builders.tills import (
     count,
     direct_debit,
     findings,
+    grant_limit,
     make_till,
     money,
     opened,
@@ -110,6 +111,7 @@ def desk() -> Desk:
     """A till where a supervisor, who may take every mode, has a shift."""
     desk = make_till()
     stock(desk)
+    grant_limit(desk, "1000")
     opened(desk, person=SUPERVISOR)
     return desk
 
@@ -131,19 +133,18 @@ def test_what_the_matrix_allows_is_booked(desk: Desk, mode: str, payer: PayerKin
     taken = take_payment(desk, SUPERVISOR, asked)
 
     account = ACCOUNTS[payer] or "WALK-IN"
-    against = {
-        Purpose.BILLS: [("receivable", "BA-1", 0, 5_000)],
-        Purpose.ITEMS: [("item_revenue", None, 0, 5_000)],
-        Purpose.ACCOUNT: [
-            ("dealer_account" if payer is PayerKind.DEALER else "customer_credit", account, 0, 5_000)
-        ],
+    on_account = "dealer_account" if payer is PayerKind.DEALER else "customer_credit"
+    against: dict[Purpose, tuple[str, str | None, int, int]] = {
+        Purpose.BILLS: ("receivable", "BA-1", 0, 5_000),
+        Purpose.ITEMS: ("item_revenue", None, 0, 5_000),
+        Purpose.ACCOUNT: (on_account, account, 0, 5_000),
     }
     entry = next(row for row in rows(desk, "journal_entry") if row["source_kind"] == "payment")
     assert [
         (row["ledger_account"], row["account"], row["debit_minor"], row["credit_minor"])
         for row in rows(desk, "journal_line")
         if row["entry_id"] == entry["entry_id"]
-    ] == [(LEDGERS[mode], None, 5_000, 0), *against[purpose]]
+    ] == [(LEDGERS[mode], None, 5_000, 0), against[purpose]]
     assert taken.opens_drawer == (mode in ("cash", "cheque"))
     assert [(row["mode"], row["amount_minor"], row["change_minor"]) for row in rows(desk, "tender")] == [
         (mode, 5_000, 0)
@@ -322,13 +323,22 @@ def test_a_paper_of_tomorrow_is_refused(desk: Desk, account: str, make: Callable
 
 
 @pytest.mark.parametrize(("account", "make"), DATED)
-@pytest.mark.parametrize("days_ago", [0, 1, 400])
+@pytest.mark.parametrize("days_ago", [0, 1, 60])
 def test_a_paper_of_today_or_before_is_taken(
     desk: Desk, account: str, make: Callable[..., TenderOrder], days_ago: int
 ) -> None:
     tender = make("5", date=(TODAY - timedelta(days=days_ago)).isoformat())
 
     assert pay(desk, tender, account=account, person=SUPERVISOR).receipt.total == money("5")
+
+
+@pytest.mark.parametrize(("account", "make"), DATED)
+def test_a_paper_of_long_ago_is_refused(desk: Desk, account: str, make: Callable[..., TenderOrder]) -> None:
+    tender = make("5", date=(TODAY - timedelta(days=61)).isoformat())
+
+    refusal = refused(desk, lambda: pay(desk, tender, account=account, person=SUPERVISOR))
+
+    assert (refusal.code, refusal.details["field"]) == ("too_old", "date")
 
 
 @pytest.mark.parametrize(("account", "make"), DATED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,8 +16,9 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import SaleLine, TaxLine
 from pos.domain.role import PermissionTable
-from pos.store.outbox import leg_facts, unsent
+from pos.store.outbox import due, leg_facts, unsent
 from pos.store.receipts import receipt_facts
+from pos.store.times import utc_text
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
 from pos.till.take_payment import SaleOrder, TenderOrder, take_payment
@@ -29,10 +31,12 @@ from tests.builders.tills import (
     SUPERVISOR,
     FakeVouchers,
     bank_cash,
+    bank_cheque,
     card,
     cash,
     cheque,
     findings,
+    grant_limit,
     iccid,
     imei,
     items_of,
@@ -49,6 +53,7 @@ from tests.builders.tills import (
     tell,
     voucher,
     wish,
+    with_check_digit,
 )
 from tests.builders.tills import account as told_account
 from tests.till.books import refused
@@ -60,6 +65,7 @@ SIM = sale("SIM-01", 1, iccid(1))
 def desk() -> Desk:
     desk = make_till()
     stock(desk)
+    grant_limit(desk, "1000")
     opened(desk)
     return desk
 
@@ -432,11 +438,11 @@ def test_who_may_not_sell_sells_nothing_beside_bills_either(desk: Desk) -> None:
     grants = {act: row for act, row in desk.permissions.grants.items() if act != "sell"}
     shop = replace(desk, permissions=PermissionTable(grants))
 
-    for allocate in ([], [wish("7781")]):
-        refusal = refused(
-            shop, lambda allocate=allocate: pay(shop, cash("50"), allocate=allocate, lines=[SIM])
-        )  # type: ignore[misc]
-        assert isinstance(refusal, NotAuthorised)
+    alone = refused(shop, lambda: pay(shop, cash("50"), lines=[SIM]))
+    beside_a_bill = refused(shop, lambda: pay(shop, cash("50"), allocate=[wish("7781")], lines=[SIM]))
+
+    assert isinstance(alone, NotAuthorised)
+    assert isinstance(beside_a_bill, NotAuthorised)
     assert pay(shop, cash("5")).receipt.total == money("5")
     with pytest.raises(NotAuthorised):
         pay(desk, cash("5"), account=None, lines=[SIM], person=AUDITOR)
@@ -512,6 +518,78 @@ def test_the_name_of_an_item_is_kept_in_any_script(desk: Desk, name: str) -> Non
         assert receipt_facts(connection, receipt.receipt_number) == receipt
 
 
+# --- goods on bank receipts ----------------------------------------------------------------------------------------
+
+
+def test_goods_leave_on_bank_receipts_up_to_the_dealers_limit(desk: Desk) -> None:
+    grant_limit(desk, "12")
+    buy = [sale("SERVICE")]
+    pay(desk, bank_cash("5", "K1"), account="D-1", lines=buy)
+    pay(desk, bank_cheque("7", "K2"), account="D-1", lines=buy)
+
+    refusal = refused(desk, lambda: pay(desk, bank_cash("5", "K3"), account="D-1", lines=buy))
+
+    assert refusal.code == "over_unverified_cap"
+    assert (refusal.details["unverified"], refusal.details["cap"]) == ("17.000", "12.000")
+    pay(desk, bank_cash("5", "K3"), account="D-1")
+    pay(desk, cash("5"), account="D-1", lines=buy)
+    split = [bank_cash("0.001", "K4"), cash("5")]
+    assert refused(desk, lambda: pay(desk, *split, account="D-1", lines=buy)).code == "over_unverified_cap"
+    assert findings(desk) == []
+
+
+def test_a_dealer_without_a_limit_gets_no_goods_on_a_bank_receipt(desk: Desk) -> None:
+    refusal = refused(desk, lambda: pay(desk, bank_cash("5"), account="D-2", lines=[sale("SERVICE")]))
+
+    assert refusal.code == "over_unverified_cap"
+    assert pay(desk, bank_cash("5"), account="D-2").receipt.credit == money("5")
+
+
+def test_one_dealers_receipts_do_not_count_against_another(desk: Desk) -> None:
+    grant_limit(desk, "5")
+    pay(desk, bank_cash("100", "K1"), account="D-2")
+
+    assert pay(desk, bank_cash("5", "K2"), account="D-1", lines=[sale("SERVICE")]).receipt.total == money("5")
+
+
+# --- a price that was told -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("price", ["4.999", "5.001", "0", "9"])
+def test_at_another_price_than_was_told_nothing_is_sold(desk: Desk, price: str) -> None:
+    line = replace(sale("SERVICE"), price=price)
+
+    refusal = refused(desk, lambda: pay(desk, cash("10"), account=None, lines=[line]))
+
+    assert (refusal.code, refusal.details["price"]) == ("price_changed", "5.000")
+
+
+@pytest.mark.parametrize("price", ["5", "5.0", "5.000", None])
+def test_at_the_price_that_was_told_it_is_sold(desk: Desk, price: str | None) -> None:
+    line = replace(sale("SERVICE"), price=price)
+
+    assert pay(desk, cash("5"), account=None, lines=[line]).receipt.total == money("5")
+
+
+# --- one serial number, with or without its check digit ------------------------------------------------------------
+
+
+def test_an_iccid_is_the_same_with_and_without_its_check_digit(desk: Desk) -> None:
+    """19 digits are printed on the card; some scanners read a 20th, the check digit of the 19."""
+    short = iccid(7)
+    long = with_check_digit(short)
+    assert len(long) == 20
+
+    both = [sale("SIM-01", 1, short), sale("SIM-01", 1, long)]
+    assert refused(desk, lambda: pay(desk, cash("10"), account=None, lines=both)).code == "serial_named_twice"
+    pay(desk, cash("5"), account=None, lines=[sale("SIM-01", 1, long)])
+    refusal = refused(desk, lambda: pay(desk, cash("5"), account=None, lines=[sale("SIM-01", 1, short)]))
+    assert refusal.code == "serial_sold_before"
+    assert pay(desk, cash("5"), account=None, lines=[sale("SIM-01", 1, iccid(8))]).receipt.sale[
+        0
+    ].serials == (iccid(8),)
+
+
 # --- once more, and what goes to central ---------------------------------------------------------------------------
 
 
@@ -533,6 +611,9 @@ def test_another_sale_under_the_same_key_is_refused(desk: Desk) -> None:
         take_payment(desk, CASHIER, replace(asked, payer_account="D-1", payer_kind=PayerKind.DEALER))
 
     assert refusal.value.code == "key_reused"
+    with pytest.raises(Refused) as refusal:
+        take_payment(desk, CASHIER, replace(asked, lines=[sale("SERVICE")]))
+    assert refusal.value.code == "key_reused", "other goods of the same price are another sale"
 
 
 def test_central_is_told_items_and_bills_and_what_is_provisional(desk: Desk) -> None:
@@ -547,18 +628,33 @@ def test_central_is_told_items_and_bills_and_what_is_provisional(desk: Desk) -> 
             for row in unsent(connection, 10)
         ]
     by_mode = {leg.mode: leg for leg in legs}
-    told = [(str(item.target), item.target_id, item.amount.plain()) for leg in legs for item in leg.items]
-    assert sorted(told) == sorted(
-        [
-            ("CustomerBill", "CB-7798", "5.005"),
-            ("ProductOffering", "CHARGER", "2.500"),
-        ]
-    )
+    told: dict[tuple[str, str], int] = {}
+    for item in (item for leg in legs for item in leg.items):
+        key = (str(item.target), item.target_id)
+        told[key] = told.get(key, 0) + item.amount.minor
+    assert told == {("CustomerBill", "CB-7798"): 5_005, ("ProductOffering", "CHARGER"): 2_500}
     assert by_mode["cheque"].provisional == "when the cheque is cleared"
     assert by_mode["debit_card"].provisional is None
     assert by_mode["debit_card"].instrument == "card|T7|123456789|A1B2C3"
-    assert by_mode["cheque"].instrument is None
+    assert by_mode["cheque"].instrument == "cheque|001|||000123"
     assert sum(leg.amount.minor for leg in legs) == 10_000
+
+
+def test_one_walk_in_buyers_sale_does_not_wait_for_anothers(desk: Desk) -> None:
+    """They share an account at central, and nothing else: a leg that must wait holds up its own event only."""
+    for _ in range(2):
+        pay(desk, cash("5"), account=None, lines=[sale("SERVICE")])
+        pay(desk, cash("5"), account="D-1", lines=[sale("SERVICE")])
+    with desk.till.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE outbox SET next_attempt_at_utc = ? WHERE outbox_id <= 2",
+            (utc_text(desk.clock.now() + timedelta(minutes=5)),),
+        )
+
+    with desk.till.read() as connection:
+        ready = due(connection, now=desk.clock.now(), limit=10)
+
+    assert [(row.outbox_id, row.account) for row in ready] == [(3, "WALK-IN")]
 
 
 def test_an_account_that_is_unknown_in_the_cache_may_not_buy(desk: Desk) -> None:

@@ -3,15 +3,36 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from pos.domain.role import Grant, PermissionTable, Role
+from pos.domain.role import Grant, PermissionTable, Person, Role
+from pos.domain.voucher import VoucherRefused, VoucherReserved
 from pos.till.desk import Desk
-from pos.till.script import Script
-from tests.builders.tills import CASHIER, DEALER, PINS, clock_of, dump, make_till, opened, rows
+from pos.till.script import Script, act_schema
+from pos.till.take_payment import PaymentOrder
+from tests.builders.tills import (
+    CASHIER,
+    CHARGER_EAN,
+    DEALER,
+    PINS,
+    UNANSWERED,
+    FakeVouchers,
+    clock_of,
+    dump,
+    findings,
+    grant_limit,
+    iccid,
+    make_till,
+    money,
+    opened,
+    release,
+    reserve,
+    rows,
+    stock,
+)
 
 CARD = "4111111111111111"
 
@@ -101,3 +122,272 @@ def test_a_cheque_of_the_day_is_taken_in_a_shift_that_runs_past_midnight(desk: D
     tomorrow = (today + timedelta(days=1)).isoformat()
     refused = say(desk, pay_line("tomorrow", tenders=[cheque | {"serial": "000778", "date": tomorrow}]))
     assert refused["error"]["code"] == "cheque_post_dated"
+
+
+# --- sales ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(desk: Desk) -> Desk:
+    stock(desk)
+    grant_limit(desk, "1000")
+    return desk
+
+
+def sell_line(ref: str = "s1", **more: Any) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "act": "sell",
+        "payer": {"kind": "walk_in"},
+        "lines": [{"item": "SIM-01", "quantity": 2, "serials": [iccid(1), iccid(2)]}, {"item": CHARGER_EAN}],
+        "tenders": [{"mode": "cash", "amount": "20"}],
+    } | more
+
+
+def test_a_walk_in_buyer_is_sold_to(shop: Desk) -> None:
+    answer = say(shop, sell_line())
+
+    assert {name: value for name, value in answer.items() if name != "payment_event"} == {
+        "ref": "s1",
+        "ok": True,
+        "act": "sell",
+        "receipt": "S014-T1-A-000001",
+        "amount": "11.250",
+        "change": "8.750",
+        "credit": "0.000",
+        "currency": "KWD",
+        "allocations": [],
+        "tenders": [{"mode": "cash", "amount": "20.000"}],
+        "lines": [
+            {
+                "item": "SIM-01",
+                "quantity": 2,
+                "amount": "10.000",
+                "tax": "0.476",
+                "serials": [iccid(1), iccid(2)],
+            },
+            {"item": "CHARGER", "quantity": 1, "amount": "1.250", "tax": "0.060", "serials": []},
+        ],
+        "provisional": False,
+    }
+    assert findings(shop) == []
+
+
+def test_the_same_line_again_is_answered_and_sold_once(shop: Desk) -> None:
+    first = say(shop, sell_line())
+
+    again = say(shop, sell_line())
+
+    assert again == {**first, "replayed": True}
+    assert len(rows(shop, "sale_line")) == 2
+    other = sell_line(lines=[{"item": "SERVICE"}])
+    assert say(shop, other)["error"]["code"] == "ref_reused"
+
+
+def test_a_refused_sale_may_be_sent_again(shop: Desk) -> None:
+    line = sell_line(tenders=[{"mode": "cash", "amount": "11"}])
+    assert say(shop, line)["error"]["code"] == "not_enough_tendered"
+
+    assert say(shop, line | {"tenders": [{"mode": "cash", "amount": "11.25"}]})["ok"]
+
+
+def test_bills_and_items_are_one_line_whatever_it_is_called(shop: Desk) -> None:
+    payer = {"kind": "subscriber", "account": "BA-5"}
+    card = {"mode": "debit_card", "amount": "10.005", "auth_code": "A1", "last4": "1111", "brand": "VISA"}
+    parts = {
+        "payer": payer,
+        "allocate": [{"bill": "7798"}],
+        "lines": [{"item": "SERVICE"}],
+        "tenders": [card | {"rrn": "1", "card_terminal": "T7"}],
+    }
+
+    answer = say(shop, {"ref": "b1", "act": "pay", **parts})
+
+    assert answer["allocations"] == [{"account": "BA-5", "bill": "7798", "amount": "5.005", "open": "0.000"}]
+    assert [line["item"] for line in answer["lines"]] == ["SERVICE"]
+    again = say(shop, {"ref": "b2", "act": "sell", **parts})
+    assert again["error"]["code"] in ("bill_settled", "taken_before")
+
+
+def test_what_is_not_final_is_provisional(shop: Desk) -> None:
+    paper = {
+        "mode": "bank_cash",
+        "amount": "20",
+        "bank": "001",
+        "branch": "042",
+        "reference": "K7",
+        "date": "2026-11-21",
+    }
+    line = sell_line(payer={"kind": "dealer", "account": "D-1"}, tenders=[paper])
+
+    answer = say(shop, line)
+
+    assert (answer["ok"], answer["provisional"], answer["credit"]) == (True, True, "8.750")
+    twin = sell_line(
+        "s2", payer=line["payer"], lines=[{"item": "SERVICE"}], tenders=[paper | {"reference": "k-7"}]
+    )
+    assert say(shop, twin)["error"]["code"] == "taken_before"
+
+
+def test_a_line_without_a_quantity_is_one_piece(shop: Desk) -> None:
+    answer = say(shop, sell_line(lines=[{"item": "CHARGER"}], tenders=[{"mode": "cash", "amount": "1.25"}]))
+
+    assert answer["lines"][0]["quantity"] == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"lines": []}, "sell.lines"),
+        ({"lines": None}, "sell.lines"),
+        ({"lines": [{"item": "CHARGER"}] * 101}, "sell.lines"),
+        ({"lines": [{"item": "CHARGER", "quantity": 0}]}, "sell.lines.0.quantity"),
+        ({"lines": [{"item": "CHARGER", "quantity": 1000}]}, "sell.lines.0.quantity"),
+        ({"lines": [{"item": "CHARGER", "quantity": "2"}]}, "sell.lines.0.quantity"),
+        ({"lines": [{"item": "CHARGER", "quantity": 1.5}]}, "sell.lines.0.quantity"),
+        ({"lines": [{"item": "CHARGER", "quantity": True}]}, "sell.lines.0.quantity"),
+        ({"lines": [{"item": "CHARGER", "discount": "0.001"}]}, "sell.lines.0.discount"),
+        ({"lines": [{"item": "CHARGER", "price": 1.25}]}, "sell.lines.0.price"),
+        ({"lines": [{"quantity": 1}]}, "sell.lines.0.item"),
+        ({"lines": [{"item": 7}]}, "sell.lines.0.item"),
+        ({"lines": [{"item": "x" * 161}]}, "sell.lines.0.item"),
+        ({"lines": [{"item": "SIM-01", "serials": "1"}]}, "sell.lines.0.serials"),
+        ({"lines": [{"item": "SIM-01", "serials": [1]}]}, "sell.lines.0.serials.0"),
+        ({"lines": [{"item": "SIM-01", "serials": ["1"] * 1000}]}, "sell.lines.0.serials"),
+        ({"payer": {"kind": "nobody"}}, "sell.payer.kind"),
+        ({"payer": {}}, "sell.payer.kind"),
+        ({"tenders": []}, "sell.tenders"),
+        ({"total": "5"}, "sell.total"),
+    ],
+)
+def test_a_bad_sale_says_which_field(shop: Desk, more: dict[str, Any], field: str) -> None:
+    error = say(shop, sell_line(**more))["error"]
+
+    assert (error["code"], error["field"]) == ("bad_line", field.removeprefix("sell."))
+    assert rows(shop, "payment_event") == []
+
+
+def test_a_sale_without_lines_is_no_sale(shop: Desk) -> None:
+    line = sell_line()
+    del line["lines"]
+
+    assert say(shop, line)["error"]["field"] == "lines"
+
+
+@pytest.mark.parametrize("kind", ["subscriber", "dealer"])
+def test_a_customer_must_be_named(shop: Desk, kind: str) -> None:
+    assert say(shop, sell_line(payer={"kind": kind}))["error"]["code"] == "unknown_account"
+
+
+def test_the_schema_tells_of_sales() -> None:
+    schema = act_schema()
+
+    assert set(schema["discriminator"]["mapping"]) == {
+        "open_shift", "pay", "sell", "count", "close_shift", "sign_in",
+    }  # fmt: skip
+    sell = schema["$defs"]["Sell"]
+    assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])
+    assert "lines" in schema["$defs"]["Pay"]["properties"]
+    assert set(schema["$defs"]["SaleLineIn"]["properties"]) == {"item", "quantity", "serials", "price"}
+    assert schema["$defs"]["Payer"]["required"] == ["kind"]
+
+
+# --- vouchers ------------------------------------------------------------------------------------------------------
+
+
+class Central:
+    """A script's way to vouchers, over the port's double."""
+
+    def __init__(self, desk: Desk, vouchers: FakeVouchers) -> None:
+        self._desk = desk
+        self.vouchers = vouchers
+
+    def reserve(self, person: Person, order: PaymentOrder) -> None:
+        reserve(self._desk, order, self.vouchers, person)
+
+    def let_go(self, payment_event_id: str) -> None:
+        release(self._desk, payment_event_id, self.vouchers)
+
+
+def voucher_line(ref: str, *codes: str, **more: Any) -> dict[str, Any]:
+    return pay_line(
+        ref,
+        allocate=[{"bill": "7781"}],
+        tenders=[{"mode": "internal_voucher", "amount": "5", "code": code} for code in codes],
+        **more,
+    )
+
+
+def hold_states(desk: Desk) -> list[object]:
+    return [row["state"] for row in rows(desk, "voucher_hold")]
+
+
+def test_a_script_pays_by_vouchers(desk: Desk) -> None:
+    script = Script(desk, CASHIER, vouchers=Central(desk, FakeVouchers(value=money("7"))))
+
+    answer = say(desk, voucher_line("v1", "LOYAL-1", "LOYAL-2"), script)
+
+    assert (answer["ok"], answer["amount"]) == (True, "10.000")
+    assert hold_states(desk) == ["used", "used"]
+    assert say(desk, voucher_line("v1", "LOYAL-1", "LOYAL-2"), script)["replayed"]
+    assert hold_states(desk) == ["used", "used"]
+    assert "LOYAL" not in json.dumps(dump(desk))
+
+
+def test_a_script_without_central_takes_no_vouchers(desk: Desk) -> None:
+    answer = say(desk, voucher_line("v1", "LOYAL-1"))
+
+    assert answer["error"]["code"] == "voucher_not_checked"
+    assert hold_states(desk) == []
+
+
+def test_a_refused_second_voucher_lets_go_of_the_first(desk: Desk) -> None:
+    """Each line is an event of its own: nobody would come back for the first one."""
+    granted = VoucherReserved(value=money("5"), expires=date(2027, 12, 31), approval=None)
+    denied = VoucherRefused(code="voucher_not_usable", message="This voucher cannot be used.")
+    script = Script(desk, CASHIER, vouchers=Central(desk, FakeVouchers(granted, denied)))
+
+    answer = say(desk, voucher_line("v1", "LOYAL-1", "LOYAL-2"), script)
+
+    assert answer["error"]["code"] == "voucher_not_usable"
+    assert hold_states(desk) == ["released", "refused"]
+    assert say(desk, voucher_line("v1", "LOYAL-1"), script)["ok"]
+    assert findings(desk) == []
+
+
+def test_a_voucher_that_was_used_is_refused_before_anything_is_held(desk: Desk) -> None:
+    script = Script(desk, CASHIER, vouchers=Central(desk, FakeVouchers()))
+    say(desk, voucher_line("v0", "LOYAL-2"), script)
+
+    answer = say(desk, voucher_line("v1", "loyal 2"), script)
+
+    assert (answer["error"]["code"], answer["error"]["receipt"]) == ("taken_before", "S014-T1-A-000001")
+    assert hold_states(desk) == ["used"]
+
+
+def test_a_payment_that_is_refused_lets_go_of_its_voucher(desk: Desk) -> None:
+    central = Central(desk, FakeVouchers())
+    script = Script(desk, CASHIER, vouchers=central)
+
+    answer = say(desk, voucher_line("v1", "LOYAL-1") | {"allocate": [{"bill": "404"}]}, script)
+
+    assert answer["error"]["code"] == "unknown_bill"
+    assert hold_states(desk) == ["released"]
+    assert say(desk, voucher_line("v1", "LOYAL-1"), script)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        (UNANSWERED, "voucher_needs_central"),
+        (VoucherRefused(code="voucher_worth_less", message="No.", value=money("3")), "voucher_worth_less"),
+    ],
+)
+def test_a_script_is_told_what_central_said(desk: Desk, told: Any, code: str) -> None:
+    script = Script(desk, CASHIER, vouchers=Central(desk, FakeVouchers(told)))
+
+    error = say(desk, voucher_line("v1", "LOYAL-1"), script)["error"]
+
+    assert error["code"] == code
+    assert error.get("value") == ("3.000" if code == "voucher_worth_less" else None)
+    assert "LOYAL" not in json.dumps(dump(desk))

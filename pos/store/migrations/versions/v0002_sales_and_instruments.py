@@ -23,13 +23,15 @@ CREATE TABLE sale_line (
     CHECK (amount_minor = quantity * unit_price_minor)
 ) STRICT, WITHOUT ROWID;
 
--- A serial number is sold once. A piece that came back and is sold again needs a row of its own kind, not this one.
+-- A serial number is sold once, with or without its check digit (body). A piece that came back and is sold again
+-- needs a row of its own kind, not this one.
 CREATE TABLE sale_serial (
     kind TEXT NOT NULL CHECK (kind IN ('iccid', 'imei')),
+    body TEXT NOT NULL,
     serial TEXT NOT NULL,
     payment_event_id TEXT NOT NULL REFERENCES payment_event DEFERRABLE INITIALLY DEFERRED,
     line INTEGER NOT NULL,
-    PRIMARY KEY (kind, serial)
+    PRIMARY KEY (kind, body)
 ) STRICT, WITHOUT ROWID;
 
 -- The one card slip, bank receipt, bank advice or voucher behind a tender: taken once.
@@ -43,11 +45,11 @@ CREATE TABLE voucher_hold (
     hold_id TEXT PRIMARY KEY,
     payment_event_id TEXT NOT NULL,
     mode TEXT NOT NULL,
-    code_digest TEXT NOT NULL,
+    code_mark TEXT NOT NULL,
     account TEXT NOT NULL,
     amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
-    state TEXT NOT NULL CHECK (state IN ('asked', 'reserved', 'refused', 'abandoned', 'released')),
+    state TEXT NOT NULL CHECK (state IN ('asked', 'reserved', 'refused', 'used', 'abandoned', 'released')),
     value_minor INTEGER,
     expires TEXT,
     approval TEXT,
@@ -58,6 +60,9 @@ CREATE TABLE voucher_hold (
 CREATE INDEX voucher_hold_by_event ON voucher_hold (payment_event_id);
 CREATE INDEX voucher_hold_open ON voucher_hold (state) WHERE state IN ('asked', 'reserved', 'abandoned');
 
+-- Rows of one queue go to central in their order; without one, those of the account do.
+ALTER TABLE outbox ADD COLUMN queue TEXT;
+ALTER TABLE payment_event ADD COLUMN order_mark TEXT;
 ALTER TABLE allocation ADD COLUMN sale_line INTEGER;
 ALTER TABLE tender ADD COLUMN voucher_hold TEXT REFERENCES voucher_hold;
 CREATE UNIQUE INDEX tender_by_hold ON tender (voucher_hold) WHERE voucher_hold IS NOT NULL;
@@ -86,17 +91,20 @@ WHEN NEW.voucher_hold IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM voucher_hold WHERE hold_id = NEW.voucher_hold AND payment_event_id = NEW.payment_event_id
     AND state = 'reserved' AND mode = NEW.mode AND currency = NEW.currency AND amount_minor = NEW.amount_minor)
 BEGIN SELECT RAISE(ABORT, 'the voucher is not held for this payment'); END;
-CREATE TRIGGER used_hold_stays BEFORE UPDATE OF state ON voucher_hold
-WHEN NEW.state <> OLD.state AND EXISTS (SELECT 1 FROM tender WHERE voucher_hold = OLD.hold_id)
-BEGIN SELECT RAISE(ABORT, 'the voucher was used by a payment'); END;
-CREATE TRIGGER hold_keeps_its_key BEFORE UPDATE OF hold_id, payment_event_id, mode, code_digest, account, amount_minor,
+CREATE TRIGGER tender_uses_its_hold AFTER INSERT ON tender
+WHEN NEW.voucher_hold IS NOT NULL
+BEGIN UPDATE voucher_hold SET state = 'used' WHERE hold_id = NEW.voucher_hold; END;
+CREATE TRIGGER used_is_what_a_tender_uses BEFORE UPDATE OF state ON voucher_hold
+WHEN NEW.state = 'used' AND NOT EXISTS (SELECT 1 FROM tender WHERE voucher_hold = NEW.hold_id)
+BEGIN SELECT RAISE(ABORT, 'no payment uses this voucher'); END;
+CREATE TRIGGER hold_keeps_its_key BEFORE UPDATE OF hold_id, payment_event_id, mode, code_mark, account, amount_minor,
 currency ON voucher_hold
 BEGIN SELECT RAISE(ABORT, 'a hold keeps what it was asked for'); END;
 CREATE TRIGGER hold_is_never_deleted BEFORE DELETE ON voucher_hold
 BEGIN SELECT RAISE(ABORT, 'holds stay'); END;
 CREATE TRIGGER released_is_final BEFORE UPDATE OF state ON voucher_hold
 WHEN NEW.state <> OLD.state AND (
-    OLD.state IN ('released', 'refused') OR (OLD.state = 'abandoned' AND NEW.state <> 'released'))
+    OLD.state IN ('released', 'refused', 'used') OR (OLD.state = 'abandoned' AND NEW.state <> 'released'))
 BEGIN SELECT RAISE(ABORT, 'the hold has ended'); END;
 
 DROP VIEW v_allocation;

@@ -389,7 +389,7 @@ class CentralClient:
             httpx.PoolTimeout,
             httpx.UnsupportedProtocol,
         ) as error:
-            return Unreachable(_fault(error))
+            return Unreachable(f"no connection to central ({type(error).__name__})")
         except TimeoutError:
             return Unknown(f"no whole answer within {answer_s_max} s")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:

@@ -265,8 +265,10 @@ def settle_print(
     )
 
 
-def unprinted(connection: Connection) -> int:
-    """How many papers wait or failed."""
+def stuck_papers(connection: Connection) -> int:
+    """How many papers were tried and did not come out: the printer wants a person."""
     return int(
-        connection.exec_driver_sql("SELECT count(*) FROM print_job WHERE state <> 'printed'").scalar_one()
+        connection.exec_driver_sql(
+            "SELECT count(*) FROM print_job WHERE state = 'waiting' AND attempts > 0"
+        ).scalar_one()
     )

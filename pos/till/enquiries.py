@@ -30,6 +30,7 @@ from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of
 from pos.store.items import item_by_code, items_by_words
 from pos.store.payments import own_credits, tenders_of
+from pos.store.receipts import stuck_papers
 from pos.till.desk import Desk
 from pos.till.open_bills import open_bills
 
@@ -94,12 +95,13 @@ class BillView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TillState:
-    """What the status line tells."""
+    """What the status line tells. ``stuck_papers``: receipts that were tried and did not come out of the printer."""
 
     waiting: int
     parked: int
     oldest_waiting: datetime | None
     told_at: str | None
+    stuck_papers: int
 
 
 def require_enquiry(desk: Desk, person: Person) -> None:
@@ -258,9 +260,16 @@ def till_state(desk: Desk) -> TillState:
     """Queue and age of the data, for the status line."""
     with desk.till.read() as connection:
         queue = outbox.queue(connection)
+        stuck = stuck_papers(connection)
     with desk.cache.read() as connection:
         told = cached.marker(connection, "told_at")
-    return TillState(waiting=queue.waiting, parked=queue.parked, oldest_waiting=queue.oldest_at, told_at=told)
+    return TillState(
+        waiting=queue.waiting,
+        parked=queue.parked,
+        oldest_waiting=queue.oldest_at,
+        told_at=told,
+        stuck_papers=stuck,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from pos.tui.type_ahead import TypeAhead
 from pos.tui.widgets.status_line import Status, StatusLine
 
 STATUS_EVERY_S = 1
+PRINT_AGAIN_S = 20
 
 THEME = Theme(
     name="counterfoil",
@@ -114,6 +115,7 @@ class TillApp(App[int], inherit_bindings=False):
         self._lock_after_s = lock_after_s
         self._escape_wait_s = escape_wait_s
         self._till_state: TillState | None = None
+        self._next_print_s = 0.0
         self._news = ""
 
     # --- who sits here --------------------------------------------------------------------------------------------
@@ -226,7 +228,15 @@ class TillApp(App[int], inherit_bindings=False):
         idle_s = self.seat.desk.clock.monotonic_s() - self.keyboard.last_key_s
         if idle_s >= self._lock_after_s:
             self.action_lock()
+        self._print_again()
         self._learn_status()
+
+    def _print_again(self) -> None:
+        """The printer may have paper again; nobody has to ask for it."""
+        now_s, state = self.seat.desk.clock.monotonic_s(), self._till_state
+        if state is not None and state.stuck_papers and now_s >= self._next_print_s:
+            self._next_print_s = now_s + PRINT_AGAIN_S
+            self.errands.paper_waits()
 
     def _learn_status(self) -> None:
         _: Worker[None] = self.run_worker(
@@ -270,6 +280,7 @@ class TillApp(App[int], inherit_bindings=False):
             since=sync.since,
             waiting=None if state is None else state.waiting,
             parked=0 if state is None else state.parked,
+            stuck_papers=0 if state is None else state.stuck_papers,
             now=now,
         )
 

@@ -4,7 +4,7 @@ import pytest
 
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person
-from pos.store.receipts import settle_print, unprinted, waiting_prints
+from pos.store.receipts import settle_print, stuck_papers, waiting_prints
 from pos.till.desk import Desk
 from pos.till.papers import COPIES_MAX, last_receipt_of, reprint, show_receipt
 from tests.builders.tills import (
@@ -139,12 +139,12 @@ def test_print_failure_never_changes_money(desk: Desk) -> None:
     with desk.till.read() as connection:
         (again,) = waiting_prints(connection, 10)
         assert again.attempts == 1
-        assert unprinted(connection) == 1
+        assert stuck_papers(connection) == 1
     assert dump(desk, without=["print_job"]) == before
 
     with desk.till.transaction() as unit:
         settle_print(unit.connection, again.job_id, state="printed", reason=None, at=clock_of(desk).now())
     with desk.till.read() as connection:
         assert waiting_prints(connection, 10) == []
-        assert unprinted(connection) == 0
+        assert stuck_papers(connection) == 0
     assert findings(desk) == []

@@ -24,8 +24,8 @@ from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
 from pos.till.desk import Desk
-from pos.tui.app import TillApp, no_drawer
-from pos.tui.ports import AskSyncState, NotAskedYet, OpenDrawer
+from pos.tui.app import TillApp, no_drawer, nothing_to_print
+from pos.tui.ports import AfterCommit, AskSyncState, NotAskedYet, OpenDrawer
 from pos.tui.widgets.foot import MessageLine
 from tests.builders.tills import PINS, clock_of
 
@@ -161,12 +161,14 @@ async def counter(
     lock_after_s: float = 180,
     vouchers: VoucherDesk | None = None,
     open_drawer: OpenDrawer = no_drawer,
+    after_commit: AfterCommit = nothing_to_print,
 ) -> AsyncIterator[Counter]:
     """The screen over ``desk``, with ``user`` signed in (None: nobody is)."""
     app = TillApp(
         desk,
         InlineRunner(),
         preview=preview,
+        after_commit=after_commit,
         sync_state=sync_state,
         lock_after_s=lock_after_s,
         escape_wait_s=0.05,

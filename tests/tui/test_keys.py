@@ -11,11 +11,12 @@ import pytest
 
 from pos.machine import InlineRunner
 from pos.store.database import StoreError, store_damaged
-from pos.tui.app import TillApp
+from pos.store.receipts import settle_print, waiting_prints
+from pos.tui.app import PRINT_AGAIN_S, TillApp
 from pos.tui.keyboard import Keyboard, Press, Scan
 from pos.tui.keys import KEYS, MENU
 from pos.tui.screens.frame import Frame
-from tests.builders.tills import NOW, SettableClock, make_till, opened, rows
+from tests.builders.tills import NOW, SettableClock, cash, clock_of, make_till, opened, pay, rows
 from tests.tui.counter import counter, preview
 
 Result = TypeVar("Result")
@@ -331,6 +332,31 @@ async def test_printing_that_fails_stops_nothing() -> None:
         await pilot.pause()
         assert calls == ["print"]
         assert app.is_running
+
+
+async def test_a_paper_that_did_not_come_out_is_told_and_tried_again_by_itself() -> None:
+    desk = make_till()
+    opened(desk)
+    pay(desk, cash("60.000"))
+    has_paper = False
+
+    async def printer() -> None:
+        with desk.till.transaction() as unit:
+            for job in waiting_prints(unit.connection, 10):
+                state, reason = ("printed", None) if has_paper else ("waiting", "The printer has no paper.")
+                settle_print(unit.connection, job.job_id, state=state, reason=reason, at=desk.clock.now())
+
+    async with counter(desk, after_commit=printer) as seat:
+        seat.app._each_second()
+        await seat.settle()
+        assert "PAPER 1" in seat.text
+
+        has_paper = True
+        clock_of(desk).advance(seconds=PRINT_AGAIN_S)
+        for _ in range(2):
+            seat.app._each_second()
+            await seat.settle()
+        assert "PAPER" not in seat.text
 
 
 async def test_the_sync_engine_runs_while_the_screen_is_open() -> None:

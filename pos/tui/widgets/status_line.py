@@ -25,6 +25,7 @@ class Status:
     since: datetime | None
     waiting: int | None
     parked: int
+    stuck_papers: int
     now: datetime
 
 
@@ -68,6 +69,8 @@ def status_text(status: Status, width: int) -> str:
         right.append(f"Q {status.waiting}")
     if status.parked:
         right.append(f"PARKED {status.parked}")
+    if status.stuck_papers:
+        right.append(f"PAPER {status.stuck_papers}")
     right.append(status.now.strftime("%H:%M"))
     end = "  ".join(right) + " "
     frame = " " + "  ".join(fixed)

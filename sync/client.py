@@ -20,7 +20,7 @@ import httpx
 from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherUnanswered
 from sync.tmf676.payment import PaymentSeen, read_payment
 from sync.told import clean_told
-from sync.voucher_wire import NO_CHECKER, NO_CHECKER_STATUS, hold_body, hold_refusal, read_hold
+from sync.voucher_wire import NO_CHECKER, NO_CHECKER_STATUS, hold_body, hold_refusal, is_redeemed, read_hold
 from sync.wire_json import WireJsonError, dumps, loads
 
 AsyncBaseTransport = httpx.AsyncBaseTransport
@@ -303,10 +303,10 @@ class CentralClient:
                 return read_hold(told, asked)
             except WireJsonError as error:
                 return VoucherUnanswered(reason=_unreadable(error).reason)
-        refused = 400 <= answer.status_code < 500 and answer.status_code not in (401, 408, 425)
-        if refused or answer.status_code in NO_CHECKER_STATUS:
-            return hold_refusal(answer.status_code, told)
-        return VoucherUnanswered(reason=_reason(answer))
+        refusal = None
+        if 400 <= answer.status_code < 500 or answer.status_code in NO_CHECKER_STATUS:
+            refusal = hold_refusal(answer.status_code, told)
+        return refusal or VoucherUnanswered(reason=_reason(answer))
 
     async def release_voucher(self, hold_id: str) -> bool:
         """Let go of a hold, also of one that never arrived. False: no answer, so it must be asked again.
@@ -319,7 +319,9 @@ class CentralClient:
         answer = await self._request("DELETE", url, within_s=RESERVE_TIMEOUT_S)
         if not isinstance(answer, httpx.Response):
             return False
-        return answer.status_code in NO_CHECKER_STATUS | {200, 204, 409}
+        if answer.status_code == 409:
+            return is_redeemed(_json_of(answer))
+        return answer.status_code in NO_CHECKER_STATUS | {200, 204}
 
     async def announced(self) -> Mapping[str, Any] | Later | Unknown | Unreachable:
         """What the server adds to the standard; nothing at a foreign one."""

@@ -297,7 +297,9 @@ class SyncEngine:
         return await self._settle(row, outcome, this_round)
 
     async def _settle_conflict(self, row: OutboxRow, conflict: Conflict, this_round: _Round) -> bool:
-        """409 may mean "I have it": look. What is not there needs a person."""
+        """409 may mean "I have it": look, unless quiet was asked for meanwhile. What is not there needs a person."""
+        if self._ended(this_round):
+            return await self._settle(row, Unknown(conflict.reason), this_round)
         found = await self._parts.client.find_payment(row.correlator_id)
         if isinstance(found, NotThere):
             return await self._settle(row, RefusedForGood(conflict.reason), this_round)

@@ -30,9 +30,6 @@ TOO_MANY = VoucherRefused(
     code="voucher_too_many_tries",
     message="Too many wrong vouchers were tried here. Wait some minutes, or choose another way to pay.",
 )
-REFUSED = VoucherRefused(
-    code="voucher_refused", message="Central did not take this voucher. Choose another way to pay."
-)
 
 _CODE = re.compile(r"voucher_[a-z_]{1,40}")
 
@@ -71,8 +68,8 @@ def read_hold(told: object, asked: VoucherAsked) -> VoucherReserved:
     )
 
 
-def hold_refusal(status: int, told: object) -> VoucherRefused:
-    """What a refusal with ``status`` means to the cashier; our central's own words where it has some."""
+def hold_refusal(status: int, told: object) -> VoucherRefused | None:
+    """What a refusal with ``status`` means to the cashier; None where a gateway speaks: it may be held all the same."""
     body = told if isinstance(told, Mapping) else {}
     code, message = body.get("code"), body.get("message")
     if isinstance(code, str) and isinstance(message, str) and _CODE.fullmatch(code):
@@ -83,7 +80,12 @@ def hold_refusal(status: int, told: object) -> VoucherRefused:
         )
     if status in NO_CHECKER_STATUS:
         return NO_CHECKER
-    return TOO_MANY if status == 429 else REFUSED
+    return TOO_MANY if status == 429 else None
+
+
+def is_redeemed(told: object) -> bool:
+    """Whether our central says that a payment has used the hold, so that nothing is left to release."""
+    return isinstance(told, Mapping) and told.get("code") == "voucher_hold_redeemed"
 
 
 def _optional_money(value: object) -> Money | None:

@@ -442,6 +442,32 @@ async def test_retry_after_is_respected_for_every_account_and_for_pulls(fault: F
     assert len(wire.at_central()) == 20
 
 
+async def test_a_conflict_is_not_looked_into_while_another_answer_asks_for_quiet() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "10.000", "N1-1")
+    wire.pay("BA-2", "10.000", "N2-1")
+    seen: list[str] = []
+    told_to_wait = asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.method)
+        if request.method == "GET":
+            return httpx.Response(200, json=[])
+        if loads(await request.aread())["account"]["id"] == "BA-2":
+            told_to_wait.set()
+            return httpx.Response(429, headers={"Retry-After": "60"})
+        await told_to_wait.wait()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return httpx.Response(409, json={"code": "busy", "reason": "twin"})
+
+    wire.network.leads_to = httpx.MockTransport(answer)
+    await wire.engine.push()
+
+    assert seen == ["POST", "POST"]
+    assert {row["state"] for row in rows(wire.desk, "outbox")} == {"unknown", "waiting"}
+
+
 async def test_retry_after_of_a_pull_is_respected_too() -> None:
     wire = await make_wire()
     wire.network.script(Fault.AWAY)

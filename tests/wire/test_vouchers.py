@@ -198,10 +198,19 @@ async def test_what_the_voucher_is_worth_is_told_beside_a_refusal(value: object,
 
 @pytest.mark.parametrize("status", [400, 403, 409, 413, 415, 422])
 @pytest.mark.parametrize("body", [b"", b"<h1>no</h1>", [], {"code": "21", "message": "x"}, {"code": 5}])
-async def test_a_refusal_in_other_words_is_a_refusal(status: int, body: object) -> None:
+async def test_a_refusal_in_other_words_is_no_answer(status: int, body: object) -> None:
+    """A gateway may speak after central has held the voucher: then it must be let go."""
     outcome = await answering(status, body).reserve_voucher(ASKED)
-    assert isinstance(outcome, VoucherRefused)
-    assert outcome.code == "voucher_refused"
+    assert isinstance(outcome, VoucherUnanswered)
+
+
+@pytest.mark.parametrize(
+    ("body", "released"), [({"code": "voucher_hold_redeemed"}, True), ({"code": "busy"}, False), (b"", False)]
+)
+async def test_a_release_is_over_when_our_central_says_that_the_hold_was_used(
+    body: object, released: bool
+) -> None:
+    assert await answering(409, body).release_voucher("H-1") is released
 
 
 async def test_a_server_that_asks_to_wait_is_a_refusal() -> None:
@@ -232,7 +241,7 @@ async def test_a_foreign_server_cannot_check_vouchers(status: int) -> None:
         (204, True),
         (404, True),
         (405, True),
-        (409, True),
+        (409, False),
         (302, False),
         (400, False),
         (401, False),

@@ -1,6 +1,7 @@
 """Every promise holds in every seed, and the seeds together have met all there is to be met.
 
-``SIMULATION_SEEDS=2000`` tries more of them; the whole gate takes 200. A seed that breaks a promise says which command shows it again.
+``SIMULATION_SEEDS=2000`` tries more of them; the whole gate takes 200. A seed that breaks a promise says which command
+shows it again.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from pos.domain.voucher import (
     VoucherUnanswered,
     code_mark,
 )
-from pos.store.payments import instrument_receipt
+from pos.store.payments import event_receipt, instrument_receipt
 from pos.store.times import utc_text
 from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.store.vouchers import (
@@ -58,13 +58,16 @@ OFFLINE = "Central does not answer, and vouchers are not taken without it. Choos
 async def reserve_vouchers(
     desk: Desk, person: Person, order: PaymentOrder, vouchers: VoucherDesk | None, runner: Runner
 ) -> list[Hold]:
-    """Have central hold every voucher of ``order``; what is held for it already stays so.
+    """Have central hold every voucher of ``order``; what is held for it already stays so. Nothing for one that is booked.
 
     ``vouchers`` None: this till has no central. Raises NotAuthorised, or Refused with central's own code (``value`` in its
     details where the voucher is worth less than was asked for), ``voucher_needs_central`` or what the payment would be
     refused for; then nothing new stays held.
     """
     held: list[Hold] = []
+    if await runner.till(partial(_is_booked, desk, order.payment_event_id)):
+        # A retry: the booking itself tells whether it is one.
+        return held
     for tender in order.tenders:
         if not _is_voucher(desk, tender):
             continue
@@ -83,6 +86,11 @@ async def reserve_vouchers(
         else:
             held.append(asked)
     return held
+
+
+def _is_booked(desk: Desk, payment_event_id: str) -> bool:
+    with desk.till.read() as connection:
+        return event_receipt(connection, payment_event_id) is not None
 
 
 async def _clear_way(desk: Desk, tender: TenderOrder, vouchers: VoucherDesk | None, runner: Runner) -> None:

@@ -190,7 +190,8 @@ class TillApp(App[int], inherit_bindings=False):
             case Press() if self.keyboard.loose:
                 self.keyboard.give_back(arrival)
             case Press(key=key, character=character):
-                if arrival.is_barrier:
+                # Without a box to type into every key may lead to another screen, digits too.
+                if arrival.is_barrier or self.focused is None:
                     self.type_ahead.hold(target)
                 await super().on_event(events.Key(key, character))
 

@@ -239,6 +239,20 @@ def test_a_voucher_that_was_used_is_not_taken_again(desk: Desk) -> None:
     assert central.asked == []
 
 
+def test_a_payment_that_was_booked_is_told_again_and_no_voucher_is_asked_for(desk: Desk) -> None:
+    """After a fault at the commit it is sent again, to learn whether it was booked."""
+    asked = order(desk, voucher("5", CODE), allocate=[wish("7781")])
+    reserve(desk, asked, FakeVouchers())
+    booked = take_payment(desk, CASHIER, asked)
+    central = FakeVouchers()
+
+    reserve(desk, asked, central)
+    again = take_payment(desk, CASHIER, asked)
+
+    assert (again.replayed, again.receipt) == (True, booked.receipt)
+    assert central.asked == []
+
+
 def test_one_voucher_is_not_in_a_payment_twice(desk: Desk) -> None:
     central = FakeVouchers()
     asked = order(desk, voucher("5", CODE), voucher("5", CODE.lower()), allocate=[wish("7781", "10")])

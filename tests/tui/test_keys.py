@@ -370,3 +370,20 @@ async def test_the_sync_engine_runs_while_the_screen_is_open() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert calls == ["sync"]
+
+
+@pytest.mark.parametrize("keys", [("w", "1", "0"), ("w", "1", "9"), ("full_stop", "4", "4", "4")])
+async def test_a_key_typed_ahead_never_closes_the_screen_beneath(keys: tuple[str, ...]) -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        before = len(seat.app.screen_stack)
+        await seat.at_once(*keys)
+
+        assert [type(screen).__name__ for screen in seat.app.screen_stack[1:3]] == [
+            "FindScreen",
+            "AccountScreen",
+        ]
+        assert len(seat.app.screen_stack) == before + 1
+        assert rows(desk, "payment_event") == []

@@ -256,3 +256,42 @@ async def test_an_empty_outbox_says_that_central_has_everything() -> None:
         assert "Central has everything." in seat.text
         await seat.press("s")
         assert "Nothing is parked." in seat.message
+
+
+async def test_money_given_for_a_line_that_was_left_out_pays_no_bill_behind_their_back() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.scan(CHARGER_EAN)
+        await seat.write("4")
+        await seat.press("f5", "enter")
+        assert "is laid aside" in seat.message
+        await seat.press("backspace", "enter")
+
+        assert "Nothing is left to pay. Esc takes the last one back." in seat.message
+    assert rows(desk, "v_payment") == []
+
+
+async def test_too_much_of_a_walk_in_is_given_back_as_the_question_says() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.scan(CHARGER_EAN)
+        await seat.write("2")
+        await seat.press("*")
+        await seat.write("8")
+        await seat.press("f5", "enter")
+        await seat.write("1")
+        await seat.press("*", "enter")
+        assert "8.000 KWD was given for 6.000 KWD. Give the rest back?" in seat.text
+        await seat.press("enter")
+        assert "change 2.000" in seat.message
+
+
+async def test_an_amount_typed_into_an_empty_sale_leads_to_nobodys_account() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("D-1")
+        await seat.write("0912")
+        await seat.press("enter")
+        assert seat.screen == "SaleScreen"
+        assert "is no item here" in seat.message

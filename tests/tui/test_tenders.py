@@ -440,3 +440,16 @@ async def test_the_drawer_opens_for_cash_and_not_for_a_card_and_says_when_it_did
         await card(seat)
         assert "30.000 KWD taken" in seat.message
     assert calls == ["open"]
+
+
+async def test_the_number_of_a_way_opens_that_way_whatever_was_begun() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f6")
+        await seat.write("A1B2C3")
+        await seat.press("escape")
+        await seat.press("w")
+        await seat.press("4")
+        assert "CREDIT CARD" in seat.text
+        assert "A1B2C3" in seat.text

@@ -98,7 +98,7 @@ class FormScreen(TillScreen[Answer]):
     def wipe_card_numbers(self) -> bool:
         """Wipe every field that holds a card number, and say so; whether there was one. It is kept nowhere."""
         refusal: DomainError | None = None
-        for field in self.fields:
+        for field in self.query(Field):
             try:
                 refuse_card_number(field.value, field=field.label)
             except DomainError as found:

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.events import Resize
@@ -50,6 +51,12 @@ class Frame(Screen[Answer]):
             "Nothing is lost: make it larger.",
             id="too-small",
         )
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Answer, once, and only from on top: a key typed ahead must not close the screen beneath."""
+        if self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)
 
     def body(self) -> ComposeResult:
         """The screen's own part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -243,6 +243,10 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         if code is not None:
             mode = self.seat.desk.modes[code]
             self.seat.habits.mode[mode.kind] = code
+            draft = self._drafts.get(mode.kind)
+            if draft is not None:
+                # The number names the mode, whatever was begun before.
+                self._drafts[mode.kind] = replace(draft, mode=code)
             self._pay_by(mode.kind)
 
     def action_part(self) -> None:
@@ -274,8 +278,11 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), answered)
 
     def _take_enough(self) -> None:
-        """More than enough is kept only if somebody said so."""
+        """More than enough is kept only if somebody said so; without anything to pay no bill is chosen behind their back."""
         basket = self._basket
+        if basket.is_empty and (basket.keeps_nothing or (basket.view is not None and basket.view.bills)):
+            self.refuse("Nothing is left to pay. Esc takes the last one back.")
+            return
         if basket.is_empty or basket.handed_over == basket.to_pay:
             self._take(basket)
             return
@@ -284,9 +291,8 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
             if yes:
                 self._take(basket)
 
-        question = (
-            f"{basket.handed_over} was given for {basket.to_pay}. Keep the rest as credit on the account?"
-        )
+        rest = "Give the rest back" if basket.keeps_nothing else "Keep the rest as credit on the account"
+        question = f"{basket.handed_over} was given for {basket.to_pay}. {rest}?"
         self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), answered)
 
     def _may_pay(self) -> bool:

@@ -138,11 +138,11 @@ class SaleScreen(PayingScreen):
     def action_accept(self) -> None:
         if self._typed:
             typed, self._typed = self._typed, ""
-            self.errand(self.scanned(typed))
+            self.errand(self.scanned(typed, by_hand=True))
         else:
             super().action_accept()
 
-    async def scanned(self, text: str) -> None:
+    async def scanned(self, text: str, *, by_hand: bool = False) -> None:
         """An item by its code or bar code, or the serial number of a piece that still needs one."""
         before = self._basket
         try:
@@ -150,15 +150,15 @@ class SaleScreen(PayingScreen):
         except DomainError as refusal:
             if refusal.code != "unknown_item":
                 raise
-            self._serial_scanned(text)
+            self._serial_scanned(text, by_hand=by_hand)
             return
         self._put(after, "is added")
 
-    def _serial_scanned(self, text: str) -> None:
+    def _serial_scanned(self, text: str, *, by_hand: bool) -> None:
         place = self._place_without_serial()
         if place is not None:
             self._put(add_serial(self._basket, place, text), "has its number")
-        elif self._from_bills or self._basket.given or self._basket.lines:
+        elif by_hand or self._from_bills or self._basket.given or self._basket.lines:
             raise Refused("unknown_item", f"{shown(text)} is no item here. F4 finds items by name.")
         else:
             self.dismiss(ScanCame(text=text))

@@ -146,6 +146,7 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
         if len(self._modes) == 1 or self._sending:
             self.refuse("There is no other kind of this. Esc goes back, W shows every way to pay.")
             return
+        self.wipe_card_numbers()
         place = (self._modes.index(self._mode) + 1) % len(self._modes)
         self._mode = self._modes[place]
         self.seat.habits.mode[self._kind] = self._mode.code

@@ -453,3 +453,15 @@ async def test_the_number_of_a_way_opens_that_way_whatever_was_begun() -> None:
         await seat.press("4")
         assert "CREDIT CARD" in seat.text
         assert "A1B2C3" in seat.text
+
+
+async def test_leaving_an_account_with_a_half_typed_tender_asks_first() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f7")
+        await seat.write("000471")
+        await seat.press("escape", "escape")
+        assert "What was typed will be dropped: Cheque." in seat.text
+        await seat.press("enter")
+        assert seat.screen == "FindScreen"

@@ -194,6 +194,10 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
             count = len(self._basket.lines)
             question = f"Leave? {count} line{'' if count == 1 else 's'} of items will be dropped."
             self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), self._left)
+        elif self._drafts:
+            begun = ", ".join(draft.label for draft in self._drafts.values())
+            question = f"Leave? What was typed will be dropped: {begun}."
+            self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), self._left)
         else:
             self.dismiss(None)
 

@@ -107,6 +107,9 @@ async def test_what_a_field_must_look_like_is_told_when_it_is_left() -> None:
         assert "Last 4 digits: the last four digits of the card." in seat.message
         assert seat.app.focused is not None
         assert seat.app.focused.id == "field-last4-box"
+        await seat.fill("4242", "VISA", "RRN001", "T-77")
+        await seat.press("enter")
+    assert tenders(desk) == [("debit_card", 41750)]
 
 
 # --- card numbers ----------------------------------------------------------------------------------------------------

@@ -123,4 +123,6 @@ class FormScreen(TillScreen[Answer]):
                 field.box.value = ""
             field.fault(refusal.message)
             field.box.focus()
+            # The cursor may have been here already: what is typed now takes the place of what was wrong.
+            field.box.action_select_all()
         super().refused(refusal)

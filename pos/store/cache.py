@@ -55,7 +55,7 @@ CREATE TABLE account (
 ) STRICT;
 CREATE INDEX account_by_phone ON account (phone_reversed) WHERE phone_reversed <> '';
 CREATE INDEX account_by_name ON account (name_folded);
-CREATE INDEX dealer_by_name ON account (kind, name_folded) WHERE kind <> 'subscriber';
+CREATE INDEX dealer_by_name ON account (name_folded, account) WHERE kind = 'dealer';
 CREATE VIRTUAL TABLE account_word USING fts5 (words, prefix = '2 3', tokenize = 'unicode61');
 CREATE TABLE bill (
     bill_no TEXT PRIMARY KEY,
@@ -137,6 +137,9 @@ SELECT account, kind, name, currency, credit_minor, status, phone FROM account;
 _ACCOUNT_COLUMNS = (
     "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, dealer_class, "
     "credit_limit_minor, credit_told_minor, credit_minor, seen_change, told_at_utc"
+)
+DEALERS = (
+    f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE kind = 'dealer' ORDER BY name_folded, account LIMIT ?"
 )
 _UPSERT_ACCOUNT = (
     "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
@@ -420,34 +423,41 @@ def account_by_id(connection: Connection, account: str) -> CachedAccount | None:
     return None if row is None else _account(tuple(row))
 
 
-def accounts_of_kind(connection: Connection, kind: PayerKind, limit: int) -> list[CachedAccount]:
-    """Accounts of one kind by name: the dealers, of whom there are few."""
-    rows = connection.exec_driver_sql(
-        f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE kind = ? ORDER BY name_folded, account LIMIT ?",
-        (str(kind), limit),
-    )
-    return [_account(tuple(row)) for row in rows]
+def dealer_accounts(connection: Connection, limit: int) -> list[CachedAccount]:
+    """The dealers by name: few among ever so many customers."""
+    return [_account(tuple(row)) for row in connection.exec_driver_sql(DEALERS, (limit,))]
 
 
 def accounts_by_phone_suffix(
-    connection: Connection, digits: str, limit: int, *, only: str | None = None
+    connection: Connection,
+    digits: str,
+    limit: int,
+    *,
+    only: str | None = None,
+    kind: PayerKind | None = None,
 ) -> list[CachedAccount]:
-    """Accounts whose phone number ends in ``digits``; ``only`` is the one account that may be found."""
+    """Accounts whose phone number ends in ``digits``, of one ``kind`` or all; ``only`` is the one that may be found."""
     low = digits[::-1]
     rows = connection.exec_driver_sql(
         f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE phone_reversed >= ? AND phone_reversed < ? "
-        "AND phone_reversed <> '' AND (? IS NULL OR account = ?) ORDER BY phone_reversed LIMIT ?",
-        (low, low + ":", only, only, limit),
+        "AND phone_reversed <> '' AND (? IS NULL OR account = ?) AND (? IS NULL OR kind = ?) "
+        "ORDER BY phone_reversed LIMIT ?",
+        (low, low + ":", only, only, kind, kind, limit),
     )
     return [_account(tuple(row)) for row in rows]
 
 
 def accounts_by_words(
-    connection: Connection, words: Sequence[str], limit: int, *, only: str | None = None
+    connection: Connection,
+    words: Sequence[str],
+    limit: int,
+    *,
+    only: str | None = None,
+    kind: PayerKind | None = None,
 ) -> list[CachedAccount]:
     """Accounts whose name has a word beginning with each of ``words`` (folded letters and digits only).
 
-    ``only`` is the one account that may be found.
+    Of one ``kind`` or all; ``only`` is the one account that may be found.
     """
     if not words:
         return []
@@ -455,9 +465,9 @@ def accounts_by_words(
     columns = ", ".join(f"account.{column.strip()}" for column in _ACCOUNT_COLUMNS.split(","))
     rows = connection.exec_driver_sql(
         f"SELECT {columns} FROM account_word JOIN account ON account.rowid = account_word.rowid "
-        "WHERE account_word MATCH ? AND (? IS NULL OR account.account = ?) "
+        "WHERE account_word MATCH ? AND (? IS NULL OR account.account = ?) AND (? IS NULL OR account.kind = ?) "
         "ORDER BY account.name_folded, account.account LIMIT ?",
-        (match, only, only, limit),
+        (match, only, only, kind, kind, limit),
     )
     return [_account(tuple(row)) for row in rows]
 

@@ -130,10 +130,10 @@ def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> li
 def _exact(desk: Desk, text: str) -> list[Hit]:
     key = text.upper()
     with desk.cache.read() as connection:
-        account = cached.account_by_id(connection, key) or cached.account_by_id(connection, text)
+        account = _account_of_id(connection, text)
         if account is not None:
             return [Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=True)]
-        item = item_by_code(connection, text) or item_by_code(connection, key)
+        item = item_by_code(connection, text)
         if item is not None:
             return [Hit(kind=HitKind.ITEM, key=item.item, account=None, exact=True, item=item)]
         bill = cached.bill_by_number(connection, text) or cached.bill_by_number(connection, key)
@@ -151,18 +151,31 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
     return [Hit(kind=HitKind.RECEIPT, key=row[0], account=payer, exact=True)]
 
 
-def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
+def _near_accounts(
+    connection: Connection, text: str, limit: int, *, only: str | None, kind: PayerKind | None = None
+) -> list[CachedAccount]:
+    """By the ending of a phone number, else by the beginnings of a name's words."""
+    digits = _digits(text)
+    if digits:
+        # A number dialled from abroad begins with 00; of a short ending every zero counts.
+        ending = digits.removeprefix("00") if len(digits) > LOCAL_DIGITS_MAX else digits
+        return cached.accounts_by_phone_suffix(connection, ending, limit, only=only, kind=kind)
+    words = [word for word in re.split(r"[^\w]+", fold(text).replace("_", " ")) if word]
+    return cached.accounts_by_words(connection, words[:6], limit, only=only, kind=kind)
+
+
+def _digits(text: str) -> str:
+    """A query that is nothing but a number, without what numbers are written with; else empty."""
     digits = re.sub(r"[ +()\-]", "", text)
+    return digits if digits.isascii() and digits.isdigit() else ""
+
+
+def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
     items: list[Item] = []
     with desk.cache.read() as connection:
-        if digits.isascii() and digits.isdigit():
-            # A number dialled from abroad begins with 00; of a short ending every zero counts.
-            ending = digits.removeprefix("00") if len(digits) > LOCAL_DIGITS_MAX else digits
-            found = cached.accounts_by_phone_suffix(connection, ending, limit, only=only)
-        else:
-            words = [word for word in re.split(r"[^\w]+", fold(text).replace("_", " ")) if word]
-            found = cached.accounts_by_words(connection, words[:6], limit, only=only)
-            items = items_by_words(connection, text, limit - len(found)) if words else []
+        found = _near_accounts(connection, text, limit, only=only)
+        if not _digits(text) and re.search(r"[^\W_]", text):
+            items = items_by_words(connection, text, limit - len(found))
     return [
         Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=False) for account in found
     ] + [Hit(kind=HitKind.ITEM, key=item.item, account=None, exact=False, item=item) for item in items]
@@ -171,13 +184,22 @@ def _near(desk: Desk, text: str, limit: int, *, only: str | None) -> list[Hit]:
 def dealers(desk: Desk, person: Person, query: str = "", *, limit: int = DEALERS_MAX) -> list[CachedAccount]:
     """The dealers whose number, phone ending or name answers ``query``; all of them for an empty one, by name."""
     require_enquiry(desk, person)
-    if query.strip():
-        hits = find(desk, person, query, limit=limit)
-        found = [hit.account for hit in hits if hit.kind is HitKind.ACCOUNT and hit.account is not None]
-        return [account for account in found if account.kind is PayerKind.DEALER]
+    text = clean_entry(query, field="Find", limit=QUERY_MAX)
     with desk.cache.read() as connection:
-        known = cached.accounts_of_kind(connection, PayerKind.DEALER, limit)
-    return [account for account in known if person.may_see(account.account)]
+        if not text:
+            found = cached.dealer_accounts(connection, limit)
+        elif (account := _account_of_id(connection, text)) is not None:
+            found = [account]
+        else:
+            only = person.only_account
+            found = _near_accounts(connection, text, limit, only=only, kind=PayerKind.DEALER)
+    return [
+        account for account in found if account.kind is PayerKind.DEALER and person.may_see(account.account)
+    ]
+
+
+def _account_of_id(connection: Connection, text: str) -> CachedAccount | None:
+    return cached.account_by_id(connection, text.upper()) or cached.account_by_id(connection, text)
 
 
 def account_view(desk: Desk, person: Person, account_id: str, *, today: date | None = None) -> AccountView:
@@ -208,6 +230,8 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
 
 
 def _unverified(desk: Desk, books: Connection, account: CachedAccount) -> Money:
+    if account.kind is not PayerKind.DEALER:
+        return zero(account.currency)
     modes = [mode.code for mode in desk.modes.of_kind(ModeKind.BANK_RECEIPT)]
     return tenders_of(books, account.account, modes, account.currency)
 

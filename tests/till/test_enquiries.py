@@ -7,6 +7,7 @@ import pytest
 
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person
+from pos.store import cache as cached
 from pos.store.cache import put_rates
 from pos.till.desk import Desk
 from pos.till.enquiries import (
@@ -540,6 +541,24 @@ def test_all_dealers_are_listed_by_name_or_found(desk: Desk) -> None:
     assert [dealer.account for dealer in dealers(desk, DEALER)] == ["D-1"]
     with pytest.raises(NotAuthorised):
         dealers(desk, ADMIN)
+
+
+def test_a_dealer_is_found_among_ever_so_many_customers_of_the_name(desk: Desk) -> None:
+    tell(
+        desk,
+        accounts=[account(f"BA-G{number}", "Gulf, Aisha", phone="+96522220012") for number in range(250)],
+    )
+    (gulf,) = dealers(desk, CASHIER, "D-1")
+
+    assert [dealer.account for dealer in dealers(desk, CASHIER, "gulf")] == ["D-1"]
+    assert [dealer.account for dealer in dealers(desk, CASHIER, gulf.phone[-4:])] == ["D-1"]
+    assert dealers(desk, CASHIER, "BA-G7") == []
+
+
+def test_listing_the_dealers_reads_no_customer(desk: Desk) -> None:
+    with desk.cache.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {cached.DEALERS}", (10,)).all()
+    assert "USING INDEX dealer_by_name" in str(plan)
 
 
 def test_what_no_bank_has_confirmed_is_told_of_a_dealer(desk: Desk) -> None:

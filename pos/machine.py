@@ -47,12 +47,12 @@ class MachineRandomness:
 
 
 class ThreadRunner:
-    """One thread for each file's writer, one for reading, one for paper: the screen never waits for a disk or printer."""
+    """One thread for each file's writer, one for reading, one for paper, one for the drawer."""
 
     def __init__(self) -> None:
         self._lanes = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-            for name in ("till", "cache", "read", "paper")
+            for name in ("till", "cache", "read", "paper", "drawer")
         }
 
     async def till(self, call: Callable[[], Result]) -> Result:
@@ -66,6 +66,9 @@ class ThreadRunner:
 
     async def paper(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._lanes["paper"], call)
+
+    async def drawer(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._lanes["drawer"], call)
 
     def close(self) -> None:
         """Let what is under way end, take nothing more."""
@@ -86,6 +89,9 @@ class InlineRunner:
         return call()
 
     async def paper(self, call: Callable[[], Result]) -> Result:
+        return call()
+
+    async def drawer(self, call: Callable[[], Result]) -> Result:
         return call()
 
 

@@ -170,8 +170,8 @@ def open_drawer(till: OpenTill, *, devices_of: DevicesOf = network_devices) -> s
 async def open_drawer_in_background(
     till: OpenTill, runner: Runner, *, devices_of: DevicesOf = network_devices
 ) -> str | None:
-    """As ``open_drawer``, on the lane of papers."""
-    return await runner.paper(partial(open_drawer, till, devices_of=devices_of))
+    """As ``open_drawer``, on a lane of its own: behind a paper it would open late, when nobody stands there."""
+    return await runner.drawer(partial(open_drawer, till, devices_of=devices_of))
 
 
 def receipt_text(till: OpenTill, facts: ReceiptFacts, copy: Copy) -> str:

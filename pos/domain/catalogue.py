@@ -48,11 +48,19 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOfSale:
-    """A number of one item at its price. ``amount`` and ``tax`` are fixed here, and never figured again."""
+    """A number of one item at its price. ``amount`` and ``tax`` are figured here, and nowhere again.
+
+    While a sale grows, pieces may still lack their serial numbers; ``read_line`` gives lines that are complete.
+    """
 
     item: Item
-    quantity: int
-    serials: tuple[str, ...]
+    quantity: int = 1
+    serials: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """How many serial numbers are still to be scanned."""
+        return 0 if self.item.serial is None else self.quantity - len(self.serials)
 
     @property
     def amount(self) -> Money:

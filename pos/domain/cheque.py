@@ -86,12 +86,17 @@ def read_cheque(details: Mapping[str, str], amount: Money, *, today: date) -> Ch
     )
 
 
-def check_cheque(cheque: Cheque, policy: ChequePolicy, *, today: date, cash_only: bool) -> None:
-    """Raises Refused ``cheque_account_cash_only``, ``cheque_over_cap``, ``cheque_post_dated`` or ``cheque_stale``."""
+def refuse_cash_only(cash_only: bool) -> None:
+    """Raises Refused ``cheque_account_cash_only`` for an account that cheques are not taken from."""
     if cash_only:
         raise Refused(
             "cheque_account_cash_only", "This account is cash-only: no cheque is taken. Press F5 for cash."
         )
+
+
+def check_cheque(cheque: Cheque, policy: ChequePolicy, *, today: date, cash_only: bool) -> None:
+    """Raises Refused ``cheque_account_cash_only``, ``cheque_over_cap``, ``cheque_post_dated`` or ``cheque_stale``."""
+    refuse_cash_only(cash_only)
     if policy.max_amount is not None and cheque.amount > policy.max_amount:
         raise Refused(
             "cheque_over_cap",

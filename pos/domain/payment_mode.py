@@ -108,7 +108,17 @@ class PaymentMode:
         return self.available and purpose in self.accepts.get(payer, frozenset())
 
     def require_payer(self, payer: PayerKind, purpose: Purpose) -> None:
-        """Raises Refused ``mode_not_for_payer``, ``mode_not_for_purpose`` or ``mode_not_available``."""
+        """Raises what ``require_accepted`` raises, or Refused ``mode_not_available``."""
+        self.require_accepted(payer, purpose)
+        if not self.available:
+            raise Refused(
+                "mode_not_available",
+                f"{self.label} is not taken in this shop. Choose another way to pay.",
+                mode=self.code,
+            )
+
+    def require_accepted(self, payer: PayerKind, purpose: Purpose) -> None:
+        """The acceptance matrix alone. Raises Refused ``mode_not_for_payer`` or ``mode_not_for_purpose``."""
         purposes = self.accepts.get(payer, frozenset())
         if not purposes:
             raise Refused(
@@ -124,12 +134,6 @@ class PaymentMode:
                 mode=self.code,
                 payer=str(payer),
                 purpose=str(purpose),
-            )
-        if not self.available:
-            raise Refused(
-                "mode_not_available",
-                f"{self.label} is not taken in this shop. Choose another way to pay.",
-                mode=self.code,
             )
 
 

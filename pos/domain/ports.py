@@ -53,7 +53,11 @@ class Runner(Protocol):
         ...
 
     async def paper(self, call: Callable[[], Result]) -> Result:
-        """Make or print a paper, or open the drawer: it may take long, and nothing else waits for it."""
+        """Make or print a paper: it may take long, and nothing else waits for it."""
+        ...
+
+    async def drawer(self, call: Callable[[], Result]) -> Result:
+        """Open the drawer, behind nothing."""
         ...
 
 

@@ -45,10 +45,10 @@ def remove_items(connection: Connection, codes: Iterable[str]) -> None:
 
 
 def item_by_code(connection: Connection, code: str) -> Item | None:
-    """The item of this very code or bar code."""
+    """The item of this very code or bar code, else of the code in capitals."""
     row = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM item WHERE item = ? OR ean = ? ORDER BY item <> ? LIMIT 1",
-        (code, code, code),
+        f"SELECT {_COLUMNS} FROM item WHERE item IN (?, ?) OR ean = ? ORDER BY item <> ?, ean IS NOT ? LIMIT 1",
+        (code, code.upper(), code, code, code),
     ).first()
     return None if row is None else _item(tuple(row))
 

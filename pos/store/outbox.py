@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from pos.domain.leg import LegFacts, LegItem, LegTarget
 from pos.domain.money import Money, currency
@@ -236,8 +237,8 @@ def leg_facts(
         "SELECT event.receipt_number, event.terminal, event.epoch, event.sequence, event.shift_id, "
         "event.business_date, event.taken_at_utc, event.utc_offset_min, event.operator, event.payer_kind, "
         "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
-        "tender_person.details_json, payer_person.name, tender.voucher_hold, voucher_hold.approval, "
-        "instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial "
+        "tender_person.details_json AS personal_json, payer_person.name AS payer_name, tender.voucher_hold, "
+        "voucher_hold.approval, instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial "
         "FROM leg JOIN payment_event AS event USING (payment_event_id) "
         "JOIN tender ON tender.tender_id = leg.tender_id "
         "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
@@ -255,50 +256,55 @@ def leg_facts(
         "ORDER BY allocation.number",
         (row.payment_event_id, row.leg),
     )
-    in_currency = currency(found[13])
-    mode = modes[found[14]]
-    details: dict[str, str] = {**json.loads(found[15]), **(json.loads(found[16]) if found[16] else {})}
-    if found[19]:
-        details["auth_code"] = str(found[19])
+    in_currency = currency(found.currency)
+    mode = modes[found.mode]
+    details: dict[str, str] = json.loads(found.details_json) | json.loads(found.personal_json or "{}")
+    if found.approval:
+        details["auth_code"] = str(found.approval)
     if mode.tmf_type == "Check":
         # A check by value names its drawer (tmf.md section 6): who is not named otherwise is the payer.
-        details.setdefault("drawer", str(found[17] or found[10]))
-        details.setdefault("date", str(found[5]))
+        details.setdefault("drawer", str(found.payer_name or found.payer_account))
+        details.setdefault("date", str(found.business_date))
     return LegFacts(
         correlator_id=row.correlator_id,
         payment_event_id=row.payment_event_id,
         leg=row.leg,
-        terminal=found[1],
-        epoch=found[2],
-        sequence=found[3],
-        receipt_number=found[0],
-        shift_id=found[4],
-        business_date=date.fromisoformat(found[5]),
-        taken_at=local(found[6], found[7]),
-        operator=found[8],
+        terminal=found.terminal,
+        epoch=found.epoch,
+        sequence=found.sequence,
+        receipt_number=found.receipt_number,
+        shift_id=found.shift_id,
+        business_date=date.fromisoformat(found.business_date),
+        taken_at=local(found.taken_at_utc, found.utc_offset_min),
+        operator=found.operator,
         shop=identity.shop.shop,
         shop_name=identity.shop.name,
         operator_company=operator_company,
         channel=mode.channel,
-        payer_kind=found[9],
-        payer_account=found[10],
-        account=found[11],
-        amount=Money(found[12], in_currency),
+        payer_kind=found.payer_kind,
+        payer_account=found.payer_account,
+        account=found.account,
+        amount=Money(found.amount_minor, in_currency),
         mode=mode.code,
         tmf_type=mode.tmf_type,
         tender_details=details,
         items=tuple(
             LegItem(
-                target=LegTarget.BILL if item[2] is None else LegTarget.OFFERING,
-                target_id=item[0] if item[2] is None else item[2],
-                amount=Money(item[1], in_currency),
+                target=LegTarget.BILL if item.item is None else LegTarget.OFFERING,
+                target_id=item.bill_id if item.item is None else item.item,
+                amount=Money(item.amount_minor, in_currency),
             )
             for item in items
         ),
         provisional=mode.final_when or None,
-        instrument=found[20] if found[21] is None else "|".join(["cheque", *map(str, found[21:25])]),
-        voucher_hold=found[18],
+        instrument=found.instrument if found.serial is None else _cheque_of(found),
+        voucher_hold=found.voucher_hold,
     )
+
+
+def _cheque_of(found: Row[Any]) -> str:
+    """A cheque as the one paper that it is in every shop."""
+    return "|".join(["cheque", found.bank, found.branch, found.bank_account, found.serial])
 
 
 def _row(row: tuple[object, ...]) -> OutboxRow:

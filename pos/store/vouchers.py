@@ -22,6 +22,11 @@ class Hold:
     value: Money
     approval: str | None
 
+    @property
+    def forfeited(self) -> Money:
+        """What the voucher is worth beyond what this payment takes of it: nobody gets it back."""
+        return self.value - self.amount
+
 
 def reserved_hold(connection: Connection, payment_event_id: str, code_mark: str) -> Hold | None:
     """The reservation of this voucher for this payment."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial, serial_body
-from pos.domain.cheque import check_cheque, read_cheque
+from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial, sale_total, serial_body
+from pos.domain.cheque import check_cheque, read_cheque, refuse_cash_only
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
@@ -21,7 +21,6 @@ from pos.domain.role import Grant, Person
 from pos.domain.tender import instrument_of, read_details
 from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
-from pos.store.vouchers import Hold
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.take_payment import (
@@ -38,31 +37,8 @@ ITEMS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of the sale as it grows: of an item with serials, one is scanned for each piece."""
-
-    item: Item
-    quantity: int = 1
-    serials: tuple[str, ...] = ()
-
-    @property
-    def amount(self) -> Money:
-        return LineOfSale(item=self.item, quantity=self.quantity, serials=self.serials).amount
-
-    @property
-    def tax(self) -> Money:
-        """The tax within ``amount``."""
-        return LineOfSale(item=self.item, quantity=self.quantity, serials=self.serials).tax
-
-    @property
-    def missing(self) -> int:
-        """How many serial numbers are still to be scanned."""
-        return 0 if self.item.serial is None else self.quantity - len(self.serials)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A tender that was handed over and waits for the others. ``details`` are as typed; a voucher's code is among them."""
+    """A tender that was handed over and waits for the others. ``order`` is as typed; a voucher's code is in it."""
 
     mode: PaymentMode
     amount: Money
@@ -77,7 +53,7 @@ class Basket:
     payer: CachedAccount
     view: AccountView | None
     plan: PayPlan
-    lines: tuple[Line, ...] = ()
+    lines: tuple[LineOfSale, ...] = ()
     given: tuple[Given, ...] = ()
 
     @property
@@ -88,7 +64,7 @@ class Basket:
     @property
     def sale(self) -> Money:
         """The items, tax included."""
-        return total((line.amount for line in self.lines), self.payer.currency)
+        return sale_total(self.lines, self.payer.currency)
 
     @property
     def tax(self) -> Money:
@@ -109,6 +85,11 @@ class Basket:
     def is_empty(self) -> bool:
         """Nothing to pay was chosen: money given goes on account."""
         return not self.plan.parts and not self.lines
+
+    @property
+    def has_no_use(self) -> bool:
+        """Nothing was chosen, and money on account is not what anybody meant: bills are open, or there is no account."""
+        return self.is_empty and (self.keeps_nothing or (self.view is not None and bool(self.view.bills)))
 
     @property
     def purposes(self) -> frozenset[Purpose]:
@@ -174,7 +155,7 @@ def choose_bills(
 def items_on_sale(desk: Desk, text: str, *, limit: int = ITEMS_MAX) -> list[Item]:
     """Items by code, bar code or words of the name; all of them for an empty text. For the shop's currency only."""
     with desk.cache.read() as connection:
-        exact = item_by_code(connection, text) or item_by_code(connection, text.upper())
+        exact = item_by_code(connection, text)
         found = [exact] if exact is not None else items_by_words(connection, text, limit)
     return [item for item in found if item.price.currency == desk.identity.currency]
 
@@ -190,17 +171,9 @@ def ways_to_pay(
         require_mode(desk, person, mode, basket.payer.kind)
         for purpose in sorted(basket.purposes):
             mode.require_payer(basket.payer.kind, purpose)
-        if mode.kind is ModeKind.CHEQUE and basket.payer.cash_only:
-            raise Refused(
-                "cheque_account_cash_only",
-                "This account is cash-only: no cheque is taken. Press F5 for cash.",
-            )
+        if mode.kind is ModeKind.CHEQUE:
+            refuse_cash_only(basket.payer.cash_only)
     raise Refused("mode_not_available", "This is not taken here. Choose another way to pay.")
-
-
-def forfeited(hold: Hold) -> Money:
-    """What a held voucher is worth beyond what this payment takes of it: nobody gets it back."""
-    return hold.value - hold.amount
 
 
 def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
@@ -220,7 +193,7 @@ def add_item(desk: Desk, basket: Basket, code: str) -> Basket:
     for place, line in enumerate(basket.lines):
         if line.item == item:
             return set_quantity(basket, place, line.quantity + 1)
-    return replace(basket, lines=(*basket.lines, Line(item=item)))
+    return replace(basket, lines=(*basket.lines, LineOfSale(item=item)))
 
 
 def set_quantity(basket: Basket, place: int, quantity: int) -> Basket:
@@ -255,7 +228,7 @@ def remove_line(basket: Basket, place: int) -> Basket:
     return replace(basket, lines=(*basket.lines[:place], *basket.lines[place + 1 :]))
 
 
-def _with_line(basket: Basket, place: int, line: Line) -> Basket:
+def _with_line(basket: Basket, place: int, line: LineOfSale) -> Basket:
     return replace(basket, lines=(*basket.lines[:place], line, *basket.lines[place + 1 :]))
 
 
@@ -294,10 +267,7 @@ def _composed(desk: Desk, basket: Basket, given: Sequence[Given], *, keep: bool)
             wishes=[Wish(bill_no=part.bill_no, amount=part.amount) for part in basket.plan.parts],
             overpayment=_overpayment(basket, keep=keep),
             bills={bill.bill.bill_no: bill for bill in bills if bill.open.currency == basket.payer.currency},
-            sale=[
-                LineOfSale(item=line.item, quantity=line.quantity, serials=line.serials)
-                for line in basket.lines
-            ],
+            sale=basket.lines,
         )
     )
 

@@ -35,13 +35,13 @@ class _Ids:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
-    """What stands behind some tenders, by the tender's place: cheques, and vouchers that central holds.
+    """What stands behind some tenders: cheques by the tender's place, vouchers that central holds by its instrument.
 
     ``order_mark`` is the mark of the order, by which a retry of it is known.
     """
 
     cheques: Mapping[int, Cheque]
-    holds: Mapping[int, Hold]
+    holds: Mapping[str, Hold]
     order_mark: str
 
 
@@ -82,10 +82,11 @@ def _salt(deed: Deed) -> str:
 
 
 def _write_tenders(
-    deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, holds: Mapping[int, Hold]
+    deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, holds: Mapping[str, Hold]
 ) -> None:
     rows, people = [], []
     for place, tender in enumerate(event.tenders):
+        hold = holds.get(tender.instrument or "")
         plain, personal = _split_personal(tender)
         digest = None
         if personal:
@@ -103,7 +104,7 @@ def _write_tenders(
                 "currency": event.currency.code,
                 "details_json": json.dumps(plain, ensure_ascii=False),
                 "person_digest": digest,
-                "voucher_hold": holds[place].hold_id if place in holds else None,
+                "voucher_hold": None if hold is None else hold.hold_id,
             }
         )
     deed.unit.insert_all("tender", rows)
@@ -246,7 +247,7 @@ def _write_event(
 
 
 def _receipt(
-    deed: Deed, event: PaymentEvent, account: CachedAccount, holds: Mapping[int, Hold]
+    deed: Deed, event: PaymentEvent, account: CachedAccount, holds: Mapping[str, Hold]
 ) -> tuple[ReceiptFacts, int]:
     shift, identity = deed.require_shift(), deed.desk.identity
     counter = deed.unit.next_number(f"receipt:{identity.series}")
@@ -319,12 +320,13 @@ def _receipt(
     return facts, counter
 
 
-def _forfeits(event: PaymentEvent, holds: Mapping[int, Hold]) -> Iterator[str]:
+def _forfeits(event: PaymentEvent, holds: Mapping[str, Hold]) -> Iterator[str]:
     """A voucher is used once: what the payment does not need of it is lost, and the receipt says so."""
-    for place, hold in holds.items():
-        rest = hold.value - hold.amount
-        if rest.minor > 0:
-            yield f"{event.tenders[place].mode.label} of {hold.value.plain()}: {rest.plain()} not used is forfeited."
+    for tender in event.tenders:
+        hold = holds.get(tender.instrument or "")
+        if hold is not None and hold.forfeited:
+            lost = hold.forfeited.plain()
+            yield f"{tender.mode.label} of {hold.value.plain()}: {lost} not used is forfeited."
 
 
 def _with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:

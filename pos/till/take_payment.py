@@ -137,10 +137,11 @@ def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTa
         return None
     with desk.till.read() as connection:
         number = event_receipt(connection, order.payment_event_id)
-        facts = None if number is None else receipt_facts(connection, number)
+        if number is None:
+            return None
+        facts = receipt_facts(connection, number)
         booked_from = event_order_mark(connection, order.payment_event_id)
-    if facts is None:
-        return None
+    assert facts is not None, "a booked event has a receipt"
     if booked_from not in (None, order_mark(desk, order)):
         raise Refused(
             "key_reused", f"This payment was booked with receipt {facts.receipt_number}. Begin anew."
@@ -193,7 +194,11 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     _refuse_taken(deed, event.tenders)
     _require_unverified_cap(deed, event, account)
     _refuse_sold(deed, event.sale)
-    holds = {tender.offered.instrument: tender.hold for tender in tenders if tender.hold is not None}
+    holds = {
+        tender.offered.instrument: tender.hold
+        for tender in tenders
+        if tender.hold is not None and tender.offered.instrument is not None
+    }
     return PaymentTaken(
         payment_event_id=order.payment_event_id,
         receipt=book_payment(
@@ -203,11 +208,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
             account,
             Papers(
                 cheques=cheques,
-                holds={
-                    place: holds[tender.instrument]
-                    for place, tender in enumerate(event.tenders)
-                    if tender.instrument in holds
-                },
+                holds=holds,
                 order_mark=order_mark(deed.desk, order),
             ),
         ),
@@ -322,7 +323,7 @@ def find_item(desk: Desk, code: str, in_currency: Currency) -> Item:
     """The item of a code or bar code. Raises Refused ``unknown_item``."""
     cleaned = clean_reference(code, field="Item", limit=40)
     with desk.cache.read() as connection:
-        item = item_by_code(connection, cleaned) or item_by_code(connection, cleaned.upper())
+        item = item_by_code(connection, cleaned)
     if item is None or item.price.currency != in_currency:
         raise Refused("unknown_item", f"Item {cleaned} is not on sale here. Check the code.", item=cleaned)
     return item
@@ -341,14 +342,19 @@ def _refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
                 mode=tender.mode.code,
             )
         seen.add(tender.instrument)
-        receipt = instrument_receipt(deed.unit.connection, tender.instrument)
-        if receipt is not None:
-            raise Refused(
-                "taken_before",
-                f"{tender.mode.label}: this very one was taken with receipt {receipt}.",
-                mode=tender.mode.code,
-                receipt=receipt,
-            )
+        refuse_taken_before(deed, tender.mode, tender.instrument)
+
+
+def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
+    """Raises Refused ``taken_before`` where a tender with this paper was booked."""
+    receipt = instrument_receipt(deed.unit.connection, instrument)
+    if receipt is not None:
+        raise Refused(
+            "taken_before",
+            f"{mode.label}: this very one was taken with receipt {receipt}.",
+            mode=mode.code,
+            receipt=receipt,
+        )
 
 
 def _require_unverified_cap(deed: Deed, event: PaymentEvent, dealer: CachedAccount) -> None:

@@ -27,7 +27,7 @@ from pos.domain.voucher import (
     VoucherUnanswered,
     code_mark,
 )
-from pos.store.payments import event_receipt, instrument_receipt
+from pos.store.payments import event_receipt
 from pos.store.times import utc_text
 from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.store.vouchers import (
@@ -47,6 +47,7 @@ from pos.till.take_payment import (
     PaymentOrder,
     TenderOrder,
     read_payer,
+    refuse_taken_before,
     require_mode,
     voucher_instrument,
 )
@@ -65,7 +66,7 @@ async def reserve_vouchers(
     refused for; then nothing new stays held.
     """
     held: list[Hold] = []
-    if await runner.till(partial(_is_booked, desk, order.payment_event_id)):
+    if await runner.read(partial(_is_booked, desk, order.payment_event_id)):
         # A retry: the booking itself tells whether it is one.
         return held
     for tender in order.tenders:
@@ -96,7 +97,7 @@ def _is_booked(desk: Desk, payment_event_id: str) -> bool:
 async def _clear_way(desk: Desk, tender: TenderOrder, vouchers: VoucherDesk | None, runner: Runner) -> None:
     """A hold of the same voucher that a crash or a lost answer left is let go first, so that it is free again."""
     mark = _mark(desk, tender.details)
-    for hold_id in await runner.till(partial(_abandoned, desk, mark)):
+    for hold_id in await runner.read(partial(_abandoned, desk, mark)):
         await _release(desk, hold_id, vouchers, runner)
 
 
@@ -154,14 +155,7 @@ def _write_hold(desk: Desk, person: Person, order: PaymentOrder, tender: TenderO
         details = read_details(mode, tender.details)
         payer = read_payer(desk, person, order, shift.currency)
         mark = _mark(desk, details)
-        taken = instrument_receipt(deed.unit.connection, voucher_instrument(mode, mark))
-        if taken is not None:
-            raise Refused(
-                "taken_before",
-                f"{mode.label}: this very one was taken with receipt {taken}.",
-                mode=mode.code,
-                receipt=taken,
-            )
+        refuse_taken_before(deed, mode, voucher_instrument(mode, mark))
         held = reserved_hold(deed.unit.connection, order.payment_event_id, mark)
         if held is not None and (held.mode, held.amount) == (mode.code, amount):
             return held

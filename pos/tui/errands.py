@@ -107,7 +107,7 @@ class Errands:
                 self._paper_waits = False
                 await self._after_commit()
         except Exception:
-            # Money never depends on paper: the queue keeps its rows and tries again at the next payment.
+            # Money never depends on paper: the queue keeps its rows, and the app tries them again.
             LOG.exception("printing failed")
         finally:
             self._printing = False

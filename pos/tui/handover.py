@@ -18,9 +18,9 @@ async def take(seat: Seat, errands: Errands, basket: Basket, *, keep: bool) -> P
     person, order = seat.person, order_of(basket, keep=keep)
     await hold_vouchers(seat, basket)
     taken = await seat.deed(lambda: take_payment(seat.desk, person, order))
-    errands.paper_waits()
     if taken.opens_drawer:
         errands.drawer_opens()
+    errands.paper_waits()
     return taken
 
 
@@ -47,9 +47,9 @@ def why_not(seat: Seat, basket: Basket) -> str:
         return f"The open shift belongs to user {shift.operator}. You can look up, not take money."
     if basket.given and basket.rest.minor == 0:
         return "Enough was given. Enter takes it."
-    if basket.is_empty and basket.keeps_nothing:
-        return "Nothing is to be paid yet. Scan an item, or press F4 to find one."
-    if basket.is_empty and basket.view is not None and basket.view.bills:
+    if basket.has_no_use:
+        if basket.keeps_nothing:
+            return "Nothing is to be paid yet. Scan an item, or press F4 to find one."
         return "No bill here can be paid now. F4 sells items."
     try:
         require_complete(basket)

@@ -102,9 +102,11 @@ def test_a_printer_out_of_paper_leaves_the_receipt_waiting_with_its_files_made(t
     assert print_receipts(till, devices_of=Hung(Tray(), Bolt())).printed == 1
 
 
-async def test_printing_in_the_background_uses_the_lane_of_papers(till: OpenTill) -> None:
+async def test_papers_and_the_drawer_have_a_lane_each(till: OpenTill) -> None:
+    """Behind a paper that a dead printer holds up, the drawer would spring open when nobody stands there."""
+
     class Lanes(InlineRunner):
-        """Nothing but papers may print."""
+        """Notes what was done on which."""
 
         def __init__(self) -> None:
             self.used: list[str] = []
@@ -115,6 +117,10 @@ async def test_printing_in_the_background_uses_the_lane_of_papers(till: OpenTill
             self.used.append(f"paper {len(tray.papers) - before}")
             return result
 
+        async def drawer(self, call: Callable[[], Result]) -> Result:
+            self.used.append("drawer")
+            return await super().drawer(call)
+
     tray, bolt, lanes = Tray(), Bolt(), Lanes()
 
     await print_in_background(till, lanes, devices_of=Hung(tray, bolt))
@@ -122,7 +128,7 @@ async def test_printing_in_the_background_uses_the_lane_of_papers(till: OpenTill
     assert await open_drawer_in_background(till, lanes, devices_of=Hung(tray, bolt)) is None
 
     assert bolt.opened == 1
-    assert lanes.used == ["paper 1", "paper 0"]
+    assert lanes.used == ["paper 1", "drawer"]
     assert print_receipts(till).printed == 0, "it is printed already"
 
 

@@ -34,7 +34,7 @@ class ItemsScreen(PickScreen):
                     item.item,
                     item.name,
                     "" if item.serial is None else item.serial.upper(),
-                    f"{item.tax_rate.normalize():f}",
+                    item.rate_text,
                     item.price.plain(),
                 ),
             )

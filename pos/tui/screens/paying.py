@@ -22,7 +22,6 @@ from pos.tui.errands import Errands
 from pos.tui.handover import how_to_undo, keep_only, take, why_not
 from pos.tui.keys import bindings
 from pos.tui.screens.cash import CashScreen
-from pos.tui.screens.confirm import ConfirmScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.outbox import OutboxScreen
 from pos.tui.screens.tender import Draft, TenderScreen
@@ -193,25 +192,16 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         elif self._basket.lines:
             count = len(self._basket.lines)
             question = f"Leave? {count} line{'' if count == 1 else 's'} of items will be dropped."
-            self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), self._left)
+            self.ask(question, lambda: self.dismiss(None))
         elif self._drafts:
             begun = ", ".join(draft.label for draft in self._drafts.values())
-            question = f"Leave? What was typed will be dropped: {begun}."
-            self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), self._left)
+            self.ask(f"Leave? What was typed will be dropped: {begun}.", lambda: self.dismiss(None))
         else:
             self.dismiss(None)
 
-    def _left(self, yes: bool | None) -> None:
-        if yes:
-            self.dismiss(None)
-
     def _ask_back(self) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.errand(self._take_back())
-
         question = f"{how_to_undo(self._basket.given[-1])} Take it out of this payment?"
-        self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), answered)
+        self.ask(question, lambda: self.errand(self._take_back()))
 
     async def _take_back(self) -> None:
         last = self._basket.given[-1]
@@ -272,32 +262,21 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         except DomainError as refusal:
             self.refused(refusal)
             return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._take(smaller)
-
         rest, given = self._basket.rest.plain(), self._basket.handed_over.plain()
-        question = f"Pay only the {given} that was given? {rest} stays open."
-        self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), answered)
+        self.ask(f"Pay only the {given} that was given? {rest} stays open.", lambda: self._take(smaller))
 
     def _take_enough(self) -> None:
         """More than enough is kept only if somebody said so; without anything to pay no bill is chosen behind their back."""
         basket = self._basket
-        if basket.is_empty and (basket.keeps_nothing or (basket.view is not None and basket.view.bills)):
+        if basket.has_no_use:
             self.refuse("Nothing is left to pay. Esc takes the last one back.")
             return
         if basket.is_empty or basket.handed_over == basket.to_pay:
             self._take(basket)
             return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._take(basket)
-
         rest = "Give the rest back" if basket.keeps_nothing else "Keep the rest as credit on the account"
         question = f"{basket.handed_over} was given for {basket.to_pay}. {rest}?"
-        self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), answered)
+        self.ask(question, lambda: self._take(basket))
 
     def _may_pay(self) -> bool:
         hindrance = why_not(self.seat, self._basket)

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Label
 
+from pos.domain.catalogue import LineOfSale
 from pos.domain.errors import DomainError, Refused
 from pos.domain.payment_mode import PayerKind
-from pos.till.basket import Basket, Line, add_item, add_serial, choose_bills, remove_line, set_quantity
+from pos.till.basket import Basket, add_item, add_serial, choose_bills, remove_line, set_quantity
 from pos.till.enquiries import account_view
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
@@ -107,7 +108,7 @@ class SaleScreen(PayingScreen):
         )
         super().paint()
 
-    def _row(self, place: int, line: Line) -> Row:
+    def _row(self, place: int, line: LineOfSale) -> Row:
         if line.item.serial is None:
             serials = ""
         else:

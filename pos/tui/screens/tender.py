@@ -15,7 +15,7 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, Refused
 from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentMode
 from pos.domain.tender import read_details
-from pos.till.basket import Basket, forfeited, give, quote
+from pos.till.basket import Basket, give, quote
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take
@@ -243,7 +243,7 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
             if self._held is not None:
                 self._held = None
                 await keep_only(seat, self._basket)
-            lost = forfeited((await hold_vouchers(seat, given))[-1])
+            lost = (await hold_vouchers(seat, given))[-1].forfeited
             self._held = tender
             if lost:
                 found.append(f"{lost} of this voucher will be lost: it is worth more.")

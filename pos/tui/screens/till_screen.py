@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from pos.domain.receipt import Copy
@@ -31,12 +32,16 @@ class TillScreen(Frame[Answer]):
 
     def confirm_reprint(self, number: str) -> None:
         """Ask before a duplicate is counted."""
+        question = f"Print receipt {number} again, marked DUPLICATE?"
+        self.ask(question, lambda: self.errand(self._reprint(number)))
+
+    def ask(self, question: str, then: Callable[[], object]) -> None:
+        """Ask yes or no; ``then`` is called for a yes."""
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.errand(self._reprint(number))
+                then()
 
-        question = f"Print receipt {number} again, marked DUPLICATE?"
         self.app.push_screen(ConfirmScreen(self.seat, self.errands, question), answered)
 
     async def _reprint(self, number: str) -> None:

@@ -6,7 +6,7 @@ last rows it stands for. Source: tmf.md sections 5 and 7; architecture.md sectio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,6 +32,9 @@ from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
 from sync.tmf678.rate import read_rate
 from sync.wire_json import BadField, WireJsonError, read_money
+
+Ask = Callable[[int], Awaitable[RatesOutcome]]
+"""Asks for the page of a list that begins at this row."""
 
 PAGE = 200
 RATES_PAGE = 500
@@ -64,6 +67,7 @@ class _Stopped(Exception):
     def __init__(self, outcome: Later | RefusedForGood | Unknown | Unreachable) -> None:
         super().__init__(outcome.reason)
         self.retry_after_s = outcome.retry_after_s if isinstance(outcome, Later | Unknown) else None
+        self.for_good = isinstance(outcome, RefusedForGood)
 
 
 @dataclass(slots=True)
@@ -149,26 +153,37 @@ class Inbound:
         with self._cache.write() as connection:
             cached.set_marker(connection, name, str(change))
 
+    async def _pages(self, ask: Ask) -> AsyncIterator[Page]:
+        """Page after page of a list, until it ends. Raises _Stopped where central does not give the next one."""
+        offset = 0
+        before: Page | None = None
+        for _ in range(PAGES_MAX):
+            page = _page(await ask(offset))
+            yield page
+            offset += len(page.rows)
+            if page.ends(offset=offset, before=before):
+                return
+            before = page
+
+    async def _keep_marker(self, name: str, *, since: int | None, changes: Sequence[int | None]) -> None:
+        """The next pull asks for what came after the first page was told: later pages may know of more."""
+        newest = changes[0] if changes else None
+        if newest is not None and newest != since:
+            await self._runner.cache(partial(self._set_marker, name, newest))
+
     async def _pull_accounts(self, tally: _Tally) -> None:
         since = await self._runner.read(lambda: self._marker("accounts"))
-        offset, newest = 0, since
-        before: Page | None = None
+        changes: list[int | None] = []
         whole = True
-        for _ in range(PAGES_MAX):
-            page = _page(await self._client.accounts(offset=offset, limit=PAGE, changed_after=since))
+        ask = partial(self._client.accounts, limit=PAGE, changed_after=since)
+        async for page in self._pages(lambda offset: ask(offset=offset)):
             if page.change is None:
                 # Without it nobody can tell which of our own payments the credits contain.
                 raise _Stopped(Unknown("central told accounts without its change number"))
-            if offset == 0:
-                newest = page.change
+            changes.append(page.change)
             whole = await self._runner.cache(partial(self._take_accounts, page, tally)) and whole
-            offset += len(page.rows)
-            if page.ends(offset=offset, before=before):
-                break
-            before = page
-        if whole and newest is not None and newest != since:
-            mark = newest
-            await self._runner.cache(lambda: self._set_marker("accounts", mark))
+        if whole:
+            await self._keep_marker("accounts", since=since, changes=changes)
 
     def _take_accounts(self, page: Page, tally: _Tally) -> bool:
         """Read and write a page; whether all of it could be written. On the cache's lane: reading takes its time too."""
@@ -209,20 +224,12 @@ class Inbound:
 
     async def _pull_items(self, tally: _Tally) -> None:
         since = await self._runner.read(lambda: self._marker("items"))
-        offset, newest = 0, since
-        before: Page | None = None
-        for _ in range(PAGES_MAX):
-            page = _page(await self._client.items(offset=offset, limit=PAGE, changed_after=since))
-            if offset == 0 and page.change is not None:
-                newest = page.change
+        changes: list[int | None] = []
+        ask = partial(self._client.items, limit=PAGE, changed_after=since)
+        async for page in self._pages(lambda offset: ask(offset=offset)):
+            changes.append(page.change)
             await self._runner.cache(partial(self._take_items, page, tally))
-            offset += len(page.rows)
-            if page.ends(offset=offset, before=before):
-                break
-            before = page
-        if newest is not None and newest != since:
-            mark = newest
-            await self._runner.cache(lambda: self._set_marker("items", mark))
+        await self._keep_marker("items", since=since, changes=changes)
 
     def _take_items(self, page: Page, tally: _Tally) -> None:
         items: list[Item] = []
@@ -244,23 +251,14 @@ class Inbound:
 
     async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None
-        offset, newest = 0, since
-        before: Page | None = None
-        for _ in range(PAGES_MAX):
-            page = _page(await self._client.bills(offset=offset, limit=PAGE, changed_after=since))
-            if offset == 0 and page.change is not None:
-                newest = page.change
-            take = partial(
-                self._take_bills, page, tally, counts_changes=counts_changes, with_accounts=with_accounts
-            )
-            await self._runner.cache(take)
-            offset += len(page.rows)
-            if page.ends(offset=offset, before=before):
-                break
-            before = page
-        if counts_changes and newest is not None and newest != since:
-            mark = newest
-            await self._runner.cache(lambda: self._set_marker("bills", mark))
+        changes: list[int | None] = []
+        ask = partial(self._client.bills, limit=PAGE, changed_after=since)
+        told = {"counts_changes": counts_changes, "with_accounts": with_accounts}
+        async for page in self._pages(lambda offset: ask(offset=offset)):
+            changes.append(page.change)
+            await self._runner.cache(partial(self._take_bills, page, tally, **told))
+        if counts_changes:
+            await self._keep_marker("bills", since=since, changes=changes)
 
     def _take_bills(self, page: Page, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         bills: list[BillSnapshot] = []
@@ -310,18 +308,14 @@ class Inbound:
 
     async def _page_rates(self, tally: _Tally, *, bill_id: str | None) -> bool:
         """False where the server refuses the question for one bill; any other refusal ends the pull."""
-        offset = 0
-        before: Page | None = None
-        for _ in range(PAGES_MAX):
-            outcome = await self._client.rates(offset=offset, limit=RATES_PAGE, bill_id=bill_id)
-            if bill_id is not None and isinstance(outcome, RefusedForGood):
+        ask = partial(self._client.rates, limit=RATES_PAGE, bill_id=bill_id)
+        try:
+            async for page in self._pages(lambda offset: ask(offset=offset)):
+                await self._runner.cache(partial(self._take_rates, page, tally, bill_id=bill_id))
+        except _Stopped as stopped:
+            if bill_id is not None and stopped.for_good:
                 return False
-            page = _page(outcome)
-            await self._runner.cache(partial(self._take_rates, page, tally, bill_id=bill_id))
-            offset += len(page.rows)
-            if page.ends(offset=offset, before=before):
-                break
-            before = page
+            raise
         return True
 
     def _take_rates(self, page: Page, tally: _Tally, *, bill_id: str | None) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
@@ -17,6 +18,7 @@ from pos.domain.money import Money, currency, parse_amount, parse_count, total
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
 from pos.fixture import Fixture
 from pos.machine import InlineRunner
+from pos.sample import iccid
 from pos.till.enquiries import AccountView, account_view
 from pos.till.script import Script
 from pos.till.sign_in import sign_in
@@ -99,10 +101,7 @@ class MainJob:
 
     def _sample_serials(self) -> Iterator[str]:
         """ICCIDs as on sample SIM cards."""
-        for number in range(1, 1000):
-            stem = f"8996500{number:011}"
-            doubled = [int(digit) * (1 if place % 2 else 2) for place, digit in enumerate(reversed(stem))]
-            yield f"{stem}{-sum(value - 9 if value > 9 else value for value in doubled) % 10}"
+        return (iccid(number, calling_code="965") for number in count(1))
 
     def _item(self, *, serial: str | None) -> str:
         return next(row.item for row in self._shop.items if row.serial == serial)

@@ -9,11 +9,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from pos.domain.errors import Refused
 from pos.domain.money import total
-from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, PaymentModes, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
 from sync.central.accounts import account_kind
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment
+
+FIELDS = {"mode_not_for_payer": "paymentMethod.name", "mode_not_for_purpose": "paymentItem"}
+"""What a refusal of the matrix is about."""
 
 
 def require_accepted(connection: Connection, incoming: IncomingPayment, modes: PaymentModes | None) -> None:
@@ -23,7 +27,11 @@ def require_accepted(connection: Connection, incoming: IncomingPayment, modes: P
         return
     purposes = purposes_of(incoming)
     for payer in _payer_kinds(connection, incoming):
-        _require(mode, payer, purposes)
+        for purpose in purposes:
+            try:
+                mode.require_accepted(payer, purpose)
+            except Refused as refusal:
+                raise ApiError(400, refusal.code, refusal.message, field=FIELDS[refusal.code]) from None
     if mode.kind is ModeKind.VOUCHER and incoming.voucher_hold is None:
         message = f"{mode.label}: no voucher is held for this payment."
         raise ApiError(400, "voucher_not_held", message, field="voucherHold")
@@ -37,28 +45,6 @@ def purposes_of(incoming: IncomingPayment) -> Sequence[Purpose]:
     if not takes_all and total(named, incoming.amount.currency) < incoming.amount:
         found.add(Purpose.ACCOUNT)
     return [purpose for purpose in Purpose if purpose in found]
-
-
-def _require(mode: PaymentMode, payer: PayerKind, purposes: Sequence[Purpose]) -> None:
-    accepted = mode.accepts.get(payer, frozenset())
-    who = payer.replace("_", "-")
-    if not accepted:
-        raise ApiError(
-            400, "mode_not_for_payer", f"{mode.label} is not taken from a {who}.", field="paymentMethod.name"
-        )
-    for purpose in purposes:
-        if purpose not in accepted:
-            what = {
-                Purpose.BILLS: "bills",
-                Purpose.ITEMS: "purchases",
-                Purpose.ACCOUNT: "money on account",
-            }[purpose]
-            raise ApiError(
-                400,
-                "mode_not_for_purpose",
-                f"{mode.label} of a {who} does not serve for {what}.",
-                field="paymentItem",
-            )
 
 
 def _payer_kinds(connection: Connection, incoming: IncomingPayment) -> list[PayerKind]:

@@ -17,7 +17,6 @@ from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherRefused, cod
 from pos.machine import InlineRunner
 from pos.store.outbox import leg_facts, unsent
 from pos.store.vouchers import holds_to_release, mark_reserved
-from pos.till.basket import forfeited
 from pos.till.desk import Desk
 from pos.till.script import Script
 from pos.till.take_payment import TenderOrder, take_payment
@@ -156,7 +155,7 @@ def test_the_last_minor_unit_counts_and_nothing_is_said_where_all_was_used(desk:
     for code, value in (("LOYAL-1", "2.001"), ("LOYAL-2", "2")):
         asked = order(desk, voucher("2", code), allocate=[wish("7781")])
         (hold,) = reserve(desk, asked, FakeVouchers(value=money(value)))
-        notes.append((forfeited(hold).plain(), take_payment(desk, CASHIER, asked).receipt.notes))
+        notes.append((hold.forfeited.plain(), take_payment(desk, CASHIER, asked).receipt.notes))
 
     assert notes == [("0.001", ("Loyalty voucher of 2.001: 0.001 not used is forfeited.",)), ("0.000", ())]
 

@@ -2,6 +2,7 @@
 
     DomainError                 a rule said no; nothing was booked
       Refused                   the plain case, named by its code
+        NeedsConfirmation       a warning: the same again, with the code confirmed, is carried out
       NotAuthorised             the person lacks the right, or a PIN was wrong
 
 The codes are part of the public interface: a script may branch on them, so a code once given is never
@@ -31,6 +32,13 @@ class DomainError(Exception):
 
 class Refused(DomainError):
     """A money or counter rule refused the deed (exit code 3)."""
+
+
+class NeedsConfirmation(Refused):
+    """A warning that a person may overrule: the same deed with ``code`` confirmed is carried out."""
+
+    def as_json(self) -> dict[str, object]:
+        return {**super().as_json(), "confirm": self.code}
 
 
 class NotAuthorised(DomainError):

@@ -47,7 +47,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer."""
+    """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer.
+
+    ``confirmed`` are the codes of the warnings that the cashier has overruled.
+    """
 
     payment_event_id: str
     payer: CachedAccount
@@ -55,6 +58,7 @@ class Basket:
     plan: PayPlan
     lines: tuple[LineOfSale, ...] = ()
     given: tuple[Given, ...] = ()
+    confirmed: tuple[str, ...] = ()
 
     @property
     def to_pay(self) -> Money:
@@ -309,6 +313,11 @@ def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], 
             )
 
 
+def confirm(basket: Basket, code: str) -> Basket:
+    """The cashier has read the warning ``code`` and goes on all the same."""
+    return replace(basket, confirmed=(*basket.confirmed, code))
+
+
 def take_back(basket: Basket) -> Basket:
     """Take the last tender out of the basket again."""
     return replace(basket, given=basket.given[:-1])
@@ -345,4 +354,5 @@ def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
             for line in basket.lines
         ],
         overpayment=_overpayment(basket, keep=keep),
+        confirmed=basket.confirmed,
     )

@@ -133,6 +133,10 @@ class _PayParts(_Strict):
     allocate: Annotated[list[AllocateLine], Field(max_length=200)] = []
     tenders: Annotated[list[TenderLine], Field(min_length=1, max_length=20)]
     overpayment: Literal["credit", "change"] | None = None
+    confirm: Annotated[
+        list[Annotated[str, Field(max_length=40)]],
+        Field(max_length=20, description="Codes of warnings that somebody has read and overruled."),
+    ] = []
 
 
 class Pay(_PayParts):
@@ -298,6 +302,7 @@ class Script:
                 for line in act.lines
             ],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
+            confirmed=act.confirm,
         )
 
 

@@ -17,7 +17,7 @@ from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
 from pos.domain.catalogue import Item, LineOfSale, read_line, serial_body
 from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
-from pos.domain.errors import Refused
+from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.ids import check_id
 from pos.domain.money import Currency, Money, parse_amount, parse_count, total, zero
 from pos.domain.payment_event import (
@@ -88,6 +88,7 @@ class PaymentOrder:
     """A payment as the counter asks for it. ``payment_event_id`` is made when the payment screen opens.
 
     Amounts are texts in the shop's currency, with marks of ``decimal_marks``. A walk-in buyer has no ``payer_account``.
+    ``confirmed`` are the codes of the warnings that somebody has read and overruled.
     """
 
     payment_event_id: str
@@ -98,6 +99,7 @@ class PaymentOrder:
     lines: Sequence[SaleOrder] = ()
     overpayment: Overpayment | None = None
     decimal_marks: str = "."
+    confirmed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,12 @@ def order_mark(desk: Desk, order: PaymentOrder) -> str:
     """A keyed digest of all that an order asks for: another order under the same event id is told from a retry by it."""
     plain = json.dumps(asdict(order), sort_keys=True, ensure_ascii=False, default=str)
     return hmac.new(desk.till.chain_key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def warn(order: PaymentOrder, code: str, message: str, **details: object) -> None:
+    """Stop for a person's look. Raises NeedsConfirmation unless ``order`` has ``code`` confirmed."""
+    if code not in order.confirmed:
+        raise NeedsConfirmation(code, message, **details)
 
 
 def payer_account_of(desk: Desk, order: PaymentOrder) -> str:

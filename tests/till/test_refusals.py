@@ -1,19 +1,20 @@
 """A refused deed leaves nothing behind but its audit row (reliability.md section 4; invariants 32, 48)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from pos.domain.cheque import ChequePolicy
-from pos.domain.errors import Refused
+from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.role import Person
 from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shift
 from pos.till.desk import Desk
 from pos.till.papers import reprint
-from pos.till.take_payment import AllocateOrder, TenderOrder, take_payment
+from pos.till.take_payment import AllocateOrder, PaymentOrder, TenderOrder, take_payment, warn
 from tests.builders.tills import (
     ADMIN,
     AUDITOR,
@@ -290,3 +291,18 @@ def test_the_books_themselves_are_the_last_wall(desk: Desk) -> None:
     assert [finding.check for finding in findings(desk)] == ["no_number_was_lost"], (
         "and verify names the fault"
     )
+
+
+def test_a_warning_stops_a_payment_until_its_code_is_confirmed() -> None:
+    order = PaymentOrder(
+        payment_event_id="EV-1", payer_kind=PayerKind.SUBSCRIBER, payer_account="BA-1", tenders=()
+    )
+    with pytest.raises(NeedsConfirmation) as warning:
+        warn(order, "seen_before", "The same was taken a minute ago.", receipt="R-1")
+    assert warning.value.as_json() == {
+        "code": "seen_before",
+        "message": "The same was taken a minute ago.",
+        "receipt": "R-1",
+        "confirm": "seen_before",
+    }
+    warn(replace(order, confirmed=("seen_before",)), "seen_before", "The same was taken a minute ago.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,9 +11,9 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
-from pos.domain.errors import DomainError
+from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.payment_mode import PayerKind, PaymentMode
-from pos.till.basket import Basket, Quote, give, pay_only_given, quote, take_back
+from pos.till.basket import Basket, Quote, confirm, give, pay_only_given, quote, take_back
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import take
@@ -158,9 +159,12 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         if not event.value:
             self.refuse("Type what the customer hands over, then Enter.")
         else:
-            self._taking = True
-            self.say("Taking ...")
-            self.errand(self._take())
+            self._begin()
+
+    def _begin(self) -> None:
+        self._taking = True
+        self.say("Taking ...")
+        self.errand(self._take())
 
     async def _take(self) -> None:
         seat = self.seat
@@ -172,4 +176,11 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
 
     def refused(self, refusal: DomainError) -> None:
         self._taking = False
-        super().refused(refusal)
+        if isinstance(refusal, NeedsConfirmation):
+            self.ask_all_the_same(refusal, partial(self._take_confirmed, refusal.code))
+        else:
+            super().refused(refusal)
+
+    def _take_confirmed(self, code: str) -> None:
+        self._basket = confirm(self._basket, code)
+        self._begin()

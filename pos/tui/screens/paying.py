@@ -13,10 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Label
 
-from pos.domain.errors import DomainError
+from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import ModeKind, PaymentMode
-from pos.till.basket import Basket, modes_for, pay_only_given, take_back, ways_to_pay
+from pos.till.basket import Basket, confirm, modes_for, pay_only_given, take_back, ways_to_pay
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.handover import how_to_undo, keep_only, take, why_not
@@ -336,4 +336,8 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         self.errand(self._taken(basket))
 
     async def _taken(self, basket: Basket) -> None:
-        self.dismiss(await take(self.seat, self.errands, basket, keep=True))
+        try:
+            self.dismiss(await take(self.seat, self.errands, basket, keep=True))
+        except NeedsConfirmation as warning:
+            code = warning.code
+            self.ask_all_the_same(warning, lambda: self._take(confirm(basket, code)))

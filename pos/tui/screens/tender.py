@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,10 +13,10 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Label
 
-from pos.domain.errors import DomainError, Refused
+from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentMode
 from pos.domain.tender import read_details
-from pos.till.basket import Basket, give, quote
+from pos.till.basket import Basket, confirm, give, quote
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take
@@ -212,6 +213,10 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
             self.say("Asking central ..." if self._kind is ModeKind.VOUCHER else "Taking ...")
             self.errand(self._take(self._order()))
 
+    def _send_confirmed(self, code: str) -> None:
+        self._basket = confirm(self._basket, code)
+        self.send()
+
     async def _take(self, tender: TenderOrder) -> None:
         seat = self.seat
         given = give(seat.desk, seat.person, self._basket, tender, decimal_marks=seat.decimal_marks)
@@ -256,6 +261,10 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
     # --- refusals -----------------------------------------------------------------------------------------------
 
     def refused(self, refusal: DomainError) -> None:
+        if isinstance(refusal, NeedsConfirmation):
+            self._sending = False
+            self.ask_all_the_same(refusal, partial(self._send_confirmed, refusal.code))
+            return
         if self._held is not None:
             self._held = None
             self.errand(keep_only(self.seat, self._basket))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from pos.domain.errors import NeedsConfirmation
 from pos.domain.receipt import Copy
 from pos.till.papers import last_receipt_of, reprint
 from pos.tui.screens.confirm import ConfirmScreen
@@ -34,6 +35,10 @@ class TillScreen(Frame[Answer]):
         """Ask before a duplicate is counted."""
         question = f"Print receipt {number} again, marked DUPLICATE?"
         self.ask(question, lambda: self.errand(self._reprint(number)))
+
+    def ask_all_the_same(self, warning: NeedsConfirmation, again: Callable[[], object]) -> None:
+        """Show a warning; ``again`` sends the same once more, confirmed."""
+        self.ask(f"{warning.message} Go on all the same?", again)
 
     def ask(self, question: str, then: Callable[[], object]) -> None:
         """Ask yes or no; ``then`` is called for a yes."""

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -56,6 +57,31 @@ class AmountSettings(_Strict):
 class ChequeSettings(_Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
     max_amount: Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")] = ""
+
+
+class ShiftSettings(_Strict):
+    day_starts: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
+
+    @property
+    def starts_at(self) -> time:
+        """The shop's own time at which its business day begins."""
+        return time.fromisoformat(self.day_starts)
+
+
+class LedgerSettings(_Strict):
+    closed_through: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+
+    @field_validator("closed_through")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        if value:
+            date.fromisoformat(value)
+        return value
+
+    @property
+    def closed_date(self) -> date | None:
+        """The last day of the closed period; None: none is closed."""
+        return date.fromisoformat(self.closed_through) if self.closed_through else None
 
 
 class SignInSettings(_Strict):
@@ -129,6 +155,8 @@ class TillSettings(_Strict):
     shop: ShopSettings = ShopSettings()
     amounts: AmountSettings = AmountSettings()
     cheques: ChequeSettings = ChequeSettings()
+    shift: ShiftSettings = ShiftSettings()
+    ledger: LedgerSettings = LedgerSettings()
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()
     printer: PrinterSettings = PrinterSettings()

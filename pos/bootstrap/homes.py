@@ -388,6 +388,8 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
         decimal_marks=settings.till.amounts.decimal_marks,
         operator_company=settings.till.shop.operator_company,
         walk_in_account=settings.till.shop.walk_in_account,
+        day_starts=settings.till.shift.starts_at,
+        closed_through=settings.till.ledger.closed_date,
     )
 
 

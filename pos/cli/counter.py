@@ -329,15 +329,25 @@ def _write(out: Path | None, content: bytes) -> None:
 
 def confirm(
     context: typer.Context,
-    who: Annotated[str, typer.Argument(metavar="USER", help="User number of the person you have seen.")],
+    who: Annotated[
+        str,
+        typer.Argument(
+            metavar="USER|clock", help="User number of the person you have seen; or the till's clock."
+        ),
+    ],
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> None:
-    """A supervisor confirms who somebody is after too many wrong PINs."""
+    """A supervisor confirms who somebody is after too many wrong PINs, or that the till's clock is right."""
+    from pos.till.shop_clock import confirm_clock
     from pos.till.sign_in import confirm_person
 
     call: Invocation = context.obj
     with writing(call, user, pin_fd) as (opened, person):
+        if who == "clock":
+            told = confirm_clock(opened.desk, person).at.isoformat(timespec="seconds")
+            call.line({"ok": True, "clock": told}, f"The clock is taken to be right: {told}.")
+            return
         seen = confirm_person(opened.desk, person, who)
     call.line({"ok": True, "user": seen.user}, f"User {seen.user} may sign in again.")
 

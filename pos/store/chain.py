@@ -24,6 +24,7 @@ CHAINED: Mapping[str, tuple[str, ...]] = {
     "shift_close": ("shift_id",),
     "journal_entry": ("entry_id",),
     "journal_line": ("entry_id", "line_no"),
+    "moved_entry": ("entry_id",),
     "receipt": ("receipt_number",),
     "receipt_copy": ("receipt_number", "number"),
     "audit": ("audit_id",),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from pos.domain.business_day import business_date
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_count, total
 from pos.domain.payment_mode import ModeKind
@@ -21,6 +22,7 @@ from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.journal import book_entry
+from pos.till.shop_clock import require_clock
 
 COUNTS_MAX = 2
 """A count and one recount, both kept."""
@@ -74,7 +76,7 @@ def open_shift(
 ) -> ShiftOpened:
     """Open the person's shift with a float (may be zero), in the shop's currency, on today's business date.
 
-    Raises NotAuthorised, Refused ``shift_is_open`` or what ``parse_count`` raises.
+    Raises NotAuthorised, Refused ``shift_is_open``, ``clock_behind`` or what ``parse_count`` raises.
     """
 
     def work(deed: Deed) -> ShiftOpened:
@@ -84,12 +86,13 @@ def open_shift(
                 f"Shift {deed.shift.number} of user {deed.shift.operator} is open on this terminal.",
                 operator=deed.shift.operator,
             )
+        require_clock(deed)
         float_ = parse_count(float_amount, desk.identity.currency, decimal_marks=decimal_marks)
         shift = Shift(
             shift_id=deed.new_id(),
             number=deed.unit.next_number("shift"),
             operator=person.user,
-            business_date=deed.at.date(),
+            business_date=business_date(deed.at, desk.policy.day_starts),
             currency=desk.identity.currency,
             float_=float_,
         )
@@ -255,3 +258,8 @@ def current_shift(desk: Desk) -> Shift | None:
     """The shift that is open on this terminal."""
     with desk.till.read() as connection:
         return stored_open_shift(connection)
+
+
+def business_date_now(desk: Desk) -> date:
+    """The business date that a shift opened now would have."""
+    return business_date(desk.clock.now(), desk.policy.day_starts)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -44,13 +44,18 @@ class PinPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopPolicy:
-    """The shop's rules, read from the settings."""
+    """The shop's rules, read from the settings.
+
+    A shift opened before ``day_starts`` belongs to yesterday; nothing is posted up to and on ``closed_through``.
+    """
 
     cheques: ChequePolicy
     pins: PinPolicy
     decimal_marks: str
     operator_company: str
     walk_in_account: str
+    day_starts: time = time(0)
+    closed_through: date | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,6 +225,11 @@ def _was_booked(desk: Desk, deed_id: str) -> bool:
     except (StoreError, DBAPIError) as error:
         raise outcome_unknown() from error
     return found is not None
+
+
+def audit_beside(deed: Deed, act: str, result: str) -> None:
+    """One more audit row of the deed's transaction, for something that happened with it."""
+    _audit(replace(deed, deed_id=deed.new_id()), act, result)
 
 
 def _audit(deed: Deed, act: str, result: str) -> None:

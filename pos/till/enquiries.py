@@ -33,6 +33,7 @@ from pos.store.payments import own_credits, tenders_of
 from pos.store.receipts import stuck_papers
 from pos.till.desk import Desk
 from pos.till.open_bills import open_bills
+from pos.till.shop_clock import clock_behind
 
 HITS_MAX = 15
 QUERY_MAX = 80
@@ -95,13 +96,17 @@ class BillView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TillState:
-    """What the status line tells. ``stuck_papers``: receipts that were tried and did not come out of the printer."""
+    """What the status line tells. ``stuck_papers``: receipts that were tried and did not come out of the printer.
+
+    ``clock_behind``: the clock stands before the last deed.
+    """
 
     waiting: int
     parked: int
     oldest_waiting: datetime | None
     told_at: str | None
     stuck_papers: int
+    clock_behind: bool
 
 
 def require_enquiry(desk: Desk, person: Person) -> None:
@@ -285,6 +290,7 @@ def till_state(desk: Desk) -> TillState:
     with desk.till.read() as connection:
         queue = outbox.queue(connection)
         stuck = stuck_papers(connection)
+        behind = clock_behind(connection, desk.clock.now()) is not None
     with desk.cache.read() as connection:
         told = cached.marker(connection, "told_at")
     return TillState(
@@ -293,6 +299,7 @@ def till_state(desk: Desk) -> TillState:
         oldest_waiting=queue.oldest_at,
         told_at=told,
         stuck_papers=stuck,
+        clock_behind=behind,
     )
 
 

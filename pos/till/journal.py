@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pos.domain.business_day import business_date, open_date
 from pos.domain.posting import JournalLine, SourceKind
 from pos.store.times import utc_text
 from pos.till.desk import Deed
 
 
 def book_entry(deed: Deed, source: SourceKind, source_id: str, lines: Sequence[JournalLine]) -> None:
-    """Book ``lines`` (balanced, or none) on the shift's business date."""
+    """Book ``lines`` (balanced, or none) on the shift's business date; in a closed period, on the next open one."""
     if not lines:
         return
     entry_id = deed.new_id()
@@ -29,15 +30,18 @@ def book_entry(deed: Deed, source: SourceKind, source_id: str, lines: Sequence[J
             for number, line in enumerate(lines, start=1)
         ],
     )
-    shift = deed.shift
-    business_date = deed.at.date() if shift is None else shift.business_date
+    shift, policy = deed.shift, deed.desk.policy
+    day = business_date(deed.at, policy.day_starts) if shift is None else shift.business_date
+    booked_on = open_date(day, policy.closed_through)
     deed.unit.insert(
         "journal_entry",
         {
             "entry_id": entry_id,
             "source_kind": str(source),
             "source_id": source_id,
-            "business_date": business_date.isoformat(),
+            "business_date": booked_on.isoformat(),
             "booked_at_utc": utc_text(deed.at),
         },
     )
+    if booked_on != day:
+        deed.unit.insert("moved_entry", {"entry_id": entry_id, "original_date": day.isoformat()})

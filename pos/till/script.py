@@ -29,6 +29,7 @@ from pos.till.cash_office import (
 )
 from pos.till.desk import Desk, Memo
 from pos.till.open_bills import catch_up
+from pos.till.shop_clock import ClockConfirmed, confirm_clock
 from pos.till.sign_in import sign_in
 from pos.till.take_payment import (
     AllocateOrder,
@@ -47,7 +48,7 @@ ACTS = frozenset(
     "confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque verify_bank_receipt "
     "reject_bank_receipt resolve_suspense resolve_card resolve_conflict confirm_match issue_voucher mandate paid_in "
     "paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day sign_in lock note add_user "
-    "change_user reset_pin".split()
+    "change_user reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -170,6 +171,13 @@ class CloseShift(_Strict):
     reason: Annotated[str, Field(max_length=400)] | None = None
 
 
+class ConfirmClock(_Strict):
+    """Confirm that the till's clock is right though the last deed was later by it; a supervisor or the back office."""
+
+    ref: Ref
+    act: Literal["confirm_clock"]
+
+
 class SignIn(_Strict):
     """Change who is signed in. The PIN is never stored or echoed."""
 
@@ -179,7 +187,7 @@ class SignIn(_Strict):
     pin: Annotated[str, Field(max_length=40)]
 
 
-_Deed = OpenShift | Pay | Sell | Count | CloseShift
+_Deed = OpenShift | Pay | Sell | Count | CloseShift | ConfirmClock
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
 
@@ -268,6 +276,8 @@ class Script:
                 return _encode(count_shift(desk, person, order, memo=memo))
             case CloseShift():
                 return _encode(close_shift(desk, person, act.reason, memo=memo))
+            case ConfirmClock():
+                return _encode(confirm_clock(desk, person, memo=memo))
 
     def _pay(self, order: PaymentOrder, memo: Memo) -> PaymentTaken:
         desk, person, vouchers = self._desk, self.person, self._vouchers
@@ -350,7 +360,7 @@ def _read_act(raw: Mapping[str, Any]) -> _Deed | SignIn:
     return act
 
 
-_DONE = frozenset(("open_shift", "pay", "sell", "count", "close_shift", "sign_in"))
+_DONE = frozenset(("open_shift", "pay", "sell", "count", "close_shift", "confirm_clock", "sign_in"))
 
 
 def _digest(raw: Mapping[str, Any]) -> str:
@@ -380,6 +390,8 @@ def _encode(outcome: object) -> Mapping[str, object]:
             }
         case PaymentTaken():
             return _encode_payment(outcome)
+        case ClockConfirmed():
+            return {"clock": outcome.at.isoformat(timespec="seconds")}
         case Counted():
             return {"shift": outcome.shift_id, "count": outcome.number}
         case ShiftClosed():

@@ -50,6 +50,7 @@ from pos.store.vouchers import Hold, reserved_hold
 from pos.till.booking import Papers, book_payment
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.open_bills import open_bills
+from pos.till.shop_clock import note_clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,7 @@ def payer_account_of(desk: Desk, order: PaymentOrder) -> str:
 def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     deed.subject = check_id(order.payment_event_id, field="Payment")
     shift = deed.require_shift()
+    note_clock(deed)
     if order.lines:
         require_alone(deed.desk, "sell", deed.person)
     tenders = [_read_tender(deed, tender, order) for tender in order.tenders]

@@ -21,6 +21,7 @@ from pos.domain.ports import Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherDesk
 from pos.store.database import StoreError
+from pos.till.cash_office import business_date_now
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
 from pos.tui.errands import Errands
@@ -276,12 +277,13 @@ class TillApp(App[int], inherit_bindings=False):
             terminal=here.terminal,
             operator=None if seat.occupant is None else seat.occupant.name,
             shift_number=None if shift is None else shift.number,
-            business_date=now.date() if shift is None else shift.business_date,
+            business_date=business_date_now(seat.desk) if shift is None else shift.business_date,
             online=sync.online,
             since=sync.since,
             waiting=None if state is None else state.waiting,
             parked=0 if state is None else state.parked,
             stuck_papers=0 if state is None else state.stuck_papers,
+            clock_behind=state is not None and state.clock_behind,
             now=now,
         )
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -297,3 +298,29 @@ def test_central_may_be_reached_by_https_or_on_this_machine(url: str) -> None:
 )
 def test_central_elsewhere_is_never_reached_in_the_clear(url: str) -> None:
     assert url_problem(url)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('day_starts = "00:00"', 'day_starts = "24:00"'),
+        ('day_starts = "00:00"', 'day_starts = "4:00"'),
+        ('closed_through = ""', 'closed_through = "2026-02-30"'),
+        ('closed_through = ""', 'closed_through = "yesterday"'),
+    ],
+)
+def test_a_day_that_is_none_stops_the_start(folder: Path, old: str, new: str) -> None:
+    spoil(folder, "till.toml", old, new)
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+    assert new.partition(" ")[0] in refusal.value.message
+
+
+def test_the_hours_and_days_of_the_shop_are_read(folder: Path) -> None:
+    spoil(folder, "till.toml", 'day_starts = "00:00"', 'day_starts = "04:30"')
+    spoil(folder, "till.toml", 'closed_through = ""', 'closed_through = "2026-10-31"')
+
+    till = read_settings(option=folder).till
+
+    assert (till.shift.starts_at, till.ledger.closed_date) == (time(4, 30), date(2026, 10, 31))

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from pos.store.migrations.versions import v0001_first_books, v0002_sales_and_instruments
+from pos.store.migrations.versions import (
+    v0001_first_books,
+    v0002_sales_and_instruments,
+    v0003_days_and_clock,
+)
 
-APPEND_ONLY = (*v0001_first_books.APPEND_ONLY, *v0002_sales_and_instruments.APPEND_ONLY)
+APPEND_ONLY = (
+    *v0001_first_books.APPEND_ONLY,
+    *v0002_sales_and_instruments.APPEND_ONLY,
+    *v0003_days_and_clock.APPEND_ONLY,
+)
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_a_migration_that_is_killed_leaves_nothing(tmp_path: Path, statement: in
     database.close()
 
 
-@pytest.mark.parametrize("version", ["0003", "9999"])
+@pytest.mark.parametrize("version", [f"{int(migrate.HEAD) + 1:04d}", "9999"])
 def test_a_store_of_a_newer_program_is_refused(tmp_path: Path, version: str) -> None:
     home = tmp_path / "home"
     open_home(home).close()

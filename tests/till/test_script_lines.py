@@ -18,6 +18,7 @@ from tests.builders.tills import (
     CHARGER_EAN,
     DEALER,
     PINS,
+    SUPERVISOR,
     UNANSWERED,
     FakeVouchers,
     clock_of,
@@ -283,7 +284,7 @@ def test_the_schema_tells_of_sales() -> None:
     schema = act_schema()
 
     assert set(schema["discriminator"]["mapping"]) == {
-        "open_shift", "pay", "sell", "count", "close_shift", "sign_in",
+        "open_shift", "pay", "sell", "count", "close_shift", "confirm_clock", "sign_in",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])
@@ -391,3 +392,16 @@ def test_a_script_is_told_what_central_said(desk: Desk, told: Any, code: str) ->
     assert error["code"] == code
     assert error.get("value") == ("3.000" if code == "voucher_worth_less" else None)
     assert "LOYAL" not in json.dumps(dump(desk))
+
+
+def test_a_script_confirms_the_clock_by_whoever_may() -> None:
+    """Rule 26: the same deed without a screen."""
+    desk = make_till()
+    opened(desk)
+    clock_of(desk).advance(hours=-1)
+
+    refused = say(desk, {"ref": "c1", "act": "confirm_clock"})
+    told = say(desk, {"ref": "c1", "act": "confirm_clock"}, Script(desk, SUPERVISOR))
+
+    assert refused["error"]["code"] == "not_allowed"
+    assert told == {"ref": "c1", "ok": True, "act": "confirm_clock", "clock": "2026-11-21T09:15:00+03:00"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pos.till.cash_office import current_shift
-from tests.builders.tills import cash, cheque, clock_of, make_till, opened, pay, rows
+from tests.builders.tills import NOW, cash, cheque, clock_of, closed, count, make_till, opened, pay, rows
 from tests.tui.counter import counter
 
 
@@ -289,3 +291,33 @@ async def test_nobody_reprints_in_the_middle_of_a_payment() -> None:
         await seat.press("f5", "ctrl+r")
         assert seat.screen == "CashScreen"
     assert rows(desk, "receipt_copy") == []
+
+
+async def test_a_supervisor_confirms_the_clock_where_the_shift_is_opened() -> None:
+    """Rule 26: at the screen, by the supervisor's own user number and PIN."""
+    desk = make_till()
+    opened(desk)
+    count(desk, "20")
+    closed(desk)
+    clock_of(desk).set(NOW - timedelta(hours=2))
+    async with counter(desk) as seat:
+        assert "CLOCK?" in seat.text
+        await seat.press("enter")
+        assert "The clock says 2026-11-21 08:15" in seat.message
+        await seat.write("1001")
+        await seat.press("enter")
+        await seat.write("135790")
+        await seat.press("enter")
+        assert "You may not do this" in seat.message
+        await seat.write("2002")
+        await seat.press("enter")
+        await seat.write("731846")
+        await seat.press("enter")
+
+        assert seat.screen == "FindScreen"
+        assert "CLOCK?" not in seat.text
+    assert current_shift(desk) is not None
+    assert [row["operator"] for row in rows(desk, "audit") if row["act"] == "confirm_clock"] == [
+        "1001",
+        "2002",
+    ]

@@ -1,4 +1,4 @@
-"""Opening a shift with a float."""
+"""Opening a shift with a float; where the clock stands before the last deed, a supervisor confirms it here first."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from textual.app import ComposeResult
 from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
-from pos.till.cash_office import ShiftOpened, open_shift
+from pos.till.cash_office import ShiftOpened, business_date_now, open_shift
+from pos.till.shop_clock import confirm_clock
+from pos.till.sign_in import sign_in
+from pos.tui.screens.sign_in import PIN_MAX, USER_MAX
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.widgets.columns import shown
-from pos.tui.widgets.entry import AMOUNT, Field
+from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
 
 
 class OpenShiftScreen(TillScreen[ShiftOpened]):
     """Answers the opened shift; None: the person went on without one, to look only."""
 
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "#float-box"
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
 
     def body(self) -> ComposeResult:
         desk = self.seat.desk
+        day = business_date_now(desk).isoformat()
         yield Label(
-            f"Open a shift for {shown(self.seat.person.name)}, business date {desk.clock.now().date().isoformat()}",
+            f"Open a shift for {shown(self.seat.person.name)}, business date {day}",
             classes="title",
             markup=False,
         )
@@ -35,15 +39,39 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
             limit=24,
             note="in the drawer now",
         )
+        yield Field("Supervisor", id="confirmer", pattern=DIGITS, limit=USER_MAX, note="confirms the clock")
+        yield Field("PIN", id="confirmer-pin", pattern=DIGITS, limit=PIN_MAX, secret=True)
 
     def on_mount(self) -> None:
+        for field in self._confirmer:
+            field.display = False
         self.say("Type the float in the drawer, then Enter. Esc: look up only.")
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.errand(self._open(event.value or "0"))
+    @property
+    def _confirmer(self) -> tuple[Field, Field]:
+        return self.query_one("#confirmer", Field), self.query_one("#confirmer-pin", Field)
 
-    async def _open(self, float_: str) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        user, pin = self._confirmer
+        if not user.display:
+            self.errand(self._open())
+        elif not user.value:
+            user.box.focus()
+            self.refuse("A supervisor types user number and PIN to confirm the clock.")
+        elif not pin.value:
+            pin.box.focus()
+        else:
+            self.errand(self._confirm_and_open(user.value, pin.value))
+
+    async def _confirm_and_open(self, user: str, pin: str) -> None:
+        desk = self.seat.desk
+        supervisor = await self.seat.deed(lambda: sign_in(desk, user, pin))
+        await self.seat.deed(lambda: confirm_clock(desk, supervisor))
+        await self._open()
+
+    async def _open(self) -> None:
         seat, person = self.seat, self.seat.person
+        float_ = self.query_one("#float", Field).value or "0"
         opened = await seat.deed(
             lambda: open_shift(seat.desk, person, float_, decimal_marks=seat.decimal_marks)
         )
@@ -51,5 +79,13 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
         self.dismiss(opened)
 
     def refused(self, refusal: DomainError) -> None:
-        self.query_one(Field).fault(refusal.message)
+        user, pin = self._confirmer
+        pin.box.value = ""
+        if refusal.code == "clock_behind":
+            user.display = pin.display = True
+        if user.display:
+            user.box.focus()
+            user.box.action_select_all()
+        else:
+            self.query_one("#float", Field).fault(refusal.message)
         super().refused(refusal)

@@ -26,6 +26,7 @@ class Status:
     waiting: int | None
     parked: int
     stuck_papers: int
+    clock_behind: bool
     now: datetime
 
 
@@ -71,7 +72,8 @@ def status_text(status: Status, width: int) -> str:
         right.append(f"PARKED {status.parked}")
     if status.stuck_papers:
         right.append(f"PAPER {status.stuck_papers}")
-    right.append(status.now.strftime("%H:%M"))
+    hour = status.now.strftime("%H:%M")
+    right.append(f"CLOCK? {hour}" if status.clock_behind else hour)
     end = "  ".join(right) + " "
     frame = " " + "  ".join(fixed)
     room = width - len(frame.replace("{operator}", "")) - len(end) - 1

@@ -1,0 +1,32 @@
+"""What the audit rows say of time: when the last deed was, and whether the clock was seen to by a person since."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from pos.store.times import from_utc_text
+
+CONFIRM_CLOCK = "confirm_clock"
+CLOCK_BEHIND = "clock_behind"
+
+# The index by time is walked from its end; what lies before the last confirmation was written by a clock that was wrong.
+_LATEST = (
+    "SELECT at_utc FROM audit WHERE +audit_id >= (SELECT coalesce(max(audit_id), 0) FROM audit "
+    "WHERE act = ? AND result = 'ok') ORDER BY at_utc DESC LIMIT 1"
+)
+
+
+def latest_deed_at(connection: Connection) -> datetime | None:
+    """The latest moment (UTC) at which anything was done here since a person last confirmed the clock."""
+    found = connection.exec_driver_sql(_LATEST, (CONFIRM_CLOCK,)).scalar_one_or_none()
+    return None if found is None else from_utc_text(str(found))
+
+
+def is_audited(connection: Connection, act: str, shift_id: str) -> bool:
+    """Whether the shift has an audit row of this act."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM audit WHERE act = ? AND shift_id = ? LIMIT 1", (act, shift_id)
+    ).first()
+    return found is not None

@@ -54,6 +54,10 @@ class AmountSettings(_Strict):
     decimal_marks: Literal[".", ",", ".,"] = ".,"
 
 
+class CashSettings(_Strict):
+    rounding: Literal["account", "customer", "off"] = "account"
+
+
 class ChequeSettings(_Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
     max_amount: Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")] = ""
@@ -154,6 +158,7 @@ class TillSettings(_Strict):
 
     shop: ShopSettings = ShopSettings()
     amounts: AmountSettings = AmountSettings()
+    cash: CashSettings = CashSettings()
     cheques: ChequeSettings = ChequeSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()

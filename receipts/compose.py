@@ -190,6 +190,8 @@ def _tenders(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         tendered = total((tender.amount for tender in facts.tenders), facts.total.currency)
         yield Rule()
         yield Row(label=labels.tendered, amount=tendered.plain())
+        if facts.rounding is not None:
+            yield Row(label=labels.cash_rounding, amount=facts.rounding.plain())
         emphasis = Emphasis.LARGE if facts.change else Emphasis.PLAIN
         yield Row(label=labels.change, amount=facts.change.plain(), emphasis=emphasis)
 
@@ -226,6 +228,7 @@ def _local_time(at: datetime) -> str:
 def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
     amounts: list[Money] = [facts.change, facts.credit]
     amounts += [tender.amount for tender in facts.tenders]
+    amounts += [] if facts.rounding is None else [facts.rounding]
     for line in facts.allocations:
         amounts += [
             amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None

@@ -49,6 +49,7 @@ class Labels:
     tax: str
     tendered: str
     change: str
+    cash_rounding: str
     tender_detail: Mapping[str, str]
     duplicate: str
     duplicate_printed_at: str
@@ -90,6 +91,7 @@ ENGLISH = Labels(
     tax="{category} {rate}%: {tax} on {net}",
     tendered="Tendered",
     change="CHANGE",
+    cash_rounding="Cash rounding",
     tender_detail=MappingProxyType(
         {
             "account": "Account",

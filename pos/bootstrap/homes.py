@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, currency, parse_amount
@@ -381,6 +382,7 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
             stale_after_days=settings.till.cheques.stale_after_days,
             max_amount=_cap(cap, identity.currency, settings) if cap else None,
         ),
+        cash_rounding=_cash_rounding(settings, identity.currency),
         pins=PinPolicy(
             lock_minutes=tuple(settings.till.sign_in.lock_minutes),
             max_failures=settings.till.sign_in.max_failures,
@@ -390,6 +392,15 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
         walk_in_account=settings.till.shop.walk_in_account,
         day_starts=settings.till.shift.starts_at,
         closed_through=settings.till.ledger.closed_date,
+    )
+
+
+def _cash_rounding(settings: Settings, in_currency: Currency) -> CashRounding:
+    if settings.till.cash.rounding == "off":
+        return NO_ROUNDING
+    return CashRounding(
+        coin_minor=settings.smallest_coin_minor.get(in_currency.code, 1),
+        difference=Difference(settings.till.cash.rounding),
     )
 
 

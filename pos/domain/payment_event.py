@@ -1,13 +1,13 @@
 """The payment event: a payer hands over 1..n tenders, and 1..n accounts are credited; it must balance.
 
-``compose`` is the whole money rule of taking a payment, as a function of values. Source: domain.md 3.1, 3.2 and rules 5,
+``compose`` is the whole money rule of taking a payment, as a function of values. Source: domain.md 3.1, 3.2 and rules 2 to
 6, 11 to 14; tmf.md section 6 for the legs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pos.domain.allocation import (
@@ -16,9 +16,12 @@ from pos.domain.allocation import (
     Wish,
     allocate_as_asked,
     allocate_oldest_first,
+    due_order,
     fund,
+    may_be_paid,
 )
 from pos.domain.bill import OpenBill
+from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.catalogue import LINES_MAX, LineOfSale, sale_total
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, total, zero
@@ -51,17 +54,24 @@ class TenderOffered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenderTaken:
-    """A tender of the event. ``net`` is what it brought: amount less change."""
+    """A tender of the event. ``rounding`` is what the smallest coin adds to what it pays; negative: takes from it."""
 
     mode: PaymentMode
     amount: Money
     change: Money
+    rounding: Money
     details: Mapping[str, str]
     instrument: str | None = None
 
     @property
-    def net(self) -> Money:
+    def kept(self) -> Money:
+        """What stays in the drawer or behind the counter of it."""
         return self.amount - self.change
+
+    @property
+    def net(self) -> Money:
+        """What it pays."""
+        return self.kept + self.rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +94,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentEvent:
-    """A balanced event: sum(tenders) - change = sum(allocations) = sum(legs)."""
+    """A balanced event: sum(tenders) - change + rounding = sum(allocations) = sum(legs)."""
 
     payer_kind: PayerKind
     payer_account: str
@@ -101,12 +111,17 @@ class PaymentEvent:
 
     @property
     def amount(self) -> Money:
-        """What the event brought in, net of change."""
+        """What the event paid: what was kept, and what cash rounding added."""
         return total((tender.net for tender in self.tenders), self.currency)
 
     @property
     def change(self) -> Money:
         return total((tender.change for tender in self.tenders), self.currency)
+
+    @property
+    def rounding(self) -> Money:
+        """What cash rounding added to the cash that was kept; negative: the payer gave that much more."""
+        return total((tender.rounding for tender in self.tenders), self.currency)
 
     @property
     def credit(self) -> Money:
@@ -134,6 +149,7 @@ class PaymentAsked:
     overpayment: Overpayment | None
     bills: Mapping[str, OpenBill]
     sale: Sequence[LineOfSale] = ()
+    cash_rounding: CashRounding = NO_ROUNDING
 
 
 def compose(asked: PaymentAsked) -> PaymentEvent:
@@ -146,6 +162,7 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
     offered = _in_order(asked.tenders)
     in_currency = offered[0].amount.currency
     tendered = total((tender.amount for tender in offered), in_currency)
+    tendered = tendered + _lacking_in_coins(asked, offered, tendered)
     sold = _sell(asked, tendered)
     for_sale = total((part.amount for part in sold), in_currency)
     allocations, left = _allocate(asked, tendered - for_sale)
@@ -156,16 +173,12 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
         raise Refused(
             "nothing_to_pay", "Nothing is open on this account. Take it as credit, or give it back."
         )
-    change = _change(asked, offered, left)
-    kept = left - change
-    if kept.minor > 0:
-        allocations = [
-            *allocations,
-            Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=kept),
-        ]
+    back = _change(asked, offered, left)
+    if left > back:
+        allocations = [*allocations, _on_account(asked, left - back)]
     if not allocations:
         raise Refused("nothing_to_pay", "All of it would be change. Choose a bill, or take it as credit.")
-    tenders = _give_change(offered, change)
+    tenders, allocations = _settle_cash(asked, offered, allocations)
     funded = _fund(asked, tenders, allocations)
     return PaymentEvent(
         payer_kind=asked.payer_kind,
@@ -177,10 +190,11 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
         legs=tuple(_legs(funded)),
         lines=tuple(
             payment_lines(
-                [(tender.mode.ledger_account, tender.net) for tender in tenders],
+                [(tender.mode.ledger_account, tender.kept) for tender in tenders],
                 allocations,
                 asked.sale,
                 asked.payer_kind,
+                rounding=total((tender.rounding for tender in tenders), in_currency),
             )
         ),
     )
@@ -247,14 +261,17 @@ def _allocate(asked: PaymentAsked, left: Money) -> tuple[list[Allocation], Money
         return [Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=left)], zero(
             left.currency
         )
-    own = [bill for bill in asked.bills.values() if bill.bill.account == asked.payer_account]
-    return allocate_oldest_first(left, own)
+    return allocate_oldest_first(left, _own_bills(asked))
+
+
+def _own_bills(asked: PaymentAsked) -> list[OpenBill]:
+    return [bill for bill in asked.bills.values() if bill.bill.account == asked.payer_account]
 
 
 def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) -> Money:
     if asked.overpayment is Overpayment.CREDIT and asked.payer_kind is not PayerKind.WALK_IN:
         return zero(left.currency)
-    cash = total((tender.amount for tender in offered if tender.mode.gives_change), left.currency)
+    cash = _cash(offered, left.currency)
     nowhere_to_keep = asked.payer_kind is PayerKind.WALK_IN
     if (asked.overpayment is Overpayment.CHANGE or nowhere_to_keep) and left > cash:
         raise Refused(
@@ -267,7 +284,80 @@ def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) 
     return min(left, cash)
 
 
-def _give_change(offered: Sequence[TenderOffered], change: Money) -> list[TenderTaken]:
+def _on_account(asked: PaymentAsked, amount: Money) -> Allocation:
+    return Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=amount)
+
+
+def _cash(offered: Sequence[TenderOffered], in_currency: Currency) -> Money:
+    return total((tender.amount for tender in offered if tender.mode.gives_change), in_currency)
+
+
+def _lacking_in_coins(asked: PaymentAsked, offered: Sequence[TenderOffered], tendered: Money) -> Money:
+    """What is missing of something to pay because no coin is small enough; zero where enough, or too little, was given."""
+    cash = _cash(offered, tendered.currency)
+    for wanted in _wanted(asked, tendered.currency):
+        missing = wanted - tendered
+        if missing.minor > 0 and asked.cash_rounding.completes(cash, cash + missing):
+            return missing
+    return zero(tendered.currency)
+
+
+def _wanted(asked: PaymentAsked, in_currency: Currency) -> Iterator[Money]:
+    """What would pay the sale, and then one wish, or one bill in its order, after the other."""
+    wanted = sale_total(asked.sale, in_currency)
+    if asked.sale:
+        yield wanted
+    if asked.wishes:
+        parts = [_wished(wish, asked.bills, in_currency) for wish in asked.wishes]
+    elif asked.sale or asked.payer_kind is PayerKind.DEALER:
+        parts = []
+    else:
+        parts = [bill.open for bill in sorted(filter(may_be_paid, _own_bills(asked)), key=due_order)]
+    for part in parts:
+        wanted = wanted + part
+        yield wanted
+
+
+def _wished(wish: Wish, bills: Mapping[str, OpenBill], in_currency: Currency) -> Money:
+    if wish.amount is not None:
+        return wish.amount
+    bill = bills.get(wish.bill_no or "")
+    return zero(in_currency) if bill is None else bill.open
+
+
+def _settle_cash(
+    asked: PaymentAsked, offered: Sequence[TenderOffered], allocations: Sequence[Allocation]
+) -> tuple[list[TenderTaken], list[Allocation]]:
+    """Give change in coins that exist; the difference has its own account, or stays with the customer (rules 2 to 4)."""
+    in_currency = allocations[0].amount.currency
+    cash = _cash(offered, in_currency)
+    others = total((tender.amount for tender in offered), in_currency) - cash
+    wanted = total((part.amount for part in allocations), in_currency) - others
+    change = asked.cash_rounding.change(cash, wanted)
+    rounding = wanted - (cash - change)
+    if rounding.minor and asked.cash_rounding.difference is Difference.CUSTOMER:
+        settled = _with_the_customer(asked, allocations, rounding)
+        if settled is not None:
+            return _give_change(offered, change, zero(in_currency)), settled
+    return _give_change(offered, change, rounding), list(allocations)
+
+
+def _with_the_customer(
+    asked: PaymentAsked, allocations: Sequence[Allocation], rounding: Money
+) -> list[Allocation] | None:
+    """The allocations by what coins made: the rest stays open, or is credit. None: neither is possible here."""
+    if rounding.minor < 0:
+        return (
+            None if asked.payer_kind is PayerKind.WALK_IN else [*allocations, _on_account(asked, -rounding)]
+        )
+    for place, part in reversed(list(enumerate(allocations))):
+        if part.purpose is not Purpose.ITEMS and part.amount > rounding:
+            less = replace(part, amount=part.amount - rounding)
+            return [*allocations[:place], less, *allocations[place + 1 :]]
+    return None
+
+
+def _give_change(offered: Sequence[TenderOffered], change: Money, rounding: Money) -> list[TenderTaken]:
     """Change out of the last cash tender first; a cash tender that comes back whole was not needed."""
     taken: list[TenderTaken] = []
     left = change
@@ -285,11 +375,27 @@ def _give_change(offered: Sequence[TenderOffered], change: Money) -> list[Tender
                 mode=tender.mode,
                 amount=tender.amount,
                 change=part,
+                rounding=zero(left.currency),
                 details=tender.details,
                 instrument=tender.instrument,
             )
         )
-    return taken[::-1]
+    return _rounded(taken[::-1], rounding)
+
+
+def _rounded(taken: list[TenderTaken], rounding: Money) -> list[TenderTaken]:
+    """Rounding belongs to the cash tender that keeps most; what it takes leaves every one of them something to pay."""
+    by_kept = sorted(
+        (place for place, tender in enumerate(taken) if tender.mode.gives_change),
+        key=lambda place: -taken[place].kept.minor,
+    )
+    left = rounding.minor
+    rounded = list(taken)
+    for place in by_kept:
+        part = max(left, 1 - taken[place].kept.minor)
+        rounded[place] = replace(taken[place], rounding=Money(part, rounding.currency))
+        left -= part
+    return rounded
 
 
 def _legs(funded: Sequence[FundedAllocation]) -> list[Leg]:

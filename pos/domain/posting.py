@@ -28,6 +28,7 @@ class Ledger(StrEnum):
     ITEM_REVENUE = "item_revenue"
     OUTPUT_TAX = "output_tax"
     OVER_SHORT = "cash_over_short"
+    CASH_ROUNDING = "cash_rounding"
 
 
 class SourceKind(StrEnum):
@@ -78,13 +79,19 @@ def payment_lines(
     allocations: Sequence[Allocation],
     sale: Sequence[LineOfSale],
     payer: PayerKind,
+    *,
+    rounding: Money,
 ) -> list[JournalLine]:
-    """A payment event: each tender's ledger account (net of change) against what it paid.
+    """A payment event: what was kept of each tender, and what cash rounding added, against what it paid.
 
     Bills go to the receivable and credit to the customer's or dealer's account, by account; a sale to revenue and output
-    tax. ``tenders`` are (ledger account, net amount); tenders of one ledger account stay lines of their own.
+    tax. ``tenders`` are (ledger account, amount less change); tenders of one ledger account stay lines of their own.
     """
     lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
+    if rounding.minor > 0:
+        lines.append(debit(Ledger.CASH_ROUNDING, rounding))
+    if rounding.minor < 0:
+        lines.append(credit(Ledger.CASH_ROUNDING, -rounding))
     sums: dict[tuple[str, str], Money] = {}
     on_account = Ledger.DEALER_ACCOUNT if payer is PayerKind.DEALER else Ledger.CUSTOMER_CREDIT
     for part in allocations:

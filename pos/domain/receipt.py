@@ -86,6 +86,7 @@ class ReceiptFacts:
 
     ``sale`` and ``taxes`` are the items sold; money for bills and accounts is in ``allocations``. ``provisional`` says for
     each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.
+    ``rounding`` is what the smallest coin added to the cash that was kept (negative: took from it); None: nothing was.
     """
 
     receipt_number: str
@@ -110,6 +111,7 @@ class ReceiptFacts:
     taxes: tuple[TaxLine, ...] = ()
     provisional: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    rounding: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

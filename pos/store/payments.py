@@ -105,7 +105,7 @@ def tenders_of(
         return zero(in_currency)
     places = ", ".join("?" for _ in modes)
     minor = connection.exec_driver_sql(
-        "SELECT coalesce(sum(tender.amount_minor - change_minor), 0) FROM payment_event JOIN tender "
+        "SELECT coalesce(sum(tender.amount_minor - change_minor + rounding_minor), 0) FROM payment_event JOIN tender "
         f"USING (payment_event_id) WHERE payer_account = ? AND tender.currency = ? AND mode IN ({places})",
         (payer_account, in_currency.code, *modes),
     ).scalar_one()

@@ -90,6 +90,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
             "provisional": facts.provisional,
             "chain_mark": facts.chain_mark,
             "notes": facts.notes,
+            "rounding": money(facts.rounding),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -191,6 +192,7 @@ def _facts(
         ),
         provisional=tuple(raw.get("provisional", ())),
         notes=tuple(raw["notes"]),
+        rounding=maybe(raw.get("rounding")),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
+from pos.domain.cash_rounding import NO_ROUNDING, CashRounding
 from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial, sale_total, serial_body
 from pos.domain.cheque import check_cheque, read_cheque, refuse_cash_only
 from pos.domain.errors import Refused
@@ -59,6 +60,7 @@ class Basket:
     lines: tuple[LineOfSale, ...] = ()
     given: tuple[Given, ...] = ()
     confirmed: tuple[str, ...] = ()
+    cash_rounding: CashRounding = NO_ROUNDING
 
     @property
     def to_pay(self) -> Money:
@@ -81,9 +83,18 @@ class Basket:
 
     @property
     def rest(self) -> Money:
-        """What is still missing; zero where enough was given."""
+        """What is still missing; zero where enough was given, or all that coins can make of it."""
         none = zero(self.payer.currency)
-        return max(self.to_pay - self.handed_over, none)
+        missing = self.to_pay - self.handed_over
+        cash = total((one.amount for one in self.given if one.mode.gives_change), none.currency)
+        if missing <= none or self.cash_rounding.completes(cash, cash + missing):
+            return none
+        return missing
+
+    @property
+    def cash_due(self) -> Money:
+        """What to ask for in cash: the rest, in coins that exist."""
+        return self.cash_rounding.due(self.rest)
 
     @property
     def is_empty(self) -> bool:
@@ -111,17 +122,27 @@ class Basket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What one more tender would do. ``rest`` above zero: it is not enough, and the others may follow."""
+    """What one more tender would do. ``rest`` above zero: it is not enough, and the others may follow.
+
+    ``rounding`` is what the smallest coin adds to the cash, or (negative) takes from it.
+    """
 
     tendered: Money
     rest: Money
     change: Money
     credit: Money
+    rounding: Money
 
 
-def account_basket(view: AccountView, plan: PayPlan, payment_event_id: str) -> Basket:
+def account_basket(desk: Desk, view: AccountView, plan: PayPlan, payment_event_id: str) -> Basket:
     """A customer's basket: what was chosen on the account."""
-    return Basket(payment_event_id=payment_event_id, payer=view.account, view=view, plan=plan)
+    return Basket(
+        payment_event_id=payment_event_id,
+        payer=view.account,
+        view=view,
+        plan=plan,
+        cash_rounding=desk.policy.cash_rounding,
+    )
 
 
 def walk_in_basket(desk: Desk, payment_event_id: str) -> Basket:
@@ -132,6 +153,7 @@ def walk_in_basket(desk: Desk, payment_event_id: str) -> Basket:
         payer=walk_in_buyer(desk.policy.walk_in_account, none.currency),
         view=None,
         plan=PayPlan(parts=(), to_pay=none),
+        cash_rounding=desk.policy.cash_rounding,
     )
 
 
@@ -249,11 +271,13 @@ def quote(desk: Desk, basket: Basket, mode: str, amount: str, *, keep: bool, dec
     """
     tendered = parse_amount(amount, basket.payer.currency, decimal_marks=decimal_marks)
     none = zero(tendered.currency)
-    handed = basket.handed_over + tendered
-    if handed < basket.to_pay:
-        return Quote(tendered=tendered, rest=basket.to_pay - handed, change=none, credit=none)
-    event = _composed(desk, basket, [*basket.given, _given(desk, mode, tendered)], keep=keep)
-    return Quote(tendered=tendered, rest=none, change=event.change, credit=event.credit)
+    given = replace(basket, given=(*basket.given, _given(desk, mode, tendered)))
+    if given.rest:
+        return Quote(tendered=tendered, rest=given.rest, change=none, credit=none, rounding=none)
+    event = _composed(basket, given.given, keep=keep)
+    return Quote(
+        tendered=tendered, rest=none, change=event.change, credit=event.credit, rounding=event.rounding
+    )
 
 
 def _given(desk: Desk, mode: str, amount: Money) -> Given:
@@ -261,7 +285,7 @@ def _given(desk: Desk, mode: str, amount: Money) -> Given:
     return Given(mode=desk.modes[mode], amount=amount, order=plain)
 
 
-def _composed(desk: Desk, basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentEvent:
+def _composed(basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentEvent:
     bills: Sequence[OpenBill] = () if basket.view is None else basket.view.bills
     return compose(
         PaymentAsked(
@@ -272,6 +296,7 @@ def _composed(desk: Desk, basket: Basket, given: Sequence[Given], *, keep: bool)
             overpayment=_overpayment(basket, keep=keep),
             bills={bill.bill.bill_no: bill for bill in bills if bill.open.currency == basket.payer.currency},
             sale=basket.lines,
+            cash_rounding=basket.cash_rounding,
         )
     )
 

@@ -101,6 +101,7 @@ def _write_tenders(
                 "mode": tender.mode.code,
                 "amount_minor": tender.amount.minor,
                 "change_minor": tender.change.minor,
+                "rounding_minor": tender.rounding.minor,
                 "currency": event.currency.code,
                 "details_json": json.dumps(plain, ensure_ascii=False),
                 "person_digest": digest,
@@ -315,6 +316,7 @@ def _receipt(
             if tender.mode.final_when
         ),
         notes=tuple(_forfeits(event, holds)),
+        rounding=event.rounding or None,
         chain_mark="",
     )
     return facts, counter

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from pos.domain.cash_rounding import CashRounding
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
@@ -50,6 +51,7 @@ class ShopPolicy:
     """
 
     cheques: ChequePolicy
+    cash_rounding: CashRounding
     pins: PinPolicy
     decimal_marks: str
     operator_company: str

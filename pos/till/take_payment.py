@@ -191,6 +191,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         overpayment=order.overpayment,
         bills=_bills(deed, order, account.account),
         sale=_read_sale(deed, order.lines, shift.currency),
+        cash_rounding=deed.desk.policy.cash_rounding,
     )
     event = compose(asked)
     credited = _credited_accounts(deed, event, account)

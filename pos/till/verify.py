@@ -47,8 +47,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "tenders_make_the_amount",
-        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor - change_minor) "
-        "FROM tender WHERE tender.payment_event_id = payment_event.payment_event_id "
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor - change_minor "
+        "+ rounding_minor) FROM tender WHERE tender.payment_event_id = payment_event.payment_event_id "
         "AND tender.currency = payment_event.currency)",
     ),
     (
@@ -59,8 +59,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "tender_funds_what_it_brought",
-        "SELECT tender_id FROM tender WHERE amount_minor - change_minor IS NOT (SELECT sum(amount_minor) FROM allocation "
-        "WHERE allocation.tender_id = tender.tender_id)",
+        "SELECT tender_id FROM tender WHERE amount_minor - change_minor + rounding_minor IS NOT (SELECT sum(amount_minor) "
+        "FROM allocation WHERE allocation.tender_id = tender.tender_id)",
     ),
     (
         "payments_make_the_amount",
@@ -74,8 +74,9 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "event_is_in_the_journal",
-        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(debit_minor) FROM journal_entry "
-        "JOIN journal_line USING (entry_id) WHERE source_kind = 'payment' AND source_id = payment_event_id)",
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(credit_minor) FROM journal_entry "
+        "JOIN journal_line USING (entry_id) WHERE source_kind = 'payment' AND source_id = payment_event_id "
+        "AND ledger_account <> 'cash_rounding')",
     ),
     (
         "event_has_its_receipt",
@@ -162,6 +163,12 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE payment_event.shift_id = shift.shift_id AND mode IN ({cash})), 0)",
     ),
     (
+        "cash_rounding_is_booked",
+        "SELECT payment_event_id FROM tender GROUP BY payment_event_id HAVING sum(rounding_minor) <> coalesce((SELECT "
+        "sum(debit_minor - credit_minor) FROM journal_entry JOIN journal_line USING (entry_id) "
+        "WHERE source_kind = 'payment' AND source_id = payment_event_id AND ledger_account = 'cash_rounding'), 0)",
+    ),
+    (
         "over_short_is_booked",
         "SELECT shift_id FROM shift_close WHERE over_short_minor <> coalesce((SELECT sum(credit_minor - debit_minor) "
         "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'shift_closed' "
@@ -206,7 +213,9 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
     )
     for number, facts_text, amount_minor, code, event_id in rows.yield_per(500):
         facts = json.loads(facts_text)
-        brought = sum(tender[2] for tender in facts["tenders"]) - facts["change"]
+        brought = (
+            sum(tender[2] for tender in facts["tenders"]) - facts["change"] + (facts.get("rounding") or 0)
+        )
         sold = facts.get("sale", [])
         applied = sum(part[2] for part in facts["allocations"]) + sum(line[4] for line in sold)
         if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):

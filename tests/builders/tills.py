@@ -30,6 +30,7 @@ from pos.domain.bill import (
     BillState,
     SummaryLine,
 )
+from pos.domain.cash_rounding import CashRounding
 from pos.domain.catalogue import Item, SerialKind
 from pos.domain.cheque import ChequePolicy
 from pos.domain.ids import new_id
@@ -478,6 +479,7 @@ def make_till(
     clock: SettableClock | None = None,
     cheques: ChequePolicy | None = None,
     seed: str = "test",
+    cash_rounding: CashRounding | None = None,
 ) -> Desk:
     """A desk with people, accounts and bills. ``folder`` None: all of it in memory; else ``till.db`` and ``cache.db``."""
     settings = _shipped_settings()
@@ -516,6 +518,8 @@ def make_till(
         modes=settings.modes,
         permissions=settings.permissions,
         policy=ShopPolicy(
+            cash_rounding=cash_rounding
+            or CashRounding(coin_minor=settings.smallest_coin_minor.get(currency, 1)),
             cheques=cheques or ChequePolicy(stale_after_days=180, max_amount=None),
             pins=PinPolicy(lock_minutes=(1, 5, 30), max_failures=10),
             decimal_marks=".,",

@@ -47,7 +47,8 @@ _IN_THE_BOOKS: tuple[tuple[str, str], ...] = (
     (
         "14 tenders_sum_to_payment_plus_change",
         "SELECT payment_event_id AS found FROM payment_event AS event WHERE amount_minor IS NOT (SELECT sum(amount_minor) - "
-        "sum(change_minor) FROM tender WHERE tender.payment_event_id = event.payment_event_id) UNION ALL "
+        "sum(change_minor) + sum(rounding_minor) FROM tender "
+        "WHERE tender.payment_event_id = event.payment_event_id) UNION ALL "
         "SELECT tender_id FROM tender WHERE change_minor < 0 OR change_minor > amount_minor "
         "OR (change_minor > 0 AND mode <> 'cash')",
     ),

@@ -21,6 +21,11 @@ def refused(raw: sqlite3.Connection, statement: str, *values: object) -> str:
     return str(refusal.value)
 
 
+TENDER = (
+    "INSERT INTO tender (tender_id, payment_event_id, number, mode, amount_minor, change_minor, currency, "
+    "details_json, person_digest, voucher_hold) "
+)
+
 EVENT = (
     "INSERT INTO payment_event VALUES ('p', 'S014-T1-A-000009', 'T1', 1, 99, "
     "(SELECT shift_id FROM v_shift WHERE state = 'open'), '2026-11-21', 't', 180, '1001', 'walk_in', 'WALK-IN', NULL, "
@@ -39,7 +44,7 @@ def lay_sale(
     """Lines as (price, quantity, currency), parts paid as (line, bill, amount), by one tender; the sum of the parts."""
     whole = sum(minor for _, _, minor in paid)
     raw.execute("BEGIN")
-    raw.execute("INSERT INTO tender VALUES ('t', 'p', 1, ?, ?, 0, 'KWD', '{}', NULL, ?)", (mode, whole, hold))
+    raw.execute(TENDER + "VALUES ('t', 'p', 1, ?, ?, 0, 'KWD', '{}', NULL, ?)", (mode, whole, hold))
     raw.execute("INSERT INTO payment VALUES ('y', 'p', 'WALK-IN', ?, 'KWD')", (whole,))
     raw.execute("INSERT INTO leg VALUES ('p', 1, 't', 'WALK-IN', ?, 'KWD')", (whole,))
     for number, (price, quantity, code) in enumerate(lines, start=1):
@@ -194,9 +199,7 @@ def test_a_tender_with_its_reserved_hold_is_let_in(raw: sqlite3.Connection) -> N
 def test_a_hold_that_is_not_reserved_serves_no_tender(raw: sqlite3.Connection, state: str) -> None:
     raw.execute(HOLD, ("h", state, 5))
 
-    told = refused(
-        raw, "INSERT INTO tender VALUES ('t', 'p', 1, 'internal_voucher', 5, 0, 'KWD', '{}', NULL, 'h')"
-    )
+    told = refused(raw, TENDER + "VALUES ('t', 'p', 1, 'internal_voucher', 5, 0, 'KWD', '{}', NULL, 'h')")
 
     assert told == "the voucher is not held for this payment"
 
@@ -219,7 +222,7 @@ def test_a_hold_serves_the_tender_it_was_asked_for(
 
     told = refused(
         raw,
-        "INSERT INTO tender VALUES ('t', ?, 1, ?, ?, 0, ?, '{}', NULL, ?)",
+        TENDER + "VALUES ('t', ?, 1, ?, ?, 0, ?, '{}', NULL, ?)",
         event,
         mode,
         amount,
@@ -232,7 +235,7 @@ def test_a_hold_serves_the_tender_it_was_asked_for(
 
 def test_a_hold_serves_one_tender(raw: sqlite3.Connection) -> None:
     raw.execute(HOLD, ("h", "reserved", 5))
-    tender = "INSERT INTO tender VALUES (?, 'p', ?, 'internal_voucher', 5, 0, 'KWD', '{}', NULL, 'h')"
+    tender = TENDER + "VALUES (?, 'p', ?, 'internal_voucher', 5, 0, 'KWD', '{}', NULL, 'h')"
     raw.execute(tender, ("t", 1))
 
     assert raw.execute("SELECT state FROM voucher_hold WHERE hold_id = 'h'").fetchone() == ("used",)

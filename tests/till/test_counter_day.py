@@ -41,6 +41,7 @@ from tests.builders.tills import (
 
 KWD = currency("KWD")
 HELD = {"7795"}
+COIN = 5
 
 minors = st.integers(min_value=1, max_value=60_000)
 choices = st.sampled_from([None, Overpayment.CHANGE, Overpayment.CREDIT])
@@ -71,12 +72,21 @@ class CounterDay(RuleBasedStateMachine):
     # --- what the model does ---------------------------------------------------------------------------------------
 
     def _settle(
-        self, tendered: list[tuple[str, int]], event: dict[str | None, int], account: str, change: int
+        self,
+        tendered: list[tuple[str, int]],
+        event: dict[str | None, int],
+        account: str,
+        *,
+        change: int,
+        rounding: int,
     ) -> None:
         """Write a payment into the notebook: ``event`` is what was set against each bill, None for credit."""
         assert self.shift is not None
         brought = sum(minor for _, minor in tendered) - change
-        assert sum(event.values()) == brought, "a payment is worth what it brought"
+        assert sum(event.values()) == brought + rounding, (
+            "a payment is worth what it brought, in coins that exist"
+        )
+        self.ledger["cash_rounding"] += rounding
         for bill_no, minor in event.items():
             if bill_no is None:
                 self.credit[account] += minor
@@ -135,7 +145,16 @@ class CounterDay(RuleBasedStateMachine):
                 assert part.bill_no not in HELD
         if not named and account.startswith("BA"):
             self._check_default_order(account, event)
-        self._settle(tendered, event, account, receipt.change.minor)
+        rounding = 0 if receipt.rounding is None else receipt.rounding.minor
+        self._check_rounding(handed_over_in_cash, receipt.change.minor, rounding)
+        self._settle(tendered, event, account, change=receipt.change.minor, rounding=rounding)
+
+    def _check_rounding(self, handed_over_in_cash: int, change: int, rounding: int) -> None:
+        """Change is given in coins that exist, and no more is rounded than they ask for."""
+        assert change % COIN == 0
+        by_coins = handed_over_in_cash % COIN == 0
+        assert abs(rounding) <= (COIN // 2 if by_coins else COIN - 1)
+        assert not rounding or handed_over_in_cash
 
     def _check_default_order(self, account: str, event: dict[str | None, int]) -> None:
         """Oldest due first: a later bill is touched only when every earlier one is paid whole."""
@@ -193,7 +212,7 @@ class CounterDay(RuleBasedStateMachine):
     @precondition(lambda self: self.shift is not None)
     @rule(account=st.sampled_from(["BA-1", "BA-2", "BA-3", "BA-4", "BA-5"]), minor=minors, choice=choices)
     def pay_in_cash(self, account: str, minor: int, choice: Overpayment | None) -> None:
-        self._take(account, [("cash", minor)], choice, [], ("nothing_to_pay",))
+        self._take(account, [("cash", minor)], choice, [], ("nothing_to_pay", "tender_not_needed"))
 
     @precondition(lambda self: self.shift is not None)
     @rule(
@@ -231,6 +250,7 @@ class CounterDay(RuleBasedStateMachine):
                 "more_than_open",
                 "not_enough_tendered",
                 "nothing_to_pay",
+                "tender_not_needed",
             ),
         )
 

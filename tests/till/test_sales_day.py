@@ -147,7 +147,9 @@ class SalesDay(RuleBasedStateMachine):
             handed_over[tender.mode] = handed_over.get(tender.mode, 0) + tender.amount.minor
             self.modes[tender.mode] += 1
         assert 0 <= receipt.change.minor <= handed_over["cash"]
-        brought = sum(handed_over.values()) - receipt.change.minor
+        rounding = 0 if receipt.rounding is None else receipt.rounding.minor
+        brought = sum(handed_over.values()) - receipt.change.minor + rounding
+        self.ledger["cash_rounding"] += rounding
         sold = sum(line.amount.minor for line in receipt.sale)
         assert brought == receipt.total.minor == sold + sum(part.amount.minor for part in receipt.allocations)
         for mode, minor in handed_over.items():
@@ -305,7 +307,10 @@ class SalesDay(RuleBasedStateMachine):
     def numbers_have_no_gap_and_every_event_balances(self) -> None:
         assert [row["counter"] for row in rows(self.desk, "receipt")] == list(range(1, len(self.taken) + 1))
         with self.desk.till.read() as connection:
-            for table, column in (("tender", "amount_minor - change_minor"), ("allocation", "amount_minor")):
+            for table, column in (
+                ("tender", "amount_minor - change_minor + rounding_minor"),
+                ("allocation", "amount_minor"),
+            ):
                 sums = connection.exec_driver_sql(
                     f"SELECT sum({column}), (SELECT amount_minor FROM payment_event AS event "
                     f"WHERE event.payment_event_id = {table}.payment_event_id) FROM {table} GROUP BY payment_event_id"

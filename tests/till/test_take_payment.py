@@ -352,3 +352,22 @@ def test_the_bills_touched_are_named_for_the_cache_once_they_are_booked(desk: De
 
     assert list(desk.touched_bills) == ["7781", "7782"]
     assert list(desk.touched_accounts) == ["BA-1"]
+
+
+def test_cash_in_coins_that_exist_pays_the_bill_and_counts_as_what_lies_in_the_drawer() -> None:
+    """Rule 2: 10.002 is asked for as 10.000, the bill shows paid, and the close expects what came in."""
+    desk = make_till()
+    tell(desk, bills=[bill("8801", money("10.002"), of="BA-1", due=date(2020, 1, 1))])
+    opened(desk)
+
+    taken = pay(desk, cash("10"), allocate=[wish("8801")])
+
+    (tender,) = rows(desk, "v_tender")
+    assert (tender["amount_minor"], tender["change_minor"], tender["rounding_minor"]) == (10_000, 0, 2)
+    assert [(row["bill_no"], row["amount_minor"]) for row in rows(desk, "v_allocation")] == [("8801", 10_002)]
+    assert taken.receipt.rounding == money("0.002")
+    assert taken.receipt.total == money("10.002")
+    assert findings(desk) == []
+    count(desk, "30")
+    assert closed(desk).over_short == money("0")
+    assert findings(desk) == []

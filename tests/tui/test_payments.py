@@ -273,3 +273,22 @@ async def test_each_currency_shows_its_own_digits() -> None:
             await seat.open("BA-1")
             await seat.press("f5", "enter")
             assert f"{amount} {code} taken" in seat.message
+
+
+async def test_cash_is_asked_for_in_coins_that_exist() -> None:
+    desk = make_till()
+    tell(desk, bills=[bill("8801", money("10.002"), of="BA-3")])
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.find("8801")
+        await seat.press("f5")
+        assert "10.000" in seat.text
+        assert "Rounded to the smallest coin: 0.002." in seat.text
+        await seat.press("enter")
+
+        assert seat.keys == 3
+        assert "10.002 KWD taken" in seat.message
+        assert "Cash rounding" in seat.text
+    (tender,) = rows(desk, "v_tender")
+    assert (tender["amount_minor"], tender["rounding_minor"]) == (10000, 2)
+    assert "8801" not in open_now(desk, "BA-3")

@@ -60,7 +60,7 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         self.say("Enter takes this amount; or type what is handed over, then Enter.")
 
     def _exact(self) -> str:
-        return self.seat.as_typed(self._basket.rest) if self._basket.rest else ""
+        return self.seat.as_typed(self._basket.cash_due) if self._basket.cash_due else ""
 
     def _tender(self) -> TenderOrder:
         tendered = self.query_one("#tendered-box", Box).value
@@ -100,7 +100,8 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
             over.update(Text(self._kept_text()))
         else:
             change.tell(self._quote.change, "CHANGE")
-            over.update("")
+            rounding = self._quote.rounding
+            over.update(f"Rounded to the smallest coin: {rounding.plain()}." if rounding else "")
 
     def _missing_text(self) -> str:
         text = "Not enough yet: Enter lays it aside."

@@ -179,7 +179,7 @@ class FindScreen(TillScreen[SignedOut]):
         """A subscriber's bills; a dealer has none, but a cart."""
         seat, person = self.seat, self.seat.person
         view = await seat.look(lambda: account_view(seat.desk, person, number))
-        basket = account_basket(view, plan_payment(view), seat.new_id())
+        basket = account_basket(seat.desk, view, plan_payment(view), seat.new_id())
         screen: PayingScreen
         if view.account.kind is PayerKind.DEALER:
             screen = SaleScreen(seat, self.errands, choose_bills(basket, beside_items=True))

@@ -271,7 +271,7 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         if basket.has_no_use:
             self.refuse("Nothing is left to pay. Esc takes the last one back.")
             return
-        if basket.is_empty or basket.handed_over == basket.to_pay:
+        if basket.is_empty or basket.handed_over <= basket.to_pay:
             self._take(basket)
             return
         rest = "Give the rest back" if basket.keeps_nothing else "Keep the rest as credit on the account"

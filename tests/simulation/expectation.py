@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.till.take_payment import AllocateOrder, PaymentOrder
 from tests.simulation.shop import CASH_ONLY, PRICES, WALK_IN
+
+COIN = 5
+"""The smallest coin, in minor units."""
 
 VOUCHER_MODES = ("internal_voucher", "external_voucher")
 
@@ -82,8 +86,9 @@ def _taken(order: PaymentOrder, screen: Screen) -> Taken:
     payer = order.payer_account or WALK_IN
     tenders = [(tender.mode, minor_of(tender.amount)) for tender in order.tenders]
     cash = sum(minor for mode, minor in tenders if mode == "cash")
-    left = sum(minor for _, minor in tenders)
     sold = _sold(order)
+    tendered = sum(minor for _, minor in tenders)
+    left = tendered + _lacking_in_coins(cash, tendered, _wants(order, payer, screen, sum(sold.values())))
     if sum(sold.values()) > left:
         raise _Refused("not_enough_tendered")
     allocations, left = _allocated(order, payer, screen, left - sum(sold.values()))
@@ -94,11 +99,14 @@ def _taken(order: PaymentOrder, screen: Screen) -> Taken:
         and order.overpayment is None
     ):
         raise _Refused("nothing_to_pay")
-    change = _change(order.overpayment, left, cash)
-    if left > change:
-        allocations.append(((payer, None), left - change))
+    back = _change(order.overpayment, left, cash)
+    if left > back:
+        allocations.append(((payer, None), left - back))
     if not allocations and not sold:
         raise _Refused("nothing_to_pay")
+    paid = sum(minor for _, minor in allocations) + sum(sold.values())
+    wanted = paid - (tendered - cash)
+    change = _in_coins(cash, wanted)
     if change and change == cash:
         raise _Refused("tender_not_needed")
     touched = (payer, *(account for (account, _), _ in allocations))
@@ -109,10 +117,49 @@ def _taken(order: PaymentOrder, screen: Screen) -> Taken:
     for target, minor in allocations:
         by_target[target] += minor
         by_account[target[0]] += minor
-    nets = sorted((mode, minor - change if mode == "cash" else minor) for mode, minor in tenders)
+    nets = sorted((mode, wanted if mode == "cash" else minor) for mode, minor in tenders)
     return Taken(
         allocations=by_target, sold=sold, accounts=by_account, tenders=tuple(nets), change_minor=change
     )
+
+
+def _nearest_coins(minor: int) -> int:
+    return (2 * minor + COIN) // (2 * COIN) * COIN
+
+
+def _in_coins(cash: int, wanted: int) -> int:
+    """What goes back of ``cash`` where ``wanted`` was to be paid with it."""
+    if wanted <= 0 or cash <= wanted:
+        return cash if wanted <= 0 else 0
+    return max(0, cash - _nearest_coins(wanted) if cash % COIN == 0 else _nearest_coins(cash - wanted))
+
+
+def _wants(order: PaymentOrder, payer: str, screen: Screen, sold: int) -> list[int]:
+    """What is to be paid, part by part."""
+    if order.allocate:
+        parts = [_wished(wish, screen) for wish in order.allocate]
+    elif order.lines or order.payer_kind is PayerKind.DEALER:
+        parts = []
+    else:
+        own = [bill for bill in screen.values() if bill.account == payer and bill.state != "onHold"]
+        parts = [bill.open_minor for bill in sorted(own, key=lambda bill: bill.due_date)]
+    return [sold, *parts]
+
+
+def _wished(wish: AllocateOrder, screen: Screen) -> int:
+    if wish.amount is not None:
+        return minor_of(wish.amount)
+    bill = screen.get(wish.bill or "")
+    return 0 if bill is None else bill.open_minor
+
+
+def _lacking_in_coins(cash: int, tendered: int, wants: list[int]) -> int:
+    """What no coin is small enough for, where the cash is all that coins can make."""
+    for wanted in accumulate(wants):
+        missing = wanted - tendered
+        if missing > 0 and cash and cash >= _nearest_coins(cash + missing):
+            return missing
+    return 0
 
 
 def _sold(order: PaymentOrder) -> Counter[str]:

@@ -1,7 +1,7 @@
 """A payment is one transaction: all of its rows, its audit row and its receipt number together (invariants 3, 13-15, 24)."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from tests.builders.tills import (
     CASHIER,
     DEALER,
     SUPERVISOR,
+    bill,
     cash,
     cheque,
     clock_of,
@@ -30,6 +31,7 @@ from tests.builders.tills import (
     order,
     pay,
     rows,
+    tell,
     wish,
 )
 

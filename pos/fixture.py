@@ -32,7 +32,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
-from pos.domain.catalogue import Item, SerialKind
+from pos.domain.catalogue import AdvanceTax, Item, SerialKind
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count
 from pos.domain.pan_guard import holds_card_number
@@ -393,8 +393,11 @@ class FixtureItem(_Row):
     currency: CurrencyCode = Field(description="the price's currency")
     tax_category: Name = Field(description="the tax, as in VAT")
     tax_rate: str = Field(description="in percent, as in 5 or 7.5", pattern=r"^[0-9]{1,2}(\.[0-9]{1,3})?$")
-    serial: Literal["iccid", "imei"] | None = Field(
+    serial: Literal["iccid", "imei", "voucher_pin"] | None = Field(
         default=None, description="which serial number each piece is sold by"
+    )
+    advance: Literal["on_receipt", "on_use"] | None = Field(
+        default=None, description="an advance for a service to come, and when that is taxed"
     )
     ean: Annotated[str, Field(pattern=r"^[0-9]{13}$"), AfterValidator(_right_ean)] | None = Field(
         default=None, description="EAN-13 on the packet"
@@ -421,6 +424,7 @@ class FixtureItem(_Row):
             tax_rate=Decimal(self.tax_rate),
             serial=None if self.serial is None else SerialKind(self.serial),
             ean=self.ean,
+            advance=None if self.advance is None else AdvanceTax(self.advance),
         )
 
 

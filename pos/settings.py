@@ -31,6 +31,7 @@ from pos.domain.payment_mode import (
 )
 from pos.domain.posting import Ledger
 from pos.domain.role import Grant, PermissionTable, Role
+from pos.domain.sale_policy import OVERRIDE_REASONS, ItemPolicy
 
 FILES = ("till.toml", "payment_modes.toml", "gl_accounts.toml", "roles.toml", "currencies.toml")
 FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
@@ -39,6 +40,9 @@ FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 PRINTER_PORT = 9100
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
+
+
+_RoleName = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
 
 
 class _Strict(BaseModel):
@@ -56,6 +60,23 @@ class AmountSettings(_Strict):
 
 class CashSettings(_Strict):
     rounding: Literal["account", "customer", "off"] = "account"
+
+
+_ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class ItemSettings(_Strict):
+    override_reasons: Annotated[list[_ReasonCode], Field(min_length=1, max_length=9)] = list(OVERRIDE_REASONS)
+    override_max_percent: dict[_RoleName, Annotated[int, Field(ge=0, le=1000)]] = {"supervisor": 100}
+    pins_need_final_money: bool = True
+
+    def as_policy(self) -> ItemPolicy:
+        """The same as the domain's value."""
+        return ItemPolicy(
+            override_reasons=tuple(self.override_reasons),
+            override_max_percent={Role(role): percent for role, percent in self.override_max_percent.items()},
+            pins_need_final_money=self.pins_need_final_money,
+        )
 
 
 class ChequeSettings(_Strict):
@@ -159,6 +180,7 @@ class TillSettings(_Strict):
     shop: ShopSettings = ShopSettings()
     amounts: AmountSettings = AmountSettings()
     cash: CashSettings = CashSettings()
+    items: ItemSettings = ItemSettings()
     cheques: ChequeSettings = ChequeSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()
@@ -251,7 +273,6 @@ class LedgerAccount(_Strict):
     kind: Literal["asset", "liability", "income", "expense"]
 
 
-_RoleName = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
 _GrantName = Literal["alone", "limit", "reason", "second", "read", "no"]
 
 

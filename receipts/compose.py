@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from pos.domain.catalogue import AdvanceTax, SerialKind
 from pos.domain.money import Money, total
 from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, SaleLine, TenderLine
+from pos.domain.sale_policy import reason_text
 from receipts.document import (
     Align,
     Banner,
@@ -160,9 +162,15 @@ def _item(line: SaleLine, labels: Labels) -> Iterator[Element]:
     said = labels.item if line.quantity == 1 else labels.items_at
     price = line.unit_price.plain()
     yield Text(text=said.format(item=line.item, quantity=line.quantity, price=price), indent=2)
+    if line.list_price is not None:
+        reason = reason_text(line.reason or "")
+        yield Text(text=labels.list_price.format(price=line.list_price.plain(), reason=reason), indent=2)
+    if line.advance == AdvanceTax.ON_USE:
+        yield Text(text=labels.advance_on_use, indent=2)
     # Each on a line of its own and never cut: a serial is what a warranty is claimed with.
+    named = labels.item_pin if line.serial_kind == SerialKind.VOUCHER_PIN else labels.item_serial
     for serial in line.serials:
-        yield Text(text=labels.item_serial.format(serial=serial), indent=2)
+        yield Text(text=named.format(serial=serial), indent=2)
 
 
 def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
@@ -173,12 +181,15 @@ def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     yield Rule(heavy=True)
     if facts.taxes:
         # Left of the column, as it is a part of the sum already.
-        yield Text(text=labels.tax_included)
+        bills = any(line.bill_no is not None for line in facts.allocations)
+        yield Text(text=labels.tax_in_items if facts.allocations else labels.tax_included)
         for line in facts.taxes:
             net, tax = line.net.plain(), line.tax.plain()
             yield Text(
                 text=labels.tax.format(category=line.category, rate=line.rate, net=net, tax=tax), indent=2
             )
+        if bills:
+            yield Text(text=labels.tax_on_bills)
         yield Rule()
 
 
@@ -234,7 +245,7 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
             amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None
         ]
     for sold in facts.sale:
-        amounts += [sold.unit_price, sold.amount]
+        amounts += [sold.unit_price, sold.amount, *([sold.list_price] if sold.list_price else [])]
     for rate in facts.taxes:
         amounts += [rate.net, rate.tax]
     if any(amount.currency != facts.total.currency for amount in amounts):

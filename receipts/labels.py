@@ -43,9 +43,14 @@ class Labels:
     item: str
     items_at: str
     item_serial: str
+    item_pin: str
+    list_price: str
+    advance_on_use: str
     total: str
     total_held: str
     tax_included: str
+    tax_in_items: str
+    tax_on_bills: str
     tax: str
     tendered: str
     change: str
@@ -85,9 +90,14 @@ ENGLISH = Labels(
     item="Item {item}",
     items_at="Item {item}, {quantity} x {price}",
     item_serial="Serial {serial}",
+    item_pin="PIN {serial}",
+    list_price="List price {price}: {reason}",
+    advance_on_use="Advance, taxed when it is used",
     total="TOTAL {currency}",
     total_held="TOTAL HELD {currency}",
     tax_included="Tax included (tax on net):",
+    tax_in_items="Tax in the items (tax on net):",
+    tax_on_bills="Bills: taxed when billed, no new tax",
     tax="{category} {rate}%: {tax} on {net}",
     tendered="Tendered",
     change="CHANGE",

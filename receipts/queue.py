@@ -7,7 +7,7 @@ that fails leaves the row waiting; a paper that cannot be made steps aside. Sour
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -31,13 +31,17 @@ _SUFFIX = re.compile(r"[a-z0-9]{1,8}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintJob:
-    """One row of the queue. ``attempts`` is how often a printer has refused it so far."""
+    """One row of the queue. ``attempts`` is how often a printer has refused it so far.
+
+    ``with_pins``: the facts with whole PINs of cards, where this paper is the one that gives them away.
+    """
 
     job_id: str
     receipt_number: str
     facts: ReceiptFacts
     copy: Copy
     attempts: int = 0
+    with_pins: ReceiptFacts | None = None
 
 
 class PrintJobs(Protocol):
@@ -47,8 +51,8 @@ class PrintJobs(Protocol):
         """At most ``limit`` jobs that wait, oldest first; never a printed or a failed one."""
         ...
 
-    def printed(self, job_id: str, at: datetime) -> None:
-        """The printer has taken every form of the paper."""
+    def printed(self, job: PrintJob, at: datetime) -> None:
+        """The printer has taken every form of the paper; PINs on it are now given away."""
         ...
 
     def still_waiting(self, job_id: str, reason: str, at: datetime) -> None:
@@ -99,8 +103,11 @@ def print_waiting(
     *,
     labels: Labels = ENGLISH,
     limit: int = 50,
+    pins_on: Collection[str] | None = None,
 ) -> PrintReport:
     """Print up to ``limit`` waiting jobs, oldest first, each in every form of ``renderings`` (by file suffix).
+
+    ``pins_on`` names the forms that give PINs away; None: all of them do.
 
     A printer's fault leaves its job waiting and ends the round; neither it nor a paper that cannot be made raises.
     Raises ValueError if ``limit`` is not from 1 to BATCH_MAX. What ``jobs`` raises goes through.
@@ -109,9 +116,9 @@ def print_waiting(
         raise ValueError(f"a round of printing has 1 to {BATCH_MAX} papers")
     printed = failed = 0
     for job in jobs.next_waiting(limit):
-        match print_job(job, printer, renderings, labels=labels):
+        match print_job(job, printer, renderings, labels=labels, pins_on=pins_on):
             case Printed():
-                jobs.printed(job.job_id, clock.now())
+                jobs.printed(job, clock.now())
                 printed += 1
             case Failed(reason):
                 jobs.failed(job.job_id, reason, clock.now())
@@ -123,7 +130,12 @@ def print_waiting(
 
 
 def print_job(
-    job: PrintJob, printer: Printer, renderings: Mapping[str, Rendering], *, labels: Labels = ENGLISH
+    job: PrintJob,
+    printer: Printer,
+    renderings: Mapping[str, Rendering],
+    *,
+    labels: Labels = ENGLISH,
+    pins_on: Collection[str] | None = None,
 ) -> PrintOutcome:
     """Make one paper and hand it to the printer; touches no store, so it may run on any thread. Never raises.
 
@@ -131,7 +143,7 @@ def print_job(
     """
     try:
         papers = {
-            file_name(job, suffix): render(compose(job.facts, job.copy, labels))
+            file_name(job, suffix): render(compose(_facts_on(job, suffix, pins_on), job.copy, labels))
             for suffix, render in renderings.items()
         }
         for name, content in papers.items():
@@ -145,6 +157,12 @@ def print_job(
         # the fault is recorded and shown, its text is not, for it may quote a name.
         return Failed(f"this paper cannot be made ({type(error).__name__})")
     return Printed()
+
+
+def _facts_on(job: PrintJob, suffix: str, pins_on: Collection[str] | None) -> ReceiptFacts:
+    if job.with_pins is not None and (pins_on is None or suffix in pins_on):
+        return job.with_pins
+    return job.facts
 
 
 def file_name(job: PrintJob, suffix: str) -> str:

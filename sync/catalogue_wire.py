@@ -1,11 +1,11 @@
-"""An item on sale as our central tells it, read strictly: a wrong price or serial kind is no item."""
+"""An item on sale as our central tells it, read strictly: a wrong price, serial kind or advance is no item."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
 
-from pos.domain.catalogue import Item, SerialKind
+from pos.domain.catalogue import AdvanceTax, Item, SerialKind
 from pos.domain.text_guard import clean_foreign
 from sync.tmf678.foreign import as_object, read_id
 from sync.wire_json import BadField, read_money
@@ -25,9 +25,11 @@ def read_item(told: object) -> Item:
     price = read_money(row.get("price"), field="price")
     if price.minor < 0:
         raise BadField("price", "is below zero")
-    serial, ean = row.get("serial"), row.get("ean")
+    serial, ean, advance = row.get("serial"), row.get("ean"), row.get("advance")
     if serial is not None and (not isinstance(serial, str) or serial not in set(SerialKind)):
         raise BadField("serial", "is no kind of serial number that is known")
+    if advance is not None and (not isinstance(advance, str) or advance not in set(AdvanceTax)):
+        raise BadField("advance", "is no way to tax an advance that is known")
     if ean is not None and (not isinstance(ean, str) or re.fullmatch(r"[0-9]{8,14}", ean) is None):
         raise BadField("ean", "is no bar code")
     return Item(
@@ -38,6 +40,7 @@ def read_item(told: object) -> Item:
         tax_rate=_rate(row.get("taxRate")),
         serial=None if serial is None else SerialKind(serial),
         ean=ean,
+        advance=None if advance is None else AdvanceTax(advance),
     )
 
 

@@ -392,6 +392,7 @@ def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
         walk_in_account=settings.till.shop.walk_in_account,
         day_starts=settings.till.shift.starts_at,
         closed_through=settings.till.ledger.closed_date,
+        items=settings.till.items.as_policy(),
     )
 
 

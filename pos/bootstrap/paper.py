@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -41,12 +41,13 @@ class StorePrintJobs:
                     facts=row.facts,
                     copy=row.copy,
                     attempts=row.attempts,
+                    with_pins=row.with_pins,
                 )
                 for row in waiting_prints(connection, limit)
             ]
 
-    def printed(self, job_id: str, at: datetime) -> None:
-        self._settle(job_id, "printed", None, at)
+    def printed(self, job: PrintJob, at: datetime) -> None:
+        self._settle(job.job_id, "printed", None, at, gave_pins=job.with_pins is not None)
 
     def still_waiting(self, job_id: str, reason: str, at: datetime) -> None:
         self._settle(job_id, "waiting", reason, at)
@@ -54,9 +55,11 @@ class StorePrintJobs:
     def failed(self, job_id: str, reason: str, at: datetime) -> None:
         self._settle(job_id, "failed", reason, at)
 
-    def _settle(self, job_id: str, state: str, reason: str | None, at: datetime) -> None:
+    def _settle(
+        self, job_id: str, state: str, reason: str | None, at: datetime, *, gave_pins: bool = False
+    ) -> None:
         with self.desk.till.transaction() as unit:
-            settle_print(unit.connection, int(job_id), state=state, reason=reason, at=at)
+            settle_print(unit.connection, int(job_id), state=state, reason=reason, at=at, gave_pins=gave_pins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,9 @@ def network_devices(settings: Settings) -> PaperDevices:
 
 Renderings = Mapping[str, Callable[[Document], bytes]]
 
+PRINTED_FORM = "escpos"
+"""The form that a receipt printer takes."""
+
 
 def renderings(settings: Settings) -> Renderings:
     """Every form a receipt can have, by file suffix."""
@@ -108,8 +114,13 @@ def _printer_and_forms(till: OpenTill, devices_of: DevicesOf) -> tuple[Printer, 
     files, forms = till.machine.printer_of(till.paths.receipts), renderings(till.settings)
     network = devices_of(till.settings).printer
     if network is None:
-        return files, {suffix: render for suffix, render in forms.items() if suffix != "escpos"}
+        return files, {suffix: render for suffix, render in forms.items() if suffix != PRINTED_FORM}
     return PrinterBySuffix(files, escpos=network), forms
+
+
+def _forms_for_the_customer(forms: Renderings) -> Collection[str]:
+    """Where PINs stand in full: on the paper of the receipt printer; where there is none, the files are the paper."""
+    return (PRINTED_FORM,) if PRINTED_FORM in forms else tuple(forms)
 
 
 def print_receipts(till: OpenTill, *, devices_of: DevicesOf = network_devices) -> PrintReport:
@@ -122,7 +133,9 @@ def print_receipts(till: OpenTill, *, devices_of: DevicesOf = network_devices) -
     printed = failed = 0
     try:
         while True:
-            batch = print_waiting(jobs, printer, forms, till.desk.clock)
+            batch = print_waiting(
+                jobs, printer, forms, till.desk.clock, pins_on=_forms_for_the_customer(forms)
+            )
             printed, failed = printed + batch.printed, failed + batch.failed
             if batch.printer_fault is not None or batch.printed + batch.failed == 0:
                 return PrintReport(printed=printed, failed=failed, printer_fault=batch.printer_fault)
@@ -143,11 +156,12 @@ async def print_in_background(
         return
     jobs = StorePrintJobs(desk=till.desk)
     for job in await runner.read(partial(jobs.next_waiting, PRINT_BATCH)):
-        outcome = await runner.paper(partial(print_job, job, printer, forms))
+        given = _forms_for_the_customer(forms)
+        outcome = await runner.paper(partial(print_job, job, printer, forms, pins_on=given))
         at = till.desk.clock.now()
         match outcome:
             case Printed():
-                await runner.till(partial(jobs.printed, job.job_id, at))
+                await runner.till(partial(jobs.printed, job, at))
             case Waits(reason=reason):
                 await runner.till(partial(jobs.still_waiting, job.job_id, reason, at))
                 return

@@ -26,6 +26,7 @@ class Ledger(StrEnum):
     CUSTOMER_CREDIT = "customer_credit"
     DEALER_ACCOUNT = "dealer_account"
     ITEM_REVENUE = "item_revenue"
+    ADVANCES = "advances_received"
     OUTPUT_TAX = "output_tax"
     OVER_SHORT = "cash_over_short"
     CASH_ROUNDING = "cash_rounding"
@@ -107,13 +108,14 @@ def payment_lines(
 
 
 def _sale_lines(sale: Sequence[LineOfSale]) -> list[JournalLine]:
-    """Revenue without tax, and the output tax, each in one line."""
+    """Revenue without tax, advances without tax (a debt until they are used), and the output tax, each in one line."""
     if not sale:
         return []
     in_currency = sale[0].amount.currency
     tax = total((line.tax for line in sale), in_currency)
-    net = total((line.amount for line in sale), in_currency) - tax
-    posted = ((Ledger.ITEM_REVENUE, net), (Ledger.OUTPUT_TAX, tax))
+    earned = total((line.amount - line.tax for line in sale if line.item.advance is None), in_currency)
+    owed = total((line.amount - line.tax for line in sale if line.item.advance is not None), in_currency)
+    posted = ((Ledger.ITEM_REVENUE, earned), (Ledger.ADVANCES, owed), (Ledger.OUTPUT_TAX, tax))
     return [credit(ledger_account, amount) for ledger_account, amount in posted if amount.minor > 0]
 
 

@@ -57,7 +57,11 @@ class AllocationLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleLine:
-    """One line of a sale as printed. ``unit_price`` and ``amount`` include tax; ``tax_rate`` is in per cent, as text."""
+    """One line of a sale as printed. ``unit_price`` and ``amount`` include tax; ``tax_rate`` is in per cent, as text.
+
+    ``list_price`` and ``reason`` where another price was taken than the item's; ``serial_kind`` and ``advance`` as the
+    catalogue has them. Of a secret serial number the end alone is a fact; only the first paper is given all of it.
+    """
 
     item: str
     name: str
@@ -68,6 +72,10 @@ class SaleLine:
     tax_rate: str
     tax: Money
     serials: tuple[str, ...] = ()
+    list_price: Money | None = None
+    reason: str | None = None
+    serial_kind: str | None = None
+    advance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

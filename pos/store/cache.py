@@ -31,7 +31,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 4
+VERSION = 5
 
 SCHEMA = """
 CREATE TABLE account (
@@ -118,7 +118,8 @@ CREATE TABLE item (
     tax_category TEXT NOT NULL,
     tax_rate TEXT NOT NULL,
     serial TEXT,
-    ean TEXT
+    ean TEXT,
+    advance TEXT
 ) STRICT;
 CREATE UNIQUE INDEX item_by_ean ON item (ean) WHERE ean IS NOT NULL;
 CREATE TABLE marker (

@@ -210,6 +210,8 @@ def _engine(path: Path | None, *, read_only: bool) -> Engine:
         raw.execute("PRAGMA foreign_keys=ON")
         raw.execute("PRAGMA recursive_triggers=ON")
         raw.execute("PRAGMA trusted_schema=OFF")
+        # What is wiped (names, PINs) must not be read from the file's free pages afterwards.
+        raw.execute("PRAGMA secure_delete=ON")
         raw.execute("PRAGMA wal_autocheckpoint=4000")
 
     @event.listens_for(engine, "begin")

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from pos.domain.catalogue import Item, SerialKind
+from pos.domain.catalogue import AdvanceTax, Item, SerialKind
 from pos.domain.money import Money, currency
 from pos.domain.text_guard import fold
 
-_COLUMNS = "item, name, currency, price_minor, tax_category, tax_rate, serial, ean"
+_COLUMNS = "item, name, currency, price_minor, tax_category, tax_rate, serial, ean, advance"
 
 
 def put_items(connection: Connection, items: Iterable[Item]) -> None:
@@ -23,7 +23,7 @@ def put_items(connection: Connection, items: Iterable[Item]) -> None:
         )
         connection.exec_driver_sql(
             "INSERT OR REPLACE INTO item (item, name, name_folded, currency, price_minor, tax_category, tax_rate, serial, "
-            "ean) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "ean, advance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 told.item,
                 told.name,
@@ -34,6 +34,7 @@ def put_items(connection: Connection, items: Iterable[Item]) -> None:
                 told.rate_text,
                 None if told.serial is None else str(told.serial),
                 told.ean,
+                None if told.advance is None else str(told.advance),
             ),
         )
 
@@ -66,7 +67,7 @@ def items_by_words(connection: Connection, text: str, limit: int) -> list[Item]:
 
 
 def _item(row: tuple[object, ...]) -> Item:
-    code, name, currency_code, price_minor, category, rate, serial, ean = row
+    code, name, currency_code, price_minor, category, rate, serial, ean, advance = row
     assert isinstance(price_minor, int)
     return Item(
         item=str(code),
@@ -76,4 +77,5 @@ def _item(row: tuple[object, ...]) -> Item:
         tax_rate=Decimal(str(rate)),
         serial=None if serial is None else SerialKind(str(serial)),
         ean=None if ean is None else str(ean),
+        advance=None if advance is None else AdvanceTax(str(advance)),
     )

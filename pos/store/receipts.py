@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from pos.domain.money import Money, currency
+from pos.domain.money import Currency, Money, currency
 from pos.domain.receipt import (
     AllocationLine,
     Copy,
@@ -72,20 +72,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
                 ]
                 for part in facts.allocations
             ],
-            "sale": [
-                [
-                    line.item,
-                    line.name,
-                    line.quantity,
-                    line.unit_price.minor,
-                    line.amount.minor,
-                    line.tax_category,
-                    line.tax_rate,
-                    line.tax.minor,
-                    line.serials,
-                ]
-                for line in facts.sale
-            ],
+            "sale": [_stored_line(line) for line in facts.sale],
             "taxes": [[part.category, part.rate, part.net.minor, part.tax.minor] for part in facts.taxes],
             "provisional": facts.provisional,
             "chain_mark": facts.chain_mark,
@@ -94,6 +81,50 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
         },
         ensure_ascii=False,
         separators=(",", ":"),
+    )
+
+
+def _stored_line(line: SaleLine) -> list[object]:
+    """A line by place, and by name what only some lines have."""
+    more = {
+        "list_price": None if line.list_price is None else line.list_price.minor,
+        "reason": line.reason,
+        "serial_kind": line.serial_kind,
+        "advance": line.advance,
+    }
+    said = {name: value for name, value in more.items() if value is not None}
+    return [
+        line.item,
+        line.name,
+        line.quantity,
+        line.unit_price.minor,
+        line.amount.minor,
+        line.tax_category,
+        line.tax_rate,
+        line.tax.minor,
+        line.serials,
+        *([said] if said else []),
+    ]
+
+
+def _read_line(stored: list[Any], in_currency: Currency) -> SaleLine:
+    item, name, quantity, price, amount, category, rate, tax, serials, *more = stored
+    said: dict[str, Any] = more[0] if more else {}
+    listed = said.get("list_price")
+    return SaleLine(
+        item=item,
+        name=name,
+        quantity=quantity,
+        unit_price=Money(price, in_currency),
+        amount=Money(amount, in_currency),
+        tax_category=category,
+        tax_rate=rate,
+        tax=Money(tax, in_currency),
+        serials=tuple(serials),
+        list_price=None if listed is None else Money(listed, in_currency),
+        reason=said.get("reason"),
+        serial_kind=said.get("serial_kind"),
+        advance=said.get("advance"),
     )
 
 
@@ -172,20 +203,7 @@ def _facts(
         ),
         chain_mark=raw["chain_mark"],
         # Receipts of before the first sale lack these keys.
-        sale=tuple(
-            SaleLine(
-                item=item,
-                name=called,
-                quantity=quantity,
-                unit_price=money(price),
-                amount=money(amount),
-                tax_category=category,
-                tax_rate=rate,
-                tax=money(tax),
-                serials=tuple(serials),
-            )
-            for item, called, quantity, price, amount, category, rate, tax, serials in raw.get("sale", ())
-        ),
+        sale=tuple(_read_line(line, in_currency) for line in raw.get("sale", ())),
         taxes=tuple(
             TaxLine(category=category, rate=rate, net=money(net), tax=money(tax))
             for category, rate, net, tax in raw.get("taxes", ())
@@ -224,13 +242,14 @@ def copies_of(connection: Connection, receipt_number: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingPrint:
-    """A paper that has not come out yet."""
+    """A paper that has not come out yet. ``with_pins``: the facts with all of the PINs that this paper is to give away."""
 
     job_id: int
     receipt_number: str
     facts: ReceiptFacts
     copy: Copy
     attempts: int
+    with_pins: ReceiptFacts | None = None
 
 
 def waiting_prints(connection: Connection, limit: int) -> list[WaitingPrint]:
@@ -252,19 +271,64 @@ def waiting_prints(connection: Connection, limit: int) -> list[WaitingPrint]:
             else Copy(number=row[2], printed_at=local(row[4], row[5]), operator=row[6], reason=row[7])
         )
         found.append(
-            WaitingPrint(job_id=row[0], receipt_number=row[1], facts=facts, copy=copy, attempts=row[3])
+            WaitingPrint(
+                job_id=row[0],
+                receipt_number=row[1],
+                facts=facts,
+                copy=copy,
+                attempts=row[3],
+                with_pins=_with_pins(connection, facts, row[2]),
+            )
         )
     return found
 
 
+def _with_pins(connection: Connection, facts: ReceiptFacts, copy_number: int) -> ReceiptFacts | None:
+    """The facts with whole PINs for the first paper that can come out; None for every other one (rule 58)."""
+    pins = {
+        (int(row[0]), int(row[1])): str(row[2])
+        for row in connection.exec_driver_sql(
+            "SELECT line, place, pin FROM pin_to_print JOIN receipt USING (payment_event_id) WHERE receipt_number = ? "
+            "AND ? = (SELECT min(copy_number) FROM print_job WHERE print_job.receipt_number = receipt.receipt_number "
+            "AND state <> 'failed')",
+            (facts.receipt_number, copy_number),
+        )
+    }
+    if not pins:
+        return None
+    sale = tuple(
+        replace(
+            line,
+            serials=tuple(pins.get((number, place), told) for place, told in enumerate(line.serials)),
+        )
+        for number, line in enumerate(facts.sale, start=1)
+    )
+    return replace(facts, sale=sale)
+
+
 def settle_print(
-    connection: Connection, job_id: int, *, state: str, reason: str | None, at: datetime
+    connection: Connection,
+    job_id: int,
+    *,
+    state: str,
+    reason: str | None,
+    at: datetime,
+    gave_pins: bool = False,
 ) -> None:
-    """Note how a try at printing went: ``printed``, ``failed``, or ``waiting`` with the reason."""
+    """Note how a try at printing went: ``printed``, ``failed``, or ``waiting`` with the reason.
+
+    ``gave_pins``: this printed paper bears whole PINs, so they are wiped.
+    """
     connection.exec_driver_sql(
         "UPDATE print_job SET state = ?, reason = ?, attempts = attempts + 1, changed_at_utc = ? WHERE job_id = ?",
         (state, reason, utc_text(at), job_id),
     )
+    if gave_pins and state == "printed":
+        connection.exec_driver_sql(
+            "DELETE FROM pin_to_print WHERE payment_event_id = (SELECT payment_event_id FROM receipt JOIN print_job "
+            "USING (receipt_number) WHERE job_id = ?)",
+            (job_id,),
+        )
 
 
 def stuck_papers(connection: Connection) -> int:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding
-from pos.domain.catalogue import Item, LineOfSale, read_line, read_serial, sale_total, serial_body
+from pos.domain.catalogue import (
+    Item,
+    LineOfSale,
+    read_line,
+    read_serial,
+    sale_total,
+    serial_body,
+    shown_serial,
+)
 from pos.domain.cheque import check_cheque, read_cheque, refuse_cash_only
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
@@ -24,12 +32,11 @@ from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
+from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
-    SaleOrder,
     TenderOrder,
-    find_item,
     require_mode,
     walk_in_buyer,
 )
@@ -214,10 +221,13 @@ def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
 
 
 def add_item(desk: Desk, basket: Basket, code: str) -> Basket:
-    """One more of an item, by code or bar code; a line of its own for the first. Raises Refused ``unknown_item``."""
+    """One more of an item, by code or bar code; a line of its own for the first, and beside a changed price.
+
+    Raises Refused ``unknown_item``.
+    """
     item = find_item(desk, code, basket.payer.currency)
     for place, line in enumerate(basket.lines):
-        if line.item == item:
+        if line.item == item and line.override is None:
             return set_quantity(basket, place, line.quantity + 1)
     return replace(basket, lines=(*basket.lines, LineOfSale(item=item)))
 
@@ -227,6 +237,14 @@ def set_quantity(basket: Basket, place: int, quantity: int) -> Basket:
     line = basket.lines[place]
     read_line(replace(line.item, serial=None), quantity, [])
     return _with_line(basket, place, replace(line, quantity=quantity, serials=line.serials[:quantity]))
+
+
+def set_override(
+    desk: Desk, person: Person, basket: Basket, place: int, order: OverrideOrder, *, decimal_marks: str
+) -> Basket:
+    """The line at ``place`` at another price. Raises what ``read_override`` raises."""
+    line = read_override(desk, person, basket.lines[place], order, decimal_marks=decimal_marks)
+    return _with_line(basket, place, line)
 
 
 def add_serial(basket: Basket, place: int, text: str) -> Basket:
@@ -241,7 +259,8 @@ def add_serial(basket: Basket, place: int, text: str) -> Basket:
     body = serial_body(line.item.serial, serial)
     known = [other for one in basket.lines for other in one.serials]
     if any(serial_body(line.item.serial, other) == body for other in known):
-        raise Refused("serial_named_twice", f"Serial {serial} is in this sale already.", serial=serial)
+        told = shown_serial(line.item.serial, serial)
+        raise Refused("serial_named_twice", f"Serial {told} is in this sale already.", serial=told)
     if line.missing == 0:
         raise Refused(
             "serials_enough", f"{line.item.name}: every piece has its number. Raise the quantity first."
@@ -360,6 +379,11 @@ def pay_only_given(basket: Basket) -> Basket:
     return replace(basket, plan=plan_payment(basket.view, marked=marked, part=for_bills.plain()))
 
 
+def _override_order(line: LineOfSale) -> OverrideOrder | None:
+    changed = line.override
+    return None if changed is None else OverrideOrder(price=changed.price.plain(), reason=changed.reason)
+
+
 def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
     """The payment as the till is asked for it: exactly what was shown. ``keep``: what is over stays on account."""
     walk_in = basket.payer.kind is PayerKind.WALK_IN
@@ -375,6 +399,7 @@ def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
                 quantity=line.quantity,
                 serials=line.serials,
                 price=line.item.price.plain(),
+                override=_override_order(line),
             )
             for line in basket.lines
         ],

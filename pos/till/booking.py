@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pos.domain.catalogue import serial_body, tax_sums
+from pos.domain.catalogue import LineOfSale, tax_sums
 from pos.domain.cheque import Cheque, ChequeState
 from pos.domain.payment_event import PaymentEvent, TenderTaken
 from pos.domain.payment_mode import PayerKind, Purpose
@@ -23,6 +23,7 @@ from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
+from pos.till.selling import sold_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +132,10 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
                 "item": line.item.item,
                 "name": line.item.name,
                 "quantity": line.quantity,
-                "unit_price_minor": line.item.price.minor,
+                "unit_price_minor": line.unit_price.minor,
                 "amount_minor": line.amount.minor,
                 "tax_category": line.item.tax_category,
-                "tax_rate": line.item.rate_text,
+                "tax_rate": line.rate_text,
                 "tax_minor": line.tax.minor,
                 "currency": event.currency.code,
             }
@@ -146,14 +147,36 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
         [
             {
                 "kind": str(line.item.serial),
-                "body": serial_body(line.item.serial, serial),
-                "serial": serial,
+                "body": sold_body(deed.desk, line.item, serial),
+                "serial": told,
                 "payment_event_id": event_id,
                 "line": number,
             }
             for number, line in enumerate(event.sale, start=1)
-            for serial in line.serials
-            if line.item.serial is not None
+            for serial, told in zip(line.serials, line.shown_serials, strict=True)
+        ],
+    )
+    deed.unit.insert_all(
+        "sale_price_override",
+        [
+            {
+                "payment_event_id": event_id,
+                "number": number,
+                "list_price_minor": line.item.price.minor,
+                "reason": line.override.reason,
+            }
+            for number, line in enumerate(event.sale, start=1)
+            if line.override is not None
+        ],
+    )
+    # All of a PIN is kept until the first paper with it came out, and then nowhere.
+    deed.unit.insert_all(
+        "pin_to_print",
+        [
+            {"payment_event_id": event_id, "line": number, "place": place, "pin": serial}
+            for number, line in enumerate(event.sale, start=1)
+            if line.item.serial is not None and line.item.serial.is_secret
+            for place, serial in enumerate(line.serials)
         ],
     )
 
@@ -292,20 +315,7 @@ def _receipt(
             for part in event.allocations
             if part.purpose is not Purpose.ITEMS
         ),
-        sale=tuple(
-            SaleLine(
-                item=line.item.item,
-                name=line.item.name,
-                quantity=line.quantity,
-                unit_price=line.item.price,
-                amount=line.amount,
-                tax_category=line.item.tax_category,
-                tax_rate=line.item.rate_text,
-                tax=line.tax,
-                serials=line.serials,
-            )
-            for line in event.sale
-        ),
+        sale=tuple(map(_sale_line, event.sale)),
         taxes=tuple(
             TaxLine(category=part.category, rate=part.rate_text, net=part.net, tax=part.tax)
             for part in tax_sums(event.sale)
@@ -320,6 +330,25 @@ def _receipt(
         chain_mark="",
     )
     return facts, counter
+
+
+def _sale_line(line: LineOfSale) -> SaleLine:
+    override = line.override
+    return SaleLine(
+        item=line.item.item,
+        name=line.item.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        amount=line.amount,
+        tax_category=line.item.tax_category,
+        tax_rate=line.rate_text,
+        tax=line.tax,
+        serials=line.shown_serials,
+        list_price=None if override is None else line.item.price,
+        reason=None if override is None else override.reason,
+        serial_kind=None if line.item.serial is None else str(line.item.serial),
+        advance=None if line.item.advance is None else str(line.item.advance),
+    )
 
 
 def _forfeits(event: PaymentEvent, holds: Mapping[str, Hold]) -> Iterator[str]:

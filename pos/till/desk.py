@@ -22,6 +22,7 @@ from pos.domain.ids import new_id
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import Grant, PermissionTable, Person
+from pos.domain.sale_policy import ItemPolicy
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
 from pos.store.home import Identity
@@ -58,6 +59,7 @@ class ShopPolicy:
     walk_in_account: str
     day_starts: time = time(0)
     closed_through: date | None = None
+    items: ItemPolicy = field(default_factory=ItemPolicy)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,8 +6,9 @@ The same functions as the screen's. The models here are the published schema of 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,6 +18,7 @@ from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number, refuse_card_number
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
+from pos.domain.receipt import SaleLine
 from pos.domain.role import Person
 from pos.till.cash_office import (
     Counted,
@@ -29,13 +31,13 @@ from pos.till.cash_office import (
 )
 from pos.till.desk import Desk, Memo
 from pos.till.open_bills import catch_up
+from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.shop_clock import ClockConfirmed, confirm_clock
 from pos.till.sign_in import sign_in
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
     PaymentTaken,
-    SaleOrder,
     TenderOrder,
     take_payment,
 )
@@ -85,6 +87,13 @@ class AllocateLine(_Strict):
     account: IdText | None = None
 
 
+class OverrideIn(_Strict):
+    """Another unit price than the item's, by whoever may change one, and why (a code of ``[items] override_reasons``)."""
+
+    price: AmountText
+    reason: Annotated[str, Field(max_length=40)]
+
+
 class SaleLineIn(_Strict):
     """An item on sale, by its code or bar code; one serial number for each piece where the item has them."""
 
@@ -95,6 +104,7 @@ class SaleLineIn(_Strict):
         AmountText | None,
         Field(description="The unit price that the buyer was told; refused where it changed."),
     ] = None
+    override: OverrideIn | None = None
 
 
 class TenderLine(BaseModel):
@@ -236,25 +246,25 @@ class Script:
         act = _read_act(raw)
         head: Answer = {"ref": act.ref, "ok": True, "act": act.act}
         if isinstance(act, SignIn):
-            self._remembered(act.ref, "a sign-in is not remembered")
+            self._remembered(act.ref, {"a sign-in is not remembered"})
             self.person = sign_in(self._desk, act.user, act.pin)
             return {**head, "user": self.person.user}
-        digest = _digest(raw)
-        known = self._remembered(act.ref, digest)
+        digest = _digest(raw, self._desk.till.chain_key)
+        known = self._remembered(act.ref, {digest, _plain_digest(raw)})
         if known is not None:
             return {**head, **known, "replayed": True}
         result = self._carry_out(act, digest)
         catch_up(self._desk)
         return {**head, **result}
 
-    def _remembered(self, ref: str, digest: str) -> Answer | None:
+    def _remembered(self, ref: str, digests: Collection[str]) -> Answer | None:
         with self._desk.till.read() as connection:
             row = connection.exec_driver_sql(
                 "SELECT body_digest, result_json FROM script_ref WHERE ref = ?", (ref,)
             ).first()
         if row is None:
             return None
-        if row[0] != digest:
+        if row[0] not in digests:
             raise Refused("ref_reused", "This ref was used for another act. Choose a new one.")
         found: Answer = json.loads(row[1])
         return found
@@ -307,13 +317,21 @@ class Script:
                 AllocateOrder(bill=wish.bill, amount=wish.amount, account=wish.account)
                 for wish in act.allocate
             ],
-            lines=[
-                SaleOrder(item=line.item, quantity=line.quantity, serials=line.serials, price=line.price)
-                for line in act.lines
-            ],
+            lines=[_sale_order(line) for line in act.lines],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
             confirmed=act.confirm,
         )
+
+
+def _sale_order(line: SaleLineIn) -> SaleOrder:
+    asked = line.override
+    return SaleOrder(
+        item=line.item,
+        quantity=line.quantity,
+        serials=line.serials,
+        price=line.price,
+        override=None if asked is None else OverrideOrder(price=asked.price, reason=asked.reason),
+    )
 
 
 def _require_shop_currency(desk: Desk, code: str | None) -> None:
@@ -363,11 +381,21 @@ def _read_act(raw: Mapping[str, Any]) -> _Deed | SignIn:
 _DONE = frozenset(("open_shift", "pay", "sell", "count", "close_shift", "confirm_clock", "sign_in"))
 
 
-def _digest(raw: Mapping[str, Any]) -> str:
-    """What makes two lines the same act. A PIN is no part of it: not even its digest is kept."""
+def _digest(raw: Mapping[str, Any], key: bytes) -> str:
+    """What makes two lines the same act, keyed: a line may hold a card's PIN, which must not be found by trying."""
+    return hmac.new(key, _canonical(raw), hashlib.sha256).hexdigest()
+
+
+def _plain_digest(raw: Mapping[str, Any]) -> str:
+    """As lines were remembered before their digests were keyed."""
+    return hashlib.sha256(_canonical(raw)).hexdigest()
+
+
+def _canonical(raw: Mapping[str, Any]) -> bytes:
+    """A person's PIN is no part of it: not even its digest is kept."""
     shown = {name: value for name, value in raw.items() if name != "pin"}
     canonical = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return canonical.encode("utf-8", "surrogatepass")
 
 
 def _text(raw: Any, name: str) -> str | None:
@@ -437,11 +465,19 @@ def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
             {
                 "item": line.item,
                 "quantity": line.quantity,
+                "price": line.unit_price.plain(),
                 "amount": line.amount.plain(),
                 "tax": line.tax.plain(),
                 "serials": list(line.serials),
+                **_overridden(line),
             }
             for line in facts.sale
         ],
         "provisional": bool(facts.provisional),
     }
+
+
+def _overridden(line: SaleLine) -> Mapping[str, object]:
+    if line.list_price is None:
+        return {}
+    return {"list_price": line.list_price.plain(), "reason": line.reason}

@@ -15,11 +15,10 @@ from datetime import date, timedelta
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.catalogue import Item, LineOfSale, read_line, serial_body
 from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
 from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.ids import check_id
-from pos.domain.money import Currency, Money, parse_amount, parse_count, total, zero
+from pos.domain.money import Currency, Money, parse_amount, total, zero
 from pos.domain.payment_event import (
     Overpayment,
     PaymentAsked,
@@ -31,18 +30,17 @@ from pos.domain.payment_event import (
 from pos.domain.payment_mode import FieldKind, ModeKind, PayerKind, PaymentMode, Purpose
 from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
+from pos.domain.sale_policy import require_final_money
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_reference
 from pos.domain.voucher import code_mark, shown_code
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
-from pos.store.items import item_by_code
 from pos.store.payments import (
     cheque_known,
     event_order_mark,
     event_receipt,
     instrument_receipt,
-    serial_receipt,
     tenders_of,
 )
 from pos.store.receipts import receipt_facts
@@ -50,6 +48,7 @@ from pos.store.vouchers import Hold, reserved_hold
 from pos.till.booking import Papers, book_payment
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.open_bills import open_bills
+from pos.till.selling import SaleOrder, read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
 
 
@@ -69,19 +68,6 @@ class AllocateOrder:
     bill: str | None = None
     amount: str | None = None
     account: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaleOrder:
-    """A line of a sale as typed or scanned: an item's code or bar code, how many, and the serial number of each piece.
-
-    ``price``, where given, is the unit price that the buyer was told: at another one nothing is sold.
-    """
-
-    item: str
-    quantity: int = 1
-    serials: Sequence[str] = ()
-    price: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +104,10 @@ def take_payment(
 ) -> PaymentTaken:
     """Book a payment of the signed-in person's shift.
 
-    Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_line`` and
+    Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_sale`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
-    ``unknown_item``, ``price_changed``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked`` or
+    ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked`` or
     ``bad_reference`` (an event id that is none).
     """
     act = "sell" if order.lines and not order.allocate else "pay"
@@ -190,8 +176,8 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         wishes=[_read_wish(wish, shift.currency, order.decimal_marks) for wish in order.allocate],
         overpayment=order.overpayment,
         bills=_bills(deed, order, account.account),
-        sale=_read_sale(deed, order.lines, shift.currency),
         cash_rounding=deed.desk.policy.cash_rounding,
+        sale=read_sale(deed, order.lines, shift.currency, order.decimal_marks),
     )
     event = compose(asked)
     credited = _credited_accounts(deed, event, account)
@@ -204,7 +190,8 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     _refuse_twins(cheques.values())
     _refuse_taken(deed, event.tenders)
     _require_unverified_cap(deed, event, account)
-    _refuse_sold(deed, event.sale)
+    require_final_money(event, deed.desk.policy.items)
+    refuse_sold(deed, event.sale)
     holds = {
         tender.offered.instrument: tender.hold
         for tender in tenders
@@ -313,33 +300,6 @@ def _today(deed: Deed) -> date:
     return max(deed.require_shift().business_date, deed.at.date())
 
 
-def _read_sale(deed: Deed, lines: Sequence[SaleOrder], in_currency: Currency) -> list[LineOfSale]:
-    return [_read_sale_line(deed.desk, line, in_currency) for line in lines]
-
-
-def _read_sale_line(desk: Desk, line: SaleOrder, in_currency: Currency) -> LineOfSale:
-    item = find_item(desk, line.item, in_currency)
-    if line.price is not None and parse_count(line.price, in_currency) != item.price:
-        raise Refused(
-            "price_changed",
-            f"{item.name} costs {item.price.plain()} now. Leave it out and add it again.",
-            item=item.item,
-            price=item.price.plain(),
-            currency=in_currency.code,
-        )
-    return read_line(item, line.quantity, line.serials)
-
-
-def find_item(desk: Desk, code: str, in_currency: Currency) -> Item:
-    """The item of a code or bar code. Raises Refused ``unknown_item``."""
-    cleaned = clean_reference(code, field="Item", limit=40)
-    with desk.cache.read() as connection:
-        item = item_by_code(connection, cleaned)
-    if item is None or item.price.currency != in_currency:
-        raise Refused("unknown_item", f"Item {cleaned} is not on sale here. Check the code.", item=cleaned)
-    return item
-
-
 def _refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
     """The same slip, receipt or voucher is taken once (rules 46, 47, 49)."""
     seen: set[str] = set()
@@ -393,26 +353,6 @@ def _require_unverified_cap(deed: Deed, event: PaymentEvent, dealer: CachedAccou
             cap=cap.plain(),
             currency=event.currency.code,
         )
-
-
-def _refuse_sold(deed: Deed, sale: Sequence[LineOfSale]) -> None:
-    """A serial number is sold once."""
-    seen: set[tuple[str, str]] = set()
-    sold = ((line.item.serial, serial) for line in sale for serial in line.serials)
-    for kind, serial in sold:
-        assert kind is not None, "only an item with serials has some"
-        key = (str(kind), serial_body(kind, serial))
-        if key in seen:
-            raise Refused("serial_named_twice", f"Serial {serial} is in this sale twice.", serial=serial)
-        seen.add(key)
-        receipt = serial_receipt(deed.unit.connection, *key)
-        if receipt is not None:
-            raise Refused(
-                "serial_sold_before",
-                f"Serial {serial} was sold with receipt {receipt}.",
-                serial=serial,
-                receipt=receipt,
-            )
 
 
 def _read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -> Wish:

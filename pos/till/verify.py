@@ -134,7 +134,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("
         "credit_minor - debit_minor), 0) FROM journal_entry JOIN journal_line USING (entry_id) "
         "WHERE source_kind = 'payment' AND source_id = payment_event_id "
-        "AND ledger_account IN ('item_revenue', 'output_tax'))",
+        "AND ledger_account IN ('item_revenue', 'advances_received', 'output_tax'))",
     ),
     (
         "serials_match_the_quantity",

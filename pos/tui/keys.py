@@ -160,6 +160,13 @@ KEYS: tuple[Key, ...] = (
         twin="Backspace",
     ),
     Key(
+        id="price",
+        keys=("p", "P"),
+        shown="P",
+        label="Price",
+        meaning="another price for a line of the sale",
+    ),
+    Key(
         id="keep",
         keys=("k", "K"),
         shown="K",

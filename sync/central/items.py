@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from pos.domain.catalogue import SerialKind
+from pos.domain.catalogue import AdvanceTax, SerialKind
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count
 from sync.central.links import ITEM_PATH, RESOURCE_ID, Links
@@ -61,6 +61,8 @@ def _compose_item(row: Row[Any], links: Links) -> Resource:
         resource["serial"] = row.serial
     if row.ean is not None:
         resource["ean"] = row.ean
+    if row.advance is not None:
+        resource["advance"] = row.advance
     if row.withdrawn:
         resource["withdrawn"] = True
     return resource
@@ -69,7 +71,7 @@ def _compose_item(row: Row[Any], links: Links) -> Resource:
 def _item_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
     item_id, name, rate = row.get("item"), row.get("name"), row.get("tax_rate")
     category, serial, ean = row.get("tax_category"), row.get("serial"), row.get("ean")
-    withdrawn = row.get("withdrawn", False)
+    withdrawn, advance = row.get("withdrawn", False), row.get("advance")
     if not isinstance(item_id, str) or RESOURCE_ID.fullmatch(item_id) is None:
         raise BadField(f"{path}.item", "must be plain letters, digits, dots and dashes")
     for field, value in (("name", name), ("tax_category", category)):
@@ -81,6 +83,8 @@ def _item_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
         raise BadField(f"{path}.serial", f"must be {' or '.join(SerialKind)}, or null")
     if ean is not None and (not isinstance(ean, str) or re.fullmatch(r"[0-9]{13}", ean) is None):
         raise BadField(f"{path}.ean", "must be 13 digits, or null")
+    if advance is not None and (not isinstance(advance, str) or advance not in set(AdvanceTax)):
+        raise BadField(f"{path}.advance", f"must be {' or '.join(AdvanceTax)}, or null")
     if not isinstance(withdrawn, bool):
         raise BadField(f"{path}.withdrawn", "must be true or false")
     price_text, code = row.get("price"), row.get("currency")
@@ -100,18 +104,20 @@ def _item_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
         "serial": serial,
         "ean": ean,
         "withdrawn": int(withdrawn),
+        "advance": advance,
     }
 
 
-_COLUMNS = "id, name, price_minor, currency, tax_category, tax_rate, serial, ean, withdrawn"
+_COLUMNS = "id, name, price_minor, currency, tax_category, tax_rate, serial, ean, withdrawn, advance"
 FIND_ITEM = text(f"SELECT {_COLUMNS} FROM item WHERE id = :id")
 UPSERT_ITEM = text(
     f"INSERT INTO item ({_COLUMNS}, change_number)"
-    " VALUES (:id, :name, :price_minor, :currency, :tax_category, :tax_rate, :serial, :ean, :withdrawn, :change_number)"
+    " VALUES (:id, :name, :price_minor, :currency, :tax_category, :tax_rate, :serial, :ean, :withdrawn,"
+    " :advance, :change_number)"
     " ON CONFLICT (id) DO UPDATE SET name = excluded.name, price_minor = excluded.price_minor,"
     " currency = excluded.currency, tax_category = excluded.tax_category, tax_rate = excluded.tax_rate,"
     " serial = excluded.serial, ean = excluded.ean, withdrawn = excluded.withdrawn,"
-    " change_number = excluded.change_number"
+    " advance = excluded.advance, change_number = excluded.change_number"
 )
 READ_OLD_ROWS = text("SELECT body FROM fixture_row WHERE kind = 'items' ORDER BY position")
 
@@ -130,6 +136,7 @@ ITEMS = Collection(
             "serial",
             "ean",
             "withdrawn",
+            "advance",
             "change",
             "@type",
         }

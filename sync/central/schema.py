@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from sync.central.items import carry_items
 from sync.central.vouchers import carry_vouchers, folded_issuer
 
-VERSION = 3
+VERSION = 4
 
 
 def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception]) -> None:
@@ -34,16 +34,19 @@ def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception])
         raise refuse("This database is not a central store.")
     version = connection.execute(text("SELECT version FROM central_schema")).scalar_one()
     if version == 1:
-        _bring_1_to_3(connection)
+        _bring_1_to_4(connection)
     elif version == 2:
         _bring_2_to_3(connection)
+        _bring_3_to_4(connection)
+    elif version == 3:
+        _bring_3_to_4(connection)
     elif version != VERSION:
         raise refuse(f"The central store has form {version}; this program knows form {VERSION}.")
 
 
-def _bring_1_to_3(connection: Connection) -> None:
+def _bring_1_to_4(connection: Connection) -> None:
     """Items and vouchers lay among the fixture's rows that nothing used; now they have tables."""
-    for statement in (*ADDED_IN_2, *MADE_IN_3):
+    for statement in (*ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4):
         connection.execute(text(statement))
     change = connection.execute(
         text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
@@ -51,7 +54,7 @@ def _bring_1_to_3(connection: Connection) -> None:
     carry_items(connection, change=int(change))
     carry_vouchers(connection)
     connection.execute(text("DELETE FROM fixture_row WHERE kind IN ('items', 'vouchers')"))
-    connection.execute(text("UPDATE central_schema SET version = 3"))
+    connection.execute(text("UPDATE central_schema SET version = 4"))
 
 
 def _bring_2_to_3(connection: Connection) -> None:
@@ -74,6 +77,13 @@ def _bring_2_to_3(connection: Connection) -> None:
         connection.execute(text(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM kept_{table}"))
         connection.execute(text(f"DROP TABLE kept_{table}"))
     connection.execute(text("UPDATE central_schema SET version = 3"))
+
+
+def _bring_3_to_4(connection: Connection) -> None:
+    """An item may be an advance for a service to come."""
+    for statement in ADDED_IN_4:
+        connection.execute(text(statement))
+    connection.execute(text("UPDATE central_schema SET version = 4"))
 
 
 MADE_FIRST = (
@@ -312,4 +322,9 @@ REMADE_IN_3 = {
 }
 """The tables that form 2 had otherwise, those that others refer to first, with the columns that are carried over."""
 
-TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3)
+ADDED_IN_4 = (
+    # When an advance for a service to come is taxed: on_receipt or on_use; null: the item is sold outright.
+    "ALTER TABLE item ADD COLUMN advance TEXT",
+)
+
+TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

@@ -41,7 +41,7 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import PinHasher
 from pos.domain.receipt import ShopHeading
-from pos.domain.role import Person, Role
+from pos.domain.role import Grant, PermissionTable, Person, Role
 from pos.domain.text_guard import clean_foreign
 from pos.domain.voucher import (
     VoucherAsked,
@@ -76,11 +76,11 @@ from pos.till.cash_office import (
 )
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.open_bills import catch_up, catch_up_all
+from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
     PaymentTaken,
-    SaleOrder,
     TenderOrder,
     take_payment,
 )
@@ -657,6 +657,22 @@ def voucher(amount: str, code: str = "LOYAL-2026-TXWP", issuer: str | None = Non
 def sale(item: str, quantity: int = 1, *serials: str) -> SaleOrder:
     """A line of a sale; ``sale("SIM-01", 1, iccid(1))``."""
     return SaleOrder(item=item, quantity=quantity, serials=serials)
+
+
+def marked_down(
+    item: str, price: str, reason: str = "display_piece", *, quantity: int = 1, serials: Sequence[str] = ()
+) -> SaleOrder:
+    """A line at another unit price than the item's."""
+    changed = OverrideOrder(price=price, reason=reason)
+    return SaleOrder(item=item, quantity=quantity, serials=serials, override=changed)
+
+
+def let_change_prices(desk: Desk, role: Role, *, percent: int, grant: Grant = Grant.LIMIT) -> None:
+    """Give ``role`` the right to change prices, so far."""
+    row = {**desk.permissions.grants["override_price"], role: grant}
+    desk.permissions = PermissionTable({**desk.permissions.grants, "override_price": row})
+    percents = {**desk.policy.items.override_max_percent, role: percent}
+    desk.policy = replace(desk.policy, items=replace(desk.policy.items, override_max_percent=percents))
 
 
 class FakeVouchers:

@@ -78,6 +78,9 @@ async def test_a_withdrawn_item_is_told_as_such_and_may_come_back(
         ({"serial": "vin"}, "serial"),
         ({"serial": ["imei"]}, "serial"),
         ({"ean": "12"}, "ean"),
+        ({"advance": "later"}, "advance"),
+        ({"advance": ["on_use"]}, "advance"),
+        ({"advance": True}, "advance"),
         ({"withdrawn": 1}, "withdrawn"),
         ({"withdrawn": None}, "withdrawn"),
     ],
@@ -94,3 +97,16 @@ def test_a_bad_item_of_a_fixture_is_named(store: CentralStore, bent: Mapping[str
 async def test_a_bad_query_for_items_is_400(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"{ITEM}?{query}")
     assert answer.status_code == (200 if query == "price=5" else 400)
+
+
+async def test_an_advance_and_a_card_with_a_pin_are_told_as_such(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    row = shop_item("PPD-05", "5.000", serial="voucher_pin", advance="on_use")
+    load_fixture(store, {"items": [row]})
+
+    told = await read(client, f"{ITEM}/PPD-05")
+
+    assert (told["serial"], told["advance"]) == ("voucher_pin", "on_use")
+    assert "advance" not in await read(client, f"{ITEM}/SIM-01")
+    assert verify_central(store) == []

@@ -49,7 +49,7 @@ def form_of(store: CentralStore) -> dict[str, str]:
     return {row.name: " ".join(row.sql.split()) for row in rows}
 
 
-@pytest.mark.parametrize(("form", "correlators"), [(1, ["c-1", "c-2"]), (2, ["E-1-H-1"])])
+@pytest.mark.parametrize(("form", "correlators"), [(1, ["c-1", "c-2"]), (2, ["E-1-H-1"]), (3, ["E-1-H-1"])])
 def test_an_older_store_becomes_as_a_new_one(tmp_path: Path, form: int, correlators: list[str]) -> None:
     old_file = written(tmp_path, form)
     old, new = open_central(f"sqlite:///{old_file}"), open_central("sqlite://")

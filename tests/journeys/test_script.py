@@ -582,7 +582,7 @@ def test_a_sale_is_told_with_its_tax_and_serials_and_each_serial_is_sold_once(
     ended = pos.script(home, [OPEN, {**sale, "ref": "s"}, {**sale, "ref": "s"}, {**sale, "ref": "t"}])
     sold, again, twice = ended.lines[1:]
     assert (sold["change"], sold["amount"], sold["allocations"]) == ("10.000", "10.000", [])
-    assert sold["lines"] == [{**sim, "amount": "10.000", "tax": "0.476"}]
+    assert sold["lines"] == [{**sim, "price": "5.000", "amount": "10.000", "tax": "0.476"}]
     assert again == {**sold, "replayed": True}
     assert twice["error"]["code"] == "serial_sold_before"
 

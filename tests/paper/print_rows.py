@@ -43,9 +43,9 @@ class Rows:
     def next_waiting(self, limit: int) -> Sequence[PrintJob]:
         return list(self._jobs.values())[:limit]
 
-    def printed(self, job_id: str, at: datetime) -> None:
-        del self._jobs[job_id]
-        self.said.append((job_id, "printed", at.isoformat()))
+    def printed(self, job: PrintJob, at: datetime) -> None:
+        del self._jobs[job.job_id]
+        self.said.append((job.job_id, "printed", at.isoformat()))
 
     def still_waiting(self, job_id: str, reason: str, at: datetime) -> None:
         self._jobs[job_id] = replace(self._jobs[job_id], attempts=self._jobs[job_id].attempts + 1)

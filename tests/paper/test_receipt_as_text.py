@@ -174,7 +174,8 @@ def test_bills_stand_before_items_and_tax_between_total_and_tenders() -> None:
         "Items",
         "SIM card",
         "TOTAL",
-        "Tax included",
+        "Tax in the items",
+        "Bills: taxed when billed",
         "Cash",
     ]
     found = [next(i for i, line in enumerate(lines) if line.strip().startswith(word)) for word in opening]

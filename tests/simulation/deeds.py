@@ -14,7 +14,8 @@ from pos.machine import InlineRunner
 from pos.store.shifts import Shift
 from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
-from pos.till.take_payment import AllocateOrder, PaymentOrder, SaleOrder, TenderOrder, take_payment
+from pos.till.selling import SaleOrder
+from pos.till.take_payment import AllocateOrder, PaymentOrder, TenderOrder, take_payment
 from pos.till.vouchers import let_go, reserve_vouchers
 from receipts.queue import print_waiting
 from sync.vouchers import CentralVouchers

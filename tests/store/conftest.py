@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pos.domain.role import Role
 from pos.till.cash_office import open_shift
 from pos.till.desk import Memo
 from pos.till.papers import reprint
@@ -20,7 +21,9 @@ from tests.builders.tills import (
     closed,
     count,
     iccid,
+    let_change_prices,
     make_till,
+    marked_down,
     opened,
     order,
     pay,
@@ -53,12 +56,13 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     open_shift(desk, CASHIER, "30", memo=memo)
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
     reprint(desk, CASHIER, taken.receipt.receipt_number)
+    let_change_prices(desk, Role.CASHIER, percent=20)
     asked = order(
         desk,
         voucher("2"),
-        card("11.250"),
+        card("11"),
         allocate=[wish("7798", "2"), wish("7796", "5")],
-        lines=[sale("SIM-01", 1, iccid(1)), sale("CHARGER")],
+        lines=[sale("SIM-01", 1, iccid(1)), marked_down("CHARGER", "1")],
     )
     take_payment(desk, CASHIER, reserved_order(desk, asked))
     close_stores(desk)

@@ -60,6 +60,7 @@ def test_every_table_is_append_only_but_those_that_live(raw: sqlite3.Connection)
         "print_job",
         "outbox",
         "voucher_hold",
+        "pin_to_print",
     }
 
 

@@ -21,7 +21,8 @@ from pos.store.receipts import receipt_facts
 from pos.store.times import utc_text
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
-from pos.till.take_payment import SaleOrder, TenderOrder, take_payment
+from pos.till.selling import SaleOrder
+from pos.till.take_payment import TenderOrder, take_payment
 from tests.builders.tills import (
     AUDITOR,
     CASHIER,
@@ -107,6 +108,7 @@ def test_a_walk_in_buyer_pays_in_cash_and_gets_change(desk: Desk) -> None:
             tax_rate="5",
             tax=money("0.238"),
             serials=(iccid(1),),
+            serial_kind="iccid",
         ),
     )
     assert receipt.taxes == (TaxLine(category="VAT", rate="5", net=money("4.762"), tax=money("0.238")),)

@@ -18,7 +18,8 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import ReceiptFacts
 from pos.till.balances import ledger_balances
 from pos.till.enquiries import account_view
-from pos.till.take_payment import PaymentOrder, SaleOrder, TenderOrder, take_payment
+from pos.till.selling import SaleOrder
+from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
 from tests.builders.tills import (
     BACK_OFFICE,
     SUPERVISOR,

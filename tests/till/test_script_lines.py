@@ -163,11 +163,19 @@ def test_a_walk_in_buyer_is_sold_to(shop: Desk) -> None:
             {
                 "item": "SIM-01",
                 "quantity": 2,
+                "price": "5.000",
                 "amount": "10.000",
                 "tax": "0.476",
                 "serials": [iccid(1), iccid(2)],
             },
-            {"item": "CHARGER", "quantity": 1, "amount": "1.250", "tax": "0.060", "serials": []},
+            {
+                "item": "CHARGER",
+                "quantity": 1,
+                "price": "1.250",
+                "amount": "1.250",
+                "tax": "0.060",
+                "serials": [],
+            },
         ],
         "provisional": False,
     }
@@ -289,7 +297,9 @@ def test_the_schema_tells_of_sales() -> None:
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])
     assert "lines" in schema["$defs"]["Pay"]["properties"]
-    assert set(schema["$defs"]["SaleLineIn"]["properties"]) == {"item", "quantity", "serials", "price"}
+    assert set(schema["$defs"]["SaleLineIn"]["properties"]) == {
+        "item", "quantity", "serials", "price", "override",
+    }  # fmt: skip
     assert schema["$defs"]["Payer"]["required"] == ["kind"]
 
 

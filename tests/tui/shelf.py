@@ -9,6 +9,7 @@ from decimal import Decimal
 from pos.domain.catalogue import Item, SerialKind
 from pos.domain.money import Money
 from pos.domain.payment_mode import PayerKind
+from pos.domain.role import Person
 from pos.domain.voucher import (
     VoucherAsked,
     VoucherOutcome,
@@ -19,7 +20,7 @@ from pos.domain.voucher import (
 )
 from pos.store.items import put_items
 from pos.till.desk import Desk
-from tests.builders.tills import account, make_till, money, opened, tell
+from tests.builders.tills import CASHIER, SUPERVISOR, account, make_till, money, opened, tell
 
 CHARGER_EAN = "6271001000120"
 SIM_EAN = "6271001000014"
@@ -52,10 +53,15 @@ ITEMS = (
 )
 
 
-def make_shop() -> Desk:
+def make_shop_of_supervisor() -> Desk:
+    """As ``make_shop``, in a supervisor's shift."""
+    return make_shop(SUPERVISOR)
+
+
+def make_shop(person: Person = CASHIER) -> Desk:
     """A till with an open shift, items on the shelf, and a dealer with a class and a limit."""
     desk = make_till()
-    opened(desk)
+    opened(desk, person=person)
     with desk.cache.write() as connection:
         put_items(connection, ITEMS)
     dealer = account("D-1", "Gulf Mobile Corner", phone="+96522210001", kind=PayerKind.DEALER)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from pos.domain.catalogue import SerialKind
 from pos.store import outbox
+from pos.store.items import put_items
 from pos.till.desk import Desk
 from pos.tui.widgets.big_amount import BigAmount
 from tests.builders.tills import cash, make_till, pay, rows
 from tests.tui.counter import counter
-from tests.tui.shelf import CARD_NUMBER, CHARGER_EAN, ICCIDS, IMEI, PHONE_EAN, SIM_EAN, make_shop
+from tests.tui.shelf import (
+    CARD_NUMBER,
+    CHARGER_EAN,
+    ICCIDS,
+    IMEI,
+    PHONE_EAN,
+    SIM_EAN,
+    item,
+    make_shop,
+    make_shop_of_supervisor,
+)
+
+CARD_EAN = "6271001000212"
 
 
 def sold(desk: Desk) -> list[tuple[object, object]]:
@@ -295,3 +309,77 @@ async def test_an_amount_typed_into_an_empty_sale_leads_to_nobodys_account() -> 
         await seat.press("enter")
         assert seat.screen == "SaleScreen"
         assert "is no item here" in seat.message
+
+
+async def test_a_supervisor_changes_the_price_of_a_line_for_a_walk_in_buyer() -> None:
+    """P asks for price and reason; the line, the sum and the receipt follow."""
+    desk = make_shop_of_supervisor()
+    async with counter(desk, user="2002") as seat:
+        await seat.scan(CHARGER_EAN)
+        assert "P Price" in seat.text
+        await seat.press("p")
+        assert seat.screen == "PriceScreen"
+        assert "USB-C charger: listed at 6.000 KWD" in seat.text
+        assert "1 display piece  2 damaged  3 price match  4 goodwill" in seat.text
+        await seat.fill("4,5", "9")
+        assert "Choose a reason" in seat.message
+        await seat.fill("1")
+        assert seat.screen == "SaleScreen"
+        assert "USB-C charger has another price." in seat.message
+        assert "4.500*" in seat.text
+        assert "Items 4.500, tax 0.214 in it" in seat.text
+        await seat.scan(CHARGER_EAN)
+        assert "Items 10.500" in seat.text, "the next piece costs what it is listed at"
+        await seat.press("f5", "enter")
+        assert "10.500 KWD taken" in seat.message
+    assert [(row["item"], row["quantity"], row["unit_price_minor"]) for row in rows(desk, "sale_line")] == [
+        ("ACC-01", 1, 4_500),
+        ("ACC-01", 1, 6_000),
+    ]
+    assert [row["reason"] for row in rows(desk, "sale_price_override")] == ["display_piece"]
+
+
+async def test_what_was_typed_is_offered_as_the_price_and_esc_changes_nothing() -> None:
+    desk = make_shop_of_supervisor()
+    async with counter(desk, user="2002") as seat:
+        await seat.open("ACC-02")
+        await seat.write("2.000")
+        await seat.press("P")
+        assert "2.000" in seat.text
+        await seat.press("escape")
+        assert seat.screen == "SaleScreen"
+        assert "Items 2.500" in seat.text
+        await seat.press("p")
+        await seat.fill("99", "4")
+        assert "You may change the price of 2.500 by 100 % at most" in seat.message
+
+
+async def test_a_cashier_is_offered_no_other_price_and_told_who_may() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.scan(CHARGER_EAN)
+        assert "P Price" not in seat.text
+        await seat.press("p")
+        assert seat.screen == "SaleScreen"
+        assert "Ask a supervisor" in seat.message
+    assert rows(desk, "sale_price_override") == []
+
+
+async def test_a_prepaid_card_is_sold_by_its_pin_which_the_screen_shows_by_its_end() -> None:
+    desk = make_shop()
+    with desk.cache.write() as connection:
+        put_items(
+            connection,
+            [item("PPD-05", "Prepaid card 5", "5.000", ean=CARD_EAN, serial=SerialKind.VOUCHER_PIN)],
+        )
+    async with counter(desk) as seat:
+        await seat.scan(CARD_EAN)
+        assert "Scan PIN 1 of 1." in seat.message
+        await seat.scan("AB7K93QXPL02")
+        assert "Prepaid card 5 has its number." in seat.message
+        await seat.scan("AB7K93QXPL02")
+        assert "AB7K93QXPL02" not in seat.text
+        await seat.press("f5", "enter")
+        assert "5.000 KWD taken" in seat.message
+        assert "AB7K93QXPL02" not in seat.text
+    assert [row["serial"] for row in rows(desk, "sale_serial")] == ["...PL02"]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pos.domain.bill import check_sums, group_rates
-from pos.domain.catalogue import Item, SerialKind
+from pos.domain.catalogue import AdvanceTax, Item, SerialKind
 from pos.domain.payment_mode import PayerKind
 from pos.store import cache as cached
 from pos.store.items import item_by_code
@@ -319,6 +319,16 @@ async def test_items_are_pulled_and_then_only_what_changed() -> None:
     assert (router.price, router.tax_rate) == (money("24.000"), Decimal("7.5"))
 
 
+async def test_an_advance_sold_by_pins_reaches_the_till_as_such() -> None:
+    wire = unfilled_wire()
+    sell(wire, shop_item("PPD-05", "5.000", serial="voucher_pin", advance="on_use"))
+    await wire.engine.pull()
+    with wire.desk.cache.read() as connection:
+        card = item_by_code(connection, "PPD-05")
+    assert card is not None
+    assert (card.serial, card.advance) == (SerialKind.VOUCHER_PIN, AdvanceTax.ON_USE)
+
+
 async def test_a_withdrawn_item_is_taken_off_sale_and_may_come_back() -> None:
     wire = unfilled_wire()
     sell(wire, shop_item("SIM-01", "5.000", ean="6271001000014"), shop_item("RTR-01", "25.000"))
@@ -388,6 +398,8 @@ async def test_more_than_a_page_of_items_is_pulled_whole() -> None:
         {**GOOD_ITEM, "taxRate": Decimal("5.00001")},
         {**GOOD_ITEM, "serial": "vin"},
         {**GOOD_ITEM, "serial": ["imei"]},
+        {**GOOD_ITEM, "advance": "later"},
+        {**GOOD_ITEM, "advance": True},
         {**GOOD_ITEM, "ean": 6271001000014},
         {**GOOD_ITEM, "withdrawn": "yes"},
         {**GOOD_ITEM, "withdrawn": True, "id": None},

@@ -33,7 +33,7 @@ class ItemsScreen(PickScreen):
                 cells=(
                     item.item,
                     item.name,
-                    "" if item.serial is None else item.serial.upper(),
+                    "" if item.serial is None else item.serial.label,
                     item.rate_text,
                     item.price.plain(),
                 ),

@@ -13,12 +13,15 @@ from textual.widgets import Label
 from pos.domain.catalogue import LineOfSale
 from pos.domain.errors import DomainError, Refused
 from pos.domain.payment_mode import PayerKind
+from pos.domain.voucher import shown_code
 from pos.till.basket import Basket, add_item, add_serial, choose_bills, remove_line, set_quantity
 from pos.till.enquiries import account_view
+from pos.till.selling import OVERRIDE_ACT
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.items import ItemsScreen
 from pos.tui.screens.paying import PayingScreen, ScanCame
+from pos.tui.screens.price import PriceScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.account_heading import AccountHeading
 from pos.tui.widgets.columns import Column, shown, spread
@@ -34,7 +37,7 @@ class SaleScreen(PayingScreen):
     From bills Esc answers the basket, so that both are paid together.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity", "remove"])]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity", "price", "remove"])]
     KEYS: ClassVar[tuple[str, ...]] = (
         "items",
         "cash",
@@ -82,8 +85,11 @@ class SaleScreen(PayingScreen):
         yield from self.foot()
 
     def on_mount(self) -> None:
-        if self._is_dealer:
-            self.keys_are(self.DEALER_KEYS)
+        keys = self.DEALER_KEYS if self._is_dealer else self.KEYS
+        if self.seat.may(OVERRIDE_ACT):
+            # In front, where no key bar ends before it.
+            keys = ("price", *keys)
+        self.keys_are(keys)
         self.paint()
         self._select(len(self._basket.lines) - 1)
         self._tell(self._said or ("" if self._basket.lines else "Scan an item, or F4 finds one by name."))
@@ -120,7 +126,7 @@ class SaleScreen(PayingScreen):
                 line.item.name,
                 serials,
                 str(line.quantity),
-                line.item.price.plain(),
+                f"{line.unit_price.plain()}{'' if line.override is None else '*'}",
                 line.amount.plain(),
             ),
             strong=line.missing > 0,
@@ -160,9 +166,16 @@ class SaleScreen(PayingScreen):
         if place is not None:
             self._put(add_serial(self._basket, place, text), "has its number")
         elif by_hand or self._from_bills or self._basket.given or self._basket.lines:
-            raise Refused("unknown_item", f"{shown(text)} is no item here. F4 finds items by name.")
+            raise Refused("unknown_item", f"{self._as_shown(text)} is no item here. F4 finds items by name.")
         else:
             self.dismiss(ScanCame(text=text))
+
+    def _as_shown(self, text: str) -> str:
+        """What was scanned, by its end only where it may be a card's PIN."""
+        secret = any(
+            line.item.serial is not None and line.item.serial.is_secret for line in self._basket.lines
+        )
+        return shown_code(text) if secret else shown(text)
 
     def _place_without_serial(self) -> int | None:
         """The selected line if a piece of it misses its number, else the first that does."""
@@ -184,7 +197,7 @@ class SaleScreen(PayingScreen):
         if place is not None:
             line = self._basket.lines[place]
             assert line.item.serial is not None
-            text = f"{text} Scan {line.item.serial.upper()} {len(line.serials) + 1} of {line.quantity}."
+            text = f"{text} Scan {line.item.serial.label} {len(line.serials) + 1} of {line.quantity}."
         self.say(text.strip())
 
     def _selected(self) -> int | None:
@@ -207,6 +220,25 @@ class SaleScreen(PayingScreen):
             except DomainError as refusal:
                 self.refused(refusal)
             self.paint()
+
+    def action_price(self) -> None:
+        """Another price for the selected line; what was typed is offered as that price."""
+        place = self._selected()
+        if place is None:
+            self.refuse("There is no line yet. Scan an item, or press F4 to find one.")
+        elif not self.seat.may(OVERRIDE_ACT):
+            self.refuse("You may not change a price. Ask a supervisor.")
+        else:
+            typed, self._typed = self._typed, ""
+            self.app.push_screen(
+                PriceScreen(self.seat, self.errands, self._basket, place, typed=typed), self._priced
+            )
+
+    def _priced(self, basket: Basket | None) -> None:
+        if basket is None:
+            self.paint()
+        else:
+            self._put(basket, "has another price")
 
     def action_remove(self) -> None:
         place = self._selected()

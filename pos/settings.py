@@ -109,6 +109,27 @@ class LedgerSettings(_Strict):
         return date.fromisoformat(self.closed_through) if self.closed_through else None
 
 
+AmountOrNone = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
+
+
+class OfflineLimitSettings(_Strict):
+    item: AmountOrNone = ""
+    customer: AmountOrNone = ""
+    shift_total: AmountOrNone = ""
+    count: Annotated[int, Field(ge=0, le=100_000)] = 0
+    hours: Annotated[int, Field(ge=0, le=8760)] = 0
+
+
+class OfflineSettings(_Strict):
+    after_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    limits: dict[str, OfflineLimitSettings] = {
+        "cheque": OfflineLimitSettings(count=50, hours=72),
+        "bank_cash": OfflineLimitSettings(count=50, hours=24),
+        "bank_cheque": OfflineLimitSettings(count=50, hours=24),
+        "atm": OfflineLimitSettings(count=50, hours=24),
+    }
+
+
 class SignInSettings(_Strict):
     min_pin_digits: Annotated[int, Field(ge=6, le=20)] = 6
     idle_lock_minutes: Annotated[int, Field(ge=1, le=15)] = 3
@@ -184,6 +205,7 @@ class TillSettings(_Strict):
     cheques: ChequeSettings = ChequeSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()
+    offline: OfflineSettings = OfflineSettings()
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()
     printer: PrinterSettings = PrinterSettings()
@@ -411,6 +433,9 @@ def _check_across(
     for code in coins.smallest_coin_minor:
         if code not in EXPONENT_BY_CODE:
             refuse("currencies.toml", f"smallest_coin_minor.{code}", "an ISO 4217 code")
+    for code in till.offline.limits:
+        if code not in modes:
+            refuse("till.toml", f"offline.limits.{code}", f"one of {', '.join(modes)}")
     if till.sync.retry_delay_s_max < till.sync.retry_delay_s_min:
         refuse("till.toml", "sync.retry_delay_s_max", "not less than retry_delay_s_min")
     for key in ("central_url", "payment_url", "bill_url"):

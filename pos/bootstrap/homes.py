@@ -12,10 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
-from pos.domain.cheque import ChequePolicy
+from pos.bootstrap.policy import shop_policy
 from pos.domain.errors import Refused
-from pos.domain.money import Currency, Money, currency, parse_amount
+from pos.domain.money import currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.pin import pin_problem
 from pos.domain.ports import CardTerminal, Clock, PinHasher, Printer, Randomness
@@ -32,7 +31,7 @@ from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
-from pos.till.desk import Desk, PinPolicy, ShopPolicy
+from pos.till.desk import Desk
 from pos.till.open_bills import catch_up_all
 from pos.till.vouchers import abandon_all
 from receipts.printer import FilePrinter
@@ -339,7 +338,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         identity=identity,
         modes=settings.modes,
         permissions=settings.permissions,
-        policy=_policy(settings, identity),
+        policy=shop_policy(settings, identity),
         pin_hasher=LazyPinHasher(lambda: _hasher(paths, machine)),
     )
     if not read_only:
@@ -373,44 +372,6 @@ def _migrate(database: Database, paths: HomePaths, machine: Machine, *, read_onl
     database.backup_into(paths.backups / f"before-{migrate.HEAD}-{stamp}.db")
     with database.write() as connection:
         migrate.upgrade(connection)
-
-
-def _policy(settings: Settings, identity: Identity) -> ShopPolicy:
-    cap = settings.till.cheques.max_amount
-    return ShopPolicy(
-        cheques=ChequePolicy(
-            stale_after_days=settings.till.cheques.stale_after_days,
-            max_amount=_cap(cap, identity.currency, settings) if cap else None,
-        ),
-        cash_rounding=_cash_rounding(settings, identity.currency),
-        pins=PinPolicy(
-            lock_minutes=tuple(settings.till.sign_in.lock_minutes),
-            max_failures=settings.till.sign_in.max_failures,
-        ),
-        decimal_marks=settings.till.amounts.decimal_marks,
-        operator_company=settings.till.shop.operator_company,
-        walk_in_account=settings.till.shop.walk_in_account,
-        day_starts=settings.till.shift.starts_at,
-        closed_through=settings.till.ledger.closed_date,
-        items=settings.till.items.as_policy(),
-    )
-
-
-def _cash_rounding(settings: Settings, in_currency: Currency) -> CashRounding:
-    if settings.till.cash.rounding == "off":
-        return NO_ROUNDING
-    return CashRounding(
-        coin_minor=settings.smallest_coin_minor.get(in_currency.code, 1),
-        difference=Difference(settings.till.cash.rounding),
-    )
-
-
-def _cap(text: str, in_currency: Currency, settings: Settings) -> Money:
-    try:
-        return parse_amount(text, in_currency)
-    except Refused as refusal:
-        file, key = settings.sources["till.toml"], "cheques.max_amount"
-        raise Refused("bad_settings", f"{file}: {key}: {refusal.message}", file=str(file), key=key) from None
 
 
 class LazyPinHasher(PinHasher):

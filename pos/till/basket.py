@@ -33,6 +33,7 @@ from pos.store.items import item_by_code, items_by_words
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
+from pos.till.offline_limits import OVERRIDE, room_refusal
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
@@ -57,7 +58,7 @@ class Given:
 class Basket:
     """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer.
 
-    ``confirmed`` are the codes of the warnings that the cashier has overruled.
+    ``confirmed`` are the codes of the warnings that the cashier has overruled, ``reason`` why, where it was asked for.
     """
 
     payment_event_id: str
@@ -68,6 +69,7 @@ class Basket:
     given: tuple[Given, ...] = ()
     confirmed: tuple[str, ...] = ()
     cash_rounding: CashRounding = NO_ROUNDING
+    reason: str | None = None
 
     @property
     def to_pay(self) -> Money:
@@ -120,6 +122,11 @@ class Basket:
         if self.lines:
             wanted.add(Purpose.ITEMS)
         return frozenset(wanted or {Purpose.ACCOUNT})
+
+    @property
+    def closed(self) -> Mapping[str, str]:
+        """The modes that are not taken of this payer until central answers, with the reason."""
+        return {} if self.view is None else self.view.closed
 
     @property
     def keeps_nothing(self) -> bool:
@@ -206,18 +213,45 @@ def ways_to_pay(
             mode.require_payer(basket.payer.kind, purpose)
         if mode.kind is ModeKind.CHEQUE:
             refuse_cash_only(basket.payer.cash_only)
+        if mode.code in basket.closed:
+            raise Refused("offline_limit", basket.closed[mode.code], mode=mode.code)
     raise Refused("mode_not_available", "This is not taken here. Choose another way to pay.")
 
 
 def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
     """The ways to pay this basket, in the order of the configuration."""
+    shut = shut_modes(desk, person, basket)
     return [
         mode
         for mode in desk.modes.by_code.values()
         if any(mode.takes(basket.payer.kind, purpose) for purpose in basket.purposes)
         and (not mode.act or desk.permissions.grant(mode.act, person.roles) is not Grant.NO)
         and not (basket.payer.cash_only and mode.kind is ModeKind.CHEQUE)
+        and mode.code not in shut
     ]
+
+
+def shut_modes(desk: Desk, person: Person, basket: Basket) -> dict[str, str]:
+    """The ways to pay this basket that wait for central, with the reason; none for who may pass the limits."""
+    if desk.permissions.grant(OVERRIDE, person.roles) is not Grant.NO:
+        return {}
+    return {
+        code: reason
+        for code, reason in basket.closed.items()
+        if any(desk.modes[code].takes(basket.payer.kind, purpose) for purpose in basket.purposes)
+    }
+
+
+def require_room_for(desk: Desk, person: Person, basket: Basket) -> None:
+    """What was laid aside so far is within the limits of a till that is offline, as far as it can be told by now.
+
+    Raises Refused or NeedsConfirmation ``offline_limit``.
+    """
+    given = [(one.mode, one.amount) for one in basket.given]
+    with desk.till.read() as books:
+        refusal = room_refusal(desk, books, person, basket.payer, given)
+    if refusal is not None and refusal.code not in basket.confirmed:
+        raise refusal
 
 
 def add_item(desk: Desk, basket: Basket, code: str) -> Basket:
@@ -357,9 +391,9 @@ def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], 
             )
 
 
-def confirm(basket: Basket, code: str) -> Basket:
-    """The cashier has read the warning ``code`` and goes on all the same."""
-    return replace(basket, confirmed=(*basket.confirmed, code))
+def confirm(basket: Basket, code: str, reason: str | None = None) -> Basket:
+    """The cashier has read the warning ``code`` and goes on all the same, for ``reason`` where one was asked for."""
+    return replace(basket, confirmed=(*basket.confirmed, code), reason=reason or basket.reason)
 
 
 def take_back(basket: Basket) -> Basket:
@@ -405,4 +439,5 @@ def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
         ],
         overpayment=_overpayment(basket, keep=keep),
         confirmed=basket.confirmed,
+        reason=basket.reason,
     )

@@ -19,6 +19,7 @@ from pos.domain.cash_rounding import CashRounding
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
+from pos.domain.offline import OfflinePolicy
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import Grant, PermissionTable, Person
@@ -60,6 +61,7 @@ class ShopPolicy:
     day_starts: time = time(0)
     closed_through: date | None = None
     items: ItemPolicy = field(default_factory=ItemPolicy)
+    offline: OfflinePolicy = field(default_factory=OfflinePolicy)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -31,7 +31,9 @@ from pos.store.cache import CachedAccount, credit_of
 from pos.store.items import item_by_code, items_by_words
 from pos.store.payments import own_credits, tenders_of
 from pos.store.receipts import stuck_papers
+from pos.store.silence import untold_total
 from pos.till.desk import Desk
+from pos.till.offline_limits import closed_modes
 from pos.till.open_bills import open_bills
 from pos.till.shop_clock import clock_behind
 
@@ -65,7 +67,8 @@ class Hit:
 class AccountView:
     """An account with its open bills in due order. ``told_at`` is when central told it (UTC text).
 
-    ``unverified``: what a dealer brought in bank receipts at this till that no bank has confirmed yet.
+    ``unverified``: what a dealer brought in bank receipts at this till that no bank has confirmed yet. ``closed``: the
+    modes that this account can't use until central answers, with the reason.
     """
 
     account: CachedAccount
@@ -75,6 +78,7 @@ class AccountView:
     credit: Money
     unverified: Money
     told_at: str
+    closed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +102,12 @@ class BillView:
 class TillState:
     """What the status line tells. ``stuck_papers``: receipts that were tried and did not come out of the printer.
 
-    ``clock_behind``: the clock stands before the last deed.
+    ``at_risk``: the money that central has not acknowledged. ``clock_behind``: the clock stands before the last deed.
     """
 
     waiting: int
     parked: int
+    at_risk: Money
     oldest_waiting: datetime | None
     told_at: str | None
     stuck_papers: int
@@ -220,6 +225,7 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
         current = sorted((bill for bill in open_bills(books, bills) if bill.is_open), key=due_order)
         credit = credit_of(account, own_credits(books, account_id).get(account_id, []))
         unverified = _unverified(desk, books, account)
+        closed = closed_modes(desk, books, account)
     day = today or desk.clock.now().date()
     none = zero(account.currency)
     own = [bill for bill in current if bill.open.currency == account.currency]
@@ -231,6 +237,7 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
         credit=credit,
         unverified=unverified,
         told_at=account.told_at_utc,
+        closed=closed,
     )
 
 
@@ -290,12 +297,14 @@ def till_state(desk: Desk) -> TillState:
     with desk.till.read() as connection:
         queue = outbox.queue(connection)
         stuck = stuck_papers(connection)
+        at_risk = untold_total(connection, desk.identity.currency)
         behind = clock_behind(connection, desk.clock.now()) is not None
     with desk.cache.read() as connection:
         told = cached.marker(connection, "told_at")
     return TillState(
         waiting=queue.waiting,
         parked=queue.parked,
+        at_risk=at_risk,
         oldest_waiting=queue.oldest_at,
         told_at=told,
         stuck_papers=stuck,

@@ -148,6 +148,9 @@ class _PayParts(_Strict):
         list[Annotated[str, Field(max_length=40)]],
         Field(max_length=20, description="Codes of warnings that somebody has read and overruled."),
     ] = []
+    reason: Annotated[
+        str | None, Field(max_length=400, description="Why a warning is overruled, where it asks for that.")
+    ] = None
 
 
 class Pay(_PayParts):
@@ -320,6 +323,7 @@ class Script:
             lines=[_sale_order(line) for line in act.lines],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
             confirmed=act.confirm,
+            reason=act.reason,
         )
 
 

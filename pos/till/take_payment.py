@@ -47,6 +47,7 @@ from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold, reserved_hold
 from pos.till.booking import Papers, book_payment
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
+from pos.till.offline_limits import require_room
 from pos.till.open_bills import open_bills
 from pos.till.selling import SaleOrder, read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
@@ -75,7 +76,7 @@ class PaymentOrder:
     """A payment as the counter asks for it. ``payment_event_id`` is made when the payment screen opens.
 
     Amounts are texts in the shop's currency, with marks of ``decimal_marks``. A walk-in buyer has no ``payer_account``.
-    ``confirmed`` are the codes of the warnings that somebody has read and overruled.
+    ``confirmed`` are the codes of the warnings that somebody has read and overruled, ``reason`` why, where it is asked for.
     """
 
     payment_event_id: str
@@ -87,6 +88,7 @@ class PaymentOrder:
     overpayment: Overpayment | None = None
     decimal_marks: str = "."
     confirmed: Sequence[str] = ()
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +109,8 @@ def take_payment(
     Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_sale`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
-    ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked`` or
-    ``bad_reference`` (an event id that is none).
+    ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``,
+    ``offline_limit`` or ``bad_reference`` (an event id that is none).
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -192,6 +194,8 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     _require_unverified_cap(deed, event, account)
     require_final_money(event, deed.desk.policy.items)
     refuse_sold(deed, event.sale)
+    offered = [(tender.mode, tender.net) for tender in event.tenders]
+    require_room(deed, account, offered, confirmed=order.confirmed, reason=order.reason)
     holds = {
         tender.offered.instrument: tender.hold
         for tender in tenders

@@ -282,6 +282,7 @@ class TillApp(App[int], inherit_bindings=False):
             since=sync.since,
             waiting=None if state is None else state.waiting,
             parked=0 if state is None else state.parked,
+            at_risk="" if state is None else state.at_risk.plain(),
             stuck_papers=0 if state is None else state.stuck_papers,
             clock_behind=state is not None and state.clock_behind,
             now=now,

@@ -36,6 +36,7 @@ from pos.domain.cheque import ChequePolicy
 from pos.domain.ids import new_id
 from pos.domain.money import Money, parse_count
 from pos.domain.money import currency as iso
+from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.pan_guard import luhn_holds
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
@@ -55,7 +56,7 @@ from pos.fixture import Fixture, example_fixture, parse_fixture
 from pos.machine import InlineRunner
 from pos.settings import Settings, read_settings
 from pos.store import cache as cached
-from pos.store import migrate
+from pos.store import migrate, outbox
 from pos.store.cache import CachedAccount, open_cache
 from pos.store.database import Database
 from pos.store.home import Identity, write_identity
@@ -741,6 +742,8 @@ def order(
     overpayment: Overpayment | None = None,
     event_id: str | None = None,
     decimal_marks: str = ".",
+    confirmed: Sequence[str] = (),
+    reason: str | None = None,
 ) -> PaymentOrder:
     """A payment as the counter asks for it; the id is a new one unless given. ``account`` None: a walk-in buyer."""
     kind = payer or (
@@ -759,6 +762,8 @@ def order(
         lines=lines,
         overpayment=overpayment,
         decimal_marks=decimal_marks,
+        confirmed=confirmed,
+        reason=reason,
     )
 
 
@@ -832,3 +837,26 @@ def dump(desk: Desk, *, without: Iterable[str] = ()) -> dict[str, list[str]]:
             for table in tables
             if table not in left_out
         }
+
+
+def go_offline(desk: Desk, *, minutes: float = 11, **limits: OfflineLimits) -> None:
+    """Central has just answered, and then falls silent for ``minutes``; ``limits`` are those of the modes."""
+    with desk.cache.write() as connection:
+        cached.set_marker(connection, "told_at", utc_text(desk.clock.now()))
+    desk.policy = replace(desk.policy, offline=OfflinePolicy(limits=limits))
+    clock_of(desk).advance(minutes=minutes)
+
+
+def acknowledge_all(desk: Desk) -> None:
+    """Central answers: it has all that waits."""
+    with desk.till.transaction() as unit:
+        for row in outbox.unsent(unit.connection):
+            outbox.freeze_body(unit.connection, row.outbox_id, b"{}")
+            outbox.mark_acknowledged(
+                unit.connection,
+                row.outbox_id,
+                server_id=f"P-{row.outbox_id}",
+                server_href=None,
+                applied_change=None,
+                at=desk.clock.now(),
+            )

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from pos.bootstrap.homes import open_till
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
 from pos.domain.role import Grant, Role
 from pos.settings import FILES, TillSettings, config_folders, read_settings, url_problem
-from tests.builders.tills import open_home
+from tests.builders.tills import machine, open_home
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config"
@@ -233,10 +234,8 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def test_every_key_of_the_till_stands_in_its_file_with_its_default() -> None:
     written = tomllib.loads((SHIPPED / "till.toml").read_text(encoding="utf-8"))
 
-    shown = {f"{part}.{name}": value for part, row in written.items() for name, value in row.items()}
-    defaults = TillSettings().model_dump()
-    assert set(shown) == set(keys_of(TillSettings))
-    assert shown == {f"{part}.{name}": value for part, row in defaults.items() for name, value in row.items()}
+    assert {f"{part}.{name}" for part, row in written.items() for name in row} == set(keys_of(TillSettings))
+    assert TillSettings.model_validate(written) == TillSettings()
 
 
 def uncommented_keys(text: str) -> list[str]:
@@ -324,3 +323,51 @@ def test_the_hours_and_days_of_the_shop_are_read(folder: Path) -> None:
     till = read_settings(option=folder).till
 
     assert (till.shift.starts_at, till.ledger.closed_date) == (time(4, 30), date(2026, 10, 31))
+
+
+def test_offline_limits_are_read_by_mode(folder: Path) -> None:
+    """Rule 51: the limits are settings."""
+    spoil(folder, "till.toml", "cheque = { count = 50", 'cheque = { item = "500.000", count = 7')
+
+    cheque = read_settings(option=folder).till.offline.limits["cheque"]
+
+    assert (cheque.item, cheque.customer, cheque.count, cheque.hours) == ("500.000", "", 7, 72)
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ("gold = { count = 50", "offline.limits.gold"),
+        ('cheque = { item = "-5", count = 50', "offline.limits.cheque.item"),
+        ("cheque = { count = -1", "offline.limits.cheque.count"),
+        ("cheque = { counts = 1, count = 50", "offline.limits.cheque.counts"),
+    ],
+)
+def test_an_offline_limit_that_is_none_stops_the_start(folder: Path, new: str, told: str) -> None:
+    spoil(folder, "till.toml", "cheque = { count = 50", new)
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+    assert refusal.value.details["key"] == told
+
+
+def test_an_offline_limit_has_the_digits_of_the_shops_currency(tmp_path: Path) -> None:
+    """Rule 51: and a home with a central has the limits of the settings."""
+    home = tmp_path / "home"
+    open_home(home).close()
+    config = home / "config"
+    config.mkdir()
+    text = (SHIPPED / "till.toml").read_text(encoding="utf-8")
+
+    for amount, fits in (("500.000", True), ("500.0001", False)):
+        limits = f'cheque = {{ item = "{amount}", count = 50'
+        (config / "till.toml").write_text(text.replace("cheque = { count = 50", limits), encoding="utf-8")
+        if fits:
+            with open_till(home, machine=machine()) as till:
+                found = till.desk.policy.offline.limits["cheque"]
+                assert found.item is not None
+                assert found.item.plain() == amount
+        else:
+            with pytest.raises(Refused) as refusal:
+                open_till(home, machine=machine())
+            assert refusal.value.details["key"] == "offline.limits.cheque.item"

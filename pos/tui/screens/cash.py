@@ -182,6 +182,6 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         else:
             super().refused(refusal)
 
-    def _take_confirmed(self, code: str) -> None:
-        self._basket = confirm(self._basket, code)
+    def _take_confirmed(self, code: str, reason: str | None) -> None:
+        self._basket = confirm(self._basket, code, reason)
         self._begin()

@@ -16,7 +16,7 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import ModeKind, PaymentMode
-from pos.till.basket import Basket, confirm, modes_for, pay_only_given, take_back, ways_to_pay
+from pos.till.basket import Basket, confirm, modes_for, pay_only_given, shut_modes, take_back, ways_to_pay
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.handover import how_to_undo, keep_only, take, why_not
@@ -32,6 +32,14 @@ from pos.tui.widgets.big_amount import BigAmount
 from pos.tui.widgets.listing import Listing
 
 TYPED_MAX = 24
+_KEY_OF = {
+    ModeKind.CASH: "cash",
+    ModeKind.CARD: "card",
+    ModeKind.CHEQUE: "cheque",
+    ModeKind.BANK_RECEIPT: "bank",
+    ModeKind.VOUCHER: "voucher",
+}
+"""The key that leads to a family of ways to pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,19 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         else:
             self.query_one("#to-pay", BigAmount).tell(basket.to_pay, self.asks)
         self.query_one("#beside", Label).update(Text(self._beside()))
+        self.keys_are(tuple(key_id for key_id in self.all_keys if not self._is_closed(key_id)))
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        """The keys that work here while central answers."""
+        return self.KEYS
+
+    def _is_closed(self, key_id: str) -> bool:
+        """Whether every way to pay behind a key waits for central."""
+        kind = next((kind for kind in ModeKind if _KEY_OF.get(kind) == key_id), None)
+        modes = [] if kind is None else self.seat.desk.modes.of_kind(kind)
+        shut = shut_modes(self.seat.desk, self.seat.person, self._basket)
+        return bool(modes) and all(mode.code in shut for mode in modes)
 
     @property
     def asks(self) -> str:
@@ -231,7 +252,9 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
     def action_ways(self) -> None:
         if self._may_pay():
             ways = modes_for(self.seat.desk, self.seat.person, self._basket)
-            self.app.push_screen(WaysScreen(self.seat, self.errands, ways), self._way_chosen)
+            shut = shut_modes(self.seat.desk, self.seat.person, self._basket)
+            screen = WaysScreen(self.seat, self.errands, ways, shut=shut)
+            self.app.push_screen(screen, self._way_chosen)
 
     def _way_chosen(self, code: str | None) -> None:
         if code is not None:
@@ -340,4 +363,4 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
             self.dismiss(await take(self.seat, self.errands, basket, keep=True))
         except NeedsConfirmation as warning:
             code = warning.code
-            self.ask_all_the_same(warning, lambda: self._take(confirm(basket, code)))
+            self.ask_all_the_same(warning, lambda reason: self._take(confirm(basket, code, reason)))

@@ -85,14 +85,15 @@ class SaleScreen(PayingScreen):
         yield from self.foot()
 
     def on_mount(self) -> None:
-        keys = self.DEALER_KEYS if self._is_dealer else self.KEYS
-        if self.seat.may(OVERRIDE_ACT):
-            # In front, where no key bar ends before it.
-            keys = ("price", *keys)
-        self.keys_are(keys)
         self.paint()
         self._select(len(self._basket.lines) - 1)
         self._tell(self._said or ("" if self._basket.lines else "Scan an item, or F4 finds one by name."))
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        keys = self.DEALER_KEYS if self._is_dealer else self.KEYS
+        # In front, where no key bar ends before it.
+        return ("price", *keys) if self.seat.may(OVERRIDE_ACT) else keys
 
     @property
     def _is_dealer(self) -> bool:

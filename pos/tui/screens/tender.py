@@ -16,7 +16,7 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentMode
 from pos.domain.tender import read_details
-from pos.till.basket import Basket, confirm, give, quote
+from pos.till.basket import Basket, confirm, give, quote, require_room_for
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take
@@ -213,8 +213,8 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
             self.say("Asking central ..." if self._kind is ModeKind.VOUCHER else "Taking ...")
             self.errand(self._take(self._order()))
 
-    def _send_confirmed(self, code: str) -> None:
-        self._basket = confirm(self._basket, code)
+    def _send_confirmed(self, code: str, reason: str | None) -> None:
+        self._basket = confirm(self._basket, code, reason)
         self.send()
 
     async def _take(self, tender: TenderOrder) -> None:
@@ -228,6 +228,7 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
             return
         if given.rest:
             self._held = None
+            await seat.look(partial(require_room_for, seat.desk, seat.person, given))
             answer: PaymentTaken | Basket = given
         else:
             answer = await take(seat, self.errands, given, keep=True)

@@ -10,6 +10,7 @@ from pos.domain.receipt import Copy
 from pos.till.papers import last_receipt_of, reprint
 from pos.tui.screens.confirm import ConfirmScreen
 from pos.tui.screens.frame import Frame
+from pos.tui.screens.reason import ReasonScreen
 
 Answer = TypeVar("Answer")
 
@@ -36,9 +37,17 @@ class TillScreen(Frame[Answer]):
         question = f"Print receipt {number} again, marked DUPLICATE?"
         self.ask(question, lambda: self.errand(self._reprint(number)))
 
-    def ask_all_the_same(self, warning: NeedsConfirmation, again: Callable[[], object]) -> None:
-        """Show a warning; ``again`` sends the same once more, confirmed."""
-        self.ask(f"{warning.message} Go on all the same?", again)
+    def ask_all_the_same(self, warning: NeedsConfirmation, again: Callable[[str | None], object]) -> None:
+        """Show a warning; ``again`` sends the same once more, confirmed, with the reason where one is asked for."""
+        if warning.details.get("reason") != "required":
+            self.ask(f"{warning.message} Go on all the same?", lambda: again(None))
+            return
+
+        def answered(reason: str | None) -> None:
+            if reason:
+                again(reason)
+
+        self.app.push_screen(ReasonScreen(self.seat, self.errands, warning.message), answered)
 
     def ask(self, question: str, then: Callable[[], object]) -> None:
         """Ask yes or no; ``then`` is called for a yes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -20,15 +20,21 @@ from pos.tui.widgets.listing import Listing, Row
 
 
 class WaysScreen(LinesScreen[str]):
-    """Answers the code of the mode. A mode's number is its place in the configuration, so that it stays for all payers."""
+    """Answers the code of the mode. A mode's number is its place in the configuration, so that it stays for all payers.
+
+    ``shut`` are those that wait for central: they are shown with the reason, and can't be chosen.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
     KEYS: ClassVar[tuple[str, ...]] = ("accept", "back")
     HAS_DRAFT: ClassVar[bool] = True
 
-    def __init__(self, seat: Seat, errands: Errands, ways: Sequence[PaymentMode]) -> None:
+    def __init__(
+        self, seat: Seat, errands: Errands, ways: Sequence[PaymentMode], *, shut: Mapping[str, str]
+    ) -> None:
         super().__init__(seat, errands)
         self._ways = tuple(ways)
+        self._shut = shut
 
     def body(self) -> ComposeResult:
         yield Label("Ways to pay: press the number", classes="title", markup=False)
@@ -51,6 +57,10 @@ class WaysScreen(LinesScreen[str]):
                 )
                 for mode in self._ways
             ]
+            + [
+                Row(key=code, cells=("-", self.seat.desk.modes[code].label, reason.partition(": ")[2], ""))
+                for code, reason in self._shut.items()
+            ]
         )
 
     def _number(self, mode: PaymentMode) -> str:
@@ -68,7 +78,11 @@ class WaysScreen(LinesScreen[str]):
         self.refuse(f"There is no way {event.character} for this payment. Choose one of the list.")
 
     def action_accept(self) -> None:
-        self.dismiss(self.query_one(Listing).selected)
+        chosen = self.query_one(Listing).selected
+        if chosen is not None and chosen in self._shut:
+            self.refuse(self._shut[chosen])
+        else:
+            self.dismiss(chosen)
 
 
 def _key(mode: PaymentMode) -> str:

@@ -11,10 +11,15 @@ from textual.widget import Widget
 
 from pos.tui.widgets.columns import cut, shown, spread
 
+OPERATOR_MIN = 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the line tells. ``online`` None: central was not asked yet; ``waiting`` None: not looked up yet."""
+    """What the line tells. ``online`` None: central was not asked yet; ``waiting`` None: not looked up yet.
+
+    ``at_risk``: the money that central has not acknowledged, shown beside the queue while it does not answer.
+    """
 
     shop: str
     terminal: str
@@ -25,6 +30,7 @@ class Status:
     since: datetime | None
     waiting: int | None
     parked: int
+    at_risk: str
     stuck_papers: int
     clock_behind: bool
     now: datetime
@@ -58,27 +64,35 @@ class StatusLine(Widget):
 
 
 def status_text(status: Status, width: int) -> str:
-    """The line in ``width`` columns; the operator's name gives way first."""
+    """The line in ``width`` columns; the operator's name gives way first, then the money at risk."""
     fixed = [f"SHOP {shown(status.shop)} TILL {shown(status.terminal)}"]
     if status.operator is not None:
         fixed.append("{operator}")
         fixed.append("NO SHIFT" if status.shift_number is None else f"SHIFT {status.shift_number}")
     if status.business_date is not None:
         fixed.append(f"BD {status.business_date.day} {_MONTHS[status.business_date.month - 1]}")
+    frame = " " + "  ".join(fixed)
+    bare = len(frame.replace("{operator}", ""))
+    end = _right(status, with_risk=True)
+    if width - bare - len(end) - 1 < OPERATOR_MIN:
+        end = _right(status, with_risk=False)
+    room = width - bare - len(end) - 1
+    operator = cut(shown(status.operator or "").upper(), max(room, 0))
+    return spread(frame.replace("{operator}", operator), end, width)
+
+
+def _right(status: Status, *, with_risk: bool) -> str:
     right = [_link(status)]
     if status.waiting is not None:
-        right.append(f"Q {status.waiting}")
+        risk = f" {status.at_risk}" if with_risk and status.waiting and status.online is False else ""
+        right.append(f"Q {status.waiting}{risk}")
     if status.parked:
         right.append(f"PARKED {status.parked}")
     if status.stuck_papers:
         right.append(f"PAPER {status.stuck_papers}")
     hour = status.now.strftime("%H:%M")
     right.append(f"CLOCK? {hour}" if status.clock_behind else hour)
-    end = "  ".join(right) + " "
-    frame = " " + "  ".join(fixed)
-    room = width - len(frame.replace("{operator}", "")) - len(end) - 1
-    operator = cut(shown(status.operator or "").upper(), max(room, 0))
-    return spread(frame.replace("{operator}", operator), end, width)
+    return "  ".join(right) + " "
 
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

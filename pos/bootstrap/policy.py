@@ -1,0 +1,83 @@
+"""The shop's rules, made of the settings and the home: amounts in the shop's own currency, days as days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
+from pos.domain.cheque import ChequePolicy
+from pos.domain.errors import Refused
+from pos.domain.money import Currency, Money, parse_amount
+from pos.domain.offline import OfflineLimits, OfflinePolicy
+from pos.settings import Settings
+from pos.store.home import Identity
+from pos.till.desk import PinPolicy, ShopPolicy
+
+
+def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
+    """Raises Refused ``bad_settings`` where an amount is none of the shop's currency."""
+    cap = settings.till.cheques.max_amount
+    return ShopPolicy(
+        cheques=ChequePolicy(
+            stale_after_days=settings.till.cheques.stale_after_days,
+            max_amount=_cap(cap, identity.currency, settings, "cheques.max_amount"),
+        ),
+        cash_rounding=_cash_rounding(settings, identity.currency),
+        pins=PinPolicy(
+            lock_minutes=tuple(settings.till.sign_in.lock_minutes),
+            max_failures=settings.till.sign_in.max_failures,
+        ),
+        decimal_marks=settings.till.amounts.decimal_marks,
+        operator_company=settings.till.shop.operator_company,
+        walk_in_account=settings.till.shop.walk_in_account,
+        day_starts=settings.till.shift.starts_at,
+        closed_through=settings.till.ledger.closed_date,
+        items=settings.till.items.as_policy(),
+        offline=_offline(settings, identity),
+    )
+
+
+def _cash_rounding(settings: Settings, in_currency: Currency) -> CashRounding:
+    if settings.till.cash.rounding == "off":
+        return NO_ROUNDING
+    return CashRounding(
+        coin_minor=settings.smallest_coin_minor.get(in_currency.code, 1),
+        difference=Difference(settings.till.cash.rounding),
+    )
+
+
+def _offline(settings: Settings, identity: Identity) -> OfflinePolicy:
+    """The limits while central is silent; none for a till that has no central."""
+    sync, offline = settings.till.sync, settings.till.offline
+    if not (identity.central_url or sync.central_url or sync.payment_url):
+        return OfflinePolicy()
+
+    def cap(mode: str, name: str) -> Money | None:
+        text = getattr(offline.limits[mode], name)
+        return _cap(text, identity.currency, settings, f"offline.limits.{mode}.{name}")
+
+    return OfflinePolicy(
+        # A till that asks seldom is not offline because it has not asked.
+        after=max(timedelta(minutes=offline.after_minutes), timedelta(seconds=2 * sync.pull_every_s)),
+        limits={
+            mode: OfflineLimits(
+                item=cap(mode, "item"),
+                customer=cap(mode, "customer"),
+                shift_total=cap(mode, "shift_total"),
+                count=limits.count,
+                hours=limits.hours,
+            )
+            for mode, limits in offline.limits.items()
+        },
+    )
+
+
+def _cap(text: str, in_currency: Currency, settings: Settings, key: str) -> Money | None:
+    """An amount of the settings; None for an empty text."""
+    if not text:
+        return None
+    try:
+        return parse_amount(text, in_currency)
+    except Refused as refusal:
+        file = settings.sources["till.toml"]
+        raise Refused("bad_settings", f"{file}: {key}: {refusal.message}", file=str(file), key=key) from None

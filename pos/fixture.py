@@ -309,6 +309,11 @@ class FixtureUser(_Row):
     dealer: Id | None = Field(
         default=None, description="the dealer account of a user with the role dealer, else null"
     )
+    accounts: list[Id] = Field(
+        default=[],
+        description="the user's own accounts and those linked to them: somebody else takes payments on them",
+        max_length=20,
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureUser:
@@ -344,6 +349,9 @@ class FixtureAccount(_Row):
     cash_only: bool = Field(description="true: cheques are refused")
     dunning_stage: int = Field(description="0: not in collection", ge=0, le=9)
     credit: AmountText = Field(description="credit on account")
+    former: list[Id] = Field(
+        default=[], description="numbers that the account had before; it is found by them", max_length=10
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureAccount:
@@ -522,6 +530,9 @@ class Fixture(_Row):
             if user.dealer is not None and user.dealer not in dealers:
                 raise _problem("must be one of the dealers' accounts", where=f"users[{index}].dealer")
         payers = dealers | set(currency_by_account)
+        for index, user in enumerate(self.users):
+            if not payers.issuperset(user.accounts):
+                raise _problem("must be accounts of this fixture", where=f"users[{index}].accounts")
         for index, voucher in enumerate(self.vouchers):
             if voucher.account is not None and voucher.account not in payers:
                 raise _problem(
@@ -709,7 +720,7 @@ def example_fixture() -> dict[str, Any]:
             _example_account(
                 1003, "Grüne Ñandú & Söhne [KW] Ltd", "+96555510003", cash_only=True, dunning_stage=2
             ),
-            _example_account(1004, "李伟", "+96555510004", status="suspended"),
+            _example_account(1004, "李伟", "+96555510004", status="suspended", former=["OLD-77004"]),
         ],
         "dealers": [
             _example_dealer(12, "Gulf Mobile Corner", "gold", "500.000"),

@@ -109,6 +109,16 @@ class LedgerSettings(_Strict):
         return date.fromisoformat(self.closed_through) if self.closed_through else None
 
 
+class AccountSettings(_Strict):
+    check_digit: Literal["none", "luhn", "mod97"] = "none"
+
+
+class PaymentSettings(_Strict):
+    trusted_classes: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=50)
+    ] = []
+
+
 AmountOrNone = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
 
 
@@ -205,6 +215,8 @@ class TillSettings(_Strict):
     cheques: ChequeSettings = ChequeSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()
+    accounts: AccountSettings = AccountSettings()
+    payments: PaymentSettings = PaymentSettings()
     offline: OfflineSettings = OfflineSettings()
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()

@@ -40,6 +40,7 @@ PAGE = 200
 RATES_PAGE = 500
 ACCOUNT_ID_MAX = 40
 DUNNING_STAGE_MAX = 99
+FORMER_MAX = 20
 PAGES_MAX = 10_000
 ONE_BY_ONE_MAX = 40
 """Up to so many bills have their rates asked for one bill at a time; beyond it all rates are paged through."""
@@ -366,6 +367,7 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         told_at_utc=told_at_utc,
         dealer_class=_text(row, "dealerClass", limit=20),
         credit_limit=_credit_limit(row.get("creditLimit"), in_currency),
+        former=_former(row.get("formerAccounts")),
     )
 
 
@@ -376,6 +378,15 @@ def _credit_limit(told: object, in_currency: Currency) -> Money | None:
     if limit.currency != in_currency or limit.minor < 0:
         raise BadField("creditLimit", f"is no limit in {in_currency}")
     return limit
+
+
+def _former(told: object) -> tuple[str, ...]:
+    """Numbers that the account had before: a list of ids, or nothing."""
+    if told is None:
+        return ()
+    if not isinstance(told, list) or len(told) > FORMER_MAX:
+        raise BadField("formerAccounts", "is no short list")
+    return tuple(_text({"former": number}, "former", limit=ACCOUNT_ID_MAX) for number in told)
 
 
 def _text(row: Any, name: str, *, limit: int) -> str:

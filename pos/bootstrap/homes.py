@@ -228,7 +228,11 @@ def _fill_till(
                 connection,
                 RosterEntry(
                     person=Person(
-                        user=user.user, name=user.name, roles=frozenset(user.roles), dealer=user.dealer
+                        user=user.user,
+                        name=user.name,
+                        roles=frozenset(user.roles),
+                        dealer=user.dealer,
+                        accounts=frozenset(user.accounts),
                     ),
                     pin_hash=hasher.hash(user.pin),
                     active=True,
@@ -255,6 +259,7 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
             credit=row.credit_money,
             seen_change=None,
             told_at_utc=told,
+            former=tuple(row.former),
         )
         for row in fixture.accounts
     ] + [

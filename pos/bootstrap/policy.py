@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
+from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, parse_amount
@@ -34,6 +35,8 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         closed_through=settings.till.ledger.closed_date,
         items=settings.till.items.as_policy(),
         offline=_offline(settings, identity),
+        trusted_classes=frozenset(settings.till.payments.trusted_classes),
+        check_digit=CheckDigit(settings.till.accounts.check_digit),
     )
 
 

@@ -91,10 +91,12 @@ def find(
 ) -> None:
     """Look up accounts, bills, receipts and items."""
     from pos.till import enquiries
+    from pos.till.known_accounts import nothing_found
 
     call: Invocation = context.obj
     with reading(call, user, pin_fd) as (opened, person):
         hits = enquiries.find(opened.desk, person, query)
+        nothing = nothing_found(opened.desk, query)
         for hit in hits:
             account, item = hit.account, hit.item
             data = {
@@ -112,7 +114,7 @@ def find(
                 name = f"{item.name}  {item.price}"
             call.line(data, f"{hit.kind:8} {hit.key:20} {name}")
     if not hits:
-        call.note("Nothing found.")
+        call.note(nothing)
 
 
 def account(

@@ -41,6 +41,8 @@ class LegFacts:
     ``tmf_type`` is the TMF670 class name of the method; ``tender_details`` are the tender's own fields as stored.
     ``provisional`` says what the money still waits for (None: it is final). ``instrument`` names the one paper or card
     slip that stands behind the tender (None: it has none), ``voucher_hold`` central's reservation of the voucher.
+    ``clears_overdue`` are the correlator ids of the legs that together clear what was overdue on an account in collection,
+    this one among them; ``reconnects_now`` whether the shop takes them for final.
     """
 
     correlator_id: str
@@ -69,3 +71,5 @@ class LegFacts:
     provisional: str | None = None
     instrument: str | None = None
     voucher_hold: str | None = None
+    clears_overdue: tuple[str, ...] = ()
+    reconnects_now: bool = False

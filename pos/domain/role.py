@@ -62,12 +62,13 @@ class PermissionTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody signed in at this terminal."""
+    """Somebody signed in at this terminal. ``accounts`` are the person's own and those linked to them."""
 
     user: str
     name: str
     roles: frozenset[Role]
     dealer: str | None = None
+    accounts: frozenset[str] = frozenset()
 
     @property
     def only_account(self) -> str | None:

@@ -55,6 +55,13 @@ CREATE TABLE account (
 ) STRICT;
 CREATE INDEX account_by_phone ON account (phone_reversed) WHERE phone_reversed <> '';
 CREATE INDEX account_by_name ON account (name_folded);
+CREATE INDEX account_by_customer ON account (customer) WHERE customer <> '';
+CREATE TABLE former_number (
+    former TEXT NOT NULL,
+    account TEXT NOT NULL,
+    PRIMARY KEY (former, account)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX former_number_by_account ON former_number (account);
 CREATE INDEX dealer_by_name ON account (name_folded, account) WHERE kind = 'dealer';
 CREATE VIRTUAL TABLE account_word USING fts5 (words, prefix = '2 3', tokenize = 'unicode61');
 CREATE TABLE bill (
@@ -165,7 +172,8 @@ _UPSERT_BILL = (
 class CachedAccount:
     """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not.
 
-    ``dealer_class`` and ``credit_limit`` are a dealer's; empty and None for others.
+    ``dealer_class`` and ``credit_limit`` are a dealer's; empty and None for others. ``former`` are numbers that the account
+    had before, to be written; they are not read back.
     """
 
     account: str
@@ -183,6 +191,7 @@ class CachedAccount:
     told_at_utc: str
     dealer_class: str = ""
     credit_limit: Money | None = None
+    former: tuple[str, ...] = ()
 
 
 def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
@@ -302,6 +311,11 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
         connection.exec_driver_sql(
             "INSERT INTO account_word (rowid, words) VALUES (?, ?)", (rowid, _words(told.name))
         )
+        connection.exec_driver_sql("DELETE FROM former_number WHERE account = ?", (told.account,))
+        for former in told.former:
+            connection.exec_driver_sql(
+                "INSERT OR IGNORE INTO former_number (former, account) VALUES (?, ?)", (former, told.account)
+            )
 
 
 def _words(name: str) -> str:
@@ -422,6 +436,16 @@ def account_by_id(connection: Connection, account: str) -> CachedAccount | None:
         f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE account = ?", (account,)
     ).first()
     return None if row is None else _account(tuple(row))
+
+
+def accounts_of_number(connection: Connection, number: str, limit: int) -> list[CachedAccount]:
+    """The accounts of exactly this customer, or that had exactly this number before."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE (customer = ? AND customer <> '') "
+        "OR account IN (SELECT account FROM former_number WHERE former = ?) ORDER BY account LIMIT ?",
+        (number, number, limit),
+    )
+    return [_account(tuple(row)) for row in rows]
 
 
 def dealer_accounts(connection: Connection, limit: int) -> list[CachedAccount]:

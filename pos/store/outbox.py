@@ -238,7 +238,8 @@ def leg_facts(
         "event.business_date, event.taken_at_utc, event.utc_offset_min, event.operator, event.payer_kind, "
         "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
         "tender_person.details_json AS personal_json, payer_person.name AS payer_name, tender.voucher_hold, "
-        "voucher_hold.approval, instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial "
+        "voucher_hold.approval, instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial, "
+        "dunning.clearing_legs, dunning.final_now "
         "FROM leg JOIN payment_event AS event USING (payment_event_id) "
         "JOIN tender ON tender.tender_id = leg.tender_id "
         "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
@@ -246,6 +247,8 @@ def leg_facts(
         "LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
         "LEFT JOIN instrument ON instrument.tender_id = tender.tender_id "
         "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
+        "LEFT JOIN payment_dunning AS dunning ON dunning.payment_event_id = leg.payment_event_id "
+        "AND dunning.account = leg.account "
         "WHERE leg.payment_event_id = ? AND leg.leg = ?",
         (row.payment_event_id, row.leg),
     ).one()
@@ -258,6 +261,8 @@ def leg_facts(
     )
     in_currency = currency(found.currency)
     mode = modes[found.mode]
+    clearing = tuple(str(found.clearing_legs or "").split())
+    clears = clearing if row.correlator_id in clearing else ()
     details: dict[str, str] = json.loads(found.details_json) | json.loads(found.personal_json or "{}")
     if found.approval:
         details["auth_code"] = str(found.approval)
@@ -299,6 +304,8 @@ def leg_facts(
         provisional=mode.final_when or None,
         instrument=found.instrument if found.serial is None else _cheque_of(found),
         voucher_hold=found.voucher_hold,
+        clears_overdue=clears,
+        reconnects_now=bool(clears) and bool(found.final_now),
     )
 
 

@@ -31,7 +31,7 @@ class PinTries:
 def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
     """The person of this user number."""
     row = connection.exec_driver_sql(
-        "SELECT user, name, roles, dealer, pin_hash, active FROM person WHERE user = ?", (user,)
+        "SELECT user, name, roles, dealer, pin_hash, active, accounts FROM person WHERE user = ?", (user,)
     ).first()
     if row is None:
         return None
@@ -41,6 +41,7 @@ def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
             name=row[1],
             roles=frozenset(Role(role) for role in str(row[2]).split(",") if role),
             dealer=row[3],
+            accounts=frozenset(str(row[6]).split()),
         ),
         pin_hash=row[4],
         active=bool(row[5]),
@@ -50,8 +51,8 @@ def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
 def put_person(connection: Connection, entry: RosterEntry, *, at: datetime) -> None:
     """Add or replace a person of the roster."""
     connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO person (user, name, roles, dealer, pin_hash, active, updated_at_utc) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO person (user, name, roles, dealer, pin_hash, active, updated_at_utc, "
+        "accounts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.person.user,
             entry.person.name,
@@ -60,6 +61,7 @@ def put_person(connection: Connection, entry: RosterEntry, *, at: datetime) -> N
             entry.pin_hash,
             int(entry.active),
             utc_text(at),
+            " ".join(sorted(entry.person.accounts)),
         ),
     )
 

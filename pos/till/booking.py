@@ -38,12 +38,13 @@ class _Ids:
 class Papers:
     """What stands behind some tenders: cheques by the tender's place, vouchers that central holds by its instrument.
 
-    ``order_mark`` is the mark of the order, by which a retry of it is known.
+    ``order_mark`` is the mark of the order, by which a retry of it is known; ``notes`` go on the receipt.
     """
 
     cheques: Mapping[int, Cheque]
     holds: Mapping[str, Hold]
     order_mark: str
+    notes: tuple[str, ...] = ()
 
 
 def book_payment(
@@ -57,7 +58,7 @@ def book_payment(
     _write_tenders(deed, event_id, event, ids, papers.holds)
     _write_sale(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
-    facts, counter = _receipt(deed, event, account, papers.holds)
+    facts, counter = _receipt(deed, event, account, papers)
     _write_event(deed, event_id, event, account, facts.receipt_number, papers.order_mark)
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
     facts = _with_mark(facts, deed.unit.chain.head)
@@ -271,7 +272,7 @@ def _write_event(
 
 
 def _receipt(
-    deed: Deed, event: PaymentEvent, account: CachedAccount, holds: Mapping[str, Hold]
+    deed: Deed, event: PaymentEvent, account: CachedAccount, papers: Papers
 ) -> tuple[ReceiptFacts, int]:
     shift, identity = deed.require_shift(), deed.desk.identity
     counter = deed.unit.next_number(f"receipt:{identity.series}")
@@ -325,8 +326,8 @@ def _receipt(
             for tender in event.tenders
             if tender.mode.final_when
         ),
-        notes=tuple(_forfeits(event, holds)),
         rounding=event.rounding or None,
+        notes=(*_forfeits(event, papers.holds), *papers.notes),
         chain_mark="",
     )
     return facts, counter

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pos.domain.cash_rounding import CashRounding
+from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
@@ -50,6 +51,7 @@ class ShopPolicy:
     """The shop's rules, read from the settings.
 
     A shift opened before ``day_starts`` belongs to yesterday; nothing is posted up to and on ``closed_through``.
+    The cheques of ``trusted_classes`` restore service at once.
     """
 
     cheques: ChequePolicy
@@ -62,6 +64,8 @@ class ShopPolicy:
     closed_through: date | None = None
     items: ItemPolicy = field(default_factory=ItemPolicy)
     offline: OfflinePolicy = field(default_factory=OfflinePolicy)
+    trusted_classes: frozenset[str] = frozenset()
+    check_digit: CheckDigit = CheckDigit.NONE
 
 
 @dataclass(slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from pos.store.payments import own_credits, tenders_of
 from pos.store.receipts import stuck_papers
 from pos.store.silence import untold_total
 from pos.till.desk import Desk
+from pos.till.known_accounts import unknown_account
 from pos.till.offline_limits import closed_modes
 from pos.till.open_bills import open_bills
 from pos.till.shop_clock import clock_behind
@@ -122,6 +123,8 @@ def require_enquiry(desk: Desk, person: Person) -> None:
 def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> list[Hit]:
     """Accounts, bills, receipts and items for one text: exact ids first, then phone endings, then names by word beginnings.
 
+    An account is found by its number, by the customer's and by a number that it had before, each exactly.
+
     Fewer than 2 characters find nothing, but one letter of another script than Latin is enough: it may be a whole name.
     Never raises for a query that finds nothing.
     """
@@ -143,6 +146,14 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
         account = _account_of_id(connection, text)
         if account is not None:
             return [Hit(kind=HitKind.ACCOUNT, key=account.account, account=account, exact=True)]
+        named = cached.accounts_of_number(connection, text, HITS_MAX)
+        named = named or cached.accounts_of_number(connection, key, HITS_MAX)
+        if named:
+            # Of a customer with several accounts the cashier chooses one.
+            return [
+                Hit(kind=HitKind.ACCOUNT, key=one.account, account=one, exact=len(named) == 1)
+                for one in named
+            ]
         item = item_by_code(connection, text)
         if item is not None:
             return [Hit(kind=HitKind.ITEM, key=item.item, account=None, exact=True, item=item)]
@@ -213,14 +224,14 @@ def _account_of_id(connection: Connection, text: str) -> CachedAccount | None:
 
 
 def account_view(desk: Desk, person: Person, account_id: str, *, today: date | None = None) -> AccountView:
-    """An account as the counter sees it. Raises Refused ``unknown_account``."""
+    """An account as the counter sees it. Raises Refused ``unknown_account`` or ``mistyped_account``."""
     require_enquiry(desk, person)
     account_id = clean_reference(account_id, field="Account", limit=40)
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
         bills = [] if account is None else cached.bills_of_account(connection, account_id, open_only=True)
     if account is None or not person.may_see(account.account):
-        raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
+        raise unknown_account(desk, account_id)
     with desk.till.read() as books:
         current = sorted((bill for bill in open_bills(books, bills) if bill.is_open), key=due_order)
         credit = credit_of(account, own_credits(books, account_id).get(account_id, []))

@@ -47,8 +47,11 @@ from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold, reserved_hold
 from pos.till.booking import Papers, book_payment
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
+from pos.till.dunning import accounts_in_collection, write_dunning
+from pos.till.known_accounts import unknown_account
 from pos.till.offline_limits import require_room
 from pos.till.open_bills import open_bills
+from pos.till.own_accounts import refuse_own_accounts
 from pos.till.selling import SaleOrder, read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
 
@@ -110,7 +113,7 @@ def take_payment(
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
     ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``,
-    ``offline_limit`` or ``bad_reference`` (an event id that is none).
+    ``offline_limit``, ``own_account`` or ``bad_reference`` (an event id that is none).
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -183,6 +186,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     )
     event = compose(asked)
     credited = _credited_accounts(deed, event, account)
+    refuse_own_accounts(deed.desk, deed.person, [account, *credited])
     cash_only = account.cash_only or any(other.cash_only for other in credited)
     cheques = {
         place: _read_new_cheque(deed, tender, cash_only)
@@ -201,6 +205,8 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         for tender in tenders
         if tender.hold is not None and tender.offered.instrument is not None
     }
+    in_collection = accounts_in_collection(deed, order.payment_event_id, event, [account, *credited])
+    write_dunning(deed, order.payment_event_id, in_collection)
     return PaymentTaken(
         payment_event_id=order.payment_event_id,
         receipt=book_payment(
@@ -212,6 +218,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
                 cheques=cheques,
                 holds=holds,
                 order_mark=order_mark(deed.desk, order),
+                notes=tuple(one.note for one in in_collection if one.note is not None),
             ),
         ),
         opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
@@ -370,7 +377,7 @@ def _read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -
 
 
 def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
-    """Who pays. Raises Refused ``unknown_account``, ``wrong_payer_kind`` or ``account_other_currency``."""
+    """Who pays. Raises Refused ``unknown_account``, ``mistyped_account``, ``wrong_payer_kind`` or that of its currency."""
     account_id = clean_reference(payer_account_of(desk, order), field="Account", limit=40)
     if order.payer_kind is PayerKind.WALK_IN and account_id == desk.policy.walk_in_account:
         if person.only_account is not None:
@@ -379,7 +386,7 @@ def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Cur
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
     if account is None or not person.may_see(account.account):
-        raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
+        raise unknown_account(desk, account_id)
     if account.kind is not order.payer_kind:
         raise Refused(
             "wrong_payer_kind",
@@ -446,7 +453,7 @@ def _credited_accounts(deed: Deed, event: PaymentEvent, payer: CachedAccount) ->
         with deed.desk.cache.read() as connection:
             account = cached.account_by_id(connection, account_id)
         if account is None or not deed.person.may_see(account_id):
-            raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
+            raise unknown_account(deed.desk, account_id)
         if account.kind is not payer.kind:
             raise Refused(
                 "wrong_payer_kind", f"Account {account_id} is a {account.kind}'s.", account=account_id

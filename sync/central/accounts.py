@@ -11,7 +11,7 @@ from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PayerKind
 from sync.central.links import ACCOUNT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
-from sync.wire_json import money_json
+from sync.wire_json import loads, money_json
 
 
 def account_currency(connection: Connection, account_id: str) -> str | None:
@@ -53,6 +53,9 @@ def _compose_account(row: Row[Any], links: Links) -> Resource:
         "change": row.change_number,
         "@type": "CounterfoilAccount",
     }
+    former = loads(row.loaded).get("former")
+    if former:
+        resource["formerAccounts"] = former
     if row.dealer_class is not None:
         resource["dealerClass"] = row.dealer_class
     if row.credit_limit_minor is not None:
@@ -71,13 +74,14 @@ ACCOUNTS = Collection(
     table="account",
     select=(
         "SELECT id, kind, name, phone, currency, customer, status, cash_only, dunning_stage, credit_minor,"
-        " dealer_class, credit_limit_minor,"
+        " dealer_class, credit_limit_minor, loaded,"
         " change_number FROM account"
     ),
     attributes=frozenset(
         {
             "id", "href", "kind", "name", "phone", "currency", "customer", "status", "cashOnly",
-            "dunningStage", "creditAmount", "change", "dealerClass", "creditLimit", "@type",
+            "dunningStage", "creditAmount", "change", "dealerClass", "creditLimit", "formerAccounts",
+            "@type",
         }
     ),
     columns={

@@ -106,6 +106,11 @@ def _account_values(account: Loaded, path: str) -> dict[str, Any]:
     stage = account.get("dunning_stage", 0)
     if not isinstance(stage, int):
         raise BadField(f"{path}.dunning_stage", "must be a whole number")
+    former = account.get("former", [])
+    if not isinstance(former, list) or not all(
+        isinstance(one, str) and RESOURCE_ID.fullmatch(one) for one in former
+    ):
+        raise BadField(f"{path}.former", "must be a list of account numbers")
     return {
         "id": account_id,
         "kind": kind,

@@ -131,6 +131,10 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         attributes["instrument"] = leg.instrument
     if leg.voucher_hold is not None:
         attributes["voucherHold"] = leg.voucher_hold
+    if leg.clears_overdue:
+        # Central asks for reconnection once all of them are final; the shop may trust a cheque of a good customer.
+        attributes["clearsOverdue"] = list(leg.clears_overdue)
+        attributes["reconnect"] = "now" if leg.reconnects_now else "whenFinal"
     return attributes
 
 

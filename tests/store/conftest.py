@@ -13,6 +13,7 @@ from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     CASHIER,
     TODAY,
+    account,
     card,
     cash,
     cheque,
@@ -30,6 +31,7 @@ from tests.builders.tills import (
     reserved_order,
     sale,
     stock,
+    tell,
     voucher,
     wish,
 )
@@ -53,6 +55,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)
+    tell(desk, accounts=[replace(account("BA-1", "Zoë O'Brien"), dunning_stage=2)])
     open_shift(desk, CASHIER, "30", memo=memo)
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
     reprint(desk, CASHIER, taken.receipt.receipt_number)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pos.domain.check_digit import CheckDigit
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person
 from pos.store import cache as cached
@@ -20,6 +21,7 @@ from pos.till.enquiries import (
     rates_of_line,
     till_state,
 )
+from pos.till.known_accounts import nothing_found
 from tests.builders.tills import (
     ADMIN,
     AUDITOR,
@@ -66,6 +68,45 @@ def accounts(desk: Desk, query: str, person: Person = CASHIER) -> set[str]:
     found = find(desk, person, query)
     assert {hit.kind for hit in found} <= {HitKind.ACCOUNT}
     return {hit.key for hit in found}
+
+
+def test_an_account_is_found_by_customer_and_by_a_former_number_exactly(desk: Desk) -> None:
+    """Rule 28: bills are found by bill no., account, phone, ID, old account; scan matches exactly."""
+    tell(desk, accounts=[replace(account("BA-7"), customer="C-77", former=("OLD-7004", "12345"))])
+
+    for query in ("C-77", "c-77", "OLD-7004", "old-7004", "12345"):
+        (hit,) = find(desk, CASHIER, query)
+        assert (hit.kind, hit.key, hit.exact) == (HitKind.ACCOUNT, "BA-7", True)
+    for query in ("C-7", "OLD-700", "OLD-70041", "1234", "123456"):
+        assert "BA-7" not in {hit.key for hit in find(desk, CASHIER, query)}
+
+
+def test_a_customer_with_several_accounts_is_asked_which(desk: Desk) -> None:
+    """Rule 28: ambiguity opens nothing by itself."""
+    tell(desk, accounts=[replace(account(number), customer="C-77") for number in ("BA-7", "BA-8")])
+
+    assert [(hit.key, hit.exact) for hit in find(desk, CASHIER, "C-77")] == [("BA-7", False), ("BA-8", False)]
+
+
+def test_a_dealer_finds_no_customer_by_id(desk: Desk) -> None:
+    tell(desk, accounts=[replace(account("BA-7"), customer="C-77", former=("OLD-7004",))])
+
+    assert find(desk, DEALER, "C-77") == find(desk, DEALER, "OLD-7004") == []
+
+
+def test_a_mistyped_number_is_told_from_an_unknown_one(desk: Desk) -> None:
+    """Rule 28: account numbers have check digits."""
+    desk.policy = replace(desk.policy, check_digit=CheckDigit.LUHN)
+
+    for number, code in (("79927398713", "unknown_account"), ("79927398710", "mistyped_account")):
+        with pytest.raises(Refused) as refusal:
+            account_view(desk, CASHIER, number)
+        assert refusal.value.code == code
+        with pytest.raises(Refused) as refusal:
+            pay(desk, cash("1"), account=number)
+        assert refusal.value.code == code
+    assert "mistyped" in nothing_found(desk, "79927398710")
+    assert "mistyped" not in nothing_found(desk, "79927398713")
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,9 @@ STRANGE: list[Any] = [None, 7, "text", [], {}, {"id": ""}, {"id": 5}, {"id": Non
         {**GOOD_ACCOUNT, "id": "BA-" + "7" * 38},
         {**GOOD_ACCOUNT, "id": "BA-\x1b[2J"},
         {**GOOD_ACCOUNT, "id": " BA-77"},
+        {**GOOD_ACCOUNT, "formerAccounts": "OLD-1"},
+        {**GOOD_ACCOUNT, "formerAccounts": [5]},
+        {**GOOD_ACCOUNT, "formerAccounts": ["OLD-1"] * 21},
     ],
     ids=lambda row: repr(row)[-60:],
 )
@@ -432,6 +435,25 @@ async def test_a_dealers_class_and_limit_come_with_its_account() -> None:
     assert subscriber is not None
     assert (told.kind, told.dealer_class, told.credit_limit) == (PayerKind.DEALER, "gold", money("500.000"))
     assert (subscriber.dealer_class, subscriber.credit_limit) == ("", None)
+
+
+async def test_an_account_is_found_by_the_numbers_it_had_before() -> None:
+    """Rule 28: as central tells them, through the pull."""
+    wire = unfilled_wire()
+    moved = {"account": "BA-12", "kind": "subscriber", "name": "Mia", "currency": "KWD", "customer": "C-12"}
+    load_fixture(wire.central, {"accounts": [{**moved, "former": ["OLD-9", "OLD-8"]}]})
+    await wire.engine.pull()
+    with wire.desk.cache.read() as connection:
+        found = [
+            [row.account for row in cached.accounts_of_number(connection, number, 9)]
+            for number in ("OLD-9", "OLD-8", "C-12", "OLD", "OLD-99")
+        ]
+    assert found == [["BA-12"], ["BA-12"], ["BA-12"], [], []]
+
+    load_fixture(wire.central, {"accounts": [{**moved, "former": ["OLD-9"]}]})
+    await wire.engine.pull()
+    with wire.desk.cache.read() as connection:
+        assert cached.accounts_of_number(connection, "OLD-8", 9) == []
 
 
 HUGE_BILL = {**foreign_bill("9-1", "10.000"), "remainingAmount": {"unit": "KWD", "value": 10**20}}

@@ -281,6 +281,15 @@ def test_what_money_waits_for_its_paper_and_its_hold_travel() -> None:
     assert held.keys().isdisjoint({"provisional", "provisionalReason", "instrument"})
 
 
+@pytest.mark.parametrize(("now", "told"), [(True, "now"), (False, "whenFinal")])
+def test_the_legs_that_clear_what_is_overdue_say_so(now: bool, told: str) -> None:
+    """Rule 16: central asks for reconnection when all of them are final."""
+    plain = LEGS["sale to a walk-in"]
+    body = loads(payment_body(replace(plain, clears_overdue=("e-1", "d-2"), reconnects_now=now)))
+    assert (body["clearsOverdue"], body["reconnect"]) == (["e-1", "d-2"], told)
+    assert loads(payment_body(plain)).keys().isdisjoint({"clearsOverdue", "reconnect"})
+
+
 def test_a_payment_of_our_central_is_read_whole() -> None:
     seen = read_payment(
         {

@@ -21,6 +21,7 @@ from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftClosed, ShiftOpened
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
+from pos.till.known_accounts import nothing_found
 from pos.till.papers import show_receipt
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
@@ -127,7 +128,7 @@ class FindScreen(TillScreen[SignedOut]):
             self.say("" if len(hits) == 1 else f"{len(hits)} found. Up and Down choose, Enter opens.")
         elif len(query) >= 2:
             switcher.current = "welcome"
-            self.say(f"Nothing found for {query}. Check the number, or type a name.")
+            self.say(nothing_found(self.seat.desk, query))
         elif switcher.current == "results":
             switcher.current = "welcome"
             self.say("")
@@ -148,7 +149,7 @@ class FindScreen(TillScreen[SignedOut]):
             self._show_hits(await self.seat.look(lambda: find(self.seat.desk, person, query)), query)
         hits = self._hits
         if not hits:
-            self.refuse(f"Nothing found for {query}. Check the number, or type a name.")
+            self.refuse(nothing_found(self.seat.desk, query))
             return
         exact = [hit for hit in hits if hit.exact]
         if len(exact) == 1:

@@ -114,6 +114,7 @@ class AccountSettings(_Strict):
 
 
 class PaymentSettings(_Strict):
+    double_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     trusted_classes: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=50)
     ] = []

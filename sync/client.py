@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from pos.domain.text_guard import clean_foreign
 from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherUnanswered
 from sync.tmf676.payment import PaymentSeen, read_payment
 from sync.told import clean_told
@@ -38,6 +39,7 @@ NOT_FOR_GOOD_STATUS = LATER_STATUS | {408, 409}
 LOOK_UP_PAGES_MAX = 200
 ROWS_MAX = 500
 REASON_MAX = 200
+SESSION_TIMEOUT_S = 5
 RESERVE_TIMEOUT_S = 5
 """A customer stands at the counter while a voucher is asked for."""
 
@@ -322,6 +324,26 @@ class CentralClient:
         if answer.status_code == 409:
             return is_redeemed(_json_of(answer))
         return answer.status_code in NO_CHECKER_STATUS | {200, 204}
+
+    async def session(self, operator: str, *, terminal: str, seconds_ago: int | None) -> str | None:
+        """The terminal where ``operator`` signed in last; told first, where ``seconds_ago`` says how long ago it was here.
+
+        None: no answer, or none that can be read.
+        """
+        if self.addresses.own is None:
+            return None
+        url = f"{self.addresses.own}/session/{quote(operator, safe='')}"
+        if seconds_ago is None:
+            answer = await self._request("GET", url, within_s=SESSION_TIMEOUT_S)
+        else:
+            body = dumps({"terminal": terminal, "secondsAgo": seconds_ago})
+            headers = {"Content-Type": self._media_type}
+            answer = await self._request(
+                "PUT", url, within_s=SESSION_TIMEOUT_S, content=body, headers=headers
+            )
+        told = _json_of(answer) if isinstance(answer, httpx.Response) and answer.status_code == 200 else None
+        found = told.get("terminal") if isinstance(told, Mapping) else None
+        return clean_foreign(found, limit=64) if isinstance(found, str) else None
 
     async def announced(self) -> Mapping[str, Any] | Later | Unknown | Unreachable:
         """What the server adds to the standard; nothing at a foreign one."""

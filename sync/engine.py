@@ -39,6 +39,7 @@ from sync.client import (
 )
 from sync.inbound import Inbound, PullReport
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
+from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
 
 Result = TypeVar("Result")
@@ -119,6 +120,7 @@ class SyncEngine:
         self._quiet_until_s = 0.0
         self._releases: dict[str, _Release] = {}
         self.state = SyncState()
+        self.sessions = Sessions(parts.client, parts.clock, parts.identity.terminal)
 
     async def push(self) -> PushReport:
         """Send what is due once. Never raises for the network."""
@@ -237,6 +239,8 @@ class SyncEngine:
                 if clock.monotonic_s() >= next_pull:
                     next_pull = clock.monotonic_s() + self._parts.pull_every_s
                     await self.pull()
+                if "session" in self._inbound.announced:
+                    await self.sessions.exchange()
             except Exception as fault:  # the loop's outermost edge
                 self._heard(False, f"{type(fault).__name__}: the wire has a fault")
                 await clock.sleep(self._parts.retry.delay_s_max)

@@ -6,7 +6,7 @@ last rows it stands for. Source: tmf.md sections 5 and 7; architecture.md sectio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -91,6 +91,7 @@ class Inbound:
         self._client = client
         self._clock = clock
         self._runner = runner
+        self.announced: Mapping[str, Any] = {}
 
     async def pull(self) -> PullReport:
         """All that changed since the last whole pull."""
@@ -101,6 +102,7 @@ class Inbound:
             announced = await self._client.announced()
             if isinstance(announced, Later | Unknown | Unreachable):
                 raise _Stopped(announced)
+            self.announced = announced
             counts_changes = announced.get("changeNumber") is True
             if "accounts" in announced:
                 await self._pull_accounts(tally)

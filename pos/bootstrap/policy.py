@@ -34,6 +34,7 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         day_starts=settings.till.shift.starts_at,
         closed_through=settings.till.ledger.closed_date,
         items=settings.till.items.as_policy(),
+        double_within=timedelta(minutes=settings.till.payments.double_minutes),
         offline=_offline(settings, identity),
         trusted_classes=frozenset(settings.till.payments.trusted_classes),
         check_digit=CheckDigit(settings.till.accounts.check_digit),

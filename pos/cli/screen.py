@@ -34,6 +34,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 sync_state=NotAskedYet if engine is None else engine.now,
                 keep_syncing=None if engine is None else engine.keep_syncing,
                 vouchers=None if client is None else CentralVouchers(client),
+                sessions=None if engine is None else engine.sessions,
                 open_drawer=partial(open_drawer_in_background, till, runner),
                 hint=hint,
             )

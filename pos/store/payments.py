@@ -112,6 +112,21 @@ def tenders_of(
     return Money(int(minor), in_currency)
 
 
+def same_tender_before(
+    connection: Connection, payer_account: str, mode: str, amount: Money, since: str
+) -> tuple[str, str, int] | None:
+    """The last payment of this payer since then (UTC text) with a tender like it: receipt, UTC time, offset in minutes."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number, taken_at_utc, utc_offset_min FROM payment_event AS event "
+        "JOIN v_tender USING (payment_event_id) "
+        "WHERE event.payer_account = ? AND v_tender.mode = ? AND v_tender.currency = ? AND v_tender.state = 'taken' "
+        "AND v_tender.amount_minor - v_tender.change_minor + v_tender.rounding_minor = ? AND taken_at_utc >= ? "
+        "ORDER BY sequence DESC LIMIT 1",
+        (payer_account, mode, amount.currency.code, amount.minor, since),
+    ).first()
+    return None if row is None else (str(row[0]), str(row[1]), int(row[2]))
+
+
 def _own(row: tuple[object, ...]) -> OwnAllocation:
     bill_no, amount_minor, code, correlator_id, server_id, applied_change = row
     assert isinstance(amount_minor, int)

@@ -32,8 +32,8 @@ from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
-from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
 from pos.till.offline_limits import OVERRIDE, room_refusal
+from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,

@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -51,7 +51,8 @@ class ShopPolicy:
     """The shop's rules, read from the settings.
 
     A shift opened before ``day_starts`` belongs to yesterday; nothing is posted up to and on ``closed_through``.
-    The cheques of ``trusted_classes`` restore service at once.
+    The cheques of ``trusted_classes`` restore service at once. The same payment again within
+    ``double_within`` is asked about.
     """
 
     cheques: ChequePolicy
@@ -63,6 +64,7 @@ class ShopPolicy:
     day_starts: time = time(0)
     closed_through: date | None = None
     items: ItemPolicy = field(default_factory=ItemPolicy)
+    double_within: timedelta = timedelta(0)
     offline: OfflinePolicy = field(default_factory=OfflinePolicy)
     trusted_classes: frozenset[str] = frozenset()
     check_digit: CheckDigit = CheckDigit.NONE

@@ -47,6 +47,7 @@ from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold, reserved_hold
 from pos.till.booking import Papers, book_payment
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
+from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
 from pos.till.known_accounts import unknown_account
 from pos.till.offline_limits import require_room
@@ -112,8 +113,8 @@ def take_payment(
     Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_sale`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
-    ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``,
-    ``offline_limit``, ``own_account`` or ``bad_reference`` (an event id that is none).
+    ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``, ``offline_limit``,
+    ``own_account`` or ``bad_reference`` (an event id that is none), and NeedsConfirmation ``possible_double``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -200,6 +201,9 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     refuse_sold(deed, event.sale)
     offered = [(tender.mode, tender.net) for tender in event.tenders]
     require_room(deed, account, offered, confirmed=order.confirmed, reason=order.reason)
+    double = possible_double(deed, account, offered)
+    if double is not None and double.code not in order.confirmed:
+        raise double
     holds = {
         tender.offered.instrument: tender.hold
         for tender in tenders

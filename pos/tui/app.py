@@ -27,7 +27,16 @@ from pos.till.enquiries import TillState, till_state
 from pos.tui.errands import Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
-from pos.tui.ports import AfterCommit, AskSyncState, KeepSyncing, NotAskedYet, OpenDrawer, Preview
+from pos.tui.ports import (
+    AfterCommit,
+    AskSyncState,
+    KeepSyncing,
+    NotAskedYet,
+    OneTill,
+    OpenDrawer,
+    Preview,
+    Sessions,
+)
 from pos.tui.screens.find import FindScreen, SignedOut
 from pos.tui.screens.frame import COLUMNS_MIN, ROWS_MIN, Frame
 from pos.tui.screens.help import HelpScreen
@@ -91,6 +100,7 @@ class TillApp(App[int], inherit_bindings=False):
         sync_state: AskSyncState = NotAskedYet,
         keep_syncing: KeepSyncing | None = None,
         vouchers: VoucherDesk | None = None,
+        sessions: Sessions | None = None,
         open_drawer: OpenDrawer = no_drawer,
         lock_after_s: float = 180,
         escape_wait_s: float = 0.4,
@@ -113,6 +123,7 @@ class TillApp(App[int], inherit_bindings=False):
             self, self.keyboard, busy=lambda: self.errands.under_way > 0, at_rest=self._at_rest
         )
         self._keep_syncing = keep_syncing
+        self._sessions: Sessions = sessions or OneTill()
         self._lock_after_s = lock_after_s
         self._escape_wait_s = escape_wait_s
         self._till_state: TillState | None = None
@@ -135,11 +146,17 @@ class TillApp(App[int], inherit_bindings=False):
 
     def _ask_who(self) -> None:
         self.seat.occupant = None
+        self._sessions.seated(None)
         self.push_screen(SignInScreen(self.seat, self.errands), self._sit_down)
 
     def _sit_down(self, person: Person | None) -> None:
         self.seat.occupant = person
+        self._told_who()
         self.push_screen(FindScreen(self.seat, self.errands), self._get_up)
+
+    def _told_who(self) -> None:
+        occupant = self.seat.occupant
+        self._sessions.seated(None if occupant is None else occupant.user)
 
     def _get_up(self, signed_out: SignedOut | None) -> None:
         if signed_out is not None and signed_out.closed is not None:
@@ -230,6 +247,11 @@ class TillApp(App[int], inherit_bindings=False):
         idle_s = self.seat.desk.clock.monotonic_s() - self.keyboard.last_key_s
         if idle_s >= self._lock_after_s:
             self.action_lock()
+        taken_by = self._sessions.taken_by()
+        if taken_by is not None:
+            self._lock(
+                f"You signed in at terminal {taken_by}, so this one is locked. Your PIN takes it back."
+            )
         self._print_again()
         self._learn_status()
 
@@ -289,10 +311,13 @@ class TillApp(App[int], inherit_bindings=False):
         )
 
     def action_lock(self) -> None:
+        self._lock()
+
+    def _lock(self, why: str = "") -> None:
         """Not while a deed is under way: its screen must be there for the answer."""
         seated = self.seat.occupant is not None
         if seated and not self.errands.under_way and not isinstance(self.screen, LockScreen | StopScreen):
-            self.push_screen(LockScreen(self.seat, self.errands))
+            self.push_screen(LockScreen(self.seat, self.errands, why), lambda _: self._told_who())
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen | LockScreen | StopScreen):

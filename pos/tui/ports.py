@@ -28,6 +28,29 @@ class NotAskedYet:
     since: datetime | None = None
 
 
+class Sessions(Protocol):
+    """Where the person who sits here signed in last."""
+
+    def seated(self, operator: str | None) -> None:
+        """Somebody has signed in or unlocked here; None: nobody sits here any more."""
+        ...
+
+    def taken_by(self) -> str | None:
+        """The terminal of a later sign-in of the same person."""
+        ...
+
+
+class OneTill:
+    """For a till that hears of no other."""
+
+    def seated(self, operator: str | None) -> None:
+        """Nobody is told."""
+
+    def taken_by(self) -> str | None:
+        """Nothing is heard."""
+        return None
+
+
 Preview = Callable[[ReceiptFacts, Copy], str]
 """The text of a receipt, as it would be printed."""
 

@@ -21,6 +21,7 @@ from sync.central.errors import ApiError
 from sync.central.links import Links
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
+from sync.central.sessions import session_routes
 from sync.central.voucher_api import voucher_routes
 from sync.wire_json import BadField
 
@@ -46,7 +47,13 @@ def make_app(
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
     desk = CentralDesk(store, clock, randomness, links, modes, timedelta(hours=voucher_held_h))
     app = Starlette(
-        routes=[*payment_routes(desk), *bill_routes(desk), *voucher_routes(desk), *own_routes(desk)],
+        routes=[
+            *payment_routes(desk),
+            *bill_routes(desk),
+            *voucher_routes(desk),
+            *session_routes(desk),
+            *own_routes(desk),
+        ],
         exception_handlers={
             ApiError: _refused,
             BadField: _bad_field,

@@ -16,6 +16,7 @@ from sync.wire_json import BadField, read_money
 
 MAX_TEXT = 255
 MAX_ITEMS = 500
+MAX_CLEARING = 200
 MAX_NUMBER = 10**15
 
 SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense")
@@ -48,7 +49,8 @@ class IncomingPayment:
     """A valid Payment_Create. ``kept`` is the body without what the server sets.
 
     ``method_name``, ``payer_id`` and ``payer_role`` are as the client wrote them; ``instrument`` names the paper behind the
-    money, ``voucher_hold`` the voucher held for it.
+    money, ``voucher_hold`` the voucher held for it. ``clears_overdue`` are the correlators of the legs that clear what was
+    overdue, ``reconnects_now`` whether the shop takes this one for final.
     """
 
     account_id: str
@@ -61,6 +63,8 @@ class IncomingPayment:
     payment_event_id: str | None
     instrument: str | None
     voucher_hold: str | None
+    clears_overdue: tuple[str, ...]
+    reconnects_now: bool
     method_name: str | None
     payer_id: str | None
     payer_role: str | None
@@ -100,6 +104,8 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         payment_event_id=event_id,
         instrument=plain_text(kept, "instrument"),
         voucher_hold=voucher_hold,
+        clears_overdue=_read_clearing(kept),
+        reconnects_now=kept.get("reconnect") == "now",
         method_name=_text_or_none(method.get("name")),
         payer_id=_text_or_none(payer.get("id")),
         payer_role=_text_or_none(payer.get("role")),
@@ -153,6 +159,17 @@ def positive(value: object, *, field: str) -> Money:
     if amount.minor <= 0:
         raise BadField(f"{field}.value", "must be more than zero")
     return amount
+
+
+def _read_clearing(body: Mapping[str, object]) -> tuple[str, ...]:
+    """The legs that clear what was overdue, this one among them; nothing where a client says nothing of it."""
+    told = body.get("clearsOverdue")
+    if told is None:
+        return ()
+    if not isinstance(told, list) or not 0 < len(told) <= MAX_CLEARING:
+        raise BadField("clearsOverdue", f"must be a list of up to {MAX_CLEARING} correlators")
+    legs = (plain_text({"clearsOverdue": leg}, "clearsOverdue") for leg in told)
+    return tuple(dict.fromkeys(leg for leg in legs if leg is not None))
 
 
 def _check_method(method: Mapping[str, object]) -> None:

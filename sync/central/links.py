@@ -14,6 +14,9 @@ ITEM_PATH = f"{OWN_PATH}/item"
 VOUCHER_HOLD_PATH = f"{OWN_PATH}/voucherHold"
 TERMINAL_PATH = f"{OWN_PATH}/terminal"
 ENROLMENT_PATH = f"{OWN_PATH}/enrolment"
+SESSION_PATH = f"{OWN_PATH}/session"
+RECONNECTION_PATH = f"{OWN_PATH}/reconnection"
+POSSIBLE_DOUBLE_PATH = f"{OWN_PATH}/possibleDouble"
 BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
 
 RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from sync.central.accounts import ACCOUNTS
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.desk import CentralDesk
+from sync.central.doubles import POSSIBLE_DOUBLES
 from sync.central.errors import ApiError
 from sync.central.items import ITEMS
 from sync.central.links import (
@@ -20,10 +21,14 @@ from sync.central.links import (
     ENROLMENT_PATH,
     ITEM_PATH,
     OWN_PATH,
+    POSSIBLE_DOUBLE_PATH,
+    RECONNECTION_PATH,
     RESOURCE_ID,
+    SESSION_PATH,
     TERMINAL_PATH,
     VOUCHER_HOLD_PATH,
 )
+from sync.central.reconnections import RECONNECTIONS
 from sync.central.terminals import enrol, find_terminal
 from sync.tmf678.bill import EXTENDED_TYPE
 
@@ -35,6 +40,9 @@ ANNOUNCEMENT = {
     "vouchers": VOUCHER_HOLD_PATH,
     "terminals": TERMINAL_PATH,
     "enrolment": ENROLMENT_PATH,
+    "session": SESSION_PATH,
+    "reconnections": RECONNECTION_PATH,
+    "possibleDoubles": POSSIBLE_DOUBLE_PATH,
 }
 
 
@@ -56,6 +64,18 @@ def own_routes(desk: CentralDesk) -> list[Route]:
     async def item(request: Request) -> Response:
         return answer_one(desk, request, ITEMS)
 
+    async def reconnections(request: Request) -> Response:
+        return answer_list(desk, request, RECONNECTIONS)
+
+    async def reconnection(request: Request) -> Response:
+        return answer_one(desk, request, RECONNECTIONS)
+
+    async def doubles(request: Request) -> Response:
+        return answer_list(desk, request, POSSIBLE_DOUBLES)
+
+    async def double(request: Request) -> Response:
+        return answer_one(desk, request, POSSIBLE_DOUBLES)
+
     async def terminal(request: Request) -> Response:
         return _terminal(desk, request.path_params["id"])
 
@@ -76,6 +96,10 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         Route(f"{ACCOUNT_PATH}/{{id}}", account, methods=["GET"]),
         Route(ITEM_PATH, items, methods=["GET"]),
         Route(f"{ITEM_PATH}/{{id}}", item, methods=["GET"]),
+        Route(RECONNECTION_PATH, reconnections, methods=["GET"]),
+        Route(f"{RECONNECTION_PATH}/{{id}}", reconnection, methods=["GET"]),
+        Route(POSSIBLE_DOUBLE_PATH, doubles, methods=["GET"]),
+        Route(f"{POSSIBLE_DOUBLE_PATH}/{{id}}", double, methods=["GET"]),
         Route(f"{TERMINAL_PATH}/{{id}}", terminal, methods=["GET"]),
         Route(ENROLMENT_PATH, enrolment, methods=["POST"]),
         Route(BILL_SCHEMA_PATH, bill_schema, methods=["GET"]),

@@ -18,11 +18,13 @@ from pos.domain.money import Money, currency, total, zero
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import StoredBill, find_bill, reduce_bill
 from sync.central.database import CentralStore, next_change
+from sync.central.doubles import flag_double
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment, TerminalKey
 from sync.central.instruments import claim_instrument
 from sync.central.links import PAYMENT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.central.reconnections import claim_reconnection
 from sync.central.vouchers import PaidByVoucher, redeem_hold
 from sync.wire_json import dumps, loads
 
@@ -96,6 +98,8 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
         )
     if placement.credit:
         add_credit(connection, incoming.account_id, placement.credit, change=change)
+    flag_double(connection, incoming, receipt.payment_id, change=change)
+    claim_reconnection(connection, incoming, change=change, at=receipt.received_at)
     return body
 
 
@@ -313,7 +317,7 @@ PAYMENTS = Collection(
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
-            "voucherHold",
+            "voucherHold", "clearsOverdue", "reconnect",
         }
     ),
     columns={

@@ -80,7 +80,7 @@ def _bring_2_to_3(connection: Connection) -> None:
 
 
 def _bring_3_to_4(connection: Connection) -> None:
-    """An item may be an advance for a service to come."""
+    """An item may be an advance; sign-ins, possible doubles and reconnections have tables."""
     for statement in ADDED_IN_4:
         connection.execute(text(statement))
     connection.execute(text("UPDATE central_schema SET version = 4"))
@@ -325,6 +325,42 @@ REMADE_IN_3 = {
 ADDED_IN_4 = (
     # When an advance for a service to come is taxed: on_receipt or on_use; null: the item is sold outright.
     "ALTER TABLE item ADD COLUMN advance TEXT",
+    """
+    CREATE TABLE session (
+        operator TEXT PRIMARY KEY,
+        terminal TEXT NOT NULL,
+        signed_in_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE possible_double (
+        id TEXT PRIMARY KEY REFERENCES payment (id),
+        of_payment_id TEXT NOT NULL REFERENCES payment (id),
+        account_id TEXT NOT NULL,
+        change_number BIGINT NOT NULL
+    )
+    """,
+    # The legs that together clear what was overdue on an account; a leg may come after the claim that waits for it.
+    """
+    CREATE TABLE clearing_leg (
+        account_id TEXT NOT NULL,
+        payment_event_id TEXT NOT NULL,
+        correlator_id TEXT NOT NULL,
+        PRIMARY KEY (account_id, payment_event_id, correlator_id)
+    )
+    """,
+    "CREATE INDEX clearing_leg_by_correlator ON clearing_leg (correlator_id)",
+    "CREATE TABLE final_payment (correlator_id TEXT PRIMARY KEY, final_at TEXT NOT NULL)",
+    """
+    CREATE TABLE reconnection (
+        id TEXT PRIMARY KEY,
+        account_id TEXT NOT NULL,
+        payment_event_id TEXT NOT NULL,
+        asked_at TEXT NOT NULL,
+        change_number BIGINT NOT NULL,
+        UNIQUE (account_id, payment_event_id)
+    )
+    """,
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

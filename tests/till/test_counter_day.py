@@ -18,10 +18,12 @@ from pos.domain.payment_event import Overpayment
 from pos.till.balances import ledger_balances
 from pos.till.cash_office import current_shift
 from pos.till.enquiries import account_view
+from pos.till.shop_clock import confirm_clock
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
     OTHER_CASHIER,
+    SUPERVISOR,
     bill,
     bills_of,
     cash,
@@ -185,7 +187,14 @@ class CounterDay(RuleBasedStateMachine):
                 self._refused(refusal.code, "shift_is_open")
                 return
             raise AssertionError("a second shift was opened")
-        opened(self.desk, typed(float_minor))
+        try:
+            opened(self.desk, typed(float_minor))
+        except Refused as refusal:
+            # The clock was moved back: a supervisor looks at it, and then the shift is opened.
+            self._refused(refusal.code, "clock_behind")
+            confirm_clock(self.desk, SUPERVISOR)
+            self.deeds += 1
+            opened(self.desk, typed(float_minor))
         self.deeds += 1
         self.ledger["cash_in_till"] += float_minor
         self.ledger["safe"] -= float_minor

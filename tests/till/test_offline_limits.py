@@ -216,7 +216,7 @@ def test_a_mode_that_is_used_up_is_left_out_with_its_reason(desk: Desk) -> None:
     clock_of(desk).advance(hours=2)
     cheque_of(desk, "1", "1")
     view = account_view(desk, CASHIER, "BA-1")
-    basket = account_basket(view, plan_payment(view), "e")
+    basket = account_basket(desk, view, plan_payment(view), "e")
 
     assert set(view.closed) == {"cheque", "bank_cash"}
     assert "cheque" not in {mode.code for mode in modes_for(desk, CASHIER, basket)}

@@ -25,7 +25,7 @@ from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
 from pos.till.desk import Desk
 from pos.tui.app import TillApp, no_drawer, nothing_to_print
-from pos.tui.ports import AfterCommit, AskSyncState, NotAskedYet, OpenDrawer
+from pos.tui.ports import AfterCommit, AskSyncState, NotAskedYet, OpenDrawer, Sessions
 from pos.tui.widgets.foot import MessageLine
 from tests.builders.tills import PINS, clock_of
 
@@ -160,6 +160,7 @@ async def counter(
     sync_state: AskSyncState = NotAskedYet,
     lock_after_s: float = 180,
     vouchers: VoucherDesk | None = None,
+    sessions: Sessions | None = None,
     open_drawer: OpenDrawer = no_drawer,
     after_commit: AfterCommit = nothing_to_print,
 ) -> AsyncIterator[Counter]:
@@ -173,6 +174,7 @@ async def counter(
         lock_after_s=lock_after_s,
         escape_wait_s=0.05,
         vouchers=vouchers,
+        sessions=sessions,
         open_drawer=open_drawer,
     )
     async with app.run_test(size=size) as pilot:

@@ -9,17 +9,23 @@ from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
 from pos.till.sign_in import sign_in
+from pos.tui.errands import Errands
 from pos.tui.screens.frame import Frame
 from pos.tui.screens.sign_in import PIN_MAX
+from pos.tui.seat import Seat
 from pos.tui.widgets.columns import shown
 from pos.tui.widgets.entry import DIGITS, Field
 
 
 class LockScreen(Frame[None]):
-    """Goes away for the PIN of the person who sits here, and for nothing else."""
+    """Goes away for the PIN of the person who sits here, and for nothing else. ``why`` says why it came by itself."""
 
     AUTO_FOCUS = "Input"
     KEYS: ClassVar[tuple[str, ...]] = ("accept",)
+
+    def __init__(self, seat: Seat, errands: Errands, why: str = "") -> None:
+        super().__init__(seat, errands)
+        self._why = why
 
     def body(self) -> ComposeResult:
         person = self.seat.person
@@ -32,7 +38,7 @@ class LockScreen(Frame[None]):
         yield Field("PIN", id="pin", pattern=DIGITS, limit=PIN_MAX, secret=True)
 
     def on_mount(self) -> None:
-        self.say("Type your PIN, then Enter.")
+        self.say(self._why or "Type your PIN, then Enter.")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.value:

@@ -1,0 +1,49 @@
+"""One operator at two tills: the last sign-in wins, and this till learns when it was another's.
+
+Nothing waits for it: without central, or at a foreign one, nothing happens. Source: domain.md rule 27.
+"""
+
+from __future__ import annotations
+
+from pos.domain.ports import Clock
+from sync.client import CentralClient
+
+ASK_EVERY_S = 10
+
+
+class Sessions:
+    """What this till tells of its sign-in, and what it hears of a later one."""
+
+    def __init__(self, client: CentralClient, clock: Clock, terminal: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._terminal = terminal
+        self._operator: str | None = None
+        self._since_s = 0.0
+        self._told = False
+        self._next_s = 0.0
+        self._taken_by: str | None = None
+
+    def seated(self, operator: str | None) -> None:
+        """Somebody has just signed in or unlocked here; None: nobody sits here any more."""
+        self._operator, self._since_s = operator, self._clock.monotonic_s()
+        self._told, self._taken_by, self._next_s = False, None, 0.0
+
+    def taken_by(self) -> str | None:
+        """The terminal where the operator who sits here signed in later."""
+        return self._taken_by
+
+    async def exchange(self) -> None:
+        """Tell the sign-in once, then ask every so often for a later one. Never raises for the network."""
+        operator, now_s = self._operator, self._clock.monotonic_s()
+        if operator is None or self._taken_by is not None or now_s < self._next_s:
+            return
+        self._next_s = now_s + ASK_EVERY_S
+        ago_s = None if self._told else int(now_s - self._since_s)
+        latest = await self._client.session(operator, terminal=self._terminal, seconds_ago=ago_s)
+        if latest is None or operator != self._operator:
+            # No answer, or another person sits here by now.
+            return
+        self._told = True
+        if latest != self._terminal:
+            self._taken_by = latest

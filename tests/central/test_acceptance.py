@@ -62,6 +62,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 async def test_the_whole_matrix_holds_at_central(
     client: httpx.AsyncClient, store: CentralStore, mode: str, payer: PayerKind, purpose: Purpose
 ) -> None:
+    """Rule 50: at central too."""
     body = paid(mode, payer, purpose, account=ACCOUNT_OF[payer])
     if MODES.by_code[mode].kind is ModeKind.VOUCHER:
         more = {"issuer": "City Gifts"} if mode == "external_voucher" else {}

@@ -30,6 +30,7 @@ async def test_central_announces_what_it_adds(client: httpx.AsyncClient) -> None
 async def test_a_code_enrols_its_terminal_once_and_each_enrolment_begins_an_epoch(
     client: httpx.AsyncClient, store: CentralStore
 ) -> None:
+    """Rule 21: what an earlier enrolment printed last is never known."""
     randomness = CountedRandomness()
     for epoch in (1, 2):
         code = make_terminal_code(store, "T2", clock=SteppingClock(), randomness=randomness)

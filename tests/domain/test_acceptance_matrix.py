@@ -46,6 +46,7 @@ def test_the_table_names_every_mode_payer_and_purpose() -> None:
 def test_the_matrix_is_obeyed(
     mode: str, payer: PayerKind, purpose: Purpose, accepted: bool, any_use: bool
 ) -> None:
+    """Rule 50: direct debit from subscribers only, bank receipts from dealers only."""
     if accepted:
         MODES[mode].require_payer(payer, purpose)
         return
@@ -76,6 +77,7 @@ def test_only_cash_gives_change() -> None:
 
 
 def test_no_dealer_pays_bills() -> None:
+    """Rule 50: in the domain, not only in the menu."""
     assert not [
         code
         for code, mode in MODES.by_code.items()

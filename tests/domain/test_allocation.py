@@ -62,6 +62,7 @@ def test_the_oldest_due_bill_is_paid_first() -> None:
 
 
 def test_bills_due_on_one_day_are_paid_in_the_order_of_their_numbers() -> None:
+    """Rule 11: overdue by due date, then bill date, then number."""
     bills = [open_bill("10", "1"), open_bill("9", "1"), open_bill("101", "1")]
 
     made, _ = allocate_oldest_first(money("3"), bills)
@@ -81,6 +82,7 @@ def test_no_open_bill_leaves_all_of_it_over() -> None:
 
 
 def test_the_default_order_leaves_bills_on_hold_alone() -> None:
+    """Rule 11: disputed bills are left out."""
     bills = [open_bill("1", "10", due=-90, state=BillState.ON_HOLD), open_bill("2", "10")]
 
     made, left = allocate_oldest_first(money("15"), bills)
@@ -90,6 +92,7 @@ def test_the_default_order_leaves_bills_on_hold_alone() -> None:
 
 
 def test_named_bills_are_paid_as_asked_and_no_other() -> None:
+    """Rule 12: the payer's explicit choice wins."""
     bills = by_number(open_bill("1", "10", due=-30), open_bill("2", "10"))
 
     assert ask("10", Wish(bill_no="2"), bills=bills) == ([("2", "10.000")], "0.000")
@@ -214,6 +217,7 @@ def test_allocation_never_creates_or_loses_a_minor_unit(
 def test_each_tender_funds_what_it_brought_and_each_allocation_is_funded_whole(
     tenders: list[int], cuts: list[int]
 ) -> None:
+    """Rule 14: which tender funded which allocation is remembered."""
     whole = sum(tenders)
     edges = sorted({cut % whole for cut in cuts} | {0, whole})
     allocations = [after - before for before, after in pairwise(edges)]

@@ -214,6 +214,7 @@ def test_the_largest_amounts_survive_text_and_back(code: str) -> None:
 
 @given(minors, currencies)
 def test_the_plain_text_has_exactly_the_currencys_digits(minor: int, in_currency: Currency) -> None:
+    """Rule 1: integer minor units, the exponent from ISO 4217."""
     plain = Money(minor, in_currency).plain()
 
     assert Fraction(plain) == Fraction(minor, 10**in_currency.exponent)
@@ -300,6 +301,7 @@ def test_the_first_parts_take_the_remainder(amount: int, parts: int, expected: l
 
 @given(minors, st.lists(st.integers(min_value=0, max_value=10**6), min_size=1, max_size=12).filter(any))
 def test_rounding_conserves(minor: int, weights: list[int]) -> None:
+    """Rule 10: the parts of a split sum to the whole."""
     amount, whole = Money(minor, KWD), sum(weights)
 
     parts = split_by_weight(amount, weights)
@@ -395,6 +397,7 @@ def floats_in(source: str) -> list[str]:
     ),
 )
 def test_no_float_on_money_path(module: str) -> None:
+    """Rule 1: no float touches money."""
     assert floats_in((ROOT / module).read_text(encoding="utf-8")) == []
 
 

@@ -51,6 +51,7 @@ def grouped(number: str, separator: str, size: int = 4) -> str:
 
 @pytest.mark.parametrize("number", CARDS.values(), ids=CARDS)
 def test_a_card_number_is_known(number: str) -> None:
+    """Rule 44: a payment card's number is refused wherever it is typed."""
     assert is_card_number(number)
     assert holds_card_number(number)
 

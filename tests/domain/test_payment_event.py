@@ -106,6 +106,7 @@ def test_change_that_cannot_be_given_is_refused_where_the_payer_asked_for_it() -
 
 @pytest.mark.parametrize("choice", [None, Overpayment.CREDIT])
 def test_overpayment_is_credit_not_lost_where_a_cheque_is_over_the_bills(choice: Overpayment | None) -> None:
+    """Rule 6: overpayment is never silently kept: change or credit."""
     event = ask(tender("50", "cheque"), overpayment=choice)
 
     assert event.change == money("0")
@@ -119,6 +120,7 @@ def test_one_minor_unit_too_much_is_credit_too() -> None:
 
 
 def test_change_comes_out_of_the_cash_and_the_rest_of_a_cheque_is_credit() -> None:
+    """Rule 5: change only in cash, and only from cash."""
     event = ask(tender("15"), tender("25", "cheque"), bills=[open_bill("1", "30")])
 
     assert [(part.mode.code, part.change.plain()) for part in event.tenders] == [

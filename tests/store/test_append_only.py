@@ -71,6 +71,7 @@ def test_the_books_of_these_tests_have_a_row_in_every_table(raw: sqlite3.Connect
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_changes(raw: sqlite3.Connection, table: str) -> None:
+    """Rule 29: posted means immutable; database constraints, not only code, forbid change."""
     for column in columns(raw, table):
         told = refused(raw, f"UPDATE {table} SET {column} = {column}")
         assert told == f"{table} rows never change"
@@ -78,6 +79,7 @@ def test_append_only_no_row_changes(raw: sqlite3.Connection, table: str) -> None
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_goes(raw: sqlite3.Connection, table: str) -> None:
+    """Rule 31: what is posted can never be deleted."""
     assert refused(raw, f"DELETE FROM {table}") == f"{table} rows are never removed"
 
 
@@ -289,6 +291,7 @@ def test_nothing_is_added_to_a_booked_event(raw: sqlite3.Connection, table: str)
 def test_a_receipt_number_that_repeats_or_leaves_a_gap_is_refused(
     raw: sqlite3.Connection, counter: int
 ) -> None:
+    """Rule 20: one number source only, and never recycled."""
     event = raw.execute("SELECT payment_event_id FROM payment_event LIMIT 1").fetchone()[0]
     assert raw.execute("SELECT max(counter) FROM receipt").fetchone()[0] == 3
 

@@ -84,6 +84,7 @@ def test_a_full_disk_books_nothing_and_says_so(desk: Desk, pages_left: int) -> N
 
 
 def test_numbers_go_on_without_a_gap_when_there_is_room_again(desk: Desk) -> None:
+    """Rule 19: a failed commit uses no number."""
     fill_the_disk(desk)
     refused_by_the_disk(desk)
     make_room(desk)

@@ -38,6 +38,7 @@ def desk() -> Desk:
 
 
 def test_reprint_identical_marked_counted(desk: Desk) -> None:
+    """Rule 34: a reprint says DUPLICATE n, date, operator, reason."""
     original = show_receipt(desk, CASHIER, NUMBER)
     before = dump(desk, without=PAPER)
     clock_of(desk).advance(hours=2)

@@ -210,6 +210,7 @@ def test_an_empty_drawer_is_a_count() -> None:
 
 
 def test_a_late_close_keeps_the_business_date(desk: Desk) -> None:
+    """Rule 25: late close keeps it."""
     clock_of(desk).advance(days=2)
     count(desk, "20")
 
@@ -218,6 +219,7 @@ def test_a_late_close_keeps_the_business_date(desk: Desk) -> None:
 
 
 def test_closing_never_depends_on_what_is_unsent(desk: Desk) -> None:
+    """Rule 55: closing never depends on the network, and drops no unsent row."""
     pay(desk, cash("50"))
     count(desk, "70")
     closed(desk)

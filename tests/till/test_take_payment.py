@@ -168,6 +168,7 @@ def test_the_receipt_states_what_was_paid_and_what_stays_open(desk: Desk) -> Non
 
 
 def test_receipt_numbers_gapless_per_series(desk: Desk) -> None:
+    """Rule 19: the number is taken in the payment's own transaction; a refused payment uses none."""
     numbers = []
     for amount in ("1", "2", "3"):
         numbers.append(pay(desk, cash(amount)).receipt.receipt_number)
@@ -184,6 +185,7 @@ def test_cash_opens_the_drawer(desk: Desk) -> None:
 
 
 def test_the_same_event_again_is_told_again_and_booked_once(desk: Desk) -> None:
+    """Rule 23: a double Enter or a retry reuses the key."""
     asked = order(desk, cash("50"))
     first = take_payment(desk, CASHIER, asked)
     before = dump(desk)
@@ -205,6 +207,7 @@ def test_the_same_event_again_is_told_again_and_booked_once(desk: Desk) -> None:
     ],
 )
 def test_another_payment_under_a_booked_id_is_refused(desk: Desk, other: dict[str, Any]) -> None:
+    """Rule 23: the same key with another body is an error."""
     asked = order(desk, cash("50"))
     take_payment(desk, CASHIER, asked)
     before = dump(desk)
@@ -310,6 +313,7 @@ def test_who_may_take_payments_takes_one_in_an_own_shift(person: Person, account
 
 
 def test_the_business_date_is_the_shifts_whatever_the_clock_says(desk: Desk) -> None:
+    """Rule 25: the business date comes from the shift."""
     for by in (timedelta(days=1), timedelta(days=-3)):
         clock_of(desk).set(clock_of(desk).now() + by)
         pay(desk, cash("1"))

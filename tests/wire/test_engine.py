@@ -276,6 +276,7 @@ async def test_an_acknowledged_row_stays_with_what_central_said() -> None:
 
 
 async def test_order_per_account_is_kept_and_other_accounts_go_on() -> None:
+    """Rule 53: in order for each account, concurrently across accounts."""
     wire = await make_wire()
     for _ in range(3):
         wire.pay("BA-1", "1.000")
@@ -301,7 +302,10 @@ async def test_order_per_account_is_kept_and_other_accounts_go_on() -> None:
 
 
 async def test_a_parked_row_holds_up_no_payment_that_does_not_refer_to_it() -> None:
-    """Two payments of one account are independent deeds; a refund, which would refer to one, comes later."""
+    """Rule 53: a poison row holds only what refers to it.
+
+    Two payments of one account are independent deeds; a refund, which would refer to one, comes later.
+    """
     wire = await make_wire()
     for _ in range(3):
         wire.pay("BA-1", "1.000")
@@ -658,6 +662,7 @@ async def test_outbox_never_shrinks() -> None:
 async def test_online_means_that_central_answered(
     fault: Fault, online: bool | None, before: bool | None
 ) -> None:
+    """Rule 54: not that a cable is in."""
     wire = await make_wire()
     wire.pay("BA-1", "1.000")
     wire.engine.state.online = before

@@ -123,4 +123,5 @@ async def test_rates_whose_paging_was_cut_short_are_asked_for_again(monkeypatch:
     ("epoch", "series"), [(1, "A"), (2, "B"), (26, "Z"), (27, "AA"), (53, "BA"), (703, "AAA")]
 )
 def test_each_enrolment_has_a_receipt_series_of_its_own(epoch: int, series: str) -> None:
+    """Rule 21: a restore or clone opens a new series letter."""
     assert series_of(epoch) == series

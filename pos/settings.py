@@ -32,8 +32,16 @@ from pos.domain.payment_mode import (
 from pos.domain.posting import Ledger
 from pos.domain.role import Grant, PermissionTable, Role
 from pos.domain.sale_policy import OVERRIDE_REASONS, ItemPolicy
+from pos.rate_list import RateList
 
-FILES = ("till.toml", "payment_modes.toml", "gl_accounts.toml", "roles.toml", "currencies.toml")
+FILES = (
+    "till.toml",
+    "payment_modes.toml",
+    "gl_accounts.toml",
+    "roles.toml",
+    "currencies.toml",
+    "foreign_cash.toml",
+)
 FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
 """Fields that the rules of a kind read by name."""
 
@@ -58,8 +66,26 @@ class AmountSettings(_Strict):
     decimal_marks: Literal[".", ",", ".,"] = ".,"
 
 
+_AmountOrNone = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
+_Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
 class CashSettings(_Strict):
     rounding: Literal["account", "customer", "off"] = "account"
+    check_note_from: _AmountOrNone = ""
+    identify_from: _AmountOrNone = ""
+    refuse_from: _AmountOrNone = ""
+    identity_documents: Annotated[list[_Word], Field(min_length=1, max_length=9)] = [
+        "civil_id",
+        "passport",
+        "residence_permit",
+        "driving_licence",
+    ]
+    declared: dict[_Word, _Word] = {
+        "counterfeit": "counterfeit_cash",
+        "damaged": "damaged_cash",
+        "foreign_coins": "foreign_coins",
+    }
 
 
 _ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -81,7 +107,7 @@ class ItemSettings(_Strict):
 
 class ChequeSettings(_Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
-    max_amount: Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")] = ""
+    max_amount: _AmountOrNone = ""
 
 
 class ShiftSettings(_Strict):
@@ -328,6 +354,7 @@ class Settings:
     gl_accounts: Mapping[str, LedgerAccount]
     permissions: PermissionTable
     smallest_coin_minor: Mapping[str, int]
+    foreign_cash: RateList
     sources: Mapping[str, Path]
 
 
@@ -361,7 +388,12 @@ def read_settings(*, option: Path | None = None, home: Path | None = None) -> Se
     roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
     coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
     till = _parse(TypeAdapter(TillSettings), sources["till.toml"])
+    foreign_cash = _parse(TypeAdapter(RateList), sources["foreign_cash.toml"])
     _check_across(till, modes_raw, gl_accounts, coins, roles.acts, sources)
+    wrong = foreign_cash.problem()
+    if wrong is not None:
+        file, (key, allowed) = str(sources["foreign_cash.toml"]), wrong
+        raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
     return Settings(
         till=till,
         modes=PaymentModes({code: entry.as_mode(code) for code, entry in modes_raw.items()}),
@@ -373,6 +405,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None) -> Se
             }
         ),
         smallest_coin_minor=coins.smallest_coin_minor,
+        foreign_cash=foreign_cash,
         sources=sources,
     )
 
@@ -443,6 +476,9 @@ def _check_across(
     for name, account in gl_accounts.items():
         if codes.count(account.code) > 1:
             refuse("gl_accounts.toml", f"{name}.code", "another account has this code")
+    for kind, ledger_account in till.cash.declared.items():
+        if ledger_account not in gl_accounts:
+            refuse("till.toml", f"cash.declared.{kind}", f"one of {', '.join(sorted(gl_accounts))}")
     for code in coins.smallest_coin_minor:
         if code not in EXPONENT_BY_CODE:
             refuse("currencies.toml", f"smallest_coin_minor.{code}", "an ISO 4217 code")

@@ -39,8 +39,8 @@ HELD_UNTIL = "held_until"
 def compose(facts: ReceiptFacts, copy: Copy, labels: Labels = ENGLISH) -> Document:
     """The paper for ``facts``; ``copy`` says whether it is the original or DUPLICATE n.
 
-    Raises NotPrintable if the facts mix currencies or hold a time without its offset, or if a duplicate does not say
-    who printed it, when and why (rule 34).
+    Raises NotPrintable if the facts mix currencies, value foreign notes other than by their own rate or hold a time without
+    its offset, or if a duplicate does not say who printed it, when and why (rule 34).
     """
     _refuse_contradictions(facts, copy)
     return Document(
@@ -209,6 +209,9 @@ def _tenders(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
 
 def _tender(tender: TenderLine, labels: Labels) -> Iterator[Element]:
     yield Row(label=tender.label, amount=tender.amount.plain())
+    if tender.foreign is not None:
+        # Left of the column: only its value belongs to the sum.
+        yield Text(text=f"{tender.foreign} = {tender.amount.plain()}", indent=2, lines_max=NAME_LINES_MAX)
     for code, value in tender.details:
         name = labels.tender_detail.get(code, code)
         yield Text(text=f"{name} {value}", indent=2, lines_max=NAME_LINES_MAX)
@@ -250,6 +253,13 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
         amounts += [rate.net, rate.tax]
     if any(amount.currency != facts.total.currency for amount in amounts):
         raise NotPrintable("two currencies on one receipt")
+    for tender in facts.tenders:
+        # Foreign notes are the one other currency a receipt may name; what it sums is their value.
+        if tender.foreign is not None and (
+            tender.foreign.amount.currency == facts.total.currency
+            or tender.foreign.worth(facts.total.currency) != tender.amount
+        ):
+            raise NotPrintable("foreign notes are not worth what the receipt says")
     if facts.taken_at.utcoffset() is None:
         raise NotPrintable("the time of the payment has no offset")
     if copy.is_duplicate:

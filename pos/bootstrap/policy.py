@@ -8,6 +8,7 @@ from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import Refused
+from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.settings import Settings
@@ -17,7 +18,11 @@ from pos.till.desk import PinPolicy, ShopPolicy
 
 def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
     """Raises Refused ``bad_settings`` where an amount is none of the shop's currency."""
-    cap = settings.till.cheques.max_amount
+    cap, cash = settings.till.cheques.max_amount, settings.till.cash
+
+    def cash_from(name: str) -> Money | None:
+        return _cap(getattr(cash, name), identity.currency, settings, f"cash.{name}")
+
     return ShopPolicy(
         cheques=ChequePolicy(
             stale_after_days=settings.till.cheques.stale_after_days,
@@ -38,6 +43,14 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         offline=_offline(settings, identity),
         trusted_classes=frozenset(settings.till.payments.trusted_classes),
         check_digit=CheckDigit(settings.till.accounts.check_digit),
+        foreign_cash=settings.foreign_cash.as_policy(identity.currency),
+        declared=cash.declared,
+        check_note_from=cash_from("check_note_from"),
+        large_cash=LargeCash(
+            identify_from=cash_from("identify_from"),
+            refuse_from=cash_from("refuse_from"),
+            documents=tuple(cash.identity_documents),
+        ),
     )
 
 

@@ -30,19 +30,20 @@ class CashRounding:
         """What is asked for in cash where ``wanted`` is missing."""
         return round_to_coin(wanted, self.coin_minor)
 
-    def completes(self, cash: Money, wanted: Money) -> bool:
-        """Whether ``cash`` is all that coins can make of ``wanted``."""
-        return cash.minor > 0 and cash >= self.due(wanted)
+    def completes(self, coins: Money, wanted: Money, *, foreign: Money) -> bool:
+        """Whether ``coins``, beside ``foreign`` notes at their value, are all that coins can make of ``wanted``."""
+        return (coins + foreign).minor > 0 and coins >= self.due(wanted - foreign)
 
-    def change(self, cash: Money, wanted: Money) -> Money:
-        """What goes back in coins where ``cash`` was given for ``wanted``; all of it where nothing was wanted."""
+    def change(self, coins: Money, wanted: Money, *, foreign: Money) -> Money:
+        """What goes back in coins where ``coins`` and ``foreign`` notes were given; all where nothing was wanted."""
+        cash = coins + foreign
         over = cash - wanted
         if wanted.minor <= 0:
             return cash
         if over.minor <= 0:
             return zero(cash.currency)
-        whole_coins = cash.minor % self.coin_minor == 0
-        back = cash - self.due(wanted) if whole_coins else round_to_coin(over, self.coin_minor)
+        whole_coins = coins.minor % self.coin_minor == 0
+        back = coins - self.due(wanted - foreign) if whole_coins else round_to_coin(over, self.coin_minor)
         return max(zero(cash.currency), min(back, cash))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money
 
 
@@ -43,6 +44,7 @@ class LegFacts:
     slip that stands behind the tender (None: it has none), ``voucher_hold`` central's reservation of the voucher.
     ``clears_overdue`` are the correlator ids of the legs that together clear what was overdue on an account in collection,
     this one among them; ``reconnects_now`` whether the shop takes them for final.
+    ``foreign`` are the notes of the whole tender where it came in another currency; ``amount`` is in the shop's.
     """
 
     correlator_id: str
@@ -73,3 +75,4 @@ class LegFacts:
     voucher_hold: str | None = None
     clears_overdue: tuple[str, ...] = ()
     reconnects_now: bool = False
+    foreign: ForeignNotes | None = None

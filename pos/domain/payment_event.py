@@ -24,9 +24,10 @@ from pos.domain.bill import OpenBill
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.catalogue import LINES_MAX, LineOfSale, sale_total
 from pos.domain.errors import Refused
+from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Currency, Money, total, zero
 from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose
-from pos.domain.posting import JournalLine, payment_lines
+from pos.domain.posting import JournalLine, Ledger, payment_lines
 
 MAX_TENDERS = 20
 MAX_ALLOCATIONS = 200
@@ -43,13 +44,15 @@ class Overpayment(StrEnum):
 class TenderOffered:
     """One instrument as handed over; ``details`` are its own fields, already cleaned.
 
-    ``instrument`` names the one paper or slip behind it; None: it has none.
+    ``instrument`` names the one paper or slip behind it; None: it has none. ``foreign`` are the notes of another currency
+    whose value ``amount`` is; None: it came in the shop's own.
     """
 
     mode: PaymentMode
     amount: Money
     details: Mapping[str, str]
     instrument: str | None = None
+    foreign: ForeignNotes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class TenderTaken:
     rounding: Money
     details: Mapping[str, str]
     instrument: str | None = None
+    foreign: ForeignNotes | None = None
 
     @property
     def kept(self) -> Money:
@@ -190,14 +194,24 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
         legs=tuple(_legs(funded)),
         lines=tuple(
             payment_lines(
-                [(tender.mode.ledger_account, tender.kept) for tender in tenders],
+                [_posted(tender) for tender in tenders],
                 allocations,
                 asked.sale,
                 asked.payer_kind,
                 rounding=total((tender.rounding for tender in tenders), in_currency),
+                change_for_foreign=total(
+                    (tender.change for tender in tenders if tender.foreign is not None), in_currency
+                ),
             )
         ),
     )
+
+
+def _posted(tender: TenderTaken) -> tuple[str, Money]:
+    """Foreign notes stay whole, for their change comes out of the shop's own coins."""
+    if tender.foreign is not None:
+        return Ledger.FOREIGN_CASH_IN_TILL, tender.amount
+    return tender.mode.ledger_account, tender.kept
 
 
 def _sell(asked: PaymentAsked, tendered: Money) -> list[Allocation]:
@@ -240,12 +254,12 @@ def _fund(
 
 
 def _in_order(tenders: Sequence[TenderOffered]) -> list[TenderOffered]:
-    """Non-cash first, cash last: change concerns the cash leg only (domain.md 3.2)."""
+    """Non-cash first, then foreign notes, the shop's own cash last: change comes out of that (domain.md 3.2)."""
     if not tenders:
         raise Refused("no_tender", "Nothing was handed over.")
     if len(tenders) > MAX_TENDERS:
         raise Refused("too_many_tenders", f"More than {MAX_TENDERS} tenders in one payment.")
-    return sorted(tenders, key=lambda tender: tender.mode.gives_change)
+    return sorted(tenders, key=lambda tender: (tender.mode.gives_change, tender.foreign is None))
 
 
 def _allocate(asked: PaymentAsked, left: Money) -> tuple[list[Allocation], Money]:
@@ -292,12 +306,18 @@ def _cash(offered: Sequence[TenderOffered], in_currency: Currency) -> Money:
     return total((tender.amount for tender in offered if tender.mode.gives_change), in_currency)
 
 
+def _foreign(offered: Sequence[TenderOffered], in_currency: Currency) -> Money:
+    """The value of the foreign notes."""
+    return total((tender.amount for tender in offered if tender.foreign is not None), in_currency)
+
+
 def _lacking_in_coins(asked: PaymentAsked, offered: Sequence[TenderOffered], tendered: Money) -> Money:
     """What is missing of something to pay because no coin is small enough; zero where enough, or too little, was given."""
-    cash = _cash(offered, tendered.currency)
+    cash, foreign = _cash(offered, tendered.currency), _foreign(offered, tendered.currency)
     for wanted in _wanted(asked, tendered.currency):
         missing = wanted - tendered
-        if missing.minor > 0 and asked.cash_rounding.completes(cash, cash + missing):
+        completes = asked.cash_rounding.completes(cash - foreign, cash + missing, foreign=foreign)
+        if missing.minor > 0 and completes:
             return missing
     return zero(tendered.currency)
 
@@ -330,10 +350,10 @@ def _settle_cash(
 ) -> tuple[list[TenderTaken], list[Allocation]]:
     """Give change in coins that exist; the difference has its own account, or stays with the customer (rules 2 to 4)."""
     in_currency = allocations[0].amount.currency
-    cash = _cash(offered, in_currency)
+    cash, foreign = _cash(offered, in_currency), _foreign(offered, in_currency)
     others = total((tender.amount for tender in offered), in_currency) - cash
     wanted = total((part.amount for part in allocations), in_currency) - others
-    change = asked.cash_rounding.change(cash, wanted)
+    change = asked.cash_rounding.change(cash - foreign, wanted, foreign=foreign)
     rounding = wanted - (cash - change)
     if rounding.minor and asked.cash_rounding.difference is Difference.CUSTOMER:
         settled = _with_the_customer(asked, allocations, rounding)
@@ -378,6 +398,7 @@ def _give_change(offered: Sequence[TenderOffered], change: Money, rounding: Mone
                 rounding=zero(left.currency),
                 details=tender.details,
                 instrument=tender.instrument,
+                foreign=tender.foreign,
             )
         )
     return _rounded(taken[::-1], rounding)

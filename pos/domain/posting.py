@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pos.domain.allocation import Allocation
 from pos.domain.catalogue import LineOfSale
+from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.money import Currency, Money, total, zero
 from pos.domain.payment_mode import PayerKind, Purpose
 
@@ -30,6 +31,9 @@ class Ledger(StrEnum):
     OUTPUT_TAX = "output_tax"
     OVER_SHORT = "cash_over_short"
     CASH_ROUNDING = "cash_rounding"
+    FOREIGN_CASH_IN_TILL = "foreign_cash_in_till"
+    FOREIGN_CASH_SAFE = "foreign_cash_safe"
+    EXCHANGE_DIFFERENCE = "exchange_difference"
 
 
 class SourceKind(StrEnum):
@@ -82,13 +86,17 @@ def payment_lines(
     payer: PayerKind,
     *,
     rounding: Money,
+    change_for_foreign: Money | None = None,
 ) -> list[JournalLine]:
     """A payment event: what was kept of each tender, and what cash rounding added, against what it paid.
 
     Bills go to the receivable and credit to the customer's or dealer's account, by account; a sale to revenue and output
     tax. ``tenders`` are (ledger account, amount less change); tenders of one ledger account stay lines of their own.
+    ``change_for_foreign`` went out of the till's own cash for notes that are in ``tenders`` whole.
     """
     lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
+    if change_for_foreign:
+        lines.append(credit(Ledger.CASH_IN_TILL, change_for_foreign))
     if rounding.minor > 0:
         lines.append(debit(Ledger.CASH_ROUNDING, rounding))
     if rounding.minor < 0:
@@ -126,22 +134,37 @@ def shift_opened_lines(float_: Money) -> list[JournalLine]:
     return [debit(Ledger.CASH_IN_TILL, float_), credit(Ledger.SAFE, float_)]
 
 
-def shift_closed_lines(*, expected: Money, counted: Money) -> list[JournalLine]:
-    """The counted cash goes to the safe, the till's account goes to zero, the difference is over or short."""
-    lines: list[JournalLine] = []
-    difference = counted - expected
-    if counted.minor > 0:
-        lines.append(debit(Ledger.SAFE, counted))
-    if difference.minor < 0:
-        lines.append(debit(Ledger.OVER_SHORT, -difference))
-    if difference.minor > 0:
-        lines.append(credit(Ledger.OVER_SHORT, difference))
-    if expected.minor > 0:
-        lines.append(credit(Ledger.CASH_IN_TILL, expected))
-    if expected.minor < 0:
-        lines.append(debit(Ledger.CASH_IN_TILL, -expected))
+def shift_closed_lines(
+    *,
+    expected: Money,
+    counted: Money,
+    declared: Sequence[tuple[str, Money]] = (),
+    foreign: Sequence[ForeignClosing] = (),
+) -> list[JournalLine]:
+    """The counted cash goes to the safe, the till's account goes to zero, the difference is over or short.
+
+    ``declared`` is cash that was counted apart, as (ledger account, amount): no shortage. ``foreign`` is each
+    other currency's count: what its rate made of it is no shortage either.
+    """
+    apart = total((amount for _, amount in declared), counted.currency)
+    lines = [debit(Ledger.SAFE, counted)] if counted.minor > 0 else []
+    lines += [debit(ledger_account, amount) for ledger_account, amount in declared]
+    lines += _gained(Ledger.OVER_SHORT, counted + apart - expected)
+    lines += _gained(Ledger.CASH_IN_TILL, expected)
+    for closing in foreign:
+        lines += [debit(Ledger.FOREIGN_CASH_SAFE, closing.value)] if closing.value.minor > 0 else []
+        lines += _gained(Ledger.OVER_SHORT, closing.over_short)
+        lines += _gained(Ledger.EXCHANGE_DIFFERENCE, closing.exchange)
+        lines += _gained(Ledger.FOREIGN_CASH_IN_TILL, closing.booked)
     assert is_balanced(lines), "a closing must balance"
     return lines
+
+
+def _gained(ledger_account: str, amount: Money) -> list[JournalLine]:
+    """``amount`` to the credit, or where it is negative to the debit; no line for nothing."""
+    if amount.minor == 0:
+        return []
+    return [credit(ledger_account, amount) if amount.minor > 0 else debit(ledger_account, -amount)]
 
 
 def sum_of(lines: Iterable[JournalLine], in_currency: Currency) -> Money:

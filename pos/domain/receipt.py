@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money
 
 
@@ -33,12 +34,16 @@ class ShopHeading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenderLine:
-    """One tender as printed. ``amount`` is what was handed over (before change); ``details`` are (field, value)."""
+    """One tender as printed. ``amount`` is what was handed over (before change); ``details`` are (field, value).
+
+    ``foreign`` are the notes of another currency whose value ``amount`` is, with the rate as it was then.
+    """
 
     mode: str
     label: str
     amount: Money
     details: tuple[tuple[str, str], ...] = ()
+    foreign: ForeignNotes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,7 @@ class TaxLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
-    """One receipt. All money is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset.
+    """One receipt. All money but foreign notes is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset.
 
     ``sale`` and ``taxes`` are the items sold; money for bills and accounts is in ``allocations``. ``provisional`` says for
     each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.

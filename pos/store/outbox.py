@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.leg import LegFacts, LegItem, LegTarget
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PaymentModes
@@ -238,6 +239,7 @@ def leg_facts(
         "event.business_date, event.taken_at_utc, event.utc_offset_min, event.operator, event.payer_kind, "
         "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
         "tender_person.details_json AS personal_json, payer_person.name AS payer_name, tender.voucher_hold, "
+        "tender.foreign_minor, tender.foreign_currency, tender.rate, tender.rate_source, "
         "voucher_hold.approval, instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial, "
         "dunning.clearing_legs, dunning.final_now "
         "FROM leg JOIN payment_event AS event USING (payment_event_id) "
@@ -306,7 +308,15 @@ def leg_facts(
         voucher_hold=found.voucher_hold,
         clears_overdue=clears,
         reconnects_now=bool(clears) and bool(found.final_now),
+        foreign=_foreign_of(found),
     )
+
+
+def _foreign_of(found: Row[Any]) -> ForeignNotes | None:
+    if found.foreign_minor is None:
+        return None
+    amount = Money(found.foreign_minor, currency(found.foreign_currency))
+    return ForeignNotes(amount=amount, rate=found.rate, source=found.rate_source)
 
 
 def _cheque_of(found: Row[Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -125,6 +126,20 @@ def same_tender_before(
         (payer_account, mode, amount.currency.code, amount.minor, since),
     ).first()
     return None if row is None else (str(row[0]), str(row[1]), int(row[2]))
+
+
+def cash_kept_on(
+    connection: Connection, payer_account: str, day: date, modes: Sequence[str], in_currency: Currency
+) -> Money:
+    """The cash (in these modes, less change) that a payer gave on one business day."""
+    places = ", ".join("?" for _ in modes)
+    minor = connection.exec_driver_sql(
+        "SELECT coalesce(sum(tender.amount_minor - change_minor), 0) FROM payment_event JOIN tender "
+        "USING (payment_event_id) WHERE payer_account = ? AND business_date = ? AND tender.currency = ? "
+        f"AND mode IN ({places})",
+        (payer_account, day.isoformat(), in_currency.code, *modes),
+    ).scalar_one()
+    return Money(int(minor), in_currency)
 
 
 def _own(row: tuple[object, ...]) -> OwnAllocation:

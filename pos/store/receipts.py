@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Currency, Money, currency
 from pos.domain.receipt import (
     AllocationLine,
@@ -59,6 +60,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
                     tender.label,
                     tender.amount.minor,
                     [[name, None if name in personal else value] for name, value in tender.details],
+                    *_foreign_stored(tender.foreign),
                 ]
                 for tender in facts.tenders
             ],
@@ -188,8 +190,9 @@ def _facts(
                 label=label,
                 amount=money(minor),
                 details=tuple(_details(details, personal.get(place, {}))),
+                foreign=_foreign_read(*foreign),
             )
-            for place, (mode, label, minor, details) in enumerate(raw["tenders"], start=1)
+            for place, (mode, label, minor, details, *foreign) in enumerate(raw["tenders"], start=1)
         ),
         allocations=tuple(
             AllocationLine(
@@ -212,6 +215,20 @@ def _facts(
         notes=tuple(raw["notes"]),
         rounding=maybe(raw.get("rounding")),
     )
+
+
+def _foreign_stored(notes: ForeignNotes | None) -> list[list[object]]:
+    """Only a tender in foreign notes has a fifth part."""
+    if notes is None:
+        return []
+    return [[notes.amount.currency.code, notes.amount.minor, notes.rate, notes.source]]
+
+
+def _foreign_read(stored: list[Any] | None = None) -> ForeignNotes | None:
+    if stored is None:
+        return None
+    code, minor, rate, source = stored
+    return ForeignNotes(amount=Money(minor, currency(code)), rate=rate, source=source)
 
 
 def _details(stored: list[tuple[str, str | None]], personal: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from pos.domain.money import Currency, Money, currency
+from pos.domain.money import Currency, Money, currency, total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,15 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """Cash that is no good, counted apart, with the ledger account that it goes to."""
+
+    kind: str
+    ledger_account: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """What an operator counted, before anyone said what was expected."""
 
@@ -32,15 +41,33 @@ class Count:
     cheque_count: int
     cheques: Money
     payments_before: int
+    foreign: tuple[Money, ...]
+    declared: tuple[Declared, ...]
+
+    @property
+    def cash_and_declared(self) -> Money:
+        """The shop's own cash, with what was declared apart."""
+        return self.cash + total((line.amount for line in self.declared), self.cash.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedTender:
-    """What the books hold of one mode in a shift: how many tenders and their net sum."""
+    """What the books hold of one mode in a shift: how many tenders and their net sum; ``foreign`` of it in foreign notes."""
 
     mode: str
     count: int
     amount: Money
+    foreign: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignTaken:
+    """What a shift took in one other currency: the notes, what they were booked for, and the last rate they had."""
+
+    amount: Money
+    booked: Money
+    rate: str
+    source: str
 
 
 def open_shift(connection: Connection) -> Shift | None:
@@ -71,6 +98,14 @@ def last_count(connection: Connection, shift: Shift) -> Count | None:
     ).first()
     if row is None:
         return None
+    foreign = connection.exec_driver_sql(
+        "SELECT currency, counted_minor FROM shift_count_foreign WHERE count_id = ? ORDER BY currency",
+        (row[0],),
+    )
+    declared = connection.exec_driver_sql(
+        "SELECT kind, ledger_account, amount_minor FROM shift_count_declared WHERE count_id = ? ORDER BY kind",
+        (row[0],),
+    )
     return Count(
         count_id=row[0],
         number=row[1],
@@ -78,17 +113,51 @@ def last_count(connection: Connection, shift: Shift) -> Count | None:
         cheque_count=row[3],
         cheques=Money(row[4], shift.currency),
         payments_before=row[5],
+        foreign=tuple(Money(minor, currency(code)) for code, minor in foreign),
+        declared=tuple(
+            Declared(kind=kind, ledger_account=ledger_account, amount=Money(minor, shift.currency))
+            for kind, ledger_account, minor in declared
+        ),
     )
 
 
 def taken_in(connection: Connection, shift: Shift) -> list[ExpectedTender]:
     """Each mode's tenders in the shift, net of change."""
     rows = connection.exec_driver_sql(
-        "SELECT mode, count(*), sum(tender.amount_minor - tender.change_minor) "
+        "SELECT mode, count(*), sum(tender.amount_minor - tender.change_minor), "
+        "sum(iif(foreign_minor IS NULL, 0, tender.amount_minor)) "
         "FROM payment_event JOIN tender USING (payment_event_id) WHERE shift_id = ? GROUP BY mode ORDER BY mode",
         (shift.shift_id,),
     )
-    return [ExpectedTender(mode=row[0], count=row[1], amount=Money(row[2], shift.currency)) for row in rows]
+    return [
+        ExpectedTender(
+            mode=row[0],
+            count=row[1],
+            amount=Money(row[2], shift.currency),
+            foreign=Money(row[3], shift.currency),
+        )
+        for row in rows
+    ]
+
+
+def foreign_taken_in(connection: Connection, shift: Shift) -> list[ForeignTaken]:
+    """What the shift took in each other currency. No change ever went out in it."""
+    # With one max() SQLite takes the bare columns from the row that has it: the last rate.
+    rows = connection.exec_driver_sql(
+        "SELECT foreign_currency, sum(foreign_minor), sum(tender.amount_minor), rate, rate_source, max(sequence) "
+        "FROM payment_event JOIN tender USING (payment_event_id) "
+        "WHERE shift_id = ? AND foreign_currency IS NOT NULL GROUP BY foreign_currency ORDER BY foreign_currency",
+        (shift.shift_id,),
+    )
+    return [
+        ForeignTaken(
+            amount=Money(minor, currency(code)),
+            booked=Money(booked, shift.currency),
+            rate=rate,
+            source=source,
+        )
+        for code, minor, booked, rate, source, _ in rows
+    ]
 
 
 def payments_in(connection: Connection, shift: Shift) -> int:

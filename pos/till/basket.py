@@ -23,7 +23,8 @@ from pos.domain.catalogue import (
 )
 from pos.domain.cheque import check_cheque, read_cheque, refuse_cash_only
 from pos.domain.errors import Refused
-from pos.domain.money import Money, parse_amount, total, zero
+from pos.domain.foreign_cash import ForeignNotes
+from pos.domain.money import Money, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
 from pos.domain.role import Grant, Person
@@ -32,12 +33,14 @@ from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
+from pos.till.large_cash import IdentityOrder
 from pos.till.offline_limits import OVERRIDE, room_refusal
 from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
     TenderOrder,
+    read_tendered,
     require_mode,
     walk_in_buyer,
 )
@@ -47,18 +50,30 @@ ITEMS_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A tender that was handed over and waits for the others. ``order`` is as typed; a voucher's code is in it."""
+    """A tender that was handed over and waits for the others. ``order`` is as typed; a voucher's code is in it.
+
+    ``foreign`` are the notes of another currency whose value ``amount`` is.
+    """
 
     mode: PaymentMode
     amount: Money
     order: TenderOrder
+    foreign: ForeignNotes | None = None
+
+    @property
+    def what(self) -> str:
+        """What lies on the counter: the way to pay and how much of it, in its own currency."""
+        if self.foreign is None:
+            return f"{self.mode.label} {self.amount.plain()}"
+        return f"{self.mode.label} {self.foreign.amount.currency} {self.foreign.amount.plain()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
     """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer.
 
-    ``confirmed`` are the codes of the warnings that the cashier has overruled, ``reason`` why, where it was asked for.
+    ``confirmed`` are the codes of the warnings that the cashier has overruled, ``reason`` why, where it was asked for;
+    ``identity`` is the document that was shown.
     """
 
     payment_event_id: str
@@ -68,6 +83,7 @@ class Basket:
     lines: tuple[LineOfSale, ...] = ()
     given: tuple[Given, ...] = ()
     confirmed: tuple[str, ...] = ()
+    identity: IdentityOrder | None = None
     cash_rounding: CashRounding = NO_ROUNDING
     reason: str | None = None
 
@@ -95,8 +111,9 @@ class Basket:
         """What is still missing; zero where enough was given, or all that coins can make of it."""
         none = zero(self.payer.currency)
         missing = self.to_pay - self.handed_over
+        foreign = total((one.amount for one in self.given if one.foreign is not None), none.currency)
         cash = total((one.amount for one in self.given if one.mode.gives_change), none.currency)
-        if missing <= none or self.cash_rounding.completes(cash, cash + missing):
+        if missing <= none or self.cash_rounding.completes(cash - foreign, cash + missing, foreign=foreign):
             return none
         return missing
 
@@ -138,7 +155,8 @@ class Basket:
 class Quote:
     """What one more tender would do. ``rest`` above zero: it is not enough, and the others may follow.
 
-    ``rounding`` is what the smallest coin adds to the cash, or (negative) takes from it.
+    ``rounding`` is what the smallest coin adds to the cash, or (negative) takes from it. ``foreign`` are the notes of
+    another currency whose value ``tendered`` is.
     """
 
     tendered: Money
@@ -146,6 +164,7 @@ class Quote:
     change: Money
     credit: Money
     rounding: Money
+    foreign: ForeignNotes | None = None
 
 
 def account_basket(desk: Desk, view: AccountView, plan: PayPlan, payment_event_id: str) -> Basket:
@@ -317,25 +336,30 @@ def require_complete(basket: Basket) -> None:
         read_line(line.item, line.quantity, line.serials)
 
 
-def quote(desk: Desk, basket: Basket, mode: str, amount: str, *, keep: bool, decimal_marks: str) -> Quote:
-    """What ``amount`` in ``mode`` beside what was given would do, by the very rule that books it.
+def quote(desk: Desk, basket: Basket, tender: TenderOrder, *, keep: bool, decimal_marks: str) -> Quote:
+    """What ``tender`` beside what was given would do, by the very rule that books it; its own fields are not looked at.
 
-    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``parse_amount`` and ``compose``.
+    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``read_tendered`` and ``compose``.
     """
-    tendered = parse_amount(amount, basket.payer.currency, decimal_marks=decimal_marks)
+    tendered, foreign = read_tendered(
+        desk, tender, basket.payer.currency, today=desk.clock.now().date(), decimal_marks=decimal_marks
+    )
     none = zero(tendered.currency)
-    given = replace(basket, given=(*basket.given, _given(desk, mode, tendered)))
+    last = Given(mode=desk.modes[tender.mode], amount=tendered, order=tender, foreign=foreign)
+    given = replace(basket, given=(*basket.given, last))
     if given.rest:
-        return Quote(tendered=tendered, rest=given.rest, change=none, credit=none, rounding=none)
+        return Quote(
+            tendered=tendered, rest=given.rest, change=none, credit=none, rounding=none, foreign=foreign
+        )
     event = _composed(basket, given.given, keep=keep)
     return Quote(
-        tendered=tendered, rest=none, change=event.change, credit=event.credit, rounding=event.rounding
+        tendered=tendered,
+        rest=none,
+        change=event.change,
+        credit=event.credit,
+        rounding=event.rounding,
+        foreign=foreign,
     )
-
-
-def _given(desk: Desk, mode: str, amount: Money) -> Given:
-    plain = TenderOrder(mode=mode, amount=amount.plain(), details={})
-    return Given(mode=desk.modes[mode], amount=amount, order=plain)
 
 
 def _composed(basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentEvent:
@@ -344,7 +368,10 @@ def _composed(basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentE
         PaymentAsked(
             payer_kind=basket.payer.kind,
             payer_account=basket.payer.account,
-            tenders=[TenderOffered(mode=one.mode, amount=one.amount, details={}) for one in given],
+            tenders=[
+                TenderOffered(mode=one.mode, amount=one.amount, details={}, foreign=one.foreign)
+                for one in given
+            ],
             wishes=[Wish(bill_no=part.bill_no, amount=part.amount) for part in basket.plan.parts],
             overpayment=_overpayment(basket, keep=keep),
             bills={bill.bill.bill_no: bill for bill in bills if bill.open.currency == basket.payer.currency},
@@ -367,17 +394,27 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     """
     mode = desk.modes[tender.mode]
     require_mode(desk, person, mode, basket.payer.kind)
-    amount = parse_amount(tender.amount, basket.payer.currency, decimal_marks=decimal_marks)
+    today = desk.clock.now().date()
+    amount, foreign = read_tendered(
+        desk, tender, basket.payer.currency, today=today, decimal_marks=decimal_marks
+    )
     details = read_details(mode, tender.details)
     if mode.kind is ModeKind.CHEQUE:
-        today = desk.clock.now().date()
         cheque = read_cheque(details, amount, today=today)
         check_cheque(cheque, desk.policy.cheques, today=today, cash_only=basket.payer.cash_only)
     _refuse_twin(basket, mode, details, amount)
     if basket.given and basket.rest.minor == 0:
         raise Refused("tender_not_needed", "Enough was given. Enter takes it.")
-    order = replace(tender, amount=amount.plain())
-    return replace(basket, given=(*basket.given, Given(mode=mode, amount=amount, order=order)))
+    return replace(basket, given=(*basket.given, _laid_aside(mode, tender, amount, foreign)))
+
+
+def _laid_aside(mode: PaymentMode, tender: TenderOrder, amount: Money, foreign: ForeignNotes | None) -> Given:
+    """As it was understood: plain, and with the rate that the payer was told just now."""
+    if foreign is None:
+        order = replace(tender, amount=amount.plain())
+    else:
+        order = replace(tender, amount=foreign.amount.plain(), rate=foreign.rate)
+    return Given(mode=mode, amount=amount, order=order, foreign=foreign)
 
 
 def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], amount: Money) -> None:
@@ -394,6 +431,11 @@ def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], 
 def confirm(basket: Basket, code: str, reason: str | None = None) -> Basket:
     """The cashier has read the warning ``code`` and goes on all the same, for ``reason`` where one was asked for."""
     return replace(basket, confirmed=(*basket.confirmed, code), reason=reason or basket.reason)
+
+
+def identified(basket: Basket, identity: IdentityOrder) -> Basket:
+    """The payer has shown a document."""
+    return replace(basket, identity=identity)
 
 
 def take_back(basket: Basket) -> Basket:
@@ -440,4 +482,5 @@ def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
         overpayment=_overpayment(basket, keep=keep),
         confirmed=basket.confirmed,
         reason=basket.reason,
+        identity=basket.identity,
     )

@@ -74,12 +74,13 @@ def _split_personal(tender: TenderTaken) -> tuple[dict[str, str], dict[str, str]
     return plain, {name: value for name, value in tender.details.items() if name in personal}
 
 
-def _digest(salt: str, text: str) -> str:
+def personal_digest(salt: str, text: str) -> str:
     """Kept in the booked row instead of the name: the name can be purged, and while it is there it can be proven."""
     return hashlib.sha256(f"{salt}\x1f{text}".encode()).hexdigest()
 
 
-def _salt(deed: Deed) -> str:
+def new_salt(deed: Deed) -> str:
+    """A salt for one digest: the same name leaves another digest each time."""
     return deed.desk.randomness.token_bytes(16).hex()
 
 
@@ -92,8 +93,8 @@ def _write_tenders(
         plain, personal = _split_personal(tender)
         digest = None
         if personal:
-            salt, text = _salt(deed), json.dumps(personal, ensure_ascii=False, sort_keys=True)
-            digest = _digest(salt, text)
+            salt, text = new_salt(deed), json.dumps(personal, ensure_ascii=False, sort_keys=True)
+            digest = personal_digest(salt, text)
             people.append({"tender_id": ids.tenders[place], "salt": salt, "details_json": text})
         rows.append(
             {
@@ -108,6 +109,7 @@ def _write_tenders(
                 "details_json": json.dumps(plain, ensure_ascii=False),
                 "person_digest": digest,
                 "voucher_hold": None if hold is None else hold.hold_id,
+                **_foreign_columns(tender),
             }
         )
     deed.unit.insert_all("tender", rows)
@@ -120,6 +122,16 @@ def _write_tenders(
             if tender.instrument is not None
         ],
     )
+
+
+def _foreign_columns(tender: TenderTaken) -> dict[str, object]:
+    notes = tender.foreign
+    return {
+        "foreign_minor": None if notes is None else notes.amount.minor,
+        "foreign_currency": None if notes is None else notes.amount.currency.code,
+        "rate": None if notes is None else notes.rate,
+        "rate_source": None if notes is None else notes.source,
+    }
 
 
 def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
@@ -246,7 +258,7 @@ def _write_event(
     order_mark: str,
 ) -> None:
     shift, identity = deed.require_shift(), deed.desk.identity
-    salt = _salt(deed)
+    salt = new_salt(deed)
     deed.unit.insert(
         "payment_event",
         {
@@ -262,7 +274,7 @@ def _write_event(
             "operator": deed.person.user,
             "payer_kind": str(event.payer_kind),
             "payer_account": event.payer_account,
-            "payer_digest": _digest(salt, account.name),
+            "payer_digest": personal_digest(salt, account.name),
             "amount_minor": event.amount.minor,
             "currency": event.currency.code,
             "order_mark": order_mark,
@@ -302,6 +314,7 @@ def _receipt(
                     for field in tender.mode.fields
                     if field.name in tender.details
                 ),
+                foreign=tender.foreign,
             )
             for tender in event.tenders
         ),

@@ -6,21 +6,31 @@ The expected amounts are told to nobody before the count is committed. Source: d
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pos.domain.business_day import business_date
 from pos.domain.errors import Refused
+from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.money import Money, parse_count, total
 from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
-from pos.store.shifts import Count, ExpectedTender, Shift, last_count, payments_in, taken_in
+from pos.store.shifts import Count, Declared, ExpectedTender, Shift, last_count, payments_in, taken_in
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.drawer_count import (
+    DeclaredOrder,
+    ForeignCountOrder,
+    close_foreign,
+    read_declared,
+    read_foreign_counts,
+    write_count_parts,
+    write_foreign_closings,
+)
 from pos.till.journal import book_entry
 from pos.till.shop_clock import require_clock
 
@@ -40,12 +50,17 @@ class ShiftOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountOrder:
-    """What was counted, as texts in the shift's currency; zero is an answer."""
+    """What was counted, as texts in the shift's currency; zero is an answer.
+
+    ``cash`` is good notes and coins of the shop's own currency: what is ``declared`` lies beside it, and ``foreign`` too.
+    """
 
     cash: str
     cheque_count: int = 0
     cheques: str = "0"
     decimal_marks: str = "."
+    foreign: Sequence[ForeignCountOrder] = ()
+    declared: Sequence[DeclaredOrder] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +73,10 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftClosed:
-    """The closed shift with what was expected, counted and the difference."""
+    """The closed shift with what was expected, counted and the difference, in the shop's own cash.
+
+    ``counted_cash`` holds what was ``declared`` apart. ``foreign`` is each other currency that was taken or counted.
+    """
 
     shift_id: str
     number: int
@@ -69,6 +87,13 @@ class ShiftClosed:
     over_short: Money
     payments: int
     taken: tuple[ExpectedTender, ...]
+    declared: tuple[Declared, ...] = ()
+    foreign: tuple[ForeignClosing, ...] = ()
+
+    @property
+    def cash_agrees(self) -> bool:
+        """Whether the count is what was expected, in every currency."""
+        return self.over_short.minor == 0 and all(one.counted == one.expected for one in self.foreign)
 
 
 def open_shift(
@@ -120,7 +145,11 @@ def open_shift(
 
 
 def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | None = None) -> Counted:
-    """Commit a blind count of the person's open shift. Raises Refused ``recounted_already`` after the second."""
+    """Commit a blind count of the person's open shift.
+
+    Raises Refused ``recounted_already`` after the second, ``bad_count``, or what ``parse_count``, ``read_foreign_counts``
+    and ``read_declared`` raise.
+    """
 
     def work(deed: Deed) -> Counted:
         shift = deed.require_shift()
@@ -133,10 +162,14 @@ def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | N
         cheques = parse_count(order.cheques, shift.currency, decimal_marks=order.decimal_marks)
         if order.cheque_count < 0 or order.cheque_count > 100_000:
             raise Refused("bad_count", "Count the cheques in whole numbers.")
+        foreign = read_foreign_counts(deed, shift, order.foreign, order.decimal_marks)
+        declared = read_declared(deed, shift, order.declared, order.decimal_marks)
+        count_id = deed.new_id()
+        write_count_parts(deed, count_id, foreign, declared)
         deed.unit.insert(
             "shift_count",
             {
-                "count_id": deed.new_id(),
+                "count_id": count_id,
                 "shift_id": shift.shift_id,
                 "number": number,
                 "counted_at_utc": utc_text(deed.at),
@@ -177,17 +210,23 @@ def close_shift(
         payments = payments_in(deed.unit.connection, shift)
         count = _usable_count(deed, shift, payments)
         taken = taken_in(deed.unit.connection, shift)
-        closed = _closing(desk, shift, count, taken, payments)
+        foreign = close_foreign(deed, shift, count)
+        closed = _closing(desk, shift, count, taken=taken, payments=payments, foreign=foreign)
         cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
         told = clean_entry(reason or "", field="Reason", limit=200) or None
-        if (closed.over_short.minor != 0 or not cheques_agree) and told is None:
+        if not (closed.cash_agrees and cheques_agree) and told is None:
             raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
         _write_close(deed, shift, count, closed, told)
         book_entry(
             deed,
             SourceKind.SHIFT_CLOSED,
             shift.shift_id,
-            shift_closed_lines(expected=closed.expected_cash, counted=closed.counted_cash),
+            shift_closed_lines(
+                expected=closed.expected_cash,
+                counted=count.cash,
+                declared=[(line.ledger_account, line.amount) for line in count.declared],
+                foreign=foreign,
+            ),
         )
         return closed
 
@@ -209,20 +248,28 @@ def _of_kind(desk: Desk, taken: Iterable[ExpectedTender], kind: ModeKind) -> lis
 
 
 def _closing(
-    desk: Desk, shift: Shift, count: Count, taken: list[ExpectedTender], payments: int
+    desk: Desk,
+    shift: Shift,
+    count: Count,
+    *,
+    taken: Sequence[ExpectedTender],
+    payments: int,
+    foreign: Sequence[ForeignClosing],
 ) -> ShiftClosed:
-    cash_in = total((part.amount for part in _of_kind(desk, taken, ModeKind.CASH)), shift.currency)
-    expected = shift.float_ + cash_in
+    own_cash = (part.amount - part.foreign for part in _of_kind(desk, taken, ModeKind.CASH))
+    expected = shift.float_ + total(own_cash, shift.currency)
     return ShiftClosed(
         shift_id=shift.shift_id,
         number=shift.number,
         business_date=shift.business_date,
         float_=shift.float_,
         expected_cash=expected,
-        counted_cash=count.cash,
-        over_short=count.cash - expected,
+        counted_cash=count.cash_and_declared,
+        over_short=count.cash_and_declared - expected,
         payments=payments,
         taken=tuple(taken),
+        declared=count.declared,
+        foreign=tuple(foreign),
     )
 
 
@@ -236,6 +283,7 @@ def _cheques(desk: Desk, shift: Shift, taken: Iterable[ExpectedTender]) -> tuple
 
 def _write_close(deed: Deed, shift: Shift, count: Count, closed: ShiftClosed, reason: str | None) -> None:
     cheque_count, cheques = _cheques(deed.desk, shift, closed.taken)
+    write_foreign_closings(deed, shift, closed.foreign)
     deed.unit.insert(
         "shift_close",
         {

@@ -19,7 +19,10 @@ from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
+from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
 from pos.domain.ids import new_id
+from pos.domain.large_cash import NO_THRESHOLDS, LargeCash
+from pos.domain.money import Money
 from pos.domain.offline import OfflinePolicy
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
@@ -53,6 +56,8 @@ class ShopPolicy:
     A shift opened before ``day_starts`` belongs to yesterday; nothing is posted up to and on ``closed_through``.
     The cheques of ``trusted_classes`` restore service at once. The same payment again within
     ``double_within`` is asked about.
+    ``declared`` are the kinds of cash that a count may declare apart, with the ledger account of each. Where at least
+    ``check_note_from`` is handed over in cash the screen asks to look at the notes.
     """
 
     cheques: ChequePolicy
@@ -68,6 +73,10 @@ class ShopPolicy:
     offline: OfflinePolicy = field(default_factory=OfflinePolicy)
     trusted_classes: frozenset[str] = frozenset()
     check_digit: CheckDigit = CheckDigit.NONE
+    foreign_cash: ForeignCash = NO_FOREIGN_CASH
+    declared: Mapping[str, str] = field(default_factory=dict)
+    check_note_from: Money | None = None
+    large_cash: LargeCash = NO_THRESHOLDS
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pos.domain.errors import DomainError, Refused
+from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number, refuse_card_number
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import SaleLine
+from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.role import Person
 from pos.till.cash_office import (
     Counted,
@@ -30,6 +32,8 @@ from pos.till.cash_office import (
     open_shift,
 )
 from pos.till.desk import Desk, Memo
+from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
 from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.shop_clock import ClockConfirmed, confirm_clock
@@ -116,6 +120,13 @@ class TenderLine(BaseModel):
     mode: Annotated[str, Field(max_length=40)]
     amount: AmountText
     currency: CurrencyCode | None = None
+    rate: Annotated[
+        str | None,
+        Field(
+            max_length=24,
+            description="What the payer was told that one unit of another currency is worth; refused where it changed.",
+        ),
+    ] = None
 
 
 class ChequeCount(_Strict):
@@ -130,12 +141,34 @@ Ref = Annotated[
 ]
 
 
+class ForeignCount(_Strict):
+    """Cash of another currency, counted in that currency."""
+
+    amount: AmountText
+    currency: CurrencyCode
+
+
+class DeclaredLine(_Strict):
+    """Cash that is no good, in the shop's currency; ``kind`` is one of those in the settings."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    amount: AmountText
+
+
 class OpenShift(_Strict):
     """Open the signed-in person's shift with a float."""
 
     ref: Ref
     act: Literal["open_shift"]
     float: AmountIn
+
+
+class IdentityIn(_Strict):
+    """The document of somebody who pays much in cash; ``kind`` is one of those in the settings."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    number: IdText
+    name: Annotated[str, Field(max_length=400)] = ""
 
 
 class _PayParts(_Strict):
@@ -150,6 +183,10 @@ class _PayParts(_Strict):
     ] = []
     reason: Annotated[
         str | None, Field(max_length=400, description="Why a warning is overruled, where it asks for that.")
+    ] = None
+    identity: Annotated[
+        IdentityIn | None,
+        Field(description="Kept only where the cash of the day reaches the shop's threshold."),
     ] = None
 
 
@@ -174,6 +211,10 @@ class Count(_Strict):
     act: Literal["count"]
     cash: AmountIn
     cheques: ChequeCount = ChequeCount(count=0, amount="0")
+    foreign: Annotated[list[ForeignCount], Field(max_length=50)] = []
+    declared: Annotated[
+        list[DeclaredLine], Field(max_length=50, description="Counted apart, beside cash: no shortage.")
+    ] = []
 
 
 class CloseShift(_Strict):
@@ -284,7 +325,13 @@ class Script:
             case Count():
                 _require_shop_currency(desk, act.cash.currency)
                 order = CountOrder(
-                    cash=act.cash.amount, cheque_count=act.cheques.count, cheques=act.cheques.amount
+                    cash=act.cash.amount,
+                    cheque_count=act.cheques.count,
+                    cheques=act.cheques.amount,
+                    foreign=[
+                        ForeignCountOrder(currency=one.currency, amount=one.amount) for one in act.foreign
+                    ],
+                    declared=[DeclaredOrder(kind=one.kind, amount=one.amount) for one in act.declared],
                 )
                 return _encode(count_shift(desk, person, order, memo=memo))
             case CloseShift():
@@ -304,15 +351,17 @@ class Script:
             raise
 
     def _payment_order(self, act: Pay | Sell) -> PaymentOrder:
-        for tender in act.tenders:
-            _require_shop_currency(self._desk, tender.currency)
         return PaymentOrder(
             payment_event_id=new_id(self._desk.clock, self._desk.randomness),
             payer_kind=PayerKind(act.payer.kind),
             payer_account=act.payer.account,
             tenders=[
                 TenderOrder(
-                    mode=tender.mode, amount=tender.amount, details=dict(tender.__pydantic_extra__ or {})
+                    mode=tender.mode,
+                    amount=tender.amount,
+                    details=dict(tender.__pydantic_extra__ or {}),
+                    currency=tender.currency,
+                    rate=tender.rate,
                 )
                 for tender in act.tenders
             ],
@@ -324,6 +373,9 @@ class Script:
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
             confirmed=act.confirm,
             reason=act.reason,
+            identity=None
+            if act.identity is None
+            else IdentityOrder(kind=act.identity.kind, number=act.identity.number, name=act.identity.name),
         )
 
 
@@ -437,6 +489,8 @@ def _encode(outcome: object) -> Mapping[str, object]:
                 "counted_cash": outcome.counted_cash.plain(),
                 "over_short": outcome.over_short.plain(),
                 "currency": outcome.float_.currency.code,
+                "declared": [{"kind": line.kind, "amount": line.amount.plain()} for line in outcome.declared],
+                "foreign": [_encode_foreign(one) for one in outcome.foreign],
                 "taken": [
                     {"mode": part.mode, "count": part.count, "amount": part.amount.plain()}
                     for part in outcome.taken
@@ -444,6 +498,32 @@ def _encode(outcome: object) -> Mapping[str, object]:
             }
         case _:
             raise AssertionError("every outcome of a script's act is written above")
+
+
+def _encode_foreign(closing: ForeignClosing) -> Mapping[str, object]:
+    """``expected`` and ``counted`` in the currency itself, the rest in the shop's."""
+    return {
+        "currency": closing.expected.currency.code,
+        "expected": closing.expected.plain(),
+        "counted": closing.counted.plain(),
+        "rate": closing.rate,
+        "rate_source": closing.source,
+        "value": closing.value.plain(),
+        "over_short": closing.over_short.plain(),
+        "exchange_difference": closing.exchange.plain(),
+    }
+
+
+def _encode_tender(tender: PaidTender) -> Mapping[str, object]:
+    told: dict[str, object] = {"mode": tender.mode, "amount": tender.amount.plain()}
+    if tender.foreign is not None:
+        told["foreign"] = {
+            "amount": tender.foreign.amount.plain(),
+            "currency": tender.foreign.amount.currency.code,
+            "rate": tender.foreign.rate,
+            "rate_source": tender.foreign.source,
+        }
+    return told
 
 
 def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
@@ -464,7 +544,7 @@ def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
             }
             for part in facts.allocations
         ],
-        "tenders": [{"mode": tender.mode, "amount": tender.amount.plain()} for tender in facts.tenders],
+        "tenders": [_encode_tender(tender) for tender in facts.tenders],
         "lines": [
             {
                 "item": line.item,

@@ -17,6 +17,7 @@ from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
 from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
 from pos.domain.errors import NeedsConfirmation, Refused
+from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignNotes, read_notes
 from pos.domain.ids import check_id
 from pos.domain.money import Currency, Money, parse_amount, total, zero
 from pos.domain.payment_event import (
@@ -50,6 +51,7 @@ from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
 from pos.till.known_accounts import unknown_account
+from pos.till.large_cash import IdentityOrder, identify, write_large_cash
 from pos.till.offline_limits import require_room
 from pos.till.open_bills import open_bills
 from pos.till.own_accounts import refuse_own_accounts
@@ -59,11 +61,16 @@ from pos.till.shop_clock import note_clock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenderOrder:
-    """A tender as typed: the mode's code, the amount as text, the mode's own fields as text."""
+    """A tender as typed: the mode's code, the amount as text, the mode's own fields as text.
+
+    ``currency`` is that of the amount (None: the shop's own), ``rate`` what the payer was told that it is worth.
+    """
 
     mode: str
     amount: str
     details: Mapping[str, str]
+    currency: str | None = None
+    rate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +87,8 @@ class PaymentOrder:
     """A payment as the counter asks for it. ``payment_event_id`` is made when the payment screen opens.
 
     Amounts are texts in the shop's currency, with marks of ``decimal_marks``. A walk-in buyer has no ``payer_account``.
-    ``confirmed`` are the codes of the warnings that somebody has read and overruled, ``reason`` why, where it is asked for.
+    ``confirmed`` are the codes of the warnings that somebody has read and overruled, ``reason`` why, where it is asked for;
+    ``identity`` is the document that the payer showed, which is kept only where so much cash needs one.
     """
 
     payment_event_id: str
@@ -93,6 +101,7 @@ class PaymentOrder:
     decimal_marks: str = "."
     confirmed: Sequence[str] = ()
     reason: str | None = None
+    identity: IdentityOrder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +122,10 @@ def take_payment(
     Raises NotAuthorised, or Refused with the codes of ``compose``, ``read_details``, ``check_cheque``, ``read_sale`` and
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
-    ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``, ``offline_limit``,
-    ``own_account`` or ``bad_reference`` (an event id that is none), and NeedsConfirmation ``possible_double``.
+    ``currency_not_taken``, ``rate_stale``, ``rate_changed``, ``not_in_notes``, ``cash_over_cap``, ``identity_needed``,
+    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``,
+    ``offline_limit``, ``own_account`` or ``bad_reference`` (an event id that is none), and NeedsConfirmation
+    ``possible_double``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -209,22 +220,26 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         for tender in tenders
         if tender.hold is not None and tender.offered.instrument is not None
     }
+    large_cash = identify(deed, event, order.identity)
     in_collection = accounts_in_collection(deed, order.payment_event_id, event, [account, *credited])
     write_dunning(deed, order.payment_event_id, in_collection)
+    receipt = book_payment(
+        deed,
+        order.payment_event_id,
+        event,
+        account,
+        Papers(
+            cheques=cheques,
+            holds=holds,
+            order_mark=order_mark(deed.desk, order),
+            notes=tuple(one.note for one in in_collection if one.note is not None),
+        ),
+    )
+    if large_cash is not None:
+        write_large_cash(deed, order.payment_event_id, large_cash)
     return PaymentTaken(
         payment_event_id=order.payment_event_id,
-        receipt=book_payment(
-            deed,
-            order.payment_event_id,
-            event,
-            account,
-            Papers(
-                cheques=cheques,
-                holds=holds,
-                order_mark=order_mark(deed.desk, order),
-                notes=tuple(one.note for one in in_collection if one.note is not None),
-            ),
-        ),
+        receipt=receipt,
         opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
     )
 
@@ -242,7 +257,9 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
     mode = desk.modes[tender.mode]
     # The matrix comes first: a wrong mode is told before anything about bills.
     require_mode(desk, deed.person, mode, order.payer_kind)
-    amount = parse_amount(tender.amount, desk.identity.currency, decimal_marks=order.decimal_marks)
+    amount, foreign = read_tendered(
+        desk, tender, desk.identity.currency, today=_today(deed), decimal_marks=order.decimal_marks
+    )
     details = read_details(mode, tender.details)
     hold = None
     if mode.kind is ModeKind.VOUCHER:
@@ -255,8 +272,35 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
         _require_fresh(deed, mode, details)
         instrument = instrument_of(mode, details, amount)
     return _TenderRead(
-        offered=TenderOffered(mode=mode, amount=amount, details=details, instrument=instrument), hold=hold
+        offered=TenderOffered(
+            mode=mode, amount=amount, details=details, instrument=instrument, foreign=foreign
+        ),
+        hold=hold,
     )
+
+
+def read_tendered(
+    desk: Desk, tender: TenderOrder, shop: Currency, *, today: date, decimal_marks: str
+) -> tuple[Money, ForeignNotes | None]:
+    """What a tender is worth in the ``shop``'s currency, and the foreign notes that it came in.
+
+    Raises what ``parse_amount``, ``ForeignCash.current`` and ``read_notes`` raise; Refused ``currency_not_taken`` too where
+    the way to pay is not cash.
+    """
+    policy = desk.policy.foreign_cash
+    if tender.currency in (None, shop.code):
+        if tender.rate is not None:
+            raise Refused("unknown_field", f"{shop} has no rate here: it is the shop's own.", field="rate")
+        return parse_amount(tender.amount, shop, decimal_marks=decimal_marks), None
+    assert tender.currency is not None
+    if desk.modes[tender.mode].kind is not ModeKind.CASH:
+        policy = NO_FOREIGN_CASH
+    listed = policy.current(tender.currency, shop=shop, today=today)
+    notes = read_notes(listed, tender.amount, told=tender.rate, decimal_marks=decimal_marks)
+    value = notes.worth(shop)
+    if value.minor == 0:
+        raise Refused("amount_not_positive", f"This is worth nothing in {shop}.")
+    return value, notes
 
 
 def voucher_instrument(mode: PaymentMode, mark: str) -> str:

@@ -62,7 +62,7 @@ def why_not(seat: Seat, basket: Basket) -> str:
 
 def how_to_undo(given: Given) -> str:
     """What a person has to do when a tender is taken out of a payment again."""
-    what = f"{given.mode.label} {given.amount.plain()}"
+    what = given.what
     match given.mode.kind:
         case ModeKind.CARD:
             return f"{what} was approved: cancel it on the card terminal."

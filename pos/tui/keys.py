@@ -178,7 +178,7 @@ KEYS: tuple[Key, ...] = (
         keys=("tab",),
         shown="Tab",
         label="Other kind",
-        meaning="the other card, bank receipt, voucher",
+        meaning="other card, bank receipt, voucher, currency",
     ),
     Key(
         id="send",

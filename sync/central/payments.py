@@ -317,7 +317,7 @@ PAYMENTS = Collection(
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
-            "voucherHold", "clearsOverdue", "reconnect",
+            "voucherHold", "clearsOverdue", "reconnect", "foreignCash",
         }
     ),
     columns={

@@ -135,6 +135,13 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         # Central asks for reconnection once all of them are final; the shop may trust a cheque of a good customer.
         attributes["clearsOverdue"] = list(leg.clears_overdue)
         attributes["reconnect"] = "now" if leg.reconnects_now else "whenFinal"
+    if leg.foreign is not None:
+        # What the whole tender was; the payment's own amounts are in the shop's currency.
+        attributes["foreignCash"] = {
+            "tendered": money_json(leg.foreign.amount),
+            "rate": leg.foreign.rate,
+            "rateSource": leg.foreign.source,
+        }
     return attributes
 
 

@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from pos.bootstrap.homes import Machine, NewHome, OpenTill, make_home, open_till
@@ -33,7 +34,9 @@ from pos.domain.bill import (
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.catalogue import Item, SerialKind
 from pos.domain.cheque import ChequePolicy
+from pos.domain.foreign_cash import ForeignCash, ListedRate
 from pos.domain.ids import new_id
+from pos.domain.large_cash import LargeCash
 from pos.domain.money import Money, parse_count
 from pos.domain.money import currency as iso
 from pos.domain.offline import OfflineLimits, OfflinePolicy
@@ -76,6 +79,8 @@ from pos.till.cash_office import (
     open_shift,
 )
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
+from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.take_payment import (
@@ -526,6 +531,7 @@ def make_till(
             decimal_marks=".,",
             operator_company="Counterfoil Telecom",
             walk_in_account="WALK-IN",
+            declared=settings.till.cash.declared,
         ),
         pin_hasher=hasher,
     )
@@ -608,6 +614,41 @@ def opened(desk: Desk, float_: str = "20", person: Person = CASHIER) -> ShiftOpe
 def cash(amount: str) -> TenderOrder:
     """Notes and coins."""
     return TenderOrder(mode="cash", amount=amount, details={})
+
+
+def notes(amount: str, code: str = "USD", rate: str | None = None) -> TenderOrder:
+    """Notes of another currency; ``rate`` is what the payer was told."""
+    return TenderOrder(mode="cash", amount=amount, details={}, currency=code, rate=rate)
+
+
+def take_currencies(
+    desk: Desk, rates: Mapping[str, str], *, valid_on: date = TODAY, max_age_days: int = 0
+) -> None:
+    """The shop hangs out a list: ``take_currencies(desk, {"USD": "0.30675"})``. The lowest note of each is 1 unit."""
+    listed = {
+        code: ListedRate(
+            currency=iso(code), rate=rate, source="shop list", valid_on=valid_on, lowest_note=money("1", code)
+        )
+        for code, rate in rates.items()
+    }
+    known = ForeignCash(rates=listed, max_age_days=max_age_days)
+    desk.policy = replace(desk.policy, foreign_cash=known)
+
+
+def ask_for_documents(desk: Desk, identify_from: str | None, refuse_from: str | None = None) -> None:
+    """From so much cash of a payer in a day on a document is needed, or no more is taken."""
+    code = desk.identity.currency.code
+    policy = LargeCash(
+        identify_from=None if identify_from is None else money(identify_from, code),
+        refuse_from=None if refuse_from is None else money(refuse_from, code),
+        documents=("civil_id", "passport"),
+    )
+    desk.policy = replace(desk.policy, large_cash=policy)
+
+
+def passport(number: str = "K1234567", name: str = "") -> IdentityOrder:
+    """A document that somebody shows."""
+    return IdentityOrder(kind="passport", number=number, name=name)
 
 
 def cheque(amount: str, serial: str = "000123", **details: str) -> TenderOrder:
@@ -744,6 +785,7 @@ def order(
     decimal_marks: str = ".",
     confirmed: Sequence[str] = (),
     reason: str | None = None,
+    identity: IdentityOrder | None = None,
 ) -> PaymentOrder:
     """A payment as the counter asks for it; the id is a new one unless given. ``account`` None: a walk-in buyer."""
     kind = payer or (
@@ -764,6 +806,7 @@ def order(
         decimal_marks=decimal_marks,
         confirmed=confirmed,
         reason=reason,
+        identity=identity,
     )
 
 
@@ -777,6 +820,7 @@ def pay(
     overpayment: Overpayment | None = None,
     person: Person = CASHIER,
     event_id: str | None = None,
+    identity: IdentityOrder | None = None,
 ) -> PaymentTaken:
     """``person`` takes a payment."""
     asked = order(
@@ -788,15 +832,30 @@ def pay(
         lines=lines,
         overpayment=overpayment,
         event_id=event_id,
+        identity=identity,
     )
     return take_payment(desk, person, asked)
 
 
 def count(
-    desk: Desk, cash_amount: str, *, cheques: str = "0", cheque_count: int = 0, person: Person = CASHIER
+    desk: Desk,
+    cash_amount: str,
+    *,
+    cheques: str = "0",
+    cheque_count: int = 0,
+    person: Person = CASHIER,
+    foreign: Mapping[str, str] = MappingProxyType({}),
+    declared: Mapping[str, str] = MappingProxyType({}),
 ) -> Counted:
-    """``person`` counts the drawer."""
-    return count_shift(desk, person, CountOrder(cash=cash_amount, cheque_count=cheque_count, cheques=cheques))
+    """``person`` counts the drawer; ``foreign`` by currency, ``declared`` by kind."""
+    counted = CountOrder(
+        cash=cash_amount,
+        cheque_count=cheque_count,
+        cheques=cheques,
+        foreign=[ForeignCountOrder(currency=code, amount=amount) for code, amount in foreign.items()],
+        declared=[DeclaredOrder(kind=kind, amount=amount) for kind, amount in declared.items()],
+    )
+    return count_shift(desk, person, counted)
 
 
 def closed(desk: Desk, reason: str | None = None, person: Person = CASHIER) -> ShiftClosed:

@@ -342,6 +342,7 @@ async def test_a_body_without_a_mandatory_attribute_is_400(client: httpx.AsyncCl
         {"paymentItem": [item("CB-1", "10.000")]},
         {"payer": {"id": "C-1", "@referredType": "Customer", "role": "customer"}},
         {"terminal": "T2", "sequence": 0},
+        {"foreignCash": {"tendered": {"unit": "USD", "value": 200}, "rate": "0.30675", "rateSource": "list"}},
     ],
 )
 async def test_a_good_neighbour_is_taken(client: httpx.AsyncClient, good: dict[str, Any]) -> None:

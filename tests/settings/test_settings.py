@@ -15,7 +15,7 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
 from pos.domain.role import Grant, Role
 from pos.settings import FILES, TillSettings, config_folders, read_settings, url_problem
-from tests.builders.tills import machine, open_home
+from tests.builders.tills import machine, money, open_home
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config"
@@ -371,3 +371,86 @@ def test_an_offline_limit_has_the_digits_of_the_shops_currency(tmp_path: Path) -
             with pytest.raises(Refused) as refusal:
                 open_till(home, machine=machine())
             assert refusal.value.details["key"] == "offline.limits.cheque.item"
+
+
+RATE = '[rates.USD]\nrate = "0.30675"\nvalid_on = 2026-11-21\nlowest_note = "1"\n'
+
+
+def test_a_list_of_rates_is_read(folder: Path) -> None:
+    spoil(folder, "foreign_cash.toml", "[rates]", RATE)
+
+    entry = read_settings(option=folder).foreign_cash.rates["USD"]
+
+    assert (entry.rate, entry.valid_on, entry.lowest_note) == ("0.30675", date(2026, 11, 21), "1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('"0.30675"', "0.30675", "rates.USD.rate"),
+        ('"0.30675"', '"0"', "rates.USD.rate"),
+        ('"0.30675"', '"0.000"', "rates.USD.rate"),
+        ('"0.30675"', '"-1"', "rates.USD.rate"),
+        ('"0.30675"', '"1e3"', "rates.USD.rate"),
+        ('"0.30675"', '"0,3"', "rates.USD.rate"),
+        ("2026-11-21", '"21.11.2026"', "rates.USD.valid_on"),
+        ('"1"', '"0"', "rates.USD.lowest_note"),
+        ('"1"', '"0.001"', "rates.USD.lowest_note"),
+        ("USD", "DOLLAR", "rates.DOLLAR"),
+        ("USD", "usd", "rates.usd"),
+        ("lowest_note", "lowest", "rates.USD.lowest_note"),
+    ],
+)
+def test_a_bad_rate_stops_the_start_and_says_which(folder: Path, old: str, new: str, key: str) -> None:
+    spoil(folder, "foreign_cash.toml", "[rates]", RATE.replace(old, new))
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+    assert (refusal.value.code, refusal.value.details["key"]) == ("bad_settings", key)
+
+
+def test_what_is_declared_goes_to_an_account_that_is_there(folder: Path) -> None:
+    spoil(folder, "till.toml", '"damaged_cash"', '"nowhere"')
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+    assert refusal.value.details["key"] == "cash.declared.damaged"
+
+
+@pytest.mark.parametrize("key", ["check_note_from", "identify_from", "refuse_from"])
+@pytest.mark.parametrize(
+    ("amount", "starts"), [("20", True), ("20.005", True), ("20.0005", False), ("0", False)]
+)
+def test_an_amount_of_cash_has_the_digits_of_the_shops_currency(
+    tmp_path: Path, key: str, amount: str, starts: bool
+) -> None:
+    home = tmp_path / "home"
+    open_home(home).close()
+    (home / "config").mkdir(mode=0o700)
+    shutil.copy(SHIPPED / "till.toml", home / "config" / "till.toml")
+    spoil(home / "config", "till.toml", f'{key} = ""', f'{key} = "{amount}"')
+
+    if starts:
+        with open_till(home, machine=machine()) as till:
+            policy = till.desk.policy
+            read = {
+                "check_note_from": policy.check_note_from,
+                "identify_from": policy.large_cash.identify_from,
+                "refuse_from": policy.large_cash.refuse_from,
+            }
+        assert read == {name: money(amount) if name == key else None for name in read}
+        return
+    with pytest.raises(Refused) as refusal:
+        open_till(home, machine=machine())
+    assert refusal.value.details["key"] == f"cash.{key}"
+
+
+def test_the_shops_own_currency_on_the_list_is_left_out(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    open_home(home).close()
+    (home / "config").mkdir(mode=0o700)
+    shutil.copy(SHIPPED / "foreign_cash.toml", home / "config" / "foreign_cash.toml")
+    spoil(home / "config", "foreign_cash.toml", "[rates]", RATE + RATE.replace("USD", "KWD"))
+
+    with open_till(home, machine=machine()) as till:
+        assert list(till.desk.policy.foreign_cash.rates) == ["USD"]

@@ -14,6 +14,7 @@ from tests.builders.tills import (
     CASHIER,
     TODAY,
     account,
+    ask_for_documents,
     card,
     cash,
     cheque,
@@ -25,12 +26,15 @@ from tests.builders.tills import (
     let_change_prices,
     make_till,
     marked_down,
+    notes,
     opened,
     order,
+    passport,
     pay,
     reserved_order,
     sale,
     stock,
+    take_currencies,
     tell,
     voucher,
     wish,
@@ -41,7 +45,8 @@ from tests.builders.tills import (
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
-    Three receipts; the last payment has a sale with a serial number, a card slip and a voucher that was held for it.
+    The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts; the last
+    payment has a sale with a serial number, a card slip and a voucher that was held for it.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -49,8 +54,11 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # The period of the first shift is closed already: its entries are moved.
     usual, desk.policy = desk.policy, replace(desk.policy, closed_through=TODAY)
     opened(desk)
-    pay(desk, cash("1"), account="BA-1")
-    count(desk, "21")
+    take_currencies(desk, {"USD": "0.30675"})
+    ask_for_documents(desk, "5")
+    pay(desk, cash("1"), notes("50"), account="BA-1", identity=passport(name="Lina"))
+    ask_for_documents(desk, None)
+    count(desk, "16", foreign={"USD": "50"}, declared={"counterfeit": "5"})
     closed(desk)
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})

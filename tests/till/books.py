@@ -6,7 +6,7 @@ import pytest
 
 from pos.domain.errors import DomainError, NotAuthorised
 from pos.till.desk import Desk
-from tests.builders.tills import dump, findings, rows
+from tests.builders.tills import dump, findings, raw_connection, rows
 
 AUDIT = ("audit", "chain_link", "counter")
 
@@ -30,3 +30,19 @@ def refused(desk: Desk, deed: Callable[[], object]) -> DomainError:
     )
     assert findings(desk) == []
     return refusal.value
+
+
+def spoil(desk: Desk, statement: str) -> None:
+    """Somebody with the file and SQL: without triggers, checks and references."""
+    with desk.till.database.write() as connection:
+        for name in (
+            connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            .scalars()
+            .all()
+        ):
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+    raw = raw_connection(desk.till.database)
+    raw.execute("PRAGMA foreign_keys=OFF")
+    changed = raw.execute(statement).rowcount
+    assert changed > 0, "nothing was spoiled"

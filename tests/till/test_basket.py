@@ -375,7 +375,13 @@ def test_a_quote_says_what_is_missing_what_comes_back_and_what_is_kept(desk: Des
     basket = given_to(desk, basket_of(desk, "BA-1"), card("20"))
 
     def said(amount: str, mode: str = "cash", keep: bool = False) -> Quote:
-        return quote(desk, basket, mode, amount, keep=keep, decimal_marks=".")
+        return quote(
+            desk,
+            basket,
+            TenderOrder(mode=mode, amount=amount, details={}),
+            keep=keep,
+            decimal_marks=".",
+        )
 
     none = money("0")
     assert said("21.749") == Quote(
@@ -399,7 +405,7 @@ def test_a_quote_says_what_is_missing_what_comes_back_and_what_is_kept(desk: Des
 def test_a_walk_in_buyers_quote_keeps_nothing_even_where_asked_to(desk: Desk) -> None:
     basket = add_item(desk, basket_of(desk, None), "SERVICE")
 
-    said = quote(desk, basket, "cash", "10", keep=True, decimal_marks=".")
+    said = quote(desk, basket, cash("10"), keep=True, decimal_marks=".")
 
     assert (said.change, said.credit) == (money("5"), money("0"))
 
@@ -409,7 +415,7 @@ def test_a_bill_in_another_currency_does_not_stop_money_on_account(desk: Desk) -
     basket = basket_of(desk, "BA-3")
     assert basket.is_empty
 
-    said = quote(desk, basket, "cash", "10", keep=True, decimal_marks=".")
+    said = quote(desk, basket, cash("10"), keep=True, decimal_marks=".")
     taken = take_payment(desk, CASHIER, order_of(given_to(desk, basket, cash("10")), keep=True))
 
     assert said.credit == taken.receipt.credit == money("10")
@@ -490,7 +496,7 @@ def test_the_quote_says_exactly_what_is_booked(
         last = place == len(tenders)
         tender = tender_of(mode, basket.rest.minor + minor if last else minor, place)
         try:
-            said = quote(desk, basket, mode, tender.amount, keep=keep, decimal_marks=".")
+            said = quote(desk, basket, tender, keep=keep, decimal_marks=".")
             basket = given_to(desk, basket, tender)
         except Refused as refusal:
             said = None

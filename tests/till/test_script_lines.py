@@ -21,6 +21,7 @@ from tests.builders.tills import (
     SUPERVISOR,
     UNANSWERED,
     FakeVouchers,
+    ask_for_documents,
     clock_of,
     dump,
     findings,
@@ -33,6 +34,7 @@ from tests.builders.tills import (
     reserve,
     rows,
     stock,
+    take_currencies,
 )
 
 CARD = "4111111111111111"
@@ -415,3 +417,91 @@ def test_a_script_confirms_the_clock_by_whoever_may() -> None:
 
     assert refused["error"]["code"] == "not_allowed"
     assert told == {"ref": "c1", "ok": True, "act": "confirm_clock", "clock": "2026-11-21T09:15:00+03:00"}
+
+
+# --- cash beyond the plain case ------------------------------------------------------------------------------------
+
+
+def test_a_day_of_foreign_notes_declared_notes_and_a_document(desk: Desk) -> None:
+    take_currencies(desk, {"USD": "0.30675"})
+    ask_for_documents(desk, "40")
+    script = Script(desk, CASHIER)
+    dollars = pay_line(
+        "d1", tenders=[{"mode": "cash", "amount": "200", "currency": "USD", "rate": "0.30675"}]
+    )
+
+    needed = say(desk, dollars, script)
+    assert (needed["error"]["code"], needed["error"]["cash_today"]) == ("identity_needed", "54.250")
+    taken = say(
+        desk, dollars | {"identity": {"kind": "passport", "number": "K1234567", "name": "Lina"}}, script
+    )
+    counted = say(
+        desk,
+        {
+            "ref": "c1",
+            "act": "count",
+            "cash": {"amount": "7.900"},
+            "foreign": [{"amount": "200.00", "currency": "USD"}],
+            "declared": [{"kind": "counterfeit", "amount": "5.000"}],
+        },
+        script,
+    )
+    done = say(desk, {"ref": "c2", "act": "close_shift"}, script)
+
+    assert (taken["ok"], taken["change"], taken["currency"]) == (True, "7.100", "KWD")
+    assert taken["tenders"] == [
+        {
+            "mode": "cash",
+            "amount": "61.350",
+            "foreign": {
+                "amount": "200.00",
+                "currency": "USD",
+                "rate": "0.30675",
+                "rate_source": "shop list 2026-11-21",
+            },
+        }
+    ]
+    assert set(counted) == {"ref", "ok", "act", "shift", "count"}
+    assert (done["expected_cash"], done["counted_cash"], done["over_short"]) == ("12.900", "12.900", "0.000")
+    assert done["declared"] == [{"kind": "counterfeit", "amount": "5.000"}]
+    assert done["foreign"] == [
+        {
+            "currency": "USD",
+            "expected": "200.00",
+            "counted": "200.00",
+            "rate": "0.30675",
+            "rate_source": "shop list 2026-11-21",
+            "value": "61.350",
+            "over_short": "0.000",
+            "exchange_difference": "0.000",
+        }
+    ]
+    assert findings(desk) == []
+
+
+def test_a_document_is_kept_in_no_answer_and_no_memory_of_a_line(desk: Desk) -> None:
+    ask_for_documents(desk, "1")
+    line = pay_line(identity={"kind": "passport", "number": "K7654321", "name": "Lina Al-Sabah"})
+
+    answer = say(desk, line)
+    again = say(desk, line)
+
+    assert (answer["ok"], again["replayed"]) == (True, True)
+    for secret in ("K7654321", "Lina Al-Sabah"):
+        assert secret not in json.dumps([answer, again])
+        holding = {table for table, kept in dump(desk).items() if secret in json.dumps(kept)}
+        assert holding == {"large_cash_person"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"tenders": [{"mode": "cash", "amount": "1", "rate": 0.3}]},
+        {"tenders": [{"mode": "cash", "amount": "1", "currency": "dollar"}]},
+        {"identity": {"kind": "passport"}},
+        {"identity": {"kind": "passport", "number": 7}},
+        {"identity": {"kind": "passport", "number": "1", "born": "1990"}},
+    ],
+)
+def test_a_bad_part_of_a_payment_in_cash_is_a_bad_line(desk: Desk, bad: dict[str, Any]) -> None:
+    assert say(desk, pay_line(**bad))["error"]["code"] == "bad_line"

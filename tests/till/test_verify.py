@@ -27,7 +27,6 @@ from tests.builders.tills import (
     opened,
     order,
     pay,
-    raw_connection,
     reserved_order,
     sale,
     stock,
@@ -35,6 +34,7 @@ from tests.builders.tills import (
     voucher,
     wish,
 )
+from tests.till.books import spoil
 
 
 @pytest.fixture
@@ -58,22 +58,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     catch_up(desk)
     yield desk
     close_stores(desk)
-
-
-def spoil(desk: Desk, statement: str) -> None:
-    """Somebody with the file and SQL: without triggers, checks and references."""
-    with desk.till.database.write() as connection:
-        for name in (
-            connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-            .scalars()
-            .all()
-        ):
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
-    raw = raw_connection(desk.till.database)
-    raw.execute("PRAGMA foreign_keys=OFF")
-    changed = raw.execute(statement).rowcount
-    assert changed > 0, "nothing was spoiled"
 
 
 def checks(desk: Desk) -> set[str]:

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
+from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.leg import LegFacts, LegItem
-from pos.domain.money import Money
+from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PayerKind, Purpose
 from sync.tmf676 import PaymentSeen, payment_body, read_payment
 from sync.wire_json import BadResource, loads
 from tests.wire.leg_builders import CASH, DETAILS, HOLD, KWD, MODES, leg_of, paid_bill, sold
+
+USD = currency("USD")
 
 CHEQUE = replace(
     CASH,
@@ -31,6 +34,9 @@ def of_mode(mode: str, tmf_type: str, **details: str) -> LegFacts:
 
 LEGS = {
     "cash": CASH,
+    "foreign cash": replace(
+        CASH, foreign=ForeignNotes(amount=Money(20000, USD), rate="0.30675", source="shop list 2026-11-21")
+    ),
     "cheque": CHEQUE,
     "on account": replace(CASH, items=()),
     "sale to a walk-in": replace(
@@ -334,3 +340,16 @@ def test_a_payment_that_cannot_be_read_is_named(obj: object, field: str) -> None
     with pytest.raises(BadResource) as refusal:
         read_payment(obj)
     assert refusal.value.field == field
+
+
+def test_foreign_notes_are_told_beside_an_amount_in_the_shops_currency() -> None:
+    """Rule 7: central is told the frozen rate; the money it books is the shop's."""
+    body = loads(payment_body(LEGS["foreign cash"]))
+
+    assert body["totalAmount"] == {"unit": "KWD", "value": Decimal("41.750")}
+    assert body["foreignCash"] == {
+        "tendered": {"unit": "USD", "value": Decimal("200.00")},
+        "rate": "0.30675",
+        "rateSource": "shop list 2026-11-21",
+    }
+    assert "foreignCash" not in loads(payment_body(CASH))

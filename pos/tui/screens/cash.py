@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
 
@@ -13,11 +14,13 @@ from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.payment_mode import PayerKind, PaymentMode
-from pos.till.basket import Basket, Quote, confirm, give, pay_only_given, quote, take_back
+from pos.till.basket import Basket, Quote, confirm, give, identified, pay_only_given, quote, take_back
+from pos.till.large_cash import IdentityOrder
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import take
 from pos.tui.keys import bindings
+from pos.tui.screens.identity import ask_identity
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.big_amount import BigAmount
@@ -29,7 +32,7 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
     """Answers the payment taken, or the basket where more is to come; on Esc the amount that was typed."""
 
     AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["part", "keep"])]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["part", "keep", "switch"])]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "keep", "part")
     HAS_DRAFT: ClassVar[bool] = True
 
@@ -41,6 +44,8 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         self._mode = mode
         self._typed = tendered
         self._keep = basket.is_empty and basket.payer.kind is PayerKind.SUBSCRIBER
+        self._currency: str | None = None
+        """That of what is handed over; None: the shop's own."""
         self._quote: Quote | None = None
         self._taking = False
 
@@ -48,15 +53,18 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         yield Label(summary(self._basket), id="paying", markup=False)
         yield BigAmount("TO PAY", id="to-pay")
         with Horizontal(id="tendered"):
-            yield Label("TENDERED  >", classes="label", markup=False)
+            yield Label("TENDERED  >", id="tendered-label", classes="label", markup=False)
             yield Box(self._typed or self._exact(), id="tendered-box", pattern=AMOUNT, limit=AMOUNT_MAX)
         yield BigAmount("CHANGE", id="change")
         yield Label("", id="over", markup=False)
+        yield Label("", id="notes", markup=False)
 
     def on_mount(self) -> None:
         word = "REST" if self._basket.given else "TO PAY"
         self.query_one("#to-pay", BigAmount).tell(self._basket.rest, word)
         self._reckon()
+        if self.seat.desk.policy.foreign_cash.rates:
+            self.keys_are(("help", "accept", "back", "keep", "part", "switch"))
         self.say("Enter takes this amount; or type what is handed over, then Enter.")
 
     def _exact(self) -> str:
@@ -64,7 +72,7 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
 
     def _tender(self) -> TenderOrder:
         tendered = self.query_one("#tendered-box", Box).value
-        return TenderOrder(mode=self._mode.code, amount=tendered, details={})
+        return TenderOrder(mode=self._mode.code, amount=tendered, details={}, currency=self._currency)
 
     # --- the change, as it is typed -----------------------------------------------------------------------------
 
@@ -75,6 +83,7 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         tender = self._tender()
         change, over = self.query_one("#change", BigAmount), self.query_one("#over", Label)
         self._quote = None
+        self.query_one("#notes", Label).update("")
         if not tender.amount:
             change.tell("-", "CHANGE")
             over.update("")
@@ -83,8 +92,7 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
             self._quote = quote(
                 self.seat.desk,
                 self._basket,
-                tender.mode,
-                tender.amount,
+                tender,
                 keep=self._keep,
                 decimal_marks=self.seat.decimal_marks,
             )
@@ -92,6 +100,7 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
             change.tell("-", "CHANGE")
             over.update(Text(f"! {refusal.message}"))
             return
+        self.query_one("#notes", Label).update(Text("\n".join(self._notes_text(self._quote))))
         if self._quote.rest:
             change.tell(self._quote.rest, "MISSING")
             over.update(Text(self._missing_text()))
@@ -102,6 +111,14 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
             change.tell(self._quote.change, "CHANGE")
             rounding = self._quote.rounding
             over.update(f"Rounded to the smallest coin: {rounding.plain()}." if rounding else "")
+
+    def _notes_text(self, quote: Quote) -> Iterator[str]:
+        """What foreign notes are worth, and whether the notes should be looked at."""
+        if quote.foreign is not None:
+            yield f"{quote.foreign} = {quote.tendered}. Change is in {quote.tendered.currency}."
+        limit = self.seat.desk.policy.check_note_from
+        if limit is not None and limit.currency == quote.tendered.currency and quote.tendered >= limit:
+            yield "CHECK THE NOTES before you take them."
 
     def _missing_text(self) -> str:
         text = "Not enough yet: Enter lays it aside."
@@ -126,6 +143,20 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
             self._reckon()
             self.say("What is over stays on account." if self._keep else "What is over is given back.")
 
+    def action_switch(self) -> None:
+        """The next currency that the shop takes; an amount typed in another is not taken over."""
+        taken = [None, *self.seat.desk.policy.foreign_cash.rates]
+        if len(taken) == 1:
+            self.refuse("No other currency is taken here.")
+            return
+        self._currency = taken[(taken.index(self._currency) + 1) % len(taken)]
+        box = self.query_one("#tendered-box", Box)
+        box.value = self._exact() if self._currency is None else ""
+        label = "TENDERED  >" if self._currency is None else f"{self._currency:<10}>"
+        self.query_one("#tendered-label", Label).update(label)
+        self._reckon()
+        self.say("" if self._currency is None else f"Type the notes in {self._currency}, then Enter.")
+
     def action_part(self) -> None:
         """Pay only what is tendered."""
         seat = self.seat
@@ -145,14 +176,15 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
     def take_scan(self, text: str) -> None:
         """A code in the amount box would be taken for a fortune: the box goes back to the exact amount."""
         box = self.query_one("#tendered-box", Box)
-        box.value = self._exact()
+        box.value = self._exact() if self._currency is None else ""
         box.action_select_all()
-        self.refuse("A scan or paste was left out: the amount is exact again.")
+        self.refuse("A scan or paste was left out: the amount is as it was before.")
 
     def action_back(self) -> None:
         if not self._taking:
             tendered = self._tender().amount
-            self.dismiss("" if tendered == self._exact() else tendered)
+            own = self._currency is None
+            self.dismiss(tendered if own and tendered != self._exact() else "")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self._taking:
@@ -179,9 +211,15 @@ class CashScreen(TillScreen[PaymentTaken | Basket | str]):
         self._taking = False
         if isinstance(refusal, NeedsConfirmation):
             self.ask_all_the_same(refusal, partial(self._take_confirmed, refusal.code))
+        elif refusal.code == "identity_needed":
+            ask_identity(self, refusal, self._take_identified)
         else:
             super().refused(refusal)
 
     def _take_confirmed(self, code: str, reason: str | None) -> None:
         self._basket = confirm(self._basket, code, reason)
+        self._begin()
+
+    def _take_identified(self, identity: IdentityOrder) -> None:
+        self._basket = identified(self._basket, identity)
         self._begin()

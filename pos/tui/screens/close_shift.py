@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.widgets import Label
 
 from pos.domain.errors import DomainError
 from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
+from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.tui.errands import Errands
 from pos.tui.screens.form import FormScreen
+from pos.tui.seat import Seat
 from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
 
 REASON_MAX = 200
@@ -25,19 +30,38 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
     """The count that was committed last; None: none yet."""
     _leaving = False
 
+    def __init__(self, seat: Seat, errands: Errands, foreign: Sequence[str] = ()) -> None:
+        """``foreign`` are the codes of the other currencies that the shift took."""
+        super().__init__(seat, errands)
+        self._foreign = tuple(foreign)
+        self._declared = tuple(seat.desk.policy.declared)
+
     def body(self) -> ComposeResult:
         shift = self.seat.shift
         number = "" if shift is None else f" {shift.number}"
         currency = self.seat.desk.identity.currency
         yield Label(f"Close shift{number}: count the drawer", classes="title", markup=False)
-        yield Field(f"Cash, {currency}", id="count-cash", pattern=AMOUNT, limit=24, note="float included")
-        yield Field("Cheques, how many", id="count-cheques", value="0", pattern=DIGITS, limit=6)
-        yield Field(f"Cheques, {currency}", id="count-cheque-total", value="0", pattern=AMOUNT, limit=24)
-        yield Field("Reason", id="count-reason", limit=REASON_MAX)
+        with VerticalScroll(id="count", can_focus=False):
+            yield Field(f"Cash, {currency}", id="count-cash", pattern=AMOUNT, limit=24, note="float included")
+            for code in self._foreign:
+                yield Field(f"Cash, {code}", id=f"count-{code}", pattern=AMOUNT, limit=24, note=f"in {code}")
+            yield Field("Cheques, how many", id="count-cheques", value="0", pattern=DIGITS, limit=6)
+            yield Field(f"Cheques, {currency}", id="count-cheque-total", value="0", pattern=AMOUNT, limit=24)
+            for kind in self._declared:
+                label = kind.replace("_", " ").capitalize()
+                yield Field(label, id=f"declared-{kind}", pattern=AMOUNT, limit=24, note="may stay empty")
+            yield Field("Reason", id="count-reason", limit=REASON_MAX)
 
     def on_mount(self) -> None:
         self.query_one("#count-reason", Field).display = False
         self.say("Count first: what is expected is shown after the count is accepted.")
+
+    def following(self, field: Field) -> Field | None:
+        """Notes that are no good are rare: Enter goes past them, Up and Down to them."""
+        fields = list(self.fields)
+        rest = fields[fields.index(field) + 1 :]
+        rare = {f"declared-{kind}" for kind in self._declared}
+        return next((one for one in rest if one.id not in rare), None)
 
     def on_input_changed(self) -> None:
         self._leaving = False
@@ -55,6 +79,12 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
             cheque_count=int(value("cheques") or "0"),
             cheques=value("cheque-total") or "0",
             decimal_marks=self.seat.decimal_marks,
+            foreign=[ForeignCountOrder(currency=code, amount=value(code) or "0") for code in self._foreign],
+            declared=[
+                DeclaredOrder(kind=kind, amount=amount)
+                for kind in self._declared
+                if (amount := self.query_one(f"#declared-{kind}", Field).value)
+            ],
         )
 
     async def _close(self) -> None:

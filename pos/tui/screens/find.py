@@ -20,6 +20,7 @@ from pos.domain.receipt import ReceiptFacts
 from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftClosed, ShiftOpened
+from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
 from pos.till.known_accounts import nothing_found
 from pos.till.papers import show_receipt
@@ -316,7 +317,11 @@ class FindScreen(TillScreen[SignedOut]):
         elif not self.seat.owns_the_shift:
             self.refuse(_shift_of_other(self.seat.shift))
         else:
-            self.app.push_screen(CloseShiftScreen(self.seat, self.errands), self._shift_closed)
+            self.errand(self._count_shift())
+
+    async def _count_shift(self) -> None:
+        foreign = await self.seat.look(lambda: currencies_taken(self.seat.desk))
+        self.app.push_screen(CloseShiftScreen(self.seat, self.errands, foreign), self._shift_closed)
 
     def _shift_closed(self, closed: ShiftClosed | None) -> None:
         if closed is not None:

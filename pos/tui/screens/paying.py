@@ -16,12 +16,22 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import ModeKind, PaymentMode
-from pos.till.basket import Basket, confirm, modes_for, pay_only_given, shut_modes, take_back, ways_to_pay
+from pos.till.basket import (
+    Basket,
+    confirm,
+    identified,
+    modes_for,
+    pay_only_given,
+    shut_modes,
+    take_back,
+    ways_to_pay,
+)
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.handover import how_to_undo, keep_only, take, why_not
 from pos.tui.keys import bindings
 from pos.tui.screens.cash import CashScreen
+from pos.tui.screens.identity import ask_identity
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.outbox import OutboxScreen
 from pos.tui.screens.tender import Draft, TenderScreen
@@ -228,7 +238,7 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         last = self._basket.given[-1]
         self._basket = take_back(self._basket)
         self.paint()
-        self.say(f"{last.mode.label} {last.amount.plain()} is taken out.")
+        self.say(f"{last.what} is taken out.")
         if last.mode.kind is ModeKind.VOUCHER:
             await keep_only(self.seat, self._basket)
 
@@ -337,7 +347,7 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
                 self.came_back()
                 last = outcome.given[-1]
                 self.say(
-                    f"{last.mode.label} {last.amount.plain()} is laid aside. {outcome.rest} is missing: "
+                    f"{last.what} is laid aside. {outcome.rest} is missing: "
                     f"F5 cash, F6 card, W every way.{self._only_given_hint()}"
                 )
             case Draft():
@@ -364,3 +374,7 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         except NeedsConfirmation as warning:
             code = warning.code
             self.ask_all_the_same(warning, lambda reason: self._take(confirm(basket, code, reason)))
+        except DomainError as refusal:
+            if refusal.code != "identity_needed":
+                raise
+            ask_identity(self, refusal, lambda identity: self._take(identified(basket, identity)))

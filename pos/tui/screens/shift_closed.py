@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.text import Text
@@ -45,13 +46,23 @@ class ShiftClosedScreen(Frame[None]):
             ),
             id="taken",
         )
-        yield Label(
-            f" Float {closed.float_.plain()}   Expected in cash {closed.expected_cash.plain()}   "
-            f"Counted {closed.counted_cash.plain()}",
-            id="expected",
-            markup=False,
-        )
+        yield Label("\n".join(self._counted()), id="expected", markup=False)
         yield BigAmount("OVER / SHORT", id="over-short")
+
+    def _counted(self) -> Iterator[str]:
+        closed = self._figures
+        yield (
+            f" Float {closed.float_.plain()}   Expected in cash {closed.expected_cash.plain()}   "
+            f"Counted {closed.counted_cash.plain()}"
+        )
+        if closed.declared:
+            apart = (f"{line.kind.replace('_', ' ')} {line.amount.plain()}" for line in closed.declared)
+            yield f"   of it {', '.join(apart)}"
+        for one in closed.foreign:
+            yield (
+                f" {one.expected.currency}: expected {one.expected.plain()}, counted {one.counted.plain()} "
+                f"= {one.value.plain()}, over/short {one.over_short.plain()}, rate {one.exchange.plain()}"
+            )
 
     def on_mount(self) -> None:
         closed = self._figures

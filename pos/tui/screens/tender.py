@@ -16,12 +16,14 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentMode
 from pos.domain.tender import read_details
-from pos.till.basket import Basket, confirm, give, quote, require_room_for
+from pos.till.basket import Basket, confirm, give, identified, quote, require_room_for
+from pos.till.large_cash import IdentityOrder
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take
 from pos.tui.keys import bindings
 from pos.tui.screens.form import FormScreen
+from pos.tui.screens.identity import ask_identity
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
 from pos.tui.widgets.paying import summary
@@ -217,6 +219,10 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
         self._basket = confirm(self._basket, code, reason)
         self.send()
 
+    def _send_identified(self, identity: IdentityOrder) -> None:
+        self._basket = identified(self._basket, identity)
+        self.send()
+
     async def _take(self, tender: TenderOrder) -> None:
         seat = self.seat
         given = give(seat.desk, seat.person, self._basket, tender, decimal_marks=seat.decimal_marks)
@@ -240,9 +246,7 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
         seat, found = self.seat, []
         if not self._basket.is_empty:
             marks = seat.decimal_marks
-            over = quote(
-                seat.desk, self._basket, tender.mode, tender.amount, keep=True, decimal_marks=marks
-            ).credit
+            over = quote(seat.desk, self._basket, tender, keep=True, decimal_marks=marks).credit
             if over:
                 found.append(f"{over} is more than is missing: it stays as credit on the account.")
         if self._kind is ModeKind.VOUCHER and self._held != tender:
@@ -265,6 +269,10 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
         if isinstance(refusal, NeedsConfirmation):
             self._sending = False
             self.ask_all_the_same(refusal, partial(self._send_confirmed, refusal.code))
+            return
+        if refusal.code == "identity_needed":
+            self._sending = False
+            ask_identity(self, refusal, self._send_identified)
             return
         if self._held is not None:
             self._held = None

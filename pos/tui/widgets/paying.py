@@ -44,4 +44,5 @@ def _lines(basket: Basket) -> Iterator[str]:
     if basket.is_empty:
         yield "No bill and no item: the money goes on account"
     for one in basket.given:
-        yield f"{fitted(f'Given: {one.mode.label}', 23)}{one.amount.plain():>18}"
+        came_in = "" if one.foreign is None else f"   {one.foreign.amount} at {one.foreign.rate}"
+        yield f"{fitted(f'Given: {one.mode.label}', 23)}{one.amount.plain():>18}{came_in}"

@@ -1,0 +1,129 @@
+"""Checking cash from scratch: foreign notes and their rates, what a count declared, and large amounts of one payer.
+
+Source: domain.md rules 7, 61, 62; reliability.md section 2 (20, 30, 33).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from pos.domain.foreign_cash import worth
+from pos.domain.money import Money, currency
+
+_POSTED = (
+    "coalesce((SELECT sum({side}) FROM journal_entry JOIN journal_line USING (entry_id) "
+    "WHERE source_kind = '{source}' AND source_id = {key} AND ledger_account {accounts}), 0)"
+)
+
+CASH_CHECKS: tuple[tuple[str, str], ...] = (
+    (
+        "expected_cash",
+        "SELECT shift_id FROM shift JOIN shift_close USING (shift_id) WHERE expected_cash_minor <> float_minor + coalesce("
+        "(SELECT sum(iif(foreign_minor IS NULL, tender.amount_minor, 0) - tender.change_minor) FROM payment_event "
+        "JOIN tender USING (payment_event_id) WHERE payment_event.shift_id = shift.shift_id AND mode IN ({cash})), 0)",
+    ),
+    (
+        "counted_cash",
+        "SELECT shift_id FROM shift_close WHERE counted_cash_minor IS NOT (SELECT cash_minor + coalesce((SELECT "
+        "sum(amount_minor) FROM shift_count_declared AS declared WHERE declared.count_id = shift_count.count_id), 0) "
+        "FROM shift_count WHERE shift_count.count_id = shift_close.count_id)",
+    ),
+    (
+        "over_short_is_booked",
+        "SELECT shift_id FROM shift_close WHERE over_short_minor + coalesce((SELECT sum(over_short_minor) FROM "
+        "shift_close_foreign AS other WHERE other.shift_id = shift_close.shift_id), 0) <> "
+        + _POSTED.format(
+            side="credit_minor - debit_minor",
+            source="shift_closed",
+            key="shift_id",
+            accounts="= 'cash_over_short'",
+        ),
+    ),
+    (
+        "foreign_cash_is_booked",
+        "SELECT payment_event_id FROM tender GROUP BY payment_event_id "
+        "HAVING sum(iif(foreign_minor IS NULL, 0, amount_minor)) <> "
+        + _POSTED.format(
+            side="debit_minor",
+            source="payment",
+            key="payment_event_id",
+            accounts="= 'foreign_cash_in_till'",
+        ),
+    ),
+    (
+        "expected_foreign_cash",
+        "SELECT shift_id || ' ' || currency FROM shift_close_foreign AS other WHERE (expected_minor, booked_minor) IS NOT ("
+        "SELECT coalesce(sum(foreign_minor), 0), coalesce(sum(tender.amount_minor), 0) FROM payment_event "
+        "JOIN tender USING (payment_event_id) WHERE payment_event.shift_id = other.shift_id "
+        "AND foreign_currency = other.currency)",
+    ),
+    (
+        "counted_foreign_cash",
+        "SELECT shift_id || ' ' || currency FROM shift_close_foreign AS other JOIN shift_close USING (shift_id) "
+        "WHERE counted_minor <> coalesce((SELECT counted.counted_minor FROM shift_count_foreign AS counted "
+        "WHERE counted.count_id = shift_close.count_id AND counted.currency = other.currency), 0)",
+    ),
+    (
+        "foreign_cash_is_closed",
+        "SELECT DISTINCT payment_event.shift_id || ' ' || foreign_currency FROM payment_event "
+        "JOIN tender USING (payment_event_id) JOIN shift_close ON shift_close.shift_id = payment_event.shift_id "
+        "WHERE foreign_currency IS NOT NULL AND NOT EXISTS (SELECT 1 FROM shift_close_foreign AS other "
+        "WHERE other.shift_id = payment_event.shift_id AND other.currency = foreign_currency)",
+    ),
+    *(
+        (
+            f"{column}_of_foreign_cash_is_booked",
+            f"SELECT shift_id FROM shift_close_foreign GROUP BY shift_id HAVING sum({column}_minor) <> "
+            + _POSTED.format(
+                side=side, source="shift_closed", key="shift_id", accounts=f"= '{ledger_account}'"
+            ),
+        )
+        for column, side, ledger_account in (
+            ("value", "debit_minor", "foreign_cash_safe"),
+            ("exchange", "credit_minor - debit_minor", "exchange_difference"),
+            ("booked", "credit_minor", "foreign_cash_in_till"),
+        )
+    ),
+    (
+        "declared_cash_is_booked",
+        "SELECT shift_id || ' ' || ledger_account FROM shift_close JOIN shift_count_declared USING (count_id) "
+        "GROUP BY shift_id, ledger_account HAVING sum(amount_minor) <> "
+        + _POSTED.format(
+            side="debit_minor",
+            source="shift_closed",
+            key="shift_id",
+            accounts="= shift_count_declared.ledger_account",
+        ),
+    ),
+    (
+        "large_cash_is_the_payers_cash",
+        "SELECT payment_event_id FROM large_cash WHERE (cash_minor, business_date) IS NOT (SELECT sum(tender.amount_minor "
+        "- tender.change_minor), min(business_date) FROM payment_event JOIN tender USING (payment_event_id) "
+        "WHERE payment_event.payment_event_id = large_cash.payment_event_id AND mode IN ({cash}))",
+    ),
+)
+
+
+def misvalued_notes(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Foreign notes whose value is not their amount at their rate, taken or closed: (check, where)."""
+    taken = connection.exec_driver_sql(
+        "SELECT tender_id, amount_minor, currency, foreign_minor, foreign_currency, rate FROM tender "
+        "WHERE foreign_minor IS NOT NULL"
+    )
+    for tender_id, minor, code, foreign_minor, foreign_code, rate in taken.yield_per(500):
+        if worth(Money(foreign_minor, currency(foreign_code)), rate, currency(code)).minor != minor:
+            yield "foreign_cash_is_worth_its_rate", tender_id
+    closed = connection.exec_driver_sql(
+        "SELECT shift_id, shift.currency, other.currency, expected_minor, counted_minor, booked_minor, rate, value_minor, "
+        "exchange_minor FROM shift_close_foreign AS other JOIN shift USING (shift_id)"
+    )
+    for shift_id, code, foreign_code, expected, counted, booked, rate, value, exchange in closed.yield_per(
+        500
+    ):
+        shop, foreign = currency(code), currency(foreign_code)
+        safe = worth(Money(counted, foreign), rate, shop).minor
+        gained = worth(Money(expected, foreign), rate, shop).minor - booked
+        if (safe, gained) != (value, exchange):
+            yield "foreign_cash_closes_at_its_rate", f"{shift_id} {foreign_code}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pos.domain.errors import Refused
 
@@ -100,3 +100,23 @@ def refuse_card_number(text: str, *, field: str) -> None:
             f"{field} looks like a card number. Card numbers are never kept. Type the last 12 digits of a reference.",
             field=field,
         )
+
+
+def wipe_card_number(text: str) -> str:
+    """``text`` itself, or, where it holds a card number or a track, stars and the last four digits of that number."""
+    if not holds_card_number(text):
+        return text
+    plain = _ascii_digits(text)
+    track = re.search(r"[0-9]{12,19}(?=[\^=])", plain)
+    number = track[0] if track is not None else next(_card_numbers(plain), "")
+    return f"{'*' * 12}{number[-4:]}"
+
+
+def _card_numbers(plain: str) -> Iterator[str]:
+    """The numbers for which ``holds_card_number`` is true: a whole run, one group of it, or what stands at its head."""
+    for run in _RUN.finditer(plain):
+        groups = re.findall(r"[0-9]+", run[0])
+        heads = ("".join(groups[: len(shape)]) for shape in _CARD_SHAPES)
+        for digits in ("".join(groups), *groups, *heads):
+            if is_card_number(digits):
+                yield digits

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from pos.domain.card import CardAsked, CardOutcome, ReversalOutcome, TerminalReference, TotalsOutcome
+from pos.domain.money import Currency
+
 Result = TypeVar("Result")
 
 
@@ -94,17 +97,34 @@ class PinHasher(Protocol):
 
 
 class CardTerminal(Protocol):
-    """A payment terminal for cards. Its drivers come with the card modes; an unknown outcome is a state of its own."""
+    """A payment terminal for cards, on the wire. No method ever raises for the network: every fault is an outcome.
 
-    def authorise(self, *, amount_minor: int, currency: str, reference: str) -> CardOutcome:
-        """Ask for ``amount_minor`` (minor units of ``currency``) under our own ``reference``."""
-        ...
-
-
-class CardOutcome(Protocol):
-    """What a card terminal answered: approved, declined or unknown, with the slip's references."""
+    An attempt is known to it by our own id, so that it can be asked about again.
+    """
 
     @property
-    def state(self) -> str:
-        """``approved``, ``declined`` or ``unknown``; an unknown one is asked for again, never retried."""
+    def terminal_id(self) -> str:
+        """What it is called on slips."""
+        ...
+
+    async def authorise(self, asked: CardAsked) -> CardOutcome:
+        """Have the card charged with the whole amount; once for an attempt, never again."""
+        ...
+
+    async def abort(self, asked: CardAsked) -> None:
+        """Ask it to stop; what came of the attempt is told by the answer to ``authorise``."""
+        ...
+
+    async def status(self, asked: CardAsked) -> CardOutcome:
+        """What became of the attempt, if the terminal knows."""
+        ...
+
+    async def reverse(
+        self, asked: CardAsked, reference: TerminalReference | None, *, tries: int
+    ) -> ReversalOutcome:
+        """Undo an approved attempt. ``tries`` counts from 1: what became of the try before is asked first."""
+        ...
+
+    async def reconcile(self, in_currency: Currency, *, previous: bool = False) -> TotalsOutcome:
+        """Close its period and tell the totals; ``previous``: those of the period closed last, once more."""
         ...

@@ -219,6 +219,15 @@ def _host_and_port(address: str) -> tuple[str, int] | None:
     return host, PRINTER_PORT if port is None else port
 
 
+class CardTerminalSettings(_Strict):
+    driver: Literal["standalone", "nexo"] = "standalone"
+    url: Annotated[str, Field(max_length=500)] = ""
+    poi_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,23})?$")] = ""
+    sale_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,23})?$")] = ""
+    timeout_s: Annotated[int, Field(ge=5, le=600)] = 120
+    ca_file: Annotated[str, Field(max_length=500)] = ""
+
+
 class SyncSettings(_Strict):
     central_url: Annotated[str, Field(max_length=500)] = ""
     payment_url: Annotated[str, Field(max_length=500)] = ""
@@ -248,6 +257,7 @@ class TillSettings(_Strict):
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()
     printer: PrinterSettings = PrinterSettings()
+    card_terminal: CardTerminalSettings = CardTerminalSettings()
     sync: SyncSettings = SyncSettings()
 
 
@@ -487,6 +497,13 @@ def _check_across(
             refuse("till.toml", f"offline.limits.{code}", f"one of {', '.join(modes)}")
     if till.sync.retry_delay_s_max < till.sync.retry_delay_s_min:
         refuse("till.toml", "sync.retry_delay_s_max", "not less than retry_delay_s_min")
+    for key in ("url", "poi_id"):
+        if till.card_terminal.driver == "nexo" and not getattr(till.card_terminal, key):
+            refuse("till.toml", f"card_terminal.{key}", "must be set for the driver nexo")
+    if (problem := url_problem(till.card_terminal.url)) is not None:
+        refuse("till.toml", "card_terminal.url", problem)
+    if till.card_terminal.ca_file and not Path(till.card_terminal.ca_file).is_file():
+        refuse("till.toml", "card_terminal.ca_file", "a file of certificates")
     for key in ("central_url", "payment_url", "bill_url"):
         problem = url_problem(getattr(till.sync, key))
         if problem:

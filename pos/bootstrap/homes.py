@@ -31,6 +31,7 @@ from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
+from pos.till.cards import abandon_all_cards
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up_all
 from pos.till.vouchers import abandon_all
@@ -51,8 +52,8 @@ PUBLIC_BITS = 0o077
 class Machine:
     """The ports a till runs on: clock (of a time zone), randomness, disk, printer (of a folder), network, card terminal.
 
-    ``pin_hasher`` None: argon2id with the home's pepper. ``transport`` None: the network. ``card_terminal`` None: none is
-    connected.
+    ``pin_hasher`` None: argon2id with the home's pepper. ``transport`` None: the network. ``card_terminal`` None: the
+    one that the settings name, if any.
     """
 
     randomness: Randomness
@@ -349,6 +350,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     if not read_only:
         _catch_up(desk, paths, machine)
         abandon_all(desk)
+        abandon_all_cards(desk)
     return desk
 
 

@@ -42,6 +42,7 @@ def script(
     """Every act without a screen, one JSON object a line."""
     import json
 
+    from pos.bootstrap.cards import make_cards
     from pos.bootstrap.paper import print_receipts
     from pos.bootstrap.wire import make_vouchers
     from pos.till.script import Script, act_schema
@@ -57,7 +58,10 @@ def script(
         raise typer.BadParameter(f"There is no file {file}.")
     all_ok = True
     with writing(call, user, pin_fd) as (opened, person):
-        acts = Script(opened.desk, person, vouchers=make_vouchers(opened))
+        cards = make_cards(opened)
+        if cards is not None:
+            cards.look_after()
+        acts = Script(opened.desk, person, vouchers=make_vouchers(opened), cards=cards)
         for line in _lines(source):
             answer = acts.run_line(line)
             all_ok = all_ok and answer["ok"] is True

@@ -398,11 +398,13 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     amount, foreign = read_tendered(
         desk, tender, basket.payer.currency, today=today, decimal_marks=decimal_marks
     )
-    details = read_details(mode, tender.details)
+    # What the card terminal approved has its slip in the books.
+    details = {} if tender.attempt is not None else read_details(mode, tender.details)
     if mode.kind is ModeKind.CHEQUE:
         cheque = read_cheque(details, amount, today=today)
         check_cheque(cheque, desk.policy.cheques, today=today, cash_only=basket.payer.cash_only)
-    _refuse_twin(basket, mode, details, amount)
+    if tender.attempt is None:
+        _refuse_twin(basket, mode, details, amount)
     if basket.given and basket.rest.minor == 0:
         raise Refused("tender_not_needed", "Enough was given. Enter takes it.")
     return replace(basket, given=(*basket.given, _laid_aside(mode, tender, amount, foreign)))
@@ -421,6 +423,8 @@ def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], 
     """The same slip twice in one payment is told now, not when all of it is booked."""
     paper = instrument_of(mode, details, amount)
     for one in basket.given:
+        if one.order.attempt is not None:
+            continue
         before = instrument_of(one.mode, read_details(one.mode, one.order.details), one.amount)
         if paper is not None and paper == before:
             raise Refused(

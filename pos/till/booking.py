@@ -18,6 +18,7 @@ from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, SaleLine, TaxLine, TenderLine
 from pos.store.cache import CachedAccount
+from pos.store.cards import abandon_attempts
 from pos.store.receipts import facts_json
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold
@@ -36,13 +37,15 @@ class _Ids:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
-    """What stands behind some tenders: cheques by the tender's place, vouchers that central holds by its instrument.
+    """What stands behind some tenders: cheques by the tender's place; by its instrument, vouchers that central holds and
+    attempts that a card terminal approved.
 
     ``order_mark`` is the mark of the order, by which a retry of it is known; ``notes`` go on the receipt.
     """
 
     cheques: Mapping[int, Cheque]
     holds: Mapping[str, Hold]
+    attempts: Mapping[str, str]
     order_mark: str
     notes: tuple[str, ...] = ()
 
@@ -55,7 +58,7 @@ def book_payment(
         tenders=[deed.new_id() for _ in event.tenders],
         payments={credited: deed.new_id() for credited in event.accounts},
     )
-    _write_tenders(deed, event_id, event, ids, papers.holds)
+    _write_tenders(deed, event_id, event, ids, papers)
     _write_sale(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
     facts, counter = _receipt(deed, event, account, papers)
@@ -64,6 +67,8 @@ def book_payment(
     facts = _with_mark(facts, deed.unit.chain.head)
     _write_receipt(deed, event_id, facts, counter)
     _write_cheques(deed, papers.cheques, ids)
+    # Whatever else a card terminal approved for this payment has no use any more.
+    abandon_attempts(deed.unit.connection, at=deed.at, payment_event_id=event_id)
     _write_outbox(deed, event_id, event)
     return facts
 
@@ -84,12 +89,10 @@ def new_salt(deed: Deed) -> str:
     return deed.desk.randomness.token_bytes(16).hex()
 
 
-def _write_tenders(
-    deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, holds: Mapping[str, Hold]
-) -> None:
+def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, papers: Papers) -> None:
     rows, people = [], []
     for place, tender in enumerate(event.tenders):
-        hold = holds.get(tender.instrument or "")
+        hold = papers.holds.get(tender.instrument or "")
         plain, personal = _split_personal(tender)
         digest = None
         if personal:
@@ -110,6 +113,7 @@ def _write_tenders(
                 "person_digest": digest,
                 "voucher_hold": None if hold is None else hold.hold_id,
                 **_foreign_columns(tender),
+                "card_attempt": papers.attempts.get(tender.instrument or ""),
             }
         )
     deed.unit.insert_all("tender", rows)

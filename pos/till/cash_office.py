@@ -18,6 +18,7 @@ from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
+from pos.store.cards import unsettled_in_shift
 from pos.store.shifts import Count, Declared, ExpectedTender, Shift, last_count, payments_in, taken_in
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
@@ -200,13 +201,14 @@ def close_shift(
 ) -> ShiftClosed:
     """Close the person's shift with its last count; the difference goes to over and short.
 
-    Raises Refused ``not_counted``, ``count_is_old`` (payments came after it) or ``count_differs`` (no reason given). Never
-    waits for the network, never drops an unsent row.
+    Raises Refused ``not_counted``, ``count_is_old`` (payments came after it), ``count_differs`` (no reason given) or
+    ``card_outcome_open``. Never waits for the network, never drops an unsent row.
     """
 
     def work(deed: Deed) -> ShiftClosed:
         shift = deed.require_shift()
         deed.subject = shift.shift_id
+        _refuse_open_cards(deed, shift)
         payments = payments_in(deed.unit.connection, shift)
         count = _usable_count(deed, shift, payments)
         taken = taken_in(deed.unit.connection, shift)
@@ -231,6 +233,18 @@ def close_shift(
         return closed
 
     return perform(desk, person, "close_shift", work, memo=memo)
+
+
+def _refuse_open_cards(deed: Deed, shift: Shift) -> None:
+    """A card may have been charged in it, and nobody knows; a person can always settle it without the network."""
+    waiting = unsettled_in_shift(deed.unit.connection, shift.shift_id)
+    if waiting:
+        what = "card payment is" if waiting == 1 else "card payments are"
+        raise Refused(
+            "card_outcome_open",
+            f"{waiting} {what} not settled. Settle by the terminal's slip or journal first: . . 1",
+            attempts=waiting,
+        )
 
 
 def _usable_count(deed: Deed, shift: Shift, payments: int) -> Count:

@@ -28,6 +28,7 @@ from pos.domain.text_guard import clean_entry, clean_reference, fold
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of
+from pos.store.cards import count_open
 from pos.store.items import item_by_code, items_by_words
 from pos.store.payments import own_credits, tenders_of
 from pos.store.receipts import stuck_papers
@@ -104,6 +105,7 @@ class TillState:
     """What the status line tells. ``stuck_papers``: receipts that were tried and did not come out of the printer.
 
     ``at_risk``: the money that central has not acknowledged. ``clock_behind``: the clock stands before the last deed.
+    ``open_cards``: cards of which it is not known whether they were charged, or which are to be paid back.
     """
 
     waiting: int
@@ -113,6 +115,7 @@ class TillState:
     told_at: str | None
     stuck_papers: int
     clock_behind: bool
+    open_cards: int
 
 
 def require_enquiry(desk: Desk, person: Person) -> None:
@@ -310,6 +313,7 @@ def till_state(desk: Desk) -> TillState:
         stuck = stuck_papers(connection)
         at_risk = untold_total(connection, desk.identity.currency)
         behind = clock_behind(connection, desk.clock.now()) is not None
+        open_cards = count_open(connection)
     with desk.cache.read() as connection:
         told = cached.marker(connection, "told_at")
     return TillState(
@@ -320,6 +324,7 @@ def till_state(desk: Desk) -> TillState:
         told_at=told,
         stuck_papers=stuck,
         clock_behind=behind,
+        open_cards=open_cards,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from pos.domain.errors import DomainError, Refused
+from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number, refuse_card_number
@@ -22,6 +22,8 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.role import Person
+from pos.store.cards import CardAttempt, event_of_ref
+from pos.till.cards import attempt_for, has_cards
 from pos.till.cash_office import (
     Counted,
     CountOrder,
@@ -36,6 +38,7 @@ from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
 from pos.till.selling import OverrideOrder, SaleOrder
+from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import ClockConfirmed, confirm_clock
 from pos.till.sign_in import sign_in
 from pos.till.take_payment import (
@@ -112,7 +115,10 @@ class SaleLineIn(_Strict):
 
 
 class TenderLine(BaseModel):
-    """One instrument. Beside mode and amount it holds the mode's own fields (config/payment_modes.toml), as texts."""
+    """One instrument. Beside mode and amount it holds the mode's own fields (config/payment_modes.toml), as texts.
+
+    A card without any of them is asked for at the connected card terminal.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, Annotated[str, Field(max_length=400)]] = Field(init=False)
@@ -126,6 +132,9 @@ class TenderLine(BaseModel):
             max_length=24,
             description="What the payer was told that one unit of another currency is worth; refused where it changed.",
         ),
+    ] = None
+    attempt: Annotated[
+        IdText | None, Field(description="A card payment that the connected terminal approved before.")
     ] = None
 
 
@@ -232,6 +241,23 @@ class ConfirmClock(_Strict):
     act: Literal["confirm_clock"]
 
 
+class ResolveCard(BaseModel):
+    """Settle a card payment of which the outcome is not known, or money that is on its way back.
+
+    Without ``outcome`` the card terminal is asked. ``approved`` has the slip's fields beside it (those of a card tender),
+    ``declined`` a ``reason``.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=400)]] = Field(init=False)
+
+    ref: Ref
+    act: Literal["resolve_card"]
+    attempt: IdText
+    outcome: Literal["approved", "declined"] | None = None
+    reason: Annotated[str, Field(max_length=400)] = ""
+
+
 class SignIn(_Strict):
     """Change who is signed in. The PIN is never stored or echoed."""
 
@@ -241,7 +267,7 @@ class SignIn(_Strict):
     pin: Annotated[str, Field(max_length=40)]
 
 
-_Deed = OpenShift | Pay | Sell | Count | CloseShift | ConfirmClock
+_Deed = OpenShift | Pay | Sell | ResolveCard | Count | CloseShift | ConfirmClock
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
 
@@ -265,12 +291,39 @@ class VouchersNow(Protocol):
         ...
 
 
-class Script:
-    """Carries out lines for whoever is signed in. ``vouchers`` None: this till has no central to check them with."""
+class CardsNow(Protocol):
+    """Asks the connected card terminal, and waits for its answer."""
 
-    def __init__(self, desk: Desk, person: Person, *, vouchers: VouchersNow | None = None) -> None:
+    def ask(self, person: Person, order: PaymentOrder, ref: str) -> PaymentOrder:
+        """As ``ask_cards``."""
+        ...
+
+    def ask_again(self, person: Person, attempt_id: str) -> CardAttempt:
+        """As ``ask_again``."""
+        ...
+
+    def let_go(self, payment_event_id: str) -> None:
+        """As ``let_go_cards``."""
+        ...
+
+
+class Script:
+    """Carries out lines for whoever is signed in.
+
+    ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        person: Person,
+        *,
+        vouchers: VouchersNow | None = None,
+        cards: CardsNow | None = None,
+    ) -> None:
         self._desk = desk
         self._vouchers = vouchers
+        self._cards = cards
         self.person = person
 
     def run_line(self, line: str) -> Answer:
@@ -322,6 +375,8 @@ class Script:
                 return _encode(open_shift(desk, person, act.float.amount, memo=memo))
             case Pay() | Sell():
                 return _encode(self._pay(self._payment_order(act), memo))
+            case ResolveCard():
+                return _encode(self._resolve_card(act, memo))
             case Count():
                 _require_shop_currency(desk, act.cash.currency)
                 order = CountOrder(
@@ -340,19 +395,48 @@ class Script:
                 return _encode(confirm_clock(desk, person, memo=memo))
 
     def _pay(self, order: PaymentOrder, memo: Memo) -> PaymentTaken:
-        desk, person, vouchers = self._desk, self.person, self._vouchers
-        if vouchers is None or not has_vouchers(desk, order):
-            return take_payment(desk, person, order, memo=memo)
+        desk, person = self._desk, self.person
+        vouchers = self._vouchers if has_vouchers(desk, order) else None
+        cards = self._cards if has_cards(desk, order) else None
         try:
-            vouchers.reserve(person, order)
+            if vouchers is not None:
+                vouchers.reserve(person, order)
+            if cards is not None:
+                order = cards.ask(person, order, memo.ref)
             return take_payment(desk, person, order, memo=memo)
-        except DomainError:
-            vouchers.let_go(order.payment_event_id)
+        except DomainError as refusal:
+            if vouchers is not None:
+                vouchers.let_go(order.payment_event_id)
+            # What is not known yet, and what only waits for a confirmation, is wanted when the line is sent again.
+            may_go_on = refusal.code == "card_outcome_unknown" or isinstance(refusal, NeedsConfirmation)
+            if cards is not None and not may_go_on:
+                cards.let_go(order.payment_event_id)
             raise
+
+    def _resolve_card(self, act: ResolveCard, memo: Memo) -> CardAttempt:
+        desk, person, slip = self._desk, self.person, dict(act.__pydantic_extra__ or {})
+        if act.outcome is None:
+            if self._cards is None:
+                raise Refused(
+                    "card_terminal_not_connected", "No card terminal is connected. Say its outcome."
+                )
+            return self._cards.ask_again(person, act.attempt)
+        order = SettleOrder(
+            attempt_id=act.attempt, verdict=Verdict(act.outcome), details=slip, reason=act.reason
+        )
+        return settle_by_hand(desk, person, order, memo=memo)
+
+    def _event_of(self, act: Pay | Sell) -> str | None:
+        """The payment for which this very line, or the attempt that it names, asked the card terminal before."""
+        named = [tender.attempt for tender in act.tenders if tender.attempt is not None]
+        if named:
+            return attempt_for(self._desk, self.person, named[0]).payment_event_id
+        with self._desk.till.read() as connection:
+            return event_of_ref(connection, act.ref)
 
     def _payment_order(self, act: Pay | Sell) -> PaymentOrder:
         return PaymentOrder(
-            payment_event_id=new_id(self._desk.clock, self._desk.randomness),
+            payment_event_id=self._event_of(act) or new_id(self._desk.clock, self._desk.randomness),
             payer_kind=PayerKind(act.payer.kind),
             payer_account=act.payer.account,
             tenders=[
@@ -362,6 +446,7 @@ class Script:
                     details=dict(tender.__pydantic_extra__ or {}),
                     currency=tender.currency,
                     rate=tender.rate,
+                    attempt=tender.attempt,
                 )
                 for tender in act.tenders
             ],
@@ -434,7 +519,9 @@ def _read_act(raw: Mapping[str, Any]) -> _Deed | SignIn:
     return act
 
 
-_DONE = frozenset(("open_shift", "pay", "sell", "count", "close_shift", "confirm_clock", "sign_in"))
+_DONE = frozenset(
+    ("open_shift", "pay", "sell", "resolve_card", "count", "close_shift", "confirm_clock", "sign_in")
+)
 
 
 def _digest(raw: Mapping[str, Any], key: bytes) -> str:
@@ -476,6 +563,8 @@ def _encode(outcome: object) -> Mapping[str, object]:
             return _encode_payment(outcome)
         case ClockConfirmed():
             return {"clock": outcome.at.isoformat(timespec="seconds")}
+        case CardAttempt():
+            return _encode_attempt(outcome)
         case Counted():
             return {"shift": outcome.shift_id, "count": outcome.number}
         case ShiftClosed():
@@ -565,3 +654,16 @@ def _overridden(line: SaleLine) -> Mapping[str, object]:
     if line.list_price is None:
         return {}
     return {"list_price": line.list_price.plain(), "reason": line.reason}
+
+
+def _encode_attempt(attempt: CardAttempt) -> Mapping[str, object]:
+    return {
+        "attempt": attempt.attempt_id,
+        "payment_event": attempt.payment_event_id,
+        "state": str(attempt.state),
+        "mode": attempt.mode,
+        "amount": attempt.amount.plain(),
+        "currency": attempt.amount.currency.code,
+        "card_terminal": attempt.card_terminal,
+        "reason": attempt.reason or None,
+    }

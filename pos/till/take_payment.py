@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
@@ -46,6 +47,7 @@ from pos.store.payments import (
 )
 from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold, reserved_hold
+from pos.till.approved_card import approved_slip, refuse_second_card
 from pos.till.booking import Papers, book_payment
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
@@ -64,6 +66,7 @@ class TenderOrder:
     """A tender as typed: the mode's code, the amount as text, the mode's own fields as text.
 
     ``currency`` is that of the amount (None: the shop's own), ``rate`` what the payer was told that it is worth.
+    ``attempt``: the card attempt that the terminal approved for it; the slip is the till's own then, ``details`` are empty.
     """
 
     mode: str
@@ -71,6 +74,7 @@ class TenderOrder:
     details: Mapping[str, str]
     currency: str | None = None
     rate: str | None = None
+    attempt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +128,8 @@ def take_payment(
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
     ``currency_not_taken``, ``rate_stale``, ``rate_changed``, ``not_in_notes``, ``cash_over_cap``, ``identity_needed``,
     ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``,
-    ``offline_limit``, ``own_account`` or ``bad_reference`` (an event id that is none), and NeedsConfirmation
-    ``possible_double``.
+    ``offline_limit``, ``own_account``, ``card_outcome_unknown``, ``card_not_approved`` or ``bad_reference`` (an event id
+    that is none), and NeedsConfirmation ``possible_double``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -176,6 +180,24 @@ def payer_account_of(desk: Desk, order: PaymentOrder) -> str:
     if order.payer_kind is not PayerKind.WALK_IN:
         raise Refused("unknown_account", "Say whose payment this is: the account is missing.")
     return desk.policy.walk_in_account
+
+
+class _Rehearsed(Exception):
+    """All of it would be booked; the transaction is given up."""
+
+
+def rehearse_payment(desk: Desk, person: Person, act: str, prepare: Callable[[Deed], PaymentOrder]) -> None:
+    """Whether the order that ``prepare`` makes, after what it writes, would be booked. Nothing stays of either.
+
+    Raises what ``take_payment`` would raise, audited as ``act``.
+    """
+
+    def work(deed: Deed) -> None:
+        _take(deed, prepare(deed))
+        raise _Rehearsed
+
+    with suppress(_Rehearsed):
+        perform(desk, person, act, work)
 
 
 def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
@@ -231,6 +253,11 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         Papers(
             cheques=cheques,
             holds=holds,
+            attempts={
+                tender.offered.instrument: tender.attempt
+                for tender in tenders
+                if tender.attempt is not None and tender.offered.instrument is not None
+            },
             order_mark=order_mark(deed.desk, order),
             notes=tuple(one.note for one in in_collection if one.note is not None),
         ),
@@ -246,10 +273,11 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TenderRead:
-    """A tender as offered, and central's reservation where it is a voucher."""
+    """A tender as offered, with central's reservation of a voucher, or what a card terminal approved."""
 
     offered: TenderOffered
-    hold: Hold | None
+    hold: Hold | None = None
+    attempt: str | None = None
 
 
 def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _TenderRead:
@@ -260,8 +288,24 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
     amount, foreign = read_tendered(
         desk, tender, desk.identity.currency, today=_today(deed), decimal_marks=order.decimal_marks
     )
-    details = read_details(mode, tender.details)
     hold = None
+    if tender.attempt is not None:
+        if mode.kind is not ModeKind.CARD or tender.details:
+            raise Refused(
+                "details_not_needed",
+                f"{mode.label}: name the attempt alone; its slip is known.",
+                mode=mode.code,
+            )
+        details = approved_slip(deed, order.payment_event_id, tender.attempt, mode, amount)
+        return _TenderRead(
+            offered=TenderOffered(
+                mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
+            ),
+            attempt=tender.attempt,
+        )
+    details = read_details(mode, tender.details)
+    if mode.kind is ModeKind.CARD:
+        refuse_second_card(deed, order.payment_event_id)
     if mode.kind is ModeKind.VOUCHER:
         mark = code_mark(desk.till.chain_key, details["code"], details.get("issuer"))
         hold = _require_hold(deed, order.payment_event_id, mark, mode, amount)

@@ -149,6 +149,17 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE voucher_hold.payment_event_id <> tender.payment_event_id OR state <> 'used'",
     ),
     (
+        "card_is_approved_for_its_payment",
+        "SELECT tender_id FROM tender JOIN card_attempt ON attempt_id = tender.card_attempt "
+        "WHERE card_attempt.payment_event_id <> tender.payment_event_id OR state <> 'used' "
+        "OR card_attempt.amount_minor <> tender.amount_minor OR card_attempt.mode <> tender.mode",
+    ),
+    (
+        "used_card_has_its_tender",
+        "SELECT attempt_id FROM card_attempt WHERE state = 'used' "
+        "AND attempt_id NOT IN (SELECT card_attempt FROM tender WHERE card_attempt IS NOT NULL)",
+    ),
+    (
         "event_is_in_a_shift",
         "SELECT payment_event_id FROM payment_event WHERE shift_id NOT IN (SELECT shift_id FROM shift)",
     ),

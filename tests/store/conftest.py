@@ -1,17 +1,22 @@
 """Books with a row in every table, made once; each test spoils a copy of its own."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pos.domain.role import Role
+from pos.machine import InlineRunner
+from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
 from pos.till.desk import Memo
 from pos.till.papers import reprint
 from pos.till.take_payment import take_payment
+from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.tills import (
     CASHIER,
+    SUPERVISOR,
     TODAY,
     account,
     ask_for_documents,
@@ -46,7 +51,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
     The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts; the last
-    payment has a sale with a serial number, a card slip and a voucher that was held for it.
+    payment has a sale with a serial number, a card and a voucher that was held for it.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -71,11 +76,12 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asked = order(
         desk,
         voucher("2"),
-        card("11"),
+        by_terminal("11"),
         allocate=[wish("7798", "2"), wish("7796", "5")],
         lines=[sale("SIM-01", 1, iccid(1)), marked_down("CHARGER", "1")],
     )
-    take_payment(desk, CASHIER, reserved_order(desk, asked))
+    take_payment(desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards()))
+    asyncio.run(reconcile_cards(desk, SUPERVISOR, FakeCards(), InlineRunner()))
     close_stores(desk)
     return folder / "till.db"
 

@@ -11,10 +11,10 @@ from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
 from pos.till.take_payment import take_payment
 from pos.till.verify import verify_books
+from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.tills import (
     CASHIER,
     bill,
-    card,
     cash,
     cheque,
     close_stores,
@@ -52,8 +52,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     reprint(desk, CASHIER, "S014-T1-A-000001")
     stock(desk)
     lines = [sale("SIM-01", 2, iccid(1), iccid(2)), sale("CHARGER", 3), sale("SERVICE")]
-    asked = order(desk, voucher("2"), card("7"), cash("20"), allocate=[wish("7790", "3")], lines=lines)
-    take_payment(desk, CASHIER, reserved_order(desk, asked))
+    asked = order(desk, voucher("2"), by_terminal("7"), cash("20"), allocate=[wish("7790", "3")], lines=lines)
+    take_payment(desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards()))
     pay(desk, cash("5"), account=None, lines=[sale("SERVICE"), sale("GIFT")])
     catch_up(desk)
     yield desk
@@ -129,6 +129,11 @@ SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
         ("serials_match_the_quantity", f"UPDATE sale_serial SET line = 2 WHERE serial = '{iccid(1)}'"),
         ("voucher_is_held_for_its_payment", "UPDATE voucher_hold SET state = 'released'"),
         ("voucher_is_held_for_its_payment", "UPDATE voucher_hold SET payment_event_id = 'x'"),
+        ("card_is_approved_for_its_payment", "UPDATE card_attempt SET state = 'reversed'"),
+        ("card_is_approved_for_its_payment", "UPDATE card_attempt SET payment_event_id = 'x'"),
+        ("card_is_approved_for_its_payment", "UPDATE card_attempt SET amount_minor = amount_minor + 1"),
+        ("card_is_approved_for_its_payment", "UPDATE card_attempt SET mode = 'credit_card'"),
+        ("used_card_has_its_tender", "UPDATE tender SET card_attempt = NULL"),
         ("receipt_sale_equals_store", "UPDATE sale_line SET item = 'PHONE-01' WHERE item = 'CHARGER'"),
         ("receipt_sale_equals_store", "UPDATE sale_line SET name = 'x' WHERE item = 'CHARGER'"),
         ("receipt_sale_equals_store", "UPDATE sale_line SET tax_rate = '6' WHERE item = 'CHARGER'"),

@@ -6,6 +6,7 @@ from functools import partial
 
 import typer
 
+from pos.bootstrap.cards import card_terminal_of, keep_looking_after
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.bootstrap.paper import open_drawer_in_background, print_in_background, receipt_text
 from pos.bootstrap.wire import make_client, make_engine
@@ -25,6 +26,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
         with open_till(call.home, machine=real_machine(), config=call.config) as till:
             client = _client_or_none(call, till)
             engine = None if client is None else make_engine(till, client, runner=runner)
+            terminal = card_terminal_of(till)
             app = TillApp(
                 till.desk,
                 runner,
@@ -35,6 +37,8 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 keep_syncing=None if engine is None else engine.keep_syncing,
                 vouchers=None if client is None else CentralVouchers(client),
                 sessions=None if engine is None else engine.sessions,
+                card_terminal=terminal,
+                keep_cards=None if terminal is None else partial(keep_looking_after, till, terminal, runner),
                 open_drawer=partial(open_drawer_in_background, till, runner),
                 hint=hint,
             )

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker
 
-from pos.domain.ports import Runner
+from pos.domain.ports import CardTerminal, Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherDesk
 from pos.store.database import StoreError
@@ -30,6 +30,7 @@ from pos.tui.keys import bindings
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
+    KeepCards,
     KeepSyncing,
     NotAskedYet,
     OneTill,
@@ -101,6 +102,8 @@ class TillApp(App[int], inherit_bindings=False):
         keep_syncing: KeepSyncing | None = None,
         vouchers: VoucherDesk | None = None,
         sessions: Sessions | None = None,
+        card_terminal: CardTerminal | None = None,
+        keep_cards: KeepCards | None = None,
         open_drawer: OpenDrawer = no_drawer,
         lock_after_s: float = 180,
         escape_wait_s: float = 0.4,
@@ -108,7 +111,13 @@ class TillApp(App[int], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self.seat = Seat(
-            desk=desk, runner=runner, preview=preview, vouchers=vouchers, link=sync_state, hint=hint
+            desk=desk,
+            runner=runner,
+            preview=preview,
+            vouchers=vouchers,
+            card_terminal=card_terminal,
+            link=sync_state,
+            hint=hint,
         )
         self.keyboard = Keyboard(clock=desk.clock, held=True)
         self.errands = Errands(
@@ -124,6 +133,7 @@ class TillApp(App[int], inherit_bindings=False):
         )
         self._keep_syncing = keep_syncing
         self._sessions: Sessions = sessions or OneTill()
+        self._keep_cards = keep_cards
         self._lock_after_s = lock_after_s
         self._escape_wait_s = escape_wait_s
         self._till_state: TillState | None = None
@@ -140,6 +150,8 @@ class TillApp(App[int], inherit_bindings=False):
         self.errands.paper_waits()
         if self._keep_syncing is not None:
             self.run_worker(self._keep_syncing(), group="sync", exit_on_error=False)
+        if self._keep_cards is not None:
+            self.run_worker(self._keep_cards(), group="cards", exit_on_error=False)
         self._ask_who()
         # Whoever types before the first screen can be seen types into that screen.
         self.type_ahead.hold(self)
@@ -307,6 +319,7 @@ class TillApp(App[int], inherit_bindings=False):
             at_risk="" if state is None else state.at_risk.plain(),
             stuck_papers=0 if state is None else state.stuck_papers,
             clock_behind=state is not None and state.clock_behind,
+            open_cards=0 if state is None else state.open_cards,
             now=now,
         )
 

@@ -60,6 +60,16 @@ class Errands:
 
         _: Worker[None] = self._app.run_worker(started, group="look-up", exclusive=True, exit_on_error=True)
 
+    def beside(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
+        """Something that takes as long as a customer takes: keys go on meanwhile, and nothing cancels it."""
+        self._app.run_worker(self._beside(asking, work), group="beside", exit_on_error=True)
+
+    async def _beside(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self._guarded(asking, work)
+        finally:
+            self._ended()
+
     async def _run(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
         try:
             await self._guarded(asking, work)

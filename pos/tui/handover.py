@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pos.domain.card import CardState
 from pos.domain.errors import DomainError
 from pos.domain.payment_mode import ModeKind
+from pos.domain.ports import CardTerminal
 from pos.store.vouchers import Hold
-from pos.till.basket import Basket, Given, order_of, require_complete
-from pos.till.take_payment import PaymentTaken, take_payment
+from pos.till.basket import Basket, Given, give, order_of, require_complete
+from pos.till.cards import ask_cards, let_go_card, let_go_cards
+from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
 from pos.till.vouchers import has_vouchers, let_go, reserve_vouchers
 from pos.tui.errands import Errands
 from pos.tui.seat import Seat
+
+NOT_ASKED = "not asked yet"
+"""Stands for the attempt of a card that is only figured with."""
 
 
 async def take(seat: Seat, errands: Errands, basket: Basket, *, keep: bool) -> PaymentTaken:
@@ -38,6 +46,45 @@ async def keep_only(seat: Seat, basket: Basket) -> None:
     await hold_vouchers(seat, basket)
 
 
+async def ask_card(seat: Seat, terminal: CardTerminal, basket: Basket, tender: TenderOrder) -> Basket:
+    """Have the card terminal charge ``tender``; the basket with what it approved. Raises what ``ask_cards`` raises."""
+    marks = seat.decimal_marks
+    paid = with_card(seat, basket, tender)
+    order = order_of(paid, keep=True)
+    asked = await ask_cards(seat.desk, seat.person, order, terminal, seat.runner, whole=not paid.rest)
+    approved = replace(tender, attempt=asked.tenders[-1].attempt)
+    return give(seat.desk, seat.person, basket, approved, decimal_marks=marks)
+
+
+def with_card(seat: Seat, basket: Basket, tender: TenderOrder) -> Basket:
+    """The basket as it would be with a card that nobody was asked for yet. Raises what ``give`` raises."""
+    wanted = give(
+        seat.desk,
+        seat.person,
+        basket,
+        replace(tender, attempt=NOT_ASKED),
+        decimal_marks=seat.decimal_marks,
+    )
+    *before, last = wanted.given
+    return replace(wanted, given=(*before, replace(last, order=replace(last.order, attempt=None))))
+
+
+async def let_cards_go(seat: Seat, basket: Basket) -> None:
+    """No payment comes of ``basket``: what a card terminal approved for it goes back."""
+    await let_go_cards(seat.desk, basket.payment_event_id, seat.card_terminal, seat.runner)
+
+
+async def take_card_back(seat: Seat, given: Given) -> str:
+    """Reverse a card that was taken out of a payment; what to tell the cashier."""
+    attempt_id = given.order.attempt
+    assert attempt_id is not None
+    after = await let_go_card(seat.desk, attempt_id, seat.card_terminal, seat.runner)
+    what = f"{given.mode.label} {given.amount.plain()}"
+    if after is not None and after.state is CardState.REVERSED:
+        return f"{what} is taken out; the card terminal has reversed it."
+    return f"{what} is taken out; its reversal is tried until the card terminal says yes: menu . . 1"
+
+
 def why_not(seat: Seat, basket: Basket) -> str:
     """Why nothing may be given for ``basket`` now, and which key is next; empty: it may."""
     shift = seat.shift
@@ -64,6 +111,8 @@ def how_to_undo(given: Given) -> str:
     """What a person has to do when a tender is taken out of a payment again."""
     what = given.what
     match given.mode.kind:
+        case ModeKind.CARD if given.order.attempt is not None:
+            return f"{what} was approved: the card terminal will be told to reverse it."
         case ModeKind.CARD:
             return f"{what} was approved: cancel it on the card terminal."
         case ModeKind.CASH:

@@ -85,7 +85,7 @@ KEYS: tuple[Key, ...] = (
         keys=("f6",),
         shown="F6",
         label="Card",
-        meaning="a debit or credit card, by its slip",
+        meaning="a card: by its terminal, or its slip",
         twin="Esc 6, . 06",
     ),
     Key(
@@ -178,7 +178,7 @@ KEYS: tuple[Key, ...] = (
         keys=("tab",),
         shown="Tab",
         label="Other kind",
-        meaning="other card, bank receipt, voucher, currency",
+        meaning="another of the kind: card, slip, currency",
     ),
     Key(
         id="send",
@@ -186,6 +186,27 @@ KEYS: tuple[Key, ...] = (
         shown="S",
         label="Send",
         meaning="what central refused: send it again",
+    ),
+    Key(
+        id="ask_again",
+        keys=("a", "A"),
+        shown="A",
+        label="Ask again",
+        meaning="what became of a card, at its terminal",
+    ),
+    Key(
+        id="charged",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Charged",
+        meaning="the card was charged, by its slip",
+    ),
+    Key(
+        id="not_charged",
+        keys=("n", "N"),
+        shown="N",
+        label="Not charged",
+        meaning="the card was not, and how one knows",
     ),
     Key(
         id="menu",
@@ -236,6 +257,7 @@ MENU: tuple[MenuEntry, ...] = (
     ),
     MenuEntry(number="9", act="outbox", label="What waits for central"),
     MenuEntry(number="00", act="ways", label="W Ways to pay", letter="w"),
+    MenuEntry(number=".1", act="card_attempts", label="Cards that are not settled"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}

@@ -64,3 +64,6 @@ AskSyncState = Callable[[], SyncState]
 
 KeepSyncing = Callable[[], Awaitable[None]]
 """The sync engine, for as long as the screen is open."""
+
+KeepCards = Callable[[], Awaitable[None]]
+"""Reversals and open outcomes of the card terminal, for as long as the screen is open."""

@@ -11,7 +11,7 @@ from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
 from pos.domain.money import Money
 from pos.domain.payment_mode import ModeKind
-from pos.domain.ports import Runner
+from pos.domain.ports import CardTerminal, Runner
 from pos.domain.role import Grant, Person
 from pos.domain.voucher import VoucherDesk
 from pos.store.shifts import Shift
@@ -35,13 +35,15 @@ class Habits:
 class Seat:
     """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
 
-    ``vouchers`` None: this till has no central to ask for vouchers. ``link`` says whether central answers.
+    ``vouchers`` None: this till has no central to ask for vouchers. ``card_terminal`` None: slips
+    are keyed. ``link`` says whether central answers.
     """
 
     desk: Desk
     runner: Runner
     preview: Preview
     vouchers: VoucherDesk | None = None
+    card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
     hint: str | None = None
     occupant: Person | None = None

@@ -20,7 +20,6 @@ from tests.builders.tills import (
     TODAY,
     account,
     ask_for_documents,
-    card,
     cash,
     cheque,
     clock_of,

@@ -15,6 +15,7 @@ from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.tills import (
     CASHIER,
     bill,
+    card,
     cash,
     cheque,
     close_stores,
@@ -52,7 +53,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     reprint(desk, CASHIER, "S014-T1-A-000001")
     stock(desk)
     lines = [sale("SIM-01", 2, iccid(1), iccid(2)), sale("CHARGER", 3), sale("SERVICE")]
-    asked = order(desk, voucher("2"), by_terminal("7"), cash("20"), allocate=[wish("7790", "3")], lines=lines)
+    asked = order(
+        desk, voucher("2"), card("6"), by_terminal("1"), cash("20"), allocate=[wish("7790", "3")], lines=lines
+    )
     take_payment(desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards()))
     pay(desk, cash("5"), account=None, lines=[sale("SERVICE"), sale("GIFT")])
     catch_up(desk)

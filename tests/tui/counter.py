@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager
 from textual import events
 from textual.pilot import Pilot
 
+from pos.domain.ports import CardTerminal
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
@@ -161,6 +162,7 @@ async def counter(
     lock_after_s: float = 180,
     vouchers: VoucherDesk | None = None,
     sessions: Sessions | None = None,
+    card_terminal: CardTerminal | None = None,
     open_drawer: OpenDrawer = no_drawer,
     after_commit: AfterCommit = nothing_to_print,
 ) -> AsyncIterator[Counter]:
@@ -175,6 +177,7 @@ async def counter(
         escape_wait_s=0.05,
         vouchers=vouchers,
         sessions=sessions,
+        card_terminal=card_terminal,
         open_drawer=open_drawer,
     )
     async with app.run_test(size=size) as pilot:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syrupy.assertion import SnapshotAssertion
 
 from pos.store import outbox
+from tests.builders.cards import NO_ANSWER, FakeCards
 from tests.builders.tills import NOW, cash, clock_of, make_till, opened, pay
 from tests.tui.counter import counter
 from tests.tui.shelf import CHARGER_EAN, PHONE_EAN, make_shop, vouchers
@@ -99,6 +101,26 @@ async def test_vouchers(snapshot: SnapshotAssertion) -> None:
         clock_of(desk).advance(seconds=1)
         await seat.press("enter")
         assert seat.text == snapshot(name="paid by voucher")
+
+
+async def test_a_card_by_the_terminal(snapshot: SnapshotAssertion) -> None:
+    desk, terminal = make_shop(), FakeCards(NO_ANSWER)
+    terminal.hangs = asyncio.Event()
+    async with counter(desk, card_terminal=terminal) as seat:
+        await seat.open("BA-1")
+        await seat.press("f6")
+        assert seat.text == snapshot(name="card for the terminal")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="card at the terminal")
+        terminal.hangs.set()
+        await seat.settle()
+        assert seat.text == snapshot(name="card not known")
+        await seat.press("y")
+        assert seat.text == snapshot(name="slip of a card")
+        await seat.press("escape", "n")
+        assert seat.text == snapshot(name="card not charged")
+        await seat.press("escape", "escape", ".", ".", "1")
+        assert seat.text == snapshot(name="cards not settled")
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from pos.till.papers import show_receipt
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
+from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.dealers import DealersScreen
 from pos.tui.screens.menu import MenuScreen
@@ -285,6 +286,9 @@ class FindScreen(TillScreen[SignedOut]):
     def _dealer_found(self, number: str | None) -> None:
         if number is not None:
             self.errand(self._open_account(number))
+
+    def action_card_attempts(self) -> None:
+        self.app.push_screen(CardAttemptsScreen(self.seat, self.errands))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

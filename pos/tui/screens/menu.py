@@ -17,6 +17,8 @@ from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
 
 _TWINS_BEGIN = "0"
+_MORE_BEGIN = "."
+"""The numbers below ten are given away; a second point leads to more of them."""
 
 
 class MenuScreen(Frame[str]):
@@ -26,7 +28,7 @@ class MenuScreen(Frame[str]):
 
     def __init__(self, seat: Seat, errands: Errands) -> None:
         super().__init__(seat, errands)
-        self._twin = False
+        self._begun = ""
 
     def body(self) -> ComposeResult:
         yield Label("Commands: press the number, or the letter", classes="title", markup=False)
@@ -39,7 +41,7 @@ class MenuScreen(Frame[str]):
         commands = [entry for entry in MENU if not entry.number.startswith(_TWINS_BEGIN)]
         self.query_one("#commands", Listing).show(
             [
-                Row(key=entry.number, cells=(entry.number, entry.label, _short_cut(entry)))
+                Row(key=entry.number, cells=(_shown(entry), entry.label, _short_cut(entry)))
                 for entry in commands
             ]
         )
@@ -62,6 +64,9 @@ class MenuScreen(Frame[str]):
                 commands.move(1)
             case "enter":
                 self._choose(commands.selected or "")
+            case "full_stop":
+                self._begun = _MORE_BEGIN
+                self.say("More commands: the number after the point.")
             case name if name in "0123456789":
                 self._number(name)
             case name:
@@ -70,10 +75,10 @@ class MenuScreen(Frame[str]):
                         self._choose(entry.number)
 
     def _number(self, digit: str) -> None:
-        if self._twin:
-            self._choose(_TWINS_BEGIN + digit)
+        if self._begun:
+            self._choose(self._begun + digit)
         elif digit == _TWINS_BEGIN:
-            self._twin = True
+            self._begun = _TWINS_BEGIN
             self.say("0 and then the number of the F-key.")
         else:
             self._choose(digit)
@@ -83,10 +88,15 @@ class MenuScreen(Frame[str]):
             if entry.number == number:
                 self.dismiss(action(entry))
                 return
-        self._twin = False
+        self._begun = ""
         self.refuse(f"There is no command {number}.")
 
 
 def _short_cut(entry: MenuEntry) -> str:
     """The letter, or the key that does the same without the menu."""
     return entry.letter.upper() or next((key.shown for key in KEYS if key.id == entry.act), "")
+
+
+def _shown(entry: MenuEntry) -> str:
+    """The number as it is pressed."""
+    return entry.number.replace(_MORE_BEGIN, ". ")

@@ -9,6 +9,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Label
@@ -28,8 +29,10 @@ from pos.till.basket import (
 )
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
-from pos.tui.handover import how_to_undo, keep_only, take, why_not
+from pos.tui.handover import how_to_undo, keep_only, let_cards_go, take, take_card_back, why_not
 from pos.tui.keys import bindings
+from pos.tui.screens.card import CardScreen, KeyedSlip
+from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.cash import CashScreen
 from pos.tui.screens.identity import ask_identity
 from pos.tui.screens.menu import MenuScreen
@@ -194,6 +197,9 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))
 
+    def action_card_attempts(self) -> None:
+        self.app.push_screen(CardAttemptsScreen(self.seat, self.errands))
+
     def action_dealer(self) -> None:
         self.refuse("Leave this payment with Esc first; then F9 finds a dealer.")
 
@@ -239,8 +245,17 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         self._basket = take_back(self._basket)
         self.paint()
         self.say(f"{last.what} is taken out.")
+        if last.order.attempt is not None:
+            self.say(await take_card_back(self.seat, last))
         if last.mode.kind is ModeKind.VOUCHER:
             await keep_only(self.seat, self._basket)
+
+    def dismiss(self, result: PaymentTaken | Basket | ScanCame | None = None) -> AwaitComplete:
+        """Nothing stays charged for a payment that is left."""
+        left = result is None or isinstance(result, ScanCame)
+        if left and self.app.screen is self and self.seat.card_terminal is not None:
+            self.errands.beside(self, let_cards_go(self.seat, self._basket))
+        return super().dismiss(result)
 
     # --- ways to pay --------------------------------------------------------------------------------------------
 
@@ -331,17 +346,28 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         self.paint()
         self.app.push_screen(self._tender_screen(modes, typed), self._after_tender)
 
-    def _tender_screen(self, modes: Sequence[PaymentMode], typed: str) -> CashScreen | TenderScreen:
-        kind = modes[0].kind
+    def _tender_screen(
+        self, modes: Sequence[PaymentMode], typed: str
+    ) -> CashScreen | TenderScreen | CardScreen:
+        kind, terminal = modes[0].kind, self.seat.card_terminal
+        if kind is ModeKind.CARD and terminal is not None and kind not in self._drafts:
+            return CardScreen(self.seat, self.errands, self._basket, modes, terminal, amount=typed)
         if kind is ModeKind.CASH:
             return CashScreen(self.seat, self.errands, self._basket, modes[0], tendered=typed)
         draft = self._drafts.pop(kind, None)
         return TenderScreen(self.seat, self.errands, self._basket, modes, amount=typed, draft=draft)
 
-    def _after_tender(self, outcome: PaymentTaken | Basket | Draft | str | None) -> None:
+    def _after_tender(self, outcome: PaymentTaken | Basket | Draft | KeyedSlip | str | None) -> None:
         match outcome:
             case PaymentTaken():
                 self.dismiss(outcome)
+            case KeyedSlip(modes=modes, amount=amount):
+                screen = TenderScreen(self.seat, self.errands, self._basket, modes, amount=amount, draft=None)
+                self.app.push_screen(screen, self._after_tender)
+            case Basket() if outcome.given[-1].order.attempt is not None and not outcome.rest:
+                self._basket = outcome
+                self.paint()
+                self._take(outcome)
             case Basket():
                 self._basket = outcome
                 self.came_back()

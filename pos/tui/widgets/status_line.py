@@ -33,6 +33,7 @@ class Status:
     at_risk: str
     stuck_papers: int
     clock_behind: bool
+    open_cards: int
     now: datetime
 
 
@@ -90,6 +91,8 @@ def _right(status: Status, *, with_risk: bool) -> str:
         right.append(f"PARKED {status.parked}")
     if status.stuck_papers:
         right.append(f"PAPER {status.stuck_papers}")
+    if status.open_cards:
+        right.append(f"CARD {status.open_cards}")
     hour = status.now.strftime("%H:%M")
     right.append(f"CLOCK? {hour}" if status.clock_behind else hour)
     return "  ".join(right) + " "

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from pos.domain.errors import Refused
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
+from pos.domain.micr import MicrFont, MicrLayout, pattern_problem
 from pos.domain.payment_mode import (
     DetailField,
     FieldKind,
@@ -37,6 +38,7 @@ from pos.rate_list import RateList
 FILES = (
     "till.toml",
     "payment_modes.toml",
+    "micr.toml",
     "gl_accounts.toml",
     "roles.toml",
     "currencies.toml",
@@ -107,7 +109,21 @@ class ItemSettings(_Strict):
 
 class ChequeSettings(_Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    warn_before_stale_days: Annotated[int, Field(ge=0, le=3650)] = 14
     max_amount: _AmountOrNone = ""
+    max_draft: _AmountOrNone = ""
+    third_party: Literal["refuse", "ticks", "accept"] = "ticks"
+    ticks: list[Literal["words_match_figures", "payee", "crossing", "signature", "no_alteration"]] = [
+        "words_match_figures",
+        "payee",
+        "crossing",
+        "signature",
+        "no_alteration",
+    ]
+    ticks_always: bool = False
+    max_by_class: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=20)], _AmountOrNone], Field(max_length=50)
+    ] = {}
 
 
 class ShiftSettings(_Strict):
@@ -336,6 +352,12 @@ class _ModeEntry(_Strict):
         )
 
 
+class _MicrEntry(_Strict):
+    font: Literal["e13b", "cmc7"]
+    pattern: Annotated[str, Field(min_length=1, max_length=400)]
+    bank_check: Literal["", "aba"] = ""
+
+
 class LedgerAccount(_Strict):
     """One account of the operator's ledger."""
 
@@ -361,6 +383,7 @@ class Settings:
 
     till: TillSettings
     modes: PaymentModes
+    micr: tuple[MicrLayout, ...]
     gl_accounts: Mapping[str, LedgerAccount]
     permissions: PermissionTable
     smallest_coin_minor: Mapping[str, int]
@@ -394,6 +417,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None) -> Se
     folders = config_folders(option=option, home=home)
     sources = {name: _find(name, folders) for name in FILES}
     modes_raw = _parse(TypeAdapter(dict[str, _ModeEntry]), sources["payment_modes.toml"])
+    micr = _parse(TypeAdapter(dict[str, _MicrEntry]), sources["micr.toml"])
     gl_accounts = _parse(TypeAdapter(dict[str, LedgerAccount]), sources["gl_accounts.toml"])
     roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
     coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
@@ -404,9 +428,24 @@ def read_settings(*, option: Path | None = None, home: Path | None = None) -> Se
     if wrong is not None:
         file, (key, allowed) = str(sources["foreign_cash.toml"]), wrong
         raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
+    for name, layout in micr.items():
+        problem = pattern_problem(layout.pattern)
+        if problem:
+            key = f"{name}.pattern"
+            path = sources["micr.toml"]
+            raise Refused("bad_settings", f"{path}: {key}: {problem}", file=str(path), key=key)
     return Settings(
         till=till,
         modes=PaymentModes({code: entry.as_mode(code) for code, entry in modes_raw.items()}),
+        micr=tuple(
+            MicrLayout(
+                name=name,
+                font=MicrFont(layout.font),
+                pattern=layout.pattern,
+                bank_check=layout.bank_check,
+            )
+            for name, layout in micr.items()
+        ),
         gl_accounts=gl_accounts,
         permissions=PermissionTable(
             {

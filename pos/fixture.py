@@ -352,6 +352,9 @@ class FixtureAccount(_Row):
     former: list[Id] = Field(
         default=[], description="numbers that the account had before; it is found by them", max_length=10
     )
+    account_class: str = Field(
+        default="", alias="class", description="the class that its cheques are capped by", max_length=20
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureAccount:

@@ -117,6 +117,7 @@ ENGLISH = Labels(
             "expires": "Expires",
             "held_until": "Held until",
             "issuer": "Issuer",
+            "kind": "Kind",
             "last4": "Card ends in",
             "mandate": "Mandate",
             "reference": "Reference",

@@ -261,6 +261,7 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
             seen_change=None,
             told_at_utc=told,
             former=tuple(row.former),
+            dealer_class=row.account_class,
         )
         for row in fixture.accounts
     ] + [

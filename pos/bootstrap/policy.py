@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
-from pos.domain.cheque import ChequePolicy
+from pos.domain.cheque import ChequePolicy, ThirdParty
 from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount
@@ -18,16 +18,13 @@ from pos.till.desk import PinPolicy, ShopPolicy
 
 def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
     """Raises Refused ``bad_settings`` where an amount is none of the shop's currency."""
-    cap, cash = settings.till.cheques.max_amount, settings.till.cash
+    cash = settings.till.cash
 
     def cash_from(name: str) -> Money | None:
         return _cap(getattr(cash, name), identity.currency, settings, f"cash.{name}")
 
     return ShopPolicy(
-        cheques=ChequePolicy(
-            stale_after_days=settings.till.cheques.stale_after_days,
-            max_amount=_cap(cap, identity.currency, settings, "cheques.max_amount"),
-        ),
+        cheques=_cheques(settings, identity.currency),
         cash_rounding=_cash_rounding(settings, identity.currency),
         pins=PinPolicy(
             lock_minutes=tuple(settings.till.sign_in.lock_minutes),
@@ -51,6 +48,25 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
             refuse_from=cash_from("refuse_from"),
             documents=tuple(cash.identity_documents),
         ),
+    )
+
+
+def _cheques(settings: Settings, in_currency: Currency) -> ChequePolicy:
+    known = settings.till.cheques
+
+    def cap(text: str, key: str) -> Money | None:
+        return _cap(text, in_currency, settings, f"cheques.{key}")
+
+    return ChequePolicy(
+        stale_after_days=known.stale_after_days,
+        warn_before_stale_days=known.warn_before_stale_days,
+        max_amount=cap(known.max_amount, "max_amount"),
+        max_by_class={name: cap(text, f"max_by_class.{name}") for name, text in known.max_by_class.items()},
+        max_draft=cap(known.max_draft, "max_draft"),
+        third_party=ThirdParty(known.third_party),
+        ticks=tuple(known.ticks),
+        ticks_always=known.ticks_always,
+        layouts=settings.micr,
     )
 
 

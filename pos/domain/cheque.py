@@ -6,12 +6,14 @@ Identity is bank, branch, account and serial; zeros in front are part of it. Sou
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
+from pos.domain.drawer_name import is_third_party
 from pos.domain.errors import Refused
+from pos.domain.micr import MicrLayout, read_micr
 from pos.domain.money import Money
 
 
@@ -21,12 +23,62 @@ class ChequeState(StrEnum):
     RECEIVED = "received"
 
 
+class ChequeKind(StrEnum):
+    """Whose promise it is: the drawer's, or (draft) the bank's own."""
+
+    PERSONAL = "personal"
+    DRAFT = "draft"
+
+
+class Entered(StrEnum):
+    """How bank, branch, account and serial came in."""
+
+    READER = "reader"
+    HAND = "hand"
+
+
+class ThirdParty(StrEnum):
+    """What is done with a cheque that another drew than who pays."""
+
+    REFUSE = "refuse"
+    TICKS = "ticks"
+    ACCEPT = "accept"
+
+
+TICKS: Mapping[str, str] = {
+    "words_match_figures": "The amount in words is the amount in figures",
+    "payee": "It is payable to us",
+    "crossing": "It is crossed, account payee",
+    "signature": "It is signed",
+    "no_alteration": "Nothing on it was altered",
+}
+"""What a cashier looks at on the paper, by the code that is kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChequePolicy:
-    """The shop's rules: how old a cheque may be, and the most one may be worth (None: no cap)."""
+    """The shop's rules: how old a cheque may be, and the most one may be worth (None: no cap).
+
+    ``max_by_class`` has the cap of some classes of accounts in place of ``max_amount``; ``max_draft`` is for bank drafts.
+    From ``warn_before_stale_days`` days before it is too old its taking says so. ``ticks`` are asked for a third party's
+    cheque, with ``ticks_always`` for every one but a draft. ``layouts`` are the MICR lines that are known here.
+    """
 
     stale_after_days: int
     max_amount: Money | None
+    max_by_class: Mapping[str, Money | None] = field(default_factory=dict, hash=False)
+    max_draft: Money | None = None
+    warn_before_stale_days: int = 14
+    third_party: ThirdParty = ThirdParty.TICKS
+    ticks: tuple[str, ...] = tuple(TICKS)
+    ticks_always: bool = False
+    layouts: tuple[MicrLayout, ...] = ()
+
+    def cap_of(self, cheque: Cheque, account_class: str) -> Money | None:
+        """The most that ``cheque`` of an account of this class may be worth."""
+        if cheque.kind is ChequeKind.DRAFT:
+            return self.max_draft
+        return self.max_by_class.get(account_class, self.max_amount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +105,10 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cheque:
-    """A cheque as read at the counter. ``account`` and ``branch`` are empty where the paper shows none."""
+    """A cheque as read at the counter. ``account`` and ``branch`` are empty where the paper shows none.
+
+    ``micr`` is the line as the reader sent it; empty where it was entered by hand. ``ticks`` are what was looked at.
+    """
 
     bank: str
     branch: str
@@ -62,6 +117,13 @@ class Cheque:
     drawer: str
     dated: date
     amount: Money
+    kind: ChequeKind = ChequeKind.PERSONAL
+    micr: str = ""
+    ticks: tuple[str, ...] = ()
+
+    @property
+    def entered(self) -> Entered:
+        return Entered.READER if self.micr else Entered.HAND
 
     @property
     def identity(self) -> ChequeIdentity:
@@ -72,9 +134,48 @@ class Cheque:
             serial=_plain(self.serial),
         )
 
+    def is_third_partys(self, payer_name: str) -> bool:
+        """Whether another than the payer drew it; a draft is drawn by a bank."""
+        return self.kind is ChequeKind.PERSONAL and is_third_party(self.drawer, payer_name)
 
-def read_cheque(details: Mapping[str, str], amount: Money, *, today: date) -> Cheque:
-    """A cheque from a tender's cleaned details; the date defaults to ``today`` (the business date)."""
+    def days_left(self, policy: ChequePolicy, *, today: date) -> int:
+        """How many days are left until it is too old to be banked; below zero: it is."""
+        return policy.stale_after_days - (today - self.dated).days
+
+
+def open_micr(
+    details: Mapping[str, str], micr: str, layouts: Sequence[MicrLayout]
+) -> tuple[dict[str, str], str]:
+    """A tender's fields with those of its MICR line, and the line; without one they are as typed.
+
+    Raises what ``read_micr`` raises, or Refused ``micr_differs`` where a typed field says otherwise than the line.
+    """
+    if not micr.strip():
+        return dict(details), ""
+    line = read_micr(micr, layouts)
+    for name, read in line.fields.items():
+        typed = details.get(name, "")
+        if typed.strip() and _plain(typed) != _plain(read):
+            raise Refused(
+                "micr_differs",
+                f"The MICR line says {read} for the {name}, typed was something else. Look at the cheque.",
+                field=name,
+            )
+    return {**details, **line.fields}, line.raw
+
+
+def read_cheque(
+    details: Mapping[str, str], amount: Money, *, today: date, micr: str = "", ticks: Sequence[str] = ()
+) -> Cheque:
+    """A cheque from a tender's cleaned details; the date defaults to ``today`` (the business date).
+
+    Raises Refused ``bad_field`` for a tick or a kind that there is none of.
+    """
+    if set(ticks) - TICKS.keys():
+        raise Refused("bad_field", "There is no such thing to tick.", field="ticks", allowed=list(TICKS))
+    kind = details.get("kind", ChequeKind.PERSONAL).lower()
+    if kind not in set(ChequeKind):
+        raise Refused("bad_field", f"Kind: {' or '.join(ChequeKind)}.", field="kind")
     return Cheque(
         bank=details["bank"],
         branch=details.get("branch", ""),
@@ -83,6 +184,9 @@ def read_cheque(details: Mapping[str, str], amount: Money, *, today: date) -> Ch
         drawer=details.get("drawer", ""),
         dated=date.fromisoformat(details["date"]) if "date" in details else today,
         amount=amount,
+        kind=ChequeKind(kind),
+        micr=micr,
+        ticks=tuple(tick for tick in TICKS if tick in ticks),
     )
 
 
@@ -94,25 +198,71 @@ def refuse_cash_only(cash_only: bool) -> None:
         )
 
 
-def check_cheque(cheque: Cheque, policy: ChequePolicy, *, today: date, cash_only: bool) -> None:
-    """Raises Refused ``cheque_account_cash_only``, ``cheque_over_cap``, ``cheque_post_dated`` or ``cheque_stale``."""
-    refuse_cash_only(cash_only)
-    if policy.max_amount is not None and cheque.amount > policy.max_amount:
-        raise Refused(
-            "cheque_over_cap",
-            f"A cheque may be {policy.max_amount.plain()} at most.",
-            cap=policy.max_amount.plain(),
-            currency=policy.max_amount.currency.code,
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChequePayer:
+    """What of the payer decides whether a cheque is taken. An empty ``name`` is nobody's in particular."""
+
+    name: str
+    account_class: str
+    cash_only: bool
+
+
+def check_cheque(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer, *, today: date) -> None:
+    """Raises Refused ``cheque_account_cash_only``, ``cheque_over_cap``, ``cheque_post_dated``, ``cheque_stale``,
+    ``cheque_third_party`` or ``cheque_ticks_missing``.
+    """
+    _check_cap(cheque, policy, payer)
     if cheque.dated > today:
         raise Refused(
             "cheque_post_dated",
             f"The cheque is dated {cheque.dated.isoformat()}, after today. It cannot be taken as a payment.",
             date=cheque.dated.isoformat(),
         )
-    if today - cheque.dated > timedelta(days=policy.stale_after_days):
+    if cheque.days_left(policy, today=today) < 0:
         raise Refused(
             "cheque_stale",
             f"The cheque is older than {policy.stale_after_days} days. Ask for a new one.",
             date=cheque.dated.isoformat(),
         )
+    _check_drawer(cheque, policy, payer)
+
+
+def _check_cap(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer) -> None:
+    refuse_cash_only(payer.cash_only)
+    cap = policy.cap_of(cheque, payer.account_class)
+    if cap is not None and cheque.amount > cap:
+        what = "bank draft" if cheque.kind is ChequeKind.DRAFT else "cheque"
+        raise Refused(
+            "cheque_over_cap",
+            f"A {what} may be {cap.plain()} at most here.",
+            cap=cap.plain(),
+            currency=cap.currency.code,
+        )
+
+
+def _check_drawer(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer) -> None:
+    """Another's cheque is not taken, or only once its paper was looked at, by the shop's rule."""
+    third_party = cheque.is_third_partys(payer.name)
+    if third_party and policy.third_party is ThirdParty.REFUSE:
+        raise Refused(
+            "cheque_third_party",
+            "Another than the customer drew this cheque: it is not taken. Take another way to pay.",
+        )
+    asked = third_party and policy.third_party is ThirdParty.TICKS
+    if not asked and (cheque.kind is ChequeKind.DRAFT or not policy.ticks_always):
+        return
+    missing = [tick for tick in policy.ticks if tick not in cheque.ticks]
+    if missing:
+        why = "Another than the customer drew this cheque. " if third_party else ""
+        raise Refused(
+            "cheque_ticks_missing", f"{why}Look at the cheque and tick what holds.", missing=missing
+        )
+
+
+def warning_of(cheque: Cheque, policy: ChequePolicy, *, today: date) -> str:
+    """What whoever takes it should know; empty: nothing."""
+    left = cheque.days_left(policy, today=today)
+    if left > policy.warn_before_stale_days:
+        return ""
+    days = "1 day" if left == 1 else f"{left} days"
+    return f"Cheque {cheque.serial}: {days} until it is too old: bank it first."

@@ -172,8 +172,8 @@ _UPSERT_BILL = (
 class CachedAccount:
     """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not.
 
-    ``dealer_class`` and ``credit_limit`` are a dealer's; empty and None for others. ``former`` are numbers that the account
-    had before, to be written; they are not read back.
+    ``credit_limit`` is a dealer's, None for others. ``dealer_class`` is the account's class, a subscriber's too where it has
+    one. ``former`` are numbers that the account had before, to be written; they are not read back.
     """
 
     account: str

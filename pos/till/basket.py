@@ -21,7 +21,7 @@ from pos.domain.catalogue import (
     serial_body,
     shown_serial,
 )
-from pos.domain.cheque import check_cheque, read_cheque, refuse_cash_only
+from pos.domain.cheque import check_cheque, refuse_cash_only
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money, total, zero
@@ -31,6 +31,7 @@ from pos.domain.role import Grant, Person
 from pos.domain.tender import instrument_of, read_details
 from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
+from pos.till.cheque_intake import payer_of_cheque, read_cheque_tender
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.large_cash import IdentityOrder
@@ -40,6 +41,7 @@ from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
     TenderOrder,
+    plain_fields,
     read_tendered,
     require_mode,
     walk_in_buyer,
@@ -398,11 +400,14 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     amount, foreign = read_tendered(
         desk, tender, basket.payer.currency, today=today, decimal_marks=decimal_marks
     )
-    # What the card terminal approved has its slip in the books.
-    details = {} if tender.attempt is not None else read_details(mode, tender.details)
+    details: Mapping[str, str] = {}
     if mode.kind is ModeKind.CHEQUE:
-        cheque = read_cheque(details, amount, today=today)
-        check_cheque(cheque, desk.policy.cheques, today=today, cash_only=basket.payer.cash_only)
+        details, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=today)
+        payer = payer_of_cheque(basket.payer, cash_only=basket.payer.cash_only)
+        check_cheque(cheque, desk.policy.cheques, payer, today=today)
+    elif tender.attempt is None:
+        details = read_details(mode, plain_fields(mode, tender))
+    # What the card terminal approved has its slip in the books.
     if tender.attempt is None:
         _refuse_twin(basket, mode, details, amount)
     if basket.given and basket.rest.minor == 0:
@@ -422,11 +427,13 @@ def _laid_aside(mode: PaymentMode, tender: TenderOrder, amount: Money, foreign: 
 def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], amount: Money) -> None:
     """The same slip twice in one payment is told now, not when all of it is booked."""
     paper = instrument_of(mode, details, amount)
+    if paper is None:
+        return
     for one in basket.given:
         if one.order.attempt is not None:
             continue
         before = instrument_of(one.mode, read_details(one.mode, one.order.details), one.amount)
-        if paper is not None and paper == before:
+        if paper == before:
             raise Refused(
                 "named_twice", f"{mode.label}: the same one is in this payment already.", mode=mode.code
             )

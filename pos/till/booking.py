@@ -66,7 +66,7 @@ def book_payment(
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
     facts = _with_mark(facts, deed.unit.chain.head)
     _write_receipt(deed, event_id, facts, counter)
-    _write_cheques(deed, papers.cheques, ids)
+    _write_cheques(deed, papers.cheques, ids, payer_name=account.name)
     # Whatever else a card terminal approved for this payment has no use any more.
     abandon_attempts(deed.unit.connection, at=deed.at, payment_event_id=event_id)
     _write_outbox(deed, event_id, event)
@@ -413,7 +413,7 @@ def _personal_fields(desk: Desk, facts: ReceiptFacts) -> set[str]:
     return {field.name for code in modes for field in desk.modes[code].fields if field.personal}
 
 
-def _write_cheques(deed: Deed, cheques: Mapping[int, Cheque], ids: _Ids) -> None:
+def _write_cheques(deed: Deed, cheques: Mapping[int, Cheque], ids: _Ids, *, payer_name: str) -> None:
     for place, cheque in cheques.items():
         cheque_id = deed.new_id()
         deed.unit.insert(
@@ -428,6 +428,11 @@ def _write_cheques(deed: Deed, cheques: Mapping[int, Cheque], ids: _Ids) -> None
                 "amount_minor": cheque.amount.minor,
                 "currency": cheque.amount.currency.code,
                 "cheque_date": cheque.dated.isoformat(),
+                "kind": str(cheque.kind),
+                "entered": str(cheque.entered),
+                "micr": cheque.micr or None,
+                "third_party": int(cheque.is_third_partys(payer_name)),
+                "ticks": " ".join(cheque.ticks),
             },
         )
         deed.unit.insert(

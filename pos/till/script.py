@@ -136,6 +136,13 @@ class TenderLine(BaseModel):
     attempt: Annotated[
         IdText | None, Field(description="A card payment that the connected terminal approved before.")
     ] = None
+    micr: Annotated[
+        str, Field(max_length=400, description="A cheque's MICR line as its reader sent it, for its fields.")
+    ] = ""
+    ticks: Annotated[
+        list[Annotated[str, Field(max_length=40)]],
+        Field(max_length=20, description="What was looked at on a third party's cheque."),
+    ] = []
 
 
 class ChequeCount(_Strict):
@@ -447,6 +454,8 @@ class Script:
                     currency=tender.currency,
                     rate=tender.rate,
                     attempt=tender.attempt,
+                    micr=tender.micr,
+                    ticks=tender.ticks,
                 )
                 for tender in act.tenders
             ],
@@ -647,6 +656,7 @@ def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
             for line in facts.sale
         ],
         "provisional": bool(facts.provisional),
+        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
     }
 
 

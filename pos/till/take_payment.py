@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.cheque import Cheque, ChequeIdentity, check_cheque, read_cheque
+from pos.domain.cheque import Cheque, check_cheque, warning_of
 from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignNotes, read_notes
 from pos.domain.ids import check_id
@@ -39,7 +39,6 @@ from pos.domain.voucher import code_mark, shown_code
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.store.payments import (
-    cheque_known,
     event_order_mark,
     event_receipt,
     instrument_receipt,
@@ -49,6 +48,13 @@ from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold, reserved_hold
 from pos.till.approved_card import approved_slip, refuse_second_card
 from pos.till.booking import Papers, book_payment
+from pos.till.cheque_intake import (
+    ChequeAsTyped,
+    payer_of_cheque,
+    read_cheque_tender,
+    refuse_taken_cheque,
+    refuse_twins,
+)
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
@@ -67,6 +73,7 @@ class TenderOrder:
 
     ``currency`` is that of the amount (None: the shop's own), ``rate`` what the payer was told that it is worth.
     ``attempt``: the card attempt that the terminal approved for it; the slip is the till's own then, ``details`` are empty.
+    A cheque may come with the MICR line that a reader sent, and with what was ticked on its paper.
     """
 
     mode: str
@@ -75,6 +82,12 @@ class TenderOrder:
     currency: str | None = None
     rate: str | None = None
     attempt: str | None = None
+    micr: str = ""
+    ticks: Sequence[str] = ()
+
+    @property
+    def as_cheque(self) -> ChequeAsTyped:
+        return ChequeAsTyped(details=self.details, micr=self.micr, ticks=self.ticks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +123,16 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentTaken:
-    """What was booked. ``replayed`` True: this very event was booked before, nothing happened now."""
+    """What was booked. ``replayed`` True: this very event was booked before, nothing happened now.
+
+    ``warnings`` are for whoever took it, not for the payer.
+    """
 
     payment_event_id: str
     receipt: ReceiptFacts
     opens_drawer: bool
     replayed: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def take_payment(
@@ -206,7 +223,11 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     note_clock(deed)
     if order.lines:
         require_alone(deed.desk, "sell", deed.person)
-    tenders = [_read_tender(deed, tender, order) for tender in order.tenders]
+    # Cash comes last, as the event has it: so each tender stays beside what is behind it.
+    tenders = sorted(
+        (_read_tender(deed, tender, order) for tender in order.tenders),
+        key=lambda tender: tender.offered.mode.gives_change,
+    )
     account = read_payer(deed.desk, deed.person, order, shift.currency)
     asked = PaymentAsked(
         payer_kind=order.payer_kind,
@@ -222,12 +243,12 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     credited = _credited_accounts(deed, event, account)
     refuse_own_accounts(deed.desk, deed.person, [account, *credited])
     cash_only = account.cash_only or any(other.cash_only for other in credited)
-    cheques = {
-        place: _read_new_cheque(deed, tender, cash_only)
-        for place, tender in enumerate(event.tenders)
-        if tender.mode.kind is ModeKind.CHEQUE
-    }
-    _refuse_twins(cheques.values())
+    cheques = {place: read.cheque for place, read in enumerate(tenders) if read.cheque is not None}
+    for cheque in cheques.values():
+        payer = payer_of_cheque(account, cash_only=cash_only)
+        check_cheque(cheque, deed.desk.policy.cheques, payer, today=_today(deed))
+        refuse_taken_cheque(deed, cheque)
+    refuse_twins(cheques.values())
     _refuse_taken(deed, event.tenders)
     _require_unverified_cap(deed, event, account)
     require_final_money(event, deed.desk.policy.items)
@@ -268,16 +289,22 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         payment_event_id=order.payment_event_id,
         receipt=receipt,
         opens_drawer=any(tender.mode.opens_drawer for tender in event.tenders),
+        warnings=tuple(
+            warning
+            for cheque in cheques.values()
+            if (warning := warning_of(cheque, deed.desk.policy.cheques, today=_today(deed)))
+        ),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TenderRead:
-    """A tender as offered, with central's reservation of a voucher, or what a card terminal approved."""
+    """A tender as offered, with what stands behind it: central's hold, what a card terminal approved, the cheque."""
 
     offered: TenderOffered
     hold: Hold | None = None
     attempt: str | None = None
+    cheque: Cheque | None = None
 
 
 def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _TenderRead:
@@ -288,6 +315,14 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
     amount, foreign = read_tendered(
         desk, tender, desk.identity.currency, today=_today(deed), decimal_marks=order.decimal_marks
     )
+    if mode.kind is ModeKind.CHEQUE:
+        details, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=_today(deed))
+        return _TenderRead(
+            offered=TenderOffered(
+                mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
+            ),
+            cheque=cheque,
+        )
     hold = None
     if tender.attempt is not None:
         if mode.kind is not ModeKind.CARD or tender.details:
@@ -303,7 +338,7 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
             ),
             attempt=tender.attempt,
         )
-    details = read_details(mode, tender.details)
+    details = read_details(mode, plain_fields(mode, tender))
     if mode.kind is ModeKind.CARD:
         refuse_second_card(deed, order.payment_event_id)
     if mode.kind is ModeKind.VOUCHER:
@@ -347,6 +382,18 @@ def read_tendered(
     return value, notes
 
 
+def plain_fields(mode: PaymentMode, tender: TenderOrder) -> Mapping[str, str]:
+    """The fields of a tender that is no cheque. Raises Refused ``unknown_field`` where it has what only a cheque has."""
+    if tender.micr or tender.ticks:
+        raise Refused(
+            "unknown_field",
+            f"{mode.label} has no MICR line and nothing to tick.",
+            mode=mode.code,
+            allowed=[field.name for field in mode.fields],
+        )
+    return tender.details
+
+
 def voucher_instrument(mode: PaymentMode, mark: str) -> str:
     """How a voucher is known once it was taken: by the mark of its code."""
     return f"{mode.kind}|{mark}"
@@ -375,9 +422,7 @@ def _require_hold(deed: Deed, event_id: str, mark: str, mode: PaymentMode, amoun
 
 
 def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:
-    """What a bank or a machine did was done by today, and not long ago; a cheque's date has rules of its own."""
-    if mode.kind is ModeKind.CHEQUE:
-        return
+    """What a bank or a machine did was done by today, and not long ago."""
     for field in mode.fields:
         if field.kind is not FieldKind.DATE or field.name not in details:
             continue
@@ -553,25 +598,3 @@ def _credited_accounts(deed: Deed, event: PaymentEvent, payer: CachedAccount) ->
         _require_currency(account, event.currency)
         found.append(account)
     return found
-
-
-def _refuse_twins(cheques: Iterable[Cheque]) -> None:
-    seen: list[ChequeIdentity] = []
-    for cheque in cheques:
-        if any(cheque.identity.same_as(other) for other in seen):
-            raise Refused("cheque_named_twice", f"Cheque {cheque.serial} is in this payment twice.")
-        seen.append(cheque.identity)
-
-
-def _read_new_cheque(deed: Deed, tender: TenderTaken, cash_only: bool) -> Cheque:
-    today = _today(deed)
-    cheque = read_cheque(tender.details, tender.amount, today=today)
-    check_cheque(cheque, deed.desk.policy.cheques, today=today, cash_only=cash_only)
-    known = cheque_known(deed.unit.connection, cheque.identity)
-    if known is not None:
-        raise Refused(
-            "cheque_taken_before",
-            f"Cheque {cheque.serial} was taken already with receipt {known}.",
-            receipt=known,
-        )
-    return cheque

@@ -33,7 +33,7 @@ from pos.domain.bill import (
 )
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.catalogue import Item, SerialKind
-from pos.domain.cheque import ChequePolicy
+from pos.domain.cheque import TICKS, ChequePolicy
 from pos.domain.foreign_cash import ForeignCash, ListedRate
 from pos.domain.ids import new_id
 from pos.domain.large_cash import LargeCash
@@ -526,7 +526,7 @@ def make_till(
         policy=ShopPolicy(
             cash_rounding=cash_rounding
             or CashRounding(coin_minor=settings.smallest_coin_minor.get(currency, 1)),
-            cheques=cheques or ChequePolicy(stale_after_days=180, max_amount=None),
+            cheques=cheques or ChequePolicy(stale_after_days=180, max_amount=None, layouts=settings.micr),
             pins=PinPolicy(lock_minutes=(1, 5, 30), max_failures=10),
             decimal_marks=".,",
             operator_company="Counterfoil Telecom",
@@ -652,8 +652,11 @@ def passport(number: str = "K1234567", name: str = "") -> IdentityOrder:
 
 
 def cheque(amount: str, serial: str = "000123", **details: str) -> TenderOrder:
-    """A cheque of bank 001, or of the one named; ``cheque("5", date="2026-11-01")``."""
-    return TenderOrder(mode="cheque", amount=amount, details={"serial": serial, "bank": "001", **details})
+    """A cheque of bank 001, or of the one named; ``cheque("5", date="2026-11-01")``. One with a drawer was looked at."""
+    ticks = tuple(TICKS) if "drawer" in details else ()
+    return TenderOrder(
+        mode="cheque", amount=amount, details={"serial": serial, "bank": "001", **details}, ticks=ticks
+    )
 
 
 def card(amount: str, rrn: str = "000123456789", mode: str = "debit_card", **details: str) -> TenderOrder:

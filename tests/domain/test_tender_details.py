@@ -88,6 +88,7 @@ WHOLE: Mapping[str, Mapping[str, str]] = {
         "account": "KW81CBKU0000000000001234560101",
         "drawer": "محمد العنزي",
         **DATE,
+        "kind": "personal",
     },
     "debit_card": {**SLIP, "expires": "09/27"},
     "credit_card": {**SLIP, "expires": "09/27"},
@@ -99,7 +100,7 @@ WHOLE: Mapping[str, Mapping[str, str]] = {
     "atm": {"trace": "004711", "atm": "ATM-09", **DATE},
 }
 NOT_NEEDED = {
-    "cheque": {"branch", "account", "drawer", "date"},
+    "cheque": {"branch", "account", "drawer", "date", "kind"},
     "debit_card": {"expires"},
     "credit_card": {"expires"},
     "bank_cheque": {"drawer"},

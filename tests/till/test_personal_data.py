@@ -51,7 +51,7 @@ def test_a_purge_breaks_neither_chain_nor_receipt(desk: Desk) -> None:
     assert findings(desk) == []
     after = show_receipt(desk, CASHIER, "S014-T1-A-000001")
     assert after.payer_name is None
-    assert dict(after.tenders[0].details) == {"serial": "000123", "bank": "001"}
+    assert dict(after.tenders[0].details) == {"serial": "000123", "bank": "001", "date": "2026-11-21"}
     assert (after.total, after.change, after.allocations, after.chain_mark) == (
         before.total,
         before.change,

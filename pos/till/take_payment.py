@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -316,10 +316,10 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
         desk, tender, desk.identity.currency, today=_today(deed), decimal_marks=order.decimal_marks
     )
     if mode.kind is ModeKind.CHEQUE:
-        details, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=_today(deed))
+        fields, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=_today(deed))
         return _TenderRead(
             offered=TenderOffered(
-                mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
+                mode=mode, amount=amount, details=fields, instrument=instrument_of(mode, fields, amount)
             ),
             cheque=cheque,
         )

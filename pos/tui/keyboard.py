@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from pos.domain.micr import looks_like_micr
 from pos.domain.ports import Clock
 
 SCAN_GAP_S = 0.03
@@ -143,5 +144,6 @@ class Keyboard:
 
 
 def _is_scan(burst: str) -> bool:
-    """Codes have no decimal mark and no blank; amounts and sentences that a program types do."""
-    return len(burst) >= SCAN_LENGTH_MIN and not set(burst) & set("., ")
+    """Codes have no decimal mark and no blank; amounts and sentences that a program types do. A cheque's line has blanks."""
+    plain = len(burst) >= SCAN_LENGTH_MIN and not set(burst) & set("., ")
+    return plain or looks_like_micr(burst)

@@ -79,7 +79,18 @@ async def test_a_card_and_cash_take_5_keys_with_the_rest_shown_between() -> None
     assert [row["amount_minor"] for row in rows(desk, "v_tender")] == [20000, 21750]
 
 
-async def test_a_scanned_cheque_takes_4_keys() -> None:
+async def test_a_cheque_with_a_reader_takes_4_keys() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f7")
+        await seat.scan("T021000021T 0123456789U 0101")
+        await seat.press("enter")
+        assert seat.keys == 4
+    assert rows(desk, "v_cheque")[0]["serial"] == "0101"
+
+
+async def test_a_cheque_whose_number_is_scanned_takes_4_keys_and_its_bank() -> None:
     desk = make_shop()
     async with counter(desk) as seat:
         await seat.open("BA-1")

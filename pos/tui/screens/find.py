@@ -16,7 +16,6 @@ from textual.widgets import ContentSwitcher, Input, Label
 from pos.domain.errors import DomainError
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import PayerKind
-from pos.domain.receipt import ReceiptFacts
 from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftClosed, ShiftOpened
@@ -201,7 +200,7 @@ class FindScreen(TillScreen[SignedOut]):
         self._clear()
         match outcome:
             case PaymentTaken():
-                self._show_paid(outcome.receipt)
+                self._show_paid(outcome)
             case ScanCame(text=text):
                 self.take_scan(text)
             case _:
@@ -224,10 +223,15 @@ class FindScreen(TillScreen[SignedOut]):
 
     # --- after a payment ----------------------------------------------------------------------------------------
 
-    def _show_paid(self, receipt: ReceiptFacts) -> None:
+    def _show_paid(self, taken: PaymentTaken) -> None:
+        receipt = taken.receipt
         self.query_one(PaidPanel).tell(receipt)
         self.query_one("#below", ContentSwitcher).current = "paid"
-        self.say(f"Receipt {receipt.receipt_number}: {receipt.total} taken, change {receipt.change.plain()}.")
+        number = receipt.receipt_number
+        if taken.warnings:
+            self.say(f"{number}: {receipt.total} taken. {' '.join(taken.warnings)}")
+        else:
+            self.say(f"Receipt {number}: {receipt.total} taken, change {receipt.change.plain()}.")
 
     # --- keys ---------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from pos.tui.keys import bindings
 from pos.tui.screens.card import CardScreen, KeyedSlip
 from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.cash import CashScreen
+from pos.tui.screens.cheque import ChequeScreen
 from pos.tui.screens.identity import ask_identity
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.outbox import OutboxScreen
@@ -355,7 +356,8 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         if kind is ModeKind.CASH:
             return CashScreen(self.seat, self.errands, self._basket, modes[0], tendered=typed)
         draft = self._drafts.pop(kind, None)
-        return TenderScreen(self.seat, self.errands, self._basket, modes, amount=typed, draft=draft)
+        screen = ChequeScreen if kind is ModeKind.CHEQUE else TenderScreen
+        return screen(self.seat, self.errands, self._basket, modes, amount=typed, draft=draft)
 
     def _after_tender(self, outcome: PaymentTaken | Basket | Draft | KeyedSlip | str | None) -> None:
         match outcome:

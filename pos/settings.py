@@ -110,6 +110,7 @@ class ItemSettings(_Strict):
 class ChequeSettings(_Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
     warn_before_stale_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    post_dated_max_days: Annotated[int, Field(ge=0, le=730)] = 90
     max_amount: _AmountOrNone = ""
     max_draft: _AmountOrNone = ""
     third_party: Literal["refuse", "ticks", "accept"] = "ticks"

@@ -60,7 +60,8 @@ class ChequePolicy:
     """The shop's rules: how old a cheque may be, and the most one may be worth (None: no cap).
 
     ``max_by_class`` has the cap of some classes of accounts in place of ``max_amount``; ``max_draft`` is for bank drafts.
-    From ``warn_before_stale_days`` days before it is too old its taking says so. ``ticks`` are asked for a third party's
+    From ``warn_before_stale_days`` days before it is too old its taking says so. One dated up to ``post_dated_max_days``
+    days ahead is registered (0: none is). ``ticks`` are asked for a third party's
     cheque, with ``ticks_always`` for every one but a draft. ``layouts`` are the MICR lines that are known here.
     """
 
@@ -69,6 +70,7 @@ class ChequePolicy:
     max_by_class: Mapping[str, Money | None] = field(default_factory=dict, hash=False)
     max_draft: Money | None = None
     warn_before_stale_days: int = 14
+    post_dated_max_days: int = 90
     third_party: ThirdParty = ThirdParty.TICKS
     ticks: tuple[str, ...] = tuple(TICKS)
     ticks_always: bool = False
@@ -213,10 +215,11 @@ def check_cheque(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer, *, to
     """
     _check_cap(cheque, policy, payer)
     if cheque.dated > today:
-        raise Refused(
-            "cheque_post_dated",
-            f"The cheque is dated {cheque.dated.isoformat()}, after today. It cannot be taken as a payment.",
-            date=cheque.dated.isoformat(),
+        raise _post_dated(
+            cheque,
+            "It is registered alone, without other tenders or items, and is no payment until then."
+            if policy.post_dated_max_days
+            else "It cannot be taken as a payment, and none is registered here.",
         )
     if cheque.days_left(policy, today=today) < 0:
         raise Refused(
@@ -225,6 +228,32 @@ def check_cheque(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer, *, to
             date=cheque.dated.isoformat(),
         )
     _check_drawer(cheque, policy, payer)
+
+
+def check_post_dated(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer, *, today: date) -> None:
+    """Whether a cheque may be registered for its date.
+
+    Raises Refused ``cheque_post_dated`` where it is too far ahead or none is registered, ``cheque_not_post_dated``, or
+    what else ``check_cheque`` raises of a paper.
+    """
+    _check_cap(cheque, policy, payer)
+    ahead = (cheque.dated - today).days
+    if ahead <= 0:
+        raise Refused(
+            "cheque_not_post_dated", "The date of this cheque has come: it is paid in as a payment."
+        )
+    if not policy.post_dated_max_days:
+        raise _post_dated(cheque, "It cannot be taken as a payment, and none is registered here.")
+    if ahead > policy.post_dated_max_days:
+        raise _post_dated(
+            cheque, f"That is more than {policy.post_dated_max_days} days ahead. Ask for a new one."
+        )
+    _check_drawer(cheque, policy, payer)
+
+
+def _post_dated(cheque: Cheque, what_then: str) -> Refused:
+    dated = cheque.dated.isoformat()
+    return Refused("cheque_post_dated", f"The cheque is dated {dated}, after today. {what_then}", date=dated)
 
 
 def _check_cap(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer) -> None:

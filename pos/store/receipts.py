@@ -138,18 +138,38 @@ def receipt_facts(connection: Connection, receipt_number: str) -> ReceiptFacts |
     ).first()
     if row is None:
         return None
+    name, personal = (
+        _names_of_note(connection, receipt_number) if row[3] is None else _names_of_event(connection, row[3])
+    )
+    return _facts(str(row[0]), str(row[1]), json.loads(row[2]), name, personal)
+
+
+_Names = tuple[str | None, dict[int, dict[str, str]]]
+"""The payer's name, and the personal fields of each tender by its number, as far as they are still kept."""
+
+
+def _names_of_event(connection: Connection, event_id: str) -> _Names:
     name = connection.exec_driver_sql(
-        "SELECT name FROM payer_person WHERE payment_event_id = ?", (row[3],)
+        "SELECT name FROM payer_person WHERE payment_event_id = ?", (event_id,)
     ).scalar_one_or_none()
     personal = {
         int(found[0]): json.loads(found[1])
         for found in connection.exec_driver_sql(
             "SELECT number, tender_person.details_json FROM tender JOIN tender_person USING (tender_id) "
             "WHERE payment_event_id = ?",
-            (row[3],),
+            (event_id,),
         )
     }
-    return _facts(str(row[0]), str(row[1]), json.loads(row[2]), None if name is None else str(name), personal)
+    return None if name is None else str(name), personal
+
+
+def _names_of_note(connection: Connection, receipt_number: str) -> _Names:
+    row = connection.exec_driver_sql(
+        "SELECT name, post_dated_person.details_json FROM post_dated_cheque JOIN post_dated_person USING (post_dated_id) "
+        "WHERE receipt_number = ?",
+        (receipt_number,),
+    ).first()
+    return (None, {}) if row is None else (str(row[0]), {1: json.loads(row[1])})
 
 
 def _facts(
@@ -240,10 +260,13 @@ def _details(stored: list[tuple[str, str | None]], personal: Mapping[str, str]) 
 
 
 def last_receipt(connection: Connection, operator: str) -> str | None:
-    """The number of the last receipt that ``operator`` issued."""
+    """The number of the last receipt or note that ``operator`` issued."""
     row = connection.exec_driver_sql(
-        "SELECT receipt_number FROM payment_event WHERE operator = ? ORDER BY sequence DESC LIMIT 1",
-        (operator,),
+        "SELECT receipt_number FROM receipt WHERE receipt_number IN ("
+        "(SELECT receipt_number FROM payment_event WHERE operator = ? ORDER BY sequence DESC LIMIT 1), "
+        "(SELECT receipt_number FROM post_dated_cheque WHERE operator = ? ORDER BY rowid DESC LIMIT 1)) "
+        "ORDER BY rowid DESC LIMIT 1",
+        (operator, operator),
     ).first()
     return None if row is None else str(row[0])
 

@@ -21,7 +21,7 @@ from pos.domain.catalogue import (
     serial_body,
     shown_serial,
 )
-from pos.domain.cheque import check_cheque, refuse_cash_only
+from pos.domain.cheque import check_cheque, check_post_dated, refuse_cash_only
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money, total, zero
@@ -146,6 +146,11 @@ class Basket:
     def closed(self) -> Mapping[str, str]:
         """The modes that are not taken of this payer until central answers, with the reason."""
         return {} if self.view is None else self.view.closed
+
+    @property
+    def is_for_one_cheque(self) -> bool:
+        """Whether a cheque of a later date may be registered for it: a customer's account, no items, nothing given yet."""
+        return self.view is not None and not self.lines and not self.given
 
     @property
     def keeps_nothing(self) -> bool:
@@ -390,6 +395,7 @@ def _overpayment(basket: Basket, *, keep: bool) -> Overpayment:
 def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, decimal_marks: str) -> Basket:
     """Lay a tender into the basket, checked as far as it can be without booking.
 
+    A cheque of a later date takes the basket for itself: with it ``order_of`` is what is registered.
     Raises Refused with the codes of ``require_mode``, ``parse_amount``, ``read_details`` and ``check_cheque``,
     ``named_twice`` where the same paper was given before, or ``tender_not_needed`` where enough was; NotAuthorised where
     the person may not take this mode.
@@ -404,6 +410,11 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     if mode.kind is ModeKind.CHEQUE:
         details, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=today)
         payer = payer_of_cheque(basket.payer, cash_only=basket.payer.cash_only)
+        if cheque.dated > today and basket.is_for_one_cheque:
+            check_post_dated(cheque, desk.policy.cheques, payer, today=today)
+            return _for_its_date(
+                basket, Given(mode=mode, amount=amount, order=replace(tender, amount=amount.plain()))
+            )
         check_cheque(cheque, desk.policy.cheques, payer, today=today)
     elif tender.attempt is None:
         details = read_details(mode, plain_fields(mode, tender))
@@ -422,6 +433,12 @@ def _laid_aside(mode: PaymentMode, tender: TenderOrder, amount: Money, foreign: 
     else:
         order = replace(tender, amount=foreign.amount.plain(), rate=foreign.rate)
     return Given(mode=mode, amount=amount, order=order, foreign=foreign)
+
+
+def _for_its_date(basket: Basket, one: Given) -> Basket:
+    """A cheque for a later day pays what it can of what was chosen; nothing else is given beside it."""
+    alone = replace(basket, given=(one,))
+    return pay_only_given(alone) if alone.rest else alone
 
 
 def _refuse_twin(basket: Basket, mode: PaymentMode, details: Mapping[str, str], amount: Money) -> None:

@@ -64,8 +64,8 @@ def book_payment(
     facts, counter = _receipt(deed, event, account, papers)
     _write_event(deed, event_id, event, account, facts.receipt_number, papers.order_mark)
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
-    facts = _with_mark(facts, deed.unit.chain.head)
-    _write_receipt(deed, event_id, facts, counter)
+    facts = with_mark(facts, deed.unit.chain.head)
+    write_paper(deed, facts, counter, series=deed.desk.identity.series, event_id=event_id)
     _write_cheques(deed, papers.cheques, ids, payer_name=account.name)
     # Whatever else a card terminal approved for this payment has no use any more.
     abandon_attempts(deed.unit.connection, at=deed.at, payment_event_id=event_id)
@@ -73,7 +73,8 @@ def book_payment(
     return facts
 
 
-def _split_personal(tender: TenderTaken) -> tuple[dict[str, str], dict[str, str]]:
+def split_personal(tender: TenderTaken) -> tuple[dict[str, str], dict[str, str]]:
+    """A tender's plain fields, and those that stand in a side row which can be purged."""
     personal = {field.name for field in tender.mode.fields if field.personal}
     plain = {name: value for name, value in tender.details.items() if name not in personal}
     return plain, {name: value for name, value in tender.details.items() if name in personal}
@@ -93,7 +94,7 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, pa
     rows, people = [], []
     for place, tender in enumerate(event.tenders):
         hold = papers.holds.get(tender.instrument or "")
-        plain, personal = _split_personal(tender)
+        plain, personal = split_personal(tender)
         digest = None
         if personal:
             salt, text = new_salt(deed), json.dumps(personal, ensure_ascii=False, sort_keys=True)
@@ -308,20 +309,7 @@ def _receipt(
         total=event.amount,
         change=event.change,
         credit=event.credit,
-        tenders=tuple(
-            TenderLine(
-                mode=tender.mode.code,
-                label=tender.mode.label,
-                amount=tender.amount,
-                details=tuple(
-                    (field.name, tender.details[field.name])
-                    for field in tender.mode.fields
-                    if field.name in tender.details
-                ),
-                foreign=tender.foreign,
-            )
-            for tender in event.tenders
-        ),
+        tenders=tuple(tender_line(tender) for tender in event.tenders),
         allocations=tuple(
             AllocationLine(
                 account=part.account,
@@ -369,6 +357,21 @@ def _sale_line(line: LineOfSale) -> SaleLine:
     )
 
 
+def tender_line(tender: TenderTaken) -> TenderLine:
+    """A tender as a paper shows it, its fields in the mode's order."""
+    return TenderLine(
+        mode=tender.mode.code,
+        label=tender.mode.label,
+        amount=tender.amount,
+        details=tuple(
+            (field.name, tender.details[field.name])
+            for field in tender.mode.fields
+            if field.name in tender.details
+        ),
+        foreign=tender.foreign,
+    )
+
+
 def _forfeits(event: PaymentEvent, holds: Mapping[str, Hold]) -> Iterator[str]:
     """A voucher is used once: what the payment does not need of it is lost, and the receipt says so."""
     for tender in event.tenders:
@@ -378,17 +381,18 @@ def _forfeits(event: PaymentEvent, holds: Mapping[str, Hold]) -> Iterator[str]:
             yield f"{tender.mode.label} of {hold.value.plain()}: {lost} not used is forfeited."
 
 
-def _with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
+def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
     """The receipt carries the head of the chain as it stood after the journal: a short mark a person can read out."""
     return replace(facts, chain_mark=f"{head[:4]}-{head[4:8]}-{head[8:12]}")
 
 
-def _write_receipt(deed: Deed, event_id: str, facts: ReceiptFacts, counter: int) -> None:
+def write_paper(deed: Deed, facts: ReceiptFacts, counter: int, *, series: str, event_id: str | None) -> None:
+    """Write a numbered paper and send it to the printer; ``event_id`` None: it is of no payment."""
     deed.unit.insert(
         "receipt",
         {
             "receipt_number": facts.receipt_number,
-            "series": deed.desk.identity.series,
+            "series": series,
             "counter": counter,
             "kind": str(facts.kind),
             "payment_event_id": event_id,

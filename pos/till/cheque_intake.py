@@ -16,6 +16,7 @@ from pos.domain.payment_mode import PaymentMode
 from pos.domain.tender import read_details
 from pos.store.cache import CachedAccount
 from pos.store.payments import cheque_known
+from pos.store.post_dated import post_dated_known
 from pos.till.desk import Deed, Desk
 
 
@@ -59,9 +60,9 @@ def refuse_twins(cheques: Iterable[Cheque]) -> None:
 def refuse_taken_cheque(deed: Deed, cheque: Cheque) -> None:
     """Raises Refused ``cheque_taken_before``."""
     known = cheque_known(deed.unit.connection, cheque.identity)
+    how = "was taken already with receipt"
+    if known is None:
+        known = post_dated_known(deed.unit.connection, cheque.identity)
+        how = "is in the register of post-dated cheques with note"
     if known is not None:
-        raise Refused(
-            "cheque_taken_before",
-            f"Cheque {cheque.serial} was taken already with receipt {known}.",
-            receipt=known,
-        )
+        raise Refused("cheque_taken_before", f"Cheque {cheque.serial} {how} {known}.", receipt=known)

@@ -166,7 +166,9 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
             return [Hit(kind=HitKind.BILL, key=bill.bill_no, account=owner, exact=True)]
     with desk.till.read() as books:
         row = books.exec_driver_sql(
-            "SELECT receipt_number, payer_account FROM payment_event WHERE receipt_number = ?", (key,)
+            "SELECT receipt_number, payer_account FROM payment_event WHERE receipt_number = ? "
+            "UNION ALL SELECT receipt_number, payer_account FROM post_dated_cheque WHERE receipt_number = ?",
+            (key, key),
         ).first()
     if row is None:
         return []

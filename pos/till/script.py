@@ -37,6 +37,7 @@ from pos.till.desk import Desk, Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
+from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import ClockConfirmed, confirm_clock
@@ -401,8 +402,10 @@ class Script:
             case ConfirmClock():
                 return _encode(confirm_clock(desk, person, memo=memo))
 
-    def _pay(self, order: PaymentOrder, memo: Memo) -> PaymentTaken:
+    def _pay(self, order: PaymentOrder, memo: Memo) -> PaymentTaken | ChequeRegistered:
         desk, person = self._desk, self.person
+        if is_post_dated(desk, order):
+            return register_cheque(desk, person, order, memo=memo)
         vouchers = self._vouchers if has_vouchers(desk, order) else None
         cards = self._cards if has_cards(desk, order) else None
         try:
@@ -574,6 +577,8 @@ def _encode(outcome: object) -> Mapping[str, object]:
             return {"clock": outcome.at.isoformat(timespec="seconds")}
         case CardAttempt():
             return _encode_attempt(outcome)
+        case ChequeRegistered():
+            return _encode_registered(outcome)
         case Counted():
             return {"shift": outcome.shift_id, "count": outcome.number}
         case ShiftClosed():
@@ -622,6 +627,21 @@ def _encode_tender(tender: PaidTender) -> Mapping[str, object]:
             "rate_source": tender.foreign.source,
         }
     return told
+
+
+def _encode_registered(outcome: ChequeRegistered) -> Mapping[str, object]:
+    facts = outcome.note
+    return {
+        "post_dated": True,
+        "receipt": facts.receipt_number,
+        "date": outcome.dated.isoformat(),
+        "amount": facts.total.plain(),
+        "currency": facts.total.currency.code,
+        "allocations": [
+            {"account": part.account, "bill": part.bill_no, "amount": part.amount.plain()}
+            for part in facts.allocations
+        ],
+    }
 
 
 def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:

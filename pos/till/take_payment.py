@@ -16,7 +16,7 @@ from datetime import date, timedelta
 
 from pos.domain.allocation import Wish
 from pos.domain.bill import OpenBill
-from pos.domain.cheque import Cheque, check_cheque, warning_of
+from pos.domain.cheque import Cheque, ChequePayer, check_cheque, warning_of
 from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignNotes, read_notes
 from pos.domain.ids import check_id
@@ -217,12 +217,28 @@ def rehearse_payment(desk: Desk, person: Person, act: str, prepare: Callable[[De
         perform(desk, person, act, work)
 
 
-def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
-    deed.subject = check_id(order.payment_event_id, field="Payment")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """An order that balances, with what is behind its tenders, in the event's order.
+
+    ``credited`` are the accounts that money goes to beside the payer's own.
+    """
+
+    tenders: Sequence[TenderRead]
+    account: CachedAccount
+    credited: Sequence[CachedAccount]
+    event: PaymentEvent
+
+    def payer(self) -> ChequePayer:
+        """What of the payer decides on cheques."""
+        cash_only = any(one.cash_only for one in (self.account, *self.credited))
+        return payer_of_cheque(self.account, cash_only=cash_only)
+
+
+def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
+    """Read and balance an order without booking it. Raises what ``compose`` raises, and what reading its parts does."""
     shift = deed.require_shift()
     note_clock(deed)
-    if order.lines:
-        require_alone(deed.desk, "sell", deed.person)
     # Cash comes last, as the event has it: so each tender stays beside what is behind it.
     tenders = sorted(
         (_read_tender(deed, tender, order) for tender in order.tenders),
@@ -233,7 +249,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         payer_kind=order.payer_kind,
         payer_account=account.account,
         tenders=[tender.offered for tender in tenders],
-        wishes=[_read_wish(wish, shift.currency, order.decimal_marks) for wish in order.allocate],
+        wishes=[read_wish(wish, shift.currency, order.decimal_marks) for wish in order.allocate],
         overpayment=order.overpayment,
         bills=_bills(deed, order, account.account),
         cash_rounding=deed.desk.policy.cash_rounding,
@@ -242,11 +258,19 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     event = compose(asked)
     credited = _credited_accounts(deed, event, account)
     refuse_own_accounts(deed.desk, deed.person, [account, *credited])
-    cash_only = account.cash_only or any(other.cash_only for other in credited)
+    return Weighed(tenders=tenders, account=account, credited=credited, event=event)
+
+
+def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
+    deed.subject = check_id(order.payment_event_id, field="Payment")
+    deed.require_shift()
+    if order.lines:
+        require_alone(deed.desk, "sell", deed.person)
+    weighed = weigh(deed, order)
+    tenders, account, event = weighed.tenders, weighed.account, weighed.event
     cheques = {place: read.cheque for place, read in enumerate(tenders) if read.cheque is not None}
     for cheque in cheques.values():
-        payer = payer_of_cheque(account, cash_only=cash_only)
-        check_cheque(cheque, deed.desk.policy.cheques, payer, today=_today(deed))
+        check_cheque(cheque, deed.desk.policy.cheques, weighed.payer(), today=today_of(deed))
         refuse_taken_cheque(deed, cheque)
     refuse_twins(cheques.values())
     _refuse_taken(deed, event.tenders)
@@ -264,7 +288,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         if tender.hold is not None and tender.offered.instrument is not None
     }
     large_cash = identify(deed, event, order.identity)
-    in_collection = accounts_in_collection(deed, order.payment_event_id, event, [account, *credited])
+    in_collection = accounts_in_collection(deed, order.payment_event_id, event, [account, *weighed.credited])
     write_dunning(deed, order.payment_event_id, in_collection)
     receipt = book_payment(
         deed,
@@ -292,13 +316,13 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         warnings=tuple(
             warning
             for cheque in cheques.values()
-            if (warning := warning_of(cheque, deed.desk.policy.cheques, today=_today(deed)))
+            if (warning := warning_of(cheque, deed.desk.policy.cheques, today=today_of(deed)))
         ),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _TenderRead:
+class TenderRead:
     """A tender as offered, with what stands behind it: central's hold, what a card terminal approved, the cheque."""
 
     offered: TenderOffered
@@ -307,17 +331,17 @@ class _TenderRead:
     cheque: Cheque | None = None
 
 
-def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _TenderRead:
+def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> TenderRead:
     desk = deed.desk
     mode = desk.modes[tender.mode]
     # The matrix comes first: a wrong mode is told before anything about bills.
     require_mode(desk, deed.person, mode, order.payer_kind)
     amount, foreign = read_tendered(
-        desk, tender, desk.identity.currency, today=_today(deed), decimal_marks=order.decimal_marks
+        desk, tender, desk.identity.currency, today=today_of(deed), decimal_marks=order.decimal_marks
     )
     if mode.kind is ModeKind.CHEQUE:
-        fields, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=_today(deed))
-        return _TenderRead(
+        fields, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=today_of(deed))
+        return TenderRead(
             offered=TenderOffered(
                 mode=mode, amount=amount, details=fields, instrument=instrument_of(mode, fields, amount)
             ),
@@ -332,7 +356,7 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
                 mode=mode.code,
             )
         details = approved_slip(deed, order.payment_event_id, tender.attempt, mode, amount)
-        return _TenderRead(
+        return TenderRead(
             offered=TenderOffered(
                 mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
             ),
@@ -350,7 +374,7 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> _Tende
     else:
         _require_fresh(deed, mode, details)
         instrument = instrument_of(mode, details, amount)
-    return _TenderRead(
+    return TenderRead(
         offered=TenderOffered(
             mode=mode, amount=amount, details=details, instrument=instrument, foreign=foreign
         ),
@@ -427,14 +451,14 @@ def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) ->
         if field.kind is not FieldKind.DATE or field.name not in details:
             continue
         written = date.fromisoformat(details[field.name])
-        if written > _today(deed):
+        if written > today_of(deed):
             raise Refused(
                 "date_in_future",
                 f"{field.label}: {written} is after today. Check it.",
                 mode=mode.code,
                 field=field.name,
             )
-        if mode.max_age_days and _today(deed) - written > timedelta(days=mode.max_age_days):
+        if mode.max_age_days and today_of(deed) - written > timedelta(days=mode.max_age_days):
             raise Refused(
                 "too_old",
                 f"{field.label}: {written} is more than {mode.max_age_days} days ago. It is not taken any more.",
@@ -443,7 +467,7 @@ def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) ->
             )
 
 
-def _today(deed: Deed) -> date:
+def today_of(deed: Deed) -> date:
     """A shift that runs past midnight keeps its business date; a paper may be of the day that it is."""
     return max(deed.require_shift().business_date, deed.at.date())
 
@@ -503,7 +527,8 @@ def _require_unverified_cap(deed: Deed, event: PaymentEvent, dealer: CachedAccou
         )
 
 
-def _read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -> Wish:
+def read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -> Wish:
+    """A wish, cleaned. Raises what ``clean_reference`` and ``parse_amount`` raise."""
     return Wish(
         bill_no=None if wish.bill is None else clean_reference(wish.bill, field="Bill", limit=40),
         amount=None

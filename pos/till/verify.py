@@ -87,7 +87,26 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "receipt_has_its_event",
-        "SELECT receipt_number FROM receipt WHERE payment_event_id NOT IN (SELECT payment_event_id FROM payment_event)",
+        "SELECT receipt_number FROM receipt WHERE CASE WHEN payment_event_id IS NULL THEN kind = 'payment' "
+        "ELSE payment_event_id NOT IN (SELECT payment_event_id FROM payment_event) END",
+    ),
+    (
+        "note_has_its_cheque",
+        "SELECT receipt_number FROM receipt LEFT JOIN post_dated_cheque AS held USING (receipt_number) "
+        "WHERE (receipt.kind = 'post_dated_note') <> (held.receipt_number IS NOT NULL) "
+        "OR json_extract(facts_json, '$.total') <> held.amount_minor "
+        "OR json_extract(facts_json, '$.payer_account') <> held.payer_account",
+    ),
+    (
+        "post_dated_cheque_has_its_note",
+        "SELECT post_dated_id FROM post_dated_cheque WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt) "
+        "OR NOT EXISTS (SELECT 1 FROM post_dated_event WHERE number = 1 "
+        "AND post_dated_event.post_dated_id = post_dated_cheque.post_dated_id)",
+    ),
+    (
+        "post_dated_cheque_is_no_payment",
+        "SELECT post_dated_id FROM post_dated_cheque WHERE post_dated_id IN (SELECT source_id FROM journal_entry) "
+        "OR post_dated_id IN (SELECT payment_event_id FROM payment_event)",
     ),
     (
         "receipt_numbers_have_no_gap",

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
 from pos.till.desk import Memo
 from pos.till.papers import reprint
+from pos.till.post_dated import register_cheque
 from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.tills import (
@@ -49,8 +51,8 @@ from tests.builders.tills import (
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
-    The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts; the last
-    payment has a sale with a serial number, a card and a voucher that was held for it.
+    The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts, and the note
+    of a later cheque; the last payment has a sale with a serial number, a card and a voucher that was held for it.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -81,6 +83,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     take_payment(desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards()))
     asyncio.run(reconcile_cards(desk, SUPERVISOR, FakeCards(), InlineRunner()))
+    later = cheque("5", serial="000777", date=(TODAY + timedelta(days=9)).isoformat())
+    register_cheque(desk, CASHIER, order(desk, later, allocate=[wish(account="BA-1", amount="5")]))
     close_stores(desk)
     return folder / "till.db"
 

@@ -20,6 +20,7 @@ DOCUMENTED = {
     "v_shift": "shift_id operator business_date state currency float_minor expected_cash_minor counted_cash_minor "
     "over_short_minor",
     "v_cheque": "cheque_id tender_id bank serial amount_minor currency cheque_date state",
+    "v_post_dated": "post_dated_id receipt_number payer_account bank serial cheque_date amount_minor currency state",
     "v_refund": "refund_id payment_event_id amount_minor currency state",
     "v_transfer": "transfer_id payment_event_id amount_minor currency state from_account to_account",
     "v_outbox": "outbox_id payment_event_id leg correlator_id kind state attempts",

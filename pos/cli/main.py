@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from pos.cli import card, central, counter, demo, reports, shop, wire
+from pos.cli import card, central, cheques, counter, demo, reports, shop, wire
 from pos.cli.output import Invocation, default_home
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
@@ -42,6 +42,7 @@ app.command("receipt")(counter.receipt)
 app.command("confirm")(counter.confirm)
 app.command("balance")(counter.balance)
 app.command("report")(reports.report)
+app.command("cheques")(cheques.cheques)
 app.command("sync")(wire.sync)
 app.command("outbox")(wire.outbox)
 app.command("verify")(wire.verify)

@@ -11,6 +11,7 @@ from pos.domain.ports import CardTerminal
 from pos.store.vouchers import Hold
 from pos.till.basket import Basket, Given, give, order_of, require_complete
 from pos.till.cards import ask_cards, let_go_card, let_go_cards
+from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
 from pos.till.vouchers import has_vouchers, let_go, reserve_vouchers
 from pos.tui.errands import Errands
@@ -20,12 +21,18 @@ NOT_ASKED = "not asked yet"
 """Stands for the attempt of a card that is only figured with."""
 
 
-async def take(seat: Seat, errands: Errands, basket: Basket, *, keep: bool) -> PaymentTaken:
-    """Book ``basket`` with what was given. Raises what ``take_payment`` raises; then nothing was booked."""
+async def take(
+    seat: Seat, errands: Errands, basket: Basket, *, keep: bool
+) -> PaymentTaken | ChequeRegistered:
+    """Book ``basket`` with what was given, or register its post-dated cheque.
+
+    Raises what ``take_payment`` or ``register_cheque`` raises; then nothing was booked.
+    """
     require_complete(basket)
     person, order = seat.person, order_of(basket, keep=keep)
     await hold_vouchers(seat, basket)
-    taken = await seat.deed(lambda: take_payment(seat.desk, person, order))
+    book = register_cheque if is_post_dated(seat.desk, order) else take_payment
+    taken: PaymentTaken | ChequeRegistered = await seat.deed(lambda: book(seat.desk, person, order))
     if taken.opens_drawer:
         errands.drawer_opens()
     errands.paper_waits()

@@ -256,6 +256,7 @@ MENU: tuple[MenuEntry, ...] = (
         if key.keys[0] in {f"f{digit}" for digit in range(1, 10)}
     ),
     MenuEntry(number="9", act="outbox", label="What waits for central"),
+    MenuEntry(number="P", act="post_dated", label="Post-dated cheques", letter="p"),
     MenuEntry(number="00", act="ways", label="W Ways to pay", letter="w"),
     MenuEntry(number=".1", act="card_attempts", label="Cards that are not settled"),
 )

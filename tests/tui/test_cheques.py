@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders.tills import TODAY, make_till, opened, rows
+from tests.builders.tills import TODAY, clock_of, make_till, opened, rows
 from tests.tui.counter import Counter, counter
 from tests.tui.shelf import make_shop
 
@@ -178,3 +178,85 @@ async def test_a_cheque_that_is_too_old_soon_is_told() -> None:
         await seat.fill((TODAY - timedelta(days=175)).isoformat())
         await seat.press("enter")
         assert "5 days until it is too old: bank it first." in seat.message
+
+
+# --- cheques of a later date -----------------------------------------------------------------------------------
+
+
+async def later_cheque(seat: Counter, days: int = 30) -> None:
+    await seat.open("BA-1")
+    await seat.press("f7")
+    await seat.scan(LINE)
+    await seat.press("up", "up")
+    assert focused(seat) == "field-date-box"
+    await seat.fill((TODAY + timedelta(days=days)).isoformat())
+
+
+async def test_a_cheque_of_a_later_date_asks_once_and_shows_its_note() -> None:
+    """Rule 39: it is registered, and the account stays owing."""
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await later_cheque(seat)
+        await seat.press("enter")
+        assert "Dated 2026-12-21: registered, no payment until then." in seat.message
+        assert rows(desk, "post_dated_cheque") == []
+        clock_of(desk).advance(seconds=1)
+        await seat.press("enter")
+        assert seat.screen == "ReceiptScreen"
+        assert "S014-T1-A-PD-000001" in seat.text
+        await seat.press("escape")
+        assert "not paid until then" in seat.message
+        await seat.open("BA-1")
+        assert "41.750" in seat.text
+    assert rows(desk, "v_payment") == []
+    (held,) = rows(desk, "v_post_dated")
+    assert (held["state"], held["amount_minor"]) == ("registered", 41750)
+    assert [row["bill_no"] for row in rows(desk, "post_dated_wish")] == ["7781"]
+
+
+async def test_a_later_cheque_for_less_pays_only_that_much_on_its_date() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await later_cheque(seat)
+        await seat.write("20")
+        await seat.press("enter")
+        clock_of(desk).advance(seconds=1)
+        await seat.press("enter")
+        assert seat.screen == "ReceiptScreen"
+    assert [(row["bill_no"], row["amount_minor"]) for row in rows(desk, "post_dated_wish")] == [
+        ("7781", 20000)
+    ]
+
+
+async def test_a_later_cheque_beside_another_tender_is_refused() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.write("5")
+        await seat.press("f6")
+        await seat.fill("A1B2C3", "4242", "VISA", "RRN001", "T-77")
+        await seat.press("enter", "f7")
+        await seat.scan(LINE)
+        await seat.press("up", "up")
+        await seat.fill((TODAY + timedelta(days=30)).isoformat())
+        await seat.press("enter")
+        assert "registered alone" in seat.message
+        assert focused(seat) == "field-date-box"
+    assert rows(desk, "post_dated_cheque") == []
+
+
+async def test_the_register_lists_what_is_due_first_and_opens_a_note() -> None:
+    desk = make_shop()
+    async with counter(desk) as seat:
+        await seat.press(".", "p")
+        assert "No post-dated cheque is in the register." in seat.message
+        await seat.press("escape")
+        await later_cheque(seat, days=1)
+        await seat.press("enter")
+        clock_of(desk).advance(seconds=1)
+        await seat.press("enter", "escape", ".", "p")
+        assert "0 of 1 may go to the bank" in seat.message
+        assert "021000021 0101" in seat.text
+        assert "DUE" not in seat.text
+        await seat.press("enter")
+        assert seat.screen == "ReceiptScreen"

@@ -103,6 +103,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         ("08", "bank"),
         ("09", "dealer"),
         ("9", "outbox"),
+        ("P", "post_dated"),
         ("00", "ways"),
         (".1", "card_attempts"),
     ]

@@ -12,6 +12,7 @@ from pos.domain.bill import BillState, OpenBill
 from pos.domain.errors import DomainError
 from pos.till.basket import Basket, add_item, choose_bills
 from pos.till.enquiries import AccountView, BillView, account_view, bill_view
+from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
@@ -195,7 +196,7 @@ class AccountScreen(PayingScreen):
         screen = SaleScreen(self.seat, self.errands, basket, from_bills=True, typed=typed, said=said)
         self.app.push_screen(screen, self._after_sale)
 
-    def _after_sale(self, outcome: PaymentTaken | Basket | ScanCame | None) -> None:
+    def _after_sale(self, outcome: PaymentTaken | ChequeRegistered | Basket | ScanCame | None) -> None:
         if isinstance(outcome, Basket):
             self._basket = outcome
             self._choose(marked=self._marked, part=self._part)

@@ -16,6 +16,7 @@ from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.payment_mode import PayerKind, PaymentMode
 from pos.till.basket import Basket, Quote, confirm, give, identified, pay_only_given, quote, take_back
 from pos.till.large_cash import IdentityOrder
+from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import take
@@ -28,7 +29,7 @@ from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Box
 from pos.tui.widgets.paying import summary
 
 
-class CashScreen(TillScreen[PaymentTaken | Basket | str]):
+class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
     """Answers the payment taken, or the basket where more is to come; on Esc the amount that was typed."""
 
     AUTO_FOCUS = "Input"

@@ -9,6 +9,8 @@ from textual import events
 from pos.domain.cheque import TICKS
 from pos.domain.errors import DomainError
 from pos.domain.micr import MicrLine, is_surely_micr, looks_like_micr, read_micr
+from pos.till.basket import Basket, order_of
+from pos.till.post_dated import is_post_dated
 from pos.till.take_payment import TenderOrder
 from pos.tui.screens.tender import TenderScreen
 from pos.tui.screens.ticks import TicksScreen
@@ -80,6 +82,13 @@ class ChequeScreen(TenderScreen):
         self._line = line
         self._next_missing().box.focus()
         self.say("The cheque was read. Compare it, then press Enter yourself to go on.")
+
+    async def _question(self, given: Basket, tender: TenderOrder) -> str:
+        found = await super()._question(given, tender)
+        if not is_post_dated(self.seat.desk, order_of(given, keep=True)):
+            return found
+        dated = f"Dated {tender.details['date'].strip()}: registered, no payment until then."
+        return f"{dated} {found}".rstrip()
 
     def refused(self, refusal: DomainError) -> None:
         if refusal.code != "cheque_ticks_missing":

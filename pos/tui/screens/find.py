@@ -23,6 +23,7 @@ from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
 from pos.till.known_accounts import nothing_found
 from pos.till.papers import show_receipt
+from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
@@ -33,6 +34,7 @@ from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
 from pos.tui.screens.outbox import OutboxScreen
 from pos.tui.screens.paying import PayingScreen, ScanCame
+from pos.tui.screens.post_dated import PostDatedScreen
 from pos.tui.screens.receipt import ReceiptScreen
 from pos.tui.screens.sale import SaleScreen
 from pos.tui.screens.till_screen import TillScreen
@@ -196,11 +198,15 @@ class FindScreen(TillScreen[SignedOut]):
         said = f"{basket.lines[0].item.name} {happened}." if basket.lines else ""
         self.app.push_screen(SaleScreen(self.seat, self.errands, basket, said=said), self._came_back)
 
-    def _came_back(self, outcome: PaymentTaken | Basket | ScanCame | None) -> None:
+    def _came_back(self, outcome: PaymentTaken | ChequeRegistered | Basket | ScanCame | None) -> None:
         self._clear()
         match outcome:
             case PaymentTaken():
                 self._show_paid(outcome)
+            case ChequeRegistered(note=note, dated=dated):
+                self._show_hits((), "")
+                self.app.push_screen(ReceiptScreen(self.seat, self.errands, note))
+                self.say(f"Note {note.receipt_number}: {note.total} on {dated}, not paid until then.")
             case ScanCame(text=text):
                 self.take_scan(text)
             case _:
@@ -293,6 +299,18 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_card_attempts(self) -> None:
         self.app.push_screen(CardAttemptsScreen(self.seat, self.errands))
+
+    def action_post_dated(self) -> None:
+        self.app.push_screen(PostDatedScreen(self.seat, self.errands), self._note_chosen)
+
+    def _note_chosen(self, number: str | None) -> None:
+        if number is not None:
+            self.errand(self._open_note(number))
+
+    async def _open_note(self, number: str) -> None:
+        seat = self.seat
+        facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, number))
+        self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -27,6 +27,7 @@ from pos.till.basket import (
     take_back,
     ways_to_pay,
 )
+from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.handover import how_to_undo, keep_only, let_cards_go, take, take_card_back, why_not
@@ -63,7 +64,7 @@ class ScanCame:
     text: str
 
 
-class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
+class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCame]):
     """Answers the payment that was taken, the basket to go on with, or the scan that came instead."""
 
     AUTO_FOCUS = ""
@@ -200,6 +201,9 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
 
     def action_card_attempts(self) -> None:
         self.app.push_screen(CardAttemptsScreen(self.seat, self.errands))
+
+    def action_post_dated(self) -> None:
+        self.refuse("Leave this payment with Esc first; then . P shows post-dated cheques.")
 
     def action_dealer(self) -> None:
         self.refuse("Leave this payment with Esc first; then F9 finds a dealer.")
@@ -359,9 +363,11 @@ class PayingScreen(TillScreen[PaymentTaken | Basket | ScanCame]):
         screen = ChequeScreen if kind is ModeKind.CHEQUE else TenderScreen
         return screen(self.seat, self.errands, self._basket, modes, amount=typed, draft=draft)
 
-    def _after_tender(self, outcome: PaymentTaken | Basket | Draft | KeyedSlip | str | None) -> None:
+    def _after_tender(
+        self, outcome: PaymentTaken | ChequeRegistered | Basket | Draft | KeyedSlip | str | None
+    ) -> None:
         match outcome:
-            case PaymentTaken():
+            case PaymentTaken() | ChequeRegistered():
                 self.dismiss(outcome)
             case KeyedSlip(modes=modes, amount=amount):
                 screen = TenderScreen(self.seat, self.errands, self._basket, modes, amount=amount, draft=None)

@@ -18,6 +18,7 @@ from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentMod
 from pos.domain.tender import read_details
 from pos.till.basket import Basket, confirm, give, identified, quote, require_room_for
 from pos.till.large_cash import IdentityOrder
+from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken, TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take
@@ -49,7 +50,7 @@ class Draft:
     typed: Mapping[str, str]
 
 
-class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
+class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft]):
     """One form for the modes of a family, Tab goes from one to the other.
 
     Enter goes to the next field that must be filled and is not, at last to the amount; Enter there takes it. Answers the
@@ -235,7 +236,7 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
         if given.rest:
             self._held = None
             await seat.look(partial(require_room_for, seat.desk, seat.person, given))
-            answer: PaymentTaken | Basket = given
+            answer: PaymentTaken | ChequeRegistered | Basket = given
         else:
             answer = await take(seat, self.errands, given, keep=True)
         self._remember(tender)
@@ -297,7 +298,12 @@ class TenderScreen(FormScreen[PaymentTaken | Basket | Draft]):
             return None
         if "amount" in code or code in {"cheque_over_cap", "voucher_value_exceeded", "change_not_possible"}:
             return self._amount
-        by_code = {"cheque_post_dated": "date", "cheque_stale": "date", "cheque_taken_before": "serial"}
+        by_code = {
+            "cheque_post_dated": "date",
+            "cheque_not_post_dated": "date",
+            "cheque_stale": "date",
+            "cheque_taken_before": "serial",
+        }
         told = by_code.get(code, details.get("field"))
         if told is None and code.startswith("voucher_"):
             told = "code"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -274,11 +275,26 @@ class CentralClient:
         """A page of what the counter sells, from our own central."""
         return await self._own_rows("item", offset=offset, limit=limit, changed_after=changed_after)
 
+    async def cheques(
+        self, *, offset: int, limit: int, changed_after: int | None, dated_from: date
+    ) -> PageOutcome:
+        """A page of the cheques that are known at our central, as digests; none dated before ``dated_from``."""
+        more = {"dated.gte": dated_from.isoformat()}
+        return await self._own_rows(
+            "knownCheque", offset=offset, limit=limit, changed_after=changed_after, more=more
+        )
+
     async def _own_rows(
-        self, name: str, *, offset: int, limit: int, changed_after: int | None
+        self,
+        name: str,
+        *,
+        offset: int,
+        limit: int,
+        changed_after: int | None,
+        more: Mapping[str, str] | None = None,
     ) -> PageOutcome:
         assert self.addresses.own is not None, "a foreign server has nothing of ours"
-        query = {"offset": str(offset), "limit": str(limit), "sort": "id"}
+        query = {"offset": str(offset), "limit": str(limit), "sort": "id", **(more or {})}
         if changed_after is not None:
             query["change.gt"] = str(changed_after)
         return await self._page(f"{self.addresses.own}/{name}", query)

@@ -37,7 +37,7 @@ from sync.client import (
     Unknown,
     Unreachable,
 )
-from sync.inbound import Inbound, PullReport
+from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
@@ -85,6 +85,7 @@ class SyncParts:
     runner: Runner
     retry: RetryRule
     pull_every_s: int
+    stale_after_days: int
 
 
 @dataclass(slots=True)
@@ -115,7 +116,14 @@ class SyncEngine:
 
     def __init__(self, parts: SyncParts) -> None:
         self._parts = parts
-        self._inbound = Inbound(parts.till, parts.cache, parts.client, parts.clock, parts.runner)
+        keep_cheques = KeepCheques(
+            terminal=parts.identity.terminal,
+            epoch=parts.identity.epoch,
+            stale_after_days=parts.stale_after_days,
+        )
+        self._inbound = Inbound(
+            parts.till, parts.cache, parts.client, parts.clock, parts.runner, keep_cheques=keep_cheques
+        )
         self._turn = asyncio.Lock()
         self._quiet_until_s = 0.0
         self._releases: dict[str, _Release] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,11 +23,13 @@ from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
 from pos.store.items import put_items, remove_items
+from pos.store.known_cheques import KnownCheque, forget_cheques, put_known_cheques
 from pos.store.outbox import OutboxRow
 from pos.store.payments import own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from sync.catalogue_wire import read_item, read_withdrawn
+from sync.cheque_wire import read_known_cheque
 from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
@@ -60,6 +63,16 @@ class PullReport:
     problem: str | None
     retry_after_s: int | None = None
     items: int = 0
+    cheques: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepCheques:
+    """Which cheques of others this till must know: those of no enrolment of its own, as young as it takes any."""
+
+    terminal: str
+    epoch: int
+    stale_after_days: int
 
 
 class _Stopped(Exception):
@@ -75,6 +88,7 @@ class _Stopped(Exception):
 class _Tally:
     accounts: int = 0
     items: int = 0
+    cheques: int = 0
     bills: int = 0
     rates: int = 0
     skipped: int = 0
@@ -84,8 +98,16 @@ class Inbound:
     """Pulls into the cache through the cache's own writer."""
 
     def __init__(
-        self, till: TillStore, cache: CacheStore, client: CentralClient, clock: Clock, runner: Runner
+        self,
+        till: TillStore,
+        cache: CacheStore,
+        client: CentralClient,
+        clock: Clock,
+        runner: Runner,
+        *,
+        keep_cheques: KeepCheques,
     ) -> None:
+        self._keep_cheques = keep_cheques
         self._till = till
         self._cache = cache
         self._client = client
@@ -108,6 +130,8 @@ class Inbound:
                 await self._pull_accounts(tally)
             if "items" in announced:
                 await self._pull_items(tally)
+            if "cheques" in announced:
+                await self._pull_cheques(tally)
             await self._pull_bills(
                 tally, counts_changes=counts_changes, with_accounts="accounts" not in announced
             )
@@ -117,6 +141,7 @@ class Inbound:
             problem, retry_after_s = str(stopped), stopped.retry_after_s
         return PullReport(
             accounts=tally.accounts,
+            cheques=tally.cheques,
             items=tally.items,
             bills=tally.bills,
             rates=tally.rates,
@@ -251,6 +276,37 @@ class Inbound:
             remove_items(connection, withdrawn)
             put_items(connection, items)
         tally.items += len(items) + len(withdrawn)
+
+    async def _pull_cheques(self, tally: _Tally) -> None:
+        since = await self._runner.read(lambda: self._marker("cheques"))
+        oldest = self._clock.now().date() - timedelta(days=self._keep_cheques.stale_after_days)
+        changes: list[int | None] = []
+        ask = partial(self._client.cheques, limit=PAGE, changed_after=since, dated_from=oldest)
+        async for page in self._pages(lambda offset: ask(offset=offset)):
+            changes.append(page.change)
+            await self._runner.cache(partial(self._take_cheques, page, tally))
+        await self._runner.cache(partial(self._forget_cheques, oldest))
+        await self._keep_marker("cheques", since=since, changes=changes)
+
+    def _take_cheques(self, page: Page, tally: _Tally) -> None:
+        """What this enrolment took itself is in the books, which know more of it."""
+        cheques: list[KnownCheque] = []
+        own = (self._keep_cheques.terminal, self._keep_cheques.epoch)
+        for row in page.rows:
+            try:
+                told = read_known_cheque(row)
+            except WireJsonError:
+                tally.skipped += 1
+                continue
+            if (told.terminal, told.epoch) != own:
+                cheques.append(told)
+        with self._cache.write() as connection:
+            put_known_cheques(connection, cheques)
+        tally.cheques += len(cheques)
+
+    def _forget_cheques(self, oldest: date) -> None:
+        with self._cache.write() as connection:
+            forget_cheques(connection, dated_before=oldest)
 
     async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None

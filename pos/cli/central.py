@@ -105,10 +105,12 @@ def payments(context: typer.Context, db: DbOption) -> None:
                 "amount": row.amount.plain(),
                 "currency": row.amount.currency.code,
                 "suspense": row.suspense.plain(),
+                "held": row.held,
             }
             call.line(
                 data,
-                f"{row.receipt_number or '-':20} leg {row.leg or '-'}  {row.account:12} {row.amount.plain():>14}",
+                f"{row.receipt_number or '-':20} leg {row.leg or '-'}  {row.account:12} {row.amount.plain():>14}"
+                + ("  HELD: this cheque was presented before" if row.held else ""),
             )
     finally:
         store.close()

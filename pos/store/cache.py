@@ -31,7 +31,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 5
+VERSION = 6
 
 SCHEMA = """
 CREATE TABLE account (
@@ -129,6 +129,15 @@ CREATE TABLE item (
     advance TEXT
 ) STRICT;
 CREATE UNIQUE INDEX item_by_ean ON item (ean) WHERE ean IS NOT NULL;
+CREATE TABLE known_cheque (
+    payment_id TEXT PRIMARY KEY,
+    identity TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    account TEXT NOT NULL,
+    dated TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_cheque_by_identity ON known_cheque (identity);
+CREATE INDEX known_cheque_by_age ON known_cheque (dated);
 CREATE TABLE marker (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL

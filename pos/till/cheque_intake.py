@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from pos.domain.cheque import Cheque, ChequeIdentity, ChequePayer, open_micr, read_cheque
+from pos.domain.cheque_digest import ChequeDigest
 from pos.domain.errors import Refused
 from pos.domain.money import Money
 from pos.domain.payment_mode import PaymentMode
 from pos.domain.tender import read_details
 from pos.store.cache import CachedAccount
+from pos.store.known_cheques import is_known_elsewhere
 from pos.store.payments import cheque_known
 from pos.store.post_dated import post_dated_known
 from pos.till.desk import Deed, Desk
@@ -66,3 +68,11 @@ def refuse_taken_cheque(deed: Deed, cheque: Cheque) -> None:
         how = "is in the register of post-dated cheques with note"
     if known is not None:
         raise Refused("cheque_taken_before", f"Cheque {cheque.serial} {how} {known}.", receipt=known)
+    with deed.desk.cache.read() as connection:
+        elsewhere = is_known_elsewhere(connection, ChequeDigest.of(cheque.identity))
+    if elsewhere:
+        raise Refused(
+            "cheque_taken_before",
+            f"Cheque {cheque.serial} was taken already in another shop.",
+            elsewhere=True,
+        )

@@ -19,7 +19,7 @@ MAX_ITEMS = 500
 MAX_CLEARING = 200
 MAX_NUMBER = 10**15
 
-SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense")
+SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense", "held")
 BILL_TYPES = (None, "CustomerBill", "BillRef", "Bill")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from sync.central.accounts import ACCOUNTS
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.cheques import CHEQUES
 from sync.central.desk import CentralDesk
 from sync.central.doubles import POSSIBLE_DOUBLES
 from sync.central.errors import ApiError
@@ -18,6 +19,7 @@ from sync.central.items import ITEMS
 from sync.central.links import (
     ACCOUNT_PATH,
     BILL_SCHEMA_PATH,
+    CHEQUE_PATH,
     ENROLMENT_PATH,
     ITEM_PATH,
     OWN_PATH,
@@ -37,6 +39,7 @@ ANNOUNCEMENT = {
     "changeNumber": True,
     "accounts": ACCOUNT_PATH,
     "items": ITEM_PATH,
+    "cheques": CHEQUE_PATH,
     "vouchers": VOUCHER_HOLD_PATH,
     "terminals": TERMINAL_PATH,
     "enrolment": ENROLMENT_PATH,
@@ -76,6 +79,12 @@ def own_routes(desk: CentralDesk) -> list[Route]:
     async def double(request: Request) -> Response:
         return answer_one(desk, request, POSSIBLE_DOUBLES)
 
+    async def cheques(request: Request) -> Response:
+        return answer_list(desk, request, CHEQUES)
+
+    async def cheque(request: Request) -> Response:
+        return answer_one(desk, request, CHEQUES)
+
     async def terminal(request: Request) -> Response:
         return _terminal(desk, request.path_params["id"])
 
@@ -100,6 +109,8 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         Route(f"{RECONNECTION_PATH}/{{id}}", reconnection, methods=["GET"]),
         Route(POSSIBLE_DOUBLE_PATH, doubles, methods=["GET"]),
         Route(f"{POSSIBLE_DOUBLE_PATH}/{{id}}", double, methods=["GET"]),
+        Route(CHEQUE_PATH, cheques, methods=["GET"]),
+        Route(f"{CHEQUE_PATH}/{{id}}", cheque, methods=["GET"]),
         Route(f"{TERMINAL_PATH}/{{id}}", terminal, methods=["GET"]),
         Route(ENROLMENT_PATH, enrolment, methods=["POST"]),
         Route(BILL_SCHEMA_PATH, bill_schema, methods=["GET"]),

@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Money, currency, total, zero
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import StoredBill, find_bill, reduce_bill
+from sync.central.cheques import cheque_of, note_cheque, presented_before
 from sync.central.database import CentralStore, next_change
 from sync.central.doubles import flag_double
 from sync.central.errors import ApiError
@@ -81,7 +83,13 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
     at = receipt.received_at.isoformat()
     placement = place(connection, incoming)
     body = _kept_body(incoming, receipt, change=change, suspense=placement.suspense)
+    cheque = cheque_of(incoming.instrument)
+    if cheque is not None:
+        _hold_second(connection, cheque, incoming, body)
     connection.execute(INSERT_PAYMENT, _row(incoming, receipt, placement, body, change))
+    if cheque is not None:
+        event_id = incoming.payment_event_id
+        note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=change)
     _claim(connection, incoming, receipt)
     touched: dict[str, StoredBill] = {}
     for item_no, bill, paid in placement.applied:
@@ -103,9 +111,21 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
     return body
 
 
+def _hold_second(
+    connection: Connection, cheque: ChequeIdentity, incoming: IncomingPayment, body: Resource
+) -> None:
+    """A cheque that came before by another event: the payment is kept, provisional, and held for a person."""
+    first = presented_before(connection, cheque, payment_event_id=incoming.payment_event_id)
+    if first is not None:
+        by = f"receipt {first.receipt_number}" if first.receipt_number else "another payment"
+        body["held"] = True
+        body["provisional"] = True
+        body["provisionalReason"] = f"This cheque was presented before, by {by}. Compare both papers."
+
+
 def _claim(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> None:
     """What stands behind the money is used by this payment, or was by another."""
-    if incoming.instrument is not None:
+    if incoming.instrument is not None and cheque_of(incoming.instrument) is None:
         claim_instrument(
             connection,
             incoming.instrument,
@@ -184,6 +204,7 @@ class ListedPayment:
     account: str
     amount: Money
     suspense: Money
+    held: bool
 
 
 def list_payments(store: CentralStore) -> Iterator[ListedPayment]:
@@ -207,6 +228,7 @@ def list_payments(store: CentralStore) -> Iterator[ListedPayment]:
                 account=row.account_id,
                 amount=Money(row.amount_minor, in_currency),
                 suspense=Money(row.suspense_minor, in_currency),
+                held=bool(row.held),
             )
         after = rows[-1].change_number
 
@@ -301,9 +323,10 @@ INSERT_APPLIED = text(
     " VALUES (:payment_id, :item_no, :bill_id, :amount_minor)"
 )
 LIST_SLICE = text(
-    "SELECT id, change_number, terminal, epoch, sequence, leg, receipt_number, correlator_id, account_id,"
-    " currency, amount_minor, suspense_minor FROM payment WHERE change_number > :after"
-    " ORDER BY change_number LIMIT :slice"
+    "SELECT id, payment.change_number, payment.terminal, payment.epoch, sequence, leg, receipt_number, correlator_id,"
+    " account_id, currency, amount_minor, suspense_minor, coalesce(held, 0) AS held FROM payment"
+    " LEFT JOIN cheque ON cheque.payment_id = payment.id WHERE payment.change_number > :after"
+    " ORDER BY payment.change_number LIMIT :slice"
 )
 
 PAYMENTS = Collection(
@@ -317,7 +340,7 @@ PAYMENTS = Collection(
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
-            "voucherHold", "clearsOverdue", "reconnect", "foreignCash",
+            "voucherHold", "clearsOverdue", "reconnect", "foreignCash", "held",
         }
     ),
     columns={

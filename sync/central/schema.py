@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, text
 
+from sync.central.cheques import carry_cheques
 from sync.central.items import carry_items
 from sync.central.vouchers import carry_vouchers, folded_issuer
 
@@ -53,6 +54,7 @@ def _bring_1_to_4(connection: Connection) -> None:
     ).scalar_one()
     carry_items(connection, change=int(change))
     carry_vouchers(connection)
+    carry_cheques(connection)
     connection.execute(text("DELETE FROM fixture_row WHERE kind IN ('items', 'vouchers')"))
     connection.execute(text("UPDATE central_schema SET version = 4"))
 
@@ -80,9 +82,10 @@ def _bring_2_to_3(connection: Connection) -> None:
 
 
 def _bring_3_to_4(connection: Connection) -> None:
-    """An item may be an advance; sign-ins, possible doubles and reconnections have tables."""
+    """An item may be an advance; sign-ins, possible doubles, reconnections and cheques have tables."""
     for statement in ADDED_IN_4:
         connection.execute(text(statement))
+    carry_cheques(connection)
     connection.execute(text("UPDATE central_schema SET version = 4"))
 
 
@@ -361,6 +364,23 @@ ADDED_IN_4 = (
         UNIQUE (account_id, payment_event_id)
     )
     """,
+    # One row a payment by cheque. Held: the same paper came in another event before, and a person has to compare them.
+    """
+    CREATE TABLE cheque (
+        payment_id TEXT PRIMARY KEY REFERENCES payment (id),
+        payment_event_id TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        branch TEXT NOT NULL,
+        account TEXT NOT NULL,
+        dated TEXT NOT NULL,
+        terminal TEXT,
+        epoch BIGINT,
+        held BIGINT NOT NULL,
+        change_number BIGINT NOT NULL
+    )
+    """,
+    "CREATE INDEX cheque_by_identity ON cheque (identity)",
+    "CREATE INDEX cheque_by_change ON cheque (change_number)",
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

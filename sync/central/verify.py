@@ -8,8 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from pos.domain.cheque import ChequeIdentity
+from pos.domain.cheque_digest import ChequeDigest
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind, PaymentModes
+from sync.central.cheques import cheque_of
 from sync.central.database import CentralStore, current_change
 from sync.wire_json import WireJsonError, loads, read_money
 
@@ -89,7 +92,10 @@ def _claims(
 ) -> Iterator[Finding]:
     """The paper and the voucher that a body names are noted as used by its payment, and for nothing else."""
     event = body.get("paymentEventId")
-    if "instrument" in body:
+    cheque = cheque_of(body.get("instrument")) if isinstance(body.get("instrument"), str) else None
+    if cheque is not None:
+        yield from _cheque(connection, payment, body, cheque)
+    elif "instrument" in body:
         noted = connection.execute(FIND_INSTRUMENT, {"instrument": body["instrument"]}).scalar_one_or_none()
         if noted != (event or payment.id):
             yield Finding(
@@ -101,6 +107,27 @@ def _claims(
             subject="payment",
             subject_id=payment.id,
             message="its voucher was not redeemed by it, or for another sum",
+        )
+
+
+def _cheque(
+    connection: Connection, payment: Row[Any], body: Mapping[str, Any], cheque: ChequeIdentity
+) -> Iterator[Finding]:
+    """The cheque that a body names is noted for its payment, and held if its body says so."""
+    digest = ChequeDigest.of(cheque)
+    told = (
+        body.get("paymentEventId") or payment.id,
+        digest.identity,
+        digest.branch,
+        digest.account,
+        int(body.get("held") is True),
+    )
+    noted = connection.execute(FIND_CHEQUE, {"payment_id": payment.id}).one_or_none()
+    if noted is None or tuple(noted) != told:
+        yield Finding(
+            subject="payment",
+            subject_id=payment.id,
+            message="the cheque behind it is not noted as it is told",
         )
 
 
@@ -182,7 +209,11 @@ NEWEST_CHANGE = text(
     "SELECT max(newest) FROM (SELECT 0 AS newest UNION ALL SELECT coalesce(max(change_number), 0) FROM payment"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM bill"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM item"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
+)
+FIND_CHEQUE = text(
+    "SELECT payment_event_id, identity, branch, account, held FROM cheque WHERE payment_id = :payment_id"
 )
 FIND_INSTRUMENT = text("SELECT payment_event_id FROM instrument WHERE instrument = :instrument")
 READ_VOUCHERS_PAID = text(

@@ -356,6 +356,7 @@ class Wire:
                 runner=InlineRunner(),
                 retry=self.retry,
                 pull_every_s=60,
+                stale_after_days=self.desk.policy.cheques.stale_after_days,
             )
         )
 

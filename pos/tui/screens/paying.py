@@ -255,7 +255,9 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
         if last.mode.kind is ModeKind.VOUCHER:
             await keep_only(self.seat, self._basket)
 
-    def dismiss(self, result: PaymentTaken | Basket | ScanCame | None = None) -> AwaitComplete:
+    def dismiss(
+        self, result: PaymentTaken | ChequeRegistered | Basket | ScanCame | None = None
+    ) -> AwaitComplete:
         """Nothing stays charged for a payment that is left."""
         left = result is None or isinstance(result, ScanCame)
         if left and self.app.screen is self and self.seat.card_terminal is not None:

@@ -1,0 +1,54 @@
+"""Cheques that other terminals took, as central told them: digests in the cache, as long as they could be banked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from pos.domain.cheque_digest import ChequeDigest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCheque:
+    """A cheque behind a payment at central. ``terminal`` empty, ``epoch`` None: none of ours brought it."""
+
+    payment_id: str
+    digest: ChequeDigest
+    dated: date
+    terminal: str
+    epoch: int | None
+
+
+def put_known_cheques(connection: Connection, cheques: Iterable[KnownCheque]) -> None:
+    """Write cheques as told."""
+    rows = [
+        (
+            told.payment_id,
+            told.digest.identity,
+            told.digest.branch,
+            told.digest.account,
+            told.dated.isoformat(),
+        )
+        for told in cheques
+    ]
+    if rows:
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO known_cheque (payment_id, identity, branch, account, dated) VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+
+
+def forget_cheques(connection: Connection, *, dated_before: date) -> None:
+    """Leave out what no shop would take any more for its age."""
+    connection.exec_driver_sql("DELETE FROM known_cheque WHERE dated < ?", (dated_before.isoformat(),))
+
+
+def is_known_elsewhere(connection: Connection, digest: ChequeDigest) -> bool:
+    """Whether another terminal took this very cheque."""
+    rows = connection.exec_driver_sql(
+        "SELECT identity, branch, account FROM known_cheque WHERE identity = ?", (digest.identity,)
+    )
+    return any(digest.same_as(ChequeDigest(identity=row[0], branch=row[1], account=row[2])) for row in rows)

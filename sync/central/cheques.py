@@ -1,0 +1,142 @@
+"""The cheques behind payments: one that was presented before is kept and held, for a person to compare both papers.
+
+Two tills that were offline may both take one cheque. The money of neither is refused: receipts are facts. Tills hear of
+each other's cheques as digests. Source: domain.md 3.11 and rule 37.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from pos.domain.cheque import ChequeIdentity
+from pos.domain.cheque_digest import ChequeDigest
+from sync.central.links import CHEQUE_PATH, Links
+from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.wire_json import loads
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def cheque_of(instrument: str | None) -> ChequeIdentity | None:
+    """The cheque that an instrument names, None for any other paper: ``cheque``, bank, branch, account, serial."""
+    parts = (instrument or "").split("|")
+    if len(parts) != 5 or parts[0] != "cheque":
+        return None
+    _, bank, branch, account, serial = parts
+    return ChequeIdentity(bank=bank, branch=branch, account=account, serial=serial)
+
+
+def presented_before(
+    connection: Connection, cheque: ChequeIdentity, *, payment_event_id: str | None
+) -> Row[Any] | None:
+    """The first payment by which this very cheque came in another event; None: it is new."""
+    digest = ChequeDigest.of(cheque)
+    for row in connection.execute(FIND_PRESENTED, {"identity": digest.identity}):
+        known = ChequeDigest(identity=row.identity, branch=row.branch, account=row.account)
+        if digest.same_as(known) and (payment_event_id is None or row.payment_event_id != payment_event_id):
+            return row
+    return None
+
+
+def note_cheque(
+    connection: Connection,
+    cheque: ChequeIdentity,
+    *,
+    payment: Mapping[str, Any],
+    payment_event_id: str | None,
+    change: int,
+) -> None:
+    """Note the cheque of a stored payment; ``payment`` is its body."""
+    digest = ChequeDigest.of(cheque)
+    connection.execute(
+        INSERT_CHEQUE,
+        {
+            "payment_id": payment["id"],
+            "payment_event_id": payment_event_id or payment["id"],
+            "identity": digest.identity,
+            "branch": digest.branch,
+            "account": digest.account,
+            "dated": _dated(payment),
+            "terminal": payment.get("terminal"),
+            "epoch": payment.get("epoch"),
+            "held": int(payment.get("held") is True),
+            "change_number": change,
+        },
+    )
+
+
+def carry_cheques(connection: Connection) -> None:
+    """Cheques that an older store kept among all papers."""
+    for row in connection.execute(READ_BODIES):
+        body = loads(row.body)
+        instrument = body.get("instrument")
+        cheque = cheque_of(instrument if isinstance(instrument, str) else None)
+        if cheque is not None:
+            event_id = body.get("paymentEventId")
+            note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=row.change_number)
+            connection.execute(FORGET_INSTRUMENT, {"instrument": instrument})
+
+
+def _dated(payment: Mapping[str, Any]) -> str:
+    """The day that the cheque is signed for, else that of its payment."""
+    method = payment.get("paymentMethod")
+    signed = method.get("signedDate") if isinstance(method, Mapping) else None
+    for told in (signed, payment.get("paymentDate")):
+        if isinstance(told, str) and _DAY.match(told):
+            return told[:10]
+    return ""
+
+
+def compose_cheques(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+    """The known cheques, as only our own API tells them: no bank, no account, no amount."""
+    return [
+        {
+            "id": row.payment_id,
+            "href": links.of(CHEQUE_PATH, row.payment_id),
+            "identity": row.identity,
+            "branch": row.branch,
+            "account": row.account,
+            "dated": row.dated,
+            "terminal": row.terminal,
+            "epoch": row.epoch,
+            "change": row.change_number,
+            "@type": "CounterfoilKnownCheque",
+        }
+        for row in rows
+    ]
+
+
+_COLUMNS = "payment_id, payment_event_id, identity, branch, account, dated, terminal, epoch, change_number"
+FIND_PRESENTED = text(
+    "SELECT cheque.payment_id, cheque.payment_event_id, identity, branch, account, payment.receipt_number FROM cheque"
+    " JOIN payment ON payment.id = cheque.payment_id WHERE identity = :identity ORDER BY cheque.change_number"
+)
+INSERT_CHEQUE = text(
+    "INSERT INTO cheque (payment_id, payment_event_id, identity, branch, account, dated, terminal, epoch, held,"
+    " change_number) VALUES (:payment_id, :payment_event_id, :identity, :branch, :account, :dated, :terminal, :epoch,"
+    " :held, :change_number)"
+)
+READ_BODIES = text("SELECT body, change_number FROM payment ORDER BY change_number")
+FORGET_INSTRUMENT = text("DELETE FROM instrument WHERE instrument = :instrument")
+
+CHEQUES = Collection(
+    path=CHEQUE_PATH,
+    table="cheque",
+    select=f"SELECT {_COLUMNS} FROM cheque",
+    attributes=frozenset(
+        {"id", "href", "identity", "branch", "account", "dated", "terminal", "epoch", "change", "@type"}
+    ),
+    columns={
+        "id": Column("payment_id"),
+        "dated": Column("dated"),
+        "terminal": Column("terminal"),
+        "change": Column("change_number", ColumnKind.INTEGER),
+    },
+    sorts={"id": "payment_id", "change": "change_number"},
+    default_order="payment_id",
+    compose=compose_cheques,
+)

@@ -38,6 +38,7 @@ from pos.domain.money import Money, currency, parse_count
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.pin import pin_problem
 from pos.domain.role import Role
+from pos.domain.signed_voucher import read_public_key
 from pos.domain.text_guard import clean_foreign
 
 FILE_BYTES_MAX = 1 << 29
@@ -71,6 +72,12 @@ def _known_currency(code: str) -> str:
         return currency(code).code
     except Refused as refused:
         raise _problem("must be an ISO 4217 currency code in upper case, as in KWD") from refused
+
+
+def _known_key(letters: str) -> str:
+    if read_public_key(letters) is None:
+        raise _problem("must be a public key in 55 letters")
+    return letters
 
 
 def _known_zone(key: str) -> str:
@@ -442,22 +449,40 @@ class FixtureItem(_Row):
 class FixtureVoucher(_Row):
     """A voucher that can be redeemed once."""
 
-    code: Id = Field(description="what is printed on the voucher")
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", min_length=1, max_length=200)] = (
+        Field(description="what is printed on the voucher; a signed one is of letters alone")
+    )
     issuer: Name = Field(description="internal, or the third party's name")
     value: AmountText = Field(description="what it is worth")
     currency: CurrencyCode = Field(description="the value's currency")
     expires: Day = Field(description="the last day it is taken, in shop time")
     account: Id | None = Field(default=None, description="the only account that may use it, or null")
+    minimum_bill: AmountText | None = Field(
+        default=None, description="the least that a payment with it must pay, or null"
+    )
+    combinable: bool = Field(default=True, description="false: the only voucher of its payment")
+    residual: Literal["forfeit", "credit", "new_voucher"] = Field(
+        default="forfeit", description="what becomes of what a payment does not take of it"
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureVoucher:
-        _exact_amounts(self.currency, {"value": self.value})
+        _exact_amounts(self.currency, {"value": self.value, "minimum_bill": self.minimum_bill})
         return self
 
     @property
     def value_money(self) -> Money:
         """What it is worth."""
         return parse_count(self.value, currency(self.currency))
+
+
+class FixtureVoucherKey(_Row):
+    """A public key that the operator's vouchers are signed with."""
+
+    public_key: Annotated[str, Field(pattern=r"^[A-Z]{55}$"), AfterValidator(_known_key)] = Field(
+        description="an Ed25519 public key in letters, as pos central voucher key list shows it"
+    )
+    withdrawn: bool = Field(default=False, description="true: nothing signed by it counts without central")
 
 
 class FixtureLimits(_Row):
@@ -503,6 +528,9 @@ class Fixture(_Row):
     )
     items: list[FixtureItem] = Field(default=[], description="what is sold", max_length=100_000)
     vouchers: list[FixtureVoucher] = Field(default=[], description="vouchers", max_length=1_000_000)
+    voucher_keys: list[FixtureVoucherKey] = Field(
+        default=[], description="what vouchers are signed with", max_length=1_000
+    )
     limits: FixtureLimits = Field(default=FixtureLimits(), description="limits in the shop's currency")
 
     @model_validator(mode="after")

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pos.domain.errors import Refused
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
@@ -33,6 +41,7 @@ from pos.domain.payment_mode import (
 from pos.domain.posting import Ledger
 from pos.domain.role import Grant, PermissionTable, Role
 from pos.domain.sale_policy import OVERRIDE_REASONS, ItemPolicy
+from pos.domain.voucher import plain_code
 from pos.rate_list import RateList
 
 FILES = (
@@ -49,6 +58,7 @@ FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 PRINTER_PORT = 9100
+_AMOUNT_OR_EMPTY = r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$"
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
 
 
@@ -184,6 +194,30 @@ class OfflineSettings(_Strict):
     }
 
 
+class PreauthorisedSettings(_Strict):
+    issuer: Annotated[str, Field(min_length=1, max_length=40)]
+    first: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 \-]{3,39}$")]
+    last: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 \-]{3,39}$")]
+    value: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+    expires: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> PreauthorisedSettings:
+        date.fromisoformat(self.expires)
+        first, last = plain_code(self.first), plain_code(self.last)
+        if len(first) != len(last) or first > last:
+            raise ValueError("a first code and a last one as long, in order")
+        return self
+
+
+class VoucherSettings(_Strict):
+    offline_max_each: Annotated[str, Field(pattern=_AMOUNT_OR_EMPTY)] = ""
+    offline_max_shift: Annotated[str, Field(pattern=_AMOUNT_OR_EMPTY)] = ""
+    offline_max_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    issue_alone_up_to: Annotated[str, Field(pattern=_AMOUNT_OR_EMPTY)] = ""
+    preauthorised: Annotated[list[PreauthorisedSettings], Field(max_length=100)] = []
+
+
 class SignInSettings(_Strict):
     min_pin_digits: Annotated[int, Field(ge=6, le=20)] = 6
     idle_lock_minutes: Annotated[int, Field(ge=1, le=15)] = 3
@@ -271,6 +305,7 @@ class TillSettings(_Strict):
     accounts: AccountSettings = AccountSettings()
     payments: PaymentSettings = PaymentSettings()
     offline: OfflineSettings = OfflineSettings()
+    vouchers: VoucherSettings = VoucherSettings()
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()
     printer: PrinterSettings = PrinterSettings()

@@ -62,6 +62,15 @@ class Labels:
     duplicate_reason: str
     mark: str
     closing: str
+    voucher: str
+    voucher_worth: str
+    voucher_until: str
+    voucher_serial: str
+    voucher_of: str
+    voucher_minimum: str
+    voucher_alone: str
+    voucher_rest: Mapping[str, str]
+    voucher_closing: str
 
 
 ENGLISH = Labels(
@@ -132,4 +141,19 @@ ENGLISH = Labels(
     duplicate_reason="Reason: {reason}",
     mark="Mark {mark}",
     closing="Please keep this receipt.",
+    voucher="VOUCHER",
+    voucher_worth="WORTH {currency}",
+    voucher_until="Valid until",
+    voucher_serial="Voucher no.",
+    voucher_of="Rest of",
+    voucher_minimum="For bills of {amount} and more.",
+    voucher_alone="Not together with another voucher.",
+    voucher_rest=MappingProxyType(
+        {
+            "forfeit": "Used once; what is left of it is lost.",
+            "credit": "Used once; what is left of it is credit on the account.",
+            "new_voucher": "Used once; for what is left of it you get a new one.",
+        }
+    ),
+    voucher_closing="As good as money: keep it safe.",
 )

@@ -19,10 +19,26 @@ from urllib.parse import quote
 import httpx
 
 from pos.domain.text_guard import clean_foreign
-from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherUnanswered
+from pos.domain.voucher import (
+    IssueOutcome,
+    VoucherAsked,
+    VoucherOutcome,
+    VoucherRefused,
+    VoucherUnanswered,
+    VoucherWanted,
+)
 from sync.tmf676.payment import PaymentSeen, read_payment
 from sync.told import clean_told
-from sync.voucher_wire import NO_CHECKER, NO_CHECKER_STATUS, hold_body, hold_refusal, is_redeemed, read_hold
+from sync.voucher_wire import (
+    NO_CHECKER,
+    NO_CHECKER_STATUS,
+    hold_body,
+    hold_refusal,
+    is_redeemed,
+    issue_body,
+    read_hold,
+    read_issued,
+)
 from sync.wire_json import WireJsonError, dumps, loads
 
 AsyncBaseTransport = httpx.AsyncBaseTransport
@@ -361,6 +377,37 @@ class CentralClient:
         found = told.get("terminal") if isinstance(told, Mapping) else None
         return clean_foreign(found, limit=64) if isinstance(found, str) else None
 
+    async def issue_voucher(self, wanted: VoucherWanted) -> IssueOutcome:
+        """Have a voucher issued, or be told again the one of this id. Unanswered: ask again under the same id."""
+        if self.addresses.own is None:
+            return NO_CHECKER
+        answer = await self._request(
+            "POST",
+            f"{self.addresses.own}/voucher",
+            within_s=RESERVE_TIMEOUT_S,
+            content=dumps(issue_body(wanted)),
+            headers={"Content-Type": self._media_type},
+        )
+        return _read_issue_answer(answer, wanted.issue_id)
+
+    async def rest_of_voucher(self, hold_id: str) -> IssueOutcome:
+        """The voucher that central makes of what a payment left of a held one."""
+        if self.addresses.own is None:
+            return NO_CHECKER
+        url = f"{self.addresses.own}/voucherHold/{quote(hold_id, safe='')}/rest"
+        return _read_issue_answer(await self._request("GET", url, within_s=RESERVE_TIMEOUT_S), hold_id)
+
+    async def voucher_printed(self, hold_id: str) -> None:
+        """Tell that the rest's code is on paper."""
+        if self.addresses.own is not None:
+            url = f"{self.addresses.own}/voucherHold/{quote(hold_id, safe='')}/rest"
+            await self._request("DELETE", url, within_s=RESERVE_TIMEOUT_S)
+
+    async def voucher_keys(self) -> PageOutcome:
+        """The operator's public keys, all in one page."""
+        assert self.addresses.own is not None, "a foreign server has nothing of ours"
+        return await self._page(f"{self.addresses.own}/voucherKey", {})
+
     async def announced(self) -> Mapping[str, Any] | Later | Unknown | Unreachable:
         """What the server adds to the standard; nothing at a foreign one."""
         if self.addresses.own is None:
@@ -434,6 +481,25 @@ class CentralClient:
             return Unknown(f"no whole answer within {answer_s_max} s")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return Unknown(_fault(error))
+
+
+def _read_issue_answer(answer: httpx.Response | Unknown | Unreachable, own_id: str) -> IssueOutcome:
+    """Whatever cannot be read as a yes or a no is unanswered: the voucher may be issued, and the same id asks for it."""
+    if not isinstance(answer, httpx.Response):
+        return VoucherUnanswered(reason=answer.reason)
+    told = _json_of(answer)
+    if answer.status_code in (200, 201):
+        try:
+            return read_issued(told, own_id)
+        except WireJsonError as error:
+            return VoucherUnanswered(reason=_unreadable(error).reason)
+    if answer.status_code in NO_CHECKER_STATUS and not isinstance(told, Mapping):
+        return NO_CHECKER
+    if _is_for_good(answer) or answer.status_code == 409:
+        return VoucherRefused(
+            code="voucher_not_issued", message=f"Central issues no such voucher: {_reason(answer)}."
+        )
+    return VoucherUnanswered(reason=_reason(answer))
 
 
 def _read_page(answer: httpx.Response | Unknown | Unreachable) -> PageOutcome:

@@ -18,6 +18,7 @@ from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import Clock, Runner
+from pos.domain.signed_voucher import VoucherKey
 from pos.domain.text_guard import clean_foreign
 from pos.store import cache as cached
 from pos.store import outbox
@@ -28,12 +29,14 @@ from pos.store.outbox import OutboxRow
 from pos.store.payments import own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
+from pos.store.voucher_keys import put_voucher_keys
 from sync.catalogue_wire import read_item, read_withdrawn
 from sync.cheque_wire import read_known_cheque
 from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
 from sync.tmf678.rate import read_rate
+from sync.voucher_wire import read_voucher_key
 from sync.wire_json import BadField, WireJsonError, read_money
 
 Ask = Callable[[int], Awaitable[RatesOutcome]]
@@ -45,6 +48,7 @@ ACCOUNT_ID_MAX = 40
 DUNNING_STAGE_MAX = 99
 FORMER_MAX = 20
 PAGES_MAX = 10_000
+VOUCHER_KEYS_MAX = 1_000
 ONE_BY_ONE_MAX = 40
 """Up to so many bills have their rates asked for one bill at a time; beyond it all rates are paged through."""
 
@@ -132,6 +136,8 @@ class Inbound:
                 await self._pull_items(tally)
             if "cheques" in announced:
                 await self._pull_cheques(tally)
+            if "voucherKeys" in announced:
+                await self._pull_voucher_keys(tally)
             await self._pull_bills(
                 tally, counts_changes=counts_changes, with_accounts="accounts" not in announced
             )
@@ -307,6 +313,20 @@ class Inbound:
     def _forget_cheques(self, oldest: date) -> None:
         with self._cache.write() as connection:
             forget_cheques(connection, dated_before=oldest)
+
+    async def _pull_voucher_keys(self, tally: _Tally) -> None:
+        page = _page(await self._client.voucher_keys())
+        await self._runner.cache(partial(self._take_voucher_keys, page, tally))
+
+    def _take_voucher_keys(self, page: Page, tally: _Tally) -> None:
+        keys: list[VoucherKey] = []
+        for row in page.rows[:VOUCHER_KEYS_MAX]:
+            try:
+                keys.append(read_voucher_key(row))
+            except WireJsonError:
+                tally.skipped += 1
+        with self._cache.write() as connection:
+            put_voucher_keys(connection, keys)
 
     async def _pull_bills(self, tally: _Tally, *, counts_changes: bool, with_accounts: bool) -> None:
         since = await self._runner.read(lambda: self._marker("bills")) if counts_changes else None

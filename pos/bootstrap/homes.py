@@ -20,6 +20,8 @@ from pos.domain.pin import pin_problem
 from pos.domain.ports import CardTerminal, Clock, PinHasher, Printer, Randomness
 from pos.domain.receipt import ShopHeading
 from pos.domain.role import Person
+from pos.domain.signature import key_id_of
+from pos.domain.signed_voucher import VoucherKey, read_public_key
 from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
 from pos.settings import Settings, read_settings, url_problem
 from pos.store import cache as cached
@@ -31,6 +33,7 @@ from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
+from pos.store.voucher_keys import put_voucher_keys
 from pos.till.cards import abandon_all_cards
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up_all
@@ -41,7 +44,7 @@ from sync.tmf678.rate import read_rate
 
 if TYPE_CHECKING:
     # Both take longer to load than most commands take: the fixture's models are for `pos init`, HTTP is for the wire.
-    from pos.fixture import Fixture
+    from pos.fixture import Fixture, FixtureVoucherKey
     from sync.client import AsyncBaseTransport
 
 KEY_BYTES = 32
@@ -292,7 +295,14 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
         cached.put_rates(connection, rates)
         cached.mark_rates_asked(connection, None)
         put_items(connection, [row.as_item() for row in fixture.items if not row.withdrawn])
+        put_voucher_keys(connection, [_voucher_key(row) for row in fixture.voucher_keys])
         cached.set_marker(connection, "told_at", told)
+
+
+def _voucher_key(row: FixtureVoucherKey) -> VoucherKey:
+    public_key = read_public_key(row.public_key)
+    assert public_key is not None, "the fixture was read"
+    return VoucherKey(key_id=key_id_of(public_key), public_key=public_key, withdrawn=row.withdrawn)
 
 
 def open_till(

@@ -11,17 +11,20 @@ from pathlib import Path
 from pos.bootstrap.homes import OpenTill
 from pos.domain.ports import Drawer, Printer, PrinterUnavailable, Runner
 from pos.domain.receipt import Copy, ReceiptFacts
+from pos.domain.voucher import VoucherIssued, VoucherPress
 from pos.settings import Settings
 from pos.store.receipts import settle_print, waiting_prints
 from pos.store.unit_of_work import CommitFailed, WriteFailed
+from pos.store.vouchers import WaitingSlip, mark_slip_printed, waiting_slips
 from pos.till.desk import Desk
 from receipts.compose import compose
-from receipts.document import Document
+from receipts.document import Document, NotPrintable
 from receipts.escpos import render_escpos
 from receipts.pdf import render_pdf
 from receipts.printer import NetworkAddress, NetworkDrawer, NetworkPrinter, NoDrawer, PrinterBySuffix
 from receipts.queue import Failed, Printed, PrintJob, PrintReport, Waits, print_job, print_waiting
 from receipts.text import render_text
+from receipts.voucher import compose_voucher
 
 PRINT_BATCH = 50
 
@@ -167,6 +170,49 @@ async def print_in_background(
                 return
             case Failed(reason=reason):
                 await runner.till(partial(jobs.failed, job.job_id, reason, at))
+
+
+async def print_slips(
+    till: OpenTill, press: VoucherPress, runner: Runner, *, devices_of: DevicesOf = network_devices
+) -> int:
+    """Print the slips of new vouchers that wait, each once; how many came out.
+
+    A code is asked of central when its slip is printed and goes onto the paper alone. Never raises for a printer, the disk
+    or the network: what cannot be printed now waits.
+    """
+    try:
+        printer, forms = _printer_and_forms(till, devices_of)
+    except PrinterUnavailable:
+        return 0
+    printed = 0
+    for slip in await runner.read(partial(_waiting_slips, till.desk)):
+        told = await press.rest(slip.hold_id)
+        if not isinstance(told, VoucherIssued):
+            continue
+        document = compose_voucher(told, shop=till.desk.identity.shop, of_receipt=slip.receipt_number)
+        try:
+            await runner.paper(partial(_put_slip, slip, document, printer, forms))
+            await runner.till(partial(_slip_printed, till.desk, slip.hold_id))
+        except (PrinterUnavailable, NotPrintable, WriteFailed, CommitFailed):
+            continue
+        await press.printed(slip.hold_id)
+        printed += 1
+    return printed
+
+
+def _waiting_slips(desk: Desk) -> list[WaitingSlip]:
+    with desk.till.read() as connection:
+        return waiting_slips(connection)
+
+
+def _put_slip(slip: WaitingSlip, document: Document, printer: Printer, forms: Renderings) -> None:
+    for suffix, render in forms.items():
+        printer.put(name=f"{slip.receipt_number}-voucher-{slip.hold_id}.{suffix}", content=render(document))
+
+
+def _slip_printed(desk: Desk, hold_id: str) -> None:
+    with desk.till.transaction() as unit:
+        mark_slip_printed(unit.connection, hold_id, at=desk.clock.now())
 
 
 def open_drawer(till: OpenTill, *, devices_of: DevicesOf = network_devices) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
@@ -11,6 +11,7 @@ from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount
 from pos.domain.offline import OfflineLimits, OfflinePolicy
+from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
 from pos.settings import Settings
 from pos.store.home import Identity
 from pos.till.desk import PinPolicy, ShopPolicy
@@ -48,6 +49,7 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
             refuse_from=cash_from("refuse_from"),
             documents=tuple(cash.identity_documents),
         ),
+        vouchers=_voucher_policy(settings, identity.currency),
     )
 
 
@@ -106,10 +108,36 @@ def _offline(settings: Settings, identity: Identity) -> OfflinePolicy:
     )
 
 
+def _voucher_policy(settings: Settings, in_currency: Currency) -> VoucherPolicy:
+    known = settings.till.vouchers
+
+    def cap(name: str, text: str) -> Money | None:
+        return _cap(text, in_currency, settings, f"vouchers.{name}")
+
+    return VoucherPolicy(
+        offline_max_each=cap("offline_max_each", known.offline_max_each),
+        offline_max_shift=cap("offline_max_shift", known.offline_max_shift),
+        offline_max_hours=known.offline_max_hours,
+        issue_alone_up_to=cap("issue_alone_up_to", known.issue_alone_up_to),
+        preauthorised=[
+            PreauthorisedRange(
+                issuer=row.issuer,
+                first=row.first,
+                last=row.last,
+                value=_amount(row.value, in_currency, settings, f"vouchers.preauthorised.{place}.value"),
+                expires=date.fromisoformat(row.expires),
+            )
+            for place, row in enumerate(known.preauthorised)
+        ],
+    )
+
+
 def _cap(text: str, in_currency: Currency, settings: Settings, key: str) -> Money | None:
     """An amount of the settings; None for an empty text."""
-    if not text:
-        return None
+    return _amount(text, in_currency, settings, key) if text else None
+
+
+def _amount(text: str, in_currency: Currency, settings: Settings, key: str) -> Money:
     try:
         return parse_amount(text, in_currency)
     except Refused as refusal:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pos.bootstrap.homes import OpenTill
+from pos.bootstrap.paper import print_slips
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
 from pos.domain.ports import Runner
 from pos.domain.role import Person
-from pos.domain.voucher import VoucherDesk
+from pos.domain.voucher import VoucherIssued
 from pos.machine import InlineRunner
 from pos.settings import url_problem
-from pos.till.desk import Desk
+from pos.store.vouchers import waiting_slips
+from pos.till.desk import Desk, Memo
 from pos.till.take_payment import PaymentOrder
+from pos.till.voucher_issue import IssueOrder, issue_voucher
 from pos.till.vouchers import let_go, reserve_vouchers
 from sync.client import (
     Accepted,
@@ -31,6 +34,8 @@ from sync.client import (
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
 from sync.vouchers import CentralVouchers
+
+Result = TypeVar("Result")
 
 ENROL_TIMEOUT_S = 10
 
@@ -79,7 +84,10 @@ def make_engine(till: OpenTill, client: CentralClient, *, runner: Runner) -> Syn
 
 
 class VouchersNow:
-    """Has vouchers held at central and waits for the answer, for a script that takes one line after the other."""
+    """Has vouchers held at central and waits for the answer, for a script that takes one line after the other.
+
+    A till without central asks nobody: a voucher stands for itself there, or is not taken.
+    """
 
     def __init__(self, till: OpenTill, runner: Runner) -> None:
         self._till = till
@@ -88,7 +96,7 @@ class VouchersNow:
     def reserve(self, person: Person, order: PaymentOrder) -> None:
         """As ``reserve_vouchers``."""
 
-        async def work(vouchers: VoucherDesk) -> None:
+        async def work(vouchers: CentralVouchers | None) -> None:
             await reserve_vouchers(self._till.desk, person, order, vouchers, self._runner)
 
         asyncio.run(self._at_central(work))
@@ -96,22 +104,46 @@ class VouchersNow:
     def let_go(self, payment_event_id: str) -> None:
         """As ``let_go``."""
 
-        async def work(vouchers: VoucherDesk) -> None:
+        async def work(vouchers: CentralVouchers | None) -> None:
             await let_go(self._till.desk, payment_event_id, vouchers, self._runner)
 
         asyncio.run(self._at_central(work))
 
-    async def _at_central(self, work: Callable[[VoucherDesk], Coroutine[Any, Any, None]]) -> None:
-        async with make_client(self._till) as client:
-            await work(CentralVouchers(client))
+    def issue(self, person: Person, order: IssueOrder, *, asked_by: str, memo: Memo) -> VoucherIssued:
+        """As ``issue_voucher``."""
+
+        async def work(vouchers: CentralVouchers | None) -> VoucherIssued:
+            return await issue_voucher(
+                self._till.desk, person, order, vouchers, self._runner, asked_by=asked_by, memo=memo
+            )
+
+        return asyncio.run(self._at_central(work))
+
+    def print_slips(self) -> None:
+        """As ``print_slips``; central is asked only where one waits."""
+        with self._till.desk.till.read() as connection:
+            if not waiting_slips(connection, 1):
+                return
+
+        async def work(vouchers: CentralVouchers | None) -> None:
+            if vouchers is not None:
+                await print_slips(self._till, vouchers, self._runner)
+
+        asyncio.run(self._at_central(work))
+
+    async def _at_central(
+        self, work: Callable[[CentralVouchers | None], Coroutine[Any, Any, Result]]
+    ) -> Result:
+        try:
+            client = make_client(self._till)
+        except Refused:
+            return await work(None)
+        async with client:
+            return await work(CentralVouchers(client))
 
 
-def make_vouchers(till: OpenTill) -> VouchersNow | None:
-    """The script's way to have vouchers held; None where no central is set."""
-    try:
-        central_addresses(till)
-    except Refused:
-        return None
+def make_vouchers(till: OpenTill) -> VouchersNow:
+    """The script's way to have vouchers held and issued."""
     return VouchersNow(till, InlineRunner())
 
 

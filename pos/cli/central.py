@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pos.cli.output import Invocation
+from pos.domain.errors import Refused
 
 app = typer.Typer(help="The bundled central server.", no_args_is_help=True)
 
@@ -24,10 +25,20 @@ def serve(
     voucher_held_h: Annotated[
         int, typer.Option("--voucher-held-h", min=1, max=720, help="A voucher is held so many hours.")
     ] = 24,
+    issuers: Annotated[
+        Path | None,
+        typer.Option(
+            "--issuers",
+            exists=True,
+            file_okay=False,
+            help="A folder of outside issuers' lists of vouchers, one JSON file each.",
+        ),
+    ] = None,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready."""
     from pos.machine import MachineClock, MachineRandomness
     from pos.settings import read_settings
+    from sync.central.issuers import issuers_in
     from sync.central.serve import serve as serve_central
 
     call: Invocation = context.obj
@@ -39,7 +50,45 @@ def serve(
         randomness=MachineRandomness(),
         modes=read_settings(option=call.config).modes,
         voucher_held_h=voucher_held_h,
+        issuers={} if issuers is None else issuers_in(issuers),
     )
+
+
+vouchers = typer.Typer(help="Vouchers that the operator issues.", no_args_is_help=True)
+app.add_typer(vouchers, name="voucher")
+
+
+@vouchers.command("key")
+def voucher_key(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="make, list or withdraw")],
+    db: DbOption,
+    key: Annotated[str | None, typer.Argument(metavar="KEY", help="The key to withdraw.")] = None,
+) -> int:
+    """The keys that vouchers are signed with. A new one signs from now on; a withdrawn one counts at no till any more."""
+    from pos.machine import MachineClock, MachineRandomness
+    from sync.central.database import open_central
+    from sync.central.voucher_keys import list_keys, make_key, withdraw_key
+
+    if action not in ("make", "list", "withdraw") or (action == "withdraw") is (key is None):
+        raise typer.BadParameter("Say make, list, or withdraw and the key.")
+    call: Invocation = context.obj
+    at, store = MachineClock("UTC").now(), open_central(db)
+    try:
+        with store.write() as connection:
+            if action == "make":
+                make_key(connection, MachineRandomness(), at=at)
+            elif key is not None and not withdraw_key(connection, key, at=at):
+                raise Refused("unknown_key", f"There is no key {key} that could be withdrawn.")
+            keys = list_keys(connection)
+    finally:
+        store.close()
+    for one in keys:
+        state = "signs" if one.signs and one.withdrawn_at is None else "known"
+        state = "withdrawn" if one.withdrawn_at is not None else state
+        data = {"key": one.key_id, "public_key": one.public_key, "made_at": one.made_at, "state": state}
+        call.line(data, f"{one.key_id}  {state:9}  {one.public_key}")
+    return 0
 
 
 @app.command("fixture")

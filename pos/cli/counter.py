@@ -61,14 +61,17 @@ def script(
         cards = make_cards(opened)
         if cards is not None:
             cards.look_after()
-        acts = Script(opened.desk, person, vouchers=make_vouchers(opened), cards=cards)
+        vouchers = make_vouchers(opened)
+        acts = Script(opened.desk, person, vouchers=vouchers, cards=cards)
         for line in _lines(source):
             answer = acts.run_line(line)
             all_ok = all_ok and answer["ok"] is True
             print(json.dumps(answer, ensure_ascii=False), flush=True)
             if hold:
                 print_receipts(opened)
+                vouchers.print_slips()
         print_receipts(opened)
+        vouchers.print_slips()
     return 0 if all_ok else 3
 
 

@@ -8,10 +8,11 @@ import typer
 
 from pos.bootstrap.cards import card_terminal_of, keep_looking_after
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
-from pos.bootstrap.paper import open_drawer_in_background, print_in_background, receipt_text
+from pos.bootstrap.paper import open_drawer_in_background, print_in_background, print_slips, receipt_text
 from pos.bootstrap.wire import make_client, make_engine
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
+from pos.domain.ports import Runner
 from pos.machine import ThreadRunner
 from pos.tui.app import TillApp
 from pos.tui.ports import NotAskedYet
@@ -31,7 +32,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 till.desk,
                 runner,
                 preview=partial(receipt_text, till),
-                after_commit=partial(print_in_background, till, runner),
+                after_commit=partial(_print_all, till, runner, client),
                 lock_after_s=till.settings.till.sign_in.idle_lock_minutes * 60,
                 sync_state=NotAskedYet if engine is None else engine.now,
                 keep_syncing=None if engine is None else engine.keep_syncing,
@@ -47,6 +48,13 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
         runner.close()
     if code:
         raise typer.Exit(code)
+
+
+async def _print_all(till: OpenTill, runner: Runner, client: CentralClient | None) -> None:
+    """Receipts first, for somebody waits for them; then the slips of new vouchers, for which central is asked."""
+    await print_in_background(till, runner)
+    if client is not None:
+        await print_slips(till, CentralVouchers(client), runner)
 
 
 def _client_or_none(call: Invocation, till: OpenTill) -> CentralClient | None:

@@ -35,13 +35,26 @@ class LegItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegVoucher:
+    """A voucher that was taken without central: known there by its code's digest. ``amount`` is what its tender brought.
+
+    ``issuer`` None: one of ours.
+    """
+
+    digest: str
+    issuer: str | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegFacts:
     """All that central is told of one leg. ``taken_at`` is aware; ``amount`` is net of change.
 
     ``correlator_id`` is the event's id, a dash and the leg's number: stored before the first send, and never another.
     ``tmf_type`` is the TMF670 class name of the method; ``tender_details`` are the tender's own fields as stored.
     ``provisional`` says what the money still waits for (None: it is final). ``instrument`` names the one paper or card
-    slip that stands behind the tender (None: it has none), ``voucher_hold`` central's reservation of the voucher.
+    slip that stands behind the tender (None: it has none), ``voucher_hold`` central's reservation of the voucher,
+    ``voucher_taken`` a voucher that it has not reserved.
     ``clears_overdue`` are the correlator ids of the legs that together clear what was overdue on an account in collection,
     this one among them; ``reconnects_now`` whether the shop takes them for final.
     ``foreign`` are the notes of the whole tender where it came in another currency; ``amount`` is in the shop's.
@@ -76,3 +89,4 @@ class LegFacts:
     clears_overdue: tuple[str, ...] = ()
     reconnects_now: bool = False
     foreign: ForeignNotes | None = None
+    voucher_taken: LegVoucher | None = None

@@ -45,7 +45,8 @@ class TenderOffered:
     """One instrument as handed over; ``details`` are its own fields, already cleaned.
 
     ``instrument`` names the one paper or slip behind it; None: it has none. ``foreign`` are the notes of another currency
-    whose value ``amount`` is; None: it came in the shop's own.
+    whose value ``amount`` is; None: it came in the shop's own. ``rest`` is the part of ``amount`` that pays nothing and
+    stays on the payer's account by the tender's own rule: what is left of a voucher that leaves credit.
     """
 
     mode: PaymentMode
@@ -53,11 +54,20 @@ class TenderOffered:
     details: Mapping[str, str]
     instrument: str | None = None
     foreign: ForeignNotes | None = None
+    rest: Money | None = None
+
+    @property
+    def usable(self) -> Money:
+        """What it can pay with."""
+        return self.amount if self.rest is None else self.amount - self.rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenderTaken:
-    """A tender of the event. ``rounding`` is what the smallest coin adds to what it pays; negative: takes from it."""
+    """A tender of the event. ``rounding`` is what the smallest coin adds to what it pays; negative: takes from it.
+
+    ``rest`` of it is credit by its own rule.
+    """
 
     mode: PaymentMode
     amount: Money
@@ -66,6 +76,7 @@ class TenderTaken:
     details: Mapping[str, str]
     instrument: str | None = None
     foreign: ForeignNotes | None = None
+    rest: Money | None = None
 
     @property
     def kept(self) -> Money:
@@ -165,7 +176,7 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
     """
     offered = _in_order(asked.tenders)
     in_currency = offered[0].amount.currency
-    tendered = total((tender.amount for tender in offered), in_currency)
+    tendered = total((tender.usable for tender in offered), in_currency)
     tendered = tendered + _lacking_in_coins(asked, offered, tendered)
     sold = _sell(asked, tendered)
     for_sale = total((part.amount for part in sold), in_currency)
@@ -184,6 +195,9 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
         raise Refused("nothing_to_pay", "All of it would be change. Choose a bill, or take it as credit.")
     tenders, allocations = _settle_cash(asked, offered, allocations)
     funded = _fund(asked, tenders, allocations)
+    for part in _rests(asked, tenders):
+        allocations = [*allocations, part.allocation]
+        funded.append(part)
     return PaymentEvent(
         payer_kind=asked.payer_kind,
         payer_account=asked.payer_account,
@@ -241,7 +255,10 @@ def _fund(
 ) -> list[FundedAllocation]:
     """Which tender paid what, each only what the acceptance matrix lets it pay."""
     sources = [
-        Source(amount=tender.net, purposes=tender.mode.accepts.get(asked.payer_kind, frozenset()))
+        Source(
+            amount=tender.net if tender.rest is None else tender.net - tender.rest,
+            purposes=tender.mode.accepts.get(asked.payer_kind, frozenset()),
+        )
         for tender in tenders
     ]
     funded = [
@@ -251,6 +268,15 @@ def _fund(
     for part in funded:
         tenders[part.tender].mode.require_payer(asked.payer_kind, part.allocation.purpose)
     return funded
+
+
+def _rests(asked: PaymentAsked, tenders: Sequence[TenderTaken]) -> Iterator[FundedAllocation]:
+    """What tenders leave on the payer's account by their own rule, whatever their mode may pay for otherwise."""
+    for place, tender in enumerate(tenders):
+        if tender.rest is not None:
+            yield FundedAllocation(
+                tender=place, allocation=_on_account(asked, tender.rest), amount=tender.rest
+            )
 
 
 def _in_order(tenders: Sequence[TenderOffered]) -> list[TenderOffered]:
@@ -351,7 +377,7 @@ def _settle_cash(
     """Give change in coins that exist; the difference has its own account, or stays with the customer (rules 2 to 4)."""
     in_currency = allocations[0].amount.currency
     cash, foreign = _cash(offered, in_currency), _foreign(offered, in_currency)
-    others = total((tender.amount for tender in offered), in_currency) - cash
+    others = total((tender.usable for tender in offered), in_currency) - cash
     wanted = total((part.amount for part in allocations), in_currency) - others
     change = asked.cash_rounding.change(cash - foreign, wanted, foreign=foreign)
     rounding = wanted - (cash - change)
@@ -399,6 +425,7 @@ def _give_change(offered: Sequence[TenderOffered], change: Money, rounding: Mone
                 details=tender.details,
                 instrument=tender.instrument,
                 foreign=tender.foreign,
+                rest=tender.rest,
             )
         )
     return _rounded(taken[::-1], rounding)

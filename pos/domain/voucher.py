@@ -11,12 +11,16 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
+from pos.domain.errors import Refused
 from pos.domain.money import Money
 from pos.domain.text_guard import fold
 
 SHOWN_MAX = 4
+WHEN_REDEEMED = "when central has redeemed it"
+"""What the money of a voucher waits for that central has not reserved."""
 
 
 def plain_code(code: str) -> str:
@@ -41,6 +45,77 @@ def shown_code(code: str) -> str:
     return f"...{plain[len(plain) - min(SHOWN_MAX, len(plain) // 2) :]}"
 
 
+class Residual(StrEnum):
+    """What becomes of a voucher's value beyond what the payment takes of it. Never cash (rule 5)."""
+
+    FORFEIT = "forfeit"
+    CREDIT = "credit"
+    NEW_VOUCHER = "new_voucher"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherTerms:
+    """What a voucher says of itself. ``expires`` is its last day in shop time; ``minimum`` the least that it helps to pay.
+
+    One that is not ``combinable`` is the only voucher of its payment.
+    """
+
+    value: Money
+    expires: date
+    residual: Residual = Residual.FORFEIT
+    combinable: bool = True
+    minimum: Money | None = None
+
+    def left_of(self, amount: Money) -> Money:
+        """What a payment that takes ``amount`` leaves of it."""
+        return self.value - amount
+
+
+def require_unexpired(terms: VoucherTerms, today: date) -> None:
+    """Raises Refused ``voucher_expired``. ``today`` is the shop's own day: it ends at the shop's midnight."""
+    if terms.expires < today:
+        raise Refused(
+            "voucher_expired",
+            f"This voucher has expired: its last day was {terms.expires}. Choose another way to pay.",
+            expires=terms.expires.isoformat(),
+        )
+
+
+def require_combinable(terms: VoucherTerms, vouchers: int) -> None:
+    """Raises Refused ``voucher_not_combinable`` where it is one of several (``vouchers``) in a payment and says alone."""
+    if vouchers > 1 and not terms.combinable:
+        raise Refused(
+            "voucher_not_combinable",
+            "This voucher is not taken together with another one. Take one out with Esc.",
+        )
+
+
+def require_minimum(terms: VoucherTerms, bought: Money) -> None:
+    """Raises Refused ``voucher_below_minimum``. ``bought`` are the bills and items that the payment pays."""
+    if terms.minimum is not None and bought < terms.minimum:
+        raise Refused(
+            "voucher_below_minimum",
+            f"This voucher is for bills of {terms.minimum} and more; this payment pays {bought.plain()}.",
+            minimum=terms.minimum.plain(),
+            pays=bought.plain(),
+            currency=bought.currency.code,
+        )
+
+
+def terms_in_words(terms: VoucherTerms) -> list[str]:
+    """What a voucher says of itself, for whoever is about to take it: in lines of a fair length."""
+    rest = {
+        Residual.FORFEIT: "the rest is lost",
+        Residual.CREDIT: "the rest is credit on the account",
+        Residual.NEW_VOUCHER: "the rest is a new voucher",
+    }
+    said = [f"worth {terms.value} until {terms.expires}, {rest[terms.residual]}"]
+    more = [] if terms.minimum is None else [f"for bills of {terms.minimum.plain()} and more"]
+    if not terms.combinable:
+        more.append("not together with another one")
+    return [*said, ", ".join(more)] if more else said
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoucherAsked:
     """A reservation as it is asked for. ``hold_id`` is ours and makes a retry harmless; ``issuer`` None: the operator."""
@@ -59,8 +134,7 @@ class VoucherAsked:
 class VoucherReserved:
     """Central holds the voucher for this payment. ``approval`` is an outside issuer's own reference."""
 
-    value: Money
-    expires: date
+    terms: VoucherTerms
     approval: str | None
 
 
@@ -80,6 +154,26 @@ class VoucherUnanswered:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherWanted:
+    """A voucher that central is to issue. ``issue_id`` is ours and makes a retry harmless."""
+
+    issue_id: str
+    terminal: str
+    terms: VoucherTerms
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherIssued:
+    """A voucher that central issued, with its code: it is shown or printed once, and kept nowhere."""
+
+    serial: str
+    code: str
+    terms: VoucherTerms
+
+
+IssueOutcome = VoucherIssued | VoucherRefused | VoucherUnanswered
 VoucherOutcome = VoucherReserved | VoucherRefused | VoucherUnanswered
 
 
@@ -92,4 +186,20 @@ class VoucherDesk(Protocol):
 
     async def release(self, hold_id: str) -> bool:
         """Let go of a reservation, also of one that never arrived; False: central did not answer."""
+        ...
+
+
+class VoucherPress(Protocol):
+    """Who issues vouchers: central, behind the wire. None of these raises for the network."""
+
+    async def issue(self, wanted: VoucherWanted) -> IssueOutcome:
+        """Issue a voucher, or tell again the one that this id was given."""
+        ...
+
+    async def rest(self, hold_id: str) -> IssueOutcome:
+        """The voucher over what a payment left of a held one."""
+        ...
+
+    async def printed(self, hold_id: str) -> None:
+        """It is on paper: its code is to be told no more."""
         ...

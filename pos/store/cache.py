@@ -138,6 +138,11 @@ CREATE TABLE known_cheque (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_cheque_by_identity ON known_cheque (identity);
 CREATE INDEX known_cheque_by_age ON known_cheque (dated);
+CREATE TABLE voucher_key (
+    key_id TEXT PRIMARY KEY,
+    public_key TEXT NOT NULL,
+    withdrawn INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE marker (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from pos.domain.foreign_cash import ForeignNotes
-from pos.domain.leg import LegFacts, LegItem, LegTarget
+from pos.domain.leg import LegFacts, LegItem, LegTarget, LegVoucher
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PaymentModes
+from pos.domain.voucher import WHEN_REDEEMED
 from pos.store.home import Identity
 from pos.store.times import from_utc_text, local, utc_text
 
@@ -240,12 +241,14 @@ def leg_facts(
         "event.payer_account, leg.account, leg.amount_minor, leg.currency, tender.mode, tender.details_json, "
         "tender_person.details_json AS personal_json, payer_person.name AS payer_name, tender.voucher_hold, "
         "tender.foreign_minor, tender.foreign_currency, tender.rate, tender.rate_source, "
-        "voucher_hold.approval, instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial, "
+        "voucher_hold.approval, offline.digest, offline.issuer, offline.amount_minor AS offline_minor, "
+        "instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial, "
         "dunning.clearing_legs, dunning.final_now "
         "FROM leg JOIN payment_event AS event USING (payment_event_id) "
         "JOIN tender ON tender.tender_id = leg.tender_id "
         "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
         "LEFT JOIN voucher_hold ON voucher_hold.hold_id = tender.voucher_hold "
+        "LEFT JOIN voucher_offline AS offline ON offline.tender_id = tender.tender_id "
         "LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
         "LEFT JOIN instrument ON instrument.tender_id = tender.tender_id "
         "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
@@ -303,12 +306,17 @@ def leg_facts(
             )
             for item in items
         ),
-        provisional=mode.final_when or None,
+        provisional=(WHEN_REDEEMED if found.digest else mode.final_when) or None,
         instrument=found.instrument if found.serial is None else _cheque_of(found),
         voucher_hold=found.voucher_hold,
         clears_overdue=clears,
         reconnects_now=bool(clears) and bool(found.final_now),
         foreign=_foreign_of(found),
+        voucher_taken=None
+        if found.digest is None
+        else LegVoucher(
+            digest=found.digest, issuer=found.issuer, amount=Money(found.offline_minor, in_currency)
+        ),
     )
 
 

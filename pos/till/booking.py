@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pos.domain.catalogue import LineOfSale, tax_sums
@@ -17,14 +17,16 @@ from pos.domain.payment_event import PaymentEvent, TenderTaken
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, SaleLine, TaxLine, TenderLine
+from pos.domain.voucher import Residual
 from pos.store.cache import CachedAccount
 from pos.store.cards import abandon_attempts
 from pos.store.receipts import facts_json
 from pos.store.times import offset_minutes, utc_text
-from pos.store.vouchers import Hold
+from pos.store.vouchers import Hold, OfflineMark
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
 from pos.till.selling import sold_body
+from pos.till.voucher_tender import notes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ def book_payment(
     _write_cheques(deed, papers.cheques, ids, payer_name=account.name)
     # Whatever else a card terminal approved for this payment has no use any more.
     abandon_attempts(deed.unit.connection, at=deed.at, payment_event_id=event_id)
+    _write_slips(deed, papers.holds, facts.receipt_number)
     _write_outbox(deed, event_id, event)
     return facts
 
@@ -91,7 +94,7 @@ def new_salt(deed: Deed) -> str:
 
 
 def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, papers: Papers) -> None:
-    rows, people = [], []
+    rows, people, offline = [], [], []
     for place, tender in enumerate(event.tenders):
         hold = papers.holds.get(tender.instrument or "")
         plain, personal = split_personal(tender)
@@ -112,12 +115,15 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, pa
                 "currency": event.currency.code,
                 "details_json": json.dumps(plain, ensure_ascii=False),
                 "person_digest": digest,
-                "voucher_hold": None if hold is None else hold.hold_id,
+                "voucher_hold": None if hold is None or hold.offline is not None else hold.hold_id,
                 **_foreign_columns(tender),
                 "card_attempt": papers.attempts.get(tender.instrument or ""),
             }
         )
+        if hold is not None and hold.offline is not None:
+            offline.append(_offline_row(ids.tenders[place], hold, hold.offline))
     deed.unit.insert_all("tender", rows)
+    deed.unit.insert_all("voucher_offline", offline)
     deed.unit.insert_all("tender_person", people)
     deed.unit.insert_all(
         "instrument",
@@ -137,6 +143,41 @@ def _foreign_columns(tender: TenderTaken) -> dict[str, object]:
         "rate": None if notes is None else notes.rate,
         "rate_source": None if notes is None else notes.source,
     }
+
+
+def _offline_row(tender_id: str, hold: Hold, mark: OfflineMark) -> dict[str, object]:
+    return {
+        "tender_id": tender_id,
+        "hold_id": hold.hold_id,
+        "issuer": mark.issuer,
+        "digest": mark.digest,
+        "serial": mark.serial,
+        "key_id": mark.key_id,
+        "amount_minor": hold.booked.minor,
+        "value_minor": hold.value.minor,
+        "currency": hold.value.currency.code,
+        "expires": hold.terms.expires.isoformat(),
+        "residual": str(hold.terms.residual),
+    }
+
+
+def _write_slips(deed: Deed, holds: Mapping[str, Hold], receipt_number: str) -> None:
+    """What central makes of the rest of a voucher gets a slip of its own, printed as soon as its code can be asked for."""
+    deed.unit.insert_all(
+        "voucher_slip",
+        [
+            {
+                "hold_id": hold.hold_id,
+                "receipt_number": receipt_number,
+                "value_minor": hold.left.minor,
+                "currency": hold.left.currency.code,
+                "state": "waiting",
+                "changed_at_utc": utc_text(deed.at),
+            }
+            for hold in holds.values()
+            if hold.left and hold.terms.residual is Residual.NEW_VOUCHER
+        ],
+    )
 
 
 def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
@@ -332,7 +373,7 @@ def _receipt(
             if tender.mode.final_when
         ),
         rounding=event.rounding or None,
-        notes=(*_forfeits(event, papers.holds), *papers.notes),
+        notes=(*notes_of(event, papers.holds), *papers.notes),
         chain_mark="",
     )
     return facts, counter
@@ -370,15 +411,6 @@ def tender_line(tender: TenderTaken) -> TenderLine:
         ),
         foreign=tender.foreign,
     )
-
-
-def _forfeits(event: PaymentEvent, holds: Mapping[str, Hold]) -> Iterator[str]:
-    """A voucher is used once: what the payment does not need of it is lost, and the receipt says so."""
-    for tender in event.tenders:
-        hold = holds.get(tender.instrument or "")
-        if hold is not None and hold.forfeited:
-            lost = hold.forfeited.plain()
-            yield f"{tender.mode.label} of {hold.value.plain()}: {lost} not used is forfeited."
 
 
 def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:

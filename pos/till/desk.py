@@ -28,6 +28,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import Grant, PermissionTable, Person
 from pos.domain.sale_policy import ItemPolicy
+from pos.domain.voucher_policy import VoucherPolicy
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
 from pos.store.home import Identity
@@ -77,6 +78,7 @@ class ShopPolicy:
     declared: Mapping[str, str] = field(default_factory=dict)
     check_note_from: Money | None = None
     large_cash: LargeCash = NO_THRESHOLDS
+    vouchers: VoucherPolicy = field(default_factory=VoucherPolicy)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,15 +147,21 @@ def perform(
     work: Callable[[Deed], Outcome],
     *,
     memo: Memo | None = None,
+    alone: bool = False,
 ) -> Outcome:
     """Carry out ``work`` as ``act``: the right is checked, everything is one transaction, the audit row is part of it.
+
+    ``alone``: the shop's policy asks for no second person in this case, whatever the act's right says of one.
 
     Raises NotAuthorised or Refused by rule (audited, nothing booked), Refused ``store_write_failed`` where the disk said
     no before or at the commit and nothing was booked, and Refused ``outcome_unknown`` where that cannot be told.
     """
     deed_id = new_id(desk.clock, desk.randomness)
     try:
-        require_alone(desk, act, person)
+        if alone:
+            require_right(desk, act, person)
+        else:
+            require_alone(desk, act, person)
         return _in_one_transaction(desk, person, act, deed_id, work, memo)
     except DomainError as refusal:
         audit_refusal(desk, person, act, deed_id, refusal)
@@ -172,11 +180,17 @@ def perform(
         raise failing from failure
 
 
+def require_right(desk: Desk, act: str, person: Person) -> Grant:
+    """The person may do this at all. Raises NotAuthorised."""
+    found = desk.permissions.require(act, person.roles)
+    if found is Grant.READ:
+        raise NotAuthorised("not_allowed", "You may look at this, not do it.", act=act)
+    return found
+
+
 def require_alone(desk: Desk, act: str, person: Person) -> None:
     """The person may do this without another. Raises NotAuthorised, or Refused ``approval_required``."""
-    match desk.permissions.require(act, person.roles):
-        case Grant.READ:
-            raise NotAuthorised("not_allowed", "You may look at this, not do it.", act=act)
+    match require_right(desk, act, person):
         case Grant.SECOND | Grant.REASON:
             raise Refused(
                 "approval_required", "This needs a second person. This version cannot ask one yet.", act=act
@@ -223,7 +237,7 @@ def _in_one_transaction(
             outcome = work(deed)
             _audit(deed, act, "ok")
             if memo is not None:
-                _remember(deed, memo, outcome)
+                remember(unit, memo, outcome, at=deed.at)
             finished = True
     except CommitFailed:
         if not _was_booked(desk, deed_id):
@@ -293,13 +307,14 @@ def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: D
     return True
 
 
-def _remember(deed: Deed, memo: Memo, outcome: object) -> None:
-    deed.unit.insert(
+def remember(unit: UnitOfWork, memo: Memo, outcome: object, *, at: datetime) -> None:
+    """Keep a script's line with what came of it, so that the line sent again is answered from here."""
+    unit.insert(
         "script_ref",
         {
             "ref": memo.ref,
             "body_digest": memo.digest,
             "result_json": json.dumps(memo.encode(outcome), ensure_ascii=False),
-            "at_utc": utc_text(deed.at),
+            "at_utc": utc_text(at),
         },
     )

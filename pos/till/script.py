@@ -22,6 +22,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.role import Person
+from pos.domain.voucher import Residual, VoucherIssued
 from pos.store.cards import CardAttempt, event_of_ref
 from pos.till.cards import attempt_for, has_cards
 from pos.till.cash_office import (
@@ -49,6 +50,7 @@ from pos.till.take_payment import (
     TenderOrder,
     take_payment,
 )
+from pos.till.voucher_issue import IssueOrder
 from pos.till.vouchers import has_vouchers
 
 LINE_MAX = 1_000_000
@@ -275,7 +277,22 @@ class SignIn(_Strict):
     pin: Annotated[str, Field(max_length=40)]
 
 
-_Deed = OpenShift | Pay | Sell | ResolveCard | Count | CloseShift | ConfirmClock
+class IssueVoucher(_Strict):
+    """Have central issue a signed voucher. Its code is in the first answer alone; a repeated ref tells it no more."""
+
+    ref: Ref
+    act: Literal["issue_voucher"]
+    value: AmountIn
+    expires: Annotated[
+        str, Field(max_length=10, description="Its last day in shop time, such as 2027-01-31.")
+    ]
+    account: Annotated[IdText | None, Field(description="The only account that may use it.")] = None
+    minimum: Annotated[AmountText | None, Field(description="The least that a payment with it pays.")] = None
+    combinable: Annotated[bool, Field(description="false: the only voucher of its payment.")] = True
+    residual: Literal["forfeit", "credit", "new_voucher"] = "forfeit"
+
+
+_Deed = OpenShift | Pay | Sell | ResolveCard | Count | CloseShift | ConfirmClock | IssueVoucher
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
 
@@ -296,6 +313,10 @@ class VouchersNow(Protocol):
 
     def let_go(self, payment_event_id: str) -> None:
         """As ``let_go``."""
+        ...
+
+    def issue(self, person: Person, order: IssueOrder, *, asked_by: str, memo: Memo) -> VoucherIssued:
+        """As ``issue_voucher``."""
         ...
 
 
@@ -401,6 +422,25 @@ class Script:
                 return _encode(close_shift(desk, person, act.reason, memo=memo))
             case ConfirmClock():
                 return _encode(confirm_clock(desk, person, memo=memo))
+            case IssueVoucher():
+                return self._issue(act, digest)
+
+    def _issue(self, act: IssueVoucher, digest: str) -> Answer:
+        _require_shop_currency(self._desk, act.value.currency)
+        if self._vouchers is None:
+            raise Refused("voucher_needs_central", "Vouchers are issued by central, and this till has none.")
+        order = IssueOrder(
+            value=act.value.amount,
+            expires=act.expires,
+            account=act.account,
+            minimum=act.minimum,
+            combinable=act.combinable,
+            residual=Residual(act.residual),
+        )
+        # What is remembered lacks the code: it is told once and kept nowhere.
+        memo = Memo(ref=act.ref, digest=digest, encode=_encode)
+        issued = self._vouchers.issue(self.person, order, asked_by=act.ref, memo=memo)
+        return {**_encode(issued), "code": issued.code}
 
     def _pay(self, order: PaymentOrder, memo: Memo) -> PaymentTaken | ChequeRegistered:
         desk, person = self._desk, self.person
@@ -532,7 +572,17 @@ def _read_act(raw: Mapping[str, Any]) -> _Deed | SignIn:
 
 
 _DONE = frozenset(
-    ("open_shift", "pay", "sell", "resolve_card", "count", "close_shift", "confirm_clock", "sign_in")
+    (
+        "open_shift",
+        "pay",
+        "sell",
+        "resolve_card",
+        "count",
+        "close_shift",
+        "confirm_clock",
+        "issue_voucher",
+        "sign_in",
+    )
 )
 
 
@@ -598,6 +648,17 @@ def _encode(outcome: object) -> Mapping[str, object]:
                     {"mode": part.mode, "count": part.count, "amount": part.amount.plain()}
                     for part in outcome.taken
                 ],
+            }
+        case VoucherIssued():
+            terms = outcome.terms
+            return {
+                "serial": outcome.serial,
+                "value": terms.value.plain(),
+                "currency": terms.value.currency.code,
+                "expires": terms.expires.isoformat(),
+                "minimum": None if terms.minimum is None else terms.minimum.plain(),
+                "combinable": terms.combinable,
+                "residual": str(terms.residual),
             }
         case _:
             raise AssertionError("every outcome of a script's act is written above")

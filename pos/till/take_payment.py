@@ -35,7 +35,6 @@ from pos.domain.role import Grant, Person
 from pos.domain.sale_policy import require_final_money
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_reference
-from pos.domain.voucher import code_mark, shown_code
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.store.payments import (
@@ -45,7 +44,7 @@ from pos.store.payments import (
     tenders_of,
 )
 from pos.store.receipts import receipt_facts
-from pos.store.vouchers import Hold, reserved_hold
+from pos.store.vouchers import Hold
 from pos.till.approved_card import approved_slip, refuse_second_card
 from pos.till.booking import Papers, book_payment
 from pos.till.cheque_intake import (
@@ -65,6 +64,7 @@ from pos.till.open_bills import open_bills
 from pos.till.own_accounts import refuse_own_accounts
 from pos.till.selling import SaleOrder, read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
+from pos.till.voucher_tender import read_voucher, require_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +144,9 @@ def take_payment(
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
     ``currency_not_taken``, ``rate_stale``, ``rate_changed``, ``not_in_notes``, ``cash_over_cap``, ``identity_needed``,
-    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``voucher_not_checked``,
-    ``offline_limit``, ``own_account``, ``card_outcome_unknown``, ``card_not_approved`` or ``bad_reference`` (an event id
-    that is none), and NeedsConfirmation ``possible_double``.
+    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``offline_limit``,
+    ``own_account``, ``card_outcome_unknown``, ``card_not_approved``, ``bad_reference`` (an event id that is none) or what
+    ``read_voucher`` and ``require_rules`` raise, and NeedsConfirmation ``possible_double``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -287,6 +287,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         for tender in tenders
         if tender.hold is not None and tender.offered.instrument is not None
     }
+    require_rules(deed, event, holds)
     large_cash = identify(deed, event, order.identity)
     in_collection = accounts_in_collection(deed, order.payment_event_id, event, [account, *weighed.credited])
     write_dunning(deed, order.payment_event_id, in_collection)
@@ -347,7 +348,6 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> Tender
             ),
             cheque=cheque,
         )
-    hold = None
     if tender.attempt is not None:
         if mode.kind is not ModeKind.CARD or tender.details:
             raise Refused(
@@ -366,19 +366,18 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> Tender
     if mode.kind is ModeKind.CARD:
         refuse_second_card(deed, order.payment_event_id)
     if mode.kind is ModeKind.VOUCHER:
-        mark = code_mark(desk.till.chain_key, details["code"], details.get("issuer"))
-        hold = _require_hold(deed, order.payment_event_id, mark, mode, amount)
-        instrument: str | None = voucher_instrument(mode, mark)
-        # The code is worth money: from here on only its end is known.
-        details = {**details, "code": shown_code(details["code"])}
-    else:
-        _require_fresh(deed, mode, details)
-        instrument = instrument_of(mode, details, amount)
+        payer = clean_reference(payer_account_of(desk, order), field="Account", limit=40)
+        offered, hold = read_voucher(deed, order.payment_event_id, payer, mode, amount, details)
+        return TenderRead(offered=offered, hold=hold)
+    _require_fresh(deed, mode, details)
     return TenderRead(
         offered=TenderOffered(
-            mode=mode, amount=amount, details=details, instrument=instrument, foreign=foreign
-        ),
-        hold=hold,
+            mode=mode,
+            amount=amount,
+            details=details,
+            instrument=instrument_of(mode, details, amount),
+            foreign=foreign,
+        )
     )
 
 
@@ -418,11 +417,6 @@ def plain_fields(mode: PaymentMode, tender: TenderOrder) -> Mapping[str, str]:
     return tender.details
 
 
-def voucher_instrument(mode: PaymentMode, mark: str) -> str:
-    """How a voucher is known once it was taken: by the mark of its code."""
-    return f"{mode.kind}|{mark}"
-
-
 def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind) -> None:
     """The mode may be taken from such a payer for something, and by this person.
 
@@ -432,17 +426,6 @@ def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind
     mode.require_payer(payer, min(purposes, default=Purpose.ACCOUNT))
     if mode.act:
         require_alone(desk, mode.act, person)
-
-
-def _require_hold(deed: Deed, event_id: str, mark: str, mode: PaymentMode, amount: Money) -> Hold:
-    hold = reserved_hold(deed.unit.connection, event_id, mark)
-    if hold is None or (hold.mode, hold.amount) != (mode.code, amount):
-        raise Refused(
-            "voucher_not_checked",
-            f"{mode.label}: central has not reserved it for this payment. Enter it again.",
-            mode=mode.code,
-        )
-    return hold
 
 
 def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:

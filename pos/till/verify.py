@@ -20,8 +20,8 @@ from pos.store import cache as cached
 from pos.store.chain import verify_chain
 from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
-from pos.till.take_payment import voucher_instrument
 from pos.till.verify_cash import CASH_CHECKS, misvalued_notes
+from pos.till.voucher_tender import voucher_instrument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +179,11 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "AND attempt_id NOT IN (SELECT card_attempt FROM tender WHERE card_attempt IS NOT NULL)",
     ),
     (
+        "offline_voucher_pays_its_tender",
+        "SELECT voucher_offline.tender_id FROM voucher_offline LEFT JOIN tender USING (tender_id) "
+        "WHERE voucher_offline.amount_minor IS NOT tender.amount_minor OR tender.voucher_hold IS NOT NULL",
+    ),
+    (
         "event_is_in_a_shift",
         "SELECT payment_event_id FROM payment_event WHERE shift_id NOT IN (SELECT shift_id FROM shift)",
     ),
@@ -257,7 +262,8 @@ def _instruments(desk: Desk, connection: Connection) -> Iterator[Finding]:
     """Each tender that has a paper behind it is known by it, so that the paper is not taken again."""
     rows = connection.exec_driver_sql(
         "SELECT tender.tender_id, tender.mode, tender.amount_minor, tender.currency, details_json, instrument, code_mark "
-        "FROM tender LEFT JOIN instrument USING (tender_id) LEFT JOIN voucher_hold ON hold_id = voucher_hold"
+        "FROM tender LEFT JOIN instrument USING (tender_id) LEFT JOIN voucher_offline USING (tender_id) "
+        "LEFT JOIN voucher_hold ON voucher_hold.hold_id = coalesce(tender.voucher_hold, voucher_offline.hold_id)"
     )
     for tender_id, code, minor, currency_code, details, known, mark in rows.yield_per(500):
         mode = desk.modes.by_code.get(code)

@@ -7,12 +7,13 @@ rule 46; architecture.md section 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 
 from pos.domain.errors import Refused
-from pos.domain.money import parse_amount
+from pos.domain.money import Money, parse_amount, total
 from pos.domain.payment_mode import ModeKind
 from pos.domain.ports import Runner
 from pos.domain.role import Person
@@ -25,14 +26,14 @@ from pos.domain.voucher import (
     VoucherRefused,
     VoucherReserved,
     VoucherUnanswered,
-    code_mark,
 )
 from pos.store.payments import event_receipt
+from pos.store.shifts import open_shift
 from pos.store.times import utc_text
 from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.store.vouchers import (
     Hold,
-    abandon_hold,
+    Unanswered,
     abandon_holds,
     abandoned_of,
     has_open_holds,
@@ -40,7 +41,10 @@ from pos.store.vouchers import (
     mark_refused,
     mark_released,
     mark_reserved,
+    mark_unanswered,
+    offline_in_shift,
     reserved_hold,
+    unanswered_hold,
 )
 from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
 from pos.till.take_payment import (
@@ -49,11 +53,18 @@ from pos.till.take_payment import (
     read_payer,
     refuse_taken_before,
     require_mode,
+)
+from pos.till.voucher_tender import (
+    mark_of,
+    offline_hold,
+    require_genuine_form,
+    require_together,
     voucher_instrument,
 )
 
 ACT = "hold_voucher"
-OFFLINE = "Central does not answer, and vouchers are not taken without it. Choose another way to pay."
+SILENT_FOR = timedelta(seconds=60)
+"""For so long one payment takes central's silence about a voucher for an answer."""
 
 
 async def reserve_vouchers(
@@ -61,9 +72,9 @@ async def reserve_vouchers(
 ) -> list[Hold]:
     """Have central hold every voucher of ``order``; what is held for it already stays so. Nothing for one that is booked.
 
-    ``vouchers`` None: this till has no central. Raises NotAuthorised, or Refused with central's own code (``value`` in its
-    details where the voucher is worth less than was asked for), ``voucher_needs_central`` or what the payment would be
-    refused for; then nothing new stays held.
+    ``vouchers`` None: this till has no central. Where central does not answer, a voucher may stand for itself (``offline``).
+    Raises NotAuthorised, or Refused with central's own code (``value`` in its details where the voucher is worth less than
+    was asked for), what ``offline_hold`` raises or what the payment would be refused for; then nothing new stays held.
     """
     held: list[Hold] = []
     if await runner.read(partial(_is_booked, desk, order.payment_event_id)):
@@ -72,6 +83,13 @@ async def reserve_vouchers(
     for tender in order.tenders:
         if not _is_voucher(desk, tender):
             continue
+        silent = await runner.read(partial(_silent_lately, desk, order, tender))
+        if silent is not None:
+            # The customer was told so a moment ago, and does not wait for the same silence again.
+            with suppress(Refused):
+                held.append(await runner.read(partial(_taken_offline, desk, silent, tender, held)))
+                require_together(held)
+                continue
         await _clear_way(desk, tender, vouchers, runner)
         asked = await runner.till(partial(_write_hold, desk, person, order, tender))
         if isinstance(asked, VoucherAsked):
@@ -80,13 +98,58 @@ async def reserve_vouchers(
             )
             await runner.till(partial(_settle, desk, asked.hold_id, told))
             try:
-                held.append(_require_reserved(asked, told))
+                match told:
+                    case VoucherUnanswered():
+                        held.append(await runner.read(partial(_taken_offline, desk, asked, tender, held)))
+                    case _:
+                        held.append(_require_reserved(asked, told))
+                require_together(held)
             except Refused as refusal:
                 await runner.till(partial(audit_refusal, desk, person, ACT, asked.hold_id, refusal))
                 raise
         else:
             held.append(asked)
     return held
+
+
+def _silent_lately(desk: Desk, order: PaymentOrder, tender: TenderOrder) -> Unanswered | None:
+    """Central was asked for this very voucher for this very payment just now, and did not answer."""
+    try:
+        details = read_details(desk.modes[tender.mode], tender.details)
+        amount = parse_amount(tender.amount, desk.identity.currency, decimal_marks=order.decimal_marks)
+    except Refused:
+        # The asking itself says what is wrong.
+        return None
+    with desk.till.read() as connection:
+        silent = unanswered_hold(connection, order.payment_event_id, mark_of(desk, details))
+    if silent is None or (silent.mode, silent.amount) != (tender.mode, amount):
+        return None
+    return silent if timedelta(0) <= desk.clock.now() - silent.at < SILENT_FOR else None
+
+
+def _taken_offline(
+    desk: Desk, asked: VoucherAsked | Unanswered, tender: TenderOrder, held: Sequence[Hold]
+) -> Hold:
+    """What central did not answer for may stand for itself. Raises what ``offline_hold`` raises."""
+    mode = desk.modes[asked.mode]
+    beside = total((one.booked for one in held if one.offline is not None), asked.amount.currency)
+    return offline_hold(
+        desk,
+        asked.hold_id,
+        asked.account,
+        mode,
+        asked.amount,
+        read_details(mode, tender.details),
+        in_shift=_offline_so_far(desk, asked.amount) + beside,
+        at=desk.clock.now(),
+    )
+
+
+def _offline_so_far(desk: Desk, amount: Money) -> Money:
+    with desk.till.read() as connection:
+        shift = open_shift(connection)
+        assert shift is not None, "a voucher is asked for in a shift"
+        return offline_in_shift(connection, shift.shift_id, amount.currency)
 
 
 def _is_booked(desk: Desk, payment_event_id: str) -> bool:
@@ -96,13 +159,9 @@ def _is_booked(desk: Desk, payment_event_id: str) -> bool:
 
 async def _clear_way(desk: Desk, tender: TenderOrder, vouchers: VoucherDesk | None, runner: Runner) -> None:
     """A hold of the same voucher that a crash or a lost answer left is let go first, so that it is free again."""
-    mark = _mark(desk, tender.details)
+    mark = mark_of(desk, tender.details)
     for hold_id in await runner.read(partial(_abandoned, desk, mark)):
         await _release(desk, hold_id, vouchers, runner)
-
-
-def _mark(desk: Desk, details: Mapping[str, str]) -> str:
-    return code_mark(desk.till.chain_key, details.get("code", "").strip(" "), details.get("issuer"))
 
 
 def _abandoned(desk: Desk, mark: str) -> list[str]:
@@ -154,7 +213,8 @@ def _write_hold(desk: Desk, person: Person, order: PaymentOrder, tender: TenderO
         amount = parse_amount(tender.amount, shift.currency, decimal_marks=order.decimal_marks)
         details = read_details(mode, tender.details)
         payer = read_payer(desk, person, order, shift.currency)
-        mark = _mark(desk, details)
+        require_genuine_form(desk, mode, details)
+        mark = mark_of(desk, details)
         refuse_taken_before(deed, mode, voucher_instrument(mode, mark))
         held = reserved_hold(deed.unit.connection, order.payment_event_id, mark)
         if held is not None and (held.mode, held.amount) == (mode.code, amount):
@@ -204,18 +264,17 @@ def _settle(desk: Desk, hold_id: str, told: VoucherOutcome) -> None:
             case VoucherRefused():
                 mark_refused(unit.connection, hold_id, at=at)
             case VoucherUnanswered():
-                # Whether it is held is unknown, so it is to be released.
-                abandon_hold(unit.connection, hold_id, at=at)
+                mark_unanswered(unit.connection, hold_id, at=at)
 
 
-def _require_reserved(asked: VoucherAsked, told: VoucherOutcome) -> Hold:
+def _require_reserved(asked: VoucherAsked, told: VoucherReserved | VoucherRefused) -> Hold:
     match told:
         case VoucherReserved():
             return Hold(
                 hold_id=asked.hold_id,
                 mode=asked.mode,
                 amount=asked.amount,
-                value=told.value,
+                terms=told.terms,
                 approval=told.approval,
             )
         case VoucherRefused(code=code, message=message, value=value):
@@ -223,8 +282,6 @@ def _require_reserved(asked: VoucherAsked, told: VoucherOutcome) -> Hold:
             if value is not None:
                 raise Refused(code, said, value=value.plain(), currency=value.currency.code)
             raise Refused(code, said)
-        case VoucherUnanswered():
-            raise Refused("voucher_needs_central", OFFLINE)
 
 
 @contextmanager

@@ -12,9 +12,12 @@ from sqlalchemy import Connection
 from pos.domain.errors import Refused
 from pos.domain.money import total
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
+from pos.domain.voucher import Residual
 from sync.central.accounts import account_kind
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment
+from sync.central.voucher_issuing import terms_of
+from sync.central.vouchers import find_voucher, voucher_of_hold
 
 FIELDS = {"mode_not_for_payer": "paymentMethod.name", "mode_not_for_purpose": "paymentItem"}
 """What a refusal of the matrix is about."""
@@ -26,15 +29,30 @@ def require_accepted(connection: Connection, incoming: IncomingPayment, modes: P
     if mode is None:
         return
     purposes = purposes_of(incoming)
+    if mode.kind is ModeKind.VOUCHER and leaves_credit(connection, incoming):
+        # Its own rule puts the rest on the account, whatever vouchers may pay for otherwise.
+        purposes = [purpose for purpose in purposes if purpose is not Purpose.ACCOUNT]
     for payer in _payer_kinds(connection, incoming):
         for purpose in purposes:
             try:
                 mode.require_accepted(payer, purpose)
             except Refused as refusal:
                 raise ApiError(400, refusal.code, refusal.message, field=FIELDS[refusal.code]) from None
-    if mode.kind is ModeKind.VOUCHER and incoming.voucher_hold is None:
+    if mode.kind is ModeKind.VOUCHER and incoming.voucher_hold is None and incoming.voucher_taken is None:
         message = f"{mode.label}: no voucher is held for this payment."
         raise ApiError(400, "voucher_not_held", message, field="voucherHold")
+
+
+def leaves_credit(connection: Connection, incoming: IncomingPayment) -> bool:
+    """Whether the voucher behind the money is one whose rest is credit on the payer's account."""
+    if incoming.voucher_taken is not None:
+        taken = incoming.voucher_taken
+        voucher = find_voucher(connection, taken.issuer_here, (taken.digest,))
+    else:
+        voucher = (
+            None if incoming.voucher_hold is None else voucher_of_hold(connection, incoming.voucher_hold)
+        )
+    return voucher is not None and terms_of(voucher).residual is Residual.CREDIT
 
 
 def purposes_of(incoming: IncomingPayment) -> Sequence[Purpose]:

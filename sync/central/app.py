@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -18,6 +19,7 @@ from sync.central.bill_api import bill_routes
 from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
@@ -39,13 +41,15 @@ def make_app(
     base_url: str | None = None,
     modes: PaymentModes | None = None,
     voucher_held_h: int = VOUCHER_HELD_H,
+    issuers: Mapping[str, VoucherIssuer] | None = None,
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
+    ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name.
     """
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
-    desk = CentralDesk(store, clock, randomness, links, modes, timedelta(hours=voucher_held_h))
+    desk = CentralDesk(store, clock, randomness, links, modes, timedelta(hours=voucher_held_h), issuers or {})
     app = Starlette(
         routes=[
             *payment_routes(desk),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.database import CentralStore
+from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
 
 
@@ -15,7 +17,7 @@ from sync.central.links import Links
 class CentralDesk:
     """Handed to each API when the app is made; nothing in central asks the machine itself.
 
-    ``modes`` None: no way to pay is known, so the acceptance matrix is not asked.
+    ``modes`` None: no way to pay is known, so the acceptance matrix is not asked. ``issuers`` by folded name.
     """
 
     store: CentralStore
@@ -24,3 +26,4 @@ class CentralDesk:
     links: Links
     modes: PaymentModes | None
     voucher_held_for: timedelta
+    issuers: Mapping[str, VoucherIssuer]

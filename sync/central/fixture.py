@@ -20,12 +20,13 @@ from sync.central.bills import paid_state
 from sync.central.database import CentralStore, next_change
 from sync.central.items import load_items
 from sync.central.links import RESOURCE_ID
-from sync.central.vouchers import load_vouchers
+from sync.central.voucher_keys import load_keys
+from sync.central.voucher_loading import load_vouchers
 from sync.tmf678.bill import read_bill, read_line
 from sync.tmf678.rate import read_rate
 from sync.wire_json import BadField, BadResource, dumps
 
-TABLES_OF_THEIR_OWN = ("accounts", "dealers", "bills", "rates", "items", "vouchers")
+TABLES_OF_THEIR_OWN = ("accounts", "dealers", "bills", "rates", "items", "vouchers", "voucher_keys")
 
 Loaded = Mapping[str, Any]
 
@@ -47,6 +48,7 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
             _load_bills(connection, _rows(fixture, "bills"), rates, change)
             load_items(connection, _rows(fixture, "items"), change=change)
             load_vouchers(connection, _rows(fixture, "vouchers"))
+            load_keys(connection, _rows(fixture, "voucher_keys"), at="from a fixture")
             for key, value in fixture.items():
                 if key not in TABLES_OF_THEIR_OWN:
                     _keep_as_json(connection, key, value)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from pos.domain.money import Money, total
+from sync.central.voucher_offline import TakenOffline
 from sync.tmf676.shape import PAYMENT_CREATE, check_shape
 from sync.wire_json import BadField, read_money
 
@@ -49,7 +51,8 @@ class IncomingPayment:
     """A valid Payment_Create. ``kept`` is the body without what the server sets.
 
     ``method_name``, ``payer_id`` and ``payer_role`` are as the client wrote them; ``instrument`` names the paper behind the
-    money, ``voucher_hold`` the voucher held for it. ``clears_overdue`` are the correlators of the legs that clear what was
+    money, ``voucher_hold`` the voucher held for it, ``voucher_taken`` one that was taken
+    without us. ``clears_overdue`` are the correlators of the legs that clear what was
     overdue, ``reconnects_now`` whether the shop takes this one for final.
     """
 
@@ -65,6 +68,7 @@ class IncomingPayment:
     voucher_hold: str | None
     clears_overdue: tuple[str, ...]
     reconnects_now: bool
+    voucher_taken: TakenOffline | None
     method_name: str | None
     payer_id: str | None
     payer_role: str | None
@@ -91,7 +95,8 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
     _check_method(method)
     payer = _as_mapping(kept.get("payer", {}))
     event_id, voucher_hold = plain_text(kept, "paymentEventId"), plain_text(kept, "voucherHold")
-    if voucher_hold is not None and event_id is None:
+    voucher_taken = _read_taken(kept)
+    if (voucher_hold is not None or voucher_taken is not None) and event_id is None:
         raise BadField("paymentEventId", "is missing, and a held voucher needs it")
     return IncomingPayment(
         account_id=account_id,
@@ -106,6 +111,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         voucher_hold=voucher_hold,
         clears_overdue=_read_clearing(kept),
         reconnects_now=kept.get("reconnect") == "now",
+        voucher_taken=voucher_taken,
         method_name=_text_or_none(method.get("name")),
         payer_id=_text_or_none(payer.get("id")),
         payer_role=_text_or_none(payer.get("role")),
@@ -170,6 +176,29 @@ def _read_clearing(body: Mapping[str, object]) -> tuple[str, ...]:
         raise BadField("clearsOverdue", f"must be a list of up to {MAX_CLEARING} correlators")
     legs = (plain_text({"clearsOverdue": leg}, "clearsOverdue") for leg in told)
     return tuple(dict.fromkeys(leg for leg in legs if leg is not None))
+
+
+def _read_taken(body: Mapping[str, object]) -> TakenOffline | None:
+    """A voucher that a till took on its own word, with the day in the shop when it did so."""
+    taken = body.get("voucherTaken")
+    if taken is None:
+        return None
+    if not isinstance(taken, Mapping) or "voucherHold" in body:
+        raise BadField("voucherTaken", "must be an object, and stands for a voucher that was not held")
+    digest, paid_at = plain_text(taken, "digest", field="voucherTaken.digest"), body.get("paymentDate")
+    if digest is None or re.fullmatch(r"[0-9a-f]{64}", digest) is None:
+        raise BadField("voucherTaken.digest", "must be a SHA-256 in hexadecimal")
+    try:
+        # The day by the till's own clock and zone, which is the shop's.
+        on = date.fromisoformat(str(paid_at)[:10])
+    except ValueError:
+        raise BadField("paymentDate", "is missing or no date, and such a voucher needs it") from None
+    return TakenOffline(
+        digest=digest,
+        issuer=plain_text(taken, "issuer", field="voucherTaken.issuer"),
+        amount=positive(taken.get("amount"), field="voucherTaken.amount"),
+        on=on,
+    )
 
 
 def _check_method(method: Mapping[str, object]) -> None:

@@ -29,6 +29,8 @@ from sync.central.links import (
     SESSION_PATH,
     TERMINAL_PATH,
     VOUCHER_HOLD_PATH,
+    VOUCHER_KEY_PATH,
+    VOUCHER_PATH,
 )
 from sync.central.reconnections import RECONNECTIONS
 from sync.central.terminals import enrol, find_terminal
@@ -41,6 +43,8 @@ ANNOUNCEMENT = {
     "items": ITEM_PATH,
     "cheques": CHEQUE_PATH,
     "vouchers": VOUCHER_HOLD_PATH,
+    "voucherIssue": VOUCHER_PATH,
+    "voucherKeys": VOUCHER_KEY_PATH,
     "terminals": TERMINAL_PATH,
     "enrolment": ENROLMENT_PATH,
     "session": SESSION_PATH,

@@ -7,7 +7,7 @@ Source: domain.md 3.11; reliability.md sections 0.6 and 2 (1 to 6, 11).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,9 +24,11 @@ from sync.central.doubles import flag_double
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment, TerminalKey
 from sync.central.instruments import claim_instrument
+from sync.central.issuers import VoucherIssuer
 from sync.central.links import PAYMENT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
-from sync.central.reconnections import claim_reconnection
+from sync.central.reconnections import claim_reconnection, money_is_final
+from sync.central.voucher_offline import hold_taken
 from sync.central.vouchers import PaidByVoucher, redeem_hold
 from sync.wire_json import dumps, loads
 
@@ -72,11 +74,16 @@ def find_twin(
     return None
 
 
-def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> Resource:
+def receive(
+    connection: Connection,
+    incoming: IncomingPayment,
+    receipt: Receipt,
+    issuers: Mapping[str, VoucherIssuer],
+) -> Resource:
     """Store the payment, set its money against bills and account, in the caller's transaction.
 
     Returns the resource without its href. Raises ApiError 409 where the terminal's number, the paper or the voucher was
-    used for another payment.
+    used for another payment, 503 where a voucher's issuer does not answer.
     """
     _refuse_used_number(connection, incoming.key)
     change = next_change(connection)
@@ -90,7 +97,7 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
     if cheque is not None:
         event_id = incoming.payment_event_id
         note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=change)
-    _claim(connection, incoming, receipt)
+    _claim_paper(connection, incoming, receipt)
     touched: dict[str, StoredBill] = {}
     for item_no, bill, paid in placement.applied:
         current = touched.get(bill.bill_id, bill)
@@ -108,6 +115,11 @@ def receive(connection: Connection, incoming: IncomingPayment, receipt: Receipt)
         add_credit(connection, incoming.account_id, placement.credit, change=change)
     flag_double(connection, incoming, receipt.payment_id, change=change)
     claim_reconnection(connection, incoming, change=change, at=receipt.received_at)
+    # Last, for an outside issuer that was told so is not told otherwise.
+    _redeem(connection, incoming, receipt, issuers)
+    if incoming.voucher_taken is not None and incoming.correlator_id is not None:
+        # It waited for nothing but this.
+        money_is_final(connection, incoming.correlator_id, change=change, at=receipt.received_at)
     return body
 
 
@@ -123,8 +135,8 @@ def _hold_second(
         body["provisionalReason"] = f"This cheque was presented before, by {by}. Compare both papers."
 
 
-def _claim(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> None:
-    """What stands behind the money is used by this payment, or was by another."""
+def _claim_paper(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> None:
+    """The paper behind the money is used by this payment, or was by another."""
     if incoming.instrument is not None and cheque_of(incoming.instrument) is None:
         claim_instrument(
             connection,
@@ -132,17 +144,39 @@ def _claim(connection: Connection, incoming: IncomingPayment, receipt: Receipt) 
             payment_event_id=incoming.payment_event_id,
             payment_id=receipt.payment_id,
         )
-    if incoming.voucher_hold is not None:
-        assert incoming.payment_event_id is not None, "a held voucher without an event was refused before"
+
+
+def _redeem(
+    connection: Connection,
+    incoming: IncomingPayment,
+    receipt: Receipt,
+    issuers: Mapping[str, VoucherIssuer],
+) -> None:
+    """The voucher behind the money, held before or taken without us, is used by this payment, or was by another."""
+    hold_id, event_id, at = incoming.voucher_hold, incoming.payment_event_id, receipt.received_at
+    if incoming.voucher_taken is not None:
+        assert event_id is not None, "a voucher without an event was refused before"
+        hold_id = hold_taken(
+            connection,
+            incoming.voucher_taken,
+            payment_event_id=event_id,
+            terminal=incoming.terminal,
+            mode=incoming.method_name,
+            account_id=incoming.account_id,
+            at=at,
+            issuers=issuers,
+        )
+    if hold_id is not None:
+        assert event_id is not None, "a held voucher without an event was refused before"
         paid = PaidByVoucher(
-            hold_id=incoming.voucher_hold,
-            payment_event_id=incoming.payment_event_id,
+            hold_id=hold_id,
+            payment_event_id=event_id,
             terminal=incoming.terminal,
             mode=incoming.method_name,
             account_id=incoming.account_id,
             amount=incoming.amount,
         )
-        redeem_hold(connection, paid, payment_id=receipt.payment_id, at=receipt.received_at)
+        redeem_hold(connection, paid, payment_id=receipt.payment_id, at=at, issuers=issuers)
 
 
 def place(connection: Connection, incoming: IncomingPayment) -> Placement:
@@ -340,7 +374,7 @@ PAYMENTS = Collection(
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
-            "voucherHold", "clearsOverdue", "reconnect", "foreignCash", "held",
+            "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held",
         }
     ),
     columns={

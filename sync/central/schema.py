@@ -11,8 +11,9 @@ from collections.abc import Callable
 from sqlalchemy import Connection, inspect, text
 
 from sync.central.cheques import carry_cheques
+from sync.central.issuers import folded_issuer
 from sync.central.items import carry_items
-from sync.central.vouchers import carry_vouchers, folded_issuer
+from sync.central.voucher_loading import carry_vouchers
 
 VERSION = 4
 
@@ -78,11 +79,10 @@ def _bring_2_to_3(connection: Connection) -> None:
     for table, columns in REMADE_IN_3.items():
         connection.execute(text(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM kept_{table}"))
         connection.execute(text(f"DROP TABLE kept_{table}"))
-    connection.execute(text("UPDATE central_schema SET version = 3"))
 
 
 def _bring_3_to_4(connection: Connection) -> None:
-    """An item may be an advance; sign-ins, possible doubles, reconnections and cheques have tables."""
+    """An item may be an advance; sign-ins, doubles, reconnections, cheques and the terms of vouchers have tables."""
     for statement in ADDED_IN_4:
         connection.execute(text(statement))
     carry_cheques(connection)
@@ -381,6 +381,34 @@ ADDED_IN_4 = (
     """,
     "CREATE INDEX cheque_by_identity ON cheque (identity)",
     "CREATE INDEX cheque_by_change ON cheque (change_number)",
+    # What a voucher says of itself beside its value; one without a row leaves nothing, and is taken with others. The last
+    # columns are of those issued here: by the till's own id, or as the rest of another that a hold promised. Codes are not
+    # kept: a code follows from its row and its key.
+    """
+    CREATE TABLE voucher_terms (
+        voucher_id TEXT PRIMARY KEY REFERENCES voucher (id),
+        residual TEXT NOT NULL CHECK (residual IN ('forfeit', 'credit', 'new_voucher')),
+        combinable BIGINT NOT NULL,
+        minimum_minor BIGINT CHECK (minimum_minor > 0),
+        serial TEXT UNIQUE,
+        key_id TEXT,
+        promised_by TEXT UNIQUE,
+        issue_id TEXT UNIQUE,
+        asked_sha256 TEXT,
+        made_at TEXT,
+        told_at TEXT
+    )
+    """,
+    # Whoever reads a private key can sign vouchers: this store's file belongs to central's user alone.
+    """
+    CREATE TABLE voucher_key (
+        id TEXT PRIMARY KEY,
+        public_key TEXT NOT NULL,
+        private_key TEXT,
+        made_at TEXT NOT NULL,
+        withdrawn_at TEXT
+    )
+    """,
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -19,6 +19,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.database import open_central
+from sync.central.issuers import VoucherIssuer
 from sync.wire_json import dumps
 
 GRACE_S = 5
@@ -36,6 +37,7 @@ def serve(
     base_url: str | None = None,
     modes: PaymentModes | None = None,
     voucher_held_h: int = VOUCHER_HELD_H,
+    issuers: Mapping[str, VoucherIssuer] | None = None,
     out: TextIO | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
@@ -58,6 +60,7 @@ def serve(
             base_url=base_url or here,
             modes=modes,
             voucher_held_h=voucher_held_h,
+            issuers=issuers,
         )
 
     try:

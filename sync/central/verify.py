@@ -14,6 +14,7 @@ from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind, PaymentModes
 from sync.central.cheques import cheque_of
 from sync.central.database import CentralStore, current_change
+from sync.central.voucher_offline import hold_id_of
 from sync.wire_json import WireJsonError, loads, read_money
 
 
@@ -101,7 +102,7 @@ def _claims(
             yield Finding(
                 subject="payment", subject_id=payment.id, message="the paper behind it is noted for another"
             )
-    told = (body["voucherHold"], event, payment.amount_minor) if "voucherHold" in body else None
+    told = (_voucher_of(body, event), event, payment.amount_minor) if _VOUCHERS & body.keys() else None
     if told != (None if redeemed is None else (redeemed.hold_id, redeemed.event_id, redeemed.amount_minor)):
         yield Finding(
             subject="payment",
@@ -129,6 +130,17 @@ def _cheque(
             subject_id=payment.id,
             message="the cheque behind it is not noted as it is told",
         )
+
+
+_VOUCHERS = frozenset(("voucherHold", "voucherTaken"))
+
+
+def _voucher_of(body: Mapping[str, Any], event: object) -> object:
+    """The hold that a body names, or the one that was written for the voucher which it brought."""
+    taken = body.get("voucherTaken")
+    if not isinstance(taken, Mapping):
+        return body.get("voucherHold")
+    return hold_id_of(str(event), taken.get("issuer"), str(taken.get("digest")))
 
 
 def _vouchers(connection: Connection) -> Iterator[Finding]:
@@ -233,7 +245,9 @@ VOUCHERS_THAT_DIFFER = {
     "it was held for more than it is worth, or what was left is not its rest": text(
         "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed"
         " JOIN voucher_hold AS hold ON hold.id = redeemed.hold_id JOIN voucher ON voucher.id = redeemed.voucher_id"
-        " WHERE redeemed.amount_minor + redeemed.forfeited_minor <> hold.value_minor"
+        " WHERE redeemed.amount_minor + redeemed.forfeited_minor + coalesce((SELECT rest.value_minor"
+        " FROM voucher_terms AS terms JOIN voucher AS rest ON rest.id = terms.voucher_id"
+        " WHERE terms.promised_by = redeemed.hold_id), 0) <> hold.value_minor"
         " OR redeemed.amount_minor <> hold.amount_minor OR redeemed.voucher_id <> hold.voucher_id"
         " OR hold.value_minor <> voucher.value_minor OR hold.currency <> voucher.currency"
         " ORDER BY redeemed.hold_id"

@@ -1,4 +1,4 @@
-"""Vouchers at central: loaded, held for one payment, redeemed by it once, or let go.
+"""Vouchers at central: held for one payment, redeemed by it once, or let go.
 
 The store knows a voucher by its issuer and its code's digest: two issuers may have one code. To the counter an unknown, a
 used and another's voucher are one answer; the reason is kept beside. Source: domain.md 3.5 and rule 46; reliability.md
@@ -8,28 +8,31 @@ invariant 39 and section 4.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, text
 
-from pos.domain.errors import Refused
-from pos.domain.money import Money, currency, parse_amount
-from pos.domain.voucher import code_digest
+from pos.domain.money import Money, currency
+from pos.domain.ports import Randomness
+from pos.domain.voucher import Residual, VoucherTerms, code_digest
 from sync.central.errors import ApiError
-from sync.central.links import RESOURCE_ID
-from sync.wire_json import BadField, WireJsonError, dumps, loads
+from sync.central.issuers import (
+    INTERNAL,
+    IssuerHolds,
+    IssuerRefuses,
+    IssuerSilent,
+    VoucherIssuer,
+    folded_issuer,
+)
+from sync.central.voucher_issuing import promise_rest, terms_of
+from sync.wire_json import WireJsonError, dumps, loads
 
-INTERNAL = "internal"
-"""The issuer that stands for the operator itself."""
 WRONG_TRIES_MAX = 10
 WRONG_TRIES_WITHIN = timedelta(minutes=10)
-NAME_MAX = 200
-
 WRONG_REASONS = frozenset(("unknown", "of another kind", "of another issuer"))
 """Only these look like guessing: whoever asks for a voucher that is used or held elsewhere has it in hand."""
 
@@ -62,10 +65,23 @@ class Held:
     """The voucher is held for the payment. ``again``: it was before, and this is the same answer."""
 
     hold_id: str
-    value: Money
-    expires: date
+    terms: VoucherTerms
     approval: str | None
     again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What holding needs beside the asking. ``approval`` is the reference that an outside issuer's voucher gets.
+
+    ``issuers`` are those with lists of their own, by folded name; all others' vouchers are central's to know.
+    """
+
+    at: datetime
+    held_for: timedelta
+    approval: str
+    randomness: Randomness
+    issuers: Mapping[str, VoucherIssuer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,109 +95,29 @@ class NotHeld:
     retry_after_s: int | None = None
 
 
-# --- loading -------------------------------------------------------------------------------------------------
-
-
-def load_vouchers(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write vouchers, or what differs of them; holds and redemptions stay. Raises BadField naming the row."""
-    seen: set[tuple[object, str]] = set()
-    for index, row in enumerate(rows):
-        code = row.get("code")
-        if not isinstance(code, str) or not 0 < len(code) <= NAME_MAX:
-            raise BadField(f"vouchers[{index}].code", "must be text")
-        values = _voucher_values(row, f"vouchers[{index}]")
-        key = (values["issuer"], code_digest(code))
-        if key in seen:
-            raise BadField(f"vouchers[{index}].code", "stands there twice for one issuer")
-        seen.add(key)
-        _put_voucher(connection, values, _digests(code), f"vouchers[{index}]")
-
-
-def carry_vouchers(connection: Connection) -> None:
-    """Vouchers that an older store kept as rows of its fixture, under the digest of the code as it was written."""
-    for body in connection.execute(READ_OLD_ROWS).scalars().all():
-        try:
-            row = loads(body)
-            digest = row["code_sha256"]
-            if isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest):
-                _put_voucher(connection, _voucher_values(row, "vouchers"), (digest,), "vouchers")
-        except (WireJsonError, KeyError, TypeError, AttributeError):
-            continue  # It can be loaded again; a store must open all the same.
-
-
-def _digests(code: str) -> tuple[str, ...]:
-    """How a code may be known: by its plain form, or by an older store as it was written."""
-    written = code.strip()
-    older = (hashlib.sha256(form.encode()).hexdigest() for form in (written, written.upper()))
-    return tuple(dict.fromkeys((code_digest(code), *older)))
-
-
-def _put_voucher(
-    connection: Connection, values: Mapping[str, Any], digests: Sequence[str], path: str
-) -> None:
-    known = _find_voucher(connection, values["issuer"], digests)
-    if known is None:
-        voucher_id = hashlib.sha256(dumps([values["issuer"], digests[0]])).hexdigest()
-        connection.execute(INSERT_VOUCHER, {**values, "id": voucher_id, "digest": digests[0]})
-        return
-    worth = (values["value_minor"], values["currency"])
-    if (known.value_minor, known.currency) != worth and (
-        connection.execute(FIND_PROMISE, {"voucher_id": known.id}).first() is not None
-    ):
-        raise BadField(f"{path}.value", "differs from what the voucher is held or was used for")
-    connection.execute(UPDATE_VOUCHER, {**values, "id": known.id, "digest": digests[0]})
-
-
-def _voucher_values(row: Mapping[str, Any], path: str) -> dict[str, Any]:
-    value_text, code, expires = row.get("value"), row.get("currency"), row.get("expires")
-    issuer, account = row.get("issuer", INTERNAL), row.get("account")
-    if not isinstance(value_text, str) or not isinstance(code, str):
-        raise BadField(f"{path}.value, currency", "must be text")
-    try:
-        value = parse_amount(value_text, currency(code))
-    except Refused as refusal:
-        raise BadField(f"{path}.value, currency", refusal.message) from None
-    if not isinstance(expires, str) or re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", expires) is None:
-        raise BadField(f"{path}.expires", "must be a day, such as 2026-11-21")
-    try:
-        last_day = date.fromisoformat(expires)
-    except ValueError:
-        raise BadField(f"{path}.expires", "must be a day, such as 2026-11-21") from None
-    if not isinstance(issuer, str) or not issuer.strip() or len(issuer) > NAME_MAX:
-        raise BadField(f"{path}.issuer", "must be internal or a name")
-    if account is not None and (not isinstance(account, str) or RESOURCE_ID.fullmatch(account) is None):
-        raise BadField(f"{path}.account", "must be an account, or null")
-    return {
-        "issuer": folded_issuer(issuer),
-        "value_minor": value.minor,
-        "currency": value.currency.code,
-        "expires": last_day.isoformat(),
-        "account_id": account,
-    }
-
-
 # --- holding -------------------------------------------------------------------------------------------------
 
 
-def hold_voucher(
-    connection: Connection, asked: HoldAsked, *, at: datetime, held_for: timedelta, approval: str
-) -> Held | NotHeld:
+def hold_voucher(connection: Connection, asked: HoldAsked, how: Holding) -> Held | NotHeld:
     """Hold the voucher for the payment, in the caller's transaction, which is to be committed whatever the answer.
 
-    ``approval`` is the reference that an outside issuer's voucher gets. Raises ApiError 422 where the id was used for
-    another asking. A hold that has lapsed begins anew as long as nobody else has the voucher. What the same terminal held
-    for another payment makes room: one person stands at it, and has begun anew.
+    Raises ApiError 422 where the id was used for another asking, 503 where the issuer does not answer. A hold that has
+    lapsed begins anew as long as nobody else has the voucher. What the same terminal held for another payment makes room:
+    one person stands at it, and has begun anew. What is left over by a voucher that becomes a new one is promised here.
     """
-    now = _utc(at)
-    lapses_at = _utc(at + held_for)
+    at, now, lapses_at = how.at, _utc(how.at), _utc(how.at + how.held_for)
     before = connection.execute(FIND_HOLD, {"id": asked.hold_id}).one_or_none()
     if before is not None:
         return _hold_again(connection, before, asked, now=now, lapses_at=lapses_at)
     too_many = _too_many_tries(connection, asked.terminal, at)
     if too_many is not None:
         return too_many
-    voucher = _find_voucher(connection, _issuer_of(asked), _digests(asked.code))
-    refused = _refusal(connection, voucher, asked, now=now, today=shop_day(connection, at))
+    voucher = find_voucher(connection, _issuer_of(asked), digests_of(asked.code))
+    issuer = how.issuers.get(_issuer_of(asked))
+    refused = None
+    if issuer is not None:
+        voucher, refused = _at_issuer(connection, issuer, asked, voucher, now)
+    refused = refused or _refusal(connection, voucher, asked, now=now, today=shop_day(connection, at))
     if refused is not None:
         reason, answer = refused
         _note_refusal(connection, asked, now=now, reason=reason)
@@ -191,9 +127,10 @@ def hold_voucher(
         REPLACE_OWN_HOLDS,
         {**_own_elsewhere(asked), "voucher_id": voucher.id, "now": now, "id": asked.hold_id},
     )
-    value = Money(voucher.value_minor, currency(voucher.currency))
-    connection.execute(
-        INSERT_HOLD,
+    terms = terms_of(voucher)
+    approval = None if voucher.issuer == INTERNAL else how.approval
+    put_hold(
+        connection,
         {
             "id": asked.hold_id,
             "voucher_id": voucher.id,
@@ -201,22 +138,87 @@ def hold_voucher(
             "payment_event_id": asked.payment_event_id,
             "mode": asked.mode,
             "account_id": asked.account_id,
-            "amount_minor": asked.amount.minor,
-            "value_minor": value.minor,
-            "currency": value.currency.code,
-            "expires": voucher.expires,
-            "approval": None if voucher.issuer == INTERNAL else approval,
+            "approval": approval,
             "asked_sha256": asked.sha256(),
             "made_at": now,
             "lapses_at": lapses_at,
         },
+        terms,
+        asked.amount,
     )
-    return Held(
-        hold_id=asked.hold_id,
-        value=value,
-        expires=date.fromisoformat(voucher.expires),
-        approval=None if voucher.issuer == INTERNAL else approval,
-        again=False,
+    left = terms.left_of(asked.amount)
+    if left and terms.residual is Residual.NEW_VOUCHER:
+        rest = replace(terms, value=left)
+        promise_rest(connection, rest, voucher.account_id, asked.hold_id, how.randomness, at=at)
+    return Held(hold_id=asked.hold_id, terms=terms, approval=approval, again=False)
+
+
+def put_hold(connection: Connection, row: Mapping[str, object], terms: VoucherTerms, amount: Money) -> None:
+    """Write a hold of ``amount``; of a voucher that leaves credit all of it comes in with the payment."""
+    whole = terms.residual is Residual.CREDIT
+    connection.execute(
+        INSERT_HOLD,
+        {
+            **row,
+            "amount_minor": terms.value.minor if whole else amount.minor,
+            "value_minor": terms.value.minor,
+            "currency": terms.value.currency.code,
+            "expires": terms.expires.isoformat(),
+        },
+    )
+
+
+_Refusal = tuple[str, NotHeld]
+
+
+def _at_issuer(
+    connection: Connection, issuer: VoucherIssuer, asked: HoldAsked, known: Row[Any] | None, now: str
+) -> tuple[Row[Any] | None, _Refusal | None]:
+    """Have the issuer keep its voucher, and note here what it says of it.
+
+    Central's own holds of it that no longer stand are let go there first. Raises ApiError 503 where the issuer is silent.
+    """
+    reason = None if known is None else _why_not_valid(connection, known, asked, now)
+    if reason is not None:
+        return known, (reason, NotHeld(status=409, code="voucher_not_valid", message=NOT_VALID))
+    digest = code_digest(asked.code)
+    try:
+        for gone in () if known is None else _gone_holds(connection, known.id, asked, now):
+            issuer.release(gone, digest)
+        told = issuer.authorise(asked.hold_id, digest)
+    except IssuerSilent:
+        raise issuer_unanswered() from None
+    if isinstance(told, IssuerRefuses):
+        answer = NotHeld(status=409, code="voucher_not_valid", message=NOT_VALID)
+        return known, (told.reason, answer)
+    return note_outside(connection, _issuer_of(asked), digest, told), None
+
+
+def note_outside(connection: Connection, issuer: str, digest: str, told: IssuerHolds) -> Row[Any]:
+    """A voucher of an outside list, as central keeps it to hold and redeem it once."""
+    values = {
+        "id": hashlib.sha256(dumps([issuer, digest])).hexdigest(),
+        "digest": digest,
+        "issuer": issuer,
+        "value_minor": told.value.minor,
+        "currency": told.value.currency.code,
+        "expires": told.expires.isoformat(),
+    }
+    connection.execute(UPSERT_OUTSIDE, values)
+    found = find_voucher(connection, issuer, (digest,))
+    assert found is not None, "it was written just now"
+    return found
+
+
+def _gone_holds(connection: Connection, voucher_id: str, asked: HoldAsked, now: str) -> Sequence[str]:
+    values = {**_own_elsewhere(asked), "voucher_id": voucher_id, "now": now}
+    return connection.execute(FIND_GONE_HOLDS, values).scalars().all()
+
+
+def issuer_unanswered() -> ApiError:
+    """No answer for the till either: what the issuer did is unknown, and asking again is harmless."""
+    return ApiError(
+        503, "issuer_unanswered", "The voucher's issuer does not answer.", headers={"Retry-After": "5"}
     )
 
 
@@ -238,18 +240,13 @@ def _hold_again(
     elif _taken_by_another(connection, hold):
         _note_refusal(connection, asked, now=now, reason="lapsed, then used by another")
         return NotHeld(status=409, code="voucher_not_valid", message=NOT_VALID)
-    return Held(
-        hold_id=hold.id,
-        value=Money(hold.value_minor, currency(hold.currency)),
-        expires=date.fromisoformat(hold.expires),
-        approval=hold.approval,
-        again=True,
-    )
+    voucher = connection.execute(FIND_BY_ID, {"id": hold.voucher_id}).one()
+    return Held(hold_id=hold.id, terms=terms_of(voucher), approval=hold.approval, again=True)
 
 
 def _refusal(
     connection: Connection, voucher: Row[Any] | None, asked: HoldAsked, *, now: str, today: date
-) -> tuple[str, NotHeld] | None:
+) -> _Refusal | None:
     """Why the voucher cannot be held, for the record and for the counter; None where it can."""
     reason = _why_not_valid(connection, voucher, asked, now)
     if voucher is None or reason is not None:
@@ -277,6 +274,8 @@ def _why_not_valid(
         return "of another kind"
     if voucher.account_id not in (None, asked.account_id):
         return "bound to another account"
+    if voucher.promised_by is not None and _redeemed_by(connection, voucher.promised_by) is None:
+        return "not issued yet"
     if _redemption(connection, voucher.id) is not None:
         return "used"
     in_the_way = {**_own_elsewhere(asked), "voucher_id": voucher.id, "now": now}
@@ -289,7 +288,7 @@ def _why_not_found(connection: Connection, asked: HoldAsked) -> str:
     """Whether the code is nobody's, or that of a voucher which was not asked for so."""
     issuers = [
         issuer
-        for digest in _digests(asked.code)
+        for digest in digests_of(asked.code)
         for issuer in connection.execute(FIND_ISSUERS, {"digest": digest}).scalars()
     ]
     if not issuers:
@@ -323,10 +322,12 @@ def _too_many_tries(connection: Connection, terminal: str, at: datetime) -> NotH
     )
 
 
-def release_hold(connection: Connection, hold_id: str, *, at: datetime) -> None:
+def release_hold(
+    connection: Connection, hold_id: str, *, at: datetime, issuers: Mapping[str, VoucherIssuer]
+) -> None:
     """Let go of a hold. One that never came leaves a mark, so that it is refused if it comes late.
 
-    Raises ApiError 409 where a payment redeemed it.
+    Raises ApiError 409 where a payment redeemed it, 503 where the issuer does not answer.
     """
     hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
     if hold is None:
@@ -336,6 +337,13 @@ def release_hold(connection: Connection, hold_id: str, *, at: datetime) -> None:
         if redemption is not None and redemption.hold_id == hold_id:
             raise ApiError(409, "voucher_hold_redeemed", "A payment has used this voucher.")
         connection.execute(RELEASE_HOLD, {"id": hold_id, "at": _utc(at)})
+        voucher = connection.execute(FIND_BY_ID, {"id": hold.voucher_id}).one()
+        issuer = issuers.get(voucher.issuer)
+        if issuer is not None:
+            try:
+                issuer.release(hold_id, voucher.digest)
+            except IssuerSilent:
+                raise issuer_unanswered() from None
 
 
 # --- redeeming -----------------------------------------------------------------------------------------------
@@ -353,12 +361,20 @@ class PaidByVoucher:
     amount: Money
 
 
-def redeem_hold(connection: Connection, paid: PaidByVoucher, *, payment_id: str, at: datetime) -> None:
+def redeem_hold(
+    connection: Connection,
+    paid: PaidByVoucher,
+    *,
+    payment_id: str,
+    at: datetime,
+    issuers: Mapping[str, VoucherIssuer],
+) -> None:
     """Use the held voucher for a payment that is stored already; legs of one event share it up to what was held.
 
-    What the voucher is worth beyond that is forfeited. A hold that has lapsed, or made room for another of its terminal,
-    serves as long as nobody else took the voucher: the till may have booked its payment. Raises ApiError 409
-    ``voucher_not_for_account`` where the voucher is bound to another account, ``voucher_used`` for everything else.
+    What the voucher is worth beyond that is forfeited, or a voucher anew. A hold that has lapsed, or made room for another
+    of its terminal, serves as long as nobody else took the voucher: the till may have booked its payment. Raises ApiError
+    409 ``voucher_not_for_account`` where the voucher is bound to another account, ``voucher_used`` for everything else,
+    503 where its issuer does not answer.
     """
     now = _utc(at)
     hold = connection.execute(FIND_HOLD, {"id": paid.hold_id}).one_or_none()
@@ -368,8 +384,8 @@ def redeem_hold(connection: Connection, paid: PaidByVoucher, *, payment_id: str,
         raise _used("The voucher is held for another payment.")
     if (hold.terminal, hold.mode) != (paid.terminal, paid.mode):
         raise _used("The voucher is held for another terminal or way to pay.")
-    bound_to = connection.execute(FIND_BOUND_ACCOUNT, {"id": hold.voucher_id}).scalar_one()
-    if bound_to not in (None, paid.account_id):
+    voucher = connection.execute(FIND_BY_ID, {"id": hold.voucher_id}).one()
+    if voucher.account_id not in (None, paid.account_id):
         message = "This voucher is for another account than the one that it pays."
         raise ApiError(409, "voucher_not_for_account", message, field="account.id")
     redemption = _redemption(connection, hold.voucher_id)
@@ -382,12 +398,16 @@ def redeem_hold(connection: Connection, paid: PaidByVoucher, *, payment_id: str,
                 "voucher_id": hold.voucher_id,
                 "hold_id": hold.id,
                 "amount_minor": hold.amount_minor,
-                "forfeited_minor": hold.value_minor - hold.amount_minor,
+                "forfeited_minor": 0
+                if voucher.residual == Residual.NEW_VOUCHER
+                else hold.value_minor - hold.amount_minor,
                 "redeemed_at": now,
             },
         )
     elif redemption.hold_id != hold.id:
-        raise _used("The hold has lapsed, and another payment used the voucher.")
+        raise used_with(
+            connection, redemption.hold_id, "The hold has lapsed, and another payment used the voucher"
+        )
     paid_minor = int(connection.execute(SUM_PAID, {"hold_id": hold.id}).scalar_one())
     if paid.amount.currency.code != hold.currency or paid_minor + paid.amount.minor > hold.amount_minor:
         held = Money(hold.amount_minor, currency(hold.currency))
@@ -395,6 +415,19 @@ def redeem_hold(connection: Connection, paid: PaidByVoucher, *, payment_id: str,
     connection.execute(
         INSERT_PAID, {"payment_id": payment_id, "hold_id": hold.id, "amount_minor": paid.amount.minor}
     )
+    issuer = issuers.get(voucher.issuer)
+    if issuer is not None:
+        _redeem_at_issuer(issuer, hold.id, voucher.digest)
+
+
+def _redeem_at_issuer(issuer: VoucherIssuer, hold_id: str, digest: str) -> None:
+    """Last of all: what is undone after it is told again under the same hold."""
+    try:
+        is_ours = issuer.redeem(hold_id, digest)
+    except IssuerSilent:
+        raise issuer_unanswered() from None
+    if not is_ours:
+        raise _used("The issuer says that another has used the voucher.")
 
 
 def shop_day(connection: Connection, at: datetime) -> date:
@@ -405,6 +438,12 @@ def shop_day(connection: Connection, at: datetime) -> date:
     except (WireJsonError, KeyError, TypeError, ValueError, OSError):
         zone = None
     return at.astimezone(zone).date() if zone is not None else at.date()
+
+
+def used_with(connection: Connection, hold_id: str, message: str) -> ApiError:
+    """Another payment used the voucher: with its receipt, where it has one."""
+    receipt = connection.execute(FIND_RECEIPT, {"hold_id": hold_id}).scalars().first()
+    return _used(f"{message}." if receipt is None else f"{message}: receipt {receipt}.")
 
 
 def _used(message: str) -> ApiError:
@@ -420,7 +459,15 @@ def _issuer_of(asked: HoldAsked) -> str:
     return INTERNAL if asked.issuer is None else folded_issuer(asked.issuer)
 
 
-def _find_voucher(connection: Connection, issuer: str, digests: Sequence[str]) -> Row[Any] | None:
+def digests_of(code: str) -> tuple[str, ...]:
+    """How a code may be known: by its plain form, or by an older store as it was written."""
+    written = code.strip()
+    older = (hashlib.sha256(form.encode()).hexdigest() for form in (written, written.upper()))
+    return tuple(dict.fromkeys((code_digest(code), *older)))
+
+
+def find_voucher(connection: Connection, issuer: str, digests: Sequence[str]) -> Row[Any] | None:
+    """The voucher of one issuer that is known by any of these digests, with its terms."""
     for digest in digests:
         row = connection.execute(FIND_VOUCHER, {"issuer": issuer, "digest": digest}).one_or_none()
         if row is not None:
@@ -428,8 +475,20 @@ def _find_voucher(connection: Connection, issuer: str, digests: Sequence[str]) -
     return None
 
 
+def voucher_of_hold(connection: Connection, hold_id: str) -> Row[Any] | None:
+    """The voucher that a hold keeps, with its terms; None where there is no such hold, or it was let go before it came."""
+    hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
+    if hold is None or hold.voucher_id is None:
+        return None
+    return connection.execute(FIND_BY_ID, {"id": hold.voucher_id}).one()
+
+
 def _redemption(connection: Connection, voucher_id: str) -> Row[Any] | None:
     return connection.execute(FIND_REDEMPTION, {"voucher_id": voucher_id}).one_or_none()
+
+
+def _redeemed_by(connection: Connection, hold_id: str) -> Row[Any] | None:
+    return connection.execute(FIND_REDEEMED, {"hold_id": hold_id}).one_or_none()
 
 
 def _taken_by_another(connection: Connection, hold: Row[Any]) -> bool:
@@ -462,30 +521,32 @@ def _note_refusal(connection: Connection, asked: HoldAsked, *, now: str, reason:
     )
 
 
-def folded_issuer(issuer: str) -> str:
-    """An issuer as it is compared and kept: without case and superfluous blanks; ``internal`` is the operator."""
-    return " ".join(issuer.split()).casefold()
-
-
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-FIND_VOUCHER = text(
-    "SELECT id, issuer, value_minor, currency, expires, account_id FROM voucher"
-    " WHERE issuer = :issuer AND digest = :digest"
+_VOUCHER = (
+    "SELECT voucher.id, digest, issuer, value_minor, currency, expires, account_id, residual, combinable,"
+    " minimum_minor, promised_by FROM voucher LEFT JOIN voucher_terms AS terms ON terms.voucher_id = voucher.id"
 )
+FIND_VOUCHER = text(f"{_VOUCHER} WHERE issuer = :issuer AND digest = :digest")
+FIND_BY_ID = text(f"{_VOUCHER} WHERE voucher.id = :id")
+UPSERT_OUTSIDE = text(
+    "INSERT INTO voucher (id, digest, issuer, value_minor, currency, expires)"
+    " VALUES (:id, :digest, :issuer, :value_minor, :currency, :expires)"
+    " ON CONFLICT (digest, issuer) DO UPDATE SET value_minor = excluded.value_minor,"
+    " currency = excluded.currency, expires = excluded.expires"
+)
+FIND_GONE_HOLDS = text(
+    "SELECT id FROM voucher_hold WHERE voucher_id = :voucher_id AND (released_at IS NOT NULL OR lapses_at <= :now"
+    " OR (terminal = :terminal AND payment_event_id <> :event)) ORDER BY made_at, id LIMIT 50"
+)
+FIND_RECEIPT = text(
+    "SELECT payment.receipt_number FROM voucher_payment JOIN payment ON payment.id = voucher_payment.payment_id"
+    " WHERE voucher_payment.hold_id = :hold_id AND payment.receipt_number IS NOT NULL ORDER BY change_number"
+)
+FIND_REDEEMED = text("SELECT voucher_id FROM voucher_redemption WHERE hold_id = :hold_id")
 FIND_ISSUERS = text("SELECT issuer FROM voucher WHERE digest = :digest")
-FIND_BOUND_ACCOUNT = text("SELECT account_id FROM voucher WHERE id = :id")
-INSERT_VOUCHER = text(
-    "INSERT INTO voucher (id, digest, issuer, value_minor, currency, expires, account_id)"
-    " VALUES (:id, :digest, :issuer, :value_minor, :currency, :expires, :account_id)"
-)
-UPDATE_VOUCHER = text(
-    "UPDATE voucher SET digest = :digest, value_minor = :value_minor, currency = :currency,"
-    " expires = :expires, account_id = :account_id WHERE id = :id"
-)
-READ_OLD_ROWS = text("SELECT body FROM fixture_row WHERE kind = 'vouchers' ORDER BY position")
 READ_SHOP = text("SELECT body FROM fixture_row WHERE kind = 'shop' AND position = 0")
 FIND_HOLD = text(
     "SELECT id, voucher_id, terminal, payment_event_id, mode, amount_minor, value_minor, currency, expires, approval,"
@@ -506,10 +567,6 @@ FIND_HOLD_ELSEWHERE = text(
 REPLACE_OWN_HOLDS = text(
     "UPDATE voucher_hold SET released_at = :now, replaced_by = :id WHERE voucher_id = :voucher_id"
     " AND released_at IS NULL AND lapses_at > :now AND terminal = :terminal AND payment_event_id <> :event"
-)
-FIND_PROMISE = text(
-    "SELECT id FROM voucher_hold WHERE voucher_id = :voucher_id"
-    " AND (released_at IS NULL OR replaced_by IS NOT NULL) LIMIT 1"
 )
 INSERT_HOLD = text(
     "INSERT INTO voucher_hold (id, voucher_id, terminal, payment_event_id, mode, account_id, amount_minor,"

@@ -142,6 +142,11 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
             "rate": leg.foreign.rate,
             "rateSource": leg.foreign.source,
         }
+    if leg.voucher_taken is not None:
+        taken: dict[str, object] = {"digest": leg.voucher_taken.digest}
+        if leg.voucher_taken.issuer is not None:
+            taken["issuer"] = leg.voucher_taken.issuer
+        attributes["voucherTaken"] = taken | {"amount": money_json(leg.voucher_taken.amount)}
     return attributes
 
 

@@ -52,6 +52,7 @@ from pos.domain.voucher import (
     VoucherOutcome,
     VoucherRefused,
     VoucherReserved,
+    VoucherTerms,
     VoucherUnanswered,
     plain_code,
 )
@@ -724,9 +725,15 @@ class FakeVouchers:
     """Central as a ``VoucherDesk``: ``answers`` are given in turn, after them every voucher is worth ``value``."""
 
     def __init__(
-        self, *answers: VoucherOutcome, value: Money | None = None, releases: bool = True, approval: str = ""
+        self,
+        *answers: VoucherOutcome,
+        value: Money | None = None,
+        releases: bool = True,
+        approval: str = "",
+        terms: VoucherTerms | None = None,
     ) -> None:
         self.answers = list(answers)
+        self.terms = terms
         self.value = value
         self.approval = approval or None
         self.releases = releases
@@ -740,9 +747,8 @@ class FakeVouchers:
         held = [one for one in self.asked[:-1] if plain_code(one.code) == plain_code(asked.code)]
         if any(one.hold_id not in self.released for one in held):
             return VoucherRefused(code="voucher_not_usable", message="This voucher cannot be used.")
-        return VoucherReserved(
-            value=self.value or asked.amount, expires=date(2027, 12, 31), approval=self.approval
-        )
+        terms = self.terms or VoucherTerms(value=self.value or asked.amount, expires=date(2027, 12, 31))
+        return VoucherReserved(terms=terms, approval=self.approval)
 
     async def release(self, hold_id: str) -> bool:
         if self.releases:

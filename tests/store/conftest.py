@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from pos.domain.role import Role
+from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
@@ -16,10 +17,13 @@ from pos.till.papers import reprint
 from pos.till.post_dated import register_cheque
 from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
+from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
     CASHIER,
     SUPERVISOR,
     TODAY,
+    UNANSWERED,
+    FakeVouchers,
     account,
     ask_for_documents,
     cash,
@@ -32,12 +36,13 @@ from tests.builders.tills import (
     let_change_prices,
     make_till,
     marked_down,
+    money,
     notes,
     opened,
     order,
     passport,
     pay,
-    reserved_order,
+    reserve,
     sale,
     stock,
     take_currencies,
@@ -52,7 +57,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
     The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts, and the note
-    of a later cheque; the last payment has a sale with a serial number, a card and a voucher that was held for it.
+    of a later cheque; the last payment has a sale with a serial number, a card, a voucher that was held for it, and one that
+    was taken while central did not answer.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -74,14 +80,19 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
     reprint(desk, CASHIER, taken.receipt.receipt_number)
     let_change_prices(desk, Role.CASHIER, percent=20)
+    knows(desk)
+    takes_offline(desk)
     asked = order(
         desk,
         voucher("2"),
-        by_terminal("11"),
+        voucher("1", signed("1")),
+        by_terminal("10"),
         allocate=[wish("7798", "2"), wish("7796", "5")],
         lines=[sale("SIM-01", 1, iccid(1)), marked_down("CHARGER", "1")],
     )
-    take_payment(desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards()))
+    held = VoucherReserved(terms=VoucherTerms(value=money("2"), expires=date(2027, 12, 31)), approval=None)
+    reserve(desk, asked, FakeVouchers(held, UNANSWERED))
+    take_payment(desk, CASHIER, ask(desk, asked, FakeCards()))
     asyncio.run(reconcile_cards(desk, SUPERVISOR, FakeCards(), InlineRunner()))
     later = cheque("5", serial="000777", date=(TODAY + timedelta(days=9)).isoformat())
     register_cheque(desk, CASHIER, order(desk, later, allocate=[wish(account="BA-1", amount="5")]))

@@ -177,7 +177,8 @@ def test_no_row_of_the_sale_is_left_behind_without_its_event(raw: sqlite3.Connec
 # --- held vouchers -------------------------------------------------------------------------------------------------
 
 HOLD = (
-    "INSERT INTO voucher_hold "
+    "INSERT INTO voucher_hold (hold_id, payment_event_id, mode, code_mark, account, amount_minor, currency, state, "
+    "value_minor, expires, approval, asked_at_utc, changed_at_utc) "
     "VALUES (?, 'p', 'internal_voucher', 'd', 'BA-1', 5, 'KWD', ?, ?, '2027-01-01', NULL, 't', 't')"
 )
 STATES = ("asked", "reserved", "refused", "used", "abandoned", "released")

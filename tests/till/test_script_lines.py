@@ -1,5 +1,6 @@
 """What a script's line may say, and what it leaves behind (interface.md section 2)."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,11 +10,15 @@ from typing import Any
 import pytest
 
 from pos.domain.role import Grant, PermissionTable, Person, Role
-from pos.domain.voucher import VoucherRefused, VoucherReserved
-from pos.till.desk import Desk
+from pos.domain.voucher import VoucherIssued, VoucherRefused, VoucherReserved, VoucherTerms, VoucherUnanswered
+from pos.machine import InlineRunner
+from pos.till.desk import Desk, Memo
 from pos.till.script import Script, act_schema
 from pos.till.take_payment import PaymentOrder
+from pos.till.voucher_issue import IssueOrder, issue_voucher
+from tests.builders.signed import FakePress, issues_alone
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
     CHARGER_EAN,
     DEALER,
@@ -294,7 +299,7 @@ def test_the_schema_tells_of_sales() -> None:
     schema = act_schema()
 
     assert set(schema["discriminator"]["mapping"]) == {
-        "open_shift", "pay", "sell", "count", "close_shift", "confirm_clock", "sign_in",
+        "open_shift", "pay", "sell", "count", "close_shift", "confirm_clock", "issue_voucher", "sign_in",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])
@@ -314,12 +319,19 @@ class Central:
     def __init__(self, desk: Desk, vouchers: FakeVouchers) -> None:
         self._desk = desk
         self.vouchers = vouchers
+        self.press = FakePress()
 
     def reserve(self, person: Person, order: PaymentOrder) -> None:
         reserve(self._desk, order, self.vouchers, person)
 
     def let_go(self, payment_event_id: str) -> None:
         release(self._desk, payment_event_id, self.vouchers)
+
+    def issue(self, person: Person, order: IssueOrder, *, asked_by: str, memo: Memo) -> VoucherIssued:
+        issuing = issue_voucher(
+            self._desk, person, order, self.press, InlineRunner(), asked_by=asked_by, memo=memo
+        )
+        return asyncio.run(issuing)
 
 
 def voucher_line(ref: str, *codes: str, **more: Any) -> dict[str, Any]:
@@ -356,7 +368,7 @@ def test_a_script_without_central_takes_no_vouchers(desk: Desk) -> None:
 
 def test_a_refused_second_voucher_lets_go_of_the_first(desk: Desk) -> None:
     """Each line is an event of its own: nobody would come back for the first one."""
-    granted = VoucherReserved(value=money("5"), expires=date(2027, 12, 31), approval=None)
+    granted = VoucherReserved(terms=VoucherTerms(value=money("5"), expires=date(2027, 12, 31)), approval=None)
     denied = VoucherRefused(code="voucher_not_usable", message="This voucher cannot be used.")
     script = Script(desk, CASHIER, vouchers=Central(desk, FakeVouchers(granted, denied)))
 
@@ -505,3 +517,125 @@ def test_a_document_is_kept_in_no_answer_and_no_memory_of_a_line(desk: Desk) -> 
 )
 def test_a_bad_part_of_a_payment_in_cash_is_a_bad_line(desk: Desk, bad: dict[str, Any]) -> None:
     assert say(desk, pay_line(**bad))["error"]["code"] == "bad_line"
+
+
+# --- issuing vouchers ----------------------------------------------------------------------------------------------
+
+
+def issue_line(ref: str = "i1", value: str = "10", **more: Any) -> dict[str, Any]:
+    return {"ref": ref, "act": "issue_voucher", "value": {"amount": value}, "expires": "2027-01-31"} | more
+
+
+def issuing(desk: Desk, person: Person = BACK_OFFICE) -> tuple[Script, FakePress]:
+    issues_alone(desk, "20")
+    central = Central(desk, FakeVouchers())
+    return Script(desk, person, vouchers=central), central.press
+
+
+def test_a_voucher_is_issued_and_its_code_told_once(desk: Desk) -> None:
+    script, press = issuing(desk)
+
+    answer = say(desk, issue_line(account="BA-1", minimum="5", combinable=False, residual="credit"), script)
+    again = say(desk, issue_line(account="BA-1", minimum="5", combinable=False, residual="credit"), script)
+
+    told: dict[str, object] = {
+        "value": "10.000",
+        "currency": "KWD",
+        "expires": "2027-01-31",
+        "minimum": "5.000",
+    }
+    told |= {"combinable": False, "residual": "credit", "serial": press.wanted_serial}
+    assert {name: answer[name] for name in told} == told
+    assert answer["code"].isalpha()
+    assert (again["replayed"], "code" in again, again["serial"]) == (True, False, answer["serial"])
+    assert len(press.wanted) == 1
+    assert answer["code"][4:44] not in json.dumps(dump(desk))
+    assert [(row["state"], row["serial"]) for row in rows(desk, "voucher_issue")] == [
+        ("issued", answer["serial"])
+    ]
+    assert [(row["act"], row["result"]) for row in rows(desk, "audit")][-1] == ("issue_voucher", "ok")
+    assert findings(desk) == []
+
+
+def test_an_issue_that_was_not_answered_is_asked_under_the_same_id_again(desk: Desk) -> None:
+    script, press = issuing(desk)
+    press.answers = [VoucherUnanswered(reason="timed out")]
+
+    refusal = say(desk, issue_line(), script)["error"]["code"]
+    answer = say(desk, issue_line(), script)
+
+    assert (refusal, answer["ok"]) == ("voucher_needs_central", True)
+    assert len({wanted.issue_id for wanted in press.wanted}) == 1
+    assert len(rows(desk, "voucher_issue")) == 1
+    assert say(desk, issue_line("i1", "11"), script)["error"]["code"] == "ref_reused"
+
+
+def test_another_voucher_under_an_unanswered_ref_is_refused(desk: Desk) -> None:
+    script, press = issuing(desk)
+    press.answers = [VoucherUnanswered(reason="timed out")]
+    say(desk, issue_line(), script)
+
+    assert say(desk, issue_line("i1", "11"), script)["error"]["code"] == "ref_reused"
+    assert len(press.wanted) == 1
+
+
+def test_what_central_would_not_issue_may_be_asked_for_again(desk: Desk) -> None:
+    script, press = issuing(desk)
+    press.answers = [VoucherRefused(code="voucher_not_issued", message="Central issues no such voucher.")]
+
+    assert say(desk, issue_line(), script)["error"]["code"] == "voucher_not_issued"
+    assert [row["state"] for row in rows(desk, "voucher_issue")] == ["refused"]
+    assert say(desk, issue_line(), script)["ok"]
+    assert [row["state"] for row in rows(desk, "voucher_issue")] == ["issued"]
+
+
+@pytest.mark.parametrize(("value", "code"), [("20", None), ("20.001", "approval_required")])
+def test_one_person_issues_vouchers_up_to_the_shops_cap(desk: Desk, value: str, code: str | None) -> None:
+    script, press = issuing(desk)
+
+    answer = say(desk, issue_line(value=value), script)
+
+    assert answer.get("error", {}).get("code") == code
+    assert len(press.wanted) == (0 if code else 1)
+
+
+def test_by_default_nobody_issues_a_voucher_alone(desk: Desk) -> None:
+    script = Script(desk, BACK_OFFICE, vouchers=Central(desk, FakeVouchers()))
+
+    assert say(desk, issue_line(value="0.001"), script)["error"]["code"] == "approval_required"
+    assert rows(desk, "voucher_issue") == []
+
+
+def test_who_has_no_right_issues_none_however_small(desk: Desk) -> None:
+    script, press = issuing(desk, CASHIER)
+
+    assert say(desk, issue_line(value="1"), script)["error"]["code"] == "not_allowed"
+    assert press.wanted == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"value": {"amount": "0"}}, "amount_not_positive"),
+        ({"value": {"amount": "1.0001"}}, "amount_too_precise"),
+        ({"value": {"amount": "1", "currency": "EUR"}}, "currency_not_taken"),
+        ({"expires": "2026-11-20"}, "bad_expiry"),
+        ({"expires": "2099-01-01"}, "bad_expiry"),
+        ({"expires": "31.01.2027"}, "bad_date"),
+        ({"account": "NOBODY"}, "unknown_account"),
+        ({"minimum": "-1"}, "bad_amount"),
+        ({"residual": "cash"}, "bad_line"),
+    ],
+)
+def test_a_voucher_that_makes_no_sense_is_not_asked_for(desk: Desk, line: dict[str, Any], code: str) -> None:
+    script, press = issuing(desk)
+
+    assert say(desk, issue_line() | line, script)["error"]["code"] == code
+    assert press.wanted == []
+    assert say(desk, issue_line("i2", expires="2026-11-21"), script)["ok"]
+
+
+def test_without_central_none_is_issued(desk: Desk) -> None:
+    issues_alone(desk, "20")
+
+    assert say(desk, issue_line(), Script(desk, BACK_OFFICE))["error"]["code"] == "voucher_needs_central"

@@ -155,7 +155,7 @@ def test_the_last_minor_unit_counts_and_nothing_is_said_where_all_was_used(desk:
     for code, value in (("LOYAL-1", "2.001"), ("LOYAL-2", "2")):
         asked = order(desk, voucher("2", code), allocate=[wish("7781")])
         (hold,) = reserve(desk, asked, FakeVouchers(value=money(value)))
-        notes.append((hold.forfeited.plain(), take_payment(desk, CASHIER, asked).receipt.notes))
+        notes.append((hold.left.plain(), take_payment(desk, CASHIER, asked).receipt.notes))
 
     assert notes == [("0.001", ("Loyalty voucher of 2.001: 0.001 not used is forfeited.",)), ("0.000", ())]
 
@@ -413,7 +413,8 @@ def test_what_a_lost_answer_left_is_let_go_before_the_voucher_is_asked_for_again
         ("BA-1", voucher("5,0", CODE), "bad_amount"),
         ("BA-1", voucher("5", ""), "field_missing"),
         ("BA-1", voucher("5", "4111 1111 1111 1111"), "card_number_refused"),
-        ("BA-1", voucher("5", "x" * 41), "text_too_long"),
+        ("BA-1", voucher("5", "x" * 41), "voucher_not_genuine"),
+        ("BA-1", voucher("5", "x" * 201), "text_too_long"),
         ("BA-1", TenderOrder(mode="external_voucher", amount="5", details={"code": CODE}), "field_missing"),
         ("BA-404", voucher("5", CODE), "unknown_account"),
         (None, voucher("5", CODE), "mode_not_for_payer"),

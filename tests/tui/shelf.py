@@ -15,6 +15,7 @@ from pos.domain.voucher import (
     VoucherOutcome,
     VoucherRefused,
     VoucherReserved,
+    VoucherTerms,
     VoucherUnanswered,
     plain_code,
 )
@@ -90,7 +91,7 @@ class VouchersAtCentral:
             text = f"This voucher is worth {value}, less than {asked.amount}."
             return VoucherRefused(code="voucher_value_exceeded", message=text, value=value)
         self.held[code] = asked.hold_id
-        return VoucherReserved(value=value, expires=date(2027, 1, 1), approval=None)
+        return VoucherReserved(terms=VoucherTerms(value=value, expires=date(2027, 1, 1)), approval=None)
 
     async def release(self, hold_id: str) -> bool:
         self.held = {code: hold for code, hold in self.held.items() if hold != hold_id}

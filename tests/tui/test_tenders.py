@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pos.domain.payment_mode import ModeKind
+from pos.domain.voucher import Residual
 from pos.tui.screens.paying import PayingScreen
+from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import clock_of, make_till, opened, rows
 from tests.tui.counter import Counter, counter
 from tests.tui.shelf import CARD_NUMBER, make_shop, vouchers
@@ -288,6 +290,50 @@ async def test_what_a_voucher_loses_is_said_before_it_is_taken() -> None:
         assert "41.750 KWD taken" in seat.message
         assert "forfeited" in seat.text
     assert len(central.asked) == 1
+
+
+async def test_a_signed_voucher_says_what_it_is_worth_before_it_is_taken() -> None:
+    desk, central = make_shop(), vouchers()
+    code = signed("50", minimum="5", combinable=False, residual=Residual.CREDIT)
+    async with counter(desk, vouchers=central) as seat:
+        await seat.open("BA-1")
+        await seat.press("v")
+        await seat.fill(code)
+        assert "worth 50.000 KWD until 2027-01-31, the rest is credit on the account" in seat.text
+        assert "for bills of 5.000 and more, not together with another one" in seat.text
+    assert central.asked == []
+
+
+async def test_while_central_does_not_answer_a_signed_voucher_is_taken_as_provisional() -> None:
+    desk, central = make_shop(), vouchers()
+    central.online = False
+    knows(desk)
+    takes_offline(desk, each="50", shift="50")
+    async with counter(desk, vouchers=central) as seat:
+        await seat.open("BA-1")
+        await seat.press("v")
+        await seat.fill(signed("50"))
+        await seat.press("enter")
+        assert "PROVISIONAL: central does not answer, it redeems this voucher later." in seat.message
+        assert "8.250 KWD of this voucher will be lost" in seat.message
+        clock_of(desk).advance(seconds=1)
+        await seat.press("enter")
+        assert "41.750 KWD taken" in seat.message
+    assert tenders(desk) == [("internal_voucher", 41750)]
+    assert len(rows(desk, "voucher_offline")) == 1
+    assert len(central.asked) == 1, "the silence is waited for once"
+
+
+async def test_a_forged_voucher_is_refused_and_the_cursor_stays_with_it() -> None:
+    desk, central = make_shop(), vouchers()
+    knows(desk)
+    async with counter(desk, vouchers=central) as seat:
+        await seat.open("BA-1")
+        await seat.press("v")
+        await seat.fill(signed("50")[:-1] + "Q")
+        await seat.press("enter")
+        assert "This is no voucher of ours" in seat.message
+    assert central.asked == []
 
 
 async def test_a_voucher_whose_payment_is_refused_is_let_go() -> None:

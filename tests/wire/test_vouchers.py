@@ -20,6 +20,7 @@ from pos.domain.voucher import (
     VoucherOutcome,
     VoucherRefused,
     VoucherReserved,
+    VoucherTerms,
     VoucherUnanswered,
 )
 from pos.machine import InlineRunner
@@ -82,7 +83,7 @@ def failing(error: type[httpx.RequestError]) -> CentralClient:
 async def test_a_hold_that_is_told_is_reserved(status: int) -> None:
     outcome = await answering(status, HELD).reserve_voucher(ASKED)
     assert outcome == VoucherReserved(
-        value=Money(10_000, KWD), expires=date(2027, 6, 23), approval="AB2CD3EF"
+        terms=VoucherTerms(value=Money(10_000, KWD), expires=date(2027, 6, 23)), approval="AB2CD3EF"
     )
 
 
@@ -289,7 +290,7 @@ async def test_the_voucher_desk_reserves_and_lets_go_at_central(wire: Wire) -> N
     again = await desk.reserve(ASKED)
     assert isinstance(first, VoucherReserved)
     assert first == again
-    assert first.value == Money(10_000, KWD)
+    assert first.terms.value == Money(10_000, KWD)
     assert await desk.release("H-1")
     assert await desk.release("never-asked")
     late = await desk.reserve(ASKED)

@@ -16,10 +16,13 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentMode
 from pos.domain.tender import read_details
+from pos.domain.voucher import Residual
+from pos.store.vouchers import Hold
 from pos.till.basket import Basket, confirm, give, identified, quote, require_room_for
 from pos.till.large_cash import IdentityOrder
 from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken, TenderOrder
+from pos.till.voucher_tender import said_of_itself
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take
 from pos.tui.keys import bindings
@@ -50,6 +53,26 @@ class Draft:
     typed: Mapping[str, str]
 
 
+def _fields_of(modes: Sequence[PaymentMode]) -> dict[str, DetailField]:
+    """Every field of a family by name; what two modes call the same has room for the longer one."""
+    found: dict[str, DetailField] = {}
+    for field in (field for mode in modes for field in mode.fields):
+        if field.name not in found or field.limit > found[field.name].limit:
+            found[field.name] = field
+    return found
+
+
+def what_becomes_of_the_rest(held: Hold) -> str:
+    """What the cashier says before a voucher is taken that is worth more than is taken of it."""
+    match held.terms.residual:
+        case Residual.FORFEIT:
+            return f"{held.left} of this voucher will be lost: it is worth more."
+        case Residual.CREDIT:
+            return f"{held.left} of this voucher stays as credit on the account: it is worth more."
+        case Residual.NEW_VOUCHER:
+            return f"A new voucher of {held.left} is printed for the rest: this one is worth more."
+
+
 class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft]):
     """One form for the modes of a family, Tab goes from one to the other.
 
@@ -77,7 +100,7 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
         self._kind = modes[0].kind
         wanted = draft.mode if draft is not None else seat.habits.mode.get(self._kind)
         self._mode = next((mode for mode in modes if mode.code == wanted), modes[0])
-        self._asked = {field.name: field for mode in modes for field in mode.fields}
+        self._asked = _fields_of(modes)
         self._offered = {name: self._default(field) for name, field in self._asked.items()}
         self._offered["amount"] = seat.as_typed(basket.rest) if basket.rest else ""
         self._begun = dict(draft.typed) if draft is not None else {}
@@ -116,7 +139,11 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
         self._show_mode()
         self._next_missing().box.focus()
         offline = self.seat.offline if self._kind is ModeKind.VOUCHER else ""
-        if offline:
+        if offline and self.seat.desk.policy.vouchers.takes_offline:
+            self.refuse(
+                f"{offline}: only a signed voucher may be taken, as PROVISIONAL. Scan it, Enter takes it."
+            )
+        elif offline:
             self.refuse(f"{offline}: central must hold a voucher first. Esc, then F5 takes cash.")
         elif self._kind is ModeKind.VOUCHER:
             self.say("Scan or type the voucher, Enter takes it.")
@@ -143,6 +170,9 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
             text.append(f"   Tab: {others}", "not bold")
         if self._mode.final_when:
             text.append(f"\n   final {self._mode.final_when}", "not bold")
+        said = said_of_itself(self._typed()) if self._kind is ModeKind.VOUCHER else ()
+        for line in said:
+            text.append(f"\n   {line}", "not bold")
         self.query_one("#mode", Label).update(text)
         self.keys_are(("help", "accept", "back", "switch") if others else self.KEYS)
 
@@ -182,6 +212,8 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
     def following(self, field: Field) -> Field | None:
         if field.is_amount:
             return None
+        if self._kind is ModeKind.VOUCHER:
+            self._show_mode()
         return self._next_missing(after=field)
 
     def problem_of(self, field: Field) -> DomainError | None:
@@ -254,10 +286,12 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
             if self._held is not None:
                 self._held = None
                 await keep_only(seat, self._basket)
-            lost = (await hold_vouchers(seat, given))[-1].forfeited
+            held = (await hold_vouchers(seat, given))[-1]
             self._held = tender
-            if lost:
-                found.append(f"{lost} of this voucher will be lost: it is worth more.")
+            if held.offline is not None:
+                found.append("PROVISIONAL: central does not answer, it redeems this voucher later.")
+            if held.left:
+                found.append(what_becomes_of_the_rest(held))
         return " ".join(found)
 
     def _remember(self, tender: TenderOrder) -> None:

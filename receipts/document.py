@@ -76,7 +76,14 @@ class Blank:
     """Some air."""
 
 
-Element = Text | Field | Row | Banner | Rule | Blank
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A text for a scanner, drawn as a QR code. Plain text shows none of it; what a person needs of it stands beside."""
+
+    text: str
+
+
+Element = Text | Field | Row | Banner | Rule | Blank | Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from typing import Literal
 from receipts.document import Document, Emphasis
 from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Glyphs, glyphs_from
 from receipts.lines import Line, set_in_lines
+from receipts.qr import dots
 from receipts.raster import CELL_DOTS, LINE_DOTS, ink
 
 PaperWidth = Literal[58, 80]
@@ -88,6 +89,9 @@ class _Setter:
             yield _SELECT_CODE_PAGE + bytes([number])
         style = _style(Line())
         for line in set_in_lines(document, COLUMNS[self.paper_mm], enlarge=True):
+            if line.code:
+                yield self._scanned(line.code)
+                continue
             written = _written(line.text, codec)
             if written is None:
                 yield self._drawn(line)
@@ -101,12 +105,18 @@ class _Setter:
     def _drawn(self, line: Line) -> bytes:
         columns = COLUMNS[self.paper_mm] // (2 if line.wide else 1)
         glyphs = self._plain if line.emphasis is Emphasis.PLAIN else self._bold
-        dots = ink(line.words, columns=columns, glyphs=glyphs)
+        drawn = ink(line.words, columns=columns, glyphs=glyphs)
         # Bit 0 doubles the width, bit 1 the height.
         scale = (1 if line.wide else 0) | (2 if line.emphasis is Emphasis.LARGE else 0)
         size = (columns * CELL_DOTS // 8).to_bytes(2, "little") + LINE_DOTS.to_bytes(2, "little")
         # One dot more beside it is not seen, and the command is none.
-        return _RASTER + bytes([scale]) + size + _REAL_TIME_COMMAND.sub(b"\x18", dots)
+        return _RASTER + bytes([scale]) + size + _REAL_TIME_COMMAND.sub(b"\x18", drawn)
+
+    def _scanned(self, text: str) -> bytes:
+        width_dots = COLUMNS[self.paper_mm] * CELL_DOTS
+        height, drawn = dots(text, width_dots=width_dots)
+        size = (width_dots // 8).to_bytes(2, "little") + height.to_bytes(2, "little")
+        return _RASTER + b"\x00" + size + _REAL_TIME_COMMAND.sub(b"\x18", drawn)
 
     @cached_property
     def _plain(self) -> Glyphs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from receipts.document import Align, Banner, Blank, Document, Element, Emphasis, Field, Row, Rule, Text
+from receipts.document import Align, Banner, Blank, Code, Document, Element, Emphasis, Field, Row, Rule, Text
 from receipts.layout import BANNER_LINES_MAX, cells, cleaned, wrapped
 
 COLUMNS_MIN = 24
@@ -20,12 +20,14 @@ _FIELD_COLUMN_MIN = 13
 class Line:
     """Cleaned words, each from its own column, in their order from the left.
 
-    A ``wide`` line is set in letters of double width: it has half the columns of the others.
+    A ``wide`` line is set in letters of double width: it has half the columns of the others. One with a ``code`` has no
+    words: it is drawn for a scanner, where that can be done.
     """
 
     words: tuple[tuple[int, str], ...] = ()
     emphasis: Emphasis = Emphasis.PLAIN
     wide: bool = False
+    code: str = ""
 
     @property
     def text(self) -> str:
@@ -61,6 +63,8 @@ def _lines(element: Element, columns: int, enlarge: bool) -> Iterator[Line]:
             yield Line(words=((0, ("=" if element.heavy else "-") * columns),))
         case Blank():
             yield Line()
+        case Code():
+            yield Line(code=element.text)
 
 
 def _text(element: Text, columns: int, enlarge: bool) -> Iterator[Line]:

@@ -12,9 +12,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from receipts.document import Align, Banner, Blank, Document, Element, Emphasis, Field, Row, Rule, Text
+from receipts.document import Align, Banner, Blank, Code, Document, Element, Emphasis, Field, Row, Rule, Text
 from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Face, Glyphs, glyphs_from
 from receipts.layout import BANNER_LINES_MAX, cleaned, wrapped
+from receipts.qr import QUIET, squares
 from receipts.righttoleft import turned
 
 _MM = 72 / 25.4
@@ -31,6 +32,7 @@ _INDENT_PT = 5.0
 _GAP_PT = 8.0
 _FRAME_PADDING_PT = 4.0
 _LABEL_WIDTH_PT_MIN = 20.0
+_CODE_SIDE_PT = PRINTABLE_WIDTH_PT * 0.8
 _FIELD_COLUMN_PT = PRINTABLE_WIDTH_PT / 3
 
 
@@ -82,6 +84,7 @@ class _Strip:
     runs: tuple[_Run, ...] = ()
     rule_pt: float = 0.0
     framed: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class _Setter:
                 yield _Strip(7.0, rule_pt=1.2 if element.heavy else 0.5)
             case Blank():
                 yield _Strip(_SIZE_PT * _LEADING / 2)
+            case Code():
+                yield _Strip(_CODE_SIDE_PT, code=element.text)
 
     def _text(self, element: Text) -> Iterator[_Strip]:
         words = self._words(element.text, element.emphasis)
@@ -242,8 +247,24 @@ def _draw(canvas: Any, page: Sequence[_Strip]) -> None:
         if strip.framed:
             canvas.setLineWidth(1.2)
             canvas.rect(_MARGIN_PT, bottom_pt, PRINTABLE_WIDTH_PT, strip.height_pt)
+        if strip.code:
+            _draw_code(canvas, strip.code, bottom_pt)
         for run in strip.runs:
             canvas.setFont(run.face.name, run.size_pt)
             canvas.drawString(run.x_pt, top_pt - run.drop_pt, run.text)
         top_pt = bottom_pt
     canvas.showPage()
+
+
+def _draw_code(canvas: Any, text: str, bottom_pt: float) -> None:
+    """In the middle of the paper, its margin within the strip."""
+    dark = squares(text)
+    side_pt = _CODE_SIDE_PT / (len(dark) + 2 * QUIET)
+    left_pt = (PAGE_WIDTH_PT - _CODE_SIDE_PT) / 2 + QUIET * side_pt
+    top_pt = bottom_pt + _CODE_SIDE_PT - QUIET * side_pt
+    for row, line in enumerate(dark, start=1):
+        for column, square in enumerate(line):
+            if square:
+                canvas.rect(
+                    left_pt + column * side_pt, top_pt - row * side_pt, side_pt, side_pt, stroke=0, fill=1
+                )

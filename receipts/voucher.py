@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pos.domain.receipt import ShopHeading
 from pos.domain.signed_voucher import in_groups
 from pos.domain.voucher import VoucherIssued
-from receipts.document import Align, Blank, Document, Element, Emphasis, Field, Row, Rule, Text
+from receipts.document import Align, Blank, Code, Document, Element, Emphasis, Field, Row, Rule, Text
 from receipts.labels import ENGLISH, Labels
 
 
@@ -45,6 +45,7 @@ def _elements(
         yield Text(text=labels.voucher_alone)
     yield Text(text=labels.voucher_rest[terms.residual])
     yield Rule()
+    yield Code(text=voucher.code)
     yield Text(text=in_groups(voucher.code), align=Align.CENTRE, lines_max=None)
     yield Rule()
     yield Text(text=labels.voucher_closing, align=Align.CENTRE)

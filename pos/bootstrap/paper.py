@@ -193,7 +193,7 @@ async def print_slips(
         try:
             await runner.paper(partial(_put_slip, slip, document, printer, forms))
             await runner.till(partial(_slip_printed, till.desk, slip.hold_id))
-        except (PrinterUnavailable, NotPrintable, WriteFailed, CommitFailed):
+        except (PrinterUnavailable, NotPrintable, OSError, WriteFailed, CommitFailed):
             continue
         await press.printed(slip.hold_id)
         printed += 1
@@ -206,8 +206,10 @@ def _waiting_slips(desk: Desk) -> list[WaitingSlip]:
 
 
 def _put_slip(slip: WaitingSlip, document: Document, printer: Printer, forms: Renderings) -> None:
-    for suffix, render in forms.items():
-        printer.put(name=f"{slip.receipt_number}-voucher-{slip.hold_id}.{suffix}", content=render(document))
+    """Where a receipt printer is connected the code goes to it alone: a file would be a second voucher."""
+    for suffix in _forms_for_the_customer(forms):
+        name = f"{slip.receipt_number}-voucher-{slip.hold_id}.{suffix}"
+        printer.put(name=name, content=forms[suffix](document))
 
 
 def _slip_printed(desk: Desk, hold_id: str) -> None:

@@ -66,6 +66,8 @@ async def test_a_voucher_is_held_and_told_with_its_value(client: httpx.AsyncClie
         "state": "reserved",
         "value": kwd("20.000"),
         "expires": "2027-06-23",
+        "residual": "forfeit",
+        "combinable": True,
         "@type": "CounterfoilVoucherHold",
     }
 

@@ -48,7 +48,9 @@ def a_payment(number: int) -> dict[str, Any]:
     account = ACCOUNTS[number % len(ACCOUNTS)]
     tenders = [{"mode": "cash", "amount": f"{number + 30}.250"}]
     if number % 4 == 0:
-        tenders.append({"mode": "cheque", "amount": "1.500", "serial": f"{number:06d}", "bank": "001"})
+        tenders.append(
+            {"mode": "cheque", "amount": f"{number + 1}.500", "serial": f"{number:06d}", "bank": "001"}
+        )
     kind = "dealer" if account.startswith("D-") else "subscriber"
     return {
         "ref": f"c{number}",

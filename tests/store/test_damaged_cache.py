@@ -56,8 +56,9 @@ def test_damage_met_while_open_is_told_of_the_cache_and_not_of_the_books(tmp_pat
 def test_every_waiting_receipt_is_printed_however_many(tmp_path: Path) -> None:
     with open_home(tmp_path / "home") as till:
         opened(till.desk)
-        for _ in range(53):
-            pay(till.desk, cash("1"), account="BA-1001", allocate=[wish(amount="1")], person=CASHIER)
+        for number in range(1, 54):
+            amount = f"{number}.000"
+            pay(till.desk, cash(amount), account="BA-1001", allocate=[wish(amount=amount)], person=CASHIER)
 
         report = print_receipts(till)
 

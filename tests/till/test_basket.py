@@ -275,7 +275,7 @@ def test_where_no_way_fits_the_reason_is_told(desk: Desk) -> None:
         ("BA-1", card("5", brand="4111 1111 1111 1111"), "card_number_refused"),
         ("BA-1", TenderOrder(mode="atm", amount="5", details={}), "field_missing"),
         ("BA-1", TenderOrder(mode="gold", amount="5", details={}), "unknown_mode"),
-        ("BA-1", cheque("5", date="2026-11-22"), "cheque_post_dated"),
+        ("BA-1", cheque("5", date="2028-11-22"), "cheque_post_dated"),
         ("BA-2", cheque("5"), "cheque_account_cash_only"),
         (None, atm("5"), "mode_not_for_payer"),
     ],

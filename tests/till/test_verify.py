@@ -11,11 +11,10 @@ from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
 from pos.till.take_payment import take_payment
 from pos.till.verify import verify_books
-from tests.builders.cards import FakeCards, ask, by_terminal
+from tests.builders.cards import FakeCards, approved, ask, by_terminal
 from tests.builders.tills import (
     CASHIER,
     bill,
-    card,
     cash,
     cheque,
     close_stores,
@@ -53,10 +52,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     reprint(desk, CASHIER, "S014-T1-A-000001")
     stock(desk)
     lines = [sale("SIM-01", 2, iccid(1), iccid(2)), sale("CHARGER", 3), sale("SERVICE")]
-    asked = order(
-        desk, voucher("2"), card("6"), by_terminal("1"), cash("20"), allocate=[wish("7790", "3")], lines=lines
+    asked = order(desk, voucher("2"), by_terminal("7"), cash("20"), allocate=[wish("7790", "3")], lines=lines)
+    take_payment(
+        desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards(approved(money("7"), 123456789)))
     )
-    take_payment(desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards()))
     pay(desk, cash("5"), account=None, lines=[sale("SERVICE"), sale("GIFT")])
     catch_up(desk)
     yield desk

@@ -88,6 +88,6 @@ async def test_a_cheque_beyond_its_limit_is_refused_before_the_rest_is_asked_for
         await seat.press("f7")
         await seat.fill("000777", "001")
         await seat.press("enter")
-        assert seat.screen == "TenderScreen"
+        assert seat.screen == "ChequeScreen"
         assert "up to 5.000 each" in seat.message
     assert rows(desk, "v_payment") == []

@@ -92,7 +92,7 @@ async def test_the_second_pull_asks_only_for_changes() -> None:
 
     idle = await wire.engine.pull()
     assert (idle.accounts, idle.bills, idle.rates) == (0, 0, 0)
-    assert len(wire.network.requests) == 4, "the announcement, accounts, items, bills"
+    assert len(wire.network.requests) == 6, "the announcement, accounts, items, voucher keys, cheques, bills"
 
     wire.told("UPDATE bill SET remaining_minor = 2500, change_number = 2 WHERE id = '2-1'")
     changed = await wire.engine.pull()

@@ -299,6 +299,8 @@ def _facts_json(facts: ReceiptFacts) -> bytes:
 
     def plain(value: object) -> object:
         match value:
+            case Money() if value.currency != facts.total.currency:
+                return {"amount": value.plain(), "currency": value.currency.code}
             case Money():
                 return value.plain()
             case tuple() | list():

@@ -7,8 +7,10 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -600,6 +602,26 @@ def test_the_balances_are_those_of_the_journal(pos: ForkingPos, traded: Path) ->
 def test_a_cashier_may_not_see_the_balances_before_the_count(pos: ForkingPos, traded: Path) -> None:
     ended = json_of(pos, traded, "balance", *PERSON)
     assert (ended.status, ended.last["error"]["code"]) == (4, "not_allowed")
+
+
+def test_a_receipt_in_foreign_notes_says_their_currency(pos: ForkingPos, home: Path) -> None:
+    (home / "config").mkdir(mode=0o700)
+    today = datetime.now(ZoneInfo("Asia/Kuwait")).date()
+    (home / "config" / "foreign_cash.toml").write_text(
+        f'max_age_days = 1\n[rates.USD]\nrate = "0.30675"\nvalid_on = {today}\nlowest_note = "1"\n'
+    )
+    dollars = MORE | {"tenders": [{"mode": "cash", "amount": "50", "currency": "USD", "rate": "0.30675"}]}
+    assert pos.script(home, [OPEN, dollars]).status == 0
+
+    told = json_of(pos, home, "receipt", "S014-T1-A-000001", "--format", "json", *PERSON).last
+
+    (tender,) = told["tenders"]
+    assert (tender["amount"], told["currency"]) == ("15.338", "KWD")
+    assert tender["foreign"] == {
+        "amount": {"amount": "50.00", "currency": "USD"},
+        "rate": "0.30675",
+        "source": f"shop list {today}",
+    }
 
 
 def test_large_cash_is_listed_for_the_back_office_alone(pos: ForkingPos, home: Path) -> None:

@@ -96,10 +96,10 @@ def open_attempts(connection: Connection, limit: int = 200) -> list[CardAttempt]
 
 
 def count_open(connection: Connection) -> int:
-    """How many attempts are not known, or have money to go back."""
+    """How many attempts are not known, or have money to go back. What a customer stands at now is neither."""
     return int(
         connection.exec_driver_sql(
-            f"SELECT count(*) FROM card_attempt WHERE state IN {UNDER_WAY} OR state = 'reversing'"
+            "SELECT count(*) FROM card_attempt WHERE state IN ('unknown', 'reversing')"
         ).scalar_one()
     )
 

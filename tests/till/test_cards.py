@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -279,6 +280,19 @@ def test_what_the_payment_would_be_refused_for_is_told_before_a_card_is_charged(
     assert refusal.code == code
     assert terminal.asked == []
     assert card_states(desk) == []
+
+
+def test_a_warning_stops_before_a_card_is_charged_and_once_confirmed_it_goes_on(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, double_within=timedelta(minutes=10))
+    pay(desk, card("10"), allocate=[wish("7782", "10")])
+    terminal, wanted = FakeCards(), bill_order(desk)
+
+    warning = refusal_of(desk, wanted, terminal)
+    assert (warning.code, terminal.asked) == ("possible_double", [])
+
+    confirmed = replace(wanted, confirmed=("possible_double",))
+    take_payment(desk, CASHIER, ask(desk, confirmed, terminal))
+    assert card_states(desk) == ["used"]
 
 
 def test_what_is_rehearsed_leaves_nothing_behind(desk: Desk) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from pos.domain.card import ReversalRefused
 from pos.till.desk import Desk
 from tests.builders.cards import NO_ANSWER, NOT_THERE, REFUSED, FakeCards, approved, card_states
-from tests.builders.tills import clock_of, make_till, money, opened, rows
+from tests.builders.tills import card, clock_of, make_till, money, opened, pay, rows, wish
 from tests.tui.counter import Counter, counter
 from tests.tui.shelf import CARD_NUMBER, CHARGER_EAN, make_shop
 
@@ -80,6 +82,21 @@ async def test_what_is_more_than_missing_asks_before_the_card_is_charged(desk: D
         clock_of(desk).advance(seconds=1)
         await seat.press("enter")
         assert "50.000 KWD taken" in seat.message
+    assert len(terminal.asked) == 1
+
+
+async def test_a_possible_double_asks_before_the_card_is_charged(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, double_within=timedelta(minutes=10))
+    pay(desk, card("10"), allocate=[wish("7781", "10")])
+    terminal = FakeCards()
+    async with counter(desk, card_terminal=terminal) as seat:
+        await seat.open("BA-1")
+        await seat.write("10")
+        await seat.press("minus", "f6", "enter")
+        assert "may be the same payment" in seat.text
+        assert terminal.asked == []
+        await seat.press("enter")
+        assert "10.000 KWD taken" in seat.message
     assert len(terminal.asked) == 1
 
 

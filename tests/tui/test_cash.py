@@ -7,6 +7,7 @@ from dataclasses import replace
 from pos.domain.payment_event import Overpayment
 from pos.till.desk import Desk
 from pos.tui.widgets.big_amount import BigAmount
+from tests.builders.cards import FakeCards
 from tests.builders.tills import (
     ask_for_documents,
     cash,
@@ -214,6 +215,22 @@ async def test_a_card_that_ends_a_payment_of_much_cash_asks_too() -> None:
         await seat.fill("K1234567")
         await seat.press("enter")
         assert "41.750 KWD taken" in seat.message
+
+
+async def test_a_document_is_asked_for_before_the_terminal_charges_a_card() -> None:
+    desk, terminal = shop(), FakeCards()
+    ask_for_documents(desk, "40")
+    async with counter(desk, card_terminal=terminal) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5")
+        await seat.write("40")
+        await seat.press("enter", "f6", "enter")
+        assert seat.screen == "IdentityScreen"
+        assert terminal.asked == []
+        await seat.fill("K1234567")
+        await seat.press("enter")
+        assert "41.750 KWD taken" in seat.message
+    assert len(terminal.asked) == 1
 
 
 # --- the count ---------------------------------------------------------------------------------------------------

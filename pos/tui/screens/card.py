@@ -18,14 +18,16 @@ from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.payment_mode import ModeKind, PaymentMode
 from pos.domain.ports import CardTerminal
 from pos.store.cards import CardAttempt
-from pos.till.basket import Basket, confirm, quote
+from pos.till.basket import Basket, confirm, identified, quote
 from pos.till.cards import ask_again, attempt_for, attempt_under_way, let_go_card
+from pos.till.large_cash import IdentityOrder
 from pos.till.take_payment import TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import ask_card, with_card
 from pos.tui.keys import bindings
 from pos.tui.screens.card_settling import CardSlipScreen, NotChargedScreen
 from pos.tui.screens.form import FormScreen
+from pos.tui.screens.identity import ask_identity
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
 from pos.tui.widgets.paying import summary
@@ -221,14 +223,22 @@ class CardScreen(FormScreen[Basket | KeyedSlip]):
         if self._answer is not None and self.app.screen is self:
             self.dismiss(self._answer)
 
-    def _send_confirmed(self, code: str) -> None:
-        self._basket = confirm(self._basket, code)
+    def _send_confirmed(self, code: str, reason: str | None) -> None:
+        self._basket = confirm(self._basket, code, reason)
+        self.send()
+
+    def _send_identified(self, identity: IdentityOrder) -> None:
+        self._basket = identified(self._basket, identity)
         self.send()
 
     def refused(self, refusal: DomainError) -> None:
         if isinstance(refusal, NeedsConfirmation):
             self._go_to(Step.AMOUNT)
             self.ask_all_the_same(refusal, partial(self._send_confirmed, refusal.code))
+            return
+        if refusal.code == "identity_needed":
+            self._go_to(Step.AMOUNT)
+            ask_identity(self, refusal, self._send_identified)
             return
         if refusal.code == "card_outcome_unknown":
             self.errand(self._show_unknown(str(refusal.details["attempt"])))

@@ -213,6 +213,16 @@ class SummaryLineObject(_SummaryLineKeys):
 
 
 @with_config(_OPEN)
+class PromiseObject(TypedDict):
+    """A promise to pay: so much by that day."""
+
+    date: Annotated[
+        str, Field(description="the day by which it is paid", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    ]
+    amount: Annotated[MoneyValue, Field(description="the instalment")]
+
+
+@with_config(_OPEN)
 class CustomerBillObject(TypedDict):
     """A TMF678 v4 customerBill with the extension ``billSummaryLine``."""
 
@@ -244,6 +254,10 @@ class CustomerBillObject(TypedDict):
         Annotated[list[AppliedPaymentObject], Field(description="what was paid so far", max_length=1_000)]
     ]
     billDocument: NotRequired[Annotated[list[RefObject], Field(description="the papers", max_length=20)]]
+    disputedAmount: NotRequired[
+        Annotated[MoneyValue, Field(description="what the customer contests; the sum of its disputed rates")]
+    ]
+    promise: NotRequired[Annotated[PromiseObject, Field(description="an agreed instalment, paid first")]]
     billSummaryLine: NotRequired[
         Annotated[list[SummaryLineObject], Field(description="its summary lines", max_length=1_000)]
     ]
@@ -265,6 +279,7 @@ class BillingRateObject(TypedDict):
     periodCoverage: NotRequired[Annotated[PeriodObject, Field(description="what it covers")]]
     taxExcludedAmount: Annotated[MoneyValue, Field(description="without tax; negative on a credit")]
     taxIncludedAmount: Annotated[MoneyValue, Field(description="with tax; negative on a credit")]
+    isDisputed: NotRequired[Annotated[bool, Field(description="true: the customer contests it")]]
     appliedTax: NotRequired[Annotated[list[TaxObject], Field(description="the tax in it", max_length=20)]]
 
 
@@ -352,7 +367,9 @@ class FixtureAccount(_Row):
     )
     currency: CurrencyCode = Field(description="the account's currency")
     customer: Id = Field(description="the customer who holds the account")
-    status: Literal["active", "suspended", "closed"] = Field(description="whether the service runs")
+    status: Literal["active", "suspended", "closed", "written_off"] = Field(
+        description="whether the service runs; written_off: the debt was given up"
+    )
     cash_only: bool = Field(description="true: cheques are refused")
     dunning_stage: int = Field(description="0: not in collection", ge=0, le=9)
     credit: AmountText = Field(description="credit on account")
@@ -362,11 +379,20 @@ class FixtureAccount(_Row):
     account_class: str = Field(
         default="", alias="class", description="the class that its cheques are capped by", max_length=20
     )
+    advance: AmountText | None = Field(default=None, description="paid on purpose before a bill")
+    deposit: AmountText | None = Field(default=None, description="security deposit, never set against bills")
+    written_off: AmountText | None = Field(default=None, description="debt on its bills that was given up")
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureAccount:
-        _exact_amounts(self.currency, {"credit": self.credit})
+        amounts = {name: getattr(self, name) for name in ("credit", "advance", "deposit", "written_off")}
+        _exact_amounts(self.currency, amounts)
         return self
+
+    def figure(self, name: str) -> Money | None:
+        """``advance``, ``deposit`` or ``written_off`` as money; None where it is left out."""
+        text = getattr(self, name)
+        return None if text is None else parse_count(text, currency(self.currency))
 
     @property
     def credit_money(self) -> Money:

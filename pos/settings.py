@@ -30,6 +30,7 @@ from pos.domain.errors import Refused
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
 from pos.domain.micr import MicrFont, MicrLayout, pattern_problem
 from pos.domain.payment_mode import (
+    KEPT_APART,
     DetailField,
     FieldKind,
     ModeKind,
@@ -72,6 +73,7 @@ class _Strict(BaseModel):
 class ShopSettings(_Strict):
     operator_company: Annotated[str, Field(min_length=1, max_length=80)] = "Counterfoil Telecom"
     walk_in_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "WALK-IN"
+    suspense_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "SUSPENSE"
 
 
 class AmountSettings(_Strict):
@@ -171,9 +173,12 @@ class PaymentSettings(_Strict):
     trusted_classes: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=50)
     ] = []
+    tolerance: Annotated[str, Field(pattern=_AMOUNT_OR_EMPTY)] = ""
+    pay_disputed: bool = False
+    resolve_alone_up_to: Annotated[str, Field(pattern=_AMOUNT_OR_EMPTY)] = ""
 
 
-AmountOrNone = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
+AmountOrNone = Annotated[str, Field(pattern=_AMOUNT_OR_EMPTY)]
 
 
 class OfflineLimitSettings(_Strict):
@@ -331,6 +336,12 @@ class _ModeEntry(_Strict):
         dict[Literal["subscriber", "dealer", "walk_in"], list[Literal["bills", "items", "account"]]],
         Field(alias="from"),
     ]
+    on_account: list[Literal["credit", "advance", "deposit", "suspense"]] = [
+        "credit",
+        "advance",
+        "deposit",
+        "suspense",
+    ]
     gives_change: bool
     like_cash: bool
     opens_drawer: bool
@@ -359,7 +370,7 @@ class _ModeEntry(_Strict):
             code=code,
             kind=ModeKind(self.kind),
             label=self.label,
-            accepts={PayerKind(payer): frozenset(map(Purpose, uses)) for payer, uses in self.accepts.items()},
+            accepts={PayerKind(payer): self._purposes(uses) for payer, uses in self.accepts.items()},
             gives_change=self.gives_change,
             like_cash=self.like_cash,
             opens_drawer=self.opens_drawer,
@@ -386,6 +397,11 @@ class _ModeEntry(_Strict):
             act=self.act,
             max_age_days=self.max_age_days,
         )
+
+    def _purposes(self, uses: Collection[str]) -> frozenset[Purpose]:
+        """Whoever may pay into an account may do so for all that money is kept there as."""
+        kept_as = KEPT_APART & {Purpose(kept) for kept in self.on_account if kept != "credit"}
+        return frozenset(map(Purpose, uses)) | (kept_as if Purpose.ACCOUNT in uses else frozenset())
 
 
 class _MicrEntry(_Strict):

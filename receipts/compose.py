@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pos.domain.catalogue import AdvanceTax, SerialKind
 from pos.domain.money import Money, total
-from pos.domain.payment_mode import PayerKind
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, SaleLine, TenderLine
 from pos.domain.sale_policy import reason_text
 from receipts.document import (
@@ -134,12 +134,14 @@ def _allocations(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     account = facts.payer_account
     credit_unsaid = facts.credit
     for line in facts.allocations:
-        if line.account != account:
+        if line.account != account and line.kept_as != Purpose.SUSPENSE:
             account = line.account
             yield Text(text=labels.for_account.format(account=account), emphasis=Emphasis.BOLD)
         if line.bill_no is None:
-            yield Row(label=labels.credit_on_account, amount=line.amount.plain())
-            credit_unsaid = credit_unsaid - line.amount
+            kept_as = labels.kept_as.get(line.kept_as)
+            yield Row(label=kept_as or labels.credit_on_account, amount=line.amount.plain())
+            if kept_as is None:
+                credit_unsaid = credit_unsaid - line.amount
             continue
         yield Row(label=labels.bill.format(number=line.bill_no), amount=line.amount.plain())
         # On a note no bill has been paid yet, so there is no rest to speak of.

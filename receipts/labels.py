@@ -14,8 +14,8 @@ from types import MappingProxyType
 class Labels:
     """The words of one language. ``{...}`` is filled in by ``compose``.
 
-    ``account_by_payer_kind`` and ``tender_detail`` are keyed by the codes in the facts; an unknown payer kind gets
-    ``account``, an unknown detail is printed under its own name.
+    ``account_by_payer_kind``, ``kept_as`` and ``tender_detail`` are keyed by the codes in the facts; an unknown payer kind
+    gets ``account``, an unknown way of keeping ``credit_on_account``, an unknown detail is printed under its own name.
     """
 
     language: str
@@ -39,6 +39,7 @@ class Labels:
     bill: str
     still_open: str
     credit_on_account: str
+    kept_as: Mapping[str, str]
     items: str
     item: str
     items_at: str
@@ -95,6 +96,9 @@ ENGLISH = Labels(
     bill="Bill {number}",
     still_open="still open {amount}",
     credit_on_account="Credit on account",
+    kept_as=MappingProxyType(
+        {"advance": "Advance payment", "deposit": "Security deposit", "suspense": "In suspense"}
+    ),
     items="Items",
     item="Item {item}",
     items_at="Item {item}, {quantity} x {price}",

@@ -446,7 +446,20 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         dealer_class=_text(row, "dealerClass", limit=20),
         credit_limit=_credit_limit(row.get("creditLimit"), in_currency),
         former=_former(row.get("formerAccounts")),
+        advance_told=_figure(row, "advanceAmount", in_currency),
+        deposit_told=_figure(row, "depositAmount", in_currency),
+        written_off_told=_figure(row, "writtenOffAmount", in_currency),
     )
+
+
+def _figure(row: Any, name: str, in_currency: Currency) -> Money | None:
+    """A sum that an account may have, never negative. Raises BadField."""
+    if row.get(name) is None:
+        return None
+    amount = read_money(row[name], field=name)
+    if amount.currency != in_currency or amount.minor < 0:
+        raise BadField(name, f"is no sum in {in_currency}")
+    return amount
 
 
 def _credit_limit(told: object, in_currency: Currency) -> Money | None:

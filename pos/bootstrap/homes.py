@@ -265,6 +265,9 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
             told_at_utc=told,
             former=tuple(row.former),
             dealer_class=row.account_class,
+            advance_told=row.figure("advance"),
+            deposit_told=row.figure("deposit"),
+            written_off_told=row.figure("written_off"),
         )
         for row in fixture.accounts
     ] + [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from pos.domain.allocation import PaymentPolicy
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy, ThirdParty
@@ -50,6 +51,20 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
             documents=tuple(cash.identity_documents),
         ),
         vouchers=_voucher_policy(settings, identity.currency),
+        suspense_account=settings.till.shop.suspense_account,
+        payments=_payments(settings, identity.currency),
+    )
+
+
+def _payments(settings: Settings, in_currency: Currency) -> PaymentPolicy:
+    """How money is set against bills."""
+    told = settings.till.payments
+    tolerance = _cap(told.tolerance, in_currency, settings, "payments.tolerance")
+    alone = _cap(told.resolve_alone_up_to, in_currency, settings, "payments.resolve_alone_up_to")
+    return PaymentPolicy(
+        tolerance_minor=0 if tolerance is None else tolerance.minor,
+        pay_disputed=told.pay_disputed,
+        resolve_alone_up_to_minor=0 if alone is None else alone.minor,
     )
 
 

@@ -42,15 +42,17 @@ def serve(
     from sync.central.serve import serve as serve_central
 
     call: Invocation = context.obj
+    settings = read_settings(option=call.config)
     serve_central(
         db,
         host=host,
         port=port,
         clock=MachineClock("UTC"),
         randomness=MachineRandomness(),
-        modes=read_settings(option=call.config).modes,
+        modes=settings.modes,
         voucher_held_h=voucher_held_h,
         issuers={} if issuers is None else issuers_in(issuers),
+        tolerance=settings.till.payments.tolerance,
     )
 
 

@@ -36,6 +36,14 @@ class AppliedPayment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """An agreed instalment of a bill: ``amount`` is what is still missing of it, ``on`` the day by which it was promised."""
+
+    on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryLine:
     """One presentation line of a bill. ``parent_id`` None: a top line; a parent's amounts are its children's sum."""
 
@@ -51,7 +59,10 @@ class SummaryLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedRate:
-    """One applied billing rate; credits are negative. ``product`` is the name as issued."""
+    """One applied billing rate; credits are negative. ``product`` is the name as issued.
+
+    ``disputed``: the customer contests it, so nobody is asked to pay it meanwhile.
+    """
 
     rate_id: str
     bill_id: str
@@ -62,6 +73,7 @@ class AppliedRate:
     tax_excluded: Money
     tax: Money
     tax_included: Money
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,7 @@ class BillSnapshot:
     """A bill as central last told it. ``bill_id`` is the server's id, ``bill_no`` the number the customer knows.
 
     ``seen_change`` is central's logical clock when it told the bill (None at a foreign central): a payment that central
-    applied at or before it is contained in ``remaining``.
+    applied at or before it is contained in ``remaining``. ``disputed`` is the part of the bill that the customer contests.
     """
 
     bill_id: str
@@ -85,6 +97,8 @@ class BillSnapshot:
     applied: tuple[AppliedPayment, ...] = ()
     lines: tuple[SummaryLine, ...] = ()
     seen_change: int | None = None
+    disputed: Money | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +114,29 @@ class OwnAllocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBill:
-    """A bill with what is open on it for the counter: never below zero."""
+    """A bill with what is open on it for the counter: never below zero.
+
+    ``instalment`` is what is still missing of a promised one; None: none was promised.
+    """
 
     bill: BillSnapshot
     open: Money
+    instalment: Money | None = None
 
     @property
     def is_open(self) -> bool:
         return self.open.minor > 0
+
+    @property
+    def disputed(self) -> Money:
+        """The part of what is open that the customer contests."""
+        contested = self.bill.disputed
+        return zero(self.open.currency) if contested is None else min(self.open, contested)
+
+    @property
+    def payable(self) -> Money:
+        """What is open without the disputed part."""
+        return self.open - self.disputed
 
 
 def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
@@ -134,7 +163,12 @@ def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
 
     missing = total((entry.amount for entry in own if not contained(entry)), bill.remaining.currency)
     left = bill.remaining - missing
-    return OpenBill(bill=bill, open=max(left, zero(left.currency)))
+    none = zero(left.currency)
+    return OpenBill(
+        bill=bill,
+        open=max(left, none),
+        instalment=None if bill.promise is None else max(bill.promise.amount - missing, none),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

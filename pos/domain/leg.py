@@ -7,12 +7,14 @@ for each leg; a bounced cheque then points at exactly one of them. Source: tmf.m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from pos.domain.allocation import Chooser
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money
+from pos.domain.payment_mode import Purpose
 
 
 class LegTarget(StrEnum):
@@ -32,6 +34,7 @@ class LegItem:
     target: LegTarget
     target_id: str
     amount: Money
+    chosen_by: Chooser = Chooser.DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class LegFacts:
     ``clears_overdue`` are the correlator ids of the legs that together clear what was overdue on an account in collection,
     this one among them; ``reconnects_now`` whether the shop takes them for final.
     ``foreign`` are the notes of the whole tender where it came in another currency; ``amount`` is in the shop's.
+    ``kept_apart`` is how much of it is an advance, a deposit or in suspense, ``write_offs`` the rests that are cleared with
+    it, by the bill's id at central; they are no part of ``amount``.
     """
 
     correlator_id: str
@@ -90,3 +95,5 @@ class LegFacts:
     reconnects_now: bool = False
     foreign: ForeignNotes | None = None
     voucher_taken: LegVoucher | None = None
+    kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
+    write_offs: Mapping[str, Money] = field(default_factory=dict)

@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pos.domain.allocation import (
+    NO_TOLERANCE,
     Allocation,
+    Chooser,
+    LeftOut,
+    PaymentPolicy,
     Source,
     Wish,
     allocate_as_asked,
     allocate_oldest_first,
-    due_order,
+    due_parts,
     fund,
-    may_be_paid,
+    left_out,
 )
 from pos.domain.bill import OpenBill
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
@@ -28,6 +32,14 @@ from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Currency, Money, total, zero
 from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose
 from pos.domain.posting import JournalLine, Ledger, payment_lines
+from pos.domain.write_off import (
+    FundedAllocation,
+    Recovery,
+    WriteOff,
+    clear_residues,
+    recoveries_of,
+    write_offs_of,
+)
 
 MAX_TENDERS = 20
 MAX_ALLOCATIONS = 200
@@ -90,15 +102,6 @@ class TenderTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FundedAllocation:
-    """The part of an allocation that one tender (by its place) paid."""
-
-    tender: int
-    allocation: Allocation
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """What one tender gave one account."""
 
@@ -109,7 +112,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentEvent:
-    """A balanced event: sum(tenders) - change + rounding = sum(allocations) = sum(legs)."""
+    """A balanced event: sum(tenders) - change + rounding = sum(allocations) = sum(legs).
+
+    ``write_offs`` and ``recoveries`` move no money: they are posted beside it. ``left_out`` is what nobody was asked for.
+    """
 
     payer_kind: PayerKind
     payer_account: str
@@ -119,6 +125,9 @@ class PaymentEvent:
     funded: tuple[FundedAllocation, ...]
     legs: tuple[Leg, ...]
     lines: tuple[JournalLine, ...]
+    write_offs: tuple[WriteOff, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def currency(self) -> Currency:
@@ -155,6 +164,7 @@ class PaymentAsked:
     """What the counter asks for. ``bills`` holds the payer's open bills and every bill that a wish names, by number.
 
     With a ``sale`` and no wishes no bill is paid: what is over is change, or credit where the payer wants it.
+    ``written_off`` is what was given up of an account's debt, by account.
     """
 
     payer_kind: PayerKind
@@ -165,6 +175,8 @@ class PaymentAsked:
     bills: Mapping[str, OpenBill]
     sale: Sequence[LineOfSale] = ()
     cash_rounding: CashRounding = NO_ROUNDING
+    policy: PaymentPolicy = NO_TOLERANCE
+    written_off: Mapping[str, Money] = field(default_factory=dict)
 
 
 def compose(asked: PaymentAsked) -> PaymentEvent:
@@ -194,6 +206,7 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
     if not allocations:
         raise Refused("nothing_to_pay", "All of it would be change. Choose a bill, or take it as credit.")
     tenders, allocations = _settle_cash(asked, offered, allocations)
+    allocations = clear_residues(allocations, asked.policy.tolerance_minor)
     funded = _fund(asked, tenders, allocations)
     for part in _rests(asked, tenders):
         allocations = [*allocations, part.allocation]
@@ -218,6 +231,9 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
                 ),
             )
         ),
+        write_offs=tuple(write_offs_of(funded)),
+        recoveries=tuple(recoveries_of(funded, asked.written_off)),
+        left_out=tuple(left_out(_looked_at(asked), allocations)),
     )
 
 
@@ -226,6 +242,19 @@ def _posted(tender: TenderTaken) -> tuple[str, Money]:
     if tender.foreign is not None:
         return Ledger.FOREIGN_CASH_IN_TILL, tender.amount
     return tender.mode.ledger_account, tender.kept
+
+
+def _looked_at(asked: PaymentAsked) -> list[OpenBill]:
+    """The bills that were in question: those named, and the payer's own where the default order chose."""
+    named = {wish.bill_no for wish in asked.wishes}
+    by_default = not (asked.wishes or asked.sale) or any(
+        wish.chosen_by is Chooser.DEFAULT for wish in asked.wishes
+    )
+    return [
+        bill
+        for bill in asked.bills.values()
+        if bill.bill.bill_no in named or (by_default and bill.bill.account == asked.payer_account)
+    ]
 
 
 def _sell(asked: PaymentAsked, tendered: Money) -> list[Allocation]:
@@ -293,7 +322,13 @@ def _allocate(asked: PaymentAsked, left: Money) -> tuple[list[Allocation], Money
     if len(asked.wishes) > MAX_ALLOCATIONS:
         raise Refused("too_many_allocations", f"More than {MAX_ALLOCATIONS} bills in one payment.")
     if asked.wishes:
-        return allocate_as_asked(left, asked.wishes, payer_account=asked.payer_account, bills=asked.bills)
+        return allocate_as_asked(
+            left,
+            asked.wishes,
+            payer_account=asked.payer_account,
+            bills=asked.bills,
+            pay_disputed=asked.policy.pay_disputed,
+        )
     if asked.sale:
         return [], left
     if asked.payer_kind is PayerKind.DEALER:
@@ -325,7 +360,10 @@ def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) 
 
 
 def _on_account(asked: PaymentAsked, amount: Money) -> Allocation:
-    return Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=amount)
+    chosen_by = Chooser.DEFAULT if asked.overpayment is None else Chooser.PAYER
+    return Allocation(
+        account=asked.payer_account, bill_no=None, bill_id=None, amount=amount, chosen_by=chosen_by
+    )
 
 
 def _cash(offered: Sequence[TenderOffered], in_currency: Currency) -> Money:
@@ -358,7 +396,7 @@ def _wanted(asked: PaymentAsked, in_currency: Currency) -> Iterator[Money]:
     elif asked.sale or asked.payer_kind is PayerKind.DEALER:
         parts = []
     else:
-        parts = [bill.open for bill in sorted(filter(may_be_paid, _own_bills(asked)), key=due_order)]
+        parts = [part for _, part in due_parts(_own_bills(asked))]
     for part in parts:
         wanted = wanted + part
         yield wanted
@@ -368,7 +406,7 @@ def _wished(wish: Wish, bills: Mapping[str, OpenBill], in_currency: Currency) ->
     if wish.amount is not None:
         return wish.amount
     bill = bills.get(wish.bill_no or "")
-    return zero(in_currency) if bill is None else bill.open
+    return zero(in_currency) if bill is None else bill.payable
 
 
 def _settle_cash(

@@ -27,9 +27,22 @@ class Purpose(StrEnum):
     BILLS = "bills"
     ITEMS = "items"
     ACCOUNT = "account"
+    ADVANCE = "advance"
+    DEPOSIT = "deposit"
+    SUSPENSE = "suspense"
 
 
-_PAYS = {Purpose.BILLS: "bills", Purpose.ITEMS: "items", Purpose.ACCOUNT: "into an account"}
+_PAYS = {
+    Purpose.BILLS: "bills",
+    Purpose.ITEMS: "items",
+    Purpose.ACCOUNT: "into an account",
+    Purpose.ADVANCE: "an advance",
+    Purpose.DEPOSIT: "a security deposit",
+    Purpose.SUSPENSE: "into suspense",
+}
+
+KEPT_APART = frozenset({Purpose.ADVANCE, Purpose.DEPOSIT, Purpose.SUSPENSE})
+"""Money on account that is not plain credit: each has a ledger account and a balance of its own."""
 
 
 class ModeKind(StrEnum):

@@ -6,7 +6,7 @@ Source: the posting map of domain.md 3.9.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +25,9 @@ class Ledger(StrEnum):
     SAFE = "safe"
     RECEIVABLE = "receivable"
     CUSTOMER_CREDIT = "customer_credit"
+    CUSTOMER_ADVANCE = "customer_advance"
+    SECURITY_DEPOSIT = "security_deposit"
+    SUSPENSE = "suspense"
     DEALER_ACCOUNT = "dealer_account"
     ITEM_REVENUE = "item_revenue"
     ADVANCES = "advances_received"
@@ -34,12 +37,16 @@ class Ledger(StrEnum):
     FOREIGN_CASH_IN_TILL = "foreign_cash_in_till"
     FOREIGN_CASH_SAFE = "foreign_cash_safe"
     EXCHANGE_DIFFERENCE = "exchange_difference"
+    TOLERANCE_WRITE_OFF = "tolerance_write_off"
+    WRITE_OFF_RECOVERY = "write_off_recovery"
 
 
 class SourceKind(StrEnum):
     """Which deed an entry comes from."""
 
     PAYMENT = "payment"
+    BILL_WRITE_OFF = "bill_write_off"
+    WRITE_OFF_RECOVERY = "write_off_recovery"
     SHIFT_OPENED = "shift_opened"
     SHIFT_CLOSED = "shift_closed"
 
@@ -90,8 +97,8 @@ def payment_lines(
 ) -> list[JournalLine]:
     """A payment event: what was kept of each tender, and what cash rounding added, against what it paid.
 
-    Bills go to the receivable and credit to the customer's or dealer's account, by account; a sale to revenue and output
-    tax. ``tenders`` are (ledger account, amount less change); tenders of one ledger account stay lines of their own.
+    Bills go to the receivable and money on account to the ledger account of its kind, by account; a sale to revenue and
+    output tax. ``tenders`` are (ledger account, amount less change); tenders of one ledger account stay lines of their own.
     ``change_for_foreign`` went out of the till's own cash for notes that are in ``tenders`` whole.
     """
     lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
@@ -102,16 +109,45 @@ def payment_lines(
     if rounding.minor < 0:
         lines.append(credit(Ledger.CASH_ROUNDING, -rounding))
     sums: dict[tuple[str, str], Money] = {}
-    on_account = Ledger.DEALER_ACCOUNT if payer is PayerKind.DEALER else Ledger.CUSTOMER_CREDIT
     for part in allocations:
         if part.purpose is not Purpose.ITEMS:
-            key = (on_account if part.purpose is Purpose.ACCOUNT else Ledger.RECEIVABLE, part.account)
+            key = (ledger_of(part.purpose, payer), part.account)
             sums[key] = sums.get(key, zero(part.amount.currency)) + part.amount
     lines.extend(
         credit(ledger_account, amount, account) for (ledger_account, account), amount in sums.items()
     )
     lines.extend(_sale_lines(sale))
     assert is_balanced(lines), "a payment event must balance"
+    return lines
+
+
+_LEDGER: Mapping[Purpose, Ledger] = {
+    Purpose.BILLS: Ledger.RECEIVABLE,
+    Purpose.ADVANCE: Ledger.CUSTOMER_ADVANCE,
+    Purpose.DEPOSIT: Ledger.SECURITY_DEPOSIT,
+    Purpose.SUSPENSE: Ledger.SUSPENSE,
+}
+
+
+def ledger_of(purpose: Purpose, payer: PayerKind) -> Ledger:
+    """Where money for bills or on an account is posted."""
+    on_account = Ledger.DEALER_ACCOUNT if payer is PayerKind.DEALER else Ledger.CUSTOMER_CREDIT
+    return _LEDGER.get(purpose, on_account)
+
+
+def write_off_lines(cleared: Iterable[tuple[str, Money]]) -> list[JournalLine]:
+    """The rest of bills, by (account, amount), is given up: it is a loss and owed no longer."""
+    lines: list[JournalLine] = []
+    for account, amount in cleared:
+        lines += [debit(Ledger.TOLERANCE_WRITE_OFF, amount), credit(Ledger.RECEIVABLE, amount, account)]
+    return lines
+
+
+def recovery_lines(back: Iterable[tuple[str, Money]]) -> list[JournalLine]:
+    """Debt that was given up, by (account, amount), is owed again, so that a payment can pay it."""
+    lines: list[JournalLine] = []
+    for account, amount in back:
+        lines += [debit(Ledger.RECEIVABLE, amount, account), credit(Ledger.WRITE_OFF_RECOVERY, amount)]
     return lines
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from pos.domain.allocation import LeftOut
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money
+from pos.domain.payment_mode import Purpose
 
 
 class ReceiptKind(StrEnum):
@@ -48,9 +50,10 @@ class TenderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationLine:
-    """What a part of the money was set against. ``bill_no`` None: credit on account.
+    """What a part of the money was set against. ``bill_no`` None: it is on the account, as ``kept_as`` (a purpose) says.
 
-    ``open_before`` and ``open_after`` are the bill's open amounts round this event, None on account.
+    ``open_before`` and ``open_after`` are the bill's open amounts round this event, None on account; ``written_off`` is the
+    rest of the bill that was cleared with it.
     """
 
     account: str
@@ -58,6 +61,8 @@ class AllocationLine:
     amount: Money
     open_before: Money | None = None
     open_after: Money | None = None
+    kept_as: str = str(Purpose.ACCOUNT)
+    written_off: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,7 @@ class ReceiptFacts:
     ``sale`` and ``taxes`` are the items sold; money for bills and accounts is in ``allocations``. ``provisional`` says for
     each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.
     ``rounding`` is what the smallest coin added to the cash that was kept (negative: took from it); None: nothing was.
+    ``left_out`` is what of the bills is disputed or on hold and was not asked for.
     """
 
     receipt_number: str
@@ -125,6 +131,7 @@ class ReceiptFacts:
     provisional: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     rounding: Money | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

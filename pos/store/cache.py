@@ -23,15 +23,16 @@ from pos.domain.bill import (
     BillSnapshot,
     BillState,
     OwnAllocation,
+    Promise,
     SummaryLine,
     open_on,
 )
-from pos.domain.money import Currency, Money, currency
+from pos.domain.money import Currency, Money, currency, zero
 from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 6
+VERSION = 7
 
 SCHEMA = """
 CREATE TABLE account (
@@ -48,6 +49,9 @@ CREATE TABLE account (
     dunning_stage INTEGER NOT NULL,
     dealer_class TEXT NOT NULL,
     credit_limit_minor INTEGER,
+    advance_told_minor INTEGER,
+    deposit_told_minor INTEGER,
+    written_off_told_minor INTEGER,
     credit_told_minor INTEGER NOT NULL,
     credit_minor INTEGER NOT NULL,
     seen_change INTEGER,
@@ -76,6 +80,9 @@ CREATE TABLE bill (
     remaining_minor INTEGER NOT NULL,
     open_minor INTEGER NOT NULL,
     tax_included_minor INTEGER NOT NULL,
+    disputed_minor INTEGER,
+    promised_on TEXT,
+    promised_minor INTEGER,
     seen_change INTEGER,
     told_at_utc TEXT NOT NULL
 ) STRICT;
@@ -111,6 +118,7 @@ CREATE TABLE rate (
     tax_excluded_minor INTEGER NOT NULL,
     tax_minor INTEGER NOT NULL,
     tax_included_minor INTEGER NOT NULL,
+    disputed INTEGER NOT NULL,
     PRIMARY KEY (bill_id, rate_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rates_asked (
@@ -158,27 +166,31 @@ SELECT account, kind, name, currency, credit_minor, status, phone FROM account;
 
 _ACCOUNT_COLUMNS = (
     "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, dealer_class, "
-    "credit_limit_minor, credit_told_minor, credit_minor, seen_change, told_at_utc"
+    "credit_limit_minor, advance_told_minor, deposit_told_minor, written_off_told_minor, credit_told_minor, "
+    "credit_minor, seen_change, told_at_utc"
 )
 DEALERS = (
     f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE kind = 'dealer' ORDER BY name_folded, account LIMIT ?"
 )
 _UPSERT_ACCOUNT = (
     "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
-    "cash_only, dunning_stage, dealer_class, credit_limit_minor, credit_told_minor, credit_minor, seen_change, "
-    "told_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "cash_only, dunning_stage, dealer_class, credit_limit_minor, advance_told_minor, deposit_told_minor, "
+    "written_off_told_minor, credit_told_minor, credit_minor, seen_change, told_at_utc) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (account) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
     "name_folded = excluded.name_folded, phone = excluded.phone, phone_reversed = excluded.phone_reversed, "
     "customer = excluded.customer, currency = excluded.currency, status = excluded.status, "
     "cash_only = excluded.cash_only, dunning_stage = excluded.dunning_stage, "
     "dealer_class = excluded.dealer_class, credit_limit_minor = excluded.credit_limit_minor, "
+    "advance_told_minor = excluded.advance_told_minor, deposit_told_minor = excluded.deposit_told_minor, "
+    "written_off_told_minor = excluded.written_off_told_minor, "
     "credit_told_minor = excluded.credit_told_minor, credit_minor = excluded.credit_minor, "
     "seen_change = excluded.seen_change, told_at_utc = excluded.told_at_utc RETURNING rowid"
 )
 _UPSERT_BILL = (
     "INSERT OR REPLACE INTO bill (bill_no, bill_id, account, currency, bill_date, due_date, state, amount_due_minor, "
-    "remaining_minor, open_minor, tax_included_minor, seen_change, told_at_utc) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "remaining_minor, open_minor, tax_included_minor, disputed_minor, promised_on, promised_minor, seen_change, "
+    "told_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -187,7 +199,8 @@ class CachedAccount:
     """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not.
 
     ``credit_limit`` is a dealer's, None for others. ``dealer_class`` is the account's class, a subscriber's too where it has
-    one. ``former`` are numbers that the account had before, to be written; they are not read back.
+    one. ``former`` are numbers that the account had before, to be written; they are not read back. Advances, deposits and
+    what is written off of its debt are as central told them; None: it told none.
     """
 
     account: str
@@ -206,20 +219,35 @@ class CachedAccount:
     dealer_class: str = ""
     credit_limit: Money | None = None
     former: tuple[str, ...] = ()
+    advance_told: Money | None = None
+    deposit_told: Money | None = None
+    written_off_told: Money | None = None
 
 
 def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
     """An account's credit as told, and what this till (``own``) has put there since."""
-    credit = account.credit_told
+    return since_told(account.credit_told, account, own)
+
+
+def written_off_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
+    """What is still written off of an account's debt: as told, less what this till (``own``) brought back since."""
+    none = zero(account.currency)
+    back = since_told(none, account, own)
+    return max(none, (account.written_off_told or none) - back)
+
+
+def since_told(told: Money | None, account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
+    """A figure that central ``told`` of an account, with what of this till's ``own`` it cannot hold yet."""
+    figure = zero(account.currency) if told is None else told
     for entry in own:
         contained = (
             entry.applied_change is not None
             and account.seen_change is not None
             and entry.applied_change <= account.seen_change
         )
-        if not contained and entry.amount.currency == credit.currency:
-            credit = credit + entry.amount
-    return credit
+        if not contained and entry.amount.currency == figure.currency:
+            figure = figure + entry.amount
+    return figure
 
 
 class CacheStore:
@@ -315,6 +343,9 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
                 told.dunning_stage,
                 told.dealer_class,
                 None if told.credit_limit is None else told.credit_limit.minor,
+                _minor(told.advance_told),
+                _minor(told.deposit_told),
+                _minor(told.written_off_told),
                 told.credit_told.minor,
                 told.credit.minor,
                 told.seen_change,
@@ -330,6 +361,10 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
             connection.exec_driver_sql(
                 "INSERT OR IGNORE INTO former_number (former, account) VALUES (?, ?)", (former, told.account)
             )
+
+
+def _minor(amount: Money | None) -> int | None:
+    return None if amount is None else amount.minor
 
 
 def _words(name: str) -> str:
@@ -349,11 +384,11 @@ def put_bills(
     """Write bills as told, with what is open after this till's ``own`` allocations, by bill number."""
     for bill in bills:
         key = (bill.bill_no,)
-        # The rates behind a bill are as issued; only another total means that others came.
+        # The rates behind a bill are as issued; another total means that others came, another dispute that one is contested.
         connection.exec_driver_sql(
             "DELETE FROM rates_asked WHERE bill_id = ? AND NOT EXISTS (SELECT 1 FROM bill "
-            "WHERE bill.bill_id = rates_asked.bill_id AND bill.tax_included_minor = ?)",
-            (bill.bill_id, bill.tax_included.minor),
+            "WHERE bill.bill_id = rates_asked.bill_id AND bill.tax_included_minor = ? AND bill.disputed_minor IS ?)",
+            (bill.bill_id, bill.tax_included.minor, _minor(bill.disputed)),
         )
         connection.exec_driver_sql("DELETE FROM bill_applied WHERE bill_no = ?", key)
         connection.exec_driver_sql("DELETE FROM bill_line WHERE bill_no = ?", key)
@@ -371,6 +406,9 @@ def put_bills(
                 bill.remaining.minor,
                 open_on(bill, own.get(bill.bill_no, ())).open.minor,
                 bill.tax_included.minor,
+                _minor(bill.disputed),
+                None if bill.promise is None else bill.promise.on.isoformat(),
+                None if bill.promise is None else bill.promise.amount.minor,
                 bill.seen_change,
                 told_at_utc,
             ),
@@ -411,7 +449,7 @@ def put_rates(connection: Connection, rates: Sequence[AppliedRate]) -> None:
     if rates:
         connection.exec_driver_sql(
             "INSERT OR REPLACE INTO rate (bill_id, rate_id, name, kind, on_date, product, currency, tax_excluded_minor, "
-            "tax_minor, tax_included_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "tax_minor, tax_included_minor, disputed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     rate.bill_id,
@@ -424,6 +462,7 @@ def put_rates(connection: Connection, rates: Sequence[AppliedRate]) -> None:
                     rate.tax_excluded.minor,
                     rate.tax.minor,
                     rate.tax_included.minor,
+                    int(rate.disputed),
                 )
                 for rate in rates
             ],
@@ -534,7 +573,7 @@ def rates_of_bill(connection: Connection, bill_id: str) -> list[AppliedRate]:
     """The applied billing rates of a bill that the cache has."""
     rows = connection.exec_driver_sql(
         "SELECT rate_id, bill_id, name, kind, on_date, product, currency, tax_excluded_minor, tax_minor, "
-        "tax_included_minor FROM rate WHERE bill_id = ? ORDER BY rate_id",
+        "tax_included_minor, disputed FROM rate WHERE bill_id = ? ORDER BY rate_id",
         (bill_id,),
     )
     return [
@@ -548,6 +587,7 @@ def rates_of_bill(connection: Connection, bill_id: str) -> list[AppliedRate]:
             tax_excluded=Money(row[7], currency(row[6])),
             tax=Money(row[8], currency(row[6])),
             tax_included=Money(row[9], currency(row[6])),
+            disputed=bool(row[10]),
         )
         for row in rows
     ]
@@ -588,7 +628,8 @@ def _bills(
 ) -> list[BillSnapshot]:
     rows = connection.exec_driver_sql(
         "SELECT bill_no, bill_id, account, currency, bill_date, due_date, state, amount_due_minor, remaining_minor, "
-        f"tax_included_minor, seen_change, (SELECT name FROM account WHERE account.account = bill.account) "
+        "tax_included_minor, disputed_minor, promised_on, promised_minor, seen_change, "
+        "(SELECT name FROM account WHERE account.account = bill.account) "
         f"FROM bill WHERE {where} ORDER BY due_date, bill_date, bill_no LIMIT ?",
         (*values, limit),
     ).all()
@@ -596,7 +637,8 @@ def _bills(
 
 
 def _bill(connection: Connection, row: tuple[object, ...]) -> BillSnapshot:
-    bill_no, bill_id, account, code, bill_date, due_date, state, due, remaining, included, change, name = row
+    bill_no, bill_id, account, code, bill_date, due_date, state, due, remaining, included, *rest = row
+    disputed, promised_on, promised, change, name = rest
     in_currency = currency(str(code))
     key = (bill_no,)
     applied = connection.exec_driver_sql(
@@ -636,12 +678,20 @@ def _bill(connection: Connection, row: tuple[object, ...]) -> BillSnapshot:
             for line in lines
         ),
         seen_change=None if change is None else _whole(change),
+        disputed=_maybe(disputed, in_currency),
+        promise=None
+        if promised_on is None
+        else Promise(on=date.fromisoformat(str(promised_on)), amount=Money(_whole(promised), in_currency)),
     )
+
+
+def _maybe(minor: object, in_currency: Currency) -> Money | None:
+    return None if minor is None else Money(_whole(minor), in_currency)
 
 
 def _account(row: tuple[object, ...]) -> CachedAccount:
     account, kind, name, phone, customer, code, status, cash_only, dunning, *rest = row
-    dealer_class, limit, told, credit, change, told_at = rest
+    dealer_class, limit, advance, deposit, written_off, told, credit, change, told_at = rest
     in_currency = currency(str(code))
     return CachedAccount(
         account=str(account),
@@ -658,7 +708,10 @@ def _account(row: tuple[object, ...]) -> CachedAccount:
         seen_change=None if change is None else _whole(change),
         told_at_utc=str(told_at),
         dealer_class=str(dealer_class),
-        credit_limit=None if limit is None else Money(_whole(limit), in_currency),
+        credit_limit=_maybe(limit, in_currency),
+        advance_told=_maybe(advance, in_currency),
+        deposit_told=_maybe(deposit, in_currency),
+        written_off_told=_maybe(written_off, in_currency),
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from pos.domain.allocation import Chooser
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.leg import LegFacts, LegItem, LegTarget, LegVoucher
 from pos.domain.money import Money, currency
-from pos.domain.payment_mode import PaymentModes
+from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.voucher import WHEN_REDEEMED
 from pos.store.home import Identity
 from pos.store.times import from_utc_text, local, utc_text
@@ -200,7 +201,8 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
     rows = connection.exec_driver_sql(
         "SELECT DISTINCT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
-        "AND allocation.sale_line IS NULL"
+        "AND allocation.sale_line IS NULL UNION SELECT recovery.account FROM outbox "
+        "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown')"
     )
     return {str(row[0]) for row in rows}
 
@@ -258,7 +260,7 @@ def leg_facts(
         (row.payment_event_id, row.leg),
     ).one()
     items = connection.exec_driver_sql(
-        "SELECT bill_id, allocation.amount_minor, sale_line.item FROM allocation LEFT JOIN sale_line "
+        "SELECT bill_id, allocation.amount_minor, sale_line.item, chosen_by FROM allocation LEFT JOIN sale_line "
         "ON sale_line.payment_event_id = allocation.payment_event_id AND sale_line.number = allocation.sale_line "
         "WHERE allocation.payment_event_id = ? AND leg = ? AND (bill_no IS NOT NULL OR sale_line IS NOT NULL) "
         "ORDER BY allocation.number",
@@ -303,9 +305,25 @@ def leg_facts(
                 target=LegTarget.BILL if item.item is None else LegTarget.OFFERING,
                 target_id=item.bill_id if item.item is None else item.item,
                 amount=Money(item.amount_minor, in_currency),
+                chosen_by=Chooser(item.chosen_by),
             )
             for item in items
         ),
+        kept_apart={
+            Purpose(kept_as): Money(minor, in_currency)
+            for kept_as, minor in connection.exec_driver_sql(
+                "SELECT kept_as, sum(amount_minor) FROM allocation WHERE payment_event_id = ? AND leg = ? "
+                "AND kept_as IS NOT NULL GROUP BY kept_as ORDER BY kept_as",
+                (row.payment_event_id, row.leg),
+            )
+        },
+        write_offs={
+            bill_id: Money(minor, in_currency)
+            for bill_id, minor in connection.exec_driver_sql(
+                "SELECT bill_id, amount_minor FROM bill_write_off WHERE payment_event_id = ? AND leg = ? ORDER BY bill_no",
+                (row.payment_event_id, row.leg),
+            )
+        },
         provisional=(WHEN_REDEEMED if found.digest else mode.final_when) or None,
         instrument=found.instrument if found.serial is None else _cheque_of(found),
         voucher_hold=found.voucher_hold,

@@ -10,41 +10,58 @@ from sqlalchemy import Connection
 from pos.domain.bill import OwnAllocation
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Currency, Money, currency, zero
+from pos.domain.payment_mode import Purpose
 
 _OWN = (
-    "SELECT {key}, allocation.amount_minor, allocation.currency, outbox.correlator_id, outbox.server_id, "
-    "outbox.applied_change FROM allocation JOIN outbox "
-    "ON outbox.payment_event_id = allocation.payment_event_id AND outbox.leg = allocation.leg "
+    "SELECT {key}, part.amount_minor, part.currency, outbox.correlator_id, outbox.server_id, outbox.applied_change "
+    "FROM {table} AS part JOIN outbox ON outbox.payment_event_id = part.payment_event_id AND outbox.leg = part.leg "
 )
+SETS_OFF = ("allocation", "bill_write_off")
+"""What makes less of a bill open: what pays it, and the rest that is cleared with it."""
 
 
 def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str, list[OwnAllocation]]:
     """What this till set against each of these bills."""
-    found: dict[str, list[OwnAllocation]] = {}
-    statement = _OWN.format(key="allocation.bill_no") + "WHERE allocation.bill_no = ?"
-    for bill_no in bill_nos:
-        found[bill_no] = [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
+    found: dict[str, list[OwnAllocation]] = {bill_no: [] for bill_no in bill_nos}
+    for table in SETS_OFF:
+        statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no = ?"
+        for bill_no, entries in found.items():
+            entries += [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
     return found
 
 
 def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]]:
     """What this till set against every bill it ever touched."""
     found: dict[str, list[OwnAllocation]] = {}
-    statement = _OWN.format(key="allocation.bill_no") + "WHERE allocation.bill_no IS NOT NULL"
-    for row in connection.exec_driver_sql(statement):
-        found.setdefault(str(row[0]), []).append(_own(tuple(row)))
+    for table in SETS_OFF:
+        statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no IS NOT NULL"
+        for row in connection.exec_driver_sql(statement):
+            found.setdefault(str(row[0]), []).append(_own(tuple(row)))
     return found
 
 
-def own_credits(connection: Connection, account: str | None = None) -> dict[str, list[OwnAllocation]]:
-    """What this till put on account, for one account or all; ``bill_no`` of each entry is empty."""
-    statement = _OWN.format(key="'', allocation.account")
-    where = "WHERE allocation.bill_no IS NULL AND allocation.sale_line IS NULL" + (
-        "" if account is None else " AND allocation.account = ?"
-    )
-    rows = connection.exec_driver_sql(statement + where, () if account is None else (account,))
+def own_credits(
+    connection: Connection, account: str | None = None, *, kept_as: Purpose = Purpose.ACCOUNT
+) -> dict[str, list[OwnAllocation]]:
+    """What this till put on account as credit (or ``kept_as`` else), for one account or all; ``bill_no`` is empty."""
+    statement = _OWN.format(key="'', part.account", table="allocation")
+    statement += "WHERE part.bill_no IS NULL AND part.sale_line IS NULL AND part.kept_as IS ?"
+    return _by_account(connection, statement, account, None if kept_as is Purpose.ACCOUNT else str(kept_as))
+
+
+def own_recoveries(connection: Connection, account: str) -> list[OwnAllocation]:
+    """What payments at this till brought back of an account's written-off debt; ``bill_no`` is empty."""
+    statement = _OWN.format(key="'', part.account", table="recovery") + "WHERE ? IS NULL"
+    return _by_account(connection, statement, account, None).get(account, [])
+
+
+def _by_account(
+    connection: Connection, statement: str, account: str | None, value: str | None
+) -> dict[str, list[OwnAllocation]]:
+    where = "" if account is None else " AND part.account = ?"
+    values = (value,) if account is None else (value, account)
     found: dict[str, list[OwnAllocation]] = {}
-    for row in rows:
+    for row in connection.exec_driver_sql(statement + where, values):
         found.setdefault(str(row[1]), []).append(_own((row[0], *row[2:])))
     return found
 

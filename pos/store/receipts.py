@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pos.domain.allocation import LeftOut
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Currency, Money, currency
+from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import (
     AllocationLine,
     Copy,
@@ -71,6 +73,8 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
                     part.amount.minor,
                     money(part.open_before),
                     money(part.open_after),
+                    part.kept_as,
+                    money(part.written_off),
                 ]
                 for part in facts.allocations
             ],
@@ -80,6 +84,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
             "chain_mark": facts.chain_mark,
             "notes": facts.notes,
             "rounding": money(facts.rounding),
+            "left_out": [[part.bill_no, part.reason, part.amount.minor] for part in facts.left_out],
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -221,8 +226,11 @@ def _facts(
                 amount=money(minor),
                 open_before=maybe(before),
                 open_after=maybe(after),
+                # Older receipts end here.
+                kept_as=rest[0] if rest else str(Purpose.ACCOUNT),
+                written_off=maybe(rest[1]) if rest else None,
             )
-            for account, bill_no, minor, before, after in raw["allocations"]
+            for account, bill_no, minor, before, after, *rest in raw["allocations"]
         ),
         chain_mark=raw["chain_mark"],
         # Receipts of before the first sale lack these keys.
@@ -234,6 +242,10 @@ def _facts(
         provisional=tuple(raw.get("provisional", ())),
         notes=tuple(raw["notes"]),
         rounding=maybe(raw.get("rounding")),
+        left_out=tuple(
+            LeftOut(bill_no=bill_no, reason=reason, amount=money(minor))
+            for bill_no, reason, minor in raw.get("left_out", ())
+        ),
     )
 
 

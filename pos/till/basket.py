@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pos.domain.allocation import Wish
+from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy, Wish, may_be_paid
 from pos.domain.bill import OpenBill
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding
 from pos.domain.catalogue import (
@@ -24,11 +24,12 @@ from pos.domain.catalogue import (
 from pos.domain.cheque import check_cheque, check_post_dated, refuse_cash_only
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignNotes
-from pos.domain.money import Money, total, zero
+from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
 from pos.domain.role import Grant, Person
 from pos.domain.tender import instrument_of, read_details
+from pos.domain.write_off import WriteOff
 from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
 from pos.till.cheque_intake import payer_of_cheque, read_cheque_tender
@@ -71,11 +72,19 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Money put on the payer's account on purpose: as an advance or a security deposit."""
+
+    purpose: Purpose
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
     """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer.
 
-    ``confirmed`` are the codes of the warnings that the cashier has overruled, ``reason`` why, where it was asked for;
-    ``identity`` is the document that was shown.
+    ``others`` are further accounts whose bills the payer pays too. ``confirmed`` are the codes of the warnings that the
+    cashier has overruled, ``reason`` why, where it was asked for; ``identity`` is the document that was shown.
     """
 
     payment_event_id: str
@@ -88,11 +97,32 @@ class Basket:
     identity: IdentityOrder | None = None
     cash_rounding: CashRounding = NO_ROUNDING
     reason: str | None = None
+    policy: PaymentPolicy = NO_TOLERANCE
+    others: tuple[AccountView, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
     @property
     def to_pay(self) -> Money:
-        """Bills and items together."""
-        return self.plan.to_pay + self.sale
+        """Bills and items together, and what is kept on purpose."""
+        return self.plan.to_pay + self.sale + total((one.amount for one in self.kept), self.payer.currency)
+
+    @property
+    def views(self) -> tuple[AccountView, ...]:
+        """The payer's account and the others."""
+        return self.others if self.view is None else (self.view, *self.others)
+
+    @property
+    def bills(self) -> tuple[OpenBill, ...]:
+        """The open bills of all these accounts, account by account."""
+        return tuple(bill for view in self.views for bill in view.bills)
+
+    @property
+    def cash_only(self) -> bool:
+        """Whether an account that is paid takes no cheques."""
+        paid = {part.account for part in self.plan.parts}
+        return self.payer.cash_only or any(
+            view.account.cash_only for view in self.others if view.account.account in paid
+        )
 
     @property
     def sale(self) -> Money:
@@ -127,7 +157,7 @@ class Basket:
     @property
     def is_empty(self) -> bool:
         """Nothing to pay was chosen: money given goes on account."""
-        return not self.plan.parts and not self.lines
+        return not self.plan.parts and not self.lines and not self.kept
 
     @property
     def has_no_use(self) -> bool:
@@ -140,6 +170,7 @@ class Basket:
         wanted = {Purpose.BILLS} if self.plan.parts else set()
         if self.lines:
             wanted.add(Purpose.ITEMS)
+        wanted.update(one.purpose for one in self.kept)
         return frozenset(wanted or {Purpose.ACCOUNT})
 
     @property
@@ -163,7 +194,7 @@ class Quote:
     """What one more tender would do. ``rest`` above zero: it is not enough, and the others may follow.
 
     ``rounding`` is what the smallest coin adds to the cash, or (negative) takes from it. ``foreign`` are the notes of
-    another currency whose value ``tendered`` is.
+    another currency whose value ``tendered`` is; ``written_off`` are the rests of bills that it clears.
     """
 
     tendered: Money
@@ -172,6 +203,7 @@ class Quote:
     credit: Money
     rounding: Money
     foreign: ForeignNotes | None = None
+    written_off: tuple[WriteOff, ...] = ()
 
 
 def account_basket(desk: Desk, view: AccountView, plan: PayPlan, payment_event_id: str) -> Basket:
@@ -182,6 +214,7 @@ def account_basket(desk: Desk, view: AccountView, plan: PayPlan, payment_event_i
         view=view,
         plan=plan,
         cash_rounding=desk.policy.cash_rounding,
+        policy=desk.policy.payments,
     )
 
 
@@ -211,11 +244,45 @@ def choose_bills(
     ``view``: the account as looked at anew. Raises what ``plan_payment`` raises.
     """
     seen = view or basket.view
-    if seen is None or ((basket.lines or beside_items) and not marked and part is None):
+    if seen is None or ((basket.lines or basket.kept or beside_items) and not marked and part is None):
         plan = PayPlan(parts=(), to_pay=zero(basket.payer.currency))
     else:
-        plan = plan_payment(seen, marked=marked, part=part, decimal_marks=decimal_marks)
+        plan = plan_payment(seen, marked=marked, part=part, decimal_marks=decimal_marks, others=basket.others)
     return replace(basket, payer=basket.payer if seen is None else seen.account, view=seen, plan=plan)
+
+
+def add_payee(basket: Basket, view: AccountView) -> Basket:
+    """Pay bills of this account in the same payment.
+
+    Raises Refused ``account_is_here``, ``wrong_payer_kind``, ``account_other_currency`` or ``nothing_open``.
+    """
+    account = view.account
+    if account.account in {known.account.account for known in basket.views}:
+        raise Refused("account_is_here", f"Account {account.account} is in this payment already.")
+    if account.kind is not basket.payer.kind:
+        raise Refused("wrong_payer_kind", f"Account {account.account} is a {account.kind}'s.")
+    if account.currency != basket.payer.currency:
+        raise Refused("account_other_currency", f"Account {account.account} is kept in {account.currency}.")
+    if not any(may_be_paid(bill) for bill in view.bills):
+        raise Refused("nothing_open", f"Nothing is open on account {account.account} that can be paid now.")
+    return replace(basket, others=(*basket.others, view))
+
+
+def keep_on_account(basket: Basket, amount: str, *, decimal_marks: str) -> Basket:
+    """Put ``amount`` on the payer's account as an advance. Raises what ``parse_amount`` raises."""
+    advance = Kept(
+        purpose=Purpose.ADVANCE,
+        amount=parse_amount(amount, basket.payer.currency, decimal_marks=decimal_marks),
+    )
+    return replace(basket, kept=(*basket.kept, advance))
+
+
+def keep_otherwise(basket: Basket) -> Basket:
+    """The last sum kept on purpose: an advance becomes a security deposit, and that is left out again."""
+    *before, last = basket.kept
+    if last.purpose is Purpose.ADVANCE:
+        before.append(replace(last, purpose=Purpose.DEPOSIT))
+    return replace(basket, kept=tuple(before))
 
 
 def items_on_sale(desk: Desk, text: str, *, limit: int = ITEMS_MAX) -> list[Item]:
@@ -238,7 +305,7 @@ def ways_to_pay(
         for purpose in sorted(basket.purposes):
             mode.require_payer(basket.payer.kind, purpose)
         if mode.kind is ModeKind.CHEQUE:
-            refuse_cash_only(basket.payer.cash_only)
+            refuse_cash_only(basket.cash_only)
         if mode.code in basket.closed:
             raise Refused("offline_limit", basket.closed[mode.code], mode=mode.code)
     raise Refused("mode_not_available", "This is not taken here. Choose another way to pay.")
@@ -252,7 +319,7 @@ def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
         for mode in desk.modes.by_code.values()
         if any(mode.takes(basket.payer.kind, purpose) for purpose in basket.purposes)
         and (not mode.act or desk.permissions.grant(mode.act, person.roles) is not Grant.NO)
-        and not (basket.payer.cash_only and mode.kind is ModeKind.CHEQUE)
+        and not (basket.cash_only and mode.kind is ModeKind.CHEQUE)
         and mode.code not in shut
     ]
 
@@ -366,11 +433,11 @@ def quote(desk: Desk, basket: Basket, tender: TenderOrder, *, keep: bool, decima
         credit=event.credit,
         rounding=event.rounding,
         foreign=foreign,
+        written_off=event.write_offs,
     )
 
 
 def _composed(basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentEvent:
-    bills: Sequence[OpenBill] = () if basket.view is None else basket.view.bills
     return compose(
         PaymentAsked(
             payer_kind=basket.payer.kind,
@@ -379,11 +446,19 @@ def _composed(basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentE
                 TenderOffered(mode=one.mode, amount=one.amount, details={}, foreign=one.foreign)
                 for one in given
             ],
-            wishes=[Wish(bill_no=part.bill_no, amount=part.amount) for part in basket.plan.parts],
+            wishes=[
+                *(Wish(bill_no=part.bill_no, amount=part.amount) for part in basket.plan.parts),
+                *(Wish(amount=one.amount, keep=one.purpose) for one in basket.kept),
+            ],
             overpayment=_overpayment(basket, keep=keep),
-            bills={bill.bill.bill_no: bill for bill in bills if bill.open.currency == basket.payer.currency},
+            bills={
+                bill.bill.bill_no: bill
+                for bill in basket.bills
+                if bill.open.currency == basket.payer.currency
+            },
             sale=basket.lines,
             cash_rounding=basket.cash_rounding,
+            policy=basket.policy,
         )
     )
 
@@ -409,7 +484,7 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     details: Mapping[str, str] = {}
     if mode.kind is ModeKind.CHEQUE:
         details, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=today)
-        payer = payer_of_cheque(basket.payer, cash_only=basket.payer.cash_only)
+        payer = payer_of_cheque(basket.payer, cash_only=basket.cash_only)
         if cheque.dated > today and basket.is_for_one_cheque:
             check_post_dated(cheque, desk.policy.cheques, payer, today=today)
             return _for_its_date(
@@ -476,11 +551,12 @@ def pay_only_given(basket: Basket) -> Basket:
 
     Raises Refused ``items_are_paid_whole`` where it does not cover the items, or what ``plan_payment`` raises.
     """
-    for_bills = basket.handed_over - basket.sale
+    for_bills = basket.handed_over - (basket.to_pay - basket.plan.to_pay)
     if basket.view is None or for_bills.minor <= 0:
         raise Refused("items_are_paid_whole", "Items are paid whole. Add a tender, or leave a line out.")
     marked = [part.bill_no for part in basket.plan.parts if part.bill_no is not None]
-    return replace(basket, plan=plan_payment(basket.view, marked=marked, part=for_bills.plain()))
+    plan = plan_payment(basket.view, marked=marked, part=for_bills.plain(), others=basket.others)
+    return replace(basket, plan=replace(plan, by_default=basket.plan.by_default))
 
 
 def _override_order(line: LineOfSale) -> OverrideOrder | None:
@@ -496,7 +572,15 @@ def order_of(basket: Basket, *, keep: bool) -> PaymentOrder:
         payer_kind=basket.payer.kind,
         payer_account=None if walk_in else basket.payer.account,
         tenders=[one.order for one in basket.given],
-        allocate=[AllocateOrder(bill=part.bill_no, amount=part.amount.plain()) for part in basket.plan.parts],
+        allocate=[
+            *(
+                AllocateOrder(
+                    bill=part.bill_no, amount=part.amount.plain(), by_default=basket.plan.by_default
+                )
+                for part in basket.plan.parts
+            ),
+            *(AllocateOrder(amount=one.amount.plain(), keep_as=one.purpose) for one in basket.kept),
+        ],
         lines=[
             SaleOrder(
                 item=line.item.item,

@@ -23,6 +23,7 @@ from pos.store.cards import abandon_attempts
 from pos.store.receipts import facts_json
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
+from pos.till.beside_payment import book_recoveries, book_write_offs, kept_as_of, said_beside, write_beside
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
 from pos.till.selling import sold_body
@@ -65,7 +66,9 @@ def book_payment(
     _write_parts(deed, event_id, event, ids)
     facts, counter = _receipt(deed, event, account, papers)
     _write_event(deed, event_id, event, account, facts.receipt_number, papers.order_mark)
+    book_recoveries(deed, event_id, event)
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
+    book_write_offs(deed, event_id, event)
     facts = with_mark(facts, deed.unit.chain.head)
     write_paper(deed, facts, counter, series=deed.desk.identity.series, event_id=event_id)
     _write_cheques(deed, papers.cheques, ids, payer_name=account.name)
@@ -259,11 +262,12 @@ def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> N
         ],
     )
     leg_numbers = {(leg.tender, leg.account): number for number, leg in enumerate(event.legs, start=1)}
+    allocation_ids = [deed.new_id() for _ in event.funded]
     deed.unit.insert_all(
         "allocation",
         [
             {
-                "allocation_id": deed.new_id(),
+                "allocation_id": allocation_ids[number - 1],
                 "payment_event_id": event_id,
                 "payment_id": ids.payments[part.allocation.account],
                 "tender_id": ids.tenders[part.tender],
@@ -275,10 +279,13 @@ def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> N
                 "amount_minor": part.amount.minor,
                 "currency": code,
                 "sale_line": None if part.allocation.sale_line is None else part.allocation.sale_line + 1,
+                "chosen_by": str(part.allocation.chosen_by),
+                "kept_as": kept_as_of(part),
             }
             for number, part in enumerate(event.funded, start=1)
         ],
     )
+    write_beside(deed, event_id, event, allocation_ids, leg_numbers)
     deed.unit.insert_all(
         "leg",
         [
@@ -345,7 +352,7 @@ def _receipt(
         operator=deed.person.user,
         operator_name=deed.person.name,
         payer_kind=str(event.payer_kind),
-        payer_account=event.payer_account,
+        payer_account=None if _is_unknown(deed, event) else event.payer_account,
         payer_name=account.name,
         total=event.amount,
         change=event.change,
@@ -358,6 +365,8 @@ def _receipt(
                 amount=part.amount,
                 open_before=part.open_before,
                 open_after=part.open_after,
+                kept_as=str(part.keep),
+                written_off=part.written_off,
             )
             for part in event.allocations
             if part.purpose is not Purpose.ITEMS
@@ -372,8 +381,9 @@ def _receipt(
             for tender in event.tenders
             if tender.mode.final_when
         ),
+        left_out=event.left_out,
         rounding=event.rounding or None,
-        notes=(*notes_of(event, papers.holds), *papers.notes),
+        notes=(*notes_of(event, papers.holds), *said_beside(event), *papers.notes),
         chain_mark="",
     )
     return facts, counter
@@ -411,6 +421,11 @@ def tender_line(tender: TenderTaken) -> TenderLine:
         ),
         foreign=tender.foreign,
     )
+
+
+def _is_unknown(deed: Deed, event: PaymentEvent) -> bool:
+    """Nobody knows who pays: the account that such money is told under is not the payer's."""
+    return event.payer_account == deed.desk.policy.suspense_account
 
 
 def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
@@ -494,7 +509,9 @@ def _write_outbox(deed: Deed, event_id: str, event: PaymentEvent) -> None:
                 "correlator_id": f"{event_id}-{number}",
                 "kind": "payment",
                 "account": leg.account,
-                "queue": event_id if event.payer_kind is PayerKind.WALK_IN else None,
+                "queue": event_id
+                if event.payer_kind is PayerKind.WALK_IN or leg.account == deed.desk.policy.suspense_account
+                else None,
                 "state": "waiting",
                 "changed_at_utc": utc_text(deed.at),
             }

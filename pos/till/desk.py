@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
@@ -79,6 +80,8 @@ class ShopPolicy:
     check_note_from: Money | None = None
     large_cash: LargeCash = NO_THRESHOLDS
     vouchers: VoucherPolicy = field(default_factory=VoucherPolicy)
+    suspense_account: str = "SUSPENSE"
+    payments: PaymentPolicy = NO_TOLERANCE
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,21 +16,22 @@ from pos.domain.allocation import (
     allocate_as_asked,
     allocate_oldest_first,
     due_order,
+    due_parts,
     may_be_paid,
 )
 from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check_sums, group_rates
 from pos.domain.catalogue import Item
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
-from pos.domain.payment_mode import ModeKind, PayerKind
+from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference, fold
 from pos.store import cache as cached
 from pos.store import outbox
-from pos.store.cache import CachedAccount, credit_of
+from pos.store.cache import CachedAccount, credit_of, since_told, written_off_of
 from pos.store.cards import count_open
 from pos.store.items import item_by_code, items_by_words
-from pos.store.payments import own_credits, tenders_of
+from pos.store.payments import own_credits, own_recoveries, tenders_of
 from pos.store.receipts import stuck_papers
 from pos.store.silence import untold_total
 from pos.till.desk import Desk
@@ -70,7 +71,8 @@ class AccountView:
     """An account with its open bills in due order. ``told_at`` is when central told it (UTC text).
 
     ``unverified``: what a dealer brought in bank receipts at this till that no bank has confirmed yet. ``closed``: the
-    modes that this account can't use until central answers, with the reason.
+    modes that this account can't use until central answers, with the reason. ``deposit`` is never set against bills;
+    ``written_off`` is debt that was given up.
     """
 
     account: CachedAccount
@@ -80,6 +82,9 @@ class AccountView:
     credit: Money
     unverified: Money
     told_at: str
+    advance: Money
+    deposit: Money
+    written_off: Money
     closed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -240,6 +245,11 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
     with desk.till.read() as books:
         current = sorted((bill for bill in open_bills(books, bills) if bill.is_open), key=due_order)
         credit = credit_of(account, own_credits(books, account_id).get(account_id, []))
+        kept = {
+            purpose: own_credits(books, account_id, kept_as=purpose).get(account_id, [])
+            for purpose in (Purpose.ADVANCE, Purpose.DEPOSIT)
+        }
+        written_off = written_off_of(account, own_recoveries(books, account_id))
         unverified = _unverified(desk, books, account)
         closed = closed_modes(desk, books, account)
     day = today or desk.clock.now().date()
@@ -254,6 +264,9 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
         unverified=unverified,
         told_at=account.told_at_utc,
         closed=closed,
+        advance=since_told(account.advance_told, account, kept[Purpose.ADVANCE]),
+        deposit=since_told(account.deposit_told, account, kept[Purpose.DEPOSIT]),
+        written_off=written_off,
     )
 
 
@@ -332,10 +345,14 @@ def till_state(desk: Desk) -> TillState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPlan:
-    """What is to be paid now: parts of bills in due order, and their sum. No parts: the money goes on account."""
+    """What is to be paid now: parts of bills in due order, and their sum. No parts: the money goes on account.
+
+    ``by_default`` True: nobody chose these, they are the oldest due.
+    """
 
     parts: tuple[Allocation, ...]
     to_pay: Money
+    by_default: bool = False
 
     def of_bill(self, bill_no: str) -> Money | None:
         """How much of this bill is to be paid; None: it is left out."""
@@ -348,31 +365,44 @@ def plan_payment(
     marked: Collection[str] = (),
     part: str | None = None,
     decimal_marks: str = ".",
+    others: Sequence[AccountView] = (),
 ) -> PayPlan:
     """The marked bills, or the oldest due one where none is marked; with ``part``, that much of the marked or of all.
+
+    Bills of ``others`` are paid where they are marked, and only then.
 
     Raises Refused with the codes of ``parse_amount`` and ``allocate_as_asked``.
     """
     in_currency = view.account.currency
-    own = {bill.bill.bill_no: bill for bill in view.bills if bill.open.currency == in_currency}
-    payable = [bill for bill in own.values() if may_be_paid(bill)]
+    own = {
+        bill.bill.bill_no: bill
+        for one in (view, *others)
+        for bill in one.bills
+        if bill.open.currency == in_currency
+    }
+    payable = [bill for bill in view.bills if bill.open.currency == in_currency and may_be_paid(bill)]
     if marked:
         wishes = [Wish(bill_no=bill_no) for bill_no in own if bill_no in marked]
         limit = total((bill.open for bill in own.values()), in_currency)
         made, _ = allocate_as_asked(limit, wishes, payer_account=view.account.account, bills=own)
         payable = [own[entry.bill_no] for entry in made if entry.bill_no is not None]
     if part is None:
-        chosen = payable if marked else payable[:1]
-        made, _ = allocate_oldest_first(total((bill.open for bill in chosen), in_currency), chosen)
+        wanted = [amount for _, amount in due_parts(payable)]
+        # Without a mark only what is due first: an instalment, or else the oldest bill.
+        made, _ = allocate_oldest_first(total(wanted if marked else wanted[:1], in_currency), payable)
     else:
         made = _spread(parse_amount(part, in_currency, decimal_marks=decimal_marks), payable)
-    return PayPlan(parts=tuple(made), to_pay=total((entry.amount for entry in made), in_currency))
+    return PayPlan(
+        parts=tuple(made),
+        to_pay=total((entry.amount for entry in made), in_currency),
+        by_default=not marked,
+    )
 
 
 def _spread(amount: Money, bills: Collection[OpenBill]) -> list[Allocation]:
     made, left = allocate_oldest_first(amount, bills)
     if left.minor > 0:
-        open_ = total((bill.open for bill in bills), amount.currency)
+        open_ = total((bill.payable for bill in bills), amount.currency)
         raise Refused("more_than_open", f"Only {open_.plain()} is open.", open=open_.plain())
     return made
 

@@ -14,7 +14,7 @@ from pos.domain.errors import Refused
 from pos.domain.ids import check_id
 from pos.domain.money import zero
 from pos.domain.payment_event import TenderTaken
-from pos.domain.payment_mode import ModeKind
+from pos.domain.payment_mode import ModeKind, Purpose
 from pos.domain.post_dated import PostDatedCheque, PostDatedState, note_series
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, TenderLine
 from pos.domain.role import Grant, Person
@@ -200,7 +200,12 @@ def _write_cheque(deed: Deed, order: PaymentOrder, weighed: Weighed, cheque: Che
 
 
 def _write_wishes(deed: Deed, order: PaymentOrder) -> None:
-    wishes = [read_wish(wish, deed.desk.identity.currency, order.decimal_marks) for wish in order.allocate]
+    wishes = [read_wish(deed.desk, wish, order.decimal_marks) for wish in order.allocate]
+    if any(wish.keep is not Purpose.ACCOUNT for wish in wishes):
+        raise Refused(
+            "not_by_later_cheque",
+            "A cheque of a later date pays bills or leaves credit. Take an advance, a deposit or suspense another way.",
+        )
     deed.unit.insert_all(
         "post_dated_wish",
         [

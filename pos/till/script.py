@@ -11,15 +11,15 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number, refuse_card_number
 from pos.domain.payment_event import Overpayment
-from pos.domain.payment_mode import PayerKind
-from pos.domain.receipt import SaleLine
+from pos.domain.payment_mode import PayerKind, Purpose
+from pos.domain.receipt import AllocationLine, ReceiptFacts, SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.role import Person
 from pos.domain.voucher import Residual, VoucherIssued
@@ -90,11 +90,40 @@ class Payer(_Strict):
 
 
 class AllocateLine(_Strict):
-    """A bill, or (without one) credit on an account, and how much."""
+    """A bill, or (without one) money on an account or in suspense, and how much."""
 
     bill: IdText | None = None
     amount: AmountText | None = None
     account: IdText | None = None
+    keep_as: Annotated[
+        Literal["credit", "advance", "deposit"] | None,
+        Field(alias="as", description="As what money on an account is kept; credit where left out."),
+    ] = None
+    suspense: Annotated[
+        Literal[True] | None,
+        Field(description="Nobody knows whose it is; without an amount all that is left."),
+    ] = None
+    reference: Annotated[
+        Annotated[str, Field(max_length=400)] | None,
+        Field(description="What is known of money in suspense."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> AllocateLine:
+        if self.bill is not None and self.keep_as is not None:
+            raise ValueError("a bill is paid; as is for money on an account")
+        if self.suspense and (self.bill or self.account or self.keep_as):
+            raise ValueError("money in suspense has no bill, account or as")
+        if self.reference is not None and not self.suspense:
+            raise ValueError("reference is for money in suspense")
+        return self
+
+    @property
+    def purpose(self) -> Purpose:
+        """As what money on account is kept."""
+        if self.suspense:
+            return Purpose.SUSPENSE
+        return Purpose.ACCOUNT if self.keep_as in (None, "credit") else Purpose(self.keep_as)
 
 
 class OverrideIn(_Strict):
@@ -503,7 +532,13 @@ class Script:
                 for tender in act.tenders
             ],
             allocate=[
-                AllocateOrder(bill=wish.bill, amount=wish.amount, account=wish.account)
+                AllocateOrder(
+                    bill=wish.bill,
+                    amount=wish.amount,
+                    account=wish.account,
+                    keep_as=wish.purpose,
+                    reference=wish.reference,
+                )
                 for wish in act.allocate
             ],
             lines=[_sale_order(line) for line in act.lines],
@@ -705,6 +740,25 @@ def _encode_registered(outcome: ChequeRegistered) -> Mapping[str, object]:
     }
 
 
+def _encode_apart(part: AllocationLine) -> Mapping[str, object]:
+    """How money on account is kept, and what was cleared with a bill."""
+    found: dict[str, object] = {}
+    if part.bill_no is None and part.kept_as != Purpose.ACCOUNT:
+        found["as"] = part.kept_as
+    if part.written_off is not None:
+        found["written_off"] = part.written_off.plain()
+    return found
+
+
+def _encode_left_out(facts: ReceiptFacts) -> Mapping[str, object]:
+    """What was open and was not asked for, where something was."""
+    rows = [
+        {"bill": part.bill_no, "reason": part.reason, "amount": part.amount.plain()}
+        for part in facts.left_out
+    ]
+    return {"left_out": rows} if rows else {}
+
+
 def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
     facts = outcome.receipt
     return {
@@ -720,9 +774,11 @@ def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
                 "bill": part.bill_no,
                 "amount": part.amount.plain(),
                 "open": None if part.open_after is None else part.open_after.plain(),
+                **_encode_apart(part),
             }
             for part in facts.allocations
         ],
+        **_encode_left_out(facts),
         "tenders": [_encode_tender(tender) for tender in facts.tenders],
         "lines": [
             {

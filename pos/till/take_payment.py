@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from pos.domain.allocation import Wish
+from pos.domain.allocation import Chooser, Wish
 from pos.domain.bill import OpenBill
 from pos.domain.cheque import Cheque, ChequePayer, check_cheque, warning_of
 from pos.domain.errors import NeedsConfirmation, Refused
@@ -34,13 +34,14 @@ from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.sale_policy import require_final_money
 from pos.domain.tender import instrument_of, read_details
-from pos.domain.text_guard import clean_reference
+from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
-from pos.store.cache import CachedAccount
+from pos.store.cache import CachedAccount, written_off_of
 from pos.store.payments import (
     event_order_mark,
     event_receipt,
     instrument_receipt,
+    own_recoveries,
     tenders_of,
 )
 from pos.store.receipts import receipt_facts
@@ -65,6 +66,9 @@ from pos.till.own_accounts import refuse_own_accounts
 from pos.till.selling import SaleOrder, read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
 from pos.till.voucher_tender import read_voucher, require_rules
+
+REFERENCE_MAX = 120
+"""What may be known of money in suspense, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +96,18 @@ class TenderOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocateOrder:
-    """A wish as typed: a bill or an account, and how much of it."""
+    """A wish as typed: a bill or an account, and how much of it.
+
+    ``keep_as``: how money on account is kept; in suspense it goes by its ``reference``. ``by_default`` True: the order of
+    the shop chose it and not the payer.
+    """
 
     bill: str | None = None
     amount: str | None = None
     account: str | None = None
+    keep_as: Purpose = Purpose.ACCOUNT
+    reference: str | None = None
+    by_default: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +205,8 @@ def payer_account_of(desk: Desk, order: PaymentOrder) -> str:
     """The payer's account; a walk-in buyer's is the shop's own for such sales. Raises Refused ``unknown_account``."""
     if order.payer_account is not None:
         return order.payer_account
+    if _is_of_nobody(order):
+        return desk.policy.suspense_account
     if order.payer_kind is not PayerKind.WALK_IN:
         raise Refused("unknown_account", "Say whose payment this is: the account is missing.")
     return desk.policy.walk_in_account
@@ -245,15 +258,18 @@ def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
         key=lambda tender: tender.offered.mode.gives_change,
     )
     account = read_payer(deed.desk, deed.person, order, shift.currency)
+    bills = _bills(deed, order, account.account)
     asked = PaymentAsked(
         payer_kind=order.payer_kind,
         payer_account=account.account,
         tenders=[tender.offered for tender in tenders],
-        wishes=[read_wish(wish, shift.currency, order.decimal_marks) for wish in order.allocate],
+        wishes=[read_wish(deed.desk, wish, order.decimal_marks) for wish in order.allocate],
         overpayment=order.overpayment,
-        bills=_bills(deed, order, account.account),
+        bills=bills,
         cash_rounding=deed.desk.policy.cash_rounding,
         sale=read_sale(deed, order.lines, shift.currency, order.decimal_marks),
+        policy=deed.desk.policy.payments,
+        written_off=_written_off(deed, account, bills.values()),
     )
     event = compose(asked)
     credited = _credited_accounts(deed, event, account)
@@ -510,15 +526,58 @@ def _require_unverified_cap(deed: Deed, event: PaymentEvent, dealer: CachedAccou
         )
 
 
-def read_wish(wish: AllocateOrder, in_currency: Currency, decimal_marks: str) -> Wish:
-    """A wish, cleaned. Raises what ``clean_reference`` and ``parse_amount`` raise."""
+def read_wish(desk: Desk, wish: AllocateOrder, decimal_marks: str) -> Wish:
+    """A wish, cleaned.
+
+    Raises what ``clean_reference`` and ``parse_amount`` raise, Refused ``reference_needed`` or ``unknown_account``.
+    """
+    account = None if wish.account is None else clean_reference(wish.account, field="Account", limit=40)
+    reference: str | None = None
+    if wish.keep_as is Purpose.SUSPENSE:
+        account = desk.policy.suspense_account
+        reference = clean_entry(wish.reference or "", field="Reference", limit=REFERENCE_MAX)
+        if not reference:
+            raise Refused(
+                "reference_needed",
+                "Say what is known of this money, so that its owner can be found.",
+                field="Reference",
+            )
+    elif account == desk.policy.suspense_account:
+        raise Refused("unknown_account", f"Account {account} is not known here.", account=account)
     return Wish(
         bill_no=None if wish.bill is None else clean_reference(wish.bill, field="Bill", limit=40),
         amount=None
         if wish.amount is None
-        else parse_amount(wish.amount, in_currency, decimal_marks=decimal_marks),
-        account=None if wish.account is None else clean_reference(wish.account, field="Account", limit=40),
+        else parse_amount(wish.amount, desk.identity.currency, decimal_marks=decimal_marks),
+        account=account,
+        keep=wish.keep_as,
+        reference=reference,
+        chosen_by=Chooser.DEFAULT if wish.by_default else Chooser.PAYER,
     )
+
+
+def _is_of_nobody(order: PaymentOrder) -> bool:
+    """Money of a subscriber whom nobody knows: all of it goes into suspense."""
+    return (
+        order.payer_account is None
+        and order.payer_kind is PayerKind.SUBSCRIBER
+        and bool(order.allocate)
+        and all(wish.keep_as is Purpose.SUSPENSE for wish in order.allocate)
+    )
+
+
+def _written_off(deed: Deed, payer: CachedAccount, bills: Iterable[OpenBill]) -> dict[str, Money]:
+    """What is still written off of the debt of the accounts in question."""
+    found: dict[str, Money] = {}
+    accounts = {payer.account, *(bill.bill.account for bill in bills)}
+    with deed.desk.cache.read() as connection:
+        known = [cached.account_by_id(connection, account) for account in sorted(accounts)]
+    for account in known:
+        if account is not None and account.written_off_told:
+            left = written_off_of(account, own_recoveries(deed.unit.connection, account.account))
+            if left:
+                found[account.account] = left
+    return found
 
 
 def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
@@ -528,6 +587,10 @@ def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Cur
         if person.only_account is not None:
             raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
         return walk_in_buyer(account_id, in_currency)
+    if _is_of_nobody(order):
+        if person.only_account is not None:
+            raise Refused("unknown_account", "Say whose payment this is: the account is missing.")
+        return _nobody(account_id, PayerKind.SUBSCRIBER, in_currency)
     with desk.cache.read() as connection:
         account = cached.account_by_id(connection, account_id)
     if account is None or not person.may_see(account.account):
@@ -545,10 +608,14 @@ def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Cur
 
 def walk_in_buyer(account_id: str, in_currency: Currency) -> CachedAccount:
     """Whoever buys at the counter without being a customer."""
+    return _nobody(account_id, PayerKind.WALK_IN, in_currency)
+
+
+def _nobody(account_id: str, kind: PayerKind, in_currency: Currency) -> CachedAccount:
     none = zero(in_currency)
     return CachedAccount(
         account=account_id,
-        kind=PayerKind.WALK_IN,
+        kind=kind,
         name="",
         phone="",
         customer="",
@@ -577,10 +644,11 @@ def _bills(deed: Deed, order: PaymentOrder, payer_account: str) -> dict[str, Ope
     with deed.desk.cache.read() as connection:
         if order.allocate:
             named = [wish.bill for wish in order.allocate if wish.bill is not None]
-            found = {bill_no: cached.bill_by_number(connection, bill_no) for bill_no in named}
-            bills = [
-                bill for bill in found.values() if bill is not None and deed.person.may_see(bill.account)
-            ]
+            found = [cached.bill_by_number(connection, bill_no) for bill_no in dict.fromkeys(named)]
+            if any(wish.by_default for wish in order.allocate):
+                # What the order of the shop left out is told as well.
+                found += cached.bills_of_account(connection, payer_account, open_only=True)
+            bills = [bill for bill in found if bill is not None and deed.person.may_see(bill.account)]
         elif order.lines:
             bills = []
         else:
@@ -593,7 +661,7 @@ def _credited_accounts(deed: Deed, event: PaymentEvent, payer: CachedAccount) ->
     """The accounts that money goes to beside the payer's: each must be known and of the payer's kind."""
     found: list[CachedAccount] = []
     for account_id in event.accounts:
-        if account_id == payer.account:
+        if account_id in (payer.account, deed.desk.policy.suspense_account):
             continue
         with deed.desk.cache.read() as connection:
             account = cached.account_by_id(connection, account_id)

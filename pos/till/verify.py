@@ -199,6 +199,33 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE source_kind = 'payment' AND source_id = payment_event_id AND ledger_account = 'cash_rounding'), 0)",
     ),
     *CASH_CHECKS,
+    (
+        "write_offs_are_booked",
+        "SELECT payment_event_id FROM payment_event WHERE (SELECT coalesce(sum(amount_minor), 0) FROM bill_write_off "
+        "WHERE bill_write_off.payment_event_id = payment_event.payment_event_id) <> coalesce((SELECT sum(debit_minor) "
+        "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'bill_write_off' "
+        "AND source_id = payment_event_id AND ledger_account = 'tolerance_write_off'), 0)",
+    ),
+    (
+        "recoveries_are_booked",
+        "SELECT payment_event_id FROM payment_event WHERE (SELECT coalesce(sum(amount_minor), 0) FROM recovery "
+        "WHERE recovery.payment_event_id = payment_event.payment_event_id) <> coalesce((SELECT sum(credit_minor) "
+        "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'write_off_recovery' "
+        "AND source_id = payment_event_id AND ledger_account = 'write_off_recovery'), 0)",
+    ),
+    (
+        "suspense_is_explained",
+        "SELECT currency FROM journal_line WHERE ledger_account = 'suspense' GROUP BY currency "
+        "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor), 0) FROM suspense "
+        "WHERE suspense.currency = journal_line.currency)",
+    ),
+    (
+        "suspense_is_what_was_kept_there",
+        "SELECT suspense_id FROM suspense WHERE amount_minor IS NOT (SELECT amount_minor FROM allocation "
+        "WHERE allocation_id = suspense_id AND kept_as = 'suspense') UNION "
+        "SELECT allocation_id FROM allocation WHERE kept_as = 'suspense' "
+        "AND allocation_id NOT IN (SELECT suspense_id FROM suspense)",
+    ),
 )
 
 
@@ -246,10 +273,14 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
         applied = sum(part[2] for part in facts["allocations"]) + sum(line[4] for line in sold)
         if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):
             yield Finding(check="receipt_totals_equal_store", where=number)
-        stated: dict[tuple[str, str | None], int] = {}
-        for account, bill_no, minor, *_ in facts["allocations"]:
-            stated[account, bill_no] = stated.get((account, bill_no), 0) + minor
-        if stated != _allocated(connection, event_id):
+        stated: dict[tuple[str, str | None, str], int] = {}
+        cleared: dict[str, int] = {}
+        for account, bill_no, minor, _, _, *rest in facts["allocations"]:
+            key = (account, bill_no, rest[0] if rest else "account")
+            stated[key] = stated.get(key, 0) + minor
+            if rest and rest[1]:
+                cleared[bill_no] = rest[1]
+        if stated != _allocated(connection, event_id) or cleared != _cleared(connection, event_id):
             yield Finding(check="receipt_allocations_equal_store", where=number)
         stated_lines = [(*line[:8], sorted(line[8])) for line in sold]
         if stated_lines != _sold(connection, event_id) or _taxes_differ(facts):
@@ -277,13 +308,20 @@ def _instruments(desk: Desk, connection: Connection) -> Iterator[Finding]:
             yield Finding(check="tender_is_known_by_its_paper", where=tender_id)
 
 
-def _allocated(connection: Connection, event_id: str) -> dict[tuple[str, str | None], int]:
+def _allocated(connection: Connection, event_id: str) -> dict[tuple[str, str | None, str], int]:
     rows = connection.exec_driver_sql(
-        "SELECT account, bill_no, sum(amount_minor) FROM allocation WHERE payment_event_id = ? AND sale_line IS NULL "
-        "GROUP BY account, bill_no",
+        "SELECT account, bill_no, coalesce(kept_as, 'account') AS kept, sum(amount_minor) FROM allocation "
+        "WHERE payment_event_id = ? AND sale_line IS NULL GROUP BY account, bill_no, kept",
         (event_id,),
     )
-    return {(row[0], row[1]): row[2] for row in rows}
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def _cleared(connection: Connection, event_id: str) -> dict[str, int]:
+    rows = connection.exec_driver_sql(
+        "SELECT bill_no, amount_minor FROM bill_write_off WHERE payment_event_id = ?", (event_id,)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _stated(

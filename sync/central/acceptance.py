@@ -60,8 +60,10 @@ def purposes_of(incoming: IncomingPayment) -> Sequence[Purpose]:
     found = {Purpose.BILLS if item.is_bill else Purpose.ITEMS for item in incoming.items}
     named = [item.amount for item in incoming.items if item.amount is not None]
     takes_all = len(named) < len(incoming.items)
-    if not takes_all and total(named, incoming.amount.currency) < incoming.amount:
+    kept_apart = total(incoming.kept_apart.values(), incoming.amount.currency)
+    if not takes_all and total(named, incoming.amount.currency) + kept_apart < incoming.amount:
         found.add(Purpose.ACCOUNT)
+    found.update(incoming.kept_apart)
     return [purpose for purpose in Purpose if purpose in found]
 
 

@@ -50,6 +50,9 @@ def _compose_account(row: Row[Any], links: Links) -> Resource:
         "cashOnly": bool(row.cash_only),
         "dunningStage": row.dunning_stage,
         "creditAmount": money_json(Money(row.credit_minor, in_currency)),
+        "advanceAmount": money_json(Money(row.advance_minor, in_currency)),
+        "depositAmount": money_json(Money(row.deposit_minor, in_currency)),
+        "writtenOffAmount": money_json(Money(row.written_off_minor, in_currency)),
         "change": row.change_number,
         "@type": "CounterfoilAccount",
     }
@@ -74,14 +77,14 @@ ACCOUNTS = Collection(
     table="account",
     select=(
         "SELECT id, kind, name, phone, currency, customer, status, cash_only, dunning_stage, credit_minor,"
-        " dealer_class, credit_limit_minor, loaded,"
+        " advance_minor, deposit_minor, written_off_minor, dealer_class, credit_limit_minor, loaded,"
         " change_number FROM account"
     ),
     attributes=frozenset(
         {
             "id", "href", "kind", "name", "phone", "currency", "customer", "status", "cashOnly",
-            "dunningStage", "creditAmount", "change", "dealerClass", "creditLimit", "formerAccounts",
-            "@type",
+            "dunningStage", "creditAmount", "advanceAmount", "depositAmount", "writtenOffAmount", "change",
+            "dealerClass", "creditLimit", "formerAccounts", "@type",
         }
     ),
     columns={

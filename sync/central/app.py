@@ -42,14 +42,17 @@ def make_app(
     modes: PaymentModes | None = None,
     voucher_held_h: int = VOUCHER_HELD_H,
     issuers: Mapping[str, VoucherIssuer] | None = None,
+    tolerance: str = "",
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
-    ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name.
+    ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
+    bill that a payment may clear.
     """
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
-    desk = CentralDesk(store, clock, randomness, links, modes, timedelta(hours=voucher_held_h), issuers or {})
+    held_for = timedelta(hours=voucher_held_h)
+    desk = CentralDesk(store, clock, randomness, links, modes, held_for, issuers or {}, tolerance)
     app = Starlette(
         routes=[
             *payment_routes(desk),

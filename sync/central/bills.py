@@ -14,7 +14,7 @@ from sync.central.links import BILL_PATH, RATE_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.tmf678.bill import applied_payment_json, bill_resource
 from sync.tmf678.rate import rate_resource
-from sync.wire_json import loads, money_json
+from sync.wire_json import loads, money_json, read_money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +78,32 @@ def compose_bills(connection: Connection, rows: Sequence[Row[Any]], links: Links
                     amount=Money(entry.amount_minor, currency(entry.currency)),
                 )
             )
+        for use in connection.execute(READ_CREDIT_USED, {"ids": list(applied)}):
+            amount = money_json(Money(use.amount_minor, currency(use.currency)))
+            reference = {"id": use.id, "@referredType": "CreditOnAccount", "name": use.kept_as}
+            applied[use.bill_id].append({"appliedAmount": amount, "payment": reference})
     return [_compose_bill(row, applied[row.id], links) for row in rows]
 
 
 def _compose_bill(row: Row[Any], applied: list[Resource], links: Links) -> Resource:
     stored = loads(row.body)
+    in_currency = currency(row.currency)
+    extras: Resource = {}
+    if row.written_off_minor:
+        extras["writtenOffAmount"] = money_json(Money(row.written_off_minor, in_currency))
+    if "promise" in stored:
+        # What came in since the promise was made counts towards it.
+        missing = read_money(stored["promise"]["amount"], field="promise.amount").minor
+        missing = max(0, missing - (row.loaded_open_minor - row.remaining_minor))
+        extras["promise"] = {**stored["promise"], "amount": money_json(Money(missing, in_currency))}
     return bill_resource(
         stored,
         href=links.bill(row.id),
         schema_location=links.bill_schema,
         own={
             "state": row.state,
-            "remainingAmount": money_json(Money(row.remaining_minor, currency(row.currency))),
+            "remainingAmount": money_json(Money(row.remaining_minor, in_currency)),
+            **extras,
             "appliedPayment": [*stored.get("appliedPayment", []), *applied],
             "lastUpdate": row.last_update,
             "changeNumber": row.change_number,
@@ -121,6 +135,11 @@ READ_APPLIED = text(
     " WHERE a.bill_id IN :ids ORDER BY p.change_number, a.item_no"
 ).bindparams(bindparam("ids", expanding=True))
 
+READ_CREDIT_USED = text(
+    "SELECT u.id, u.bill_id, u.kept_as, u.amount_minor, b.currency FROM credit_use u JOIN bill b ON b.id = u.bill_id"
+    " WHERE u.bill_id IN :ids ORDER BY u.change_number, u.id"
+).bindparams(bindparam("ids", expanding=True))
+
 _AT = ("@type", "@baseType", "@schemaLocation")
 
 # Pages are in the order of the id, which never changes: a bill that is paid while a till pages through the changes
@@ -128,13 +147,18 @@ _AT = ("@type", "@baseType", "@schemaLocation")
 BILLS = Collection(
     path=BILL_PATH,
     table="bill",
-    select="SELECT id, state, currency, remaining_minor, last_update, body, change_number FROM bill",
+    select=(
+        "SELECT id, state, currency, loaded_open_minor, remaining_minor, last_update, body, change_number,"
+        " (SELECT coalesce(sum(amount_minor), 0) FROM bill_write_off WHERE bill_id = bill.id) AS written_off_minor"
+        " FROM bill"
+    ),
     attributes=frozenset(
         {
             "id", "href", "billDate", "billNo", "category", "lastUpdate", "nextBillDate", "paymentDueDate",
             "runType", "amountDue", "appliedPayment", "billDocument", "billingAccount", "billingPeriod",
             "financialAccount", "paymentMethod", "relatedParty", "remainingAmount", "state",
-            "taxExcludedAmount", "taxIncludedAmount", "taxItem", "billSummaryLine", "changeNumber", *_AT,
+            "taxExcludedAmount", "taxIncludedAmount", "taxItem", "billSummaryLine", "changeNumber",
+            "disputedAmount", "promise", "writtenOffAmount", *_AT,
         }
     ),
     columns={
@@ -164,7 +188,7 @@ RATES = Collection(
         {
             "id", "href", "date", "description", "isBilled", "name", "type", "appliedTax", "bill",
             "billingAccount", "characteristic", "periodCoverage", "product", "taxExcludedAmount",
-            "taxIncludedAmount", "billSummaryLine", *_AT,
+            "taxIncludedAmount", "billSummaryLine", "isDisputed", *_AT,
         }
     ),
     columns={

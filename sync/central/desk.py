@@ -17,7 +17,8 @@ from sync.central.links import Links
 class CentralDesk:
     """Handed to each API when the app is made; nothing in central asks the machine itself.
 
-    ``modes`` None: no way to pay is known, so the acceptance matrix is not asked. ``issuers`` by folded name.
+    ``modes`` None: no way to pay is known, so the acceptance matrix is not asked. ``issuers`` by folded name. ``tolerance``
+    is the most that a payment may clear of a bill without paying it, as decimal text in any currency; empty: nothing.
     """
 
     store: CentralStore
@@ -27,3 +28,4 @@ class CentralDesk:
     modes: PaymentModes | None
     voucher_held_for: timedelta
     issuers: Mapping[str, VoucherIssuer]
+    tolerance: str

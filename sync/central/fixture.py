@@ -14,9 +14,10 @@ from sqlalchemy import Connection, text
 
 from pos.domain.bill import AppliedRate, BillSnapshot
 from pos.domain.errors import Refused
-from pos.domain.money import Money, currency, parse_count
+from pos.domain.money import Money, currency, parse_count, total
 from sync.central.bill_sums import check_bill_sums, lines_with_rates
 from sync.central.bills import paid_state
+from sync.central.credit_use import use_credit
 from sync.central.database import CentralStore, next_change
 from sync.central.items import load_items
 from sync.central.links import RESOURCE_ID
@@ -24,9 +25,12 @@ from sync.central.voucher_keys import load_keys
 from sync.central.voucher_loading import load_vouchers
 from sync.tmf678.bill import read_bill, read_line
 from sync.tmf678.rate import read_rate
-from sync.wire_json import BadField, BadResource, dumps
+from sync.wire_json import BadField, BadResource, dumps, money_json, read_money
 
 TABLES_OF_THEIR_OWN = ("accounts", "dealers", "bills", "rates", "items", "vouchers", "voucher_keys")
+
+FIGURES = ("credit", "advance", "deposit", "written_off")
+"""What an account may have, as loaded and as it stands."""
 
 Loaded = Mapping[str, Any]
 
@@ -45,7 +49,8 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
             dealers = [{"kind": "dealer", **row} for row in _rows(fixture, "dealers")]
             _load_accounts(connection, dealers, "dealers", change)
             rates = _load_rates(connection, _rows(fixture, "rates"))
-            _load_bills(connection, _rows(fixture, "bills"), rates, change)
+            new_bills = _load_bills(connection, _rows(fixture, "bills"), rates, change)
+            use_credit(connection, new_bills, change=change)
             load_items(connection, _rows(fixture, "items"), change=change)
             load_vouchers(connection, _rows(fixture, "vouchers"))
             load_keys(connection, _rows(fixture, "voucher_keys"), at="from a fixture")
@@ -73,15 +78,21 @@ def _load_accounts(connection: Connection, accounts: Sequence[Loaded], key: str,
         values = _account_values(account, f"{key}[{index}]")
         known = connection.execute(FIND_ACCOUNT, {"id": values["id"]}).one_or_none()
         if known is None:
-            statement, credited = INSERT_ACCOUNT, 0
+            statement, since = INSERT_ACCOUNT, dict.fromkeys(FIGURES, 0)
         elif known.loaded == values["loaded"]:
             continue
         else:
-            statement, credited = UPDATE_ACCOUNT, known.credit_minor - known.loaded_credit_minor
-            if credited and known.currency != values["currency"]:
+            statement = UPDATE_ACCOUNT
+            since = {
+                name: getattr(known, f"{name}_minor") - getattr(known, f"loaded_{name}_minor")
+                for name in FIGURES
+            }
+            if any(since.values()) and known.currency != values["currency"]:
                 raise BadField(f"{key}[{index}].currency", "differs from the credit that is there")
-        credit_minor = values["loaded_credit_minor"] + credited
-        connection.execute(statement, {**values, "credit_minor": credit_minor, "change_number": change})
+        figures = {f"{name}_minor": values[f"loaded_{name}_minor"] + since[name] for name in FIGURES}
+        if figures["written_off_minor"] < 0:
+            raise BadField(f"{key}[{index}].written_off", "is less than payments have brought back")
+        connection.execute(statement, {**values, **figures, "change_number": change})
 
 
 def _account_values(account: Loaded, path: str) -> dict[str, Any]:
@@ -100,11 +111,15 @@ def _account_values(account: Loaded, path: str) -> dict[str, Any]:
         raise BadField(f"{path}.kind", "must be subscriber or dealer")
     try:
         in_currency = currency(text_of("currency") or "")
-        credit = parse_count(text_of("credit") or "0", in_currency)
+        figures = {
+            f"loaded_{name}_minor": parse_count(text_of(name) or "0", in_currency).minor for name in FIGURES
+        }
         limit_text = text_of("credit_limit")
         credit_limit = None if limit_text is None else parse_count(limit_text, in_currency)
     except Refused as refusal:
-        raise BadField(f"{path}.currency, credit or credit_limit", refusal.message) from None
+        raise BadField(
+            f"{path}.currency, credit, advance, deposit, written_off or credit_limit", refusal.message
+        ) from None
     stage = account.get("dunning_stage", 0)
     if not isinstance(stage, int):
         raise BadField(f"{path}.dunning_stage", "must be a whole number")
@@ -123,7 +138,7 @@ def _account_values(account: Loaded, path: str) -> dict[str, Any]:
         "status": text_of("status", default="active"),
         "cash_only": int(account.get("cash_only") is True),
         "dunning_stage": int(stage),
-        "loaded_credit_minor": credit.minor,
+        **figures,
         "dealer_class": text_of("class"),
         "credit_limit_minor": None if credit_limit is None else credit_limit.minor,
         "loaded": dumps(account).decode(),
@@ -167,8 +182,11 @@ def _load_bills(
     bills: Sequence[Loaded],
     rates: Mapping[str, list[AppliedRate]],
     change: int,
-) -> None:
-    for bill in bills:
+) -> list[BillSnapshot]:
+    """Write the bills; returns those that are new."""
+    new: list[BillSnapshot] = []
+    for told in bills:
+        bill = _with_disputes(told, rates)
         snapshot = _read_strictly(bill)
         check_bill_sums(snapshot, rates.get(snapshot.bill_id, []))
         body = dumps(bill).decode()
@@ -185,6 +203,23 @@ def _load_bills(
         ]
         if pairs:
             connection.execute(INSERT_LINE_RATE, pairs)
+        if known is None:
+            new.append(snapshot)
+    return new
+
+
+def _with_disputes(bill: Loaded, rates: Mapping[str, list[AppliedRate]]) -> Loaded:
+    """The disputed part of a bill is what its disputed rates sum up to, where there are some."""
+    bill_id = bill.get("id")
+    disputed = [rate.tax_included for rate in rates.get(str(bill_id), []) if rate.disputed]
+    if not disputed:
+        return bill
+    whole = money_json(total(disputed, disputed[0].currency))
+    if "disputedAmount" in bill and read_money(bill["disputedAmount"], field="disputedAmount") != total(
+        disputed, disputed[0].currency
+    ):
+        raise BadField(f"bill {bill_id}: disputedAmount", "is not the sum of its disputed rates")
+    return {**bill, "disputedAmount": whole}
 
 
 def _read_strictly(bill: Loaded) -> BillSnapshot:
@@ -242,17 +277,18 @@ def _keep_as_json(connection: Connection, kind: str, value: object) -> None:
         connection.execute(INSERT_ROW, {"kind": kind, "position": position, "body": dumps(kept).decode()})
 
 
-FIND_ACCOUNT = text("SELECT loaded, currency, credit_minor, loaded_credit_minor FROM account WHERE id = :id")
+_FIGURES = tuple(f"{prefix}{name}_minor" for name in FIGURES for prefix in ("", "loaded_"))
+FIND_ACCOUNT = text(f"SELECT loaded, currency, {', '.join(_FIGURES)} FROM account WHERE id = :id")
 INSERT_ACCOUNT = text(
     "INSERT INTO account (id, kind, name, phone, currency, customer, status, cash_only, dunning_stage,"
-    " loaded_credit_minor, credit_minor, dealer_class, credit_limit_minor, loaded, change_number)"
+    f" {', '.join(_FIGURES)}, dealer_class, credit_limit_minor, loaded, change_number)"
     " VALUES (:id, :kind, :name, :phone, :currency, :customer, :status, :cash_only, :dunning_stage,"
-    " :loaded_credit_minor, :credit_minor, :dealer_class, :credit_limit_minor, :loaded, :change_number)"
+    f" {', '.join(f':{name}' for name in _FIGURES)}, :dealer_class, :credit_limit_minor, :loaded, :change_number)"
 )
 UPDATE_ACCOUNT = text(
     "UPDATE account SET kind = :kind, name = :name, phone = :phone, currency = :currency, customer = :customer,"
     " status = :status, cash_only = :cash_only, dunning_stage = :dunning_stage,"
-    " loaded_credit_minor = :loaded_credit_minor, credit_minor = :credit_minor,"
+    f" {', '.join(f'{name} = :{name}' for name in _FIGURES)},"
     " dealer_class = :dealer_class, credit_limit_minor = :credit_limit_minor, loaded = :loaded,"
     " change_number = :change_number WHERE id = :id"
 )
@@ -263,7 +299,11 @@ UPSERT_RATE = text(
     " is_billed = excluded.is_billed, body = excluded.body"
 )
 FIND_BILL = text("SELECT body, currency FROM bill WHERE id = :id")
-SUM_APPLIED = text("SELECT coalesce(sum(amount_minor), 0) FROM applied_payment WHERE bill_id = :bill_id")
+SUM_APPLIED = text(
+    "SELECT coalesce(sum(amount_minor), 0) FROM (SELECT amount_minor FROM applied_payment WHERE bill_id = :bill_id"
+    " UNION ALL SELECT amount_minor FROM bill_write_off WHERE bill_id = :bill_id"
+    " UNION ALL SELECT amount_minor FROM credit_use WHERE bill_id = :bill_id) AS parts"
+)
 INSERT_BILL = text(
     "INSERT INTO bill (id, bill_no, account_id, state, currency, loaded_open_minor, remaining_minor, bill_date,"
     " due_date, last_update, body, change_number)"

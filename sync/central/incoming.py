@@ -7,11 +7,12 @@ status, statusDate, changeNumber, suspense) is never taken from a client. Source
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from pos.domain.money import Money, total
+from pos.domain.payment_mode import KEPT_APART, Purpose
 from sync.central.voucher_offline import TakenOffline
 from sync.tmf676.shape import PAYMENT_CREATE, check_shape
 from sync.wire_json import BadField, read_money
@@ -54,6 +55,8 @@ class IncomingPayment:
     money, ``voucher_hold`` the voucher held for it, ``voucher_taken`` one that was taken
     without us. ``clears_overdue`` are the correlators of the legs that clear what was
     overdue, ``reconnects_now`` whether the shop takes this one for final.
+    money, ``voucher_hold`` the voucher held for it. ``kept_apart`` is what of it is no plain credit on the account,
+    ``write_offs`` are the rests of bills, by id, that the till cleared with it.
     """
 
     account_id: str
@@ -74,6 +77,8 @@ class IncomingPayment:
     payer_role: str | None
     items: tuple[PaidItem, ...]
     kept: Mapping[str, object]
+    kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
+    write_offs: Mapping[str, Money] = field(default_factory=dict)
 
 
 def read_correlator(body: Mapping[str, object]) -> str | None:
@@ -115,9 +120,53 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         method_name=_text_or_none(method.get("name")),
         payer_id=_text_or_none(payer.get("id")),
         payer_role=_text_or_none(payer.get("role")),
-        items=_read_items(kept.get("paymentItem"), amount),
+        items=(items := _read_items(kept.get("paymentItem"), amount)),
         kept=kept,
+        kept_apart=_read_kept_apart(kept.get("keptApart"), amount, items),
+        write_offs=_read_write_offs(kept.get("writeOff"), amount),
     )
+
+
+def _read_kept_apart(value: object, amount: Money, items: Sequence[PaidItem]) -> dict[Purpose, Money]:
+    """Raises BadField where it is not ours in shape, or is more than the items leave."""
+    found: dict[Purpose, Money] = {}
+    for index, (entry, part) in enumerate(_own_amounts(value, "keptApart", amount)):
+        name = entry.get("as")
+        purpose = next((one for one in KEPT_APART if one == name), None)
+        if purpose is None or purpose in found:
+            raise BadField(f"keptApart[{index}].as", "must be advance, deposit or suspense, each once")
+        found[purpose] = part
+    named = total((item.amount for item in items if item.amount is not None), amount.currency)
+    if named + total(found.values(), amount.currency) > amount:
+        raise BadField("keptApart", "is more than the items leave of totalAmount")
+    return found
+
+
+def _read_write_offs(value: object, amount: Money) -> dict[str, Money]:
+    found: dict[str, Money] = {}
+    for index, (entry, part) in enumerate(_own_amounts(value, "writeOff", amount)):
+        bill_id = plain_text(entry, "bill", field=f"writeOff[{index}].bill")
+        if bill_id is None or bill_id in found:
+            raise BadField(f"writeOff[{index}].bill", "must name a bill, each once")
+        found[bill_id] = part
+    return found
+
+
+def _own_amounts(value: object, name: str, amount: Money) -> list[tuple[Mapping[str, object], Money]]:
+    """The rows of one of our extensions, each with its amount in the payment's currency."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MAX_ITEMS:
+        raise BadField(name, f"must be an array of at most {MAX_ITEMS}")
+    found: list[tuple[Mapping[str, object], Money]] = []
+    for index, entry in enumerate(value):
+        if not isinstance(entry, Mapping):
+            raise BadField(f"{name}[{index}]", "must be an object")
+        part = positive(entry.get("amount"), field=f"{name}[{index}].amount")
+        if part.currency != amount.currency:
+            raise BadField(f"{name}[{index}].amount.unit", f"is not {amount.currency}")
+        found.append((entry, part))
+    return found
 
 
 def _require_mandatory(body: Mapping[str, object]) -> None:

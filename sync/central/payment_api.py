@@ -63,7 +63,9 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
             )
             incoming = read_incoming(body)
             require_accepted(connection, incoming, desk.modes)
-            resource = with_href(receive(connection, incoming, receipt, desk.issuers), desk.links)
+            resource = with_href(
+                receive(connection, incoming, receipt, desk.issuers, tolerance=desk.tolerance), desk.links
+            )
         else:
             resource = stored_resource(twin, desk.links)
     return _created(resource, replayed=twin is not None)

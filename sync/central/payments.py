@@ -20,6 +20,7 @@ from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import StoredBill, find_bill, reduce_bill
 from sync.central.cheques import cheque_of, note_cheque, presented_before
 from sync.central.database import CentralStore, next_change
+from sync.central.debt import clear_rests, keep_apart, recover
 from sync.central.doubles import flag_double
 from sync.central.errors import ApiError
 from sync.central.incoming import IncomingPayment, TerminalKey
@@ -79,8 +80,12 @@ def receive(
     incoming: IncomingPayment,
     receipt: Receipt,
     issuers: Mapping[str, VoucherIssuer],
+    *,
+    tolerance: str = "",
 ) -> Resource:
     """Store the payment, set its money against bills and account, in the caller's transaction.
+
+    A rest of a bill up to ``tolerance`` (decimal text; empty: none) is cleared where the till cleared it.
 
     Returns the resource without its href. Raises ApiError 409 where the terminal's number, the paper or the voucher was
     used for another payment, 503 where a voucher's issuer does not answer.
@@ -111,8 +116,26 @@ def receive(
                 "amount_minor": paid.minor,
             },
         )
+    recover(
+        connection,
+        receipt.payment_id,
+        [(bill, paid) for _, bill, paid in placement.applied],
+        change=change,
+    )
+    clear_rests(
+        connection,
+        receipt.payment_id,
+        incoming.write_offs,
+        touched.values(),
+        tolerance=tolerance,
+        change=change,
+        at=at,
+    )
     if placement.credit:
-        add_credit(connection, incoming.account_id, placement.credit, change=change)
+        credit = keep_apart(
+            connection, receipt.payment_id, incoming.account_id, placement.credit, incoming.kept_apart
+        )
+        add_credit(connection, incoming.account_id, credit, change=change)
     flag_double(connection, incoming, receipt.payment_id, change=change)
     claim_reconnection(connection, incoming, change=change, at=receipt.received_at)
     # Last, for an outside issuer that was told so is not told otherwise.
@@ -374,7 +397,7 @@ PAYMENTS = Collection(
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
-            "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held",
+            "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held", "keptApart", "writeOff",
         }
     ),
     columns={

@@ -82,7 +82,7 @@ def _bring_2_to_3(connection: Connection) -> None:
 
 
 def _bring_3_to_4(connection: Connection) -> None:
-    """An item may be an advance; sign-ins, doubles, reconnections, cheques and the terms of vouchers have tables."""
+    """An item may be an advance; sign-ins, doubles, cheques, terms of vouchers, money kept apart and debt have tables."""
     for statement in ADDED_IN_4:
         connection.execute(text(statement))
     carry_cheques(connection)
@@ -409,6 +409,53 @@ ADDED_IN_4 = (
         withdrawn_at TEXT
     )
     """,
+    *(
+        f"ALTER TABLE account ADD COLUMN {prefix}{figure}_minor BIGINT NOT NULL DEFAULT 0"
+        for figure in ("advance", "deposit", "written_off")
+        for prefix in ("", "loaded_")
+    ),
+    # How much of what a payment left on the account is no plain credit.
+    """
+    CREATE TABLE kept_apart (
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        kept_as TEXT NOT NULL CHECK (kept_as IN ('advance', 'deposit')),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        PRIMARY KEY (payment_id, kept_as)
+    )
+    """,
+    # The rest of a bill that was cleared with a payment.
+    """
+    CREATE TABLE bill_write_off (
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        bill_id TEXT NOT NULL REFERENCES bill (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        PRIMARY KEY (payment_id, bill_id)
+    )
+    """,
+    "CREATE INDEX bill_write_off_by_bill ON bill_write_off (bill_id)",
+    # Written-off debt that a payment brought back.
+    """
+    CREATE TABLE recovery (
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        account_id TEXT NOT NULL REFERENCES account (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        PRIMARY KEY (payment_id, account_id)
+    )
+    """,
+    "CREATE INDEX recovery_by_account ON recovery (account_id)",
+    # Credit of an account that was used on its next bill.
+    """
+    CREATE TABLE credit_use (
+        id TEXT PRIMARY KEY,
+        account_id TEXT NOT NULL REFERENCES account (id),
+        bill_id TEXT NOT NULL REFERENCES bill (id),
+        kept_as TEXT NOT NULL CHECK (kept_as IN ('credit', 'advance')),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        change_number BIGINT NOT NULL
+    )
+    """,
+    "CREATE INDEX credit_use_by_bill ON credit_use (bill_id)",
+    "CREATE INDEX credit_use_by_account ON credit_use (account_id)",
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

@@ -38,6 +38,7 @@ def serve(
     modes: PaymentModes | None = None,
     voucher_held_h: int = VOUCHER_HELD_H,
     issuers: Mapping[str, VoucherIssuer] | None = None,
+    tolerance: str = "",
     out: TextIO | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
@@ -61,6 +62,7 @@ def serve(
             modes=modes,
             voucher_held_h=voucher_held_h,
             issuers=issuers,
+            tolerance=tolerance,
         )
 
     try:

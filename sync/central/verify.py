@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.cheque_digest import ChequeDigest
@@ -55,7 +55,7 @@ def _bills(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             subject="bill",
             subject_id=row.id,
-            message=f"{stored} remains, but loaded less applied is {expected}",
+            message=f"{stored} remains, but loaded less applied and cleared is {expected}",
         )
 
 
@@ -150,13 +150,20 @@ def _vouchers(connection: Connection) -> Iterator[Finding]:
 
 
 def _accounts(connection: Connection) -> Iterator[Finding]:
-    for row in connection.execute(ACCOUNTS_THAT_DIFFER):
-        in_currency = currency(row.currency)
-        expected = Money(row.loaded_credit_minor + row.credited_minor, in_currency)
+    for figure, statement in ACCOUNTS_THAT_DIFFER.items():
+        for row in connection.execute(statement):
+            in_currency = currency(row.currency)
+            stored, expected = Money(row.stored_minor, in_currency), Money(row.expected_minor, in_currency)
+            yield Finding(
+                subject="account",
+                subject_id=row.id,
+                message=f"its {figure} is {stored}, but should be {expected}",
+            )
+    for row in connection.execute(KEPT_APART_BEYOND):
         yield Finding(
-            subject="account",
+            subject="payment",
             subject_id=row.id,
-            message=f"its credit is {Money(row.credit_minor, in_currency)}, but should be {expected}",
+            message="more of it is kept apart than it left on the account",
         )
 
 
@@ -180,11 +187,12 @@ def _changes(connection: Connection) -> Iterator[Finding]:
 
 
 BILLS_THAT_DIFFER = text(
-    "SELECT b.id, b.currency, b.loaded_open_minor, b.remaining_minor,"
-    " coalesce(sum(a.amount_minor), 0) AS applied_minor"
-    " FROM bill b LEFT JOIN applied_payment a ON a.bill_id = b.id"
+    "SELECT b.id, b.currency, b.loaded_open_minor, b.remaining_minor, coalesce(sum(p.amount_minor), 0) AS applied_minor"
+    " FROM bill b LEFT JOIN (SELECT bill_id, amount_minor FROM applied_payment"
+    " UNION ALL SELECT bill_id, amount_minor FROM bill_write_off"
+    " UNION ALL SELECT bill_id, amount_minor FROM credit_use) AS p ON p.bill_id = b.id"
     " GROUP BY b.id, b.currency, b.loaded_open_minor, b.remaining_minor"
-    " HAVING b.remaining_minor <> b.loaded_open_minor - coalesce(sum(a.amount_minor), 0)"
+    " HAVING b.remaining_minor <> b.loaded_open_minor - coalesce(sum(p.amount_minor), 0)"
     " ORDER BY b.id"
 )
 PAYMENTS_THAT_DIFFER = text(
@@ -195,13 +203,36 @@ PAYMENTS_THAT_DIFFER = text(
     " ORDER BY p.id"
 )
 READ_BODIES = text("SELECT id, account_id, currency, amount_minor, body FROM payment ORDER BY change_number")
-ACCOUNTS_THAT_DIFFER = text(
-    "SELECT c.id, c.currency, c.loaded_credit_minor, c.credit_minor,"
-    " coalesce(sum(p.credit_minor), 0) AS credited_minor"
-    " FROM account c LEFT JOIN payment p ON p.account_id = c.id"
-    " GROUP BY c.id, c.currency, c.loaded_credit_minor, c.credit_minor"
-    " HAVING c.credit_minor <> c.loaded_credit_minor + coalesce(sum(p.credit_minor), 0)"
-    " ORDER BY c.id"
+_KEPT = "SELECT p.account_id, k.amount_minor FROM kept_apart k JOIN payment p ON p.id = k.payment_id WHERE k.kept_as = "
+_USED = "SELECT account_id, -amount_minor FROM credit_use WHERE kept_as = "
+
+
+def _differ(figure: str, moved: str) -> TextClause:
+    """Accounts whose ``figure`` is not as loaded with what ``moved`` it since (rows of account and amount)."""
+    return text(
+        f"SELECT c.id, c.currency, c.{figure}_minor AS stored_minor,"
+        f" c.loaded_{figure}_minor + coalesce(sum(m.amount_minor), 0) AS expected_minor"
+        f" FROM account c LEFT JOIN ({moved}) AS m ON m.account_id = c.id"
+        f" GROUP BY c.id, c.currency, c.{figure}_minor, c.loaded_{figure}_minor"
+        f" HAVING c.{figure}_minor <> c.loaded_{figure}_minor + coalesce(sum(m.amount_minor), 0) ORDER BY c.id"
+    )
+
+
+ACCOUNTS_THAT_DIFFER = {
+    "credit": _differ(
+        "credit",
+        "SELECT account_id, credit_minor AS amount_minor FROM payment UNION ALL SELECT p.account_id, -k.amount_minor"
+        f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'",
+    ),
+    "advance": _differ("advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance'"),
+    "deposit": _differ("deposit", f"{_KEPT} 'deposit'"),
+    "written-off debt": _differ(
+        "written_off", "SELECT account_id, -amount_minor AS amount_minor FROM recovery"
+    ),
+}
+KEPT_APART_BEYOND = text(
+    "SELECT p.id FROM payment p JOIN kept_apart k ON k.payment_id = p.id GROUP BY p.id, p.credit_minor"
+    " HAVING sum(k.amount_minor) > p.credit_minor ORDER BY p.id"
 )
 DOUBLED = {
     "correlatorId": text(

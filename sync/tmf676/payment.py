@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pos.domain.leg import LegFacts, LegTarget
 from pos.domain.money import Money
-from pos.domain.payment_mode import PayerKind
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.text_guard import clean_foreign
 from sync.tmf676.method import VOUCHER, authorization_code, payment_method
 from sync.wire_json import BadField, BadResource, dumps, money_json, read_money
@@ -47,7 +47,10 @@ def payment_body(leg: LegFacts) -> bytes:
     }
     # The till knows who paid by an account, so that is what the reference names; a walk-in by the account of the sale.
     payer = leg.payer_account
-    if payer is None and leg.payer_kind == PayerKind.WALK_IN:
+    if payer is not None and payer == leg.account and Purpose.SUSPENSE in leg.kept_apart:
+        # Nobody knows who paid; that account is only where such money stands.
+        payer = None
+    elif payer is None and leg.payer_kind == PayerKind.WALK_IN:
         payer = leg.account
     if payer is not None:
         body["payer"] = {"id": payer, "role": leg.payer_kind, "@referredType": "BillingAccount"}
@@ -61,6 +64,7 @@ def payment_body(leg: LegFacts) -> bytes:
             {
                 "item": {"id": item.target_id, "@referredType": str(item.target)},
                 "totalAmount": money_json(item.amount),
+                **({"chosenBy": str(item.chosen_by)} if item.target is LegTarget.BILL else {}),
             }
             for item in leg.items
         ]
@@ -147,6 +151,14 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         if leg.voucher_taken.issuer is not None:
             taken["issuer"] = leg.voucher_taken.issuer
         attributes["voucherTaken"] = taken | {"amount": money_json(leg.voucher_taken.amount)}
+    if leg.kept_apart:
+        attributes["keptApart"] = [
+            {"as": str(purpose), "amount": money_json(amount)} for purpose, amount in leg.kept_apart.items()
+        ]
+    if leg.write_offs:
+        attributes["writeOff"] = [
+            {"bill": bill_id, "amount": money_json(amount)} for bill_id, amount in leg.write_offs.items()
+        ]
     return attributes
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from pos.domain.bill import AppliedPayment, BillSnapshot, BillState, SummaryLine
+from pos.domain.bill import AppliedPayment, BillSnapshot, BillState, Promise, SummaryLine
 from pos.domain.money import Money, total
 from sync.tmf678.foreign import as_object, read_day, read_id, read_name, read_optional_money, read_ref_id
 from sync.wire_json import BadField, BadResource, money_json, read_money
@@ -57,7 +57,32 @@ def _read(obj: Mapping[str, object], bill_id: str, seen_change: int | None) -> B
         applied=tuple(payment for payment, _ in applied if payment is not None),
         lines=_read_lines(obj.get("billSummaryLine"), remaining),
         seen_change=seen_change,
+        disputed=_read_own_amount(obj, "disputedAmount", remaining),
+        promise=_read_promise(obj.get("promise"), remaining),
     )
+
+
+def _read_own_amount(obj: Mapping[str, object], name: str, remaining: Money) -> Money | None:
+    """An amount of our extension; a foreign attribute of that name in another shape must not make a bill unpayable."""
+    try:
+        amount = read_optional_money(obj, name)
+    except BadField:
+        return None
+    if amount is None or amount.currency != remaining.currency or amount.minor <= 0:
+        return None
+    return amount
+
+
+def _read_promise(value: object, remaining: Money) -> Promise | None:
+    """Our extension's agreed instalment, what is still missing of it; None for any other shape."""
+    if not isinstance(value, Mapping):
+        return None
+    amount = _read_own_amount(value, "amount", remaining)
+    try:
+        on = read_day(value, "date")
+    except BadField:
+        return None
+    return None if amount is None or on is None else Promise(on=on, amount=amount)
 
 
 def bill_resource(

@@ -54,6 +54,7 @@ def _read(obj: Mapping[str, object], rate_id: str) -> AppliedRate:
         tax_excluded=tax_excluded,
         tax=tax_included - tax_excluded,
         tax_included=tax_included,
+        disputed=obj.get("isDisputed") is True,
     )
 
 

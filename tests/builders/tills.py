@@ -24,11 +24,13 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from pos.bootstrap.homes import Machine, NewHome, OpenTill, make_home, open_till
+from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy
 from pos.domain.bill import (
     AppliedPayment,
     AppliedRate,
     BillSnapshot,
     BillState,
+    Promise,
     SummaryLine,
 )
 from pos.domain.cash_rounding import CashRounding
@@ -42,7 +44,7 @@ from pos.domain.money import currency as iso
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.pan_guard import luhn_holds
 from pos.domain.payment_event import Overpayment
-from pos.domain.payment_mode import PayerKind
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.ports import PinHasher
 from pos.domain.receipt import ShopHeading
 from pos.domain.role import Grant, PermissionTable, Person, Role
@@ -225,6 +227,9 @@ def account(
     credit: Money | None = None,
     credit_limit: Money | None = None,
     seen_change: int | None = None,
+    advance: Money | None = None,
+    deposit: Money | None = None,
+    written_off: Money | None = None,
 ) -> CachedAccount:
     """An account as central told it."""
     told = credit or Money(0, iso(code))
@@ -235,7 +240,7 @@ def account(
         phone=phone,
         customer=number.replace("BA", "C"),
         currency=iso(code),
-        status="active",
+        status="active" if written_off is None else "written_off",
         cash_only=cash_only,
         dunning_stage=0,
         credit_told=told,
@@ -243,6 +248,9 @@ def account(
         seen_change=seen_change,
         told_at_utc=utc_text(NOW),
         credit_limit=credit_limit,
+        advance_told=advance,
+        deposit_told=deposit,
+        written_off_told=written_off,
     )
 
 
@@ -257,6 +265,8 @@ def bill(
     applied: Sequence[AppliedPayment] = (),
     lines: Sequence[SummaryLine] = (),
     seen_change: int | None = None,
+    disputed: Money | None = None,
+    promise: Promise | None = None,
 ) -> BillSnapshot:
     """A bill as central told it; all of it is open unless ``remaining`` says less."""
     return BillSnapshot(
@@ -273,6 +283,8 @@ def bill(
         applied=tuple(applied),
         lines=tuple(lines),
         seen_change=seen_change,
+        disputed=disputed,
+        promise=promise,
     )
 
 
@@ -487,6 +499,7 @@ def make_till(
     cheques: ChequePolicy | None = None,
     seed: str = "test",
     cash_rounding: CashRounding | None = None,
+    payments: PaymentPolicy = NO_TOLERANCE,
 ) -> Desk:
     """A desk with people, accounts and bills. ``folder`` None: all of it in memory; else ``till.db`` and ``cache.db``."""
     settings = _shipped_settings()
@@ -533,6 +546,7 @@ def make_till(
             operator_company="Counterfoil Telecom",
             walk_in_account="WALK-IN",
             declared=settings.till.cash.declared,
+            payments=payments,
         ),
         pin_hasher=hasher,
     )
@@ -777,9 +791,20 @@ def reserved_order(desk: Desk, asked: PaymentOrder, person: Person = CASHIER) ->
     return asked
 
 
-def wish(bill_no: str | None = None, amount: str | None = None, account: str | None = None) -> AllocateOrder:
+def wish(
+    bill_no: str | None = None,
+    amount: str | None = None,
+    account: str | None = None,
+    *,
+    keep_as: Purpose = Purpose.ACCOUNT,
+) -> AllocateOrder:
     """A bill to be paid, or (without one) an account to be credited."""
-    return AllocateOrder(bill=bill_no, amount=amount, account=account)
+    return AllocateOrder(bill=bill_no, amount=amount, account=account, keep_as=keep_as)
+
+
+def in_suspense(reference: str = "Envelope in the letter box", amount: str | None = None) -> AllocateOrder:
+    """Money whose owner nobody knows; without an amount all that is left."""
+    return AllocateOrder(amount=amount, keep_as=Purpose.SUSPENSE, reference=reference)
 
 
 def order(

@@ -469,7 +469,13 @@ def payments_at(central: CentralStore) -> list[tuple[str, str, int]]:
 
 
 def unfilled_wire(
-    *, accounts: int = 3, bills_each: int = 1, seed: str = "wire", retry: RetryRule = RETRY, own: bool = True
+    *,
+    accounts: int = 3,
+    bills_each: int = 1,
+    seed: str = "wire",
+    retry: RetryRule = RETRY,
+    own: bool = True,
+    tolerance: str = "",
 ) -> Wire:
     """A till with an open shift and an empty cache beside a central with an operator's data.
 
@@ -486,6 +492,7 @@ def unfilled_wire(
         randomness=SeededRandomness(f"central of {seed}"),
         base_url=BASE_URL,
         modes=desk.modes,
+        tolerance=tolerance,
     )
     addresses = Addresses.of(central=BASE_URL)
     if not own:
@@ -494,10 +501,18 @@ def unfilled_wire(
 
 
 async def make_wire(
-    *, accounts: int = 3, bills_each: int = 1, seed: str = "wire", retry: RetryRule = RETRY, own: bool = True
+    *,
+    accounts: int = 3,
+    bills_each: int = 1,
+    seed: str = "wire",
+    retry: RetryRule = RETRY,
+    own: bool = True,
+    tolerance: str = "",
 ) -> Wire:
     """As ``unfilled_wire``, after a first pull; the network has forgotten its requests."""
-    wire = unfilled_wire(accounts=accounts, bills_each=bills_each, seed=seed, retry=retry, own=own)
+    wire = unfilled_wire(
+        accounts=accounts, bills_each=bills_each, seed=seed, retry=retry, own=own, tolerance=tolerance
+    )
     report = await wire.engine.pull()
     assert report.problem is None, report
     wire.network.requests.clear()

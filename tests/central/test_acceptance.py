@@ -44,14 +44,15 @@ def paid(mode: str, payer: str, purpose: str, *, account: str, **more: object) -
         "items": [offering("10.000")],
         "account": [],
     }
+    apart = {} if purpose in items else {"keptApart": [{"as": purpose, "amount": kwd("10.000")}]}
     body = payment(
         "10.000",
         account={"id": account},
         payer={"id": account, "role": payer, "@referredType": "BillingAccount"},
         paymentMethod={"@type": "PaymentMethodRef", "id": "1", "@referredType": "Any", "name": mode},
-        paymentItem=items[purpose],
+        paymentItem=items.get(purpose, []),
     )
-    return body | more
+    return body | apart | more
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:

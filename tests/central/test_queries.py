@@ -206,6 +206,9 @@ async def test_accounts_are_pulled_by_change(client: httpx.AsyncClient) -> None:
         "cashOnly": True,
         "dunningStage": 2,
         "creditAmount": loads('{"unit":"EUR","value":1.50}'),
+        "advanceAmount": loads('{"unit":"EUR","value":0.00}'),
+        "depositAmount": loads('{"unit":"EUR","value":0.00}'),
+        "writtenOffAmount": loads('{"unit":"EUR","value":0.00}'),
         "change": 1,
         "@type": "CounterfoilAccount",
     }

@@ -9,8 +9,9 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.settings import read_settings
 
-ALL = "bills items account"
-UPKEEP = "items account"
+ON_ACCOUNT = "account advance deposit suspense"
+ALL = f"bills items {ON_ACCOUNT}"
+UPKEEP = f"items {ON_ACCOUNT}"
 MATRIX = {
     #                    subscriber  dealer   walk-in
     "cash": (ALL, UPKEEP, "items"),

@@ -1,6 +1,8 @@
 """Money set against bills: the payer's choice first, else oldest due first; nothing created, nothing lost."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import combinations, pairwise
 
 import pytest
@@ -18,7 +20,7 @@ from pos.domain.allocation import (
 from pos.domain.bill import BillState, OpenBill, open_on
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, total
-from pos.domain.payment_mode import Purpose
+from pos.domain.payment_mode import KEPT_APART, Purpose
 from tests.builders.tills import TODAY, bill, money
 
 KWD = currency("KWD")
@@ -259,6 +261,10 @@ def on_account(minor: int) -> Allocation:
     return Allocation(account="BA-1", bill_no=None, bill_id=None, amount=Money(minor, KWD))
 
 
+def kept_apart(purpose: Purpose, minor: int) -> Allocation:
+    return Allocation(account="BA-1", bill_no=None, bill_id=None, amount=Money(minor, KWD), keep=purpose)
+
+
 def test_a_voucher_pays_the_bill_and_leaves_the_item_to_the_cheque() -> None:
     bills_only = frozenset({Purpose.BILLS})
 
@@ -308,7 +314,12 @@ def test_funding_breaks_the_matrix_only_where_nothing_else_is_possible(
 ) -> None:
     """Possible where, for every choice of purposes, the tenders that serve any of them bring enough for them."""
     whole = sum(minor for minor, _ in tenders)
-    make = {Purpose.BILLS: for_bill, Purpose.ITEMS: for_item, Purpose.ACCOUNT: on_account}
+    make: dict[Purpose, Callable[[int], Allocation]] = {
+        Purpose.BILLS: for_bill,
+        Purpose.ITEMS: for_item,
+        Purpose.ACCOUNT: on_account,
+        **{purpose: partial(kept_apart, purpose) for purpose in KEPT_APART},
+    }
     allocations: list[Allocation] = []
     before = 0
     for after, purpose in [*sorted((cut % whole, purpose) for cut, purpose in cuts), (whole, last)]:
@@ -318,7 +329,7 @@ def test_funding_breaks_the_matrix_only_where_nothing_else_is_possible(
     possible = all(
         sum(part.amount.minor for part in allocations if part.purpose in chosen)
         <= sum(minor for minor, purposes in tenders if purposes & set(chosen))
-        for size in (1, 2, 3)
+        for size in range(1, len(Purpose) + 1)
         for chosen in combinations(Purpose, size)
     )
 

@@ -58,7 +58,7 @@ def test_a_mode_is_read_whole() -> None:
     assert cheque.label == "Cheque"
     assert cheque.accepts == {
         PayerKind.SUBSCRIBER: frozenset(Purpose),
-        PayerKind.DEALER: frozenset({Purpose.ITEMS, Purpose.ACCOUNT}),
+        PayerKind.DEALER: frozenset(Purpose) - {Purpose.BILLS},
         PayerKind.WALK_IN: frozenset({Purpose.ITEMS}),
     }
     assert (cheque.gives_change, cheque.opens_drawer, cheque.final_at_once) == (False, True, False)

@@ -236,8 +236,8 @@ def _money_on_another_bill() -> AbstractContextManager[None]:
     """The number on the receipt is right, the bill that central is told is another."""
     of_bill = allocation._of_bill
 
-    def planted(bill: Any, amount: Money) -> allocation.Allocation:
-        return replace(of_bill(bill, amount), bill_id="CB-1-1")
+    def planted(bill: Any, amount: Money, chosen_by: allocation.Chooser) -> allocation.Allocation:
+        return replace(of_bill(bill, amount, chosen_by), bill_id="CB-1-1")
 
     return swapped(allocation, "_of_bill", planted)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pos.domain.allocation import PaymentPolicy
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
@@ -26,6 +27,7 @@ from tests.builders.tills import (
     FakeVouchers,
     account,
     ask_for_documents,
+    bill,
     cash,
     cheque,
     clock_of,
@@ -33,6 +35,7 @@ from tests.builders.tills import (
     closed,
     count,
     iccid,
+    in_suspense,
     let_change_prices,
     make_till,
     marked_down,
@@ -58,11 +61,17 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts, and the note
     of a later cheque; the last payment has a sale with a serial number, a card, a voucher that was held for it, and one that
-    was taken while central did not answer.
+    was taken while central did not answer; it brings written-off debt back, clears the rest of a bill and leaves money in
+    suspense.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
     stock(desk)
+    tell(
+        desk,
+        accounts=[account("BA-7", written_off=money("5"))],
+        bills=[bill("7797", money("4.002"), of="BA-7")],
+    )
     # The period of the first shift is closed already: its entries are moved.
     usual, desk.policy = desk.policy, replace(desk.policy, closed_through=TODAY)
     opened(desk)
@@ -78,6 +87,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tell(desk, accounts=[replace(account("BA-1", "Zoë O'Brien"), dunning_stage=2)])
     open_shift(desk, CASHIER, "30", memo=memo)
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
+    desk.policy = replace(desk.policy, payments=PaymentPolicy(tolerance_minor=5))
     reprint(desk, CASHIER, taken.receipt.receipt_number)
     let_change_prices(desk, Role.CASHIER, percent=20)
     knows(desk)
@@ -87,7 +97,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         voucher("2"),
         voucher("1", signed("1")),
         by_terminal("10"),
-        allocate=[wish("7798", "2"), wish("7796", "5")],
+        cash("6"),
+        allocate=[wish("7798", "2"), wish("7796", "5"), wish("7797", "4"), in_suspense(amount="2")],
         lines=[sale("SIM-01", 1, iccid(1)), marked_down("CHARGER", "1")],
     )
     held = VoucherReserved(terms=VoucherTerms(value=money("2"), expires=date(2027, 12, 31)), approval=None)

@@ -220,7 +220,8 @@ def lay_parts(
     raw.execute(TENDER + "VALUES ('t', 'p', 1, 'cash', ?, ?, 'KWD', '{}', NULL, NULL)", (tender, change))
     raw.execute("INSERT INTO payment VALUES ('y', 'p', 'BA-1', ?, 'KWD')", (payment,))
     raw.execute(
-        "INSERT INTO allocation VALUES ('a', 'p', 'y', 't', 1, 1, 'BA-1', '7782', 'CB-7782', ?, 'KWD', NULL)",
+        "INSERT INTO allocation (allocation_id, payment_event_id, payment_id, tender_id, leg, number, account, bill_no, "
+        "bill_id, amount_minor, currency) VALUES ('a', 'p', 'y', 't', 1, 1, 'BA-1', '7782', 'CB-7782', ?, 'KWD')",
         (allocation,),
     )
     raw.execute("INSERT INTO leg VALUES ('p', 1, 't', 'BA-1', ?, 'KWD')", (leg,))

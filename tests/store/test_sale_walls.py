@@ -54,7 +54,8 @@ def lay_sale(
         )
     for number, (line, bill, minor) in enumerate(paid, start=1):
         raw.execute(
-            "INSERT INTO allocation VALUES (?, 'p', 'y', 't', 1, ?, 'WALK-IN', ?, NULL, ?, 'KWD', ?)",
+            "INSERT INTO allocation (allocation_id, payment_event_id, payment_id, tender_id, leg, number, account, bill_no, "
+            "amount_minor, currency, sale_line) VALUES (?, 'p', 'y', 't', 1, ?, 'WALK-IN', ?, ?, 'KWD', ?)",
             (f"a{number}", number, bill, minor, line),
         )
     return whole

@@ -33,6 +33,7 @@ from tests.builders.tills import (
     direct_debit,
     findings,
     grant_limit,
+    in_suspense,
     make_till,
     money,
     opened,
@@ -90,11 +91,14 @@ def allowed(mode: str, payer: PayerKind, purpose: Purpose) -> bool:
 
 
 def asked_for(desk: Desk, mode: str, payer: PayerKind, purpose: Purpose) -> PaymentOrder:
-    """5.000 in ``mode``: for bill 7781, for a service, or on account."""
+    """5.000 in ``mode``: for bill 7781, for a service, on account in any way, or in suspense."""
     allocate = {
         Purpose.BILLS: [wish("7781", "5")],
         Purpose.ITEMS: [],
         Purpose.ACCOUNT: [wish(None, "5", ACCOUNTS[payer])],
+        Purpose.ADVANCE: [wish(None, "5", ACCOUNTS[payer], keep_as=purpose)],
+        Purpose.DEPOSIT: [wish(None, "5", ACCOUNTS[payer], keep_as=purpose)],
+        Purpose.SUSPENSE: [in_suspense(amount="5")],
     }
     return order(
         desk,
@@ -121,8 +125,8 @@ TAKEN = [case for case in EVERY if allowed(*case)]
 
 
 def test_the_cases_are_the_whole_table() -> None:
-    assert len(EVERY) == 10 * 3 * 3
-    assert len(TAKEN) == 4 * 3 + 4 + 4 * 2 + 5 * 2 + 4
+    assert len(EVERY) == 10 * 3 * 6
+    assert len(TAKEN) == 4 * 6 + 4 + 4 * 5 + 5 * 5 + 4
     assert set(TENDERS) == set(make_till().modes.by_code)
 
 
@@ -133,11 +137,15 @@ def test_what_the_matrix_allows_is_booked(desk: Desk, mode: str, payer: PayerKin
     taken = take_payment(desk, SUPERVISOR, asked)
 
     account = ACCOUNTS[payer] or "WALK-IN"
+    credited = "SUSPENSE" if purpose is Purpose.SUSPENSE else account
     on_account = "dealer_account" if payer is PayerKind.DEALER else "customer_credit"
     against: dict[Purpose, tuple[str, str | None, int, int]] = {
         Purpose.BILLS: ("receivable", "BA-1", 0, 5_000),
         Purpose.ITEMS: ("item_revenue", None, 0, 5_000),
         Purpose.ACCOUNT: (on_account, account, 0, 5_000),
+        Purpose.ADVANCE: ("customer_advance", account, 0, 5_000),
+        Purpose.DEPOSIT: ("security_deposit", account, 0, 5_000),
+        Purpose.SUSPENSE: ("suspense", "SUSPENSE", 0, 5_000),
     }
     entry = next(row for row in rows(desk, "journal_entry") if row["source_kind"] == "payment")
     assert [
@@ -149,7 +157,7 @@ def test_what_the_matrix_allows_is_booked(desk: Desk, mode: str, payer: PayerKin
     assert [(row["mode"], row["amount_minor"], row["change_minor"]) for row in rows(desk, "tender")] == [
         (mode, 5_000, 0)
     ]
-    assert [row["account"] for row in rows(desk, "leg")] == [account]
+    assert [row["account"] for row in rows(desk, "leg")] == [credited]
     assert len(rows(desk, "outbox")) == 1
     assert len(rows(desk, "instrument")) == (0 if mode in ("cash", "cheque") else 1)
     assert bool(taken.receipt.provisional) == (mode in NOT_FINAL)

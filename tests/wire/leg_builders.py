@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from pos.domain.leg import LegFacts, LegItem, LegTarget
 from pos.domain.money import Money, currency
-from pos.domain.payment_mode import PaymentMode, Purpose
+from pos.domain.payment_mode import KEPT_APART, PaymentMode, Purpose
 from pos.settings import read_settings
 
 KWD = currency("KWD")
@@ -112,7 +112,6 @@ def leg_of(
     items = {
         Purpose.BILLS: (paid_bill("CB-1", 10_000),),
         Purpose.ITEMS: (sold("SIM-01", 5_000), sold("RTR-01", 5_000)),
-        Purpose.ACCOUNT: (),
     }
     is_voucher = mode.tmf_type == "Voucher"
     return replace(
@@ -128,7 +127,8 @@ def leg_of(
         account=account,
         amount=Money(10_000, KWD),
         tender_details=details,
-        items=items[purpose],
+        items=items.get(purpose, ()),
+        kept_apart={purpose: Money(10_000, KWD)} if purpose in KEPT_APART else {},
         provisional=mode.final_when or None,
         instrument=f"{mode.kind}|{number}" if mode.identity else None,
         voucher_hold=HOLD if is_voucher else None,

@@ -6,15 +6,31 @@ test looks at the cache's views, at what the counter is shown, and at what a dee
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pos.domain.allocation import PaymentPolicy
 from pos.domain.errors import Refused
+from pos.domain.money import Money, currency
+from pos.domain.payment_mode import Purpose
 from pos.till.enquiries import account_view, bill_view
 from pos.till.open_bills import catch_up_all
 from pos.till.verify import verify_books
-from tests.builders.tills import CASHIER
-from tests.builders.wire import Fault, ForeignServer, Wire, applied, foreign_bill, make_wire, unfilled_wire
-from tests.central.central_builders import kwd
+from sync.central.fixture import load_fixture
+from sync.central.verify import verify_central
+from tests.builders.tills import CASHIER, cash, pay, wish
+from tests.builders.wire import (
+    Fault,
+    ForeignServer,
+    Wire,
+    applied,
+    foreign_bill,
+    make_wire,
+    operator,
+    unfilled_wire,
+)
+from tests.central.central_builders import bill, kwd
 
 
 def assert_open(wire: Wire, bill_no: str, minor: int) -> None:
@@ -173,6 +189,93 @@ async def test_money_in_a_parked_row_stays_taken() -> None:
     assert_open(wire, "N1-1", 0)
     assert_credit(wire, "BA-1", 2_500)
     assert_paid_once(wire, "BA-1", "N1-1")
+
+
+# --- credit that central uses by itself -----------------------------------------------------------------------
+
+
+def issue(wire: Wire, bill_id: str, amount: str, **more: object) -> None:
+    """Central's biller issues a new bill for BA-1; what the account has as credit is used on it."""
+    told = operator()
+    told["bills"].append(bill(bill_id, amount, account="BA-1") | more)
+    load_fixture(wire.central, told)
+
+
+async def test_credit_that_central_has_is_used_on_the_next_bill_and_shown_once() -> None:
+    """Rule 15: sent first, then billed."""
+    wire = await make_wire()
+    wire.pay("BA-1", "4.000")
+    await wire.engine.drain(timeout_s=60)
+    issue(wire, "1-9", "6.000")
+    await wire.engine.pull()
+    assert_credit(wire, "BA-1", 0)
+    assert_open(wire, "N1-9", 2_000)
+    assert verify_central(wire.central) == []
+
+
+async def test_credit_that_comes_after_the_bill_stays_credit_and_is_shown_once() -> None:
+    """Rule 15: billed first, then sent; it waits for the bill after this one."""
+    wire = await make_wire()
+    wire.pay("BA-1", "4.000")
+    issue(wire, "1-9", "6.000")
+    await wire.engine.pull()
+    assert_credit(wire, "BA-1", 4_000)
+    assert_open(wire, "N1-9", 6_000)
+    await wire.engine.drain(timeout_s=60)
+    await wire.engine.pull()
+    assert_credit(wire, "BA-1", 4_000)
+    assert_open(wire, "N1-9", 6_000)
+    assert verify_central(wire.central) == []
+
+
+async def test_what_is_kept_apart_cleared_and_recovered_is_alike_at_both() -> None:
+    """Rules 6, 15 and 18: till and central come to the same figures."""
+    wire = await make_wire(tolerance="0.005")
+    wire.desk.policy = replace(wire.desk.policy, payments=PaymentPolicy(tolerance_minor=5))
+    told = operator()
+    told["accounts"][0] |= {"status": "written_off", "written_off": "6.000"}
+    load_fixture(wire.central, told)
+    await wire.engine.pull()
+    pay(
+        wire.desk,
+        cash("20"),
+        allocate=[
+            wish("N1-1", "9.995"),
+            wish(None, "4", "BA-1", keep_as=Purpose.ADVANCE),
+            wish(None, "6.005", "BA-1", keep_as=Purpose.DEPOSIT),
+        ],
+    )
+    catch_up_all(wire.desk)
+    before = account_view(wire.desk, CASHIER, "BA-1")
+    await wire.engine.drain(timeout_s=60)
+    await wire.engine.pull()
+    after = account_view(wire.desk, CASHIER, "BA-1")
+    for view in (before, after):
+        assert (view.advance.minor, view.deposit.minor, view.written_off.minor, view.bills) == (
+            4_000,
+            6_005,
+            0,
+            (),
+        )
+    assert after.account.status == "recovered"
+    assert_open(wire, "N1-1", 0)
+    assert verify_central(wire.central) == []
+
+
+async def test_disputes_and_promises_of_central_reach_the_counter() -> None:
+    """Rule 11: by the rates that are disputed, and what is missing of the promise."""
+    wire = await make_wire()
+    told = operator()
+    told["bills"][0]["promise"] = {"date": "2026-12-01", "amount": kwd("3.000")}
+    told["rates"] = [one | ({"isDisputed": True} if one["id"] == "R2-1b" else {}) for one in told["rates"]]
+    told["rates"] = [one | ({"isDisputed": True} if one["id"] == "R2-1a" else {}) for one in told["rates"]]
+    load_fixture(wire.central, told)
+    await wire.engine.pull()
+    promised = bill_view(wire.desk, CASHIER, "N1-1")
+    disputed = bill_view(wire.desk, CASHIER, "N2-1")
+    assert promised.bill.instalment == Money(3_000, currency("KWD"))
+    assert disputed.bill.payable.minor == 0
+    assert {one.rate_id for one in disputed.rates if one.disputed} == {"R2-1a", "R2-1b"}
 
 
 # --- a foreign server ----------------------------------------------------------------------------------------

@@ -1,0 +1,123 @@
+"""What a payment at central does beside the money: kept apart, rests of bills cleared, written-off debt that comes back.
+
+Each by a table of its own, so that bill, account and payment can be reckoned from scratch.
+Source: domain.md rules 6, 15 and 18, section 3.11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, text
+
+from pos.domain.errors import Refused
+from pos.domain.money import Currency, Money, currency, parse_count, zero
+from pos.domain.payment_mode import Purpose
+from sync.central.bills import StoredBill, reduce_bill
+
+KEPT = (Purpose.ADVANCE, Purpose.DEPOSIT)
+"""How money on an account may be kept apart from plain credit, the first asked for first."""
+
+
+def keep_apart(
+    connection: Connection,
+    payment_id: str,
+    account_id: str,
+    on_account: Money,
+    asked: Mapping[Purpose, Money],
+) -> Money:
+    """Note how much of ``on_account`` is an advance or a deposit; the rest, which is plain credit."""
+    left = on_account
+    for purpose in KEPT:
+        part = min(left, asked.get(purpose, zero(left.currency)))
+        if part.minor > 0:
+            connection.execute(
+                INSERT_KEPT, {"payment_id": payment_id, "kept_as": str(purpose), "amount_minor": part.minor}
+            )
+            connection.execute(
+                ADD_ADVANCE if purpose is Purpose.ADVANCE else ADD_DEPOSIT,
+                {"id": account_id, "minor": part.minor},
+            )
+            left = left - part
+    return left
+
+
+def clear_rests(
+    connection: Connection,
+    payment_id: str,
+    asked: Mapping[str, Money],
+    paid: Iterable[StoredBill],
+    *,
+    tolerance: str,
+    change: int,
+    at: str,
+) -> None:
+    """Clear what is left of the bills just ``paid`` (as they stand now), where the till says so.
+
+    Our own tolerance is the most: whoever posts a payment must not be able to write debts off.
+    """
+    for bill in paid:
+        told = asked.get(bill.bill_id)
+        rest = bill.remaining
+        if told is None or rest.minor <= 0 or rest > min(told, tolerated(tolerance, rest.currency)):
+            continue
+        reduce_bill(connection, bill, rest, change=change, at=at)
+        connection.execute(
+            INSERT_WRITE_OFF,
+            {"payment_id": payment_id, "bill_id": bill.bill_id, "amount_minor": rest.minor},
+        )
+
+
+def tolerated(tolerance: str, in_currency: Currency) -> Money:
+    """The most that is cleared of a bill in this currency; nothing where the setting is none of its amounts."""
+    try:
+        return parse_count(tolerance or "0", in_currency)
+    except Refused:
+        return zero(in_currency)
+
+
+def recover(
+    connection: Connection, payment_id: str, paid: Iterable[tuple[StoredBill, Money]], *, change: int
+) -> None:
+    """What is paid on the bills of a written-off account brings back what was given up of its debt, first of all."""
+    by_account: dict[str, Money] = {}
+    for bill, amount in paid:
+        before = by_account.get(bill.account_id)
+        by_account[bill.account_id] = amount if before is None else before + amount
+    for account_id, amount in by_account.items():
+        row = connection.execute(FIND_WRITTEN_OFF, {"id": account_id}).one_or_none()
+        if row is None or currency(row.currency) != amount.currency:
+            continue
+        back = min(int(row.written_off_minor), amount.minor)
+        connection.execute(
+            INSERT_RECOVERY, {"payment_id": payment_id, "account_id": account_id, "amount_minor": back}
+        )
+        connection.execute(
+            TAKE_BACK,
+            {
+                "id": account_id,
+                "minor": back,
+                "status": "written_off" if back < row.written_off_minor else "recovered",
+                "change_number": change,
+            },
+        )
+
+
+INSERT_KEPT = text(
+    "INSERT INTO kept_apart (payment_id, kept_as, amount_minor) VALUES (:payment_id, :kept_as, :amount_minor)"
+)
+ADD_ADVANCE = text("UPDATE account SET advance_minor = advance_minor + :minor WHERE id = :id")
+ADD_DEPOSIT = text("UPDATE account SET deposit_minor = deposit_minor + :minor WHERE id = :id")
+INSERT_WRITE_OFF = text(
+    "INSERT INTO bill_write_off (payment_id, bill_id, amount_minor) VALUES (:payment_id, :bill_id, :amount_minor)"
+)
+FIND_WRITTEN_OFF = text(
+    "SELECT currency, written_off_minor FROM account WHERE id = :id AND written_off_minor > 0"
+)
+INSERT_RECOVERY = text(
+    "INSERT INTO recovery (payment_id, account_id, amount_minor) VALUES (:payment_id, :account_id, :amount_minor)"
+)
+TAKE_BACK = text(
+    "UPDATE account SET written_off_minor = written_off_minor - :minor, status = :status,"
+    " change_number = :change_number WHERE id = :id"
+)

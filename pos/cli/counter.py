@@ -148,6 +148,9 @@ def account(
         "balance": view.balance.plain(),
         "overdue": view.overdue.plain(),
         "credit": view.credit.plain(),
+        "advance": view.advance.plain(),
+        "deposit": view.deposit.plain(),
+        "written_off": view.written_off.plain(),
         **_dealer_json(view),
         "currency": known.currency.code,
         "told_at": view.told_at,
@@ -184,6 +187,7 @@ def _bill_json(bill: OpenBill) -> dict[str, object]:
         "state": str(bill.bill.state),
         "amount_due": bill.bill.amount_due.plain(),
         "open": bill.open.plain(),
+        "disputed": bill.disputed.plain(),
         "currency": bill.open.currency.code,
     }
 

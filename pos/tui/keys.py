@@ -138,6 +138,20 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(id="mark", keys=("space",), shown="Space", label="Mark", meaning="mark a bill to be paid"),
     Key(
+        id="account",
+        keys=("a", "A"),
+        shown="A",
+        label="Account",
+        meaning="pay bills of another account too",
+    ),
+    Key(
+        id="keep_as",
+        keys=("d", "D"),
+        shown="D",
+        label="Deposit",
+        meaning="typed: as advance; D again: a deposit",
+    ),
+    Key(
         id="part",
         keys=("minus",),
         shown="-",

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from pos.domain.allocation import may_be_paid
 from pos.domain.bill import BillState, OpenBill
 from pos.domain.errors import DomainError
-from pos.till.basket import Basket, add_item, choose_bills
+from pos.domain.money import total
+from pos.domain.payment_mode import Purpose
+from pos.till.basket import Basket, add_item, add_payee, choose_bills, keep_on_account, keep_otherwise
 from pos.till.enquiries import AccountView, BillView, account_view, bill_view
 from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.accounts import AccountsScreen
 from pos.tui.screens.bill import BillScreen
 from pos.tui.screens.paying import PayingScreen, ScanCame
 from pos.tui.screens.sale import SaleScreen
@@ -24,11 +30,19 @@ from pos.tui.widgets.account_heading import AccountHeading
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
 
+HEADED = "account:"
+"""Before the number of an account: the key of its line above its bills."""
+
+NAMED = {Purpose.ADVANCE: "ADVANCE", Purpose.DEPOSIT: "DEPOSIT"}
+
 
 class AccountScreen(PayingScreen):
-    """A subscriber's bills. Marked ones are paid; without a mark the oldest, or none where items are bought."""
+    """A subscriber's bills. Marked ones are paid; without a mark the oldest, or none where items are bought.
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark"])]
+    Further accounts may be added: their bills stand under their names, and are paid with the same receipt.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark", "account", "keep_as"])]
     KEYS: ClassVar[tuple[str, ...]] = ("bill", "items", "cash", "card", "cheque", "voucher", "ways", "mark")
 
     def __init__(self, seat: Seat, errands: Errands, basket: Basket, *, bill_no: str | None) -> None:
@@ -46,7 +60,7 @@ class AccountScreen(PayingScreen):
         return view
 
     def _open_now(self) -> set[str]:
-        return {bill.bill.bill_no for bill in self._view.bills}
+        return {bill.bill.bill_no for bill in self._basket.bills}
 
     def body(self) -> ComposeResult:
         yield AccountHeading(self.seat, self._view)
@@ -96,7 +110,9 @@ class AccountScreen(PayingScreen):
         self.paint()
 
     def paint(self) -> None:
-        self.query_one("#bills", Listing).show([self._row(bill) for bill in self._view.bills])
+        self.query_one("#bills", Listing).show(
+            [row for view in self._basket.views for row in self._rows(view)]
+        )
         super().paint()
 
     @property
@@ -110,9 +126,23 @@ class AccountScreen(PayingScreen):
         basket = self._basket
         if basket.lines:
             return f"ITEMS {basket.sale.plain()}\nF4 shows them.\nSpace adds a bill."
+        if basket.kept:
+            return "\n".join(f"{NAMED[one.purpose]} {one.amount.plain()}" for one in basket.kept[-3:])
         if not self._view.bills:
             return "Nothing is open.\nType an amount, F5 puts\nit on account."
-        return f"of {self._view.balance} open"
+        contested = total((bill.disputed for bill in self._view.bills), self._view.account.currency)
+        left_out = f"\n{contested.plain()} disputed,\nleft out" if contested else ""
+        return f"of {self._view.balance} open{left_out}"
+
+    def _rows(self, view: AccountView) -> Iterator[Row]:
+        """The bills of an account, under its name where there are several."""
+        if self._basket.others:
+            account = view.account
+            flag = "CASH-ONLY" if account.cash_only else ""
+            cells = (account.account, "", "", "", "", " ".join((flag, account.name)).strip(), "")
+            yield Row(key=f"{HEADED}{account.account}", cells=cells, strong=True)
+        for bill in view.bills:
+            yield self._row(bill)
 
     def _row(self, bill: OpenBill) -> Row:
         number = bill.bill.bill_no
@@ -125,12 +155,21 @@ class AccountScreen(PayingScreen):
                 bill.bill.amount_due.plain(),
                 bill.open.plain(),
                 self._state(bill),
-                "" if bill.open.currency == self._view.account.currency else str(bill.open.currency),
+                self._remark(bill),
                 "" if pay is None else pay.plain(),
             ),
             marked=number in self._marked,
             strong=pay is not None,
         )
+
+    def _remark(self, bill: OpenBill) -> str:
+        if bill.open.currency != self._view.account.currency:
+            return str(bill.open.currency)
+        if bill.disputed:
+            return f"{bill.disputed.plain()} disp."
+        if bill.bill.promise is not None and bill.instalment:
+            return f"{bill.instalment.plain()} prom."
+        return ""
 
     def _state(self, bill: OpenBill) -> str:
         if bill.bill.state is BillState.ON_HOLD:
@@ -147,24 +186,88 @@ class AccountScreen(PayingScreen):
         super().action_move(by)
 
     def action_mark(self) -> None:
-        """Mark the selected bill or take its mark away, and go on to the next."""
+        """Mark the selected bill or take its mark away, and go on to the next; an account: all that may be paid of it."""
         listing = self.query_one("#bills", Listing)
-        if listing.selected is not None:
-            self._choose(marked=self._marked ^ {listing.selected}, part=self._part)
-            listing.move(1)
+        chosen = listing.selected
+        if chosen is None:
+            return
+        if chosen.startswith(HEADED):
+            of_account = {
+                bill.bill.bill_no
+                for bill in self._basket.bills
+                if bill.bill.account == chosen.removeprefix(HEADED) and may_be_paid(bill)
+            }
+            marked = self._marked - of_account if of_account <= self._marked else self._marked | of_account
+        else:
+            marked = self._marked ^ {chosen}
+        self._choose(marked=marked, part=self._part)
+        listing.move(1)
 
     def part_typed(self, typed: str) -> None:
         self._choose(marked=self._marked, part=typed)
 
     def step_back(self) -> bool:
-        """The part, then the marks."""
+        """The part, then what is kept on purpose, then the marks, then the other accounts."""
+        basket = self._basket
         if self._part is not None:
             self._choose(marked=self._marked, part=None)
-        elif self._marked and self._asked_for is None:
+        elif basket.kept:
+            self._basket = replace(basket, kept=basket.kept[:-1])
+            self._choose(marked=self._marked, part=None)
+        elif self._marked and (self._asked_for is None or basket.others):
+            self._choose(marked=set(), part=None)
+        elif basket.others:
+            self._basket = replace(basket, others=basket.others[:-1])
             self._choose(marked=set(), part=None)
         else:
             return False
         return True
+
+    # --- other accounts, advances and deposits ------------------------------------------------------------------
+
+    def action_account(self) -> None:
+        if self._basket.given:
+            self.refuse("Something was given already. Esc takes it back, then A.")
+        else:
+            self.app.push_screen(AccountsScreen(self.seat, self.errands), self._account_found)
+
+    def _account_found(self, number: str | None) -> None:
+        if number is not None:
+            self.errand(self._add_account(number))
+
+    async def _add_account(self, number: str) -> None:
+        seat, person = self.seat, self.seat.person
+        view = await seat.look(lambda: account_view(seat.desk, person, number))
+        self._basket = add_payee(self._basket, view)
+        if not self._marked:
+            # What was to be paid until now stays chosen beside what is marked next.
+            self._marked = {part.bill_no for part in self._basket.plan.parts if part.bill_no is not None}
+        self._choose(marked=self._marked, part=self._part)
+        self.query_one("#bills", Listing).select(f"{HEADED}{number}")
+        self.say(f"Space marks the bills of {number} one by one, on its name all of them.")
+
+    def action_keep_as(self) -> None:
+        """What was typed goes on the account as an advance; again: as a security deposit; once more: not at all."""
+        try:
+            if self._typed:
+                typed, self._typed = self._typed, ""
+                self._basket = keep_on_account(self._basket, typed, decimal_marks=self.seat.decimal_marks)
+            elif self._basket.kept:
+                self._basket = keep_otherwise(self._basket)
+            else:
+                self.refuse("Type the amount first; then D takes it as an advance, D again as a deposit.")
+                return
+        except DomainError as refusal:
+            self.refused(refusal)
+            self.paint()
+            return
+        self._choose(marked=self._marked, part=self._part)
+        kept = self._basket.kept
+        self.say(
+            f"{NAMED[kept[-1].purpose]} of {kept[-1].amount.plain()}. D changes it, F5 takes it in cash."
+            if kept
+            else "It is left out again."
+        )
 
     def came_back(self) -> None:
         super().came_back()
@@ -175,9 +278,15 @@ class AccountScreen(PayingScreen):
         seat, person = self.seat, self.seat.person
         number = self._view.account.account
         view = await seat.look(lambda: account_view(seat.desk, person, number))
+        numbers = [other.account.account for other in self._basket.others]
+        others = [
+            await seat.look(partial(account_view, seat.desk, person, other_number))
+            for other_number in numbers
+        ]
+        self._basket = replace(self._basket, others=tuple(others))
         part = self._part
         try:
-            self._marked &= {bill.bill.bill_no for bill in view.bills}
+            self._marked &= {bill.bill.bill_no for one in (view, *others) for bill in one.bills}
             self._basket = self._chosen_bills(view)
         except DomainError:
             self._part = None
@@ -223,8 +332,8 @@ class AccountScreen(PayingScreen):
 
     def action_bill(self) -> None:
         number = self._paid_bill or self.query_one("#bills", Listing).selected
-        if number is None:
-            self.refuse("This account has no open bill to look at.")
+        if number is None or number.startswith(HEADED):
+            self.refuse("There is no open bill to look at here. Up and Down choose one.")
         else:
             self.errand(self._open_bill(number))
 

@@ -44,6 +44,8 @@ class BillScreen(LinesScreen[bool]):
             f"\n of {bill.bill_date.isoformat()}   due {bill.due_date.isoformat()}   "
             f"amount {bill.amount_due.plain()}   open {self._view.bill.open.plain()}"
         )
+        if self._view.bill.disputed:
+            heading.append(f"   disputed {self._view.bill.disputed.plain()}", "bold")
         yield Label(heading, id="heading", markup=False)
         yield Listing(
             (
@@ -151,7 +153,7 @@ class RatesScreen(LinesScreen[bool]):
                     key=rate.rate_id,
                     cells=(
                         "" if rate.on is None else rate.on.isoformat(),
-                        rate.name,
+                        f"DISPUTED {rate.name}" if rate.disputed else rate.name,
                         rate.tax_excluded.plain(),
                         rate.tax.plain(),
                         rate.tax_included.plain(),

@@ -111,7 +111,12 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
         else:
             change.tell(self._quote.change, "CHANGE")
             rounding = self._quote.rounding
-            over.update(f"Rounded to the smallest coin: {rounding.plain()}." if rounding else "")
+            said = [f"Rounded to the smallest coin: {rounding.plain()}."] if rounding else []
+            said += [
+                f"Bill {one.bill_no}: the last {one.amount.plain()} is written off."
+                for one in self._quote.written_off
+            ]
+            over.update(Text(" ".join(said)))
 
     def _notes_text(self, quote: Quote) -> Iterator[str]:
         """What foreign notes are worth, and whether the notes should be looked at."""

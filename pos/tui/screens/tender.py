@@ -279,9 +279,12 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
         seat, found = self.seat, []
         if not self._basket.is_empty:
             marks = seat.decimal_marks
-            over = quote(seat.desk, self._basket, tender, keep=True, decimal_marks=marks).credit
-            if over:
-                found.append(f"{over} is more than is missing: it stays as credit on the account.")
+            would = quote(seat.desk, self._basket, tender, keep=True, decimal_marks=marks)
+            if would.credit:
+                found.append(f"{would.credit} is more than is missing: it stays as credit on the account.")
+            found += [
+                f"The last {one.amount} of bill {one.bill_no} is written off." for one in would.written_off
+            ]
         if self._kind is ModeKind.VOUCHER and self._held != tender:
             if self._held is not None:
                 self._held = None

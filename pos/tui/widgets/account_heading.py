@@ -64,9 +64,10 @@ class AccountHeading(Label):
 
 def _figures(view: AccountView) -> str:
     if view.account.kind is not PayerKind.DEALER:
-        return (
-            f" Balance {view.balance.plain()}   Overdue {view.overdue.plain()}   Credit {view.credit.plain()}"
-        )
+        kept = (("Advance", view.advance), ("Deposit", view.deposit), ("Given up", view.written_off))
+        more = "".join(f"  {word} {amount.plain()}" for word, amount in kept if amount)
+        gap = "  " if more else "   "
+        return f" Balance {view.balance.plain()}{gap}Overdue {view.overdue.plain()}{gap}Credit {view.credit.plain()}{more}"
     limit = view.account.credit_limit
     return (
         f" Limit {'-' if limit is None else limit.plain()}   Credit {view.credit.plain()}   "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from pos.domain.payment_mode import Purpose
 from pos.till.basket import Basket
 from pos.tui.widgets.columns import cut, fitted, shown
 
@@ -37,12 +38,16 @@ def _lines(basket: Basket) -> Iterator[str]:
     for part in basket.plan.parts:
         rest = part.open_after
         stays = f"   {rest.plain()} stays open" if rest else ""
-        yield f"Bill {fitted(part.bill_no or '', 18)}{part.amount.plain():>18}{stays}"
+        of_other = "" if part.account == basket.payer.account else f"   of {shown(part.account)}"
+        yield f"Bill {fitted(part.bill_no or '', 18)}{part.amount.plain():>18}{stays}{of_other}"
+    for one in basket.kept:
+        word = "Security deposit" if one.purpose is Purpose.DEPOSIT else "Advance"
+        yield f"{fitted(word, 23)}{one.amount.plain():>18}"
     if basket.lines:
         count = sum(line.quantity for line in basket.lines)
         yield f"{fitted(f'Items, {count} in all', 23)}{basket.sale.plain():>18}   tax {basket.tax.plain()} in it"
     if basket.is_empty:
         yield "No bill and no item: the money goes on account"
-    for one in basket.given:
-        came_in = "" if one.foreign is None else f"   {one.foreign.amount} at {one.foreign.rate}"
-        yield f"{fitted(f'Given: {one.mode.label}', 23)}{one.amount.plain():>18}{came_in}"
+    for given in basket.given:
+        came_in = "" if given.foreign is None else f"   {given.foreign.amount} at {given.foreign.rate}"
+        yield f"{fitted(f'Given: {given.mode.label}', 23)}{given.amount.plain():>18}{came_in}"

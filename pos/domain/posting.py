@@ -46,6 +46,7 @@ class SourceKind(StrEnum):
 
     PAYMENT = "payment"
     BILL_WRITE_OFF = "bill_write_off"
+    SUSPENSE_RESOLVED = "suspense_resolved"
     WRITE_OFF_RECOVERY = "write_off_recovery"
     SHIFT_OPENED = "shift_opened"
     SHIFT_CLOSED = "shift_closed"

@@ -11,6 +11,7 @@ from pos.domain.bill import OwnAllocation
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Currency, Money, currency, zero
 from pos.domain.payment_mode import Purpose
+from pos.store.suspense import moved_to_bills, moved_to_credit
 
 _OWN = (
     "SELECT {key}, part.amount_minor, part.currency, outbox.correlator_id, outbox.server_id, outbox.applied_change "
@@ -27,6 +28,8 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
         statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no = ?"
         for bill_no, entries in found.items():
             entries += [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
+    for bill_no, entries in found.items():
+        entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
     return found
 
 
@@ -37,6 +40,8 @@ def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]
         statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no IS NOT NULL"
         for row in connection.exec_driver_sql(statement):
             found.setdefault(str(row[0]), []).append(_own(tuple(row)))
+    for bill_no, moved in moved_to_bills(connection):
+        found.setdefault(bill_no, []).append(moved)
     return found
 
 
@@ -46,7 +51,11 @@ def own_credits(
     """What this till put on account as credit (or ``kept_as`` else), for one account or all; ``bill_no`` is empty."""
     statement = _OWN.format(key="'', part.account", table="allocation")
     statement += "WHERE part.bill_no IS NULL AND part.sale_line IS NULL AND part.kept_as IS ?"
-    return _by_account(connection, statement, account, None if kept_as is Purpose.ACCOUNT else str(kept_as))
+    found = _by_account(connection, statement, account, None if kept_as is Purpose.ACCOUNT else str(kept_as))
+    if kept_as is Purpose.ACCOUNT:
+        for credited, moved in moved_to_credit(connection, account):
+            found.setdefault(credited, []).append(moved)
+    return found
 
 
 def own_recoveries(connection: Connection, account: str) -> list[OwnAllocation]:

@@ -43,6 +43,7 @@ from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import ClockConfirmed, confirm_clock
 from pos.till.sign_in import sign_in
+from pos.till.suspense import ResolveOrder, SuspenseResolved, resolve_suspense
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
@@ -252,6 +253,21 @@ class Sell(_PayParts):
     lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=100)]
 
 
+class ResolveSuspense(_Strict):
+    """Take money out of suspense for an account: its bills in their order, or those of ``allocate``; the rest is credit."""
+
+    ref: Ref
+    act: Literal["resolve_suspense"]
+    receipt: Annotated[IdText, Field(description="The receipt that the money came with.")]
+    item: Annotated[
+        int | None, Field(ge=1, le=999, description="Which sum, where a receipt left several.")
+    ] = None
+    account: IdText
+    amount: Annotated[AmountText | None, Field(description="All that is left where left out.")] = None
+    allocate: Annotated[list[AllocateLine], Field(max_length=200)] = []
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
 class Count(_Strict):
     """Count the drawer, blind. The answer never tells what was expected."""
 
@@ -321,7 +337,9 @@ class IssueVoucher(_Strict):
     residual: Literal["forfeit", "credit", "new_voucher"] = "forfeit"
 
 
-_Deed = OpenShift | Pay | Sell | ResolveCard | Count | CloseShift | ConfirmClock | IssueVoucher
+_Deed = (
+    OpenShift | Pay | Sell | ResolveCard | ResolveSuspense | Count | CloseShift | ConfirmClock | IssueVoucher
+)
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
 
@@ -447,6 +465,8 @@ class Script:
                     declared=[DeclaredOrder(kind=one.kind, amount=one.amount) for one in act.declared],
                 )
                 return _encode(count_shift(desk, person, order, memo=memo))
+            case ResolveSuspense():
+                return _encode(resolve_suspense(desk, person, _resolve_order(act), memo=memo))
             case CloseShift():
                 return _encode(close_shift(desk, person, act.reason, memo=memo))
             case ConfirmClock():
@@ -531,16 +551,7 @@ class Script:
                 )
                 for tender in act.tenders
             ],
-            allocate=[
-                AllocateOrder(
-                    bill=wish.bill,
-                    amount=wish.amount,
-                    account=wish.account,
-                    keep_as=wish.purpose,
-                    reference=wish.reference,
-                )
-                for wish in act.allocate
-            ],
+            allocate=[_wish_order(wish) for wish in act.allocate],
             lines=[_sale_order(line) for line in act.lines],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
             confirmed=act.confirm,
@@ -612,6 +623,7 @@ _DONE = frozenset(
         "pay",
         "sell",
         "resolve_card",
+        "resolve_suspense",
         "count",
         "close_shift",
         "confirm_clock",
@@ -666,6 +678,19 @@ def _encode(outcome: object) -> Mapping[str, object]:
             return _encode_registered(outcome)
         case Counted():
             return {"shift": outcome.shift_id, "count": outcome.number}
+        case SuspenseResolved():
+            return {
+                "transfer": outcome.transfer_id,
+                "receipt": outcome.receipt_number,
+                "account": outcome.account,
+                "amount": outcome.amount.plain(),
+                "left": outcome.left.plain(),
+                "currency": outcome.amount.currency.code,
+                "allocations": [
+                    {"account": part.account, "bill": part.bill_no, "amount": part.amount.plain()}
+                    for part in outcome.parts
+                ],
+            }
         case ShiftClosed():
             return {
                 "shift": outcome.shift_id,
@@ -738,6 +763,27 @@ def _encode_registered(outcome: ChequeRegistered) -> Mapping[str, object]:
             for part in facts.allocations
         ],
     }
+
+
+def _wish_order(wish: AllocateLine) -> AllocateOrder:
+    return AllocateOrder(
+        bill=wish.bill,
+        amount=wish.amount,
+        account=wish.account,
+        keep_as=wish.purpose,
+        reference=wish.reference,
+    )
+
+
+def _resolve_order(act: ResolveSuspense) -> ResolveOrder:
+    return ResolveOrder(
+        receipt=act.receipt,
+        item=act.item,
+        account=act.account,
+        amount=act.amount,
+        allocate=[_wish_order(wish) for wish in act.allocate],
+        reason=act.reason,
+    )
 
 
 def _encode_apart(part: AllocationLine) -> Mapping[str, object]:

@@ -217,7 +217,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "suspense_is_explained",
         "SELECT currency FROM journal_line WHERE ledger_account = 'suspense' GROUP BY currency "
         "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor), 0) FROM suspense "
-        "WHERE suspense.currency = journal_line.currency)",
+        "WHERE suspense.currency = journal_line.currency) - (SELECT coalesce(sum(amount_minor), 0) "
+        "FROM suspense_transfer WHERE suspense_transfer.currency = journal_line.currency)",
     ),
     (
         "suspense_is_what_was_kept_there",
@@ -225,6 +226,18 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE allocation_id = suspense_id AND kept_as = 'suspense') UNION "
         "SELECT allocation_id FROM allocation WHERE kept_as = 'suspense' "
         "AND allocation_id NOT IN (SELECT suspense_id FROM suspense)",
+    ),
+    (
+        "suspense_is_not_overdrawn",
+        "SELECT suspense_id FROM suspense WHERE amount_minor < (SELECT coalesce(sum(amount_minor), 0) "
+        "FROM suspense_transfer WHERE suspense_transfer.suspense_id = suspense.suspense_id)",
+    ),
+    (
+        "suspense_transfer_is_booked",
+        "SELECT transfer_id FROM suspense_transfer WHERE amount_minor IS NOT (SELECT sum(debit_minor) FROM journal_entry "
+        "JOIN journal_line USING (entry_id) WHERE source_kind = 'suspense_resolved' AND source_id = transfer_id) "
+        "OR amount_minor IS NOT (SELECT sum(amount_minor) FROM suspense_transfer_part AS part "
+        "WHERE part.transfer_id = suspense_transfer.transfer_id)",
     ),
 )
 

@@ -273,6 +273,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number="P", act="post_dated", label="Post-dated cheques", letter="p"),
     MenuEntry(number="00", act="ways", label="W Ways to pay", letter="w"),
     MenuEntry(number=".1", act="card_attempts", label="Cards that are not settled"),
+    MenuEntry(number=".3", act="suspense", label="Money in suspense"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}

@@ -86,6 +86,7 @@ from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.selling import OverrideOrder, SaleOrder
+from pos.till.suspense import ResolveOrder, SuspenseResolved, resolve_suspense
 from pos.till.take_payment import (
     AllocateOrder,
     PaymentOrder,
@@ -805,6 +806,29 @@ def wish(
 def in_suspense(reference: str = "Envelope in the letter box", amount: str | None = None) -> AllocateOrder:
     """Money whose owner nobody knows; without an amount all that is left."""
     return AllocateOrder(amount=amount, keep_as=Purpose.SUSPENSE, reference=reference)
+
+
+def resolved(
+    desk: Desk,
+    receipt: str,
+    account: str = "BA-1",
+    amount: str | None = None,
+    *,
+    person: Person = SUPERVISOR,
+    allocate: Sequence[AllocateOrder] = (),
+    item: int | None = None,
+    reason: str | None = None,
+) -> SuspenseResolved:
+    """The owner of money in suspense is found."""
+    done = resolve_suspense(
+        desk,
+        person,
+        ResolveOrder(
+            receipt=receipt, account=account, amount=amount, allocate=allocate, item=item, reason=reason
+        ),
+    )
+    catch_up(desk)
+    return done
 
 
 def order(

@@ -46,6 +46,7 @@ from tests.builders.tills import (
     passport,
     pay,
     reserve,
+    resolved,
     sale,
     stock,
     take_currencies,
@@ -87,7 +88,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tell(desk, accounts=[replace(account("BA-1", "Zoë O'Brien"), dunning_stage=2)])
     open_shift(desk, CASHIER, "30", memo=memo)
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
-    desk.policy = replace(desk.policy, payments=PaymentPolicy(tolerance_minor=5))
+    desk.policy = replace(
+        desk.policy, payments=PaymentPolicy(tolerance_minor=5, resolve_alone_up_to_minor=10_000)
+    )
     reprint(desk, CASHIER, taken.receipt.receipt_number)
     let_change_prices(desk, Role.CASHIER, percent=20)
     knows(desk)
@@ -103,10 +106,11 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     held = VoucherReserved(terms=VoucherTerms(value=money("2"), expires=date(2027, 12, 31)), approval=None)
     reserve(desk, asked, FakeVouchers(held, UNANSWERED))
-    take_payment(desk, CASHIER, ask(desk, asked, FakeCards()))
+    last = take_payment(desk, CASHIER, ask(desk, asked, FakeCards()))
     asyncio.run(reconcile_cards(desk, SUPERVISOR, FakeCards(), InlineRunner()))
     later = cheque("5", serial="000777", date=(TODAY + timedelta(days=9)).isoformat())
     register_cheque(desk, CASHIER, order(desk, later, allocate=[wish(account="BA-1", amount="5")]))
+    resolved(desk, last.receipt.receipt_number, "BA-3", reason="found")
     close_stores(desk)
     return folder / "till.db"
 

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.bill import BillState, Promise
-from pos.domain.errors import Refused
+from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind, PaymentModes, Purpose
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
 from pos.till.open_bills import catch_up
+from pos.till.suspense import suspense_items
 from tests.builders.tills import (
     CASHIER,
     DEALER,
@@ -28,6 +30,7 @@ from tests.builders.tills import (
     money,
     opened,
     pay,
+    resolved,
     rows,
     tell,
     wish,
@@ -343,3 +346,109 @@ def test_a_held_bill_stays_refused_by_name() -> None:
     desk = till()
     assert bill("1", money("1"), state=BillState.ON_HOLD).state is BillState.ON_HOLD
     assert code_of(desk, cash("9"), account="BA-4", allocate=[wish("7795")]) == "bill_on_hold"
+
+
+# --- out of suspense -----------------------------------------------------------------------------------------------
+
+
+def unknown_money(desk: Desk, *amounts: str) -> str:
+    """Cash of an unknown owner; the number of its receipt."""
+    wishes = [in_suspense(f"part {place}", amount) for place, amount in enumerate(amounts)]
+    tendered = cash(sum((money(amount) for amount in amounts), money("0")).plain())
+    taken = pay(desk, tendered, account=None, payer=PayerKind.SUBSCRIBER, allocate=wishes)
+    return taken.receipt.receipt_number
+
+
+def test_money_out_of_suspense_pays_the_oldest_bills_and_the_rest_is_credit() -> None:
+    desk = till(resolve_alone_up_to_minor=100_000)
+    number = unknown_money(desk, "60")
+    done = resolved(desk, number, "BA-1", reason="letter found")
+    assert [(part.bill_no, part.amount.plain()) for part in done.parts] == [
+        ("7781", "41.750"),
+        ("7782", "12.500"),
+        (None, "5.750"),
+    ]
+    assert ledger(desk, "suspense_resolved") == [
+        ("suspense_resolved", "suspense", None, 60_000),
+        ("suspense_resolved", "receivable", "BA-1", -54_250),
+        ("suspense_resolved", "customer_credit", "BA-1", -5_750),
+    ]
+    view = account_view(desk, CASHIER, "BA-1")
+    assert (view.bills, view.credit) == ((), money("5.750"))
+    assert suspense_items(desk, CASHIER) == []
+    (moved,) = rows(desk, "v_transfer")
+    assert (moved["from_account"], moved["to_account"], moved["amount_minor"]) == ("SUSPENSE", "BA-1", 60_000)
+    assert findings(desk) == []
+
+
+def test_money_leaves_suspense_in_parts_and_no_more_than_is_there() -> None:
+    desk = till(resolve_alone_up_to_minor=100_000)
+    number = unknown_money(desk, "10")
+    done = resolved(desk, number, "BA-1", "4", allocate=[wish("7782", "3")])
+    assert (done.left, [part.amount.plain() for part in done.parts]) == (money("6"), ["3.000", "1.000"])
+    with pytest.raises(Refused) as refusal:
+        resolved(desk, number, "BA-3", "6.001")
+    assert refusal.value.code == "more_than_suspense"
+    resolved(desk, number, "BA-3")
+    with pytest.raises(Refused) as refusal:
+        resolved(desk, number, "BA-3")
+    assert refusal.value.code == "suspense_resolved"
+    assert sum(int(str(row["amount_minor"])) for row in rows(desk, "suspense_transfer")) == 10_000
+    assert account_view(desk, CASHIER, "BA-3").credit == money("6")
+    assert findings(desk) == []
+
+
+def test_several_sums_of_one_receipt_are_told_apart() -> None:
+    desk = till(resolve_alone_up_to_minor=100_000)
+    number = unknown_money(desk, "10", "5")
+    with pytest.raises(Refused) as refusal:
+        resolved(desk, number)
+    assert (refusal.value.code, refusal.value.details["items"]) == ("which_suspense", [1, 2])
+    assert resolved(desk, number, "BA-3", item=2).amount == money("5")
+    assert [item.left for item in suspense_items(desk, CASHIER)] == [money("10")]
+
+
+@pytest.mark.parametrize(
+    ("limit", "amount", "may"), [(0, "1", False), (5_000, "5", True), (5_000, "5.001", False)]
+)
+def test_a_second_person_is_needed_beyond_what_the_shop_lets_one_do(
+    limit: int, amount: str, may: bool
+) -> None:
+    desk = till(resolve_alone_up_to_minor=limit)
+    number = unknown_money(desk, "20")
+    if may:
+        assert resolved(desk, number, "BA-3", amount).amount == money(amount)
+        return
+    with pytest.raises(Refused) as refusal:
+        resolved(desk, number, "BA-3", amount)
+    assert refusal.value.code == "approval_required"
+    assert rows(desk, "suspense_transfer") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"receipt": "S014-T1-A-000099"}, "unknown_suspense"),
+        ({"account": "BA-404"}, "unknown_account"),
+        ({"account": "BA-6"}, "account_other_currency"),
+        ({"allocate": [wish("7796", "1")]}, "unknown_bill"),
+        ({"allocate": [wish(None, "1", "BA-3")]}, "one_account_only"),
+        ({"allocate": [in_suspense()]}, "one_account_only"),
+        ({"reason": "a\x07b"}, "bad_text"),
+    ],
+)
+def test_a_wrong_way_out_of_suspense_books_nothing(asked: dict[str, Any], code: str) -> None:
+    desk = till(resolve_alone_up_to_minor=100_000)
+    number = unknown_money(desk, "20")
+    with pytest.raises(Refused) as refusal:
+        resolved(desk, **{"receipt": number, **asked})
+    assert refusal.value.code == code
+    assert rows(desk, "suspense_transfer") == []
+    assert findings(desk) == []
+
+
+def test_a_cashier_takes_nothing_out_of_suspense() -> None:
+    desk = till(resolve_alone_up_to_minor=100_000)
+    number = unknown_money(desk, "20")
+    with pytest.raises(NotAuthorised):
+        resolved(desk, number, person=CASHIER)

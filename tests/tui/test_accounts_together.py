@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from pos.domain.allocation import PaymentPolicy
+from pos.domain.payment_mode import PayerKind
 from pos.till.enquiries import account_view
-from tests.builders.tills import CASHIER, bill, findings, make_till, money, opened, rows, tell
+from tests.builders.tills import (
+    CASHIER,
+    bill,
+    cash,
+    findings,
+    in_suspense,
+    make_till,
+    money,
+    opened,
+    pay,
+    rows,
+    tell,
+)
 from tests.tui.counter import counter
 
 
@@ -95,3 +108,30 @@ async def test_the_rest_that_is_cleared_is_shown_before_enter() -> None:
         assert "Bill 7781: the last 0.050 is written off." in seat.text
         await seat.press("enter")
     assert [row["amount_minor"] for row in rows(desk, "bill_write_off")] == [50]
+
+
+async def test_money_in_suspense_is_listed_and_sent_to_its_owner() -> None:
+    desk = make_till(payments=PaymentPolicy(resolve_alone_up_to_minor=50_000))
+    opened(desk)
+    pay(
+        desk,
+        cash("20"),
+        account=None,
+        payer=PayerKind.SUBSCRIBER,
+        allocate=[in_suspense("Letter of 3 March")],
+    )
+    async with counter(desk, user="2002") as seat:
+        await seat.press(".", ".", "3")
+        assert seat.screen == "SuspenseScreen"
+        assert "Letter of 3 March" in seat.text
+        await seat.press("enter")
+        await seat.fill("BA-404", "", "")
+        assert "not known here" in seat.text
+        await seat.press("backspace")
+        await seat.fill("BA-3", "letter found", "5")
+        assert seat.screen == "SuspenseScreen"
+        assert "15.000" in seat.text
+    assert [(row["account"], row["amount_minor"]) for row in rows(desk, "suspense_transfer")] == [
+        ("BA-3", 5_000)
+    ]
+    assert findings(desk) == []

@@ -37,6 +37,7 @@ from pos.tui.screens.paying import PayingScreen, ScanCame
 from pos.tui.screens.post_dated import PostDatedScreen
 from pos.tui.screens.receipt import ReceiptScreen
 from pos.tui.screens.sale import SaleScreen
+from pos.tui.screens.suspense import SuspenseScreen
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.find_box import FindBox, hit_row
@@ -299,6 +300,9 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_card_attempts(self) -> None:
         self.app.push_screen(CardAttemptsScreen(self.seat, self.errands))
+
+    def action_suspense(self) -> None:
+        self.app.push_screen(SuspenseScreen(self.seat, self.errands))
 
     def action_post_dated(self) -> None:
         self.app.push_screen(PostDatedScreen(self.seat, self.errands), self._note_chosen)

@@ -39,6 +39,7 @@ from pos.tui.screens.cheque import ChequeScreen
 from pos.tui.screens.identity import ask_identity
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.outbox import OutboxScreen
+from pos.tui.screens.suspense import SuspenseScreen
 from pos.tui.screens.tender import Draft, TenderScreen
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.screens.ways import WaysScreen
@@ -201,6 +202,9 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
 
     def action_card_attempts(self) -> None:
         self.app.push_screen(CardAttemptsScreen(self.seat, self.errands))
+
+    def action_suspense(self) -> None:
+        self.app.push_screen(SuspenseScreen(self.seat, self.errands))
 
     def action_post_dated(self) -> None:
         self.refuse("Leave this payment with Esc first; then . P shows post-dated cheques.")

@@ -139,6 +139,16 @@ class ChequeSettings(_Strict):
     ] = {}
 
 
+class DealerTermsSettings(_Strict):
+    unverified_cap: _AmountOrNone = ""
+    release: Literal["now", "hold"] = "now"
+
+
+class DealerSettings(DealerTermsSettings):
+    block_after_rejection: bool = True
+    classes: dict[Annotated[str, Field(min_length=1, max_length=20)], DealerTermsSettings] = {}
+
+
 class ShiftSettings(_Strict):
     day_starts: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
 
@@ -311,6 +321,7 @@ class TillSettings(_Strict):
     payments: PaymentSettings = PaymentSettings()
     offline: OfflineSettings = OfflineSettings()
     vouchers: VoucherSettings = VoucherSettings()
+    dealers: DealerSettings = DealerSettings()
     sign_in: SignInSettings = SignInSettings()
     receipt: ReceiptSettings = ReceiptSettings()
     printer: PrinterSettings = PrinterSettings()
@@ -364,6 +375,7 @@ class _ModeEntry(_Strict):
     identity: list[Annotated[str, Field(max_length=40)]] = []
     act: Annotated[str, Field(pattern=r"^([a-z][a-z_]{0,39})?$")] = ""
     max_age_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    max_ahead_days: Annotated[int, Field(ge=0, le=90)] = 0
 
     def as_mode(self, code: str) -> PaymentMode:
         return PaymentMode(
@@ -396,6 +408,7 @@ class _ModeEntry(_Strict):
             identity=tuple(self.identity),
             act=self.act,
             max_age_days=self.max_age_days,
+            max_ahead_days=self.max_ahead_days,
         )
 
     def _purposes(self, uses: Collection[str]) -> frozenset[Purpose]:

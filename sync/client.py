@@ -188,9 +188,17 @@ class CentralClient:
 
     async def send_payment(self, correlator_id: str, body: bytes) -> SendOutcome:
         """POST a frozen body. The key travels in it and as ``Idempotency-Key``."""
+        return await self._post(f"{self.addresses.payment}/payment", correlator_id, body)
+
+    async def send_outcome(self, correlator_id: str, body: bytes) -> SendOutcome:
+        """Tell our central what became of a payment; the same body again changes nothing there."""
+        assert self.addresses.own is not None, "a foreign server has nothing of ours"
+        return await self._post(f"{self.addresses.own}/outcome", correlator_id, body)
+
+    async def _post(self, url: str, correlator_id: str, body: bytes) -> SendOutcome:
         answer = await self._request(
             "POST",
-            f"{self.addresses.payment}/payment",
+            url,
             content=body,
             headers={"Content-Type": self._media_type, "Idempotency-Key": correlator_id},
         )
@@ -425,6 +433,23 @@ class CentralClient:
         except WireJsonError:
             return {}
         return found if isinstance(found, dict) else {}
+
+    async def takes_outcomes(self) -> bool | Later | Unknown | Unreachable:
+        """Whether the server has a place for what became of payments; False only where that is said without doubt."""
+        if self.addresses.own is None:
+            return False
+        answer = await self._request("GET", self.addresses.own)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if answer.status_code != 200:
+            # A foreign server, or the gateway before it, says in its own way that it knows no such thing.
+            no_place = answer.status_code in NO_CHECKER_STATUS or _is_for_good(answer)
+            return False if no_place else _not_now(answer)
+        try:
+            found = loads(answer.content)
+        except WireJsonError as error:
+            return _unreadable(error)
+        return isinstance(found, dict) and "outcomes" in found
 
     async def enrol(
         self, terminal: str, code: str

@@ -20,6 +20,7 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness, Runner
 from pos.store import outbox
+from pos.store.bank_receipts import outcome_facts
 from pos.store.cache import CacheStore
 from pos.store.home import Identity
 from pos.store.outbox import OutboxRow
@@ -38,6 +39,7 @@ from sync.client import (
     Unreachable,
 )
 from sync.inbound import Inbound, KeepCheques, PullReport
+from sync.outcome_wire import outcome_body
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
@@ -93,6 +95,7 @@ class _Round:
     """One pass over the due rows. ``unreachable`` ends it for every queue, and so does ``until_s`` (monotonic).
 
     ``named`` are rows whose payment only the server's id tells from others, where that id has just become known.
+    ``takes_outcomes`` None: central was not asked yet.
     """
 
     until_s: float | None
@@ -101,6 +104,7 @@ class _Round:
     unreachable: str | None = None
     heard: bool = field(default=False)
     named: list[OutboxRow] = field(default_factory=list)
+    takes_outcomes: bool | None = None
 
 
 @dataclass(slots=True)
@@ -296,6 +300,11 @@ class SyncEngine:
         except Refused as refusal:
             # What cannot be composed (a mode that is gone from the settings) holds up nothing else.
             return await self._settle(row, RefusedForGood(refusal.message), this_round)
+        if body is None:
+            # Its leg has just been parked: what became of it can wait.
+            return True
+        if row.kind == outbox.OUTCOME:
+            return await self._deliver_outcome(row, body, this_round)
         if row.state in ("sent", "unknown"):
             found = await self._parts.client.find_payment(row.correlator_id)
             if not isinstance(found, NotThere):
@@ -307,6 +316,34 @@ class SyncEngine:
         if isinstance(outcome, Conflict):
             return await self._settle_conflict(row, outcome, this_round)
         return await self._settle(row, outcome, this_round)
+
+    async def _deliver_outcome(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
+        """Our central knows it by its key, so that sending again needs no look-up; another server has no place for it."""
+        if this_round.takes_outcomes is None:
+            told = await self._parts.client.takes_outcomes()
+            if isinstance(told, Unknown):
+                # Only the question is without an answer; the outcome itself has not left.
+                told = Later(told.reason, told.retry_after_s)
+            if isinstance(told, Unreachable | Later):
+                return await self._settle(row, told, this_round)
+            this_round.takes_outcomes = told
+            if self._ended(this_round):
+                return False
+        if not this_round.takes_outcomes:
+            at = self._parts.clock.now()
+            await self._till(
+                lambda: self._write(
+                    lambda connection: outbox.mark_kept(connection, row.outbox_id, body, at=at)
+                )
+            )
+            this_round.acknowledged += 1
+            return True
+        await self._till(lambda: self._mark_sent(row))
+        outcome = await self._parts.client.send_outcome(row.correlator_id, body)
+        # What our central refuses it refuses otherwise: this says that somebody has the request already.
+        return await self._settle(
+            row, Unknown(outcome.reason) if isinstance(outcome, Conflict) else outcome, this_round
+        )
 
     async def _settle_conflict(self, row: OutboxRow, conflict: Conflict, this_round: _Round) -> bool:
         """409 may mean "I have it": look, unless quiet was asked for meanwhile. What is not there needs a person."""
@@ -384,13 +421,19 @@ class SyncEngine:
             )
         )
 
-    def _freeze(self, row: OutboxRow) -> bytes:
-        """Compose the body and keep it before it is ever sent."""
+    def _freeze(self, row: OutboxRow) -> bytes | None:
+        """Compose the body and keep it before it is ever sent; None for what waits for its leg."""
         parts = self._parts
         with parts.till.read() as connection:
-            facts = outbox.leg_facts(connection, row, parts.identity, parts.modes, parts.operator_company)
-        body = payment_body(facts)
-        self._write(lambda connection: outbox.freeze_body(connection, row.outbox_id, body))
+            if row.kind == outbox.OUTCOME:
+                told = outcome_facts(connection, row.outbox_id)
+                body = None if told is None else outcome_body(told)
+            else:
+                facts = outbox.leg_facts(connection, row, parts.identity, parts.modes, parts.operator_company)
+                body = payment_body(facts)
+        if body is not None:
+            frozen = body
+            self._write(lambda connection: outbox.freeze_body(connection, row.outbox_id, frozen))
         return body
 
     def _mark_sent(self, row: OutboxRow) -> None:

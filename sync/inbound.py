@@ -444,31 +444,25 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         seen_change=seen_change,
         told_at_utc=told_at_utc,
         dealer_class=_text(row, "dealerClass", limit=20),
-        credit_limit=_credit_limit(row.get("creditLimit"), in_currency),
+        credit_limit=_sum_of(row, "creditLimit", in_currency),
         former=_former(row.get("formerAccounts")),
-        advance_told=_figure(row, "advanceAmount", in_currency),
-        deposit_told=_figure(row, "depositAmount", in_currency),
-        written_off_told=_figure(row, "writtenOffAmount", in_currency),
+        advance_told=_sum_of(row, "advanceAmount", in_currency),
+        deposit_told=_sum_of(row, "depositAmount", in_currency),
+        written_off_told=_sum_of(row, "writtenOffAmount", in_currency),
+        unverified_told=_sum_of(row, "unverifiedAmount", in_currency),
+        blocked=row.get("blocked") is True,
     )
 
 
-def _figure(row: Any, name: str, in_currency: Currency) -> Money | None:
-    """A sum that an account may have, never negative. Raises BadField."""
-    if row.get(name) is None:
-        return None
-    amount = read_money(row[name], field=name)
-    if amount.currency != in_currency or amount.minor < 0:
-        raise BadField(name, f"is no sum in {in_currency}")
-    return amount
-
-
-def _credit_limit(told: object, in_currency: Currency) -> Money | None:
+def _sum_of(row: Any, name: str, in_currency: Currency) -> Money | None:
+    """A sum in the account's currency, or None where there is none. Raises BadField."""
+    told = row.get(name)
     if told is None:
         return None
-    limit = read_money(told, field="creditLimit")
-    if limit.currency != in_currency or limit.minor < 0:
-        raise BadField("creditLimit", f"is no limit in {in_currency}")
-    return limit
+    found = read_money(told, field=name)
+    if found.currency != in_currency or found.minor < 0:
+        raise BadField(name, f"is no sum in {in_currency}")
+    return found
 
 
 def _former(told: object) -> tuple[str, ...]:

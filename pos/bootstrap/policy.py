@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy, ThirdParty
+from pos.domain.dealer import DealerPolicy, DealerTerms, Release
 from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
-from pos.domain.money import Currency, Money, parse_amount
+from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
-from pos.settings import Settings
+from pos.settings import DealerTermsSettings, Settings
 from pos.store.home import Identity
 from pos.till.desk import PinPolicy, ShopPolicy
 
@@ -27,6 +29,7 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
 
     return ShopPolicy(
         cheques=_cheques(settings, identity.currency),
+        dealers=_dealers(settings, identity.currency),
         cash_rounding=_cash_rounding(settings, identity.currency),
         pins=PinPolicy(
             lock_minutes=tuple(settings.till.sign_in.lock_minutes),
@@ -85,6 +88,25 @@ def _cheques(settings: Settings, in_currency: Currency) -> ChequePolicy:
         ticks=tuple(known.ticks),
         ticks_always=known.ticks_always,
         layouts=settings.micr,
+    )
+
+
+def _dealers(settings: Settings, in_currency: Currency) -> DealerPolicy:
+    dealers = settings.till.dealers
+
+    def terms(of: DealerTermsSettings, key: str) -> DealerTerms:
+        return DealerTerms(
+            # Nothing at all is a cap too: no goods leave before the bank has confirmed.
+            unverified_cap=_cap(
+                of.unverified_cap, in_currency, settings, f"{key}.unverified_cap", read=parse_count
+            ),
+            release=Release(of.release),
+        )
+
+    return DealerPolicy(
+        standard=terms(dealers, "dealers"),
+        classes={name: terms(of, f"dealers.classes.{name}") for name, of in dealers.classes.items()},
+        block_after_rejection=dealers.block_after_rejection,
     )
 
 
@@ -147,14 +169,21 @@ def _voucher_policy(settings: Settings, in_currency: Currency) -> VoucherPolicy:
     )
 
 
-def _cap(text: str, in_currency: Currency, settings: Settings, key: str) -> Money | None:
+_Read = Callable[[str, Currency], Money]
+
+
+def _cap(
+    text: str, in_currency: Currency, settings: Settings, key: str, *, read: _Read = parse_amount
+) -> Money | None:
     """An amount of the settings; None for an empty text."""
-    return _amount(text, in_currency, settings, key) if text else None
+    return _amount(text, in_currency, settings, key, read=read) if text else None
 
 
-def _amount(text: str, in_currency: Currency, settings: Settings, key: str) -> Money:
+def _amount(
+    text: str, in_currency: Currency, settings: Settings, key: str, *, read: _Read = parse_amount
+) -> Money:
     try:
-        return parse_amount(text, in_currency)
+        return read(text, in_currency)
     except Refused as refusal:
         file = settings.sources["till.toml"]
         raise Refused("bad_settings", f"{file}: {key}: {refusal.message}", file=str(file), key=key) from None

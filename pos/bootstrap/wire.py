@@ -213,7 +213,8 @@ def _acknowledged(desk: Desk) -> dict[str, _Told]:
     with desk.till.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT outbox.correlator_id, outbox.server_id, leg.amount_minor, leg.currency, leg.account "
-            "FROM outbox JOIN leg USING (payment_event_id, leg) WHERE state = 'acknowledged' ORDER BY outbox_id"
+            "FROM outbox JOIN leg USING (payment_event_id, leg) WHERE state = 'acknowledged' AND kind = 'payment' "
+            "ORDER BY outbox_id"
         )
         return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in rows}
 

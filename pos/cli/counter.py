@@ -14,7 +14,6 @@ from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.bill import OpenBill
 from pos.domain.money import Money
-from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import ReceiptFacts
 
 if TYPE_CHECKING:
@@ -171,12 +170,15 @@ def account(
 def _dealer_json(view: AccountView) -> dict[str, object]:
     """What only a dealer's account has."""
     known = view.account
-    if known.kind is not PayerKind.DEALER:
+    if view.dealer is None:
         return {}
     return {
         "class": known.dealer_class,
         "credit_limit": None if known.credit_limit is None else known.credit_limit.plain(),
         "unverified_bank_receipts": view.unverified.plain(),
+        "open_orders": view.dealer.open_orders.plain(),
+        "left": view.dealer.left.plain(),
+        "blocked": view.dealer.blocked,
     }
 
 

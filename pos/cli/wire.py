@@ -103,6 +103,7 @@ def outbox(
             "payment_event": row.payment_event_id,
             "leg": row.leg,
             "correlator_id": row.correlator_id,
+            "kind": row.kind,
             "state": row.state,
             "attempts": row.attempts,
             "reason": row.reason,

@@ -89,7 +89,8 @@ class PaymentMode:
 
     ``available`` False: this shop does not take it; the answer is ``mode_not_available``. ``act`` is the right that taking
     it needs beside ``pay``. ``identity`` names the fields (``amount`` may be one) by which two tenders are the same paper.
-    A paper whose date is more than ``max_age_days`` ago is not taken (0: however old).
+    A paper whose date is more than ``max_age_days`` ago is not taken (0: however old), nor one whose date is more than
+    ``max_ahead_days`` to come: a bank's receipt for a cheque states the day from which the money counts.
     ``final_when`` says what the money waits for after it is taken; empty: it is final at once.
     """
 
@@ -110,6 +111,7 @@ class PaymentMode:
     identity: tuple[str, ...] = ()
     act: str = ""
     max_age_days: int = 0
+    max_ahead_days: int = 0
 
     @property
     def final_at_once(self) -> bool:

@@ -23,6 +23,7 @@ class Ledger(StrEnum):
     CASH_IN_TILL = "cash_in_till"
     CHEQUES_IN_HAND = "cheques_in_hand"
     SAFE = "safe"
+    BANK = "bank"
     RECEIVABLE = "receivable"
     CUSTOMER_CREDIT = "customer_credit"
     CUSTOMER_ADVANCE = "customer_advance"
@@ -50,6 +51,7 @@ class SourceKind(StrEnum):
     WRITE_OFF_RECOVERY = "write_off_recovery"
     SHIFT_OPENED = "shift_opened"
     SHIFT_CLOSED = "shift_closed"
+    BANK_RECEIPT = "bank_receipt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

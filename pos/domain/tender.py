@@ -30,7 +30,7 @@ def read_details(mode: PaymentMode, raw: Mapping[str, str]) -> dict[str, str]:
     for field in mode.fields:
         if field.required and not cleaned[field.name]:
             raise Refused("field_missing", f"{field.label} is missing.", mode=mode.code, field=field.name)
-        if field.name in mode.identity and cleaned[field.name] and not _plain(cleaned[field.name]):
+        if field.name in mode.identity and cleaned[field.name] and not plain_reference(cleaned[field.name]):
             raise Refused(
                 "bad_field",
                 f"{field.label}: letters or digits are missing.",
@@ -57,13 +57,14 @@ def instrument_of(mode: PaymentMode, details: Mapping[str, str], amount: Money) 
         if name == "amount"
         else details.get(name, "")
         if name in dates
-        else _plain(details.get(name, ""))
+        else plain_reference(details.get(name, ""))
         for name in mode.identity
     ]
     return "|".join([str(mode.kind), *parts])
 
 
-def _plain(text: str) -> str:
+def plain_reference(text: str) -> str:
+    """A reference as it is compared: letters in one case, no blanks and signs, no zeros in front of a number within."""
     compact = text.upper().replace(" ", "")
     runs = re.findall(r"[0-9]+|[A-Z]+", compact.lstrip("0"))
     return "".join(run.lstrip("0") or "0" for run in runs) or ("0" if "0" in compact else "")

@@ -52,6 +52,8 @@ CREATE TABLE account (
     advance_told_minor INTEGER,
     deposit_told_minor INTEGER,
     written_off_told_minor INTEGER,
+    unverified_told_minor INTEGER,
+    blocked INTEGER NOT NULL,
     credit_told_minor INTEGER NOT NULL,
     credit_minor INTEGER NOT NULL,
     seen_change INTEGER,
@@ -166,8 +168,8 @@ SELECT account, kind, name, currency, credit_minor, status, phone FROM account;
 
 _ACCOUNT_COLUMNS = (
     "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, dealer_class, "
-    "credit_limit_minor, advance_told_minor, deposit_told_minor, written_off_told_minor, credit_told_minor, "
-    "credit_minor, seen_change, told_at_utc"
+    "credit_limit_minor, advance_told_minor, deposit_told_minor, written_off_told_minor, unverified_told_minor, "
+    "blocked, credit_told_minor, credit_minor, seen_change, told_at_utc"
 )
 DEALERS = (
     f"SELECT {_ACCOUNT_COLUMNS} FROM account WHERE kind = 'dealer' ORDER BY name_folded, account LIMIT ?"
@@ -175,8 +177,8 @@ DEALERS = (
 _UPSERT_ACCOUNT = (
     "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
     "cash_only, dunning_stage, dealer_class, credit_limit_minor, advance_told_minor, deposit_told_minor, "
-    "written_off_told_minor, credit_told_minor, credit_minor, seen_change, told_at_utc) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "written_off_told_minor, unverified_told_minor, blocked, credit_told_minor, credit_minor, seen_change, told_at_utc) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (account) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
     "name_folded = excluded.name_folded, phone = excluded.phone, phone_reversed = excluded.phone_reversed, "
     "customer = excluded.customer, currency = excluded.currency, status = excluded.status, "
@@ -184,6 +186,7 @@ _UPSERT_ACCOUNT = (
     "dealer_class = excluded.dealer_class, credit_limit_minor = excluded.credit_limit_minor, "
     "advance_told_minor = excluded.advance_told_minor, deposit_told_minor = excluded.deposit_told_minor, "
     "written_off_told_minor = excluded.written_off_told_minor, "
+    "unverified_told_minor = excluded.unverified_told_minor, blocked = excluded.blocked, "
     "credit_told_minor = excluded.credit_told_minor, credit_minor = excluded.credit_minor, "
     "seen_change = excluded.seen_change, told_at_utc = excluded.told_at_utc RETURNING rowid"
 )
@@ -200,7 +203,8 @@ class CachedAccount:
 
     ``credit_limit`` is a dealer's, None for others. ``dealer_class`` is the account's class, a subscriber's too where it has
     one. ``former`` are numbers that the account had before, to be written; they are not read back. Advances, deposits and
-    what is written off of its debt are as central told them; None: it told none.
+    what is written off of its debt are as central told them; None: it told none. ``unverified_told``: the dealer's bank
+    receipts that no bank has confirmed, as central knows them; ``blocked``: one of them stands rejected.
     """
 
     account: str
@@ -222,10 +226,12 @@ class CachedAccount:
     advance_told: Money | None = None
     deposit_told: Money | None = None
     written_off_told: Money | None = None
+    unverified_told: Money | None = None
+    blocked: bool = False
 
 
 def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
-    """An account's credit as told, and what this till (``own``) has put there since."""
+    """An account's credit as told, and what this till (``own``) has put there or taken from it since."""
     return since_told(account.credit_told, account, own)
 
 
@@ -346,6 +352,8 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
                 _minor(told.advance_told),
                 _minor(told.deposit_told),
                 _minor(told.written_off_told),
+                _minor(told.unverified_told),
+                int(told.blocked),
                 told.credit_told.minor,
                 told.credit.minor,
                 told.seen_change,
@@ -691,7 +699,9 @@ def _maybe(minor: object, in_currency: Currency) -> Money | None:
 
 def _account(row: tuple[object, ...]) -> CachedAccount:
     account, kind, name, phone, customer, code, status, cash_only, dunning, *rest = row
-    dealer_class, limit, advance, deposit, written_off, told, credit, change, told_at = rest
+    dealer_class, limit, advance, deposit, written_off, unverified, blocked, told, credit, change, told_at = (
+        rest
+    )
     in_currency = currency(str(code))
     return CachedAccount(
         account=str(account),
@@ -712,6 +722,8 @@ def _account(row: tuple[object, ...]) -> CachedAccount:
         advance_told=_maybe(advance, in_currency),
         deposit_told=_maybe(deposit, in_currency),
         written_off_told=_maybe(written_off, in_currency),
+        unverified_told=_maybe(unverified, in_currency),
+        blocked=bool(blocked),
     )
 
 

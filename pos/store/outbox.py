@@ -23,10 +23,17 @@ WAIT_MAX = timedelta(hours=1, minutes=1)
 """No row is ever told to wait longer: an hour is the most that a setting or a server may ask for."""
 
 
+PAYMENT = "payment"
+OUTCOME = "outcome"
+NOT_TOLD = "not-told"
+"""Instead of central's id, where central has no such resource."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """One leg on its way. ``body`` None: not composed yet, so never sent.
+    """One leg on its way, or what became of one. ``body`` None: not composed yet, so never sent.
 
+    ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, which is told after it.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, the event.
     """
 
@@ -41,13 +48,19 @@ class OutboxRow:
     body: bytes | None
     next_attempt_at: datetime | None
     reason: str | None
+    kind: str = PAYMENT
 
 
 _QUEUE = "coalesce(queue, account)"
 _COLUMNS = (
     f"outbox_id, payment_event_id, leg, correlator_id, account, {_QUEUE}, state, attempts, body, next_attempt_at_utc, "
-    "reason"
+    "reason, kind"
 )
+_BEHIND_PARKED = (
+    "(kind <> 'payment' AND EXISTS (SELECT 1 FROM outbox AS paid WHERE paid.payment_event_id = outbox.payment_event_id "
+    "AND paid.leg = outbox.leg AND paid.kind = 'payment' AND paid.state = 'parked'))"
+)
+"""What is told of a leg waits for it, and so for the person that a parked leg waits for."""
 
 
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
@@ -57,7 +70,8 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]
     than any wait can be was written by a clock that was wrong: it holds nothing up.
     """
     rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' AND {_QUEUE} NOT IN ("
+        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
+        f"AND NOT {_BEHIND_PARKED} AND {_QUEUE} NOT IN ("
         f"SELECT {_QUEUE} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
         "AND next_attempt_at_utc > ? AND next_attempt_at_utc <= ?) ORDER BY outbox_id LIMIT ?",
         (utc_text(now), utc_text(now + WAIT_MAX), limit),
@@ -89,11 +103,11 @@ class Queue:
 
 
 def queue(connection: Connection) -> Queue:
-    """How many rows wait for central, how many wait for a person."""
+    """How many rows wait for central, how many wait for a person; what waits for a parked leg is not counted."""
     row = connection.exec_driver_sql(
-        "SELECT coalesce(sum(state <> 'parked'), 0), coalesce(sum(state = 'parked'), 0), "
+        f"SELECT coalesce(sum(state <> 'parked' AND NOT {_BEHIND_PARKED}), 0), coalesce(sum(state = 'parked'), 0), "
         "(SELECT min(coalesce(due, '')) FROM (SELECT max(next_attempt_at_utc) AS due FROM outbox "
-        f"WHERE state <> 'acknowledged' AND state <> 'parked' GROUP BY {_QUEUE})), "
+        f"WHERE state <> 'acknowledged' AND state <> 'parked' AND NOT {_BEHIND_PARKED} GROUP BY {_QUEUE})), "
         "(SELECT taken_at_utc FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
@@ -184,6 +198,15 @@ def mark_acknowledged(
     )
 
 
+def mark_kept(connection: Connection, outbox_id: int, body: bytes, *, at: datetime) -> None:
+    """A server of another kind has no place for it: it stays in the books, and waits for nothing."""
+    connection.exec_driver_sql(
+        "UPDATE outbox SET body = coalesce(body, ?), state = 'acknowledged', server_id = ?, reason = ?, "
+        "next_attempt_at_utc = NULL, changed_at_utc = ? WHERE outbox_id = ? AND state <> 'acknowledged'",
+        (body, NOT_TOLD, "kept, not announced: this central has no place for it", utc_text(at), outbox_id),
+    )
+
+
 def bills_paid(connection: Connection, rows: Iterable[OutboxRow]) -> list[str]:
     """The numbers of the bills that the legs of ``rows`` pay."""
     statement = (
@@ -197,39 +220,45 @@ def bills_paid(connection: Connection, rows: Iterable[OutboxRow]) -> list[str]:
 
 
 def accounts_in_doubt(connection: Connection) -> set[str]:
-    """Accounts that this till credited by a leg which central may have without our knowing."""
+    """Accounts that this till credited, or brought a bank receipt for, by what central may have without our knowing."""
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
+        "SELECT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
         "AND allocation.sale_line IS NULL UNION SELECT recovery.account FROM outbox "
-        "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown')"
+        "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') UNION "
+        "SELECT outbox.account FROM outbox JOIN leg USING (payment_event_id, leg) "
+        "JOIN bank_receipt_event USING (tender_id) "
+        "WHERE outbox.state <> 'acknowledged' AND outbox.state IN ('sent', 'unknown')"
     )
     return {str(row[0]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegShown:
-    """What a person wants to know of a leg."""
+    """What a person wants to know of a leg. ``outcome`` is what the row tells of it; None: the leg itself."""
 
     receipt_number: str
     mode: str
     amount: Money
     taken_at: datetime
+    outcome: str | None
 
 
 def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
-    number, taken_at, offset, minor, code, mode = connection.exec_driver_sql(
-        "SELECT receipt_number, taken_at_utc, utc_offset_min, leg.amount_minor, leg.currency, mode FROM leg "
-        "JOIN payment_event USING (payment_event_id) JOIN tender USING (tender_id) "
+    number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
+        "SELECT receipt_number, taken_at_utc, utc_offset_min, leg.amount_minor, leg.currency, mode, "
+        "(SELECT event.state FROM outbox JOIN bank_receipt_event AS event ON outcome_id = source_id WHERE outbox_id = ?) "
+        "FROM leg JOIN payment_event USING (payment_event_id) JOIN tender USING (tender_id) "
         "WHERE leg.payment_event_id = ? AND leg.leg = ?",
-        (row.payment_event_id, row.leg),
+        (row.outbox_id, row.payment_event_id, row.leg),
     ).one()
     return LegShown(
         receipt_number=number,
         mode=mode,
         amount=Money(minor, currency(code)),
         taken_at=local(taken_at, offset),
+        outcome=outcome,
     )
 
 
@@ -351,9 +380,8 @@ def _cheque_of(found: Row[Any]) -> str:
 
 
 def _row(row: tuple[object, ...]) -> OutboxRow:
-    outbox_id, event, leg, correlator_id, account, queue_, state, attempts, body, next_attempt_at, reason = (
-        row
-    )
+    outbox_id, event, leg, correlator_id, account, queue_, state, attempts, body, *rest = row
+    next_attempt_at, reason, kind = rest
     assert isinstance(outbox_id, int)
     assert isinstance(leg, int)
     assert isinstance(attempts, int)
@@ -370,4 +398,5 @@ def _row(row: tuple[object, ...]) -> OutboxRow:
         body=body,
         next_attempt_at=from_utc_text(str(next_attempt_at)) if next_attempt_at else None,
         reason=None if reason is None else str(reason),
+        kind=str(kind),
     )

@@ -9,14 +9,23 @@ from sqlalchemy import Connection
 
 from pos.domain.bill import OwnAllocation
 from pos.domain.cheque import ChequeIdentity
-from pos.domain.money import Currency, Money, currency, zero
+from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.store.suspense import moved_to_bills, moved_to_credit
 
 _OWN = (
     "SELECT {key}, part.amount_minor, part.currency, outbox.correlator_id, outbox.server_id, outbox.applied_change "
     "FROM {table} AS part JOIN outbox ON outbox.payment_event_id = part.payment_event_id AND outbox.leg = part.leg "
+    "AND outbox.kind = 'payment' "
 )
+_UNDONE = (
+    "SELECT '', part.account, CASE event.state WHEN 'rejected' THEN -leg.amount_minor ELSE leg.amount_minor END, "
+    "leg.currency, part.correlator_id, part.server_id, part.applied_change FROM bank_receipt_event AS event "
+    "JOIN outbox AS part ON part.source_id = event.outcome_id AND part.kind = 'outcome' "
+    "JOIN leg ON leg.payment_event_id = part.payment_event_id AND leg.leg = part.leg "
+    "WHERE ? IS NULL AND (event.state = 'rejected' OR (event.state = 'verified' AND event.number > 2))"
+)
+"""A rejected bank receipt is its accounts' debt, and no longer when the bank finds the money after all."""
 SETS_OFF = ("allocation", "bill_write_off")
 """What makes less of a bill open: what pays it, and the rest that is cleared with it."""
 
@@ -53,6 +62,8 @@ def own_credits(
     statement += "WHERE part.bill_no IS NULL AND part.sale_line IS NULL AND part.kept_as IS ?"
     found = _by_account(connection, statement, account, None if kept_as is Purpose.ACCOUNT else str(kept_as))
     if kept_as is Purpose.ACCOUNT:
+        for undone, entries in _by_account(connection, _UNDONE, account, None).items():
+            found.setdefault(undone, []).extend(entries)
         for credited, moved in moved_to_credit(connection, account):
             found.setdefault(credited, []).append(moved)
     return found
@@ -122,21 +133,6 @@ def event_order_mark(connection: Connection, payment_event_id: str) -> str | Non
         "SELECT order_mark FROM payment_event WHERE payment_event_id = ?", (payment_event_id,)
     ).first()
     return None if row is None or row[0] is None else str(row[0])
-
-
-def tenders_of(
-    connection: Connection, payer_account: str, modes: Sequence[str], in_currency: Currency
-) -> Money:
-    """What a payer brought in these modes, net."""
-    if not modes:
-        return zero(in_currency)
-    places = ", ".join("?" for _ in modes)
-    minor = connection.exec_driver_sql(
-        "SELECT coalesce(sum(tender.amount_minor - change_minor + rounding_minor), 0) FROM payment_event JOIN tender "
-        f"USING (payment_event_id) WHERE payer_account = ? AND tender.currency = ? AND mode IN ({places})",
-        (payer_account, in_currency.code, *modes),
-    ).scalar_one()
-    return Money(int(minor), in_currency)
 
 
 def same_tender_before(

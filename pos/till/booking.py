@@ -10,11 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
+from pos.domain.bank_receipt import BankReceiptState, uncleared_until
 from pos.domain.catalogue import LineOfSale, tax_sums
 from pos.domain.cheque import Cheque, ChequeState
 from pos.domain.payment_event import PaymentEvent, TenderTaken
-from pos.domain.payment_mode import PayerKind, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, SaleLine, TaxLine, TenderLine
 from pos.domain.voucher import Residual
@@ -62,6 +64,7 @@ def book_payment(
         payments={credited: deed.new_id() for credited in event.accounts},
     )
     _write_tenders(deed, event_id, event, ids, papers)
+    _write_bank_receipts(deed, event, ids)
     _write_sale(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
     facts, counter = _receipt(deed, event, account, papers)
@@ -179,6 +182,26 @@ def _write_slips(deed: Deed, holds: Mapping[str, Hold], receipt_number: str) -> 
             }
             for hold in holds.values()
             if hold.left and hold.terms.residual is Residual.NEW_VOUCHER
+        ],
+    )
+
+
+def _write_bank_receipts(deed: Deed, event: PaymentEvent, ids: _Ids) -> None:
+    """A dealer's bank receipt is presented; what the bank says of it comes later."""
+    deed.unit.insert_all(
+        "bank_receipt_event",
+        [
+            {
+                "outcome_id": deed.new_id(),
+                "tender_id": ids.tenders[place],
+                "number": 1,
+                "state": str(BankReceiptState.PRESENTED),
+                "at_utc": utc_text(deed.at),
+                "operator": deed.person.user,
+                "reason": None,
+            }
+            for place, tender in enumerate(event.tenders)
+            if tender.mode.kind is ModeKind.BANK_RECEIPT
         ],
     )
 
@@ -377,9 +400,7 @@ def _receipt(
             for part in tax_sums(event.sale)
         ),
         provisional=tuple(
-            f"{tender.mode.label} {tender.net.plain()}: final {tender.mode.final_when}"
-            for tender in event.tenders
-            if tender.mode.final_when
+            _waits_for(tender, deed.at.date()) for tender in event.tenders if tender.mode.final_when
         ),
         left_out=event.left_out,
         rounding=event.rounding or None,
@@ -426,6 +447,13 @@ def tender_line(tender: TenderTaken) -> TenderLine:
 def _is_unknown(deed: Deed, event: PaymentEvent) -> bool:
     """Nobody knows who pays: the account that such money is told under is not the payer's."""
     return event.payer_account == deed.desk.policy.suspense_account
+
+
+def _waits_for(tender: TenderTaken, today: date) -> str:
+    """What a tender's money waits for, as the receipt says it; a bank's receipt for a cheque says received, but is not."""
+    until = uncleared_until(tender.mode, tender.details, today=today)
+    uncleared = "" if until is None else f"uncleared until {until}, "
+    return f"{tender.mode.label} {tender.net.plain()}: {uncleared}final {tender.mode.final_when}"
 
 
 def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:

@@ -19,6 +19,7 @@ from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
+from pos.domain.dealer import DealerPolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
 from pos.domain.ids import new_id
@@ -64,6 +65,7 @@ class ShopPolicy:
 
     cheques: ChequePolicy
     cash_rounding: CashRounding
+    dealers: DealerPolicy
     pins: PinPolicy
     decimal_marks: str
     operator_company: str

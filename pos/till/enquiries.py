@@ -21,9 +21,10 @@ from pos.domain.allocation import (
 )
 from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check_sums, group_rates
 from pos.domain.catalogue import Item
+from pos.domain.dealer import DealerStanding
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
-from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference, fold
 from pos.store import cache as cached
@@ -31,9 +32,10 @@ from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of, since_told, written_off_of
 from pos.store.cards import count_open
 from pos.store.items import item_by_code, items_by_words
-from pos.store.payments import own_credits, own_recoveries, tenders_of
+from pos.store.payments import own_credits, own_recoveries
 from pos.store.receipts import stuck_papers
 from pos.store.silence import untold_total
+from pos.till.dealers import dealer_standing
 from pos.till.desk import Desk
 from pos.till.known_accounts import unknown_account
 from pos.till.offline_limits import closed_modes
@@ -70,9 +72,8 @@ class Hit:
 class AccountView:
     """An account with its open bills in due order. ``told_at`` is when central told it (UTC text).
 
-    ``unverified``: what a dealer brought in bank receipts at this till that no bank has confirmed yet. ``closed``: the
-    modes that this account can't use until central answers, with the reason. ``deposit`` is never set against bills;
-    ``written_off`` is debt that was given up.
+    ``dealer``: how a dealer stands; None for a subscriber. ``closed``: the modes that this account can't use until central
+    answers, with the reason. ``deposit`` is never set against bills; ``written_off`` is debt that was given up.
     """
 
     account: CachedAccount
@@ -80,12 +81,17 @@ class AccountView:
     balance: Money
     overdue: Money
     credit: Money
-    unverified: Money
+    dealer: DealerStanding | None
     told_at: str
     advance: Money
     deposit: Money
     written_off: Money
     closed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unverified(self) -> Money:
+        """What a dealer brought in bank receipts that no bank has confirmed yet."""
+        return zero(self.account.currency) if self.dealer is None else self.dealer.unverified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,8 +256,8 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
             for purpose in (Purpose.ADVANCE, Purpose.DEPOSIT)
         }
         written_off = written_off_of(account, own_recoveries(books, account_id))
-        unverified = _unverified(desk, books, account)
         closed = closed_modes(desk, books, account)
+        dealer = dealer_standing(desk, books, account) if account.kind is PayerKind.DEALER else None
     day = today or desk.clock.now().date()
     none = zero(account.currency)
     own = [bill for bill in current if bill.open.currency == account.currency]
@@ -261,20 +267,13 @@ def account_view(desk: Desk, person: Person, account_id: str, *, today: date | N
         balance=total((bill.open for bill in own), account.currency),
         overdue=total((bill.open for bill in own if bill.bill.due_date < day), account.currency) or none,
         credit=credit,
-        unverified=unverified,
+        dealer=dealer,
         told_at=account.told_at_utc,
         closed=closed,
         advance=since_told(account.advance_told, account, kept[Purpose.ADVANCE]),
         deposit=since_told(account.deposit_told, account, kept[Purpose.DEPOSIT]),
         written_off=written_off,
     )
-
-
-def _unverified(desk: Desk, books: Connection, account: CachedAccount) -> Money:
-    if account.kind is not PayerKind.DEALER:
-        return zero(account.currency)
-    modes = [mode.code for mode in desk.modes.of_kind(ModeKind.BANK_RECEIPT)]
-    return tenders_of(books, account.account, modes, account.currency)
 
 
 def bill_view(desk: Desk, person: Person, bill_no: str) -> BillView:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from pos.domain.bank_receipt import RejectReason
 from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.ids import new_id
@@ -24,6 +25,13 @@ from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.role import Person
 from pos.domain.voucher import Residual, VoucherIssued
 from pos.store.cards import CardAttempt, event_of_ref
+from pos.till.bank_receipts import (
+    BankReceiptDecided,
+    DealerUnblocked,
+    reject_bank_receipt,
+    unblock_dealer,
+    verify_bank_receipt,
+)
 from pos.till.cards import attempt_for, has_cards
 from pos.till.cash_office import (
     Counted,
@@ -59,9 +67,9 @@ LINE_MAX = 1_000_000
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
     "confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque verify_bank_receipt "
-    "reject_bank_receipt resolve_suspense resolve_card resolve_conflict confirm_match issue_voucher mandate paid_in "
-    "paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day sign_in lock note add_user "
-    "change_user reset_pin confirm_clock".split()
+    "reject_bank_receipt unblock_dealer resolve_suspense resolve_card resolve_conflict confirm_match issue_voucher "
+    "mandate paid_in paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day sign_in lock note "
+    "add_user change_user reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -313,6 +321,34 @@ class ResolveCard(BaseModel):
     reason: Annotated[str, Field(max_length=400)] = ""
 
 
+class VerifyBankReceipt(_Strict):
+    """The bank has the money of a dealer's bank receipt. ``tender``: which, where a payment had several, from 1."""
+
+    ref: Ref
+    act: Literal["verify_bank_receipt"]
+    receipt: IdText
+    tender: Annotated[int | None, Field(ge=1, le=20)] = None
+
+
+class RejectBankReceipt(_Strict):
+    """The bank does not bear a dealer's bank receipt out: its money is the dealer's debt."""
+
+    ref: Ref
+    act: Literal["reject_bank_receipt"]
+    receipt: IdText
+    tender: Annotated[int | None, Field(ge=1, le=20)] = None
+    reason: Annotated[str, Field(max_length=40, description=", ".join(RejectReason))]
+
+
+class UnblockDealer(_Strict):
+    """Settle a dealer's rejected bank receipts, so that others are taken again."""
+
+    ref: Ref
+    act: Literal["unblock_dealer"]
+    dealer: IdText
+    reason: Annotated[str, Field(max_length=400)]
+
+
 class SignIn(_Strict):
     """Change who is signed in. The PIN is never stored or echoed."""
 
@@ -338,7 +374,18 @@ class IssueVoucher(_Strict):
 
 
 _Deed = (
-    OpenShift | Pay | Sell | ResolveCard | ResolveSuspense | Count | CloseShift | ConfirmClock | IssueVoucher
+    OpenShift
+    | Pay
+    | Sell
+    | ResolveCard
+    | ResolveSuspense
+    | Count
+    | CloseShift
+    | ConfirmClock
+    | VerifyBankReceipt
+    | RejectBankReceipt
+    | UnblockDealer
+    | IssueVoucher
 )
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
@@ -471,6 +518,14 @@ class Script:
                 return _encode(close_shift(desk, person, act.reason, memo=memo))
             case ConfirmClock():
                 return _encode(confirm_clock(desk, person, memo=memo))
+            case VerifyBankReceipt():
+                return _encode(verify_bank_receipt(desk, person, act.receipt, tender=act.tender, memo=memo))
+            case RejectBankReceipt():
+                return _encode(
+                    reject_bank_receipt(desk, person, act.receipt, act.reason, tender=act.tender, memo=memo)
+                )
+            case UnblockDealer():
+                return _encode(unblock_dealer(desk, person, act.dealer, act.reason, memo=memo))
             case IssueVoucher():
                 return self._issue(act, digest)
 
@@ -610,7 +665,8 @@ def _read_act(raw: Mapping[str, Any]) -> _Deed | SignIn:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "act"
-        raise Refused("bad_line", f"{where}: {first['msg']}", field=where) from None
+        wrong = "this program knows no such act" if first["type"] == "union_tag_invalid" else first["msg"]
+        raise Refused("bad_line", f"{where}: {wrong}", field=where) from None
     refuse_card_number(act.ref, field="ref")
     if act.ref != act.ref.strip() or not act.ref.isprintable():
         raise Refused("bad_line", "ref: plain printable text without blanks at its ends.", field="ref")
@@ -628,6 +684,9 @@ _DONE = frozenset(
         "close_shift",
         "confirm_clock",
         "issue_voucher",
+        "verify_bank_receipt",
+        "reject_bank_receipt",
+        "unblock_dealer",
         "sign_in",
     )
 )
@@ -720,6 +779,17 @@ def _encode(outcome: object) -> Mapping[str, object]:
                 "combinable": terms.combinable,
                 "residual": str(terms.residual),
             }
+        case BankReceiptDecided(receipt=decided):
+            return {
+                "receipt": decided.receipt_number,
+                "tender": decided.place,
+                "dealer": decided.dealer,
+                "state": str(decided.state),
+                "amount": decided.amount.plain(),
+                "currency": decided.amount.currency.code,
+            }
+        case DealerUnblocked():
+            return {"dealer": outcome.dealer, "settled": outcome.settled}
         case _:
             raise AssertionError("every outcome of a script's act is written above")
 

@@ -20,7 +20,7 @@ from pos.domain.cheque import Cheque, ChequePayer, check_cheque, warning_of
 from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignNotes, read_notes
 from pos.domain.ids import check_id
-from pos.domain.money import Currency, Money, parse_amount, total, zero
+from pos.domain.money import Currency, Money, parse_amount, zero
 from pos.domain.payment_event import (
     Overpayment,
     PaymentAsked,
@@ -42,7 +42,6 @@ from pos.store.payments import (
     event_receipt,
     instrument_receipt,
     own_recoveries,
-    tenders_of,
 )
 from pos.store.receipts import receipt_facts
 from pos.store.vouchers import Hold
@@ -55,6 +54,7 @@ from pos.till.cheque_intake import (
     refuse_taken_cheque,
     refuse_twins,
 )
+from pos.till.dealers import near_duplicate, require_bank_receipts
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
@@ -155,9 +155,10 @@ def take_payment(
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
     ``currency_not_taken``, ``rate_stale``, ``rate_changed``, ``not_in_notes``, ``cash_over_cap``, ``identity_needed``,
-    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``over_unverified_cap``, ``offline_limit``,
-    ``own_account``, ``card_outcome_unknown``, ``card_not_approved``, ``bad_reference`` (an event id that is none) or what
-    ``read_voucher`` and ``require_rules`` raise, and NeedsConfirmation ``possible_double``.
+    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``dealer_blocked``, ``over_unverified_cap``,
+    ``offline_limit``, ``own_account``, ``card_outcome_unknown``, ``card_not_approved``, ``bad_reference`` (an event id that
+    is none) or what ``read_voucher`` and ``require_rules`` raise, and NeedsConfirmation ``possible_double`` or
+    ``near_duplicate``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -290,7 +291,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         refuse_taken_cheque(deed, cheque)
     refuse_twins(cheques.values())
     _refuse_taken(deed, event.tenders)
-    _require_unverified_cap(deed, event, account)
+    require_bank_receipts(deed, event, account)
     require_final_money(event, deed.desk.policy.items)
     refuse_sold(deed, event.sale)
     offered = [(tender.mode, tender.net) for tender in event.tenders]
@@ -298,6 +299,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     double = possible_double(deed, account, offered)
     if double is not None and double.code not in order.confirmed:
         raise double
+    _warn_of_near_duplicate(deed, order, event)
     holds = {
         tender.offered.instrument: tender.hold
         for tender in tenders
@@ -450,10 +452,11 @@ def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) ->
         if field.kind is not FieldKind.DATE or field.name not in details:
             continue
         written = date.fromisoformat(details[field.name])
-        if written > today_of(deed):
+        if written > today_of(deed) + timedelta(days=mode.max_ahead_days):
+            by = f"more than {mode.max_ahead_days} days" if mode.max_ahead_days else ""
             raise Refused(
                 "date_in_future",
-                f"{field.label}: {written} is after today. Check it.",
+                f"{field.label}: {written} is {by} after today. Check it.".replace("  ", " "),
                 mode=mode.code,
                 field=field.name,
             )
@@ -499,30 +502,17 @@ def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
         )
 
 
-def _require_unverified_cap(deed: Deed, event: PaymentEvent, dealer: CachedAccount) -> None:
-    """Goods leave the shop on bank receipts only as far as the dealer's credit limit covers what no bank confirmed."""
-    by_receipt = [
-        part.amount
-        for part in event.funded
-        if event.tenders[part.tender].mode.kind is ModeKind.BANK_RECEIPT
-        and part.allocation.purpose is Purpose.ITEMS
-    ]
-    if not by_receipt:
-        return
-    modes = [mode.code for mode in deed.desk.modes.of_kind(ModeKind.BANK_RECEIPT)]
-    before = tenders_of(deed.unit.connection, dealer.account, modes, event.currency)
-    unverified = before + total(
-        (tender.net for tender in event.tenders if tender.mode.kind is ModeKind.BANK_RECEIPT), event.currency
-    )
-    cap = dealer.credit_limit or zero(event.currency)
-    if unverified > cap:
-        raise Refused(
-            "over_unverified_cap",
-            f"Bank receipts of {unverified.plain()} are not confirmed yet, and goods leave on {cap.plain()} at most. "
-            "Take another way to pay, or the receipt without goods.",
-            unverified=unverified.plain(),
-            cap=cap.plain(),
-            currency=event.currency.code,
+def _warn_of_near_duplicate(deed: Deed, order: PaymentOrder, event: PaymentEvent) -> None:
+    """A receipt that is nearly another one may be that one, keyed wrongly or altered (rule 47)."""
+    near = near_duplicate(deed, event)
+    if near is not None:
+        by = f"receipt {near.receipt_number}" if near.receipt_number else "this payment"
+        warn(
+            order,
+            "near_duplicate",
+            f"A bank receipt of this amount and date with nearly this number ({near.details.get('reference', '')}) is in "
+            f"{by}. Compare both papers.",
+            receipt=near.receipt_number,
         )
 
 

@@ -14,7 +14,10 @@ from pos.till.enquiries import require_enquiry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent:
-    """A leg that central has not acknowledged, as a person reads it. ``reason`` is central's word or the fault."""
+    """A leg that central has not acknowledged, or what became of one (``outcome``), as a person reads it.
+
+    ``reason`` is central's word or the fault.
+    """
 
     receipt_number: str
     account: str
@@ -25,6 +28,7 @@ class Unsent:
     taken_at: datetime
     next_attempt_at: datetime | None
     reason: str | None
+    outcome: str | None = None
 
 
 def unsent(desk: Desk, person: Person, *, limit: int = 500) -> list[Unsent]:
@@ -44,6 +48,7 @@ def unsent(desk: Desk, person: Person, *, limit: int = 500) -> list[Unsent]:
             taken_at=leg.taken_at,
             next_attempt_at=row.next_attempt_at,
             reason=row.reason,
+            outcome=leg.outcome,
         )
         for row, leg in legs
         if person.may_see(row.account)

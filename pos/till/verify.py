@@ -128,12 +128,41 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "leg_is_in_the_outbox",
         "SELECT payment_event_id || '-' || leg FROM leg WHERE NOT EXISTS (SELECT 1 FROM outbox "
-        "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
+        "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg AND kind = 'payment')",
     ),
     (
         "outbox_row_has_its_leg",
         "SELECT correlator_id FROM outbox WHERE NOT EXISTS (SELECT 1 FROM leg "
         "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
+    ),
+    (
+        "bank_receipt_is_presented",
+        "SELECT instrument FROM instrument WHERE instrument LIKE 'bank_receipt|%' AND tender_id NOT IN "
+        "(SELECT tender_id FROM bank_receipt_event WHERE state = 'presented')",
+    ),
+    (
+        "bank_receipt_goes_its_steps",
+        "SELECT event.tender_id FROM bank_receipt_event AS event LEFT JOIN bank_receipt_event AS last "
+        "ON last.tender_id = event.tender_id AND last.number = event.number - 1 WHERE coalesce(last.state, '-') || ' ' || "
+        "event.state NOT IN ('- presented', 'presented verified', 'presented rejected', 'rejected verified', "
+        "'rejected settled')",
+    ),
+    (
+        "bank_receipt_outcome_is_posted",
+        "SELECT outcome_id FROM bank_receipt_event JOIN tender USING (tender_id) WHERE state IN ('verified', 'rejected') "
+        "AND amount_minor - change_minor IS NOT (SELECT sum(debit_minor) FROM journal_entry JOIN journal_line "
+        "USING (entry_id) WHERE source_kind = 'bank_receipt' AND source_id = outcome_id)",
+    ),
+    (
+        "bank_receipt_outcome_is_in_the_outbox",
+        "SELECT outcome_id || ' ' || leg.leg FROM bank_receipt_event JOIN leg USING (tender_id) WHERE state <> 'presented' "
+        "AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'outcome' AND source_id = outcome_id "
+        "AND outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
+    ),
+    (
+        "outbox_outcome_has_its_deed",
+        "SELECT correlator_id FROM outbox WHERE kind = 'outcome' "
+        "AND source_id NOT IN (SELECT outcome_id FROM bank_receipt_event)",
     ),
     (
         "cheque_tender_is_registered",

@@ -223,6 +223,27 @@ KEYS: tuple[Key, ...] = (
         meaning="the card was not, and how one knows",
     ),
     Key(
+        id="verify",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Verify",
+        meaning="a bank receipt: the bank has the money",
+    ),
+    Key(
+        id="reject",
+        keys=("n", "N"),
+        shown="N",
+        label="Reject",
+        meaning="a bank receipt: the bank has it not",
+    ),
+    Key(
+        id="unblock",
+        keys=("u", "U"),
+        shown="U",
+        label="Unblock",
+        meaning="let a dealer with a rejected one go on",
+    ),
+    Key(
         id="menu",
         keys=("full_stop",),
         shown=".",
@@ -273,6 +294,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number="P", act="post_dated", label="Post-dated cheques", letter="p"),
     MenuEntry(number="00", act="ways", label="W Ways to pay", letter="w"),
     MenuEntry(number=".1", act="card_attempts", label="Cards that are not settled"),
+    MenuEntry(number=".2", act="bank_receipts", label="Bank receipts of dealers"),
     MenuEntry(number=".3", act="suspense", label="Money in suspense"),
 )
 

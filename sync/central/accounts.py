@@ -59,6 +59,9 @@ def _compose_account(row: Row[Any], links: Links) -> Resource:
     former = loads(row.loaded).get("former")
     if former:
         resource["formerAccounts"] = former
+    if row.kind == PayerKind.DEALER:
+        resource["unverifiedAmount"] = money_json(Money(int(row.unverified_minor), in_currency))
+        resource["blocked"] = bool(row.rejected)
     if row.dealer_class is not None:
         resource["dealerClass"] = row.dealer_class
     if row.credit_limit_minor is not None:
@@ -78,13 +81,16 @@ ACCOUNTS = Collection(
     select=(
         "SELECT id, kind, name, phone, currency, customer, status, cash_only, dunning_stage, credit_minor,"
         " advance_minor, deposit_minor, written_off_minor, dealer_class, credit_limit_minor, loaded,"
+        " (SELECT coalesce(sum(amount_minor), 0) FROM bank_receipt WHERE dealer_id = account.id"
+        " AND state = 'presented' AND bank_receipt.currency = account.currency) AS unverified_minor,"
+        " (SELECT count(*) FROM bank_receipt WHERE dealer_id = account.id AND state = 'rejected') AS rejected,"
         " change_number FROM account"
     ),
     attributes=frozenset(
         {
             "id", "href", "kind", "name", "phone", "currency", "customer", "status", "cashOnly",
             "dunningStage", "creditAmount", "advanceAmount", "depositAmount", "writtenOffAmount", "change",
-            "dealerClass", "creditLimit", "formerAccounts", "@type",
+            "dealerClass", "creditLimit", "formerAccounts", "unverifiedAmount", "blocked", "@type",
         }
     ),
     columns={

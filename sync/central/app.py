@@ -21,6 +21,7 @@ from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
+from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
 from sync.central.sessions import session_routes
@@ -59,6 +60,7 @@ def make_app(
             *bill_routes(desk),
             *voucher_routes(desk),
             *session_routes(desk),
+            *outcome_routes(desk),
             *own_routes(desk),
         ],
         exception_handlers={

@@ -190,6 +190,13 @@ def _as_mapping(value: object) -> Mapping[str, object]:
     return value
 
 
+def as_mapping(value: object, *, field: str) -> Mapping[str, object]:
+    """An object of a resource. Raises BadField."""
+    if not isinstance(value, Mapping):
+        raise BadField(field, "must be an object")
+    return value
+
+
 def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Money, currency, total, zero
 from sync.central.accounts import account_currency, add_credit
+from sync.central.bank_receipts import note_bank_receipt
 from sync.central.bills import StoredBill, find_bill, reduce_bill
 from sync.central.cheques import cheque_of, note_cheque, presented_before
 from sync.central.database import CentralStore, next_change
@@ -103,6 +104,7 @@ def receive(
         event_id = incoming.payment_event_id
         note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=change)
     _claim_paper(connection, incoming, receipt)
+    note_bank_receipt(connection, incoming, receipt.payment_id, change=change)
     touched: dict[str, StoredBill] = {}
     for item_no, bill, paid in placement.applied:
         current = touched.get(bill.bill_id, bill)
@@ -398,6 +400,7 @@ PAYMENTS = Collection(
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
             "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held", "keptApart", "writeOff",
+            "outcome", "outcomeDate", "outcomeReason",
         }
     ),
     columns={

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, text
 
+from sync.central.bank_receipts import carry_bank_receipts
 from sync.central.cheques import carry_cheques
 from sync.central.issuers import folded_issuer
 from sync.central.items import carry_items
@@ -56,6 +57,7 @@ def _bring_1_to_4(connection: Connection) -> None:
     carry_items(connection, change=int(change))
     carry_vouchers(connection)
     carry_cheques(connection)
+    carry_bank_receipts(connection)
     connection.execute(text("DELETE FROM fixture_row WHERE kind IN ('items', 'vouchers')"))
     connection.execute(text("UPDATE central_schema SET version = 4"))
 
@@ -82,10 +84,11 @@ def _bring_2_to_3(connection: Connection) -> None:
 
 
 def _bring_3_to_4(connection: Connection) -> None:
-    """An item may be an advance; sign-ins, doubles, cheques, terms of vouchers, money kept apart and debt have tables."""
+    """Tables for what tills tell besides payments: sign-ins, doubles, cheques, bank receipts, money kept apart, debt."""
     for statement in ADDED_IN_4:
         connection.execute(text(statement))
     carry_cheques(connection)
+    carry_bank_receipts(connection)
     connection.execute(text("UPDATE central_schema SET version = 4"))
 
 
@@ -456,6 +459,35 @@ ADDED_IN_4 = (
     """,
     "CREATE INDEX credit_use_by_bill ON credit_use (bill_id)",
     "CREATE INDEX credit_use_by_account ON credit_use (account_id)",
+    # Each payment by a dealer's bank receipt, and where it stands; what led there is in the outcomes.
+    """
+    CREATE TABLE bank_receipt (
+        payment_id TEXT PRIMARY KEY REFERENCES payment (id),
+        dealer_id TEXT NOT NULL,
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        currency TEXT NOT NULL,
+        state TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX bank_receipt_by_dealer ON bank_receipt (dealer_id, state)",
+    """
+    CREATE TABLE outcome (
+        id TEXT PRIMARY KEY,
+        correlator_id TEXT NOT NULL UNIQUE,
+        payment_id TEXT NOT NULL REFERENCES bank_receipt (payment_id),
+        state TEXT NOT NULL,
+        reason TEXT,
+        account_id TEXT NOT NULL,
+        credited_minor BIGINT NOT NULL,
+        change_number BIGINT NOT NULL UNIQUE,
+        terminal TEXT,
+        decided_at TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        received_sha256 TEXT NOT NULL,
+        UNIQUE (payment_id, state)
+    )
+    """,
+    "CREATE INDEX outcome_by_account ON outcome (account_id)",
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

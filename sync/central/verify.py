@@ -44,6 +44,7 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
             *_doubled(connection),
             *_changes(connection),
             *_vouchers(connection),
+            *_bank_receipts(connection),
         ]
 
 
@@ -149,6 +150,13 @@ def _vouchers(connection: Connection) -> Iterator[Finding]:
             yield Finding(subject="voucher", subject_id=row.hold_id, message=message)
 
 
+def _bank_receipts(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(BANK_RECEIPTS_THAT_DIFFER):
+        yield Finding(
+            subject="payment", subject_id=row.id, message="its bank receipt is not where its outcomes left it"
+        )
+
+
 def _accounts(connection: Connection) -> Iterator[Finding]:
     for figure, statement in ACCOUNTS_THAT_DIFFER.items():
         for row in connection.execute(statement):
@@ -221,7 +229,8 @@ def _differ(figure: str, moved: str) -> TextClause:
 ACCOUNTS_THAT_DIFFER = {
     "credit": _differ(
         "credit",
-        "SELECT account_id, credit_minor AS amount_minor FROM payment UNION ALL SELECT p.account_id, -k.amount_minor"
+        "SELECT account_id, credit_minor AS amount_minor FROM payment UNION ALL"
+        " SELECT account_id, credited_minor FROM outcome UNION ALL SELECT p.account_id, -k.amount_minor"
         f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'",
     ),
     "advance": _differ("advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance'"),
@@ -253,7 +262,17 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM bill"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM item"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
+)
+BANK_RECEIPTS_THAT_DIFFER = text(
+    "SELECT p.id FROM payment p LEFT JOIN bank_receipt r ON r.payment_id = p.id LEFT JOIN outcome o"
+    " ON o.payment_id = p.id AND o.change_number = (SELECT max(change_number) FROM outcome WHERE payment_id = p.id)"
+    " LEFT JOIN instrument i ON i.payment_id = p.id"
+    " WHERE coalesce(r.state, '-') <> CASE WHEN o.state IS NOT NULL THEN o.state"
+    " WHEN r.payment_id IS NOT NULL OR i.instrument LIKE 'bank\\_receipt|%' ESCAPE '\\' THEN 'presented' ELSE '-' END"
+    " OR (r.payment_id IS NOT NULL AND (r.amount_minor <> p.amount_minor OR r.currency <> p.currency))"
+    " ORDER BY p.id"
 )
 FIND_CHEQUE = text(
     "SELECT payment_event_id, identity, branch, account, held FROM cheque WHERE payment_id = :payment_id"

@@ -36,6 +36,7 @@ from pos.domain.bill import (
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.catalogue import Item, SerialKind
 from pos.domain.cheque import TICKS, ChequePolicy
+from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.foreign_cash import ForeignCash, ListedRate
 from pos.domain.ids import new_id
 from pos.domain.large_cash import LargeCash
@@ -542,6 +543,7 @@ def make_till(
             cash_rounding=cash_rounding
             or CashRounding(coin_minor=settings.smallest_coin_minor.get(currency, 1)),
             cheques=cheques or ChequePolicy(stale_after_days=180, max_amount=None, layouts=settings.micr),
+            dealers=DealerPolicy(standard=DealerTerms(), classes={}),
             pins=PinPolicy(lock_minutes=(1, 5, 30), max_failures=10),
             decimal_marks=".,",
             operator_company="Counterfoil Telecom",

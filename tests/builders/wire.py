@@ -421,7 +421,7 @@ class Wire:
         with self.desk.till.read() as connection:
             found = connection.exec_driver_sql(
                 "SELECT correlator_id, leg.account, leg.amount_minor FROM leg JOIN outbox USING (payment_event_id, leg) "
-                "ORDER BY outbox_id"
+                "WHERE kind = 'payment' ORDER BY outbox_id"
             )
             return [(str(row[0]), str(row[1]), int(row[2])) for row in found]
 

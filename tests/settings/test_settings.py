@@ -461,3 +461,55 @@ def test_the_shops_own_currency_on_the_list_is_left_out(tmp_path: Path) -> None:
 
     with open_till(home, machine=machine()) as till:
         assert list(till.desk.policy.foreign_cash.rates) == ["USD"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "cap", "release"),
+    [
+        ("unverified_cap", "", None, "now"),
+        ("unverified_cap", "0", "0", "now"),
+        ("unverified_cap", "12.5", "12.500", "now"),
+        ("release", "hold", None, "hold"),
+    ],
+)
+def test_dealers_have_terms_of_the_shop(
+    tmp_path: Path, key: str, value: str, cap: str | None, release: str
+) -> None:
+    home = dealers_home(tmp_path, {"unverified_cap": "", "release": "now"}[key], key, value)
+
+    with open_till(home, machine=machine()) as till:
+        terms = till.desk.policy.dealers.terms("gold")
+
+    assert (terms.unverified_cap, terms.release) == (None if cap is None else money(cap), release)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("unverified_cap", "1.0001"), ("unverified_cap", "-1"), ("release", "later")]
+)
+def test_terms_that_are_none_stop_the_start(tmp_path: Path, key: str, value: str) -> None:
+    home = dealers_home(tmp_path, {"unverified_cap": "", "release": "now"}[key], key, value)
+
+    with pytest.raises(Refused) as refusal:
+        open_till(home, machine=machine())
+    assert refusal.value.details["key"] == f"dealers.{key}"
+
+
+def dealers_home(tmp_path: Path, was: str, key: str, value: str) -> Path:
+    home = tmp_path / "home"
+    open_home(home).close()
+    (home / "config").mkdir(mode=0o700)
+    shutil.copy(SHIPPED / "till.toml", home / "config" / "till.toml")
+    spoil(home / "config", "till.toml", f'{key} = "{was}"', f'{key} = "{value}"')
+    return home
+
+
+def test_a_class_of_dealers_has_terms_of_its_own(tmp_path: Path) -> None:
+    home = dealers_home(tmp_path, "now", "release", "now")
+    gold = '[dealers.classes]\ngold = { unverified_cap = "500", release = "hold" }'
+    spoil(home / "config", "till.toml", "[dealers.classes]", gold)
+
+    with open_till(home, machine=machine()) as till:
+        policy = till.desk.policy.dealers
+
+    assert (policy.terms("gold").unverified_cap, policy.terms("gold").release) == (money("500"), "hold")
+    assert policy.terms("silver").unverified_cap is None

@@ -23,6 +23,7 @@ REQUIRED = (
     *(f"tender/{tender.mode}" for tender in TENDERS),
     "tender/internal_voucher",
     "tender/external_voucher",
+    *(f"bank receipt/{state}" for state in ("verified", "rejected", "settled")),
     "voucher/held",
     "voucher/let go",
     "voucher/voucher_not_valid",

@@ -7,11 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from pos.bootstrap.paper import StorePrintJobs, renderings
+from pos.domain.bank_receipt import BankReceiptState
 from pos.domain.errors import Refused
 from pos.domain.ids import new_id
 from pos.domain.payment_event import Overpayment
 from pos.machine import InlineRunner
 from pos.store.shifts import Shift
+from pos.till.bank_receipts import (
+    bank_receipts,
+    reject_bank_receipt,
+    unblock_dealer,
+    verify_bank_receipt,
+)
 from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
 from pos.till.selling import SaleOrder
@@ -24,6 +31,7 @@ from tests.simulation.drawer import close_with_count
 from tests.simulation.expectation import Screen, ShownBill, minor_of, text_of
 from tests.simulation.paying import pay, screen_of
 from tests.simulation.shop import (
+    BACK_OFFICE,
     CASH_ONLY,
     DEALERS,
     GIFT_ISSUER,
@@ -64,8 +72,8 @@ def _order(
         tenders=tuple(tenders),
         allocate=tuple(wishes or ()),
         overpayment=overpayment,
-        # The plan pays the same again on purpose, and the simulated cashier says so.
-        confirmed=("possible_double",),
+        # The plan pays the same again on purpose, and the papers' numbers follow one another: the cashier says so.
+        confirmed=("possible_double", "near_duplicate"),
     )
 
 
@@ -210,6 +218,29 @@ async def _pay_by_voucher(terminal: Terminal, _shift: Shift) -> None:
         await let_go(desk, order.payment_event_id, checker, runner)
 
 
+def _hear_from_the_bank(terminal: Terminal, _shift: Shift) -> None:
+    """The back office decides on a bank receipt that waits for the bank, or on one that stands rejected."""
+    drawn, desk = terminal.drawn, terminal.till.desk
+    waiting = bank_receipts(desk, BACK_OFFICE)
+    if not waiting:
+        _top_up_dealer(terminal, _shift)
+        return
+    receipt = drawn.choice(waiting)
+    number, tender = receipt.receipt_number, receipt.place
+    if receipt.state is BankReceiptState.REJECTED and drawn.random() < 0.6:
+        unblock_dealer(desk, BACK_OFFICE, receipt.dealer, "settled at the head office")
+        met = "settled"
+    elif receipt.state is BankReceiptState.REJECTED or drawn.random() < 0.7:
+        verify_bank_receipt(desk, BACK_OFFICE, number, tender=tender)
+        met = "verified"
+    else:
+        reject_bank_receipt(desk, BACK_OFFICE, number, "not_found", tender=tender)
+        met = "rejected"
+    terminal.world.trace.met("bank receipt", met)
+    terminal.world.trace.note(terminal.name, f"bank receipt {number}/{tender}: {met}")
+    catch_up(desk)
+
+
 def _press_enter_twice(terminal: Terminal, _shift: Shift) -> None:
     """The last payment once more under its own id, as a double Enter or a nervous cashier does."""
     if not terminal.memory.booked:
@@ -301,6 +332,7 @@ DEEDS: tuple[DeedKind, ...] = (
     DeedKind(name="top up a dealer", weight=2, do=_top_up_dealer),
     DeedKind(name="sell", weight=4, do=_sell),
     DeedKind(name="pay by voucher", weight=4, do=_pay_by_voucher),
+    DeedKind(name="hear from the bank", weight=3, do=_hear_from_the_bank),
     DeedKind(name="press Enter twice", weight=2, do=_press_enter_twice),
     DeedKind(name="ask the impossible", weight=3, do=_ask_the_impossible),
     DeedKind(name="print", weight=3, do=_print),

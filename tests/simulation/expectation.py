@@ -18,6 +18,7 @@ from tests.simulation.shop import CASH_ONLY, PRICES, WALK_IN
 COIN = 5
 """The smallest coin, in minor units."""
 
+BANK_MODES = ("bank_cash", "bank_cheque")
 VOUCHER_MODES = ("internal_voucher", "external_voucher")
 
 Target = tuple[str, str | None]
@@ -72,14 +73,22 @@ def text_of(minor: int) -> str:
     return f"{minor // 1000}.{minor % 1000:03}"
 
 
-def expected(order: PaymentOrder, screen: Screen, *, vouchers_held: bool = True) -> Taken | Refusal:
-    """What the till must answer to ``order``. ``vouchers_held``: central holds the vouchers in it for it."""
+def expected(
+    order: PaymentOrder, screen: Screen, *, vouchers_held: bool = True, blocked: bool = False
+) -> Taken | Refusal:
+    """What the till must answer to ``order``. ``vouchers_held``: central holds the vouchers in it for it.
+
+    ``blocked``: a bank receipt of this payer stands rejected.
+    """
     if not vouchers_held and any(tender.mode in VOUCHER_MODES for tender in order.tenders):
         return Refusal("voucher_not_checked")
     try:
-        return _taken(order, screen)
+        taken = _taken(order, screen)
     except _Refused as refused:
         return Refusal(refused.code)
+    if blocked and any(tender.mode in BANK_MODES for tender in order.tenders):
+        return Refusal("dealer_blocked")
+    return taken
 
 
 def _taken(order: PaymentOrder, screen: Screen) -> Taken:

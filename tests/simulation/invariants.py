@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -35,8 +36,13 @@ _IN_THE_BOOKS: tuple[tuple[str, str], ...] = (
     (
         "3 outbox_row_iff_business_row",
         "SELECT payment_event_id || '-' || leg AS found FROM leg WHERE payment_event_id || '-' || leg NOT IN "
-        "(SELECT correlator_id FROM outbox) UNION ALL SELECT correlator_id FROM outbox WHERE correlator_id NOT IN "
-        "(SELECT payment_event_id || '-' || leg FROM leg)",
+        "(SELECT correlator_id FROM outbox WHERE kind = 'payment') UNION ALL "
+        "SELECT correlator_id FROM outbox WHERE kind = 'payment' AND correlator_id NOT IN "
+        "(SELECT payment_event_id || '-' || leg FROM leg) UNION ALL "
+        "SELECT outcome_id || '-' || leg FROM bank_receipt_event JOIN leg USING (tender_id) WHERE state <> 'presented' "
+        "AND outcome_id || '-' || leg NOT IN (SELECT source_id || '-' || leg FROM outbox WHERE kind = 'outcome') UNION ALL "
+        "SELECT correlator_id FROM outbox WHERE kind = 'outcome' AND source_id NOT IN "
+        "(SELECT outcome_id FROM bank_receipt_event)",
     ),
     (
         "13 allocations_plus_unallocated_equal_amount",
@@ -199,7 +205,9 @@ def check_central(store: CentralStore, terminals: Iterable[Terminal]) -> None:
             f"{key} was committed as {facts} and is {arrived[key]} at central",
         )
     check_orders(store, terminals)
-    _check_balances(store, committed)
+    outcomes = [outcome for terminal in terminals for outcome in _outcomes(terminal.till.desk)]
+    _check_outcomes(store, outcomes)
+    _check_balances(store, committed, outcomes)
     found = verify_central(store)
     require(not found, "17 bill_balance_is_fold_of_events", f"central: {found}")
 
@@ -215,7 +223,7 @@ def _legs(desk: Desk) -> dict[_Key, _Facts]:
         rows = connection.exec_driver_sql(
             "SELECT terminal, epoch, sequence, leg.leg, outbox.correlator_id, leg.account, leg.amount_minor, "
             "outbox.body FROM leg JOIN payment_event USING (payment_event_id) "
-            "JOIN outbox USING (payment_event_id, leg)"
+            "JOIN outbox USING (payment_event_id, leg) WHERE kind = 'payment'"
         ).all()
         parts: dict[tuple[int, int], list[tuple[str, int]]] = {}
         for sequence, leg, bill_no, item, minor in connection.exec_driver_sql(
@@ -270,7 +278,7 @@ def check_orders(store: CentralStore, terminals: Iterable[Terminal]) -> None:
     for terminal in terminals:
         with terminal.till.desk.till.read() as connection:
             sent = connection.exec_driver_sql(
-                "SELECT account, correlator_id FROM outbox ORDER BY outbox_id"
+                "SELECT account, correlator_id FROM outbox WHERE kind = 'payment' ORDER BY outbox_id"
             ).all()
         last: dict[str, int] = {}
         for account, key in sent:
@@ -286,10 +294,57 @@ def check_orders(store: CentralStore, terminals: Iterable[Terminal]) -> None:
             last[queue] = place[key]
 
 
-def _check_balances(store: CentralStore, committed: Mapping[_Key, _Facts]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What the back office made of one leg of a bank receipt."""
+
+    key: str
+    state: str
+    account: str
+    credited: int
+
+
+def _outcomes(desk: Desk) -> list[_Outcome]:
+    with desk.till.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT event.payment_event_id || '-' || leg.leg || '-' || told.state, told.state, told.number, leg.account, "
+            "leg.amount_minor FROM bank_receipt_event AS told JOIN leg USING (tender_id) "
+            "JOIN payment_event AS event USING (payment_event_id) WHERE told.number > 1"
+        ).all()
+    return [
+        _Outcome(
+            key=key,
+            state=state,
+            account=account,
+            credited=-minor if state == "rejected" else minor if state == "verified" and number == 3 else 0,
+        )
+        for key, state, number, account, minor in rows
+    ]
+
+
+def _check_outcomes(store: CentralStore, outcomes: Sequence[_Outcome]) -> None:
+    """Central has what became of every bank receipt, once, and nothing that nobody decided."""
+    with store.read() as connection:
+        rows = connection.execute(
+            text("SELECT correlator_id, state, account_id, credited_minor FROM outcome")
+        ).all()
+    arrived = sorted(tuple(row) for row in rows)
+    decided = sorted((one.key, one.state, one.account, one.credited) for one in outcomes)
+    require(
+        arrived == decided,
+        "40 bank_receipt_reference_unique",
+        f"decided were {decided}, central was told {arrived}",
+    )
+
+
+def _check_balances(
+    store: CentralStore, committed: Mapping[_Key, _Facts], outcomes: Sequence[_Outcome]
+) -> None:
     """Every bill and every credit from scratch: what no bill wanted any more is its account's credit."""
     wanted: dict[str, int] = {}
     brought: dict[str, int] = {}
+    for outcome in outcomes:
+        brought[outcome.account] = brought.get(outcome.account, 0) + outcome.credited
     for _, account, minor, items, _ in committed.values():
         brought[account] = brought.get(account, 0) + minor
         for target, part in items:

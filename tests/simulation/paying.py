@@ -37,7 +37,12 @@ def pay(terminal: Terminal, order: PaymentOrder, *, before: Taken | Refusal | No
         outcome = before
     else:
         # What was held for a payment that a death broke off was let go at the start.
-        outcome = expected(order, screen_of(desk), vouchers_held=before is None)
+        outcome = expected(
+            order,
+            screen_of(desk),
+            vouchers_held=before is None,
+            blocked=_is_blocked(desk, order.payer_account),
+        )
     memory.in_doubt[event_id] = (order, outcome)
     try:
         taken = take_payment(desk, terminal.person, order)
@@ -59,6 +64,18 @@ def pay(terminal: Terminal, order: PaymentOrder, *, before: Taken | Refusal | No
     _remember(terminal, order, taken, outcome)
     catch_up(desk)
     return True
+
+
+def _is_blocked(desk: Desk, dealer: str | None) -> bool:
+    """Whether a bank receipt of this dealer stands rejected, here or by what central told."""
+    with desk.till.read() as books, desk.cache.read() as told:
+        here = books.exec_driver_sql(
+            "SELECT count(*) FROM v_bank_receipt WHERE dealer = ? AND state = 'rejected'", (dealer,)
+        ).scalar_one()
+        elsewhere = told.exec_driver_sql(
+            "SELECT coalesce(sum(blocked), 0) FROM account WHERE account = ?", (dealer,)
+        ).scalar_one()
+    return bool(here or elsewhere)
 
 
 def _remember(terminal: Terminal, order: PaymentOrder, taken: PaymentTaken, outcome: Taken | Refusal) -> None:

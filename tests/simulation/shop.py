@@ -17,6 +17,7 @@ from sync.wire_json import dumps, loads
 
 TERMINALS = ("T1", "T2", "T3", "T4", "T5", "T6")
 CASHIER = Person(user="1001", name="A. Kumar", roles=frozenset({Role.CASHIER}))
+BACK_OFFICE = Person(user="4001", name="Fahad Al-Enezi", roles=frozenset({Role.BACK_OFFICE}))
 SUPERVISOR = Person(user="2002", name="Siobhán O'Brien", roles=frozenset({Role.SUPERVISOR}))
 WALK_IN = "WALK-IN"
 PRICES = {"SIM-01": 5_000, "PPD-05": 5_000}
@@ -124,7 +125,10 @@ def fixture_bytes() -> bytes:
         }
         for name in SUBSCRIBERS
     ]
-    example["dealers"] = [{**dealer, "account": name, "name": f"Dealer {name}"} for name in DEALERS]
+    example["dealers"] = [
+        {**dealer, "account": name, "name": f"Dealer {name}", "credit_limit": "900000.000"}
+        for name in DEALERS
+    ]
     example["bills"] = [_bill(*place) for place in places]
     example["rates"] = [_rate(*place) for place in places]
     loyalty, gift = example["vouchers"]

@@ -32,6 +32,7 @@ STEPS = (
     "sent > acknowledged",
     "unknown > sent",
     "unknown > unknown",
+    "waiting > waiting",
     "unknown > acknowledged",
     "parked > unknown",
 )
@@ -68,7 +69,7 @@ class Sent:
 
     @property
     def posts(self) -> bool:
-        return self.method == "POST" and self.path.endswith("/payment")
+        return self.method == "POST" and self.path.endswith(("/payment", "/outcome"))
 
     @property
     def looks_up(self) -> bool:
@@ -102,7 +103,7 @@ class WireLog:
     def leaves(self, request: httpx.Request, body: bytes, *, terminal: str, life: int) -> Sent:
         """A request leaves; its try is checked against all that is known."""
         self.requests += 1
-        posts = request.method == "POST" and request.url.path.endswith("/payment")
+        posts = request.method == "POST" and request.url.path.endswith(("/payment", "/outcome"))
         key = _text(_parsed(body), "correlatorId") if posts else request.url.params.get("correlatorId")
         sent = Sent(
             number=self.requests,
@@ -150,7 +151,8 @@ class WireLog:
         )
         last = self.marks[key][-1][2] if self.marks[key] else None
         require(
-            last is None or last in MAY_BE_POSTED_AFTER,
+            # An outcome is known at central by its key for ever: it may be told again unseen.
+            last is None or last in MAY_BE_POSTED_AFTER or sent.path.endswith("/outcome"),
             "7 timeout_is_unknown_never_failed",
             f"{key} was sent again after: {last}; it was not looked for",
         )
@@ -215,7 +217,7 @@ class WireLog:
         elif step.now == "parked":
             grounds = (Mark.REFUSED, Mark.CONFLICT)
             require(any(mark in known for mark in grounds), "7 timeout_is_unknown_never_failed", facts)
-        elif step.now == "waiting" and step.was:
+        elif step.now == "waiting" and step.was not in ("", "waiting"):
             require(
                 step.was == "sent" and known[-1:] == [Mark.TOOK_NOTHING],
                 "7 timeout_is_unknown_never_failed",

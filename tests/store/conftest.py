@@ -27,6 +27,7 @@ from tests.builders.tills import (
     FakeVouchers,
     account,
     ask_for_documents,
+    bank_cash,
     bill,
     cash,
     cheque,
@@ -60,10 +61,10 @@ from tests.builders.tills import (
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
-    The first shift has foreign notes, a note declared false and cash that needed a document. Three receipts, and the note
-    of a later cheque; the last payment has a sale with a serial number, a card, a voucher that was held for it, and one that
-    was taken while central did not answer; it brings written-off debt back, clears the rest of a bill and leaves money in
-    suspense.
+    The first shift has a dealer's bank receipt, foreign notes, a note declared false and cash that needed a document. Four
+    receipts, and the note of a later cheque; the last payment has a sale with a serial number, a card, a voucher that was
+    held for it, and one that was taken while central did not answer; it brings written-off debt back, clears the rest of a
+    bill and leaves money in suspense.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -76,6 +77,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # The period of the first shift is closed already: its entries are moved.
     usual, desk.policy = desk.policy, replace(desk.policy, closed_through=TODAY)
     opened(desk)
+    pay(desk, bank_cash("1"), account="D-1")
     take_currencies(desk, {"USD": "0.30675"})
     ask_for_documents(desk, "5")
     pay(desk, cash("1"), notes("50"), account="BA-1", identity=passport(name="Lina"))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection
 
 from pos.bootstrap.homes import open_till
 from pos.store import migrate
@@ -68,6 +69,15 @@ def old(tmp_path: Path) -> Path:
     return path
 
 
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """The steps up to one of them."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
 def upgrade(path: Path) -> None:
     database = Database(path)
     with database.write() as connection:
@@ -109,13 +119,9 @@ def desk_over(path: Path) -> Desk:
 def test_the_first_step_still_makes_the_first_versions_schema(tmp_path: Path, old: Path) -> None:
     """What the step runs was moved about since; a store made by it must not differ."""
     fresh = tmp_path / "fresh.db"
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
     database = Database(fresh)
     with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        upgrade_to(connection, "0001")
     database.close()
 
     assert schema(fresh) == schema(old)
@@ -197,6 +203,27 @@ def test_old_receipts_are_read_and_reprinted(old: Path) -> None:
     assert (facts.total, facts.sale, facts.taxes, facts.provisional) == (money("54.250"), (), (), ())
     assert ("drawer", "محمد العنزي") in facts.tenders[0].details
     assert reprint(desk, CASHIER, "S014-T1-A-000001").copy.number == 2
+
+
+def test_a_bank_receipt_of_before_waits_for_the_bank(old: Path) -> None:
+    database = Database(old)
+    with database.write() as connection:
+        upgrade_to(connection, "0002")
+        tender_id = connection.exec_driver_sql(
+            "SELECT tender_id FROM tender ORDER BY number LIMIT 1"
+        ).scalar_one()
+        connection.exec_driver_sql(
+            "INSERT INTO instrument VALUES ('bank_receipt|1|42|K1|2026-11-21|5.000', ?)", (tender_id,)
+        )
+        sent = connection.exec_driver_sql("SELECT * FROM outbox ORDER BY outbox_id").mappings().all()
+    with database.write() as connection:
+        migrate.upgrade(connection)
+        states = connection.exec_driver_sql("SELECT tender_id, state FROM v_bank_receipt").all()
+        kept = connection.exec_driver_sql("SELECT * FROM outbox ORDER BY outbox_id").mappings().all()
+    database.close()
+
+    assert states == [(tender_id, "presented")]
+    assert [dict(row) for row in kept] == [{**row, "source_id": ""} for row in sent]
 
 
 def test_the_open_shift_goes_on_selling(old: Path) -> None:

@@ -24,6 +24,7 @@ DOCUMENTED = {
     "v_refund": "refund_id payment_event_id amount_minor currency state",
     "v_transfer": "transfer_id payment_event_id amount_minor currency state from_account to_account",
     "v_outbox": "outbox_id payment_event_id leg correlator_id kind state attempts",
+    "v_bank_receipt": "tender_id payment_event_id receipt_number number mode dealer amount_minor currency state reason",
     "v_audit": "audit_id at_utc operator act result reason_code shift_id",
 }
 IN_CACHE = {

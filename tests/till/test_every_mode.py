@@ -261,7 +261,7 @@ NEIGHBOURS = [
     ("BA-1", card("5"), card("5", card_terminal="T8")),
     ("BA-1", card("5"), card("5", auth_code="A1B2C4")),
     ("D-1", bank_cash("5"), bank_cash("5.001")),
-    ("D-1", bank_cash("5"), bank_cash("5", reference="K7-20992")),
+    ("D-1", bank_cash("5"), bank_cash("5", reference="K7-21057")),
     ("D-1", bank_cash("5"), bank_cash("5", date="2026-11-20")),
     ("D-1", bank_cash("5"), bank_cash("5", branch="043")),
     ("BA-1", atm("5"), atm("5", trace="004712")),
@@ -324,7 +324,9 @@ DATED = [("D-1", bank_cash), ("D-1", bank_cheque), ("BA-1", direct_debit), ("BA-
 
 @pytest.mark.parametrize(("account", "make"), DATED)
 def test_a_paper_of_tomorrow_is_refused(desk: Desk, account: str, make: Callable[..., TenderOrder]) -> None:
-    for days in (1, 365):
+    # A bank counts the money of a cheque from a day to come; what else it did, it did by today.
+    first = 15 if make is bank_cheque else 1
+    for days in (first, 365):
         tender = make("5", date=(TODAY + timedelta(days=days)).isoformat())
         refusal = refused(desk, lambda: pay(desk, tender, account=account, person=SUPERVISOR))  # noqa: B023
         assert (refusal.code, refusal.details["field"]) == ("date_in_future", "date")

@@ -529,11 +529,11 @@ def test_goods_leave_on_bank_receipts_up_to_the_dealers_limit(desk: Desk) -> Non
     pay(desk, bank_cash("5", "K1"), account="D-1", lines=buy)
     pay(desk, bank_cheque("7", "K2"), account="D-1", lines=buy)
 
-    refusal = refused(desk, lambda: pay(desk, bank_cash("5", "K3"), account="D-1", lines=buy))
+    refusal = refused(desk, lambda: pay(desk, bank_cash("5", "K33"), account="D-1", lines=buy))
 
     assert refusal.code == "over_unverified_cap"
     assert (refusal.details["unverified"], refusal.details["cap"]) == ("17.000", "12.000")
-    pay(desk, bank_cash("5", "K3"), account="D-1")
+    pay(desk, bank_cash("5", "K33"), account="D-1")
     pay(desk, cash("5"), account="D-1", lines=buy)
     split = [bank_cash("0.001", "K4"), cash("5")]
     assert refused(desk, lambda: pay(desk, *split, account="D-1", lines=buy)).code == "over_unverified_cap"

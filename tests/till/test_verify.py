@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pos.domain.payment_event import Overpayment
+from pos.till.bank_receipts import reject_bank_receipt, verify_bank_receipt
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
@@ -13,7 +14,9 @@ from pos.till.take_payment import take_payment
 from pos.till.verify import verify_books
 from tests.builders.cards import FakeCards, approved, ask, by_terminal
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
+    bank_cash,
     bill,
     cash,
     cheque,
@@ -57,6 +60,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards(approved(money("7"), 123456789)))
     )
     pay(desk, cash("5"), account=None, lines=[sale("SERVICE"), sale("GIFT")])
+    paid_in = pay(desk, bank_cash("9", "K1"), bank_cash("8", "M22"), account="D-2").receipt.receipt_number
+    verify_bank_receipt(desk, BACK_OFFICE, paid_in, tender=1)
+    reject_bank_receipt(desk, BACK_OFFICE, paid_in, "forged", tender=2)
     catch_up(desk)
     yield desk
     close_stores(desk)
@@ -98,6 +104,13 @@ SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
         ("sequence_has_no_gap", "UPDATE payment_event SET sequence = 99 WHERE sequence = 2"),
         ("leg_is_in_the_outbox", "DELETE FROM outbox WHERE leg = 1"),
         ("outbox_row_has_its_leg", "DELETE FROM leg WHERE leg = 1"),
+        ("bank_receipt_is_presented", "DELETE FROM bank_receipt_event WHERE number = 1"),
+        ("bank_receipt_goes_its_steps", "DELETE FROM bank_receipt_event WHERE number = 1"),
+        ("bank_receipt_goes_its_steps", "UPDATE bank_receipt_event SET state = 'settled' WHERE state = 'verified'"),
+        ("bank_receipt_outcome_is_posted", "UPDATE journal_entry SET source_id = 'x' WHERE source_kind = 'bank_receipt'"),
+        ("bank_receipt_outcome_is_posted", "UPDATE bank_receipt_event SET outcome_id = 'x' WHERE state = 'verified'"),
+        ("bank_receipt_outcome_is_in_the_outbox", "DELETE FROM outbox WHERE kind = 'outcome'"),
+        ("outbox_outcome_has_its_deed", "UPDATE outbox SET source_id = 'x' WHERE kind = 'outcome'"),
         ("cheque_tender_is_registered", "DELETE FROM cheque"),
         ("event_is_in_a_shift", "UPDATE payment_event SET shift_id = 'x'"),
         ("one_shift_is_open", "DELETE FROM shift_close"),

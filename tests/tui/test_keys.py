@@ -106,6 +106,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         ("P", "post_dated"),
         ("00", "ways"),
         (".1", "card_attempts"),
+        (".2", "bank_receipts"),
         (".3", "suspense"),
     ]
 

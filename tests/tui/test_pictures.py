@@ -9,8 +9,19 @@ from datetime import datetime, timedelta
 from syrupy.assertion import SnapshotAssertion
 
 from pos.store import outbox
+from pos.till.bank_receipts import reject_bank_receipt
 from tests.builders.cards import NO_ANSWER, FakeCards
-from tests.builders.tills import NOW, cash, clock_of, make_till, opened, pay
+from tests.builders.tills import (
+    BACK_OFFICE,
+    NOW,
+    bank_cash,
+    bank_cheque,
+    cash,
+    clock_of,
+    make_till,
+    opened,
+    pay,
+)
 from tests.tui.counter import counter
 from tests.tui.shelf import CHARGER_EAN, PHONE_EAN, make_shop, vouchers
 
@@ -147,6 +158,25 @@ async def test_a_till_without_central(snapshot: SnapshotAssertion) -> None:
         await seat.open("BA-1")
         await seat.press("v")
         assert seat.text == snapshot(name="voucher offline")
+
+
+async def test_bank_receipts(snapshot: SnapshotAssertion) -> None:
+    desk = make_shop()
+    pay(desk, bank_cash("150", "DEP-1"), account="D-1")
+    pay(desk, bank_cheque("12345.678", "DEP-7", date="2026-11-24"), account="D-1")
+    reject_bank_receipt(desk, BACK_OFFICE, "S014-T1-A-000001", "not_found")
+    async with counter(desk, user="4001") as seat:
+        await seat.press("escape", ".", ".", "2")
+        assert seat.text == snapshot(name="bank receipts")
+        await seat.press("down", "y")
+        assert seat.text == snapshot(name="bank receipt to verify")
+        await seat.press("escape", "n")
+        assert seat.text == snapshot(name="reasons to reject")
+        await seat.press("escape", "up", "u")
+        assert seat.text == snapshot(name="dealer to unblock")
+        await seat.press("escape", "escape")
+        await seat.open("D-1")
+        assert seat.text == snapshot(name="blocked dealer")
 
 
 async def test_sales_and_dealers(snapshot: SnapshotAssertion) -> None:

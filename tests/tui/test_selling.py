@@ -206,7 +206,7 @@ async def test_a_dealer_shows_class_limit_credit_and_what_is_unverified() -> Non
         assert "Al Noor Telecom" not in seat.text
         await seat.press("enter")
         assert "DEALER A" in seat.text
-        assert "Limit 500.000   Credit 0.000   Unverified 0.000" in seat.text
+        assert "Limit 500.000  Credit 0.000  Unverified 0.000  Left 500.000" in seat.text
         await seat.press("f8", "tab")
         await seat.fill("NBK", "014", "DEP-1", "000777")
         await seat.write("250")

@@ -27,6 +27,7 @@ from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
+from pos.tui.screens.bank_receipts import BankReceiptsScreen
 from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.dealers import DealersScreen
@@ -315,6 +316,9 @@ class FindScreen(TillScreen[SignedOut]):
         seat = self.seat
         facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, number))
         self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
+
+    def action_bank_receipts(self) -> None:
+        self.app.push_screen(BankReceiptsScreen(self.seat, self.errands))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Label
 
+from pos.domain.payment_mode import PaymentModes
 from pos.till.unsent import Unsent, send_again, unsent
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
@@ -66,7 +67,7 @@ class OutboxScreen(LinesScreen[None]):
                         row.receipt_number,
                         row.account,
                         row.amount.plain(),
-                        modes.by_code[row.mode].label if row.mode in modes.by_code else row.mode,
+                        _way(row, modes),
                         STATES.get(row.state, row.state),
                         str(row.attempts),
                     ),
@@ -127,3 +128,9 @@ class OutboxScreen(LinesScreen[None]):
         count = await self.seat.deed(lambda: send_again(self.seat.desk, person))
         await self._look()
         self.say(f"{count} parked {'row is' if count == 1 else 'rows are'} sent again.")
+
+
+def _way(row: Unsent, modes: PaymentModes) -> str:
+    """How it was paid; of what became of a payment, that first."""
+    label = modes.by_code[row.mode].label if row.mode in modes.by_code else row.mode
+    return label if row.outcome is None else f"{row.outcome}: {label}"

@@ -35,7 +35,11 @@ class AccountHeading(Label):
         account = view.account
         phone = f"  {shown(account.phone)}" if account.phone else ""
         who = spread(f" {shown(account.account)}  {shown(account.name)}", phone + self._flags() + " ", width)
-        beneath = spread(_figures(view), f"{account.currency}   as of {self._age()} ", width)
+        figures, right = _figures(view), f"{account.currency}   as of {self._age()} "
+        if len(figures) + len(right) >= width:
+            # No figure is ever cut; the age of them stands in the status line as well.
+            right = f"{account.currency} "
+        beneath = spread(figures, right, width)
         text = Text(no_wrap=True, overflow="crop")
         text.append(fitted(who, width), "bold")
         text.append("\n" + beneath)
@@ -46,6 +50,8 @@ class AccountHeading(Label):
         flags = []
         if account.kind is PayerKind.DEALER:
             flags.append(f"DEALER {shown(account.dealer_class)}".rstrip())
+        if self._view.dealer is not None and self._view.dealer.blocked:
+            flags.append("BLOCKED")
         if account.cash_only:
             flags.append("CASH-ONLY")
         if account.dunning_stage:
@@ -63,13 +69,13 @@ class AccountHeading(Label):
 
 
 def _figures(view: AccountView) -> str:
-    if view.account.kind is not PayerKind.DEALER:
+    if view.dealer is None:
         kept = (("Advance", view.advance), ("Deposit", view.deposit), ("Given up", view.written_off))
         more = "".join(f"  {word} {amount.plain()}" for word, amount in kept if amount)
         gap = "  " if more else "   "
         return f" Balance {view.balance.plain()}{gap}Overdue {view.overdue.plain()}{gap}Credit {view.credit.plain()}{more}"
     limit = view.account.credit_limit
     return (
-        f" Limit {'-' if limit is None else limit.plain()}   Credit {view.credit.plain()}   "
-        f"Unverified {view.unverified.plain()}"
+        f" Limit {'-' if limit is None else limit.plain()}  Credit {view.credit.plain()}  "
+        f"Unverified {view.unverified.plain()}  Left {view.dealer.left.plain()}"
     )

@@ -1,0 +1,130 @@
+"""What a dealer may take before the money is sure: asked of the books inside the payment's own transaction.
+
+Source: domain.md 3.4 and rules 47, 58.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from pos.domain.bank_receipt import is_near, value_date
+from pos.domain.dealer import DealerStanding, Release
+from pos.domain.errors import Refused
+from pos.domain.money import total, zero
+from pos.domain.payment_event import PaymentEvent, TenderTaken
+from pos.domain.payment_mode import ModeKind, PaymentModes, Purpose
+from pos.domain.tender import plain_reference
+from pos.store.bank_receipts import (
+    Neighbour,
+    goods_on_cheques,
+    is_rejected,
+    own_unverified,
+    receipts_over,
+)
+from pos.store.cache import CachedAccount, credit_of, since_told
+from pos.store.payments import own_credits
+from pos.till.desk import Deed, Desk
+
+
+def dealer_standing(desk: Desk, books: Connection, dealer: CachedAccount) -> DealerStanding:
+    """How a dealer stands by central's figures and this till's own books."""
+    none = zero(dealer.currency)
+    terms = desk.policy.dealers.terms(dealer.dealer_class)
+    cap = terms.unverified_cap if terms.unverified_cap is not None else dealer.credit_limit
+    unverified = since_told(
+        dealer.unverified_told or none, dealer, own_unverified(books, dealer.account, dealer.currency)
+    )
+    credit = credit_of(dealer, own_credits(books, dealer.account).get(dealer.account, []))
+    blocked = dealer.blocked or is_rejected(books, dealer.account)
+    return DealerStanding(
+        cap=cap if cap is not None and cap.currency == dealer.currency else none,
+        unverified=unverified,
+        open_orders=goods_on_cheques(books, dealer.account, dealer.currency),
+        owed=max(-credit, none),
+        blocked=blocked and desk.policy.dealers.block_after_rejection,
+    )
+
+
+def require_bank_receipts(deed: Deed, event: PaymentEvent, dealer: CachedAccount) -> None:
+    """Bank receipts are taken, and goods leave on them, only as far as the dealer's terms go.
+
+    Raises Refused ``dealer_blocked``, ``goods_held`` or ``over_unverified_cap``.
+    """
+    brought = [tender for tender in event.tenders if tender.mode.kind is ModeKind.BANK_RECEIPT]
+    if not brought:
+        return
+    standing = dealer_standing(deed.desk, deed.unit.connection, dealer)
+    if standing.blocked:
+        raise Refused(
+            "dealer_blocked",
+            "The bank did not bear out a receipt of this dealer. No other one is taken until the back office settles it.",
+            account=dealer.account,
+        )
+    lines = {
+        part.allocation.sale_line
+        for part in event.funded
+        if event.tenders[part.tender].mode.kind is ModeKind.BANK_RECEIPT
+        and part.allocation.purpose is Purpose.ITEMS
+    }
+    goods = [event.sale[place].item for place in lines if place is not None]
+    if not goods:
+        return
+    held = next((item for item in goods if item.serial is not None), None)
+    if held is not None and deed.desk.policy.dealers.terms(dealer.dealer_class).release is Release.HOLD:
+        raise Refused(
+            "goods_held",
+            f"{held.name} leaves when the bank has confirmed the receipt, not before. Take another way to pay, or the "
+            "receipt without goods.",
+            item=held.item,
+        )
+    _require_cap(event, brought, standing)
+
+
+def _require_cap(event: PaymentEvent, brought: Sequence[TenderTaken], standing: DealerStanding) -> None:
+    unverified = standing.used + total((tender.net for tender in brought), event.currency)
+    if unverified > standing.cap:
+        raise Refused(
+            "over_unverified_cap",
+            f"Bank receipts of {unverified.plain()} are not confirmed yet, and goods leave on {standing.cap.plain()} at "
+            "most. Take another way to pay, or the receipt without goods.",
+            unverified=unverified.plain(),
+            cap=standing.cap.plain(),
+            left=standing.left.plain(),
+            currency=event.currency.code,
+        )
+
+
+def near_duplicate(deed: Deed, event: PaymentEvent) -> Neighbour | None:
+    """A bank receipt, taken before or in this very payment, that one of this event's is nearly the same as (rule 47)."""
+    earlier: list[tuple[TenderTaken, Neighbour]] = []
+    for tender in event.tenders:
+        if tender.mode.kind is not ModeKind.BANK_RECEIPT:
+            continue
+        this = Neighbour(
+            receipt_number="",
+            mode=tender.mode.code,
+            dealer=event.payer_account,
+            details=dict(tender.details),
+        )
+        known = receipts_over(deed.unit.connection, tender.amount)
+        known += [other for before, other in earlier if before.amount == tender.amount]
+        found = next((other for other in known if _is_near(deed.desk.modes, this, other)), None)
+        if found is not None:
+            return found
+        earlier.append((tender, this))
+    return None
+
+
+def _is_near(modes: PaymentModes, this: Neighbour, other: Neighbour) -> bool:
+    mode, other_mode = modes.by_code.get(this.mode), modes.by_code.get(other.mode)
+    if mode is None or other_mode is None:
+        return False
+    bank, other_bank = (plain_reference(one.details.get("bank", "")) for one in (this, other))
+    reference, other_reference = (plain_reference(one.details.get("reference", "")) for one in (this, other))
+    return (
+        value_date(mode, this.details) == value_date(other_mode, other.details)
+        and (bank == other_bank or this.dealer == other.dealer)
+        and is_near(reference, other_reference)
+    )

@@ -1,0 +1,517 @@
+"""Dealers' bank receipts after the counter: verified, rejected, settled; and what a dealer may take meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from pos.domain.bank_receipt import BankReceiptState
+from pos.domain.dealer import DealerPolicy, DealerTerms, Release
+from pos.domain.errors import DomainError, NeedsConfirmation, NotAuthorised
+from pos.domain.role import Person, Role
+from pos.till.bank_receipts import (
+    bank_receipts,
+    reject_bank_receipt,
+    unblock_dealer,
+    verify_bank_receipt,
+)
+from pos.till.desk import Desk
+from pos.till.enquiries import account_view
+from pos.till.take_payment import take_payment
+from tests.builders.tills import (
+    AUDITOR,
+    BACK_OFFICE,
+    CASHIER,
+    DEALER,
+    SUPERVISOR,
+    TODAY,
+    account,
+    bank_cash,
+    bank_cheque,
+    cash,
+    cheque,
+    clock_of,
+    closed,
+    count,
+    findings,
+    grant_limit,
+    iccid,
+    make_till,
+    money,
+    opened,
+    order,
+    pay,
+    rows,
+    sale,
+    stock,
+    tell,
+    wish,
+)
+from tests.till.books import refused
+
+SERVICE = [sale("SERVICE")]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = make_till()
+    stock(desk)
+    grant_limit(desk, "20")
+    opened(desk)
+    return desk
+
+
+def balances(desk: Desk) -> dict[str, int]:
+    """Each ledger account's debit balance, where it is not zero."""
+    found: Counter[str] = Counter()
+    for line in rows(desk, "v_journal"):
+        found[str(line["ledger_account"])] += int(str(line["debit_minor"])) - int(str(line["credit_minor"]))
+    return {name: minor for name, minor in found.items() if minor}
+
+
+def presented(desk: Desk, amount: str = "5", reference: str = "K7-20991", **named: object) -> str:
+    """A bank receipt is taken; our receipt's number."""
+    taken = pay(desk, bank_cash(amount, reference), account="D-1", **named)  # type: ignore[arg-type]
+    return taken.receipt.receipt_number
+
+
+def verify(desk: Desk, number: str, person: Person = BACK_OFFICE) -> None:
+    verify_bank_receipt(desk, person, number)
+
+
+def reject(desk: Desk, number: str, reason: str = "not_found", person: Person = BACK_OFFICE) -> None:
+    reject_bank_receipt(desk, person, number, reason)
+
+
+# --- verified --------------------------------------------------------------------------------------------------------
+
+
+def test_a_verified_receipt_is_the_banks_money_and_frees_the_dealers_limit(desk: Desk) -> None:
+    """Rule 58: the limit counts what no bank has confirmed, and nothing else."""
+    number = presented(desk, "20", lines=[sale("SERVICE", 4)])
+    assert account_view(desk, CASHIER, "D-1").dealer.left == money("0")  # type: ignore[union-attr]
+    assert refused(desk, lambda: presented(desk, "5", "M9", lines=SERVICE)).code == "over_unverified_cap"
+
+    verify(desk, number)
+
+    assert balances(desk)["bank"] == 20_000
+    assert "bank_receipts_unverified" not in balances(desk)
+    assert account_view(desk, CASHIER, "D-1").unverified == money("0")
+    presented(desk, "20", "M9", lines=SERVICE)
+    assert findings(desk) == []
+
+
+def test_a_verified_receipt_needs_no_shift_and_belongs_to_the_day_of_the_banks_word(desk: Desk) -> None:
+    number = presented(desk)
+    count(desk, "20")
+    closed(desk)
+    clock_of(desk).advance(days=2)
+
+    verify(desk, number)
+
+    (entry,) = [row for row in rows(desk, "journal_entry") if row["source_kind"] == "bank_receipt"]
+    assert entry["business_date"] == (TODAY + timedelta(days=2)).isoformat()
+    audit = rows(desk, "v_audit")[-1]
+    assert (audit["act"], audit["result"], audit["shift_id"], audit["subject"]) == (
+        "verify_bank_receipt",
+        "ok",
+        None,
+        number,
+    )
+    assert findings(desk) == []
+
+
+def test_a_receipt_verified_beside_a_late_shift_is_of_today(desk: Desk) -> None:
+    number = presented(desk)
+    clock_of(desk).advance(days=1)
+
+    verify(desk, number)
+
+    (entry,) = [row for row in rows(desk, "journal_entry") if row["source_kind"] == "bank_receipt"]
+    assert entry["business_date"] == (TODAY + timedelta(days=1)).isoformat()
+    count(desk, "20")
+    assert closed(desk).over_short == money("0")
+
+
+def test_the_views_tell_where_a_receipt_stands(desk: Desk) -> None:
+    first, second = presented(desk, "5", "K1"), presented(desk, "6", "M9")
+    pay(desk, cash("1"), account="D-1")
+    verify(desk, first)
+    reject(desk, second, "forged")
+
+    assert [row["state"] for row in rows(desk, "v_tender")] == ["verified", "rejected", "taken"]
+    assert [row["state"] for row in rows(desk, "v_payment")] == ["verified", "rejected", "taken"]
+    assert {(row["receipt_number"], row["state"], row["reason"]) for row in rows(desk, "v_bank_receipt")} == {
+        (first, "verified", None),
+        (second, "rejected", "forged"),
+    }
+
+
+def test_who_took_a_receipt_does_not_verify_it(desk: Desk) -> None:
+    both = Person(user="1001", name="A. Kumar", roles=frozenset({Role.CASHIER, Role.BACK_OFFICE}))
+    number = presented(desk)
+
+    for deed in (lambda: verify(desk, number, both), lambda: reject(desk, number, person=both)):
+        refusal = refused(desk, deed)
+        assert isinstance(refusal, NotAuthorised)
+        assert refusal.code == "own_deed"
+    verify(desk, number)
+
+
+def test_a_dealers_person_does_not_verify_the_dealers_receipt(desk: Desk) -> None:
+    own = Person(user="3009", name="R. H.", roles=frozenset({Role.DEALER, Role.BACK_OFFICE}), dealer="D-1")
+    number = presented(desk)
+
+    assert refused(desk, lambda: verify(desk, number, own)).code == "own_deed"
+    verify(desk, number, replace(own, dealer="D-2"))
+
+
+@pytest.mark.parametrize("person", [CASHIER, SUPERVISOR, DEALER, AUDITOR])
+def test_only_the_back_office_decides_on_receipts(desk: Desk, person: Person) -> None:
+    number = presented(desk, person=CASHIER)
+
+    for deed in (
+        lambda: verify(desk, number, person),
+        lambda: reject(desk, number, person=person),
+        lambda: unblock_dealer(desk, person, "D-1", "paid"),
+    ):
+        assert isinstance(refused(desk, deed), NotAuthorised)
+
+
+def test_a_receipt_is_decided_once(desk: Desk) -> None:
+    number = presented(desk)
+    verify(desk, number)
+
+    assert refused(desk, lambda: verify(desk, number)).code == "receipt_decided"
+    assert refused(desk, lambda: reject(desk, number)).code == "receipt_decided"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("S014-T1-A-000099", "unknown_receipt"),
+        ("é", "bad_reference"),
+        ("4111111111111111", "card_number_refused"),
+    ],
+)
+def test_a_receipt_that_is_none_is_refused(desk: Desk, number: str, code: str) -> None:
+    presented(desk)
+
+    assert refused(desk, lambda: verify(desk, number)).code == code
+
+
+def test_a_payment_without_a_bank_receipt_has_nothing_to_verify(desk: Desk) -> None:
+    number = pay(desk, cash("5"), account="D-1").receipt.receipt_number
+
+    assert refused(desk, lambda: verify(desk, number)).code == "unknown_receipt"
+
+
+def test_of_several_receipts_in_one_payment_the_tender_says_which(desk: Desk) -> None:
+    split = [bank_cash("5", "K1"), bank_cash("7", "M22")]
+    number = pay(desk, *split, account="D-1").receipt.receipt_number
+
+    refusal = refused(desk, lambda: verify(desk, number))
+    assert (refusal.code, refusal.details["tenders"]) == ("which_bank_receipt", [1, 2])
+    verify_bank_receipt(desk, BACK_OFFICE, number, tender=2)
+    assert balances(desk)["bank"] == 7_000
+    assert rows(desk, "v_payment")[0]["state"] == "presented"
+    verify_bank_receipt(desk, BACK_OFFICE, number, tender=1)
+    assert rows(desk, "v_payment")[0]["state"] == "verified"
+    assert findings(desk) == []
+
+
+# --- a cheque at the bank ----------------------------------------------------------------------------------------------
+
+
+def test_a_receipt_for_a_cheque_is_uncleared_until_its_value_date(desk: Desk) -> None:
+    """Rule 48: the paper says received; the bank counts the money from the value date on."""
+    dated = (TODAY + timedelta(days=3)).isoformat()
+    taken = pay(desk, bank_cheque("5", date=dated), account="D-1")
+    number = taken.receipt.receipt_number
+
+    assert taken.receipt.provisional == (
+        f"Paid at bank, cheque 5.000: uncleared until {dated}, final when the bank confirms it",
+    )
+    refusal = refused(desk, lambda: verify(desk, number))
+    assert (refusal.code, refusal.details["value_date"]) == ("not_cleared_yet", dated)
+    clock_of(desk).advance(days=2)
+    assert refused(desk, lambda: verify(desk, number)).code == "not_cleared_yet"
+    clock_of(desk).advance(days=1)
+    verify(desk, number)
+
+
+def test_a_receipt_for_a_cheque_that_the_bank_refuses_is_rejected_before_its_value_date(desk: Desk) -> None:
+    dated = (TODAY + timedelta(days=3)).isoformat()
+    number = pay(desk, bank_cheque("5", date=dated), account="D-1").receipt.receipt_number
+
+    reject(desk, number, "cheque_unpaid")
+
+    assert rows(desk, "v_tender")[0]["state"] == "rejected"
+
+
+@pytest.mark.parametrize("days", [0, 1, 14])
+def test_a_value_date_within_a_fortnight_is_taken(desk: Desk, days: int) -> None:
+    dated = (TODAY + timedelta(days=days)).isoformat()
+
+    provisional = pay(desk, bank_cheque("5", date=dated), account="D-1").receipt.provisional
+
+    assert ("uncleared" in provisional[0]) is (days > 0)
+
+
+def test_cash_paid_in_has_no_value_date_to_come(desk: Desk) -> None:
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+
+    assert (
+        refused(desk, lambda: pay(desk, bank_cash("5", date=tomorrow), account="D-1")).code
+        == "date_in_future"
+    )
+
+
+# --- rejected ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_receipt_is_the_dealers_debt_and_blocks_the_next(desk: Desk) -> None:
+    number = presented(desk, "15", lines=SERVICE)
+
+    reject(desk, number, "amount_differs")
+
+    view = account_view(desk, CASHIER, "D-1")
+    assert view.dealer is not None
+    assert (view.credit, view.dealer.owed, view.dealer.left) == (money("-5"), money("5"), money("15"))
+    assert (view.unverified, view.dealer.blocked) == (money("0"), True)
+    # The goods went to revenue when they were sold; the dealer had 10 on account, and owes all 15 now.
+    assert balances(desk) == {
+        "cash_in_till": 20_000, "safe": -20_000, "dealer_account": 5_000, "item_revenue": -5_000,
+    }  # fmt: skip
+    refusal = refused(desk, lambda: presented(desk, "5", "M9"))
+    assert refusal.code == "dealer_blocked"
+    pay(desk, cash("5"), account="D-1")
+    pay(desk, bank_cash("5", "M9"), account="D-2")
+    assert findings(desk) == []
+
+
+def test_money_found_after_all_clears_debt_and_block(desk: Desk) -> None:
+    number = presented(desk, "15", lines=SERVICE)
+    reject(desk, number)
+
+    verify(desk, number)
+
+    view = account_view(desk, CASHIER, "D-1")
+    assert view.dealer is not None
+    assert (view.credit, view.dealer.owed, view.dealer.blocked) == (money("10"), money("0"), False)
+    assert balances(desk)["bank"] == 15_000
+    assert balances(desk)["dealer_account"] == -10_000
+    presented(desk, "5", "M9")
+    assert findings(desk) == []
+
+
+def test_a_dealer_goes_on_when_the_back_office_has_settled_it(desk: Desk) -> None:
+    number = presented(desk, "15")
+    reject(desk, number, "forged")
+
+    done = unblock_dealer(desk, BACK_OFFICE, "D-1", "Paid in cash at the head office")
+
+    assert (done.dealer, done.settled) == ("D-1", 1)
+    presented(desk, "5", "M9")
+    assert refused(desk, lambda: verify(desk, number)).code == "receipt_decided"
+    assert refused(desk, lambda: unblock_dealer(desk, BACK_OFFICE, "D-1", "again")).code == "not_blocked"
+    assert account_view(desk, CASHIER, "D-1").credit == money("5")
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize("reason", ["", "FORGED", "because", "not found", "\x1b[2J"])
+def test_a_rejection_says_why_by_a_code(desk: Desk, reason: str) -> None:
+    number = presented(desk)
+
+    assert refused(desk, lambda: reject(desk, number, reason)).code == "bad_reason"
+
+
+@pytest.mark.parametrize("reason", ["not_found", "amount_differs", "cheque_unpaid", "forged"])
+def test_each_reason_is_kept_with_the_receipt_and_in_the_audit(desk: Desk, reason: str) -> None:
+    number = presented(desk)
+
+    reject(desk, number, reason)
+
+    assert rows(desk, "v_bank_receipt")[0]["reason"] == reason
+    assert rows(desk, "v_audit")[-1]["reason_code"] == reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"), [(" ", "reason_missing"), ("\x1b]0;x\x07", "bad_text"), ("x" * 201, "text_too_long")]
+)
+def test_unblocking_needs_an_honest_reason(desk: Desk, reason: str, code: str) -> None:
+    reject(desk, presented(desk))
+
+    assert refused(desk, lambda: unblock_dealer(desk, BACK_OFFICE, "D-1", reason)).code == code
+
+
+def test_a_shop_may_leave_dealers_unblocked(desk: Desk) -> None:
+    desk = with_dealers(desk, DealerPolicy(standard=DealerTerms(), classes={}, block_after_rejection=False))
+    reject(desk, presented(desk))
+
+    presented(desk, "5", "M9")
+
+
+def test_central_blocks_a_dealer_for_what_happened_at_another_till(desk: Desk) -> None:
+    tell(desk, accounts=[replace(dealer_told(), blocked=True)])
+
+    assert refused(desk, lambda: presented(desk)).code == "dealer_blocked"
+    pay(desk, cash("5"), account="D-1")
+
+
+def test_money_for_another_dealers_account_is_that_accounts_debt(desk: Desk) -> None:
+    taken = pay(
+        desk,
+        bank_cash("9"),
+        account="D-1",
+        allocate=[wish(account="D-1", amount="4"), wish(account="D-2", amount="5")],
+    )
+
+    reject(desk, taken.receipt.receipt_number)
+
+    for number in ("D-1", "D-2"):
+        assert account_view(desk, CASHIER, number).credit == money("0")
+    assert balances(desk) == {"cash_in_till": 20_000, "safe": -20_000}
+    assert [row["kind"] for row in rows(desk, "outbox")] == ["payment", "payment", "outcome", "outcome"]
+    assert findings(desk) == []
+
+
+# --- what a dealer may take ------------------------------------------------------------------------------------------
+
+
+def dealer_told(limit: str = "20"):  # type: ignore[no-untyped-def]
+    return replace(
+        account("D-1", "Gulf Mobile Corner", kind=SERVICE_DEALER, credit_limit=money(limit)),
+        dealer_class="gold",
+    )
+
+
+SERVICE_DEALER = order(make_till(), cash("1"), account="D-1").payer_kind
+
+
+def with_dealers(desk: Desk, policy: DealerPolicy) -> Desk:
+    return replace(desk, policy=replace(desk.policy, dealers=policy))
+
+
+def test_goods_bought_by_cheque_are_open_orders_until_it_clears(desk: Desk) -> None:
+    """Rule 58: the limit counts goods that left on money which is not sure yet, too."""
+    pay(desk, cheque("15"), account="D-1", lines=[sale("SERVICE", 3)])
+
+    view = account_view(desk, CASHIER, "D-1")
+    assert view.dealer is not None
+    assert (view.dealer.open_orders, view.dealer.left) == (money("15"), money("5"))
+    assert refused(desk, lambda: presented(desk, "10", lines=SERVICE)).code == "over_unverified_cap"
+    presented(desk, "5", lines=SERVICE)
+
+
+def test_what_other_tills_have_taken_counts_against_the_limit(desk: Desk) -> None:
+    tell(desk, accounts=[replace(dealer_told(), unverified_told=money("12"), seen_change=7)])
+
+    view = account_view(desk, CASHIER, "D-1")
+    assert view.dealer is not None
+    assert (view.unverified, view.dealer.left) == (money("12"), money("8"))
+    assert refused(desk, lambda: presented(desk, "10", lines=SERVICE)).code == "over_unverified_cap"
+    presented(desk, "5", lines=SERVICE)
+
+
+def test_a_class_has_a_cap_of_its_own(desk: Desk) -> None:
+    gold = {"gold": DealerTerms(unverified_cap=money("5"))}
+    desk = with_dealers(desk, DealerPolicy(standard=DealerTerms(), classes=gold))
+    tell(desk, accounts=[dealer_told("1000")])
+
+    presented(desk, "5", lines=SERVICE)
+    refusal = refused(desk, lambda: presented(desk, "5", "M9", lines=SERVICE))
+    assert (refusal.code, refusal.details["cap"]) == ("over_unverified_cap", "5.000")
+
+
+def test_pieces_with_serials_wait_for_the_bank_where_the_class_says_so(desk: Desk) -> None:
+    """Rule 58: items by serial are released only after the payment state allows."""
+    gold = {"gold": DealerTerms(release=Release.HOLD)}
+    desk = with_dealers(desk, DealerPolicy(standard=DealerTerms(), classes=gold))
+    tell(desk, accounts=[dealer_told("1000")])
+    sim = [sale("SIM-01", 1, iccid(1))]
+
+    assert refused(desk, lambda: presented(desk, "5", lines=sim)).code == "goods_held"
+    pay(desk, cash("5"), account="D-1", lines=sim)
+    presented(desk, "5", lines=SERVICE)
+    pay(desk, bank_cash("5", "M9"), account="D-2")
+
+
+# --- nearly the same paper -------------------------------------------------------------------------------------------
+
+
+def near(desk: Desk, make: Callable[[], object]) -> DomainError:
+    refusal = refused(desk, make)
+    assert isinstance(refusal, NeedsConfirmation)
+    return refusal
+
+
+def test_a_receipt_nearly_the_same_as_another_asks_to_compare_the_papers(desk: Desk) -> None:
+    """Rule 47: the same amount and date, a number beside: a warning that a person confirms."""
+    number = presented(desk, "5", "K7-20991")
+    asked = order(desk, bank_cash("5", "K7-20992"), account="D-1")
+
+    refusal = near(desk, lambda: take_payment(desk, CASHIER, asked))
+
+    assert (refusal.code, refusal.details["receipt"]) == ("near_duplicate", number)
+    assert refusal.as_json()["confirm"] == "near_duplicate"
+    taken = take_payment(desk, CASHIER, replace(asked, confirmed=("near_duplicate",)))
+    assert taken.receipt.total == money("5")
+
+
+def test_two_receipts_nearly_the_same_in_one_payment_are_compared_too(desk: Desk) -> None:
+    split = [bank_cash("5", "K7-20991"), bank_cash("5", "K7-20992")]
+
+    assert near(desk, lambda: pay(desk, *split, account="D-1")).code == "near_duplicate"
+
+
+@pytest.mark.parametrize(
+    ("reference", "more"),
+    [("k7 20992", {}), ("K7-20981", {}), ("K7-20991", {"branch": "43"}), ("K7-20992", {"bank": "002"})],
+)
+def test_another_paper_of_the_same_dealer_is_near_by_its_number_alone(
+    desk: Desk, reference: str, more: dict[str, str]
+) -> None:
+    presented(desk, "5", "K7-20991")
+    tender = bank_cash("5", reference, **more)
+
+    if reference == "K7-20991":
+        # The very same number at another branch is another paper.
+        pay(desk, tender, account="D-1")
+    else:
+        assert near(desk, lambda: pay(desk, tender, account="D-1")).code == "near_duplicate"
+
+
+@pytest.mark.parametrize(
+    "tender",
+    [
+        bank_cash("5.005", "K7-20992"),
+        bank_cash("5", "K7-20995"[:-2] + "50"),
+        bank_cash("5", "K7-20992", date=(TODAY - timedelta(days=1)).isoformat()),
+    ],
+)
+def test_another_amount_date_or_number_is_no_near_duplicate(desk: Desk, tender: object) -> None:
+    presented(desk, "5", "K7-20991")
+
+    pay(desk, tender, account="D-1")  # type: ignore[arg-type]
+
+
+# --- looking -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_shows_what_waits_for_the_bank_and_a_dealer_sees_only_his(desk: Desk) -> None:
+    first, second = presented(desk, "5", "K1"), presented(desk, "6", "M9")
+    other = pay(desk, bank_cash("7", "X3"), account="D-2").receipt.receipt_number
+    verify(desk, first)
+
+    assert [found.receipt_number for found in bank_receipts(desk, BACK_OFFICE)] == [second, other]
+    assert [found.receipt_number for found in bank_receipts(desk, DEALER)] == [second]
+    assert [found.state for found in bank_receipts(desk, DEALER, states=[BankReceiptState.VERIFIED])] == [
+        BankReceiptState.VERIFIED
+    ]
+    with pytest.raises(NotAuthorised):
+        bank_receipts(desk, Person(user="9", name="X", roles=frozenset({Role.ADMIN})))

@@ -146,6 +146,7 @@ class DealerTermsSettings(_Strict):
 
 class DealerSettings(DealerTermsSettings):
     block_after_rejection: bool = True
+    trust: Literal["apart", "off"] = "apart"
     classes: dict[Annotated[str, Field(min_length=1, max_length=20)], DealerTermsSettings] = {}
 
 

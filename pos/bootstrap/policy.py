@@ -107,6 +107,7 @@ def _dealers(settings: Settings, in_currency: Currency) -> DealerPolicy:
         standard=terms(dealers, "dealers"),
         classes={name: terms(of, f"dealers.classes.{name}") for name, of in dealers.classes.items()},
         block_after_rejection=dealers.block_after_rejection,
+        trust_apart=dealers.trust == "apart",
     )
 
 

@@ -31,12 +31,14 @@ class DealerTerms:
 class DealerPolicy:
     """The shop's terms: ``standard``, and those of some classes by name.
 
-    ``block_after_rejection``: no further bank receipt of a dealer while one stands rejected.
+    ``block_after_rejection``: no further bank receipt of a dealer while one stands rejected. ``trust_apart``: bill money in
+    a dealer's own till is kept apart as the operator's.
     """
 
     standard: DealerTerms
     classes: Mapping[str, DealerTerms]
     block_after_rejection: bool = True
+    trust_apart: bool = True
 
     def terms(self, dealer_class: str) -> DealerTerms:
         """The terms of a class, the standard ones where it has none of its own."""

@@ -21,6 +21,7 @@ class Ledger(StrEnum):
     """Ledger accounts that rules name; a mode's own account comes from its configuration."""
 
     CASH_IN_TILL = "cash_in_till"
+    TRUST_MONEY = "trust_money"
     CHEQUES_IN_HAND = "cheques_in_hand"
     SAFE = "safe"
     BANK = "bank"
@@ -51,6 +52,7 @@ class SourceKind(StrEnum):
     WRITE_OFF_RECOVERY = "write_off_recovery"
     SHIFT_OPENED = "shift_opened"
     SHIFT_CLOSED = "shift_closed"
+    TRUST_COUNTED = "trust_counted"
     BANK_RECEIPT = "bank_receipt"
 
 
@@ -204,6 +206,15 @@ def _gained(ledger_account: str, amount: Money) -> list[JournalLine]:
     if amount.minor == 0:
         return []
     return [credit(ledger_account, amount) if amount.minor > 0 else debit(ledger_account, -amount)]
+
+
+def trust_counted_lines(over_short: Money) -> list[JournalLine]:
+    """What the count of the operator's purse makes of it: the money stays there until it has a deposit of its own."""
+    if over_short.minor > 0:
+        return [debit(Ledger.TRUST_MONEY, over_short), credit(Ledger.OVER_SHORT, over_short)]
+    if over_short.minor < 0:
+        return [debit(Ledger.OVER_SHORT, -over_short), credit(Ledger.TRUST_MONEY, -over_short)]
+    return []
 
 
 def sum_of(lines: Iterable[JournalLine], in_currency: Currency) -> Money:

@@ -33,7 +33,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What an operator counted, before anyone said what was expected."""
+    """What an operator counted, before anyone said what was expected. ``trust``: the operator's purse at a dealer's till."""
 
     count_id: str
     number: int
@@ -43,6 +43,7 @@ class Count:
     payments_before: int
     foreign: tuple[Money, ...]
     declared: tuple[Declared, ...]
+    trust: Money | None = None
 
     @property
     def cash_and_declared(self) -> Money:
@@ -92,7 +93,8 @@ def open_shift(connection: Connection) -> Shift | None:
 def last_count(connection: Connection, shift: Shift) -> Count | None:
     """The last count committed in the shift."""
     row = connection.exec_driver_sql(
-        "SELECT count_id, number, cash_minor, cheque_count, cheque_minor, payments_before FROM shift_count "
+        "SELECT count_id, number, shift_count.cash_minor, cheque_count, cheque_minor, payments_before, "
+        "trust_count.cash_minor FROM shift_count LEFT JOIN trust_count USING (count_id) "
         "WHERE shift_id = ? ORDER BY number DESC LIMIT 1",
         (shift.shift_id,),
     ).first()
@@ -118,6 +120,7 @@ def last_count(connection: Connection, shift: Shift) -> Count | None:
             Declared(kind=kind, ledger_account=ledger_account, amount=Money(minor, shift.currency))
             for kind, ledger_account, minor in declared
         ),
+        trust=None if row[6] is None else Money(row[6], shift.currency),
     )
 
 
@@ -158,6 +161,16 @@ def foreign_taken_in(connection: Connection, shift: Shift) -> list[ForeignTaken]
         )
         for code, minor, booked, rate, source, _ in rows
     ]
+
+
+def trust_in(connection: Connection, shift: Shift) -> Money:
+    """What of the shift's cash is the operator's bill money at a dealer's till."""
+    minor = connection.exec_driver_sql(
+        "SELECT coalesce(sum(tender.amount_minor - change_minor), 0) FROM payment_event "
+        "JOIN tender USING (payment_event_id) JOIN trust_tender USING (tender_id) WHERE shift_id = ?",
+        (shift.shift_id,),
+    ).scalar_one()
+    return Money(int(minor), shift.currency)
 
 
 def payments_in(connection: Connection, shift: Shift) -> int:

@@ -29,6 +29,7 @@ from pos.till.beside_payment import book_recoveries, book_write_offs, kept_as_of
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
 from pos.till.selling import sold_body
+from pos.till.trust_money import is_trust
 from pos.till.voucher_tender import notes_of
 
 
@@ -65,6 +66,7 @@ def book_payment(
     )
     _write_tenders(deed, event_id, event, ids, papers)
     _write_bank_receipts(deed, event, ids)
+    _write_trust(deed, event, ids)
     _write_sale(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
     facts, counter = _receipt(deed, event, account, papers)
@@ -203,6 +205,14 @@ def _write_bank_receipts(deed: Deed, event: PaymentEvent, ids: _Ids) -> None:
             for place, tender in enumerate(event.tenders)
             if tender.mode.kind is ModeKind.BANK_RECEIPT
         ],
+    )
+
+
+def _write_trust(deed: Deed, event: PaymentEvent, ids: _Ids) -> None:
+    """Cash that is the operator's is counted apart when the shift is closed."""
+    deed.unit.insert_all(
+        "trust_tender",
+        [{"tender_id": ids.tenders[place]} for place, tender in enumerate(event.tenders) if is_trust(tender)],
     )
 
 

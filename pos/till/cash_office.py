@@ -13,13 +13,22 @@ from datetime import date
 from pos.domain.business_day import business_date
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignClosing
-from pos.domain.money import Money, parse_count, total
+from pos.domain.money import Money, parse_count, total, zero
 from pos.domain.payment_mode import ModeKind
-from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines
+from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines, trust_counted_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
 from pos.store.cards import unsettled_in_shift
-from pos.store.shifts import Count, Declared, ExpectedTender, Shift, last_count, payments_in, taken_in
+from pos.store.shifts import (
+    Count,
+    Declared,
+    ExpectedTender,
+    Shift,
+    last_count,
+    payments_in,
+    taken_in,
+    trust_in,
+)
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -53,12 +62,14 @@ class ShiftOpened:
 class CountOrder:
     """What was counted, as texts in the shift's currency; zero is an answer.
 
-    ``cash`` is good notes and coins of the shop's own currency: what is ``declared`` lies beside it, and ``foreign`` too.
+    ``cash`` is good notes and coins of the shop's own currency: what is ``declared`` lies beside it, and ``foreign`` too;
+    ``trust`` is bill money in a dealer's till, which lies apart.
     """
 
     cash: str
     cheque_count: int = 0
     cheques: str = "0"
+    trust: str | None = None
     decimal_marks: str = "."
     foreign: Sequence[ForeignCountOrder] = ()
     declared: Sequence[DeclaredOrder] = ()
@@ -73,10 +84,23 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustClosed:
+    """The operator's purse at a dealer's till, when the shift was closed."""
+
+    expected: Money
+    counted: Money
+
+    @property
+    def over_short(self) -> Money:
+        return self.counted - self.expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftClosed:
     """The closed shift with what was expected, counted and the difference, in the shop's own cash.
 
     ``counted_cash`` holds what was ``declared`` apart. ``foreign`` is each other currency that was taken or counted.
+    ``trust`` is the operator's purse at a dealer's till; None: there is none.
     """
 
     shift_id: str
@@ -90,11 +114,14 @@ class ShiftClosed:
     taken: tuple[ExpectedTender, ...]
     declared: tuple[Declared, ...] = ()
     foreign: tuple[ForeignClosing, ...] = ()
+    trust: TrustClosed | None = None
 
     @property
     def cash_agrees(self) -> bool:
-        """Whether the count is what was expected, in every currency."""
-        return self.over_short.minor == 0 and all(one.counted == one.expected for one in self.foreign)
+        """Whether the count is what was expected, in every currency and in every purse."""
+        in_purse = self.trust is None or self.trust.over_short.minor == 0
+        in_foreign = all(one.counted == one.expected for one in self.foreign)
+        return self.over_short.minor == 0 and in_foreign and in_purse
 
 
 def open_shift(
@@ -181,6 +208,9 @@ def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | N
                 "payments_before": payments,
             },
         )
+        if order.trust is not None:
+            trust = parse_count(order.trust, shift.currency, decimal_marks=order.decimal_marks)
+            deed.unit.insert("trust_count", {"count_id": count_id, "cash_minor": trust.minor})
         return Counted(shift_id=shift.shift_id, number=number)
 
     return perform(desk, person, "count", work, memo=memo)
@@ -212,8 +242,9 @@ def close_shift(
         payments = payments_in(deed.unit.connection, shift)
         count = _usable_count(deed, shift, payments)
         taken = taken_in(deed.unit.connection, shift)
+        trust = trust_in(deed.unit.connection, shift)
         foreign = close_foreign(deed, shift, count)
-        closed = _closing(desk, shift, count, taken=taken, payments=payments, foreign=foreign)
+        closed = _closing(desk, shift, count, taken=taken, payments=payments, foreign=foreign, trust=trust)
         cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
         told = clean_entry(reason or "", field="Reason", limit=200) or None
         if not (closed.cash_agrees and cheques_agree) and told is None:
@@ -230,6 +261,8 @@ def close_shift(
                 foreign=foreign,
             ),
         )
+        if closed.trust is not None:
+            _close_trust(deed, shift, closed.trust)
         return closed
 
     return perform(desk, person, "close_shift", work, memo=memo)
@@ -245,6 +278,19 @@ def _refuse_open_cards(deed: Deed, shift: Shift) -> None:
             f"{waiting} {what} not settled. Settle by the terminal's slip or journal first: . . 1",
             attempts=waiting,
         )
+
+
+def _close_trust(deed: Deed, shift: Shift, trust: TrustClosed) -> None:
+    deed.unit.insert(
+        "trust_close",
+        {
+            "shift_id": shift.shift_id,
+            "expected_minor": trust.expected.minor,
+            "counted_minor": trust.counted.minor,
+            "over_short_minor": trust.over_short.minor,
+        },
+    )
+    book_entry(deed, SourceKind.TRUST_COUNTED, shift.shift_id, trust_counted_lines(trust.over_short))
 
 
 def _usable_count(deed: Deed, shift: Shift, payments: int) -> Count:
@@ -269,9 +315,11 @@ def _closing(
     taken: Sequence[ExpectedTender],
     payments: int,
     foreign: Sequence[ForeignClosing],
+    trust: Money,
 ) -> ShiftClosed:
     own_cash = (part.amount - part.foreign for part in _of_kind(desk, taken, ModeKind.CASH))
-    expected = shift.float_ + total(own_cash, shift.currency)
+    expected = shift.float_ + total(own_cash, shift.currency) - trust
+    has_purse = trust.minor != 0 or count.trust is not None
     return ShiftClosed(
         shift_id=shift.shift_id,
         number=shift.number,
@@ -284,6 +332,7 @@ def _closing(
         taken=tuple(taken),
         declared=count.declared,
         foreign=tuple(foreign),
+        trust=TrustClosed(expected=trust, counted=count.trust or zero(shift.currency)) if has_purse else None,
     )
 
 

@@ -38,6 +38,7 @@ from pos.till.cash_office import (
     CountOrder,
     ShiftClosed,
     ShiftOpened,
+    TrustClosed,
     close_shift,
     count_shift,
     open_shift,
@@ -287,6 +288,9 @@ class Count(_Strict):
     declared: Annotated[
         list[DeclaredLine], Field(max_length=50, description="Counted apart, beside cash: no shortage.")
     ] = []
+    trust: Annotated[
+        AmountIn | None, Field(description="Bill money in a dealer's own till, counted apart from cash.")
+    ] = None
 
 
 class CloseShift(_Strict):
@@ -502,6 +506,8 @@ class Script:
                 return _encode(self._resolve_card(act, memo))
             case Count():
                 _require_shop_currency(desk, act.cash.currency)
+                if act.trust is not None:
+                    _require_shop_currency(desk, act.trust.currency)
                 order = CountOrder(
                     cash=act.cash.amount,
                     cheque_count=act.cheques.count,
@@ -510,6 +516,7 @@ class Script:
                         ForeignCountOrder(currency=one.currency, amount=one.amount) for one in act.foreign
                     ],
                     declared=[DeclaredOrder(kind=one.kind, amount=one.amount) for one in act.declared],
+                    trust=None if act.trust is None else act.trust.amount,
                 )
                 return _encode(count_shift(desk, person, order, memo=memo))
             case ResolveSuspense():
@@ -767,6 +774,7 @@ def _encode(outcome: object) -> Mapping[str, object]:
                     {"mode": part.mode, "count": part.count, "amount": part.amount.plain()}
                     for part in outcome.taken
                 ],
+                **({} if outcome.trust is None else {"trust": _encode_trust(outcome.trust)}),
             }
         case VoucherIssued():
             terms = outcome.terms
@@ -792,6 +800,14 @@ def _encode(outcome: object) -> Mapping[str, object]:
             return {"dealer": outcome.dealer, "settled": outcome.settled}
         case _:
             raise AssertionError("every outcome of a script's act is written above")
+
+
+def _encode_trust(trust: TrustClosed) -> Mapping[str, object]:
+    return {
+        "expected": trust.expected.plain(),
+        "counted": trust.counted.plain(),
+        "over_short": trust.over_short.plain(),
+    }
 
 
 def _encode_foreign(closing: ForeignClosing) -> Mapping[str, object]:

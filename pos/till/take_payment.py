@@ -65,6 +65,7 @@ from pos.till.open_bills import open_bills
 from pos.till.own_accounts import refuse_own_accounts
 from pos.till.selling import SaleOrder, read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
+from pos.till.trust_money import purse_of, require_apart
 from pos.till.voucher_tender import read_voucher, require_rules
 
 REFERENCE_MAX = 120
@@ -155,10 +156,10 @@ def take_payment(
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
     ``currency_not_taken``, ``rate_stale``, ``rate_changed``, ``not_in_notes``, ``cash_over_cap``, ``identity_needed``,
-    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``dealer_blocked``, ``over_unverified_cap``,
-    ``offline_limit``, ``own_account``, ``card_outcome_unknown``, ``card_not_approved``, ``bad_reference`` (an event id that
-    is none) or what ``read_voucher`` and ``require_rules`` raise, and NeedsConfirmation ``possible_double`` or
-    ``near_duplicate``.
+    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``trust_money_apart``, ``dealer_blocked``,
+    ``over_unverified_cap``, ``offline_limit``, ``own_account``, ``card_outcome_unknown``, ``card_not_approved``,
+    ``bad_reference`` (an event id that is none) or what ``read_voucher`` and ``require_rules`` raise, and
+    NeedsConfirmation ``possible_double`` or ``near_duplicate``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
@@ -273,6 +274,7 @@ def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
         written_off=_written_off(deed, account, bills.values()),
     )
     event = compose(asked)
+    require_apart(deed.desk, deed.person, event)
     credited = _credited_accounts(deed, event, account)
     refuse_own_accounts(deed.desk, deed.person, [account, *credited])
     return Weighed(tenders=tenders, account=account, credited=credited, event=event)
@@ -388,6 +390,8 @@ def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> Tender
         offered, hold = read_voucher(deed, order.payment_event_id, payer, mode, amount, details)
         return TenderRead(offered=offered, hold=hold)
     _require_fresh(deed, mode, details)
+    if foreign is None:
+        mode = purse_of(desk, deed.person, order.payer_kind, mode, sells=bool(order.lines))
     return TenderRead(
         offered=TenderOffered(
             mode=mode,

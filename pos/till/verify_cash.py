@@ -22,7 +22,24 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "expected_cash",
         "SELECT shift_id FROM shift JOIN shift_close USING (shift_id) WHERE expected_cash_minor <> float_minor + coalesce("
         "(SELECT sum(iif(foreign_minor IS NULL, tender.amount_minor, 0) - tender.change_minor) FROM payment_event "
-        "JOIN tender USING (payment_event_id) WHERE payment_event.shift_id = shift.shift_id AND mode IN ({cash})), 0)",
+        "JOIN tender USING (payment_event_id) WHERE payment_event.shift_id = shift.shift_id AND mode IN ({cash}) "
+        "AND tender_id NOT IN (SELECT tender_id FROM trust_tender)), 0)",
+    ),
+    (
+        "trust_money_is_counted_apart",
+        "SELECT shift_id FROM shift_close LEFT JOIN trust_close USING (shift_id) WHERE coalesce(expected_minor, 0) <> "
+        "coalesce((SELECT sum(tender.amount_minor - change_minor) FROM payment_event JOIN tender USING (payment_event_id) "
+        "JOIN trust_tender USING (tender_id) WHERE payment_event.shift_id = shift_close.shift_id), 0) "
+        "OR coalesce(trust_close.over_short_minor, 0) <> coalesce((SELECT sum(credit_minor - debit_minor) "
+        "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'trust_counted' "
+        "AND source_id = shift_id AND ledger_account = 'cash_over_short'), 0)",
+    ),
+    (
+        "trust_money_is_posted_apart",
+        "SELECT payment_event_id FROM tender JOIN trust_tender USING (tender_id) GROUP BY payment_event_id "
+        "HAVING sum(amount_minor - change_minor) <> coalesce((SELECT sum(debit_minor) FROM journal_entry "
+        "JOIN journal_line USING (entry_id) WHERE source_kind = 'payment' AND source_id = payment_event_id "
+        "AND ledger_account = 'trust_money'), 0)",
     ),
     (
         "counted_cash",

@@ -906,12 +906,14 @@ def count(
     person: Person = CASHIER,
     foreign: Mapping[str, str] = MappingProxyType({}),
     declared: Mapping[str, str] = MappingProxyType({}),
+    trust: str | None = None,
 ) -> Counted:
-    """``person`` counts the drawer; ``foreign`` by currency, ``declared`` by kind."""
+    """``person`` counts the drawer; ``foreign`` by currency, ``declared`` by kind, ``trust`` a dealer's bill money."""
     counted = CountOrder(
         cash=cash_amount,
         cheque_count=cheque_count,
         cheques=cheques,
+        trust=trust,
         foreign=[ForeignCountOrder(currency=code, amount=amount) for code, amount in foreign.items()],
         declared=[DeclaredOrder(kind=kind, amount=amount) for kind, amount in declared.items()],
     )

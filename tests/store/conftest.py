@@ -21,6 +21,7 @@ from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
     CASHIER,
+    DEALER,
     SUPERVISOR,
     TODAY,
     UNANSWERED,
@@ -61,10 +62,10 @@ from tests.builders.tills import (
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
-    The first shift has a dealer's bank receipt, foreign notes, a note declared false and cash that needed a document. Four
-    receipts, and the note of a later cheque; the last payment has a sale with a serial number, a card, a voucher that was
-    held for it, and one that was taken while central did not answer; it brings written-off debt back, clears the rest of a
-    bill and leaves money in suspense.
+    The first shift is a dealer's: a bank receipt, bill money, foreign notes, a note declared false and cash that needed a
+    document. Four receipts, and the note of a later cheque; the last payment has a sale with a serial number, a card, a
+    voucher that was held for it, and one that was taken while central did not answer; it brings written-off debt back,
+    clears the rest of a bill and leaves money in suspense.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -76,14 +77,15 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     # The period of the first shift is closed already: its entries are moved.
     usual, desk.policy = desk.policy, replace(desk.policy, closed_through=TODAY)
-    opened(desk)
-    pay(desk, bank_cash("1"), account="D-1")
+    seller = replace(DEALER, roles=DEALER.roles | CASHIER.roles)
+    opened(desk, person=seller)
+    pay(desk, bank_cash("1"), account="D-1", person=seller)
     take_currencies(desk, {"USD": "0.30675"})
     ask_for_documents(desk, "5")
-    pay(desk, cash("1"), notes("50"), account="BA-1", identity=passport(name="Lina"))
+    pay(desk, cash("1"), notes("50"), account="BA-1", identity=passport(name="Lina"), person=seller)
     ask_for_documents(desk, None)
-    count(desk, "16", foreign={"USD": "50"}, declared={"counterfeit": "5"})
-    closed(desk)
+    count(desk, "15", trust="1", foreign={"USD": "50"}, declared={"counterfeit": "5"}, person=seller)
+    closed(desk, person=seller)
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)

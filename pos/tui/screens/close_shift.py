@@ -13,6 +13,7 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError
 from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.trust_money import holds_trust
 from pos.tui.errands import Errands
 from pos.tui.screens.form import FormScreen
 from pos.tui.seat import Seat
@@ -43,6 +44,13 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
         yield Label(f"Close shift{number}: count the drawer", classes="title", markup=False)
         with VerticalScroll(id="count", can_focus=False):
             yield Field(f"Cash, {currency}", id="count-cash", pattern=AMOUNT, limit=24, note="float included")
+            yield Field(
+                f"Bill money, {currency}",
+                id="count-trust",
+                pattern=AMOUNT,
+                limit=24,
+                note="the operator's, apart",
+            )
             for code in self._foreign:
                 yield Field(f"Cash, {code}", id=f"count-{code}", pattern=AMOUNT, limit=24, note=f"in {code}")
             yield Field("Cheques, how many", id="count-cheques", value="0", pattern=DIGITS, limit=6)
@@ -54,6 +62,7 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
 
     def on_mount(self) -> None:
         self.query_one("#count-reason", Field).display = False
+        self.query_one("#count-trust", Field).display = self._has_trust
         self.say("Count first: what is expected is shown after the count is accepted.")
 
     def following(self, field: Field) -> Field | None:
@@ -62,6 +71,10 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
         rest = fields[fields.index(field) + 1 :]
         rare = {f"declared-{kind}" for kind in self._declared}
         return next((one for one in rest if one.id not in rare), None)
+
+    @property
+    def _has_trust(self) -> bool:
+        return holds_trust(self.seat.desk, self.seat.person)
 
     def on_input_changed(self) -> None:
         self._leaving = False
@@ -78,6 +91,7 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
             cash=value("cash") or "0",
             cheque_count=int(value("cheques") or "0"),
             cheques=value("cheque-total") or "0",
+            trust=(value("trust") or "0") if self._has_trust else None,
             decimal_marks=self.seat.decimal_marks,
             foreign=[ForeignCountOrder(currency=code, amount=value(code) or "0") for code in self._foreign],
             declared=[

@@ -63,6 +63,11 @@ class ShiftClosedScreen(Frame[None]):
                 f" {one.expected.currency}: expected {one.expected.plain()}, counted {one.counted.plain()} "
                 f"= {one.value.plain()}, over/short {one.over_short.plain()}, rate {one.exchange.plain()}"
             )
+        if closed.trust is not None:
+            yield (
+                f" Bill money of the operator: expected {closed.trust.expected.plain()}, counted "
+                f"{closed.trust.counted.plain()}, over/short {closed.trust.over_short.plain()}"
+            )
 
     def on_mount(self) -> None:
         closed = self._figures

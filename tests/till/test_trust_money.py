@@ -1,0 +1,164 @@
+"""Bill money at a dealer's till is the operator's: posted apart, counted apart, in no payment with the dealer's sales."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pos.domain.payment_event import Overpayment
+from pos.domain.posting import is_balanced, trust_counted_lines
+from pos.domain.role import Person, Role
+from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
+from pos.till.desk import Desk
+from tests.builders.tills import (
+    CASHIER,
+    card,
+    cash,
+    findings,
+    make_till,
+    money,
+    opened,
+    pay,
+    rows,
+    sale,
+    stock,
+    wish,
+)
+from tests.till.books import refused
+
+SELLER = Person(user="3007", name="Rami Haddad", roles=frozenset({Role.DEALER, Role.CASHIER}), dealer="D-1")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A dealer's own till, with a float of 20 that is the dealer's."""
+    desk = make_till()
+    stock(desk)
+    opened(desk, person=SELLER)
+    return desk
+
+
+def balance(desk: Desk, ledger_account: str) -> int:
+    return sum(
+        int(str(line["debit_minor"])) - int(str(line["credit_minor"]))
+        for line in rows(desk, "v_journal")
+        if line["ledger_account"] == ledger_account
+    )
+
+
+def close(desk: Desk, cash_: str, trust: str | None, reason: str | None = None) -> ShiftClosed:
+    count_shift(desk, SELLER, CountOrder(cash=cash_, trust=trust))
+    return close_shift(desk, SELLER, reason)
+
+
+def test_bill_money_at_a_dealers_till_is_apart_from_the_dealers_cash(desk: Desk) -> None:
+    """Rule 60: trust money has its own purse; the dealer's purchases never touch it."""
+    pay(desk, cash("60"), person=SELLER)  # bills of 54.250, the rest is change
+    pay(desk, cash("5"), account="D-1", person=SELLER, lines=[sale("SERVICE")])
+    pay(desk, cash("7"), account="BA-3", person=SELLER, overpayment=Overpayment.CREDIT)
+
+    assert balance(desk, "trust_money") == 61_250
+    assert balance(desk, "cash_in_till") == 25_000
+    closed = close(desk, "25", "61.250")
+
+    assert closed.trust is not None
+    assert (closed.expected_cash, closed.over_short) == (money("25"), money("0"))
+    assert (closed.trust.expected, closed.trust.counted, closed.trust.over_short) == (
+        money("61.250"),
+        money("61.250"),
+        money("0"),
+    )
+    assert balance(desk, "cash_in_till") == 0
+    assert balance(desk, "trust_money") == 61_250, "until it has a deposit of its own"
+    (shift,) = rows(desk, "v_shift")
+    assert (shift["expected_cash_minor"], shift["trust_expected_minor"]) == (25_000, 61_250)
+    assert findings(desk) == []
+
+
+def test_what_lacks_in_the_operators_purse_is_not_made_up_from_the_dealers(desk: Desk) -> None:
+    pay(desk, cash("54.250"), person=SELLER)
+
+    count_shift(desk, SELLER, CountOrder(cash="25", trust="49.250"))
+    assert refused(desk, lambda: close_shift(desk, SELLER)).code == "count_differs"
+    closed = close_shift(desk, SELLER, "mixed up")
+
+    assert closed.trust is not None
+    assert (closed.over_short, closed.trust.over_short) == (money("5"), money("-5"))
+    assert balance(desk, "trust_money") == 49_250
+    assert balance(desk, "cash_over_short") == 0
+    assert balance(desk, "safe") == 5_000
+    assert findings(desk) == []
+
+
+def test_a_purse_that_was_not_counted_is_short(desk: Desk) -> None:
+    pay(desk, cash("54.250"), person=SELLER)
+
+    count_shift(desk, SELLER, CountOrder(cash="20"))
+    assert refused(desk, lambda: close_shift(desk, SELLER)).code == "count_differs"
+    closed = close_shift(desk, SELLER, "not counted")
+
+    assert closed.trust is not None
+    assert closed.trust.over_short == money("-54.250")
+    assert findings(desk) == []
+
+
+def test_bills_and_items_are_two_payments_at_a_dealers_till(desk: Desk) -> None:
+    refusal = refused(
+        desk,
+        lambda: pay(desk, cash("50"), person=SELLER, allocate=[wish("7781")], lines=[sale("SERVICE")]),
+    )
+
+    assert refusal.code == "trust_money_apart"
+    pay(desk, cash("41.750"), person=SELLER, allocate=[wish("7781")])
+    pay(desk, cash("5"), person=SELLER, lines=[sale("SERVICE")])
+    assert (balance(desk, "trust_money"), balance(desk, "cash_in_till")) == (41_750, 25_000)
+
+
+def test_a_dealers_top_up_beside_a_purchase_is_all_the_dealers(desk: Desk) -> None:
+    buy = [sale("SERVICE")]
+    pay(desk, cash("8"), account="D-1", person=SELLER, lines=buy, overpayment=Overpayment.CREDIT)
+
+    assert (balance(desk, "trust_money"), balance(desk, "cash_in_till")) == (0, 28_000)
+
+
+def test_a_card_slip_is_in_no_purse(desk: Desk) -> None:
+    pay(desk, card("54.250"), person=SELLER)
+
+    assert balance(desk, "trust_money") == 0
+    assert close(desk, "20", None).trust is None
+
+
+def test_an_operators_own_till_has_no_such_purse() -> None:
+    desk = make_till()
+    stock(desk)
+    opened(desk)
+    pay(desk, cash("60"), lines=[sale("SERVICE")], allocate=[wish("7781")], overpayment=Overpayment.CHANGE)
+
+    assert balance(desk, "trust_money") == 0
+    count_shift(desk, CASHIER, CountOrder(cash="66.750"))
+    assert close_shift(desk, CASHIER).trust is None
+    assert findings(desk) == []
+
+
+def test_a_shop_may_leave_it_together(desk: Desk) -> None:
+    off = replace(desk.policy, dealers=replace(desk.policy.dealers, trust_apart=False))
+    desk = replace(desk, policy=off)
+
+    pay(desk, cash("60"), person=SELLER, lines=[sale("SERVICE")], allocate=[wish("7781")])
+
+    assert balance(desk, "trust_money") == 0
+
+
+@pytest.mark.parametrize(
+    ("trust", "code"), [("-1", "bad_amount"), ("x", "bad_amount"), ("1.0001", "amount_too_precise")]
+)
+def test_a_count_of_the_purse_that_is_none_is_refused(desk: Desk, trust: str, code: str) -> None:
+    order = CountOrder(cash="20", trust=trust)
+
+    assert refused(desk, lambda: count_shift(desk, SELLER, order)).code == code
+
+
+@pytest.mark.parametrize("over_short", ["5", "-5", "0"])
+def test_the_count_of_the_purse_balances(over_short: str) -> None:
+    assert is_balanced(trust_counted_lines(money(over_short)))

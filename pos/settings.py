@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
 from pos.domain.errors import Refused
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
 from pos.domain.micr import MicrFont, MicrLayout, pattern_problem
@@ -139,9 +141,33 @@ class ChequeSettings(_Strict):
     ] = {}
 
 
+_Percent = Annotated[str, Field(pattern=r"^(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)$")]
+
+
+class CommissionRuleSettings(_Strict):
+    percent: _Percent
+    items: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=200)] = []
+
+
 class DealerTermsSettings(_Strict):
     unverified_cap: _AmountOrNone = ""
     release: Literal["now", "hold"] = "now"
+    commission: Annotated[list[CommissionRuleSettings], Field(max_length=50)] = []
+    commission_at: Literal["sale", "settlement"] = "sale"
+    commission_paid: Literal["net", "gross"] = "net"
+    withholding_percent: _Percent = "0"
+
+    def as_commission(self) -> CommissionTerms:
+        """The commission as the domain's value."""
+        return CommissionTerms(
+            rules=tuple(
+                CommissionRule(percent=Decimal(rule.percent), items=tuple(rule.items))
+                for rule in self.commission
+            ),
+            withholding_percent=Decimal(self.withholding_percent),
+            at=CommissionAt(self.commission_at),
+            settlement=Settlement(self.commission_paid),
+        )
 
 
 class DealerSettings(DealerTermsSettings):

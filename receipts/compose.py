@@ -56,6 +56,7 @@ def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Eleme
     yield from _circumstances(facts, labels)
     yield from _allocations(facts, labels)
     yield from _sale(facts, labels)
+    yield from _commission(facts, labels)
     yield from _total(facts, labels)
     yield from _tenders(facts, labels)
     yield from _foot(facts, labels)
@@ -175,6 +176,27 @@ def _item(line: SaleLine, labels: Labels) -> Iterator[Element]:
         yield Text(text=named.format(serial=serial), indent=2)
 
 
+def _commission(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    """What a dealer paid less than the price stands in the column; what comes later only beside it."""
+    earned = facts.commission
+    if earned is None:
+        return
+    if earned.deducted:
+        yield Rule()
+        yield Text(text=f"{labels.gross} {earned.gross.plain()}")
+        yield Row(label=labels.commission, amount=(-earned.commission).plain())
+        if earned.withheld:
+            yield Row(label=labels.withheld, amount=earned.withheld.plain())
+        return
+    said = labels.commission_owed if earned.at == "settlement" else labels.commission_credited
+    paid = earned.commission - earned.withheld
+    yield Text(
+        text=said.format(
+            commission=earned.commission.plain(), withheld=earned.withheld.plain(), paid=paid.plain()
+        )
+    )
+
+
 def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     is_receipt = facts.kind is ReceiptKind.PAYMENT
     label = (labels.total if is_receipt else labels.total_held).format(currency=facts.total.currency.code)
@@ -245,6 +267,9 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
     amounts: list[Money] = [facts.change, facts.credit]
     amounts += [tender.amount for tender in facts.tenders]
     amounts += [] if facts.rounding is None else [facts.rounding]
+    if facts.commission is not None:
+        earned = facts.commission
+        amounts += [earned.gross, earned.commission, earned.withheld, earned.deducted]
     for line in facts.allocations:
         amounts += [
             amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None

@@ -56,6 +56,11 @@ class Labels:
     tendered: str
     change: str
     cash_rounding: str
+    gross: str
+    commission: str
+    withheld: str
+    commission_credited: str
+    commission_owed: str
     tender_detail: Mapping[str, str]
     duplicate: str
     duplicate_printed_at: str
@@ -115,6 +120,11 @@ ENGLISH = Labels(
     tendered="Tendered",
     change="CHANGE",
     cash_rounding="Cash rounding",
+    gross="Gross",
+    commission="Your commission",
+    withheld="Tax withheld of it",
+    commission_credited="Commission {commission}, tax withheld {withheld}: {paid} to your account",
+    commission_owed="Commission {commission}, tax withheld {withheld}: {paid} at settlement",
     tender_detail=MappingProxyType(
         {
             "account": "Account",

@@ -101,6 +101,7 @@ def _dealers(settings: Settings, in_currency: Currency) -> DealerPolicy:
                 of.unverified_cap, in_currency, settings, f"{key}.unverified_cap", read=parse_count
             ),
             release=Release(of.release),
+            commission=of.as_commission(),
         )
 
     return DealerPolicy(

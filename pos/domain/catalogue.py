@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from pos.domain.commission import Commission, LineTerms, commission_on
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, total
 from pos.domain.pan_guard import holds_card_number, luhn_holds, refuse_card_number
@@ -88,6 +89,22 @@ class LineOfSale:
     quantity: int = 1
     serials: tuple[str, ...] = ()
     override: PriceOverride | None = None
+    terms: LineTerms | None = None
+
+    def on_terms(self, terms: LineTerms | None) -> LineOfSale:
+        """The same line, sold to a dealer on these terms."""
+        return replace(self, terms=terms)
+
+    @property
+    def commission(self) -> Commission | None:
+        """What a dealer earns by it; None: nothing."""
+        return None if self.terms is None or not self.amount else commission_on(self.amount, self.terms)
+
+    @property
+    def due(self) -> Money:
+        """What is to be paid for it: ``amount``, less what a dealer keeps of it at once."""
+        earned = self.commission
+        return self.amount if earned is None else self.amount - earned.deducted
 
     @property
     def unit_price(self) -> Money:
@@ -156,6 +173,11 @@ def tax_sums(lines: Sequence[LineOfSale]) -> list[TaxSum]:
 def sale_total(lines: Iterable[LineOfSale], in_currency: Currency) -> Money:
     """What the lines cost together, tax included."""
     return total((line.amount for line in lines), in_currency)
+
+
+def sale_due(lines: Iterable[LineOfSale], in_currency: Currency) -> Money:
+    """What is to be paid for the lines together."""
+    return total((line.due for line in lines), in_currency)
 
 
 def read_line(item: Item, quantity: int, serials: Sequence[str]) -> LineOfSale:

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pos.domain.commission import CommissionTerms
 from pos.domain.money import Money, zero
+
+NO_COMMISSION = CommissionTerms()
 
 
 class Release(StrEnum):
@@ -25,6 +28,7 @@ class DealerTerms:
 
     unverified_cap: Money | None = None
     release: Release = Release.NOW
+    commission: CommissionTerms = NO_COMMISSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

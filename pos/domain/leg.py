@@ -50,6 +50,16 @@ class LegVoucher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegCommission:
+    """What a dealer earns by a whole sale of ``gross``; told with one leg of it only."""
+
+    gross: Money
+    commission: Money
+    withheld: Money
+    deducted: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegFacts:
     """All that central is told of one leg. ``taken_at`` is aware; ``amount`` is net of change.
 
@@ -97,3 +107,4 @@ class LegFacts:
     voucher_taken: LegVoucher | None = None
     kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
     write_offs: Mapping[str, Money] = field(default_factory=dict)
+    commission: LegCommission | None = None

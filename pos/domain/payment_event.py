@@ -26,7 +26,7 @@ from pos.domain.allocation import (
 )
 from pos.domain.bill import OpenBill
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
-from pos.domain.catalogue import LINES_MAX, LineOfSale, sale_total
+from pos.domain.catalogue import LINES_MAX, LineOfSale, sale_due
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Currency, Money, total, zero
@@ -225,6 +225,7 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
                 allocations,
                 asked.sale,
                 asked.payer_kind,
+                payer_account=asked.payer_account,
                 rounding=total((tender.rounding for tender in tenders), in_currency),
                 change_for_foreign=total(
                     (tender.change for tender in tenders if tender.foreign is not None), in_currency
@@ -261,7 +262,7 @@ def _sell(asked: PaymentAsked, tendered: Money) -> list[Allocation]:
     """A sale is paid whole: no line of it is bought in part."""
     if len(asked.sale) > LINES_MAX:
         raise Refused("too_many_lines", f"More than {LINES_MAX} lines in one sale.")
-    price = sale_total(asked.sale, tendered.currency)
+    price = sale_due(asked.sale, tendered.currency)
     if price > tendered:
         raise Refused(
             "not_enough_tendered",
@@ -271,11 +272,9 @@ def _sell(asked: PaymentAsked, tendered: Money) -> list[Allocation]:
             currency=price.currency.code,
         )
     return [
-        Allocation(
-            account=asked.payer_account, bill_no=None, bill_id=None, amount=line.amount, sale_line=place
-        )
+        Allocation(account=asked.payer_account, bill_no=None, bill_id=None, amount=line.due, sale_line=place)
         for place, line in enumerate(asked.sale)
-        if line.amount.minor > 0
+        if line.due.minor > 0
     ]
 
 
@@ -388,7 +387,7 @@ def _lacking_in_coins(asked: PaymentAsked, offered: Sequence[TenderOffered], ten
 
 def _wanted(asked: PaymentAsked, in_currency: Currency) -> Iterator[Money]:
     """What would pay the sale, and then one wish, or one bill in its order, after the other."""
-    wanted = sale_total(asked.sale, in_currency)
+    wanted = sale_due(asked.sale, in_currency)
     if asked.sale:
         yield wanted
     if asked.wishes:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pos.domain.allocation import Allocation
 from pos.domain.catalogue import LineOfSale
+from pos.domain.commission import CommissionAt
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.money import Currency, Money, total, zero
 from pos.domain.payment_mode import PayerKind, Purpose
@@ -34,6 +35,8 @@ class Ledger(StrEnum):
     ITEM_REVENUE = "item_revenue"
     ADVANCES = "advances_received"
     OUTPUT_TAX = "output_tax"
+    COMMISSION_EXPENSE = "commission_expense"
+    WITHHOLDING_PAYABLE = "withholding_payable"
     OVER_SHORT = "cash_over_short"
     CASH_ROUNDING = "cash_rounding"
     FOREIGN_CASH_IN_TILL = "foreign_cash_in_till"
@@ -53,6 +56,7 @@ class SourceKind(StrEnum):
     SHIFT_OPENED = "shift_opened"
     SHIFT_CLOSED = "shift_closed"
     TRUST_COUNTED = "trust_counted"
+    COMMISSION = "commission"
     BANK_RECEIPT = "bank_receipt"
 
 
@@ -97,6 +101,7 @@ def payment_lines(
     sale: Sequence[LineOfSale],
     payer: PayerKind,
     *,
+    payer_account: str = "",
     rounding: Money,
     change_for_foreign: Money | None = None,
 ) -> list[JournalLine]:
@@ -104,7 +109,8 @@ def payment_lines(
 
     Bills go to the receivable and money on account to the ledger account of its kind, by account; a sale to revenue and
     output tax. ``tenders`` are (ledger account, amount less change); tenders of one ledger account stay lines of their own.
-    ``change_for_foreign`` went out of the till's own cash for notes that are in ``tenders`` whole.
+    ``change_for_foreign`` went out of the till's own cash for notes that are in ``tenders`` whole. A dealer's commission at
+    the sale is posted with it, so that revenue and tax stay gross.
     """
     lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
     if change_for_foreign:
@@ -122,6 +128,7 @@ def payment_lines(
         credit(ledger_account, amount, account) for (ledger_account, account), amount in sums.items()
     )
     lines.extend(_sale_lines(sale))
+    lines.extend(_commission_of(sale, payer_account))
     assert is_balanced(lines), "a payment event must balance"
     return lines
 
@@ -166,6 +173,33 @@ def _sale_lines(sale: Sequence[LineOfSale]) -> list[JournalLine]:
     owed = total((line.amount - line.tax for line in sale if line.item.advance is not None), in_currency)
     posted = ((Ledger.ITEM_REVENUE, earned), (Ledger.ADVANCES, owed), (Ledger.OUTPUT_TAX, tax))
     return [credit(ledger_account, amount) for ledger_account, amount in posted if amount.minor > 0]
+
+
+def _commission_of(sale: Sequence[LineOfSale], dealer: str) -> list[JournalLine]:
+    """What a dealer earns at the sale: kept of the price, or credited to the dealer's account."""
+    earned = [line.commission for line in sale if line.commission is not None]
+    at_sale = [one for one in earned if one.terms.at is CommissionAt.SALE]
+    if not at_sale:
+        return []
+    in_currency = at_sale[0].gross.currency
+    return commission_lines(
+        total((one.commission for one in at_sale), in_currency),
+        withheld=total((one.withheld for one in at_sale), in_currency),
+        credited=total((one.paid_out - one.deducted for one in at_sale), in_currency),
+        dealer=dealer,
+    )
+
+
+def commission_lines(
+    commission: Money, *, withheld: Money, credited: Money, dealer: str
+) -> list[JournalLine]:
+    """The expense, the tax that is withheld for the state, and what the dealer's account gets; no line for nothing."""
+    lines = [debit(Ledger.COMMISSION_EXPENSE, commission)] if commission else []
+    if withheld:
+        lines.append(credit(Ledger.WITHHOLDING_PAYABLE, withheld))
+    if credited:
+        lines.append(credit(Ledger.DEALER_ACCOUNT, credited, dealer))
+    return lines
 
 
 def shift_opened_lines(float_: Money) -> list[JournalLine]:

@@ -99,6 +99,21 @@ class TaxLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommissionFacts:
+    """What a dealer earns by a sale of ``gross``; ``deducted`` is what was paid less for it (rule 59).
+
+    ``at`` and ``settlement`` say when and how, by the codes of the terms.
+    """
+
+    gross: Money
+    commission: Money
+    withheld: Money
+    deducted: Money
+    at: str
+    settlement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
     """One receipt. All money but foreign notes is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset.
 
@@ -132,6 +147,7 @@ class ReceiptFacts:
     notes: tuple[str, ...] = ()
     rounding: Money | None = None
     left_out: tuple[LeftOut, ...] = ()
+    commission: CommissionFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

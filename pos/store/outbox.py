@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row
 
 from pos.domain.allocation import Chooser
 from pos.domain.foreign_cash import ForeignNotes
-from pos.domain.leg import LegFacts, LegItem, LegTarget, LegVoucher
-from pos.domain.money import Money, currency
+from pos.domain.leg import LegCommission, LegFacts, LegItem, LegTarget, LegVoucher
+from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.voucher import WHEN_REDEEMED
 from pos.store.home import Identity
@@ -359,11 +359,28 @@ def leg_facts(
         clears_overdue=clears,
         reconnects_now=bool(clears) and bool(found.final_now),
         foreign=_foreign_of(found),
+        commission=_commission_of(connection, row, in_currency),
         voucher_taken=None
         if found.digest is None
         else LegVoucher(
             digest=found.digest, issuer=found.issuer, amount=Money(found.offline_minor, in_currency)
         ),
+    )
+
+
+def _commission_of(connection: Connection, row: OutboxRow, in_currency: Currency) -> LegCommission | None:
+    """The commission of the whole sale, with the first leg that pays for items."""
+    gross, *earned = connection.exec_driver_sql(
+        "SELECT (SELECT sum(amount_minor) FROM sale_line WHERE payment_event_id = ?1), sum(commission_minor), "
+        "sum(withheld_minor), sum(deducted_minor) FROM commission_line WHERE payment_event_id = ?1 "
+        "AND ?2 = (SELECT min(leg) FROM allocation WHERE payment_event_id = ?1 AND sale_line IS NOT NULL)",
+        (row.payment_event_id, row.leg),
+    ).one()
+    if earned[0] is None:
+        return None
+    commission, withheld, deducted = (Money(minor, in_currency) for minor in earned)
+    return LegCommission(
+        gross=Money(gross, in_currency), commission=commission, withheld=withheld, deducted=deducted
     )
 
 

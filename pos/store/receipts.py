@@ -16,6 +16,7 @@ from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import (
     AllocationLine,
+    CommissionFacts,
     Copy,
     ReceiptFacts,
     ReceiptKind,
@@ -85,6 +86,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
             "notes": facts.notes,
             "rounding": money(facts.rounding),
             "left_out": [[part.bill_no, part.reason, part.amount.minor] for part in facts.left_out],
+            **_commission_stored(facts.commission),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -246,6 +248,29 @@ def _facts(
             LeftOut(bill_no=bill_no, reason=reason, amount=money(minor))
             for bill_no, reason, minor in raw.get("left_out", ())
         ),
+        commission=_commission_read(raw.get("commission"), in_currency),
+    )
+
+
+def _commission_stored(earned: CommissionFacts | None) -> dict[str, object]:
+    """Only a dealer's sale on such terms has this key."""
+    if earned is None:
+        return {}
+    figures = [earned.gross, earned.commission, earned.withheld, earned.deducted]
+    return {"commission": [*(figure.minor for figure in figures), earned.at, earned.settlement]}
+
+
+def _commission_read(stored: list[Any] | None, in_currency: Currency) -> CommissionFacts | None:
+    if stored is None:
+        return None
+    gross, commission, withheld, deducted = (Money(minor, in_currency) for minor in stored[:4])
+    return CommissionFacts(
+        gross=gross,
+        commission=commission,
+        withheld=withheld,
+        deducted=deducted,
+        at=stored[4],
+        settlement=stored[5],
     )
 
 

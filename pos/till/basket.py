@@ -17,6 +17,7 @@ from pos.domain.catalogue import (
     LineOfSale,
     read_line,
     read_serial,
+    sale_due,
     sale_total,
     serial_body,
     shown_serial,
@@ -33,6 +34,7 @@ from pos.domain.write_off import WriteOff
 from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
 from pos.till.cheque_intake import payer_of_cheque, read_cheque_tender
+from pos.till.commissions import with_commission
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.large_cash import IdentityOrder
@@ -104,7 +106,12 @@ class Basket:
     @property
     def to_pay(self) -> Money:
         """Bills and items together, and what is kept on purpose."""
-        return self.plan.to_pay + self.sale + total((one.amount for one in self.kept), self.payer.currency)
+        return self.plan.to_pay + self.sale - self.commission_kept + self.kept_total
+
+    @property
+    def kept_total(self) -> Money:
+        """What is kept on purpose."""
+        return total((one.amount for one in self.kept), self.payer.currency)
 
     @property
     def views(self) -> tuple[AccountView, ...]:
@@ -128,6 +135,11 @@ class Basket:
     def sale(self) -> Money:
         """The items, tax included."""
         return sale_total(self.lines, self.payer.currency)
+
+    @property
+    def commission_kept(self) -> Money:
+        """What a dealer keeps of ``sale`` at once, as commission less the tax withheld."""
+        return self.sale - sale_due(self.lines, self.payer.currency)
 
     @property
     def tax(self) -> Money:
@@ -356,7 +368,8 @@ def add_item(desk: Desk, basket: Basket, code: str) -> Basket:
     for place, line in enumerate(basket.lines):
         if line.item == item and line.override is None:
             return set_quantity(basket, place, line.quantity + 1)
-    return replace(basket, lines=(*basket.lines, LineOfSale(item=item)))
+    line = with_commission(desk, basket.payer, LineOfSale(item=item))
+    return replace(basket, lines=(*basket.lines, line))
 
 
 def set_quantity(basket: Basket, place: int, quantity: int) -> Basket:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from pos.domain.bank_receipt import BankReceiptState, uncleared_until
 from pos.domain.catalogue import LineOfSale, tax_sums
 from pos.domain.cheque import Cheque, ChequeState
+from pos.domain.money import total
 from pos.domain.payment_event import PaymentEvent, TenderTaken
 from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
 from pos.domain.posting import SourceKind
-from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, SaleLine, TaxLine, TenderLine
+from pos.domain.receipt import (
+    AllocationLine,
+    CommissionFacts,
+    ReceiptFacts,
+    ReceiptKind,
+    SaleLine,
+    TaxLine,
+    TenderLine,
+)
 from pos.domain.voucher import Residual
 from pos.store.cache import CachedAccount
 from pos.store.cards import abandon_attempts
@@ -68,6 +77,7 @@ def book_payment(
     _write_bank_receipts(deed, event, ids)
     _write_trust(deed, event, ids)
     _write_sale(deed, event_id, event)
+    _write_commission(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
     facts, counter = _receipt(deed, event, account, papers)
     _write_event(deed, event_id, event, account, facts.receipt_number, papers.order_mark)
@@ -276,6 +286,30 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
     )
 
 
+def _write_commission(deed: Deed, event_id: str, event: PaymentEvent) -> None:
+    """What a dealer earns by each line, as figured now: other terms later change nothing here."""
+    deed.unit.insert_all(
+        "commission_line",
+        [
+            {
+                "payment_event_id": event_id,
+                "line": number,
+                "gross_minor": earned.gross.minor,
+                "percent": f"{earned.terms.percent.normalize():f}",
+                "commission_minor": earned.commission.minor,
+                "withholding_percent": f"{earned.terms.withholding_percent.normalize():f}",
+                "withheld_minor": earned.withheld.minor,
+                "deducted_minor": earned.deducted.minor,
+                "at": str(earned.terms.at),
+                "settlement": str(earned.terms.settlement),
+                "currency": event.currency.code,
+            }
+            for number, line in enumerate(event.sale, start=1)
+            if (earned := line.commission) is not None
+        ],
+    )
+
+
 def _write_parts(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids) -> None:
     code = event.currency.code
     credited: dict[str, int] = {}
@@ -414,10 +448,26 @@ def _receipt(
         ),
         left_out=event.left_out,
         rounding=event.rounding or None,
+        commission=_commission_facts(event.sale),
         notes=(*notes_of(event, papers.holds), *said_beside(event), *papers.notes),
         chain_mark="",
     )
     return facts, counter
+
+
+def _commission_facts(sale: Sequence[LineOfSale]) -> CommissionFacts | None:
+    earned = [line.commission for line in sale if line.commission is not None]
+    if not earned:
+        return None
+    in_currency = earned[0].gross.currency
+    return CommissionFacts(
+        gross=total((line.amount for line in sale), in_currency),
+        commission=total((one.commission for one in earned), in_currency),
+        withheld=total((one.withheld for one in earned), in_currency),
+        deducted=total((one.deducted for one in earned), in_currency),
+        at=str(earned[0].terms.at),
+        settlement=str(earned[0].terms.settlement),
+    )
 
 
 def _sale_line(line: LineOfSale) -> SaleLine:

@@ -20,7 +20,7 @@ from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number, refuse_card_number
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind, Purpose
-from pos.domain.receipt import AllocationLine, ReceiptFacts, SaleLine
+from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.role import Person
 from pos.domain.voucher import Residual, VoucherIssued
@@ -43,6 +43,7 @@ from pos.till.cash_office import (
     count_shift,
     open_shift,
 )
+from pos.till.commissions import CommissionSettled, settle_commission
 from pos.till.desk import Desk, Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.large_cash import IdentityOrder
@@ -68,9 +69,9 @@ LINE_MAX = 1_000_000
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
     "confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque verify_bank_receipt "
-    "reject_bank_receipt unblock_dealer resolve_suspense resolve_card resolve_conflict confirm_match issue_voucher "
-    "mandate paid_in paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day sign_in lock note "
-    "add_user change_user reset_pin confirm_clock".split()
+    "reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card resolve_conflict confirm_match "
+    "issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day "
+    "sign_in lock note add_user change_user reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -362,6 +363,14 @@ class SignIn(_Strict):
     pin: Annotated[str, Field(max_length=40)]
 
 
+class SettleCommission(_Strict):
+    """Credit a dealer's account with the commission that is owed, of payments whose money is sure."""
+
+    ref: Ref
+    act: Literal["settle_commission"]
+    dealer: IdText
+
+
 class IssueVoucher(_Strict):
     """Have central issue a signed voucher. Its code is in the first answer alone; a repeated ref tells it no more."""
 
@@ -389,6 +398,7 @@ _Deed = (
     | VerifyBankReceipt
     | RejectBankReceipt
     | UnblockDealer
+    | SettleCommission
     | IssueVoucher
 )
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
@@ -533,6 +543,8 @@ class Script:
                 )
             case UnblockDealer():
                 return _encode(unblock_dealer(desk, person, act.dealer, act.reason, memo=memo))
+            case SettleCommission():
+                return _encode(settle_commission(desk, person, act.dealer, memo=memo))
             case IssueVoucher():
                 return self._issue(act, digest)
 
@@ -694,6 +706,7 @@ _DONE = frozenset(
         "verify_bank_receipt",
         "reject_bank_receipt",
         "unblock_dealer",
+        "settle_commission",
         "sign_in",
     )
 )
@@ -798,8 +811,28 @@ def _encode(outcome: object) -> Mapping[str, object]:
             }
         case DealerUnblocked():
             return {"dealer": outcome.dealer, "settled": outcome.settled}
+        case CommissionSettled():
+            return {
+                "settlement": outcome.settlement_id,
+                "dealer": outcome.dealer,
+                "lines": outcome.lines,
+                "commission": outcome.commission.plain(),
+                "withheld": outcome.withheld.plain(),
+                "currency": outcome.commission.currency.code,
+            }
         case _:
             raise AssertionError("every outcome of a script's act is written above")
+
+
+def _encode_commission(earned: CommissionFacts) -> Mapping[str, object]:
+    return {
+        "gross": earned.gross.plain(),
+        "commission": earned.commission.plain(),
+        "withheld": earned.withheld.plain(),
+        "deducted": earned.deducted.plain(),
+        "at": earned.at,
+        "paid": earned.settlement,
+    }
 
 
 def _encode_trust(trust: TrustClosed) -> Mapping[str, object]:

@@ -54,6 +54,7 @@ from pos.till.cheque_intake import (
     refuse_taken_cheque,
     refuse_twins,
 )
+from pos.till.commissions import with_commission
 from pos.till.dealers import near_duplicate, require_bank_receipts
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
@@ -269,7 +270,10 @@ def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
         overpayment=order.overpayment,
         bills=bills,
         cash_rounding=deed.desk.policy.cash_rounding,
-        sale=read_sale(deed, order.lines, shift.currency, order.decimal_marks),
+        sale=[
+            with_commission(deed.desk, account, line)
+            for line in read_sale(deed, order.lines, shift.currency, order.decimal_marks)
+        ],
         policy=deed.desk.policy.payments,
         written_off=_written_off(deed, account, bills.values()),
     )

@@ -75,7 +75,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "event_is_in_the_journal",
-        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(credit_minor) FROM journal_entry "
+        "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(iif(ledger_account = "
+        "'commission_expense', -debit_minor, credit_minor)) FROM journal_entry "
         "JOIN journal_line USING (entry_id) WHERE source_kind = 'payment' AND source_id = payment_event_id "
         "AND ledger_account NOT IN ('cash_rounding', 'cash_in_till'))",
     ),
@@ -176,7 +177,25 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "sale_line_is_paid_whole",
         "SELECT payment_event_id || ' ' || number FROM sale_line WHERE amount_minor IS NOT (SELECT coalesce(sum("
         "amount_minor), 0) FROM allocation WHERE allocation.payment_event_id = sale_line.payment_event_id "
-        "AND allocation.sale_line = sale_line.number)",
+        "AND allocation.sale_line = sale_line.number) + coalesce((SELECT deducted_minor FROM commission_line AS earned "
+        "WHERE earned.payment_event_id = sale_line.payment_event_id AND earned.line = sale_line.number), 0)",
+    ),
+    (
+        "commission_is_posted",
+        "SELECT payment_event_id FROM commission_line GROUP BY payment_event_id "
+        "HAVING (sum(iif(at = 'sale', commission_minor, 0)), sum(iif(at = 'sale', withheld_minor, 0))) IS NOT ("
+        "SELECT coalesce(sum(iif(ledger_account = 'commission_expense', debit_minor, 0)), 0), "
+        "coalesce(sum(iif(ledger_account = 'withholding_payable', credit_minor, 0)), 0) "
+        "FROM journal_entry JOIN journal_line USING (entry_id) "
+        "WHERE source_kind = 'payment' AND source_id = payment_event_id)",
+    ),
+    (
+        "commission_is_settled_as_it_was_earned",
+        "SELECT settlement_id FROM commission_settlement AS done WHERE (commission_minor, withheld_minor) IS NOT ("
+        "SELECT sum(earned.commission_minor), sum(earned.withheld_minor) FROM commission_settled AS line "
+        "JOIN commission_line AS earned USING (payment_event_id, line) WHERE line.settlement_id = done.settlement_id) "
+        "OR commission_minor IS NOT (SELECT sum(debit_minor) FROM journal_entry JOIN journal_line USING (entry_id) "
+        "WHERE source_kind = 'commission' AND source_id = done.settlement_id)",
     ),
     (
         "sale_is_posted",
@@ -313,6 +332,7 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
         )
         sold = facts.get("sale", [])
         applied = sum(part[2] for part in facts["allocations"]) + sum(line[4] for line in sold)
+        applied -= facts["commission"][3] if "commission" in facts else 0
         if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):
             yield Finding(check="receipt_totals_equal_store", where=number)
         stated: dict[tuple[str, str | None, str], int] = {}
@@ -324,6 +344,8 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
                 cleared[bill_no] = rest[1]
         if stated != _allocated(connection, event_id) or cleared != _cleared(connection, event_id):
             yield Finding(check="receipt_allocations_equal_store", where=number)
+        if facts.get("commission", [0])[1:4] != _earned(connection, event_id):
+            yield Finding(check="receipt_commission_equals_store", where=number)
         stated_lines = [(*line[:8], sorted(line[8])) for line in sold]
         if stated_lines != _sold(connection, event_id) or _taxes_differ(facts):
             yield Finding(check="receipt_sale_equals_store", where=number)
@@ -380,6 +402,16 @@ def _tendered(connection: Connection, event_id: str) -> list[tuple[object, ...]]
         (event_id,),
     )
     return [tuple(row) for row in rows]
+
+
+def _earned(connection: Connection, event_id: str) -> list[int]:
+    """Commission, tax withheld and what was paid less; nothing for a sale without."""
+    row = connection.exec_driver_sql(
+        "SELECT sum(commission_minor), sum(withheld_minor), sum(deducted_minor) FROM commission_line "
+        "WHERE payment_event_id = ?",
+        (event_id,),
+    ).one()
+    return [] if row[0] is None else [int(part) for part in row]
 
 
 def _sold(connection: Connection, event_id: str) -> list[tuple[object, ...]]:

@@ -400,7 +400,7 @@ PAYMENTS = Collection(
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
             "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held", "keptApart", "writeOff",
-            "outcome", "outcomeDate", "outcomeReason",
+            "outcome", "outcomeDate", "outcomeReason", "commission",
         }
     ),
     columns={

@@ -146,6 +146,14 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
             "rate": leg.foreign.rate,
             "rateSource": leg.foreign.source,
         }
+    if leg.commission is not None:
+        # The leg is the money that came; what the sale was before the dealer's part is told once for the event.
+        attributes["commission"] = {
+            "gross": money_json(leg.commission.gross),
+            "commission": money_json(leg.commission.commission),
+            "withheld": money_json(leg.commission.withheld),
+            "deducted": money_json(leg.commission.deducted),
+        }
     if leg.voucher_taken is not None:
         taken: dict[str, object] = {"digest": leg.voucher_taken.digest}
         if leg.voucher_taken.issuer is not None:

@@ -5,12 +5,14 @@ import shutil
 import tomllib
 from collections.abc import Iterator
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from pos.bootstrap.homes import open_till
+from pos.domain.commission import CommissionAt
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
 from pos.domain.role import Grant, Role
@@ -505,7 +507,10 @@ def dealers_home(tmp_path: Path, was: str, key: str, value: str) -> Path:
 
 def test_a_class_of_dealers_has_terms_of_its_own(tmp_path: Path) -> None:
     home = dealers_home(tmp_path, "now", "release", "now")
-    gold = '[dealers.classes]\ngold = { unverified_cap = "500", release = "hold" }'
+    gold = (
+        '[dealers.classes.gold]\nunverified_cap = "500"\nrelease = "hold"\ncommission_at = "settlement"\n'
+        'withholding_percent = "12.5"\ncommission = [{ items = ["SIM-*"], percent = "5" }, { percent = "2" }]'
+    )
     spoil(home / "config", "till.toml", "[dealers.classes]", gold)
 
     with open_till(home, machine=machine()) as till:
@@ -513,3 +518,8 @@ def test_a_class_of_dealers_has_terms_of_its_own(tmp_path: Path) -> None:
 
     assert (policy.terms("gold").unverified_cap, policy.terms("gold").release) == (money("500"), "hold")
     assert policy.terms("silver").unverified_cap is None
+    earned = policy.terms("gold").commission.for_item("SIM-01")
+    assert earned is not None
+    assert (earned.percent, earned.withholding_percent) == (Decimal(5), Decimal("12.5"))
+    assert earned.at is CommissionAt.SETTLEMENT
+    assert policy.terms("silver").commission.for_item("SIM-01") is None

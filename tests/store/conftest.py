@@ -3,16 +3,21 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pos.domain.allocation import PaymentPolicy
+from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
+from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
+from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
+from pos.till.commissions import settle_commission
 from pos.till.desk import Memo
 from pos.till.papers import reprint
 from pos.till.post_dated import register_cheque
@@ -20,6 +25,7 @@ from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
     DEALER,
     SUPERVISOR,
@@ -36,6 +42,7 @@ from tests.builders.tills import (
     close_stores,
     closed,
     count,
+    grant_limit,
     iccid,
     in_suspense,
     let_change_prices,
@@ -62,10 +69,10 @@ from tests.builders.tills import (
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
-    The first shift is a dealer's: a bank receipt, bill money, foreign notes, a note declared false and cash that needed a
-    document. Four receipts, and the note of a later cheque; the last payment has a sale with a serial number, a card, a
-    voucher that was held for it, and one that was taken while central did not answer; it brings written-off debt back,
-    clears the rest of a bill and leaves money in suspense.
+    The first shift is a dealer's: a bank receipt and its commission, bill money, foreign notes, a note declared false and
+    cash that needed a document. Four receipts, and the note of a later cheque; the last payment has a sale with a serial
+    number, a card, a voucher that was held for it, and one that was taken while central did not answer; it brings
+    written-off debt back, clears the rest of a bill and leaves money in suspense.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -79,7 +86,14 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     usual, desk.policy = desk.policy, replace(desk.policy, closed_through=TODAY)
     seller = replace(DEALER, roles=DEALER.roles | CASHIER.roles)
     opened(desk, person=seller)
-    pay(desk, bank_cash("1"), account="D-1", person=seller)
+    grant_limit(desk, "5")
+    earns = CommissionTerms(rules=[CommissionRule(percent=Decimal(5))], at=CommissionAt.SETTLEMENT)
+    desk.policy = replace(
+        desk.policy, dealers=DealerPolicy(standard=DealerTerms(commission=earns), classes={})
+    )
+    bought = pay(desk, bank_cash("5"), account="D-1", lines=[sale("SERVICE")], person=seller)
+    verify_bank_receipt(desk, BACK_OFFICE, bought.receipt.receipt_number)
+    settle_commission(desk, BACK_OFFICE, "D-1")
     take_currencies(desk, {"USD": "0.30675"})
     ask_for_documents(desk, "5")
     pay(desk, cash("1"), notes("50"), account="BA-1", identity=passport(name="Lina"), person=seller)

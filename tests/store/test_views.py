@@ -25,6 +25,8 @@ DOCUMENTED = {
     "v_transfer": "transfer_id payment_event_id amount_minor currency state from_account to_account",
     "v_outbox": "outbox_id payment_event_id leg correlator_id kind state attempts",
     "v_bank_receipt": "tender_id payment_event_id receipt_number number mode dealer amount_minor currency state reason",
+    "v_commission": "payment_event_id line dealer gross_minor percent commission_minor withholding_percent "
+    "withheld_minor deducted_minor currency at settlement state",
     "v_audit": "audit_id at_utc operator act result reason_code shift_id",
 }
 IN_CACHE = {

@@ -1,12 +1,17 @@
 """Checking the books from scratch: each broken promise is named, and sound books have none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
+from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.payment_event import Overpayment
 from pos.till.bank_receipts import reject_bank_receipt, verify_bank_receipt
+from pos.till.commissions import settle_commission
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
@@ -60,6 +65,17 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         desk, CASHIER, ask(desk, reserved_order(desk, asked), FakeCards(approved(money("7"), 123456789)))
     )
     pay(desk, cash("5"), account=None, lines=[sale("SERVICE"), sale("GIFT")])
+    earns = CommissionTerms(rules=[CommissionRule(percent=Decimal(5))], withholding_percent=Decimal(10))
+    desk.policy = replace(
+        desk.policy, dealers=DealerPolicy(standard=DealerTerms(commission=earns), classes={})
+    )
+    pay(desk, cash("4.775"), account="D-1", lines=[sale("SERVICE")])
+    later = replace(earns, at=CommissionAt.SETTLEMENT)
+    desk.policy = replace(
+        desk.policy, dealers=DealerPolicy(standard=DealerTerms(commission=later), classes={})
+    )
+    pay(desk, cash("5"), account="D-1", lines=[sale("SERVICE")])
+    settle_commission(desk, BACK_OFFICE, "D-1")
     paid_in = pay(desk, bank_cash("9", "K1"), bank_cash("8", "M22"), account="D-2").receipt.receipt_number
     verify_bank_receipt(desk, BACK_OFFICE, paid_in, tender=1)
     reject_bank_receipt(desk, BACK_OFFICE, paid_in, "forged", tender=2)
@@ -77,6 +93,7 @@ def test_sound_books_have_no_finding(desk: Desk) -> None:
 
 
 EVENT = "(SELECT payment_event_id FROM payment_event ORDER BY sequence LIMIT 1)"
+CASH = "SELECT tender_id FROM tender WHERE mode = 'cash' LIMIT 1"
 SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
 
 
@@ -111,6 +128,14 @@ SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
         ("bank_receipt_outcome_is_posted", "UPDATE bank_receipt_event SET outcome_id = 'x' WHERE state = 'verified'"),
         ("bank_receipt_outcome_is_in_the_outbox", "DELETE FROM outbox WHERE kind = 'outcome'"),
         ("outbox_outcome_has_its_deed", "UPDATE outbox SET source_id = 'x' WHERE kind = 'outcome'"),
+        ("commission_is_posted", "UPDATE commission_line SET commission_minor = commission_minor + 1"),
+        ("commission_is_posted", "UPDATE commission_line SET at = 'sale'"),
+        ("commission_is_settled_as_it_was_earned", "DELETE FROM commission_settled"),
+        ("commission_is_settled_as_it_was_earned", "UPDATE commission_settlement SET withheld_minor = 0"),
+        ("sale_line_is_paid_whole", "UPDATE commission_line SET deducted_minor = 0"),
+        ("receipt_commission_equals_store", "UPDATE commission_line SET withheld_minor = 0"),
+        ("trust_money_is_counted_apart", f"INSERT INTO trust_tender {CASH}"),
+        ("trust_money_is_posted_apart", f"INSERT INTO trust_tender {CASH}"),
         ("cheque_tender_is_registered", "DELETE FROM cheque"),
         ("event_is_in_a_shift", "UPDATE payment_event SET shift_id = 'x'"),
         ("one_shift_is_open", "DELETE FROM shift_close"),

@@ -110,6 +110,8 @@ class SaleScreen(PayingScreen):
         sums = (
             f"{bills}Items {basket.sale.plain()}, tax {basket.tax.plain()} in it" if basket.lines else bills
         )
+        if basket.commission_kept:
+            sums += f", less commission {basket.commission_kept.plain()}"
         self.query_one("#sale-sums", Label).update(
             Text(spread(sums, f"{basket.payer.currency} ", self.app.size.width), no_wrap=True)
         )

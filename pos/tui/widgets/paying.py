@@ -46,6 +46,8 @@ def _lines(basket: Basket) -> Iterator[str]:
     if basket.lines:
         count = sum(line.quantity for line in basket.lines)
         yield f"{fitted(f'Items, {count} in all', 23)}{basket.sale.plain():>18}   tax {basket.tax.plain()} in it"
+    if basket.commission_kept:
+        yield f"{'Less commission':23}{(-basket.commission_kept).plain():>18}"
     if basket.is_empty:
         yield "No bill and no item: the money goes on account"
     for given in basket.given:

@@ -1,0 +1,97 @@
+"""Settling what dealers earned: one entry for a dealer, each line once. Source: domain.md rule 59."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pos.domain.catalogue import LineOfSale
+from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.money import Money, total
+from pos.domain.payment_mode import PayerKind
+from pos.domain.posting import SourceKind, commission_lines
+from pos.domain.role import Person
+from pos.domain.text_guard import clean_reference
+from pos.store.cache import CachedAccount
+from pos.store.commissions import owed_commissions
+from pos.store.times import utc_text
+from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.journal import book_entry
+
+LINES_AT_ONCE_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommissionSettled:
+    """What was settled for a dealer, of so many lines."""
+
+    settlement_id: str
+    dealer: str
+    lines: int
+    commission: Money
+    withheld: Money
+
+
+def with_commission(desk: Desk, payer: CachedAccount, line: LineOfSale) -> LineOfSale:
+    """The line on the terms of the payer's class; anybody's but a dealer's as it is."""
+    if payer.kind is not PayerKind.DEALER:
+        return line
+    terms = desk.policy.dealers.terms(payer.dealer_class).commission.for_item(line.item.item)
+    return line.on_terms(terms)
+
+
+def settle_commission(
+    desk: Desk, person: Person, dealer: str, *, memo: Memo | None = None
+) -> CommissionSettled:
+    """Credit a dealer's account with what is owed, of payments whose money is sure; the back office does it.
+
+    Raises NotAuthorised (``own_deed``: not for the person's own dealer) or Refused ``nothing_owed``.
+    """
+
+    def work(deed: Deed) -> CommissionSettled:
+        account = clean_reference(dealer, field="Dealer", limit=40)
+        deed.shift, deed.subject = None, account
+        if person.dealer == account:
+            raise NotAuthorised("own_deed", "This dealer is yourself. Another person settles it.")
+        in_currency = desk.identity.currency
+        owed = owed_commissions(deed.unit.connection, account, in_currency, limit=LINES_AT_ONCE_MAX)
+        commission = total((line.commission for line in owed), in_currency)
+        withheld = total((line.withheld for line in owed), in_currency)
+        if not commission:
+            raise Refused("nothing_owed", f"No commission of {account} can be settled now.", account=account)
+        settled = CommissionSettled(
+            settlement_id=deed.new_id(),
+            dealer=account,
+            lines=len(owed),
+            commission=commission,
+            withheld=withheld,
+        )
+        deed.unit.insert(
+            "commission_settlement",
+            {
+                "settlement_id": settled.settlement_id,
+                "dealer": account,
+                "commission_minor": commission.minor,
+                "withheld_minor": withheld.minor,
+                "currency": in_currency.code,
+                "operator": person.user,
+                "at_utc": utc_text(deed.at),
+            },
+        )
+        deed.unit.insert_all(
+            "commission_settled",
+            [
+                {
+                    "payment_event_id": line.payment_event_id,
+                    "line": line.line,
+                    "settlement_id": settled.settlement_id,
+                }
+                for line in owed
+            ],
+        )
+        lines = commission_lines(
+            commission, withheld=withheld, credited=commission - withheld, dealer=account
+        )
+        book_entry(deed, SourceKind.COMMISSION, settled.settlement_id, lines)
+        return settled
+
+    return perform(desk, person, "settle_commission", work, memo=memo)

@@ -1,0 +1,246 @@
+"""A dealer's commission and the tax withheld of it: at the sale or at settlement, net or gross, frozen as it was figured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
+from pos.domain.dealer import DealerPolicy, DealerTerms
+from pos.domain.errors import NotAuthorised
+from pos.domain.payment_event import Overpayment
+from pos.domain.receipt import Copy
+from pos.store.outbox import leg_facts, unsent
+from pos.store.receipts import receipt_facts
+from pos.till.bank_receipts import verify_bank_receipt
+from pos.till.basket import account_basket, add_item, give, order_of, quote
+from pos.till.commissions import settle_commission
+from pos.till.desk import Desk
+from pos.till.enquiries import PayPlan, account_view
+from pos.till.take_payment import take_payment
+from receipts.compose import compose
+from receipts.text import render_text
+from sync.tmf676.payment import payment_body
+from sync.wire_json import loads
+from tests.builders.tills import (
+    BACK_OFFICE,
+    CASHIER,
+    SUPERVISOR,
+    bank_cash,
+    card,
+    cash,
+    cheque,
+    findings,
+    grant_limit,
+    make_till,
+    money,
+    opened,
+    pay,
+    rows,
+    sale,
+    stock,
+)
+from tests.till.books import refused
+
+FOUR = [sale("SERVICE", 4)]  # 20.000 without tax
+
+
+def selling(
+    at: CommissionAt = CommissionAt.SALE, settlement: Settlement = Settlement.NET, withheld: str = "10"
+) -> Desk:
+    """A till where dealers earn 5 per cent on services and 2.5 on anything else but SIM cards."""
+    desk = make_till()
+    terms = CommissionTerms(
+        rules=[
+            CommissionRule(percent=Decimal(5), items=("SERVICE",)),
+            CommissionRule(percent=Decimal(0), items=("SIM-*",)),
+            CommissionRule(percent=Decimal("2.5")),
+        ],
+        withholding_percent=Decimal(withheld),
+        at=at,
+        settlement=settlement,
+    )
+    dealers = DealerPolicy(standard=DealerTerms(commission=terms), classes={})
+    desk = replace(desk, policy=replace(desk.policy, dealers=dealers))
+    stock(desk)
+    grant_limit(desk, "1000")
+    opened(desk)
+    return desk
+
+
+def balances(desk: Desk) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for line in rows(desk, "v_journal"):
+        found[str(line["ledger_account"])] += int(str(line["debit_minor"])) - int(str(line["credit_minor"]))
+    return {name: minor for name, minor in found.items() if minor and name not in ("safe", "cash_in_till")}
+
+
+def test_a_net_commission_at_the_sale_is_paid_less_and_the_sale_stays_gross() -> None:
+    """Rule 59: net settlement still shows gross."""
+    desk = selling()
+    taken = pay(desk, cash("19.100"), account="D-1", lines=FOUR)
+
+    assert taken.receipt.total == money("19.100")
+    earned = taken.receipt.commission
+    assert earned is not None
+    assert (earned.gross, earned.commission, earned.withheld, earned.deducted) == (
+        money("20"),
+        money("1"),
+        money("0.100"),
+        money("0.900"),
+    )
+    assert balances(desk) == {
+        "commission_expense": 1_000, "withholding_payable": -100, "item_revenue": -20_000,
+    }  # fmt: skip
+    assert findings(desk) == []
+
+
+def test_too_little_for_the_net_price_is_refused_and_more_is_change() -> None:
+    desk = selling()
+    refusal = refused(desk, lambda: pay(desk, card("19.099"), account="D-1", lines=FOUR))
+
+    assert (refusal.code, refusal.details["asked"]) == ("not_enough_tendered", "19.100")
+    taken = pay(desk, cash("20"), account="D-1", lines=FOUR, overpayment=Overpayment.CHANGE)
+    assert taken.receipt.change == money("0.900")
+
+
+def test_a_gross_commission_goes_to_the_dealers_account() -> None:
+    desk = selling(settlement=Settlement.GROSS)
+    taken = pay(desk, cash("20"), account="D-1", lines=FOUR)
+
+    assert taken.receipt.total == money("20")
+    assert balances(desk) == {
+        "commission_expense": 1_000,
+        "withholding_payable": -100,
+        "dealer_account": -900,
+        "item_revenue": -20_000,
+    }
+    assert findings(desk) == []
+
+
+def test_a_commission_at_settlement_is_owed_until_the_back_office_settles_it_once() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    pay(desk, cash("20"), account="D-1", lines=FOUR)
+    pay(desk, cash("5"), account="D-1", lines=[sale("SERVICE")])
+    assert balances(desk) == {"item_revenue": -25_000}
+    assert [row["state"] for row in rows(desk, "v_commission")] == ["owed", "owed"]
+
+    done = settle_commission(desk, BACK_OFFICE, "D-1")
+
+    assert (done.lines, done.commission, done.withheld) == (2, money("1.250"), money("0.125"))
+    assert balances(desk) == {
+        "commission_expense": 1_250,
+        "withholding_payable": -125,
+        "dealer_account": -1_125,
+        "item_revenue": -25_000,
+    }
+    assert [row["state"] for row in rows(desk, "v_commission")] == ["settled", "settled"]
+    assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+    assert findings(desk) == []
+
+
+def test_nothing_is_settled_before_the_money_is_sure() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    number = pay(desk, bank_cash("20"), account="D-1", lines=FOUR).receipt.receipt_number
+    pay(desk, cheque("5"), account="D-1", lines=[sale("SERVICE")])
+
+    assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+    verify_bank_receipt(desk, BACK_OFFICE, number)
+    assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("1")
+    assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+
+
+def test_only_the_back_office_settles_and_never_for_its_own_dealer() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    pay(desk, cash("20"), account="D-1", lines=FOUR)
+
+    for person in (CASHIER, SUPERVISOR, replace(BACK_OFFICE, dealer="D-1")):
+        assert isinstance(refused(desk, lambda: settle_commission(desk, person, "D-1")), NotAuthorised)  # noqa: B023
+
+
+def test_items_without_a_rule_of_theirs_earn_what_is_left_for_all() -> None:
+    desk = selling(withheld="0")
+    taken = pay(desk, cash("100"), account="D-1", lines=[sale("CHARGER", 2), sale("GIFT"), sale("SERVICE")],
+                overpayment=Overpayment.CHANGE)  # fmt: skip
+
+    # 2.5 % of 2.500 is 0.0625, half up 0.063; 5 % of 5.000.
+    assert [
+        (row["line"], row["percent"], row["commission_minor"]) for row in rows(desk, "commission_line")
+    ] == [
+        (1, "2.5", 63),
+        (3, "5", 250),
+    ]
+    assert taken.receipt.total == money("7.187")
+
+
+@pytest.mark.parametrize("account", ["BA-1", None])
+def test_nobody_but_a_dealer_earns(account: str | None) -> None:
+    desk = selling()
+    taken = pay(desk, cash("20"), account=account, lines=FOUR)
+
+    assert (taken.receipt.total, taken.receipt.commission) == (money("20"), None)
+    assert rows(desk, "commission_line") == []
+
+
+def test_terms_that_change_change_nothing_that_was_sold() -> None:
+    desk = selling()
+    number = pay(desk, cash("19.100"), account="D-1", lines=FOUR).receipt.receipt_number
+    changed = replace(
+        desk, policy=replace(desk.policy, dealers=DealerPolicy(standard=DealerTerms(), classes={}))
+    )
+
+    with changed.till.read() as connection:
+        facts = receipt_facts(connection, number)
+    assert facts is not None
+    assert facts.commission is not None
+    assert facts.commission.deducted == money("0.900")
+    assert findings(changed) == []
+
+
+def test_the_receipt_says_gross_commission_tax_and_net() -> None:
+    desk = selling()
+    facts = pay(desk, cash("19.100"), account="D-1", lines=FOUR).receipt
+
+    text = render_text(compose(facts, Copy()), 42)
+
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "Gross 20.000" in lines
+    assert "Your commission -1.000" in lines
+    assert "Tax withheld of it 0.100" in lines
+    assert any(line.startswith("TOTAL KWD") and line.endswith("19.100") for line in lines)
+
+
+def test_central_is_told_the_money_and_beside_it_what_the_sale_was() -> None:
+    desk = selling()
+    pay(desk, card("10"), cash("9.100"), account="D-1", lines=FOUR)
+
+    with desk.till.read() as connection:
+        legs = [
+            leg_facts(connection, row, desk.identity, desk.modes, "Operator") for row in unsent(connection)
+        ]
+    bodies = [loads(payment_body(leg)) for leg in sorted(legs, key=lambda leg: leg.leg)]
+    assert [float(body["totalAmount"]["value"]) for body in bodies] == [10, 9.1]
+    assert bodies[0]["commission"] == {
+        "gross": {"unit": "KWD", "value": 20},
+        "commission": {"unit": "KWD", "value": 1},
+        "withheld": {"unit": "KWD", "value": Decimal("0.100")},
+        "deducted": {"unit": "KWD", "value": Decimal("0.900")},
+    }
+    assert "commission" not in bodies[1], "told once for the sale"
+
+
+def test_the_basket_asks_for_the_net_price() -> None:
+    desk = selling()
+    view = account_view(desk, CASHIER, "D-1")
+    plan = PayPlan(parts=(), to_pay=money("0"))
+    basket = account_basket(desk, view, plan, "01a1fd8c-70d0-7e9e-b870-a3187c0b8988")
+    basket = add_item(desk, basket, "SERVICE")
+
+    assert (basket.sale, basket.commission_kept, basket.to_pay) == (money("5"), money("0.225"), money("4.775"))
+    told = quote(desk, basket, cash("5"), keep=False, decimal_marks=".")
+    assert told.change == money("0.225")
+    basket = give(desk, CASHIER, basket, cash("4.775"), decimal_marks=".")
+    assert take_payment(desk, CASHIER, order_of(basket, keep=False)).receipt.total == money("4.775")

@@ -31,6 +31,7 @@ from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms,
 from pos.domain.errors import Refused
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
 from pos.domain.micr import MicrFont, MicrLayout, pattern_problem
+from pos.domain.number_format import LOCALES, NumberFormat, number_format
 from pos.domain.payment_mode import (
     KEPT_APART,
     DetailField,
@@ -79,7 +80,26 @@ class ShopSettings(_Strict):
 
 
 class AmountSettings(_Strict):
-    decimal_marks: Literal[".", ",", ".,"] = ".,"
+    locale: str = ""
+    native_digits: bool = False
+    decimal_marks: Literal["", ".", ",", ".,"] = ""
+
+    @field_validator("locale")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value and value not in LOCALES:
+            raise ValueError(f"empty, or one of {', '.join(LOCALES)}")
+        return value
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """How amounts are shown."""
+        return number_format(self.locale, native_digits=self.native_digits)
+
+    @property
+    def typed_marks(self) -> str:
+        """The marks that may stand in a typed amount: the locale's own; without a locale both."""
+        return self.decimal_marks or (number_format(self.locale).decimal_mark if self.locale else ".,")
 
 
 _AmountOrNone = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
@@ -626,6 +646,14 @@ def _check_across(
     for code in till.offline.limits:
         if code not in modes:
             refuse("till.toml", f"offline.limits.{code}", f"one of {', '.join(modes)}")
+    grouped_by = number_format(till.amounts.locale).group_mark
+    if grouped_by and grouped_by in till.amounts.decimal_marks:
+        # 1.234 typed would be a thousand to some and one to others.
+        refuse(
+            "till.toml",
+            "amounts.decimal_marks",
+            f"without the mark that groups digits in {till.amounts.locale}",
+        )
     if till.sync.retry_delay_s_max < till.sync.retry_delay_s_min:
         refuse("till.toml", "sync.retry_delay_s_max", "not less than retry_delay_s_min")
     for key in ("url", "poi_id"):

@@ -98,7 +98,8 @@ def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
 def _receipt_heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     heading = labels.sales_receipt if facts.sale and not facts.allocations else labels.receipt
     if facts.provisional:
-        yield Banner(headline=labels.provisional.format(heading=heading), lines=facts.provisional)
+        waits = tuple(_said(facts, line, labels) for line in facts.provisional)
+        yield Banner(headline=labels.provisional.format(heading=heading), lines=waits)
         yield Blank()
     else:
         yield _centred(heading, Emphasis.LARGE)
@@ -140,17 +141,17 @@ def _allocations(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
             yield Text(text=labels.for_account.format(account=account), emphasis=Emphasis.BOLD)
         if line.bill_no is None:
             kept_as = labels.kept_as.get(line.kept_as)
-            yield Row(label=kept_as or labels.credit_on_account, amount=line.amount.plain())
+            yield Row(label=kept_as or labels.credit_on_account, amount=labels.numbers.shown(line.amount))
             if kept_as is None:
                 credit_unsaid = credit_unsaid - line.amount
             continue
-        yield Row(label=labels.bill.format(number=line.bill_no), amount=line.amount.plain())
+        yield Row(label=labels.bill.format(number=line.bill_no), amount=labels.numbers.shown(line.amount))
         # On a note no bill has been paid yet, so there is no rest to speak of.
         if is_receipt and line.open_after is not None and line.open_after.minor > 0:
             # It stands left of the column: a figure in the column belongs to the sum.
-            yield Text(text=labels.still_open.format(amount=line.open_after.plain()), indent=2)
+            yield Text(text=labels.still_open.format(amount=labels.numbers.shown(line.open_after)), indent=2)
     if credit_unsaid.minor > 0:
-        yield Row(label=labels.credit_on_account, amount=credit_unsaid.plain())
+        yield Row(label=labels.credit_on_account, amount=labels.numbers.shown(credit_unsaid))
 
 
 def _sale(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
@@ -161,13 +162,16 @@ def _sale(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
 
 
 def _item(line: SaleLine, labels: Labels) -> Iterator[Element]:
-    yield Row(label=line.name, amount=line.amount.plain())
+    yield Row(label=line.name, amount=labels.numbers.shown(line.amount))
     said = labels.item if line.quantity == 1 else labels.items_at
-    price = line.unit_price.plain()
+    price = labels.numbers.shown(line.unit_price)
     yield Text(text=said.format(item=line.item, quantity=line.quantity, price=price), indent=2)
     if line.list_price is not None:
         reason = reason_text(line.reason or "")
-        yield Text(text=labels.list_price.format(price=line.list_price.plain(), reason=reason), indent=2)
+        yield Text(
+            text=labels.list_price.format(price=labels.numbers.shown(line.list_price), reason=reason),
+            indent=2,
+        )
     if line.advance == AdvanceTax.ON_USE:
         yield Text(text=labels.advance_on_use, indent=2)
     # Each on a line of its own and never cut: a serial is what a warranty is claimed with.
@@ -183,16 +187,18 @@ def _commission(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         return
     if earned.deducted:
         yield Rule()
-        yield Text(text=f"{labels.gross} {earned.gross.plain()}")
-        yield Row(label=labels.commission, amount=(-earned.commission).plain())
+        yield Text(text=f"{labels.gross} {labels.numbers.shown(earned.gross)}")
+        yield Row(label=labels.commission, amount=labels.numbers.shown(-earned.commission))
         if earned.withheld:
-            yield Row(label=labels.withheld, amount=earned.withheld.plain())
+            yield Row(label=labels.withheld, amount=labels.numbers.shown(earned.withheld))
         return
     said = labels.commission_owed if earned.at == "settlement" else labels.commission_credited
     paid = earned.commission - earned.withheld
     yield Text(
         text=said.format(
-            commission=earned.commission.plain(), withheld=earned.withheld.plain(), paid=paid.plain()
+            commission=labels.numbers.shown(earned.commission),
+            withheld=labels.numbers.shown(earned.withheld),
+            paid=labels.numbers.shown(paid),
         )
     )
 
@@ -201,14 +207,14 @@ def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     is_receipt = facts.kind is ReceiptKind.PAYMENT
     label = (labels.total if is_receipt else labels.total_held).format(currency=facts.total.currency.code)
     yield Rule(heavy=True)
-    yield Row(label=label, amount=facts.total.plain(), emphasis=Emphasis.LARGE)
+    yield Row(label=label, amount=labels.numbers.shown(facts.total), emphasis=Emphasis.LARGE)
     yield Rule(heavy=True)
     if facts.taxes:
         # Left of the column, as it is a part of the sum already.
         bills = any(line.bill_no is not None for line in facts.allocations)
         yield Text(text=labels.tax_in_items if facts.allocations else labels.tax_included)
         for line in facts.taxes:
-            net, tax = line.net.plain(), line.tax.plain()
+            net, tax = labels.numbers.shown(line.net), labels.numbers.shown(line.tax)
             yield Text(
                 text=labels.tax.format(category=line.category, rate=line.rate, net=net, tax=tax), indent=2
             )
@@ -224,18 +230,20 @@ def _tenders(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         # Said even when nothing came back: what a receipt leaves out is what is argued about.
         tendered = total((tender.amount for tender in facts.tenders), facts.total.currency)
         yield Rule()
-        yield Row(label=labels.tendered, amount=tendered.plain())
+        yield Row(label=labels.tendered, amount=labels.numbers.shown(tendered))
         if facts.rounding is not None:
-            yield Row(label=labels.cash_rounding, amount=facts.rounding.plain())
+            yield Row(label=labels.cash_rounding, amount=labels.numbers.shown(facts.rounding))
         emphasis = Emphasis.LARGE if facts.change else Emphasis.PLAIN
-        yield Row(label=labels.change, amount=facts.change.plain(), emphasis=emphasis)
+        yield Row(label=labels.change, amount=labels.numbers.shown(facts.change), emphasis=emphasis)
 
 
 def _tender(tender: TenderLine, labels: Labels) -> Iterator[Element]:
-    yield Row(label=tender.label, amount=tender.amount.plain())
+    yield Row(label=tender.label, amount=labels.numbers.shown(tender.amount))
     if tender.foreign is not None:
         # Left of the column: only its value belongs to the sum.
-        yield Text(text=f"{tender.foreign} = {tender.amount.plain()}", indent=2, lines_max=NAME_LINES_MAX)
+        notes, worth = str(tender.foreign), labels.numbers.shown(tender.amount)
+        notes = labels.numbers.in_text(notes, tender.amount.currency)
+        yield Text(text=f"{notes} = {worth}", indent=2, lines_max=NAME_LINES_MAX)
     for code, value in tender.details:
         name = labels.tender_detail.get(code, code)
         yield Text(text=f"{name} {value}", indent=2, lines_max=NAME_LINES_MAX)
@@ -244,13 +252,18 @@ def _tender(tender: TenderLine, labels: Labels) -> Iterator[Element]:
 def _foot(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     yield Rule()
     for note in facts.notes:
-        yield Text(text=note)
+        yield Text(text=_said(facts, note, labels))
     if facts.notes:
         yield Blank()
     if facts.chain_mark:
         yield _centred(labels.mark.format(mark=facts.chain_mark))
     if facts.kind is ReceiptKind.PAYMENT:
         yield _centred(labels.closing)
+
+
+def _said(facts: ReceiptFacts, text: str, labels: Labels) -> str:
+    """What the till wrote down as text, with its amounts written as the others."""
+    return labels.numbers.in_text(text, facts.total.currency)
 
 
 def _centred(text: str, emphasis: Emphasis = Emphasis.PLAIN, lines_max: int | None = NAME_LINES_MAX) -> Text:

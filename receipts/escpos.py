@@ -130,7 +130,8 @@ class _Setter:
 def _written(text: str, codec: str) -> bytes | None:
     """``text`` in the code page, or None if it cannot be written there. No byte of it is a command."""
     try:
-        written = unicodedata.normalize("NFC", text).rstrip().encode(codec)
+        # A no-break space groups digits; the line is broken already, and not every page has one.
+        written = unicodedata.normalize("NFC", text).replace("\u00a0", " ").rstrip().encode(codec)
     except UnicodeEncodeError:
         return None
     return written if all(byte >= 0x20 and byte != 0x7F for byte in written) else None

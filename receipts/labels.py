@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pos.domain.number_format import PLAIN, NumberFormat
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """The words of one language. ``{...}`` is filled in by ``compose``.
+    """The words of one language, and how amounts are written among them. ``{...}`` is filled in by ``compose``.
 
     ``account_by_payer_kind``, ``kept_as`` and ``tender_detail`` are keyed by the codes in the facts; an unknown payer kind
     gets ``account``, an unknown way of keeping ``credit_on_account``, an unknown detail is printed under its own name.
@@ -77,6 +79,7 @@ class Labels:
     voucher_alone: str
     voucher_rest: Mapping[str, str]
     voucher_closing: str
+    numbers: NumberFormat = PLAIN
 
 
 ENGLISH = Labels(

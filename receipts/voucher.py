@@ -31,7 +31,7 @@ def _elements(
     yield Rule(heavy=True)
     yield Row(
         label=labels.voucher_worth.format(currency=terms.value.currency.code),
-        amount=terms.value.plain(),
+        amount=labels.numbers.shown(terms.value),
         emphasis=Emphasis.LARGE,
     )
     yield Rule(heavy=True)
@@ -40,7 +40,7 @@ def _elements(
     if of_receipt is not None:
         yield Field(label=labels.voucher_of, value=of_receipt)
     if terms.minimum is not None:
-        yield Text(text=labels.voucher_minimum.format(amount=terms.minimum))
+        yield Text(text=labels.voucher_minimum.format(amount=labels.numbers.with_currency(terms.minimum)))
     if not terms.combinable:
         yield Text(text=labels.voucher_alone)
     yield Text(text=labels.voucher_rest[terms.residual])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from pos.till.desk import Desk
 from receipts.compose import compose
 from receipts.document import Document, NotPrintable
 from receipts.escpos import render_escpos
+from receipts.labels import ENGLISH, Labels
 from receipts.pdf import render_pdf
 from receipts.printer import NetworkAddress, NetworkDrawer, NetworkPrinter, NoDrawer, PrinterBySuffix
 from receipts.queue import Failed, Printed, PrintJob, PrintReport, Waits, print_job, print_waiting
@@ -87,6 +88,11 @@ def network_devices(settings: Settings) -> PaperDevices:
     return PaperDevices(printer=NetworkPrinter(address), drawer=drawer)
 
 
+def labels_of(settings: Settings) -> Labels:
+    """The words of this shop's papers, with amounts in its format."""
+    return replace(ENGLISH, numbers=settings.till.amounts.number_format)
+
+
 Renderings = Mapping[str, Callable[[Document], bytes]]
 
 PRINTED_FORM = "escpos"
@@ -137,7 +143,12 @@ def print_receipts(till: OpenTill, *, devices_of: DevicesOf = network_devices) -
     try:
         while True:
             batch = print_waiting(
-                jobs, printer, forms, till.desk.clock, pins_on=_forms_for_the_customer(forms)
+                jobs,
+                printer,
+                forms,
+                till.desk.clock,
+                labels=labels_of(till.settings),
+                pins_on=_forms_for_the_customer(forms),
             )
             printed, failed = printed + batch.printed, failed + batch.failed
             if batch.printer_fault is not None or batch.printed + batch.failed == 0:
@@ -160,7 +171,9 @@ async def print_in_background(
     jobs = StorePrintJobs(desk=till.desk)
     for job in await runner.read(partial(jobs.next_waiting, PRINT_BATCH)):
         given = _forms_for_the_customer(forms)
-        outcome = await runner.paper(partial(print_job, job, printer, forms, pins_on=given))
+        outcome = await runner.paper(
+            partial(print_job, job, printer, forms, labels=labels_of(till.settings), pins_on=given)
+        )
         at = till.desk.clock.now()
         match outcome:
             case Printed():
@@ -238,4 +251,4 @@ async def open_drawer_in_background(
 
 def receipt_text(till: OpenTill, facts: ReceiptFacts, copy: Copy) -> str:
     """A receipt as text, for the screen and the command line."""
-    return render_text(compose(facts, copy), till.settings.till.receipt.width)
+    return render_text(compose(facts, copy, labels_of(till.settings)), till.settings.till.receipt.width)

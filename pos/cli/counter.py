@@ -272,7 +272,7 @@ def receipt(
     pin_fd: PinOption = None,
 ) -> None:
     """Render a receipt again: text, pdf and escpos are counted and marked DUPLICATE; json shows the stored facts."""
-    from pos.bootstrap.paper import renderings
+    from pos.bootstrap.paper import labels_of, renderings
     from pos.till import papers
     from receipts.compose import compose
 
@@ -290,7 +290,9 @@ def receipt(
         raise typer.BadParameter(f"{out} exists already, or its folder does not.")
     with writing(call, user, pin_fd) as (opened, person):
         again = papers.reprint(opened.desk, person, number, reason=reason, queue=False)
-        content = renderings(opened.settings)[suffix](compose(again.facts, again.copy))
+        content = renderings(opened.settings)[suffix](
+            compose(again.facts, again.copy, labels_of(opened.settings))
+        )
     _write(out, content)
     if out is not None:
         call.line(

@@ -25,6 +25,7 @@ from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
 from pos.domain.ids import new_id
 from pos.domain.large_cash import NO_THRESHOLDS, LargeCash
 from pos.domain.money import Money
+from pos.domain.number_format import PLAIN, NumberFormat
 from pos.domain.offline import OfflinePolicy
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
@@ -84,6 +85,7 @@ class ShopPolicy:
     vouchers: VoucherPolicy = field(default_factory=VoucherPolicy)
     suspense_account: str = "SUSPENSE"
     payments: PaymentPolicy = NO_TOLERANCE
+    numbers: NumberFormat = PLAIN
 
 
 @dataclass(slots=True, kw_only=True)

@@ -86,7 +86,7 @@ async def take_card_back(seat: Seat, given: Given) -> str:
     attempt_id = given.order.attempt
     assert attempt_id is not None
     after = await let_go_card(seat.desk, attempt_id, seat.card_terminal, seat.runner)
-    what = f"{given.mode.label} {given.amount.plain()}"
+    what = f"{given.mode.label} {seat.shown(given.amount)}"
     if after is not None and after.state is CardState.REVERSED:
         return f"{what} is taken out; the card terminal has reversed it."
     return f"{what} is taken out; its reversal is tried until the card terminal says yes: menu . . 1"

@@ -77,6 +77,18 @@ class Seat:
         """An id for a deed that is being prepared."""
         return new_id(self.desk.clock, self.desk.randomness)
 
+    def shown(self, amount: Money) -> str:
+        """An amount as this shop writes it, without its currency. Every screen writes its amounts by this."""
+        return self.desk.policy.numbers.shown(amount)
+
+    def shown_with_currency(self, amount: Money) -> str:
+        """The same with the currency's code."""
+        return self.desk.policy.numbers.with_currency(amount)
+
+    def in_words(self, text: str) -> str:
+        """What a rule or a receipt says, with its amounts as this shop writes them."""
+        return self.desk.policy.numbers.in_text(text, self.desk.identity.currency)
+
     def as_typed(self, amount: Money) -> str:
         """An amount as this shop types it, to stand in a field."""
         return self.as_typed_text(amount.plain())

@@ -107,3 +107,18 @@ def test_the_lock_holds_hashes_and_no_address() -> None:
 @pytest.mark.parametrize("script", ["run", ".ci/run"])
 def test_a_script_can_be_started(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
+
+
+def test_every_screen_and_paper_writes_its_amounts_in_the_shops_format() -> None:
+    """``Money.plain()`` is for books and wires; ``seat.shown`` and ``labels.numbers.shown`` are for people."""
+    typed = ROOT / "pos" / "tui" / "seat.py"
+    modules = [
+        path
+        for folder in (ROOT / "pos" / "tui", ROOT / "receipts")
+        for path in sorted(folder.rglob("*.py"))
+        if path != typed
+    ]
+    assert len(modules) > 40
+    assert [
+        path.relative_to(ROOT).as_posix() for path in modules if ".plain()" in path.read_text("utf-8")
+    ] == []

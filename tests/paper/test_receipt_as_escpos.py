@@ -130,7 +130,9 @@ def test_what_is_written_reads_as_what_was_given(text: str, page: str) -> None:
     assert len(lines) == len(as_text)
     for line, expected in zip(lines, as_text, strict=True):
         if isinstance(line, Written):
-            assert line.letters.decode(CODE_PAGES[page][1]) == unicodedata.normalize("NFC", expected)
+            # A no-break space is a space on paper: the lines are broken already.
+            plain = unicodedata.normalize("NFC", expected).replace("\u00a0", " ")
+            assert line.letters.decode(CODE_PAGES[page][1]) == plain
 
 
 @pytest.mark.parametrize(

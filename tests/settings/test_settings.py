@@ -74,7 +74,16 @@ def test_a_mode_is_read_whole() -> None:
     [
         ("till.toml", "[amounts]", "[amounts]\ncolour = 1", "amounts.colour"),
         ("till.toml", "[amounts]", "[ammounts]", "ammounts"),
-        ("till.toml", 'decimal_marks = ".,"', 'decimal_marks = ";"', "amounts.decimal_marks"),
+        ("till.toml", 'decimal_marks = ""', 'decimal_marks = ";"', "amounts.decimal_marks"),
+        ("till.toml", 'locale = ""', 'locale = "de"', "amounts.locale"),
+        ("till.toml", 'locale = ""', 'locale = "xx_XX"', "amounts.locale"),
+        ("till.toml", "native_digits = false", 'native_digits = "yes"', "amounts.native_digits"),
+        ("till.toml", "override_max_percent = { supervisor = 100 }", "override_max_percent = { thief = 5 }",
+         "items.override_max_percent.thief.[key]"),
+        ("till.toml", "override_max_percent = { supervisor = 100 }", "override_max_percent = { cashier = -1 }",
+         "items.override_max_percent.cashier"),
+        ("till.toml", '"display_piece", ', '"Display piece", ', "items.override_reasons.0"),
+        ("till.toml", "pins_need_final_money = true", "pins_need_final_money = 1", "items.pins_need_final_money"),
         ("till.toml", "stale_after_days = 180", "stale_after_days = 0", "cheques.stale_after_days"),
         ("till.toml", "stale_after_days = 180", 'stale_after_days = "180"', "cheques.stale_after_days"),
         ("till.toml", "stale_after_days = 180", "stale_after_days = 1.5", "cheques.stale_after_days"),
@@ -523,3 +532,41 @@ def test_a_class_of_dealers_has_terms_of_its_own(tmp_path: Path) -> None:
     assert (earned.percent, earned.withholding_percent) == (Decimal(5), Decimal("12.5"))
     assert earned.at is CommissionAt.SETTLEMENT
     assert policy.terms("silver").commission.for_item("SIM-01") is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "marks", "typed"),
+    [
+        ("", "", ".,"),
+        ("", ",", ","),
+        ("de_DE", "", ","),
+        ("en_IN", "", "."),
+        ("ar_KW", "", "."),
+        ("fr_FR", "", ","),
+        ("fr_FR", ".,", ".,"),
+        ("de_CH", ".,", ".,"),
+    ],
+)
+def test_a_locale_says_which_mark_is_typed_unless_the_shop_says_it(
+    folder: Path, locale: str, marks: str, typed: str
+) -> None:
+    spoil(folder, "till.toml", 'locale = ""', f'locale = "{locale}"')
+    spoil(folder, "till.toml", 'decimal_marks = ""', f'decimal_marks = "{marks}"')
+
+    assert read_settings(option=folder).till.amounts.typed_marks == typed
+
+
+@pytest.mark.parametrize(
+    ("locale", "marks"), [("de_DE", "."), ("de_DE", ".,"), ("en_IN", ","), ("ar_KW", ".,")]
+)
+def test_the_mark_that_groups_what_is_shown_is_never_typed_for_the_other(
+    folder: Path, locale: str, marks: str
+) -> None:
+    """A shop that shows 1.234 for a thousand must not take 1.234 for one."""
+    spoil(folder, "till.toml", 'locale = ""', f'locale = "{locale}"')
+    spoil(folder, "till.toml", 'decimal_marks = ""', f'decimal_marks = "{marks}"')
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+
+    assert refusal.value.details["key"] == "amounts.decimal_marks"

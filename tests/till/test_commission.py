@@ -239,7 +239,11 @@ def test_the_basket_asks_for_the_net_price() -> None:
     basket = account_basket(desk, view, plan, "01a1fd8c-70d0-7e9e-b870-a3187c0b8988")
     basket = add_item(desk, basket, "SERVICE")
 
-    assert (basket.sale, basket.commission_kept, basket.to_pay) == (money("5"), money("0.225"), money("4.775"))
+    assert (basket.sale, basket.commission_kept, basket.to_pay) == (
+        money("5"),
+        money("0.225"),
+        money("4.775"),
+    )
     told = quote(desk, basket, cash("5"), keep=False, decimal_marks=".")
     assert told.change == money("0.225")
     basket = give(desk, CASHIER, basket, cash("4.775"), decimal_marks=".")

@@ -41,3 +41,15 @@ def test_what_a_terminal_would_obey_is_not_shown() -> None:
 def test_the_table_for_the_readme_holds_every_key() -> None:
     table = markdown_table()
     assert all(f"`{key.shown}`" in table for key in KEYS)
+
+
+def test_other_columns_give_way_to_amounts_that_leave_no_room() -> None:
+    columns = (
+        Column(title="Bill", width=12),
+        Column(title="", flexible=True),
+        Column(title="Open", width=6, right=True),
+    )
+    rows = [("2026-000881", "x", "999.999.999,999")]
+    assert line(columns, widths(columns, rows, 40), rows[0]) == "2026-000881  x           999.999.999,999"
+    assert line(columns, widths(columns, rows, 24), rows[0]) == "2026-… x 999.999.999,999"
+    assert "999.999.999,999" in line(columns, widths(columns, rows, 10), rows[0])

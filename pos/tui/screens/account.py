@@ -125,14 +125,16 @@ class AccountScreen(PayingScreen):
     def idle_hint(self) -> str:
         basket = self._basket
         if basket.lines:
-            return f"ITEMS {basket.sale.plain()}\nF4 shows them.\nSpace adds a bill."
+            return f"ITEMS {self.seat.shown(basket.sale)}\nF4 shows them.\nSpace adds a bill."
         if basket.kept:
-            return "\n".join(f"{NAMED[one.purpose]} {one.amount.plain()}" for one in basket.kept[-3:])
+            return "\n".join(
+                f"{NAMED[one.purpose]} {self.seat.shown(one.amount)}" for one in basket.kept[-3:]
+            )
         if not self._view.bills:
             return "Nothing is open.\nType an amount, F5 puts\nit on account."
         contested = total((bill.disputed for bill in self._view.bills), self._view.account.currency)
-        left_out = f"\n{contested.plain()} disputed,\nleft out" if contested else ""
-        return f"of {self._view.balance} open{left_out}"
+        left_out = f"\n{self.seat.shown(contested)} disputed,\nleft out" if contested else ""
+        return f"of {self.seat.shown_with_currency(self._view.balance)} open{left_out}"
 
     def _rows(self, view: AccountView) -> Iterator[Row]:
         """The bills of an account, under its name where there are several."""
@@ -152,11 +154,11 @@ class AccountScreen(PayingScreen):
             cells=(
                 number,
                 bill.bill.due_date.isoformat(),
-                bill.bill.amount_due.plain(),
-                bill.open.plain(),
+                self.seat.shown(bill.bill.amount_due),
+                self.seat.shown(bill.open),
                 self._state(bill),
                 self._remark(bill),
-                "" if pay is None else pay.plain(),
+                "" if pay is None else self.seat.shown(pay),
             ),
             marked=number in self._marked,
             strong=pay is not None,
@@ -166,9 +168,9 @@ class AccountScreen(PayingScreen):
         if bill.open.currency != self._view.account.currency:
             return str(bill.open.currency)
         if bill.disputed:
-            return f"{bill.disputed.plain()} disp."
+            return f"{self.seat.shown(bill.disputed)} disp."
         if bill.bill.promise is not None and bill.instalment:
-            return f"{bill.instalment.plain()} prom."
+            return f"{self.seat.shown(bill.instalment)} prom."
         return ""
 
     def _state(self, bill: OpenBill) -> str:
@@ -264,7 +266,7 @@ class AccountScreen(PayingScreen):
         self._choose(marked=self._marked, part=self._part)
         kept = self._basket.kept
         self.say(
-            f"{NAMED[kept[-1].purpose]} of {kept[-1].amount.plain()}. D changes it, F5 takes it in cash."
+            f"{NAMED[kept[-1].purpose]} of {self.seat.shown(kept[-1].amount)}. D changes it, F5 takes it in cash."
             if kept
             else "It is left out again."
         )

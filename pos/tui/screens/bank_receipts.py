@@ -89,7 +89,7 @@ class BankReceiptsScreen(LinesScreen[None]):
                 receipt.dealer,
                 " / ".join(part for part in paper if part),
                 "" if dated is None else dated.isoformat(),
-                receipt.amount.plain(),
+                self.seat.shown(receipt.amount),
                 "waits" if receipt.state is BankReceiptState.PRESENTED else str(receipt.state).upper(),
             ),
             strong=receipt.state is BankReceiptState.REJECTED,
@@ -147,7 +147,7 @@ class BankReceiptsScreen(LinesScreen[None]):
             partial(verify_bank_receipt, desk, person, receipt.receipt_number, tender=receipt.place)
         )
         await self._look()
-        self.say(f"{receipt.amount.plain()} of {receipt.dealer} is verified.")
+        self.say(f"{self.seat.shown(receipt.amount)} of {receipt.dealer} is verified.")
 
     def action_reject(self) -> None:
         receipt = self._selected
@@ -167,7 +167,9 @@ class BankReceiptsScreen(LinesScreen[None]):
             partial(reject_bank_receipt, desk, person, receipt.receipt_number, reason, tender=receipt.place)
         )
         await self._look()
-        self.say(f"Rejected: {receipt.dealer} owes {receipt.amount.plain()} and brings no other for now.")
+        self.say(
+            f"Rejected: {receipt.dealer} owes {self.seat.shown(receipt.amount)} and brings no other for now."
+        )
 
     def action_unblock(self) -> None:
         receipt = self._selected

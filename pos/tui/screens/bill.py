@@ -40,12 +40,13 @@ class BillScreen(LinesScreen[bool]):
             f"{bill.amount_due.currency}",
             "bold",
         )
-        heading.append(
-            f"\n of {bill.bill_date.isoformat()}   due {bill.due_date.isoformat()}   "
-            f"amount {bill.amount_due.plain()}   open {self._view.bill.open.plain()}"
-        )
+        owed = f"amount {self.seat.shown(bill.amount_due)}   open {self.seat.shown(self._view.bill.open)}"
+        dates = f" of {bill.bill_date.isoformat()}   due {bill.due_date.isoformat()}   "
+        if len(dates) + len(owed) > self.app.size.width:
+            dates = f" due {bill.due_date.isoformat()}   "
+        heading.append(f"\n{dates}{owed}")
         if self._view.bill.disputed:
-            heading.append(f"   disputed {self._view.bill.disputed.plain()}", "bold")
+            heading.append(f"   disputed {self.seat.shown(self._view.bill.disputed)}", "bold")
         yield Label(heading, id="heading", markup=False)
         yield Listing(
             (
@@ -80,25 +81,27 @@ class BillScreen(LinesScreen[bool]):
             key=line.line_id,
             cells=(
                 "  " * depth + line.name,
-                line.tax_excluded.plain(),
-                line.tax.plain(),
-                line.tax_included.plain(),
+                self.seat.shown(line.tax_excluded),
+                self.seat.shown(line.tax),
+                self.seat.shown(line.tax_included),
                 str(len(rates_of_line(self._view, line))),
             ),
             strong=depth == 0,
         )
 
     def _sums(self) -> str:
-        sums, lines = self._view.sums, f"lines {self._view.sums.lines_total.plain()}"
+        sums, lines = self._view.sums, f"lines {self.seat.shown(self._view.sums.lines_total)}"
         if self._view.lines_are_ours:
             # Lines made of the rates cannot differ from them.
             sums, lines = replace(sums, lines_total=sums.rates_total), "lines of ours"
         if not self._view.rates_known:
-            return f" {lines}   bill {sums.bill_total.plain()}   rates not known yet"
-        figures = f" {lines} = rates {sums.rates_total.plain()} = bill {sums.bill_total.plain()}"
+            return f" {lines}   bill {self.seat.shown(sums.bill_total)}   rates not known yet"
+        figures = (
+            f" {lines} = rates {self.seat.shown(sums.rates_total)} = bill {self.seat.shown(sums.bill_total)}"
+        )
         if sums.agree:
             return f"{figures}   sums agree"
-        return f"{figures.replace('=', '/')}   DIFFER by {sums.difference.plain()}"
+        return f"{figures.replace('=', '/')}   DIFFER by {self.seat.shown(sums.difference)}"
 
     def action_accept(self) -> None:
         selected = self.query_one(Listing).selected
@@ -154,9 +157,9 @@ class RatesScreen(LinesScreen[bool]):
                     cells=(
                         "" if rate.on is None else rate.on.isoformat(),
                         f"DISPUTED {rate.name}" if rate.disputed else rate.name,
-                        rate.tax_excluded.plain(),
-                        rate.tax.plain(),
-                        rate.tax_included.plain(),
+                        self.seat.shown(rate.tax_excluded),
+                        self.seat.shown(rate.tax),
+                        self.seat.shown(rate.tax_included),
                     ),
                 )
                 for rate in rates_of_line(self._view, self._line)
@@ -170,5 +173,5 @@ class RatesScreen(LinesScreen[bool]):
         of_rates: Money = rates_total(self._view, self._line)
         of_line = self._line.tax_included
         if of_rates == of_line:
-            return f" rates {of_rates.plain()} = line {of_line.plain()}   sums agree"
-        return f" rates {of_rates.plain()} / line {of_line.plain()}   SUMS DIFFER"
+            return f" rates {self.seat.shown(of_rates)} = line {self.seat.shown(of_line)}   sums agree"
+        return f" rates {self.seat.shown(of_rates)} / line {self.seat.shown(of_line)}   SUMS DIFFER"

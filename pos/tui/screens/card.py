@@ -94,7 +94,7 @@ class CardScreen(FormScreen[Basket | KeyedSlip]):
         """What was approved, until this screen is in front and can say so."""
 
     def body(self) -> ComposeResult:
-        yield Label(summary(self._basket), id="paying", markup=False)
+        yield Label(summary(self.seat, self._basket), id="paying", markup=False)
         yield Label("", id="mode", markup=False)
         yield Field(
             f"Amount, {self._basket.payer.currency}",
@@ -154,8 +154,9 @@ class CardScreen(FormScreen[Basket | KeyedSlip]):
             case Step.PERSON:
                 assert self._attempt is not None
                 asked = self.seat.clock_time(self._attempt.asked_at)
+                amount = self.seat.shown_with_currency(self._attempt.amount)
                 return (
-                    f"\n   {self._attempt.amount}: NOT KNOWN whether it was charged (asked {asked}).\n"
+                    f"\n   {amount}: NOT KNOWN whether it was charged (asked {asked}).\n"
                     f"   {self._attempt.reason}\n\n   Look at the card terminal: its slip or its journal tells."
                 )
 

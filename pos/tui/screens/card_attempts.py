@@ -66,7 +66,7 @@ class CardAttemptsScreen(LinesScreen[None]):
                     cells=(
                         self._age(one),
                         one.account,
-                        one.amount.plain(),
+                        self.seat.shown(one.amount),
                         seat.desk.modes[one.mode].label,
                         one.card_terminal,
                         STATES.get(one.state, str(one.state)),
@@ -145,7 +145,7 @@ class CardAttemptsScreen(LinesScreen[None]):
             self._tell(attempt)
 
     def _tell(self, attempt: CardAttempt) -> None:
-        what = f"{attempt.amount.plain()} at {attempt.card_terminal}"
+        what = f"{self.seat.shown(attempt.amount)} at {attempt.card_terminal}"
         match attempt.state:
             case CardState.APPROVED:
                 self.say(f"{what} was charged; its payment may take it now.")

@@ -33,7 +33,7 @@ class CardSlipScreen(FormScreen[CardAttempt]):
     def body(self) -> ComposeResult:
         attempt = self._attempt
         label = self.seat.desk.modes[attempt.mode].label
-        text = f"{label} {attempt.amount} was charged at {attempt.card_terminal}: its slip"
+        text = f"{label} {self.seat.shown_with_currency(attempt.amount)} was charged at {attempt.card_terminal}: its slip"
         yield Label(text, classes="title", markup=False)
         for field in self._asked:
             # A card number cut off at a short field's end would not be known for one.
@@ -77,7 +77,8 @@ class NotChargedScreen(FormScreen[CardAttempt]):
     def body(self) -> ComposeResult:
         attempt = self._attempt
         label = self.seat.desk.modes[attempt.mode].label
-        text = f"{label} {attempt.amount} at {attempt.card_terminal} is not charged, or was reversed there"
+        amount = self.seat.shown_with_currency(attempt.amount)
+        text = f"{label} {amount} at {attempt.card_terminal} is not charged, or was reversed there"
         yield Label(text, classes="title", markup=False)
         yield Field("How it is known", id="reason", limit=REASON_MAX)
 

@@ -51,7 +51,7 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
         self._taking = False
 
     def body(self) -> ComposeResult:
-        yield Label(summary(self._basket), id="paying", markup=False)
+        yield Label(summary(self.seat, self._basket), id="paying", markup=False)
         yield BigAmount("TO PAY", id="to-pay")
         with Horizontal(id="tendered"):
             yield Label("TENDERED  >", id="tendered-label", classes="label", markup=False)
@@ -62,7 +62,7 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
 
     def on_mount(self) -> None:
         word = "REST" if self._basket.given else "TO PAY"
-        self.query_one("#to-pay", BigAmount).tell(self._basket.rest, word)
+        self.query_one("#to-pay", BigAmount).tell(self.seat.shown(self._basket.rest), word)
         self._reckon()
         if self.seat.desk.policy.foreign_cash.rates:
             self.keys_are(("help", "accept", "back", "keep", "part", "switch"))
@@ -99,21 +99,21 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
             )
         except DomainError as refusal:
             change.tell("-", "CHANGE")
-            over.update(Text(f"! {refusal.message}"))
+            over.update(Text(f"! {self.seat.in_words(refusal.message)}"))
             return
         self.query_one("#notes", Label).update(Text("\n".join(self._notes_text(self._quote))))
         if self._quote.rest:
-            change.tell(self._quote.rest, "MISSING")
+            change.tell(self.seat.shown(self._quote.rest), "MISSING")
             over.update(Text(self._missing_text()))
         elif self._quote.credit:
-            change.tell(self._quote.credit, "ON ACCOUNT")
+            change.tell(self.seat.shown(self._quote.credit), "ON ACCOUNT")
             over.update(Text(self._kept_text()))
         else:
-            change.tell(self._quote.change, "CHANGE")
+            change.tell(self.seat.shown(self._quote.change), "CHANGE")
             rounding = self._quote.rounding
-            said = [f"Rounded to the smallest coin: {rounding.plain()}."] if rounding else []
+            said = [f"Rounded to the smallest coin: {self.seat.shown(rounding)}."] if rounding else []
             said += [
-                f"Bill {one.bill_no}: the last {one.amount.plain()} is written off."
+                f"Bill {one.bill_no}: the last {self.seat.shown(one.amount)} is written off."
                 for one in self._quote.written_off
             ]
             over.update(Text(" ".join(said)))
@@ -174,8 +174,8 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
         except DomainError as refusal:
             self.refused(refusal)
             return
-        self.query_one("#paying", Label).update(summary(self._basket))
-        self.query_one("#to-pay", BigAmount).tell(self._basket.rest, "PAY PART")
+        self.query_one("#paying", Label).update(summary(self.seat, self._basket))
+        self.query_one("#to-pay", BigAmount).tell(self.seat.shown(self._basket.rest), "PAY PART")
         self._reckon()
         self.say("Only this part is paid; the rest stays open. Enter takes it.")
 

@@ -26,7 +26,7 @@ class ConfirmScreen(Frame[bool]):
         self._question = question
 
     def body(self) -> ComposeResult:
-        yield Label(shown(self._question), id="question", markup=False)
+        yield Label(shown(self.seat.in_words(self._question)), id="question", markup=False)
         yield Label("Enter = yes      Esc = no", id="answers", markup=False)
 
     def action_accept(self) -> None:

@@ -32,7 +32,7 @@ class DealersScreen(PickScreen):
                 cells=(
                     dealer.account,
                     dealer.dealer_class,
-                    "" if dealer.credit_limit is None else dealer.credit_limit.plain(),
+                    "" if dealer.credit_limit is None else self.seat.shown(dealer.credit_limit),
                     dealer.phone,
                     dealer.name,
                 ),

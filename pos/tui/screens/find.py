@@ -236,10 +236,11 @@ class FindScreen(TillScreen[SignedOut]):
         self.query_one(PaidPanel).tell(receipt)
         self.query_one("#below", ContentSwitcher).current = "paid"
         number = receipt.receipt_number
+        total, change = self.seat.shown_with_currency(receipt.total), self.seat.shown(receipt.change)
         if taken.warnings:
-            self.say(f"{number}: {receipt.total} taken. {' '.join(taken.warnings)}")
+            self.say(f"{number}: {total} taken. {' '.join(taken.warnings)}")
         else:
-            self.say(f"Receipt {number}: {receipt.total} taken, change {receipt.change.plain()}.")
+            self.say(f"Receipt {number}: {total} taken, change {change}.")
 
     # --- keys ---------------------------------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ class FormScreen(TillScreen[Answer]):
         if field is not None:
             if refusal.code == "card_number_refused":
                 field.box.value = ""
-            field.fault(refusal.message)
+            field.fault(self.seat.in_words(refusal.message))
             field.box.focus()
             # The cursor may have been here already: what is typed now takes the place of what was wrong.
             field.box.action_select_all()

@@ -74,11 +74,11 @@ class Frame(Screen[Answer]):
 
     def say(self, text: str) -> None:
         """Tell what happened."""
-        self.query_one(MessageLine).say(text)
+        self.query_one(MessageLine).say(self.seat.in_words(text))
 
     def refuse(self, text: str) -> None:
         """Tell what is wrong and which key is next."""
-        self.query_one(MessageLine).say(text, refusal=True)
+        self.query_one(MessageLine).say(self.seat.in_words(text), refusal=True)
         self.app.bell()
 
     def keys_are(self, key_ids: tuple[str, ...]) -> None:

@@ -35,7 +35,7 @@ class ItemsScreen(PickScreen):
                     item.name,
                     "" if item.serial is None else item.serial.label,
                     item.rate_text,
-                    item.price.plain(),
+                    self.seat.shown(item.price),
                 ),
             )
             for item in items_on_sale(self.seat.desk, text)

@@ -87,5 +87,5 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
             user.box.focus()
             user.box.action_select_all()
         else:
-            self.query_one("#float", Field).fault(refusal.message)
+            self.query_one("#float", Field).fault(self.seat.in_words(refusal.message))
         super().refused(refusal)

@@ -66,7 +66,7 @@ class OutboxScreen(LinesScreen[None]):
                     cells=(
                         row.receipt_number,
                         row.account,
-                        row.amount.plain(),
+                        self.seat.shown(row.amount),
                         _way(row, modes),
                         STATES.get(row.state, row.state),
                         str(row.attempts),

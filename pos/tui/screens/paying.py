@@ -95,9 +95,9 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
         """Show the basket as it is now; a screen adds its own list."""
         basket = self._basket
         if basket.given:
-            self.query_one("#to-pay", BigAmount).tell(basket.rest, "REST")
+            self.query_one("#to-pay", BigAmount).tell(self.seat.shown(basket.rest), "REST")
         else:
-            self.query_one("#to-pay", BigAmount).tell(basket.to_pay, self.asks)
+            self.query_one("#to-pay", BigAmount).tell(self.seat.shown(basket.to_pay), self.asks)
         self.query_one("#beside", Label).update(Text(self._beside()))
         self.keys_are(tuple(key_id for key_id in self.all_keys if not self._is_closed(key_id)))
 
@@ -132,7 +132,7 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
             return f"Typed > {self._typed}▌\n{self.typed_hint()}"
         if basket.given:
             last = "Enter takes it." if basket.rest.minor == 0 else "Esc takes the last one back."
-            return f"TO PAY {basket.to_pay.plain()}\nGIVEN  {basket.handed_over.plain()}\n{last}"
+            return f"TO PAY {self.seat.shown(basket.to_pay)}\nGIVEN  {self.seat.shown(basket.handed_over)}\n{last}"
         return self.idle_hint()
 
     # --- keys ---------------------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
         except DomainError as refusal:
             self.refused(refusal)
             return
-        rest, given = self._basket.rest.plain(), self._basket.handed_over.plain()
+        rest, given = self.seat.shown(self._basket.rest), self.seat.shown(self._basket.handed_over)
         self.ask(f"Pay only the {given} that was given? {rest} stays open.", lambda: self._take(smaller))
 
     def _take_enough(self) -> None:
@@ -334,7 +334,8 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
             self._take(basket)
             return
         rest = "Give the rest back" if basket.keeps_nothing else "Keep the rest as credit on the account"
-        question = f"{basket.handed_over} was given for {basket.to_pay}. {rest}?"
+        shown = self.seat.shown_with_currency
+        question = f"{shown(basket.handed_over)} was given for {shown(basket.to_pay)}. {rest}?"
         self.ask(question, lambda: self._take(basket))
 
     def _may_pay(self) -> bool:
@@ -386,8 +387,9 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
                 self._basket = outcome
                 self.came_back()
                 last = outcome.given[-1]
+                rest = self.seat.shown_with_currency(outcome.rest)
                 self.say(
-                    f"{last.what} is laid aside. {outcome.rest} is missing: "
+                    f"{last.what} is laid aside. {rest} is missing: "
                     f"F5 cash, F6 card, W every way.{self._only_given_hint()}"
                 )
             case Draft():

@@ -63,7 +63,7 @@ class PostDatedScreen(LinesScreen[str]):
                 cheque.payer_account,
                 cheque.payer_name,
                 f"{cheque.bank} {cheque.serial}",
-                cheque.amount.plain(),
+                self.seat.shown(cheque.amount),
             ),
             strong=is_due,
         )

@@ -33,8 +33,8 @@ class PriceScreen(FormScreen[Basket]):
 
     def body(self) -> ComposeResult:
         item = self._basket.lines[self._place].item
-        name = cut(shown(item.name), 40)
-        yield Label(f"Another price for {name}: listed at {item.price}", classes="title", markup=False)
+        name, listed = cut(shown(item.name), 40), self.seat.shown_with_currency(item.price)
+        yield Label(f"Another price for {name}: listed at {listed}", classes="title", markup=False)
         yield Field(
             f"Price, {item.price.currency}",
             id="price",

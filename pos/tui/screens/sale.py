@@ -106,12 +106,11 @@ class SaleScreen(PayingScreen):
         self.query_one("#lines", Listing).show(
             [self._row(place, line) for place, line in enumerate(basket.lines)]
         )
-        bills = f" Bills {basket.plan.to_pay.plain()}   " if basket.plan.parts else " "
-        sums = (
-            f"{bills}Items {basket.sale.plain()}, tax {basket.tax.plain()} in it" if basket.lines else bills
-        )
+        to_pay, sale, tax = map(self.seat.shown, (basket.plan.to_pay, basket.sale, basket.tax))
+        bills = f" Bills {to_pay}   " if basket.plan.parts else " "
+        sums = f"{bills}Items {sale}, tax {tax} in it" if basket.lines else bills
         if basket.commission_kept:
-            sums += f", less commission {basket.commission_kept.plain()}"
+            sums += f", less commission {self.seat.shown(basket.commission_kept)}"
         self.query_one("#sale-sums", Label).update(
             Text(spread(sums, f"{basket.payer.currency} ", self.app.size.width), no_wrap=True)
         )
@@ -129,8 +128,8 @@ class SaleScreen(PayingScreen):
                 line.item.name,
                 serials,
                 str(line.quantity),
-                f"{line.unit_price.plain()}{'' if line.override is None else '*'}",
-                line.amount.plain(),
+                f"{self.seat.shown(line.unit_price)}{'' if line.override is None else '*'}",
+                self.seat.shown(line.amount),
             ),
             strong=line.missing > 0,
         )

@@ -52,21 +52,25 @@ class ShiftClosedScreen(Frame[None]):
     def _counted(self) -> Iterator[str]:
         closed = self._figures
         yield (
-            f" Float {closed.float_.plain()}   Expected in cash {closed.expected_cash.plain()}   "
-            f"Counted {closed.counted_cash.plain()}"
+            f" Float {self.seat.shown(closed.float_)}   Expected in cash {self.seat.shown(closed.expected_cash)}   "
+            f"Counted {self.seat.shown(closed.counted_cash)}"
         )
         if closed.declared:
-            apart = (f"{line.kind.replace('_', ' ')} {line.amount.plain()}" for line in closed.declared)
+            apart = (
+                f"{line.kind.replace('_', ' ')} {self.seat.shown(line.amount)}" for line in closed.declared
+            )
             yield f"   of it {', '.join(apart)}"
         for one in closed.foreign:
+            written = (one.expected, one.counted, one.value, one.over_short, one.exchange)
+            expected, counted, value, over_short, exchange = map(self.seat.shown, written)
             yield (
-                f" {one.expected.currency}: expected {one.expected.plain()}, counted {one.counted.plain()} "
-                f"= {one.value.plain()}, over/short {one.over_short.plain()}, rate {one.exchange.plain()}"
+                f" {one.expected.currency}: expected {expected}, counted {counted} "
+                f"= {value}, over/short {over_short}, rate {exchange}"
             )
         if closed.trust is not None:
             yield (
-                f" Bill money of the operator: expected {closed.trust.expected.plain()}, counted "
-                f"{closed.trust.counted.plain()}, over/short {closed.trust.over_short.plain()}"
+                f" Bill money of the operator: expected {self.seat.shown(closed.trust.expected)}, counted "
+                f"{self.seat.shown(closed.trust.counted)}, over/short {self.seat.shown(closed.trust.over_short)}"
             )
 
     def on_mount(self) -> None:
@@ -76,10 +80,13 @@ class ShiftClosedScreen(Frame[None]):
         modes = self.seat.desk.modes
         listing.show(
             [
-                Row(key=part.mode, cells=(modes[part.mode].label, str(part.count), part.amount.plain()))
+                Row(
+                    key=part.mode,
+                    cells=(modes[part.mode].label, str(part.count), self.seat.shown(part.amount)),
+                )
                 for part in closed.taken
             ]
         )
         word = "OVER" if closed.over_short.minor > 0 else "SHORT" if closed.over_short.minor < 0 else "EXACT"
-        self.query_one("#over-short", BigAmount).tell(closed.over_short, word)
+        self.query_one("#over-short", BigAmount).tell(self.seat.shown(closed.over_short), word)
         self.say("Put the count sheet with the drawer. Enter goes to the sign-in.")

@@ -60,8 +60,8 @@ class SuspenseScreen(LinesScreen[None]):
                 item.taken_at.date().isoformat(),
                 item.receipt_number,
                 str(item.number),
-                item.amount.plain(),
-                item.left.plain(),
+                self.seat.shown(item.amount),
+                self.seat.shown(item.left),
                 item.reference,
             ),
         )
@@ -76,9 +76,8 @@ class SuspenseScreen(LinesScreen[None]):
 
     def _after_owner(self, done: SuspenseResolved | None) -> None:
         if done is not None:
-            self.errand(
-                self._show(f"{done.amount} went to account {done.account}; {done.left.plain()} is left.")
-            )
+            moved, left = self.seat.shown_with_currency(done.amount), self.seat.shown(done.left)
+            self.errand(self._show(f"{moved} went to account {done.account}; {left} is left."))
 
 
 class OwnerScreen(FormScreen[SuspenseResolved]):

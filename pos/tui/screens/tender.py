@@ -113,7 +113,7 @@ class TenderScreen(FormScreen[PaymentTaken | ChequeRegistered | Basket | Draft])
         self._asked_at_s: float | None = None
 
     def body(self) -> ComposeResult:
-        yield Label(summary(self._basket), id="paying", markup=False)
+        yield Label(summary(self.seat, self._basket), id="paying", markup=False)
         yield Label("", id="mode", markup=False)
         begun = {**self._offered, **self._begun}
         with VerticalScroll(id="form", can_focus=False):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widgets import Label
 
+from pos.domain.money import Money
 from pos.domain.payment_mode import PayerKind
 from pos.store.times import from_utc_text
 from pos.till.enquiries import AccountView
@@ -35,15 +38,24 @@ class AccountHeading(Label):
         account = view.account
         phone = f"  {shown(account.phone)}" if account.phone else ""
         who = spread(f" {shown(account.account)}  {shown(account.name)}", phone + self._flags() + " ", width)
-        figures, right = _figures(view), f"{account.currency}   as of {self._age()} "
-        if len(figures) + len(right) >= width:
-            # No figure is ever cut; the age of them stands in the status line as well.
-            right = f"{account.currency} "
-        beneath = spread(figures, right, width)
+        beneath = self._beneath(width)
         text = Text(no_wrap=True, overflow="crop")
         text.append(fitted(who, width), "bold")
         text.append("\n" + beneath)
         self.update(text)
+
+    def _beneath(self, width: int) -> str:
+        """The figures and how old they are; where there is no room, shorter words and no age, never a cut figure."""
+        currency = str(self._view.account.currency)
+        for short, beside in (
+            (False, f"{currency}   as of {self._age()} "),
+            (False, f"{currency} "),
+            (True, f"{currency} "),
+        ):
+            figures = _figures(self._seat, self._view, short=short)
+            if cell_len(figures) + 1 + cell_len(beside) <= width:
+                break
+        return spread(figures, beside, width)
 
     def _flags(self) -> str:
         account = self._view.account
@@ -68,14 +80,28 @@ class AccountHeading(Label):
         return told.strftime("%d.%m. %H:%M" if now - told < timedelta(days=300) else "%Y-%m-%d")
 
 
-def _figures(view: AccountView) -> str:
-    if view.dealer is None:
-        kept = (("Advance", view.advance), ("Deposit", view.deposit), ("Given up", view.written_off))
-        more = "".join(f"  {word} {amount.plain()}" for word, amount in kept if amount)
-        gap = "  " if more else "   "
-        return f" Balance {view.balance.plain()}{gap}Overdue {view.overdue.plain()}{gap}Credit {view.credit.plain()}{more}"
-    limit = view.account.credit_limit
-    return (
-        f" Limit {'-' if limit is None else limit.plain()}  Credit {view.credit.plain()}  "
-        f"Unverified {view.unverified.plain()}  Left {view.dealer.left.plain()}"
-    )
+def _figures(seat: Seat, view: AccountView, *, short: bool) -> str:
+    told = [
+        f"{words[short]} {'-' if amount is None else seat.shown(amount)}" for words, amount in _amounts(view)
+    ]
+    return " " + ("  " if short or len(told) > 3 else "   ").join(told)
+
+
+def _amounts(view: AccountView) -> Iterator[tuple[tuple[str, str], Money | None]]:
+    """Each figure with its word, and a shorter one. What an account may lack is told where there is some."""
+    if view.dealer is not None:
+        yield ("Limit", "Lim"), view.account.credit_limit
+        yield ("Credit", "Cr"), view.credit
+        yield ("Unverified", "Unv"), view.unverified
+        yield ("Left", "Left"), view.dealer.left
+        return
+    yield ("Balance", "Bal"), view.balance
+    yield ("Overdue", "Due"), view.overdue
+    yield ("Credit", "Cr"), view.credit
+    for words, amount in (
+        (("Advance", "Adv"), view.advance),
+        (("Deposit", "Dep"), view.deposit),
+        (("Given up", "W/off"), view.written_off),
+    ):
+        if amount:
+            yield words, amount

@@ -8,7 +8,9 @@ from rich.text import Text
 from textual.renderables.digits import Digits
 from textual.widget import Widget
 
-from pos.domain.money import Money
+from pos.domain.number_format import NO_BREAK_SPACE
+
+_DRAWN_AS_BLANKS = str.maketrans({NO_BREAK_SPACE: " ", "\u2019": " "})
 
 
 class BigAmount(Widget):
@@ -21,9 +23,9 @@ class BigAmount(Widget):
         self.label = label
         self.amount = ""
 
-    def tell(self, amount: Money | str, label: str | None = None) -> None:
-        """Show ``amount`` (a text where there is none), under another ``label`` if given."""
-        self.amount = amount.plain() if isinstance(amount, Money) else amount
+    def tell(self, amount: str, label: str | None = None) -> None:
+        """Show ``amount``, as the seat writes it, under another ``label`` if given."""
+        self.amount = amount
         self.label = self.label if label is None else label
         self.refresh()
 
@@ -33,11 +35,13 @@ class BigAmount(Widget):
 
     def render(self) -> Text:
         text = Text(no_wrap=True, overflow="crop", end="")
-        large = bool(self.amount) and not set(self.amount) - set("0123456789.-")
-        if not large or self.label_width + Digits.get_width(self.amount) > self.size.width:
+        # A blank groups large digits as well as any mark that they lack.
+        drawn = self.amount.translate(_DRAWN_AS_BLANKS)
+        large = bool(drawn) and not set(drawn) - set("0123456789.,- ")
+        if not large or self.label_width + Digits.get_width(drawn) > self.size.width:
             text.append(f"\n{self.label:<{self.label_width}}{self.amount}", "bold")
             return text
-        segments = Digits(self.amount).render(Style(bold=True))
+        segments = Digits(drawn).render(Style(bold=True))
         rows = "".join(segment.text for segment in segments if isinstance(segment, Segment)).split("\n")[:3]
         for place, row in enumerate(rows):
             label = self.label if place == 1 else ""

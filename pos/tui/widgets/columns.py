@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from pos.domain.text_guard import clean_foreign
 
 SHOWN_MAX = 200
+NARROWEST = 4
 
 
 def shown(text: str) -> str:
@@ -48,9 +49,25 @@ def widths(columns: Sequence[Column], rows: Iterable[Sequence[str]], room: int) 
         for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
             if column.right or (column.width == 0 and not column.flexible):
                 found[place] = max(found[place], cell_len(cell))
+    _narrow(columns, found, room)
     fixed = sum(width for width, column in zip(found, columns, strict=True) if not column.flexible)
     left = max(room - fixed - (len(columns) - 1), 1)
     return [left if column.flexible else width for width, column in zip(found, columns, strict=True)]
+
+
+def _narrow(columns: Sequence[Column], found: list[int], room: int) -> None:
+    """Where amounts leave no room, the widest of the others gives way, a column at a time: its texts end in an ellipsis."""
+    may = [place for place, column in enumerate(columns) if not column.right and not column.flexible]
+    least = 1 + len(columns) - 1
+    while (
+        may
+        and sum(width for width, column in zip(found, columns, strict=True) if not column.flexible) + least
+        > room
+    ):
+        widest = max(may, key=lambda place: found[place])
+        if found[widest] <= NARROWEST:
+            return
+        found[widest] -= 1
 
 
 def line(columns: Sequence[Column], sizes: Sequence[int], cells: Sequence[str]) -> str:

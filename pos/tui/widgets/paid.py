@@ -33,8 +33,8 @@ class PaidPanel(Horizontal):
 
     def tell(self, receipt: ReceiptFacts) -> None:
         """Show this receipt."""
-        self.query_one("#change", BigAmount).tell(receipt.change)
-        self.query_one("#paid-facts", Label).update(Text("\n".join(_facts(receipt))))
+        self.query_one("#change", BigAmount).tell(self._seat.shown(receipt.change))
+        self.query_one("#paid-facts", Label).update(Text("\n".join(_facts(self._seat, receipt))))
         self.query_one("#paper", Label).update(Text(self._seat.preview(receipt, Copy())))
 
     def turn(self, by: int) -> None:
@@ -43,22 +43,22 @@ class PaidPanel(Horizontal):
         paper.scroll_relative(y=by * max(paper.size.height - 2, 1), animate=False)
 
 
-def _facts(receipt: ReceiptFacts) -> Iterator[str]:
-    yield f"Paid {receipt.total}"
+def _facts(seat: Seat, receipt: ReceiptFacts) -> Iterator[str]:
+    yield f"Paid {seat.shown_with_currency(receipt.total)}"
     for tender in receipt.tenders:
-        yield f"  {tender.label} {tender.amount.plain()}"
+        yield f"  {tender.label} {seat.shown(tender.amount)}"
     for line in receipt.sale[:SALE_LINES_MAX]:
         yield f"  {line.quantity} x {cut(shown(line.name), 24)}"
     if len(receipt.sale) > SALE_LINES_MAX:
         yield f"  and {len(receipt.sale) - SALE_LINES_MAX} more"
     if receipt.credit:
-        yield f"On account {receipt.credit.plain()}"
+        yield f"On account {seat.shown(receipt.credit)}"
     if receipt.provisional:
         yield "PROVISIONAL:"
         for note in receipt.provisional:
-            yield f" {shown(note)}"
+            yield f" {shown(seat.in_words(note))}"
     for note in receipt.notes:
-        yield shown(note)
+        yield shown(seat.in_words(note))
     yield ""
     yield f"Receipt {receipt.receipt_number}"
     yield "PgUp PgDn turn it."

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from pos.cli import card, central, cheques, counter, demo, reports, shop, wire
+from pos.cli import card, central, cheques, counter, demo, imports, reports, shop, wire
 from pos.cli.output import Invocation, default_home
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
@@ -47,6 +47,7 @@ app.command("sync")(wire.sync)
 app.command("outbox")(wire.outbox)
 app.command("verify")(wire.verify)
 app.add_typer(card.app, name="card")
+app.add_typer(imports.app, name="import")
 app.add_typer(central.app, name="central")
 
 

@@ -46,6 +46,7 @@ from pos.till.cash_office import (
 from pos.till.commissions import CommissionSettled, settle_commission
 from pos.till.desk import Desk, Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.imports import RecordOutcome, confirm_match
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
@@ -354,6 +355,15 @@ class UnblockDealer(_Strict):
     reason: Annotated[str, Field(max_length=400)]
 
 
+class ConfirmMatch(_Strict):
+    """A record of a bank's file and the slip that differs from it are one payment; ``record`` as ``pos import`` told it."""
+
+    ref: Ref
+    act: Literal["confirm_match"]
+    record: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
 class SignIn(_Strict):
     """Change who is signed in. The PIN is never stored or echoed."""
 
@@ -400,6 +410,7 @@ _Deed = (
     | UnblockDealer
     | SettleCommission
     | IssueVoucher
+    | ConfirmMatch
 )
 Act = Annotated[_Deed | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[_Deed | SignIn] = TypeAdapter(Act)
@@ -547,6 +558,8 @@ class Script:
                 return _encode(settle_commission(desk, person, act.dealer, memo=memo))
             case IssueVoucher():
                 return self._issue(act, digest)
+            case ConfirmMatch():
+                return _encode(confirm_match(desk, person, act.record, act.reason, memo=memo))
 
     def _issue(self, act: IssueVoucher, digest: str) -> Answer:
         _require_shop_currency(self._desk, act.value.currency)
@@ -702,6 +715,7 @@ _DONE = frozenset(
         "count",
         "close_shift",
         "confirm_clock",
+        "confirm_match",
         "issue_voucher",
         "verify_bank_receipt",
         "reject_bank_receipt",
@@ -749,6 +763,8 @@ def _encode(outcome: object) -> Mapping[str, object]:
             }
         case PaymentTaken():
             return _encode_payment(outcome)
+        case RecordOutcome():
+            return _encode_record(outcome)
         case ClockConfirmed():
             return {"clock": outcome.at.isoformat(timespec="seconds")}
         case CardAttempt():
@@ -922,6 +938,16 @@ def _encode_left_out(facts: ReceiptFacts) -> Mapping[str, object]:
         for part in facts.left_out
     ]
     return {"left_out": rows} if rows else {}
+
+
+def _encode_record(outcome: RecordOutcome) -> Mapping[str, object]:
+    return {
+        "record": outcome.record_id,
+        "state": str(outcome.state),
+        "receipt": outcome.receipt,
+        "amount": outcome.amount.plain(),
+        "currency": outcome.amount.currency.code,
+    }
 
 
 def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:

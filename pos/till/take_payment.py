@@ -37,6 +37,7 @@ from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount, written_off_of
+from pos.store.imports import record_of_instrument
 from pos.store.payments import (
     event_order_mark,
     event_receipt,
@@ -499,7 +500,7 @@ def _refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
 
 
 def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
-    """Raises Refused ``taken_before`` where a tender with this paper was booked."""
+    """Raises Refused ``taken_before`` where a tender with this paper was booked, or a bank's file told of it."""
     receipt = instrument_receipt(deed.unit.connection, instrument)
     if receipt is not None:
         raise Refused(
@@ -507,6 +508,14 @@ def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
             f"{mode.label}: this very one was taken with receipt {receipt}.",
             mode=mode.code,
             receipt=receipt,
+        )
+    record = record_of_instrument(deed.unit.connection, instrument)
+    if record is not None:
+        raise Refused(
+            "taken_before",
+            f"{mode.label}: this very one came by the bank's file and is posted from there. Hand the paper back.",
+            mode=mode.code,
+            record=record.record_id,
         )
 
 

@@ -64,6 +64,17 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "FROM allocation WHERE allocation.tender_id = tender.tender_id)",
     ),
     (
+        "imported_record_is_its_slip",
+        "SELECT record_id FROM imported_record JOIN imported_record_state USING (record_id) WHERE tender_id IS NOT NULL "
+        "AND imported_record.instrument IS NOT (SELECT instrument FROM instrument "
+        "WHERE instrument.tender_id = imported_record_state.tender_id)",
+    ),
+    (
+        "waiting_record_has_no_slip",
+        "SELECT record_id FROM v_imported_record JOIN imported_record USING (record_id) WHERE state = 'waiting' "
+        "AND instrument IN (SELECT instrument FROM instrument)",
+    ),
+    (
         "payments_make_the_amount",
         "SELECT payment_event_id FROM payment_event WHERE amount_minor IS NOT (SELECT sum(amount_minor) FROM payment "
         "WHERE payment.payment_event_id = payment_event.payment_event_id)",

@@ -11,6 +11,7 @@ import pytest
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.dealer import DealerPolicy, DealerTerms
+from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
@@ -19,6 +20,7 @@ from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
 from pos.till.commissions import settle_commission
 from pos.till.desk import Memo
+from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.papers import reprint
 from pos.till.post_dated import register_cheque
 from pos.till.take_payment import take_payment
@@ -34,6 +36,7 @@ from tests.builders.tills import (
     FakeVouchers,
     account,
     ask_for_documents,
+    atm,
     bank_cash,
     bill,
     cash,
@@ -129,6 +132,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     later = cheque("5", serial="000777", date=(TODAY + timedelta(days=9)).isoformat())
     register_cheque(desk, CASHIER, order(desk, later, allocate=[wish(account="BA-1", amount="5")]))
     resolved(desk, last.receipt.receipt_number, "BA-3", reason="found")
+    run = begin_run(desk, BACK_OFFICE, ModeKind.ATM, profile="records", file_digest="0" * 64)
+    told = RecordOrder(mode="atm", amount="3", account="BA-1", details=atm("3").details)
+    import_record(desk, BACK_OFFICE, run, told)
     close_stores(desk)
     return folder / "till.db"
 

@@ -1,0 +1,191 @@
+"""``pos import``: what banks send, record by record, for a person who may import."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pos.bootstrap.homes import OpenTill
+from pos.cli.output import Invocation
+from pos.cli.person import PinOption, UserOption, reading, writing
+from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.payment_mode import ModeKind
+from pos.domain.role import Person
+from pos.till.imports import RecordOrder, RecordOutcome, begin_run, import_record, preview_record
+
+LINE_MAX = 10_000
+FILE_MAX = 100_000_000
+REFUSED = 3
+
+app = typer.Typer(help="Bring in what banks send.", no_args_is_help=True)
+
+
+class Profile(StrEnum):
+    """The forms of files that can be read. ``records``: one JSON object a line."""
+
+    RECORDS = "records"
+
+
+class _Record(BaseModel):
+    """One line of the plain profile; beside these keys the mode's own fields (config/payment_modes.toml), as texts."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=400)]] = Field(init=False)
+
+    mode: Annotated[str, Field(max_length=40)] | None = None
+    amount: Annotated[str, Field(max_length=24)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    account: Annotated[str, Field(max_length=160)]
+    bill: Annotated[str, Field(max_length=160)] | None = None
+
+
+FileArgument = Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False)]
+ProfileOption = Annotated[Profile, typer.Option("--profile", help="The form of the file.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell what would become of it; write nothing.")]
+
+
+@app.command("atm")
+def atm(
+    context: typer.Context,
+    file: FileArgument,
+    profile: ProfileOption = Profile.RECORDS,
+    dry_run: DryRunOption = False,
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> int:
+    """Payments at ATMs: each is matched with the slip that the counter took, or waits to be posted."""
+    return _import(context.obj, ModeKind.ATM, file, profile, dry_run=dry_run, who=(user, pin_fd))
+
+
+@app.command("direct-debit")
+def direct_debit(
+    context: typer.Context,
+    file: FileArgument,
+    profile: ProfileOption = Profile.RECORDS,
+    dry_run: DryRunOption = False,
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> int:
+    """Direct debits: each is matched with the one that was keyed, or waits to be posted."""
+    return _import(context.obj, ModeKind.DIRECT_DEBIT, file, profile, dry_run=dry_run, who=(user, pin_fd))
+
+
+def _import(
+    call: Invocation,
+    kind: ModeKind,
+    file: Path,
+    profile: Profile,
+    *,
+    dry_run: bool,
+    who: tuple[str | None, int | None],
+) -> int:
+    if file.stat().st_size > FILE_MAX:
+        raise Refused("file_too_large", f"The file has more than {FILE_MAX} bytes. Split it.")
+    content = file.read_bytes()
+    with (reading if dry_run else writing)(call, *who) as (till, person):
+        one = _previewing(till, person) if dry_run else _importing(till, person, kind, profile, content)
+        return _every_line(call, till, kind, content, one)
+
+
+def _previewing(till: OpenTill, person: Person) -> Callable[[RecordOrder], RecordOutcome]:
+    return lambda order: preview_record(till.desk, person, order)
+
+
+def _importing(
+    till: OpenTill, person: Person, kind: ModeKind, profile: Profile, content: bytes
+) -> Callable[[RecordOrder], RecordOutcome]:
+    digest = hashlib.sha256(content).hexdigest()
+    run_id = begin_run(till.desk, person, kind, profile=profile, file_digest=digest)
+    return lambda order: import_record(till.desk, person, run_id, order)
+
+
+def _every_line(
+    call: Invocation,
+    till: OpenTill,
+    kind: ModeKind,
+    content: bytes,
+    one: Callable[[RecordOrder], RecordOutcome],
+) -> int:
+    """A line that is refused does not stop the others; what is wrong with it is told with its number."""
+    tally: Counter[str] = Counter()
+    for number, line in _lines(content):
+        try:
+            outcome = one(_order(till, kind, line))
+        except NotAuthorised:
+            raise
+        except Refused as refusal:
+            tally["refused"] += 1
+            told = {"line": number, "ok": False, "error": refusal.as_json()}
+            call.line(told, f"line {number}: {refusal.message} [{refusal.code}]")
+            continue
+        tally["known" if outcome.known else str(outcome.state)] += 1
+        call.line({"line": number, "ok": True, **_told(outcome)}, f"line {number}: {_said(outcome)}")
+    call.note(", ".join(f"{count} {what}" for what, count in sorted(tally.items())) or "The file is empty.")
+    return REFUSED if tally["refused"] else 0
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _order(till: OpenTill, kind: ModeKind, line: bytes) -> RecordOrder:
+    if len(line) > LINE_MAX:
+        raise Refused("bad_line", "The line is too long.")
+    try:
+        record = _Record.model_validate(json.loads(line, object_pairs_hook=_no_doubles))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "line"
+        raise Refused("bad_line", f"{where}: {first['msg']}", field=where) from None
+    except (ValueError, RecursionError):
+        raise Refused("bad_line", "This line is not one JSON object.") from None
+    modes = till.desk.modes.of_kind(kind)
+    mode = record.mode or (modes[0].code if len(modes) == 1 else "")
+    if mode not in {known.code for known in modes}:
+        raise Refused("bad_line", f"mode: one of {', '.join(known.code for known in modes)}", field="mode")
+    return RecordOrder(
+        mode=mode,
+        amount=record.amount,
+        currency=record.currency,
+        account=record.account,
+        bill=record.bill,
+        details=dict(record.__pydantic_extra__ or {}),
+    )
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _told(outcome: RecordOutcome) -> dict[str, object]:
+    return {
+        "record": outcome.record_id,
+        "state": str(outcome.state),
+        "known": outcome.known,
+        "account": outcome.account,
+        "amount": outcome.amount.plain(),
+        "currency": outcome.amount.currency.code,
+        "receipt": outcome.receipt,
+        "differs_in": list(outcome.differs_in),
+    }
+
+
+def _said(outcome: RecordOutcome) -> str:
+    slip = f", slip of receipt {outcome.receipt}" if outcome.receipt else ""
+    differs = f", differs in {' and '.join(outcome.differs_in)}" if outcome.differs_in else ""
+    before = ", imported before" if outcome.known else ""
+    named = f" [{outcome.record_id}]" if outcome.record_id else ""
+    return f"{outcome.account} {outcome.amount}: {outcome.state}{slip}{differs}{before}{named}"

@@ -1,6 +1,7 @@
-"""Any day of payments and sales in all modes, against a notebook of plain dicts (invariants 13 to 15, 24, 30, 39, 40).
+"""Any day of payments and sales in all modes, against a notebook of plain dicts (invariants 13 to 15, 17, 19 to 21, 24).
 
-Whatever is taken, split, sold, refused or sent twice: the books hold what the notebook holds, and the shift closes even.
+Whatever is taken, split, sold, put on account, refused or sent twice, whatever the bank says of a receipt, and whether
+central answers or not: the books hold what the notebook holds, and the shift closes even.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
+from pos.domain.offline import OfflineLimits
 from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import ReceiptFacts
 from pos.till.balances import ledger_balances
+from pos.till.bank_receipts import reject_bank_receipt, unblock_dealer, verify_bank_receipt
 from pos.till.enquiries import account_view
 from pos.till.selling import SaleOrder
 from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
@@ -24,6 +27,7 @@ from tests.builders.tills import (
     BACK_OFFICE,
     SUPERVISOR,
     FakeVouchers,
+    acknowledge_all,
     atm,
     bank_cash,
     bank_cheque,
@@ -35,10 +39,12 @@ from tests.builders.tills import (
     count,
     direct_debit,
     findings,
+    go_offline,
     grant_limit,
     iccid,
     items_of,
     make_till,
+    money,
     opened,
     order,
     release,
@@ -78,6 +84,14 @@ MAKERS: dict[str, Callable[[str, int], TenderOrder]] = {
 }
 OF_SUBSCRIBERS = [mode for mode in MAKERS if not mode.startswith("bank")]
 OF_DEALERS = [mode for mode in MAKERS if mode != "direct_debit"]
+BY_BANK = {"bank_cash", "bank_cheque"}
+ALONE = {
+    "cheque": OfflineLimits(shift_total=money("12"), count=3),
+    "atm": OfflineLimits(item=money("10")),
+    "debit_card": OfflineLimits(customer=money("12")),
+    "bank_cash": OfflineLimits(count=2),
+}
+"""What is taken of each mode while central is silent; cash has no limit."""
 PRICES = {item.item: item.price.minor for item in items_of("KWD")}
 
 minors = st.integers(1, 30_000)
@@ -107,6 +121,9 @@ class SalesDay(RuleBasedStateMachine):
         self.papers = 0
         self.sold: list[str] = []
         self.taken: list[tuple[PaymentOrder, ReceiptFacts]] = []
+        self.presented: dict[str, tuple[str, int]] = {}
+        self.rejected = False
+        self.silent: list[tuple[str, str | None, int]] | None = None
 
     # --- doing ---------------------------------------------------------------------------------------------------
 
@@ -124,15 +141,36 @@ class SalesDay(RuleBasedStateMachine):
     def _take(self, asked: PaymentOrder, *codes: str) -> bool:
         """Take it, or see it refused as one of ``codes`` with nothing changed."""
         before = len(rows(self.desk, "payment_event")), len(rows(self.desk, "instrument"))
+        blocked = self.rejected and any(tender.mode in BY_BANK for tender in asked.tenders)
+        beyond = self._is_beyond_what_is_taken_alone(asked)
+        codes += ("dealer_blocked",) * blocked + ("offline_limit",) * beyond
         try:
             reserve(self.desk, asked, FakeVouchers(), SUPERVISOR)
             taken = take_payment(self.desk, SUPERVISOR, asked)
         except Refused as refusal:
             self._see_refused(asked, refusal.code, codes, before)
             return False
-        assert not taken.replayed
+        assert (taken.replayed, blocked, beyond) == (False, False, False)
         self._write_down(asked, taken.receipt)
         return True
+
+    def _is_beyond_what_is_taken_alone(self, asked: PaymentOrder) -> bool:
+        """Whether a tender passes what its mode may bring until central answers again."""
+        if self.silent is None:
+            return False
+        for mode, limits in ALONE.items():
+            brought = [money(tender.amount).minor for tender in asked.tenders if tender.mode == mode]
+            before = [one for one in self.silent if one[0] == mode]
+            of_payer = sum(minor for _, payer, minor in before if payer == asked.payer_account)
+            caps = [
+                (limits.item, max(brought, default=0)),
+                (limits.customer, of_payer + sum(brought)),
+                (limits.shift_total, sum(minor for _, _, minor in before) + sum(brought)),
+            ]
+            too_many = bool(limits.count) and len(before) + len(brought) > limits.count
+            if brought and (too_many or any(cap is not None and sum_ > cap.minor for cap, sum_ in caps)):
+                return True
+        return False
 
     def _see_refused(
         self, asked: PaymentOrder, code: str, codes: Sequence[str], before: tuple[int, int]
@@ -155,6 +193,13 @@ class SalesDay(RuleBasedStateMachine):
         assert brought == receipt.total.minor == sold + sum(part.amount.minor for part in receipt.allocations)
         for mode, minor in handed_over.items():
             self.ledger[LEDGERS[mode]] += minor
+        if self.silent is not None:
+            self.silent += [
+                (tender.mode, asked.payer_account, tender.amount.minor) for tender in receipt.tenders
+            ]
+        by_bank = sum(tender.amount.minor for tender in receipt.tenders if tender.mode in BY_BANK)
+        if len(receipt.tenders) == 1 and by_bank and receipt.payer_account == "D-1":
+            self.presented[receipt.receipt_number] = (receipt.tenders[0].mode, by_bank)
         self.ledger["cash_in_till"] -= receipt.change.minor
         dealer = receipt.payer_kind == "dealer"
         for part in receipt.allocations:
@@ -199,7 +244,8 @@ class SalesDay(RuleBasedStateMachine):
     def a_dealer_tops_up(self, parts: list[tuple[str, int]]) -> None:
         tenders = [self._tender(mode, minor) for mode, minor in parts]
         asked = order(self.desk, *tenders, account="D-1", overpayment=Overpayment.CREDIT)
-        assert self._take(asked), "all of it is credit"
+        taken = self._take(asked)
+        assert taken or self.rejected or self.silent is not None, "all of it is credit"
 
     @rule(
         buyer=payers,
@@ -238,7 +284,7 @@ class SalesDay(RuleBasedStateMachine):
             allocate=[wish("7782", typed(minor))],
             lines=self._lines(items),
         )
-        assert self._take(asked)
+        assert self._take(asked) or self.silent is not None
 
     @precondition(lambda self: bool(self.sold))
     @rule(data=st.data())
@@ -302,6 +348,51 @@ class SalesDay(RuleBasedStateMachine):
         asked = order(self.desk, self._tender("debit_card", 900), **parts)  # type: ignore[arg-type]
         assert not self._take(asked, code)
 
+    @rule()
+    def central_falls_silent(self) -> None:
+        if self.silent is None:
+            go_offline(self.desk, minutes=11, **ALONE)
+            self.silent = []
+
+    @precondition(lambda self: self.silent is not None)
+    @rule(mode=st.sampled_from(sorted(ALONE)), sums=st.lists(st.integers(1, 9_000), min_size=2, max_size=5))
+    def money_comes_while_central_is_silent(self, mode: str, sums: list[int]) -> None:
+        for minor in sums:
+            tender = self._tender(mode, minor)
+            self._take(order(self.desk, tender, account="D-1", overpayment=Overpayment.CREDIT))
+
+    @rule()
+    def central_answers_and_has_all(self) -> None:
+        acknowledge_all(self.desk)
+        if rows(self.desk, "outbox"):
+            self.silent = None
+
+    @precondition(lambda self: bool(self.presented))
+    @rule(data=st.data())
+    def the_bank_has_the_money(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.presented)))
+        mode, minor = self.presented.pop(number)
+        verify_bank_receipt(self.desk, BACK_OFFICE, number)
+        self.ledger[LEDGERS[mode]] -= minor
+        self.ledger["bank"] += minor
+
+    @precondition(lambda self: bool(self.presented))
+    @rule(data=st.data())
+    def the_bank_knows_nothing_of_it(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.presented)))
+        mode, minor = self.presented.pop(number)
+        reject_bank_receipt(self.desk, BACK_OFFICE, number, "not_found")
+        self.ledger[LEDGERS[mode]] -= minor
+        self.ledger["dealer_account"] += minor
+        self.credit["D-1"] -= minor
+        self.rejected = True
+
+    @precondition(lambda self: self.rejected)
+    @rule()
+    def the_back_office_lets_the_dealer_go_on(self) -> None:
+        unblock_dealer(self.desk, BACK_OFFICE, "D-1", "paid in cash at the bank")
+        self.rejected = False
+
     # --- what must hold ----------------------------------------------------------------------------------------------
 
     @invariant()
@@ -330,7 +421,11 @@ class SalesDay(RuleBasedStateMachine):
             assert account_view(self.desk, SUPERVISOR, account).credit.minor == self.credit[account]
         assert Counter(row["mode"] for row in rows(self.desk, "tender")) == self.modes
         legs = {(row["payment_event_id"], row["leg"]) for row in rows(self.desk, "leg")}
-        assert {(row["payment_event_id"], row["leg"]) for row in rows(self.desk, "outbox")} == legs
+        assert {
+            (row["payment_event_id"], row["leg"])
+            for row in rows(self.desk, "outbox")
+            if row["kind"] == "payment"
+        } == legs
         assert {row["state"] for row in rows(self.desk, "voucher_hold")} <= {"used", "released"}
         vouchers = sum(self.modes[mode] for mode in ("internal_voucher", "external_voucher"))
         assert sum(row["state"] == "used" for row in rows(self.desk, "voucher_hold")) == vouchers

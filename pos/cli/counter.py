@@ -44,7 +44,8 @@ def script(
     from pos.bootstrap.cards import make_cards
     from pos.bootstrap.paper import print_receipts
     from pos.bootstrap.wire import make_vouchers
-    from pos.till.script import Script, act_schema
+    from pos.till.script import Script
+    from pos.till.script_acts import act_schema
 
     call: Invocation = context.obj
     if schema:

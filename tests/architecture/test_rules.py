@@ -1,6 +1,6 @@
 """The rules that a naive build would miss (domain.md section 4), one line a rule: the fact that shows it best.
 
-Each line names a test whose docstring begins with the number of its rule; the others of that rule are found by the same words.
+Each line names a test whose docstring begins with the number of its rule; others of that rule are found by the same words.
 """
 
 from __future__ import annotations

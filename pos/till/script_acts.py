@@ -1,0 +1,387 @@
+"""The acts of a script: the published schema of each, and reading one. Source: interface.md section 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from pos.domain.bank_receipt import RejectReason
+from pos.domain.errors import Refused
+from pos.domain.pan_guard import refuse_card_number
+from pos.domain.payment_mode import Purpose
+
+ACTS = frozenset(
+    "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
+    "confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque verify_bank_receipt "
+    "reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card resolve_conflict confirm_match "
+    "issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day "
+    "sign_in lock note add_user change_user reset_pin confirm_clock".split()
+)
+"""The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
+
+AmountText = Annotated[str, Field(max_length=24, description="Decimal text, such as 41.750, with a point.")]
+
+IdText = Annotated[str, Field(max_length=160)]
+
+CurrencyCode = Annotated[
+    str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217; the shop's own where left out.")
+]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AmountIn(Strict):
+    """An amount; ``currency`` defaults to the shop's."""
+
+    amount: AmountText
+    currency: CurrencyCode | None = None
+
+
+class Payer(Strict):
+    """Who hands over the money."""
+
+    kind: Literal["subscriber", "dealer", "walk_in"]
+    account: Annotated[IdText | None, Field(description="Left out for a walk-in buyer.")] = None
+
+
+class AllocateLine(Strict):
+    """A bill, or (without one) money on an account or in suspense, and how much."""
+
+    bill: IdText | None = None
+    amount: AmountText | None = None
+    account: IdText | None = None
+    keep_as: Annotated[
+        Literal["credit", "advance", "deposit"] | None,
+        Field(alias="as", description="As what money on an account is kept; credit where left out."),
+    ] = None
+    suspense: Annotated[
+        Literal[True] | None,
+        Field(description="Nobody knows whose it is; without an amount all that is left."),
+    ] = None
+    reference: Annotated[
+        Annotated[str, Field(max_length=400)] | None,
+        Field(description="What is known of money in suspense."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> AllocateLine:
+        if self.bill is not None and self.keep_as is not None:
+            raise ValueError("a bill is paid; as is for money on an account")
+        if self.suspense and (self.bill or self.account or self.keep_as):
+            raise ValueError("money in suspense has no bill, account or as")
+        if self.reference is not None and not self.suspense:
+            raise ValueError("reference is for money in suspense")
+        return self
+
+    @property
+    def purpose(self) -> Purpose:
+        """As what money on account is kept."""
+        if self.suspense:
+            return Purpose.SUSPENSE
+        return Purpose.ACCOUNT if self.keep_as in (None, "credit") else Purpose(self.keep_as)
+
+
+class OverrideIn(Strict):
+    """Another unit price than the item's, by whoever may change one, and why (a code of ``[items] override_reasons``)."""
+
+    price: AmountText
+    reason: Annotated[str, Field(max_length=40)]
+
+
+class SaleLineIn(Strict):
+    """An item on sale, by its code or bar code; one serial number for each piece where the item has them."""
+
+    item: IdText
+    quantity: Annotated[int, Field(ge=1, le=999)] = 1
+    serials: Annotated[list[IdText], Field(max_length=999)] = []
+    price: Annotated[
+        AmountText | None,
+        Field(description="The unit price that the buyer was told; refused where it changed."),
+    ] = None
+    override: OverrideIn | None = None
+
+
+class TenderLine(BaseModel):
+    """One instrument. Beside mode and amount it holds the mode's own fields (config/payment_modes.toml), as texts.
+
+    A card without any of them is asked for at the connected card terminal.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=400)]] = Field(init=False)
+
+    mode: Annotated[str, Field(max_length=40)]
+    amount: AmountText
+    currency: CurrencyCode | None = None
+    rate: Annotated[
+        str | None,
+        Field(
+            max_length=24,
+            description="What the payer was told that one unit of another currency is worth; refused where it changed.",
+        ),
+    ] = None
+    attempt: Annotated[
+        IdText | None, Field(description="A card payment that the connected terminal approved before.")
+    ] = None
+    micr: Annotated[
+        str, Field(max_length=400, description="A cheque's MICR line as its reader sent it, for its fields.")
+    ] = ""
+    ticks: Annotated[
+        list[Annotated[str, Field(max_length=40)]],
+        Field(max_length=20, description="What was looked at on a third party's cheque."),
+    ] = []
+
+
+class ChequeCount(Strict):
+    """How many cheques were counted and what they sum to."""
+
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    amount: AmountText
+
+
+Ref = Annotated[
+    str, Field(min_length=1, max_length=200, description="Chosen by the caller; carried out once for ever.")
+]
+
+
+class ForeignCount(Strict):
+    """Cash of another currency, counted in that currency."""
+
+    amount: AmountText
+    currency: CurrencyCode
+
+
+class DeclaredLine(Strict):
+    """Cash that is no good, in the shop's currency; ``kind`` is one of those in the settings."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    amount: AmountText
+
+
+class OpenShift(Strict):
+    """Open the signed-in person's shift with a float."""
+
+    ref: Ref
+    act: Literal["open_shift"]
+    float: AmountIn
+
+
+class IdentityIn(Strict):
+    """The document of somebody who pays much in cash; ``kind`` is one of those in the settings."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    number: IdText
+    name: Annotated[str, Field(max_length=400)] = ""
+
+
+class _PayParts(Strict):
+    ref: Ref
+    payer: Payer
+    allocate: Annotated[list[AllocateLine], Field(max_length=200)] = []
+    tenders: Annotated[list[TenderLine], Field(min_length=1, max_length=20)]
+    overpayment: Literal["credit", "change"] | None = None
+    confirm: Annotated[
+        list[Annotated[str, Field(max_length=40)]],
+        Field(max_length=20, description="Codes of warnings that somebody has read and overruled."),
+    ] = []
+    reason: Annotated[
+        str | None, Field(max_length=400, description="Why a warning is overruled, where it asks for that.")
+    ] = None
+    identity: Annotated[
+        IdentityIn | None,
+        Field(description="Kept only where the cash of the day reaches the shop's threshold."),
+    ] = None
+
+
+class Pay(_PayParts):
+    """Take a payment. Without ``allocate`` and ``lines`` the oldest due bills are paid first."""
+
+    act: Literal["pay"]
+    lines: Annotated[list[SaleLineIn], Field(max_length=100)] = []
+
+
+class Sell(_PayParts):
+    """Sell items and services, with bills in the same payment where ``allocate`` names some."""
+
+    act: Literal["sell"]
+    lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=100)]
+
+
+class ResolveSuspense(Strict):
+    """Take money out of suspense for an account: its bills in their order, or those of ``allocate``; the rest is credit."""
+
+    ref: Ref
+    act: Literal["resolve_suspense"]
+    receipt: Annotated[IdText, Field(description="The receipt that the money came with.")]
+    item: Annotated[
+        int | None, Field(ge=1, le=999, description="Which sum, where a receipt left several.")
+    ] = None
+    account: IdText
+    amount: Annotated[AmountText | None, Field(description="All that is left where left out.")] = None
+    allocate: Annotated[list[AllocateLine], Field(max_length=200)] = []
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
+class Count(Strict):
+    """Count the drawer, blind. The answer never tells what was expected."""
+
+    ref: Ref
+    act: Literal["count"]
+    cash: AmountIn
+    cheques: ChequeCount = ChequeCount(count=0, amount="0")
+    foreign: Annotated[list[ForeignCount], Field(max_length=50)] = []
+    declared: Annotated[
+        list[DeclaredLine], Field(max_length=50, description="Counted apart, beside cash: no shortage.")
+    ] = []
+    trust: Annotated[
+        AmountIn | None, Field(description="Bill money in a dealer's own till, counted apart from cash.")
+    ] = None
+
+
+class CloseShift(Strict):
+    """Close the shift with its last count; ``reason`` where it differs."""
+
+    ref: Ref
+    act: Literal["close_shift"]
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
+class ConfirmClock(Strict):
+    """Confirm that the till's clock is right though the last deed was later by it; a supervisor or the back office."""
+
+    ref: Ref
+    act: Literal["confirm_clock"]
+
+
+class ResolveCard(BaseModel):
+    """Settle a card payment of which the outcome is not known, or money that is on its way back.
+
+    Without ``outcome`` the card terminal is asked. ``approved`` has the slip's fields beside it (those of a card tender),
+    ``declined`` a ``reason``.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=400)]] = Field(init=False)
+
+    ref: Ref
+    act: Literal["resolve_card"]
+    attempt: IdText
+    outcome: Literal["approved", "declined"] | None = None
+    reason: Annotated[str, Field(max_length=400)] = ""
+
+
+class VerifyBankReceipt(Strict):
+    """The bank has the money of a dealer's bank receipt. ``tender``: which, where a payment had several, from 1."""
+
+    ref: Ref
+    act: Literal["verify_bank_receipt"]
+    receipt: IdText
+    tender: Annotated[int | None, Field(ge=1, le=20)] = None
+
+
+class RejectBankReceipt(Strict):
+    """The bank does not bear a dealer's bank receipt out: its money is the dealer's debt."""
+
+    ref: Ref
+    act: Literal["reject_bank_receipt"]
+    receipt: IdText
+    tender: Annotated[int | None, Field(ge=1, le=20)] = None
+    reason: Annotated[str, Field(max_length=40, description=", ".join(RejectReason))]
+
+
+class UnblockDealer(Strict):
+    """Settle a dealer's rejected bank receipts, so that others are taken again."""
+
+    ref: Ref
+    act: Literal["unblock_dealer"]
+    dealer: IdText
+    reason: Annotated[str, Field(max_length=400)]
+
+
+class ConfirmMatch(Strict):
+    """A record of a bank's file and the slip that differs from it are one payment; ``record`` as ``pos import`` told it."""
+
+    ref: Ref
+    act: Literal["confirm_match"]
+    record: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
+class SignIn(Strict):
+    """Change who is signed in. The PIN is never stored or echoed."""
+
+    ref: Ref
+    act: Literal["sign_in"]
+    user: Annotated[str, Field(max_length=12)]
+    pin: Annotated[str, Field(max_length=40)]
+
+
+class SettleCommission(Strict):
+    """Credit a dealer's account with the commission that is owed, of payments whose money is sure."""
+
+    ref: Ref
+    act: Literal["settle_commission"]
+    dealer: IdText
+
+
+class IssueVoucher(Strict):
+    """Have central issue a signed voucher. Its code is in the first answer alone; a repeated ref tells it no more."""
+
+    ref: Ref
+    act: Literal["issue_voucher"]
+    value: AmountIn
+    expires: Annotated[
+        str, Field(max_length=10, description="Its last day in shop time, such as 2027-01-31.")
+    ]
+    account: Annotated[IdText | None, Field(description="The only account that may use it.")] = None
+    minimum: Annotated[AmountText | None, Field(description="The least that a payment with it pays.")] = None
+    combinable: Annotated[bool, Field(description="false: the only voucher of its payment.")] = True
+    residual: Literal["forfeit", "credit", "new_voucher"] = "forfeit"
+
+
+DeedAct = (
+    OpenShift
+    | Pay
+    | Sell
+    | ResolveCard
+    | ResolveSuspense
+    | Count
+    | CloseShift
+    | ConfirmClock
+    | VerifyBankReceipt
+    | RejectBankReceipt
+    | UnblockDealer
+    | SettleCommission
+    | IssueVoucher
+    | ConfirmMatch
+)
+Act = Annotated[DeedAct | SignIn, Field(discriminator="act")]
+_ACT: TypeAdapter[DeedAct | SignIn] = TypeAdapter(Act)
+_DONE = frozenset(get_args(model.model_fields["act"].annotation)[0] for model in get_args(DeedAct | SignIn))
+
+
+def act_schema() -> dict[str, Any]:
+    """The JSON schema of every act, from the models that parse them."""
+    return _ACT.json_schema(ref_template="#/$defs/{model}")
+
+
+def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn:
+    """The act that a line says. Raises Refused ``bad_line``, ``act_not_yet_available`` or what the card guard refuses."""
+    name = raw.get("act")
+    if isinstance(name, str) and name in ACTS and name not in _DONE:
+        raise Refused("act_not_yet_available", "This version cannot do this act yet.")
+    try:
+        act = _ACT.validate_python(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "act"
+        wrong = "this program knows no such act" if first["type"] == "union_tag_invalid" else first["msg"]
+        raise Refused("bad_line", f"{where}: {wrong}", field=where) from None
+    refuse_card_number(act.ref, field="ref")
+    if act.ref != act.ref.strip() or not act.ref.isprintable():
+        raise Refused("bad_line", "ref: plain printable text without blanks at its ends.", field="ref")
+    return act

@@ -1,0 +1,266 @@
+"""What an act did, as the answer of a script: money as decimal text beside its currency. Source: interface.md section 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pos.domain.foreign_cash import ForeignClosing
+from pos.domain.payment_mode import Purpose
+from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
+from pos.domain.receipt import TenderLine as PaidTender
+from pos.domain.voucher import VoucherIssued
+from pos.store.cards import CardAttempt
+from pos.till.bank_receipts import (
+    BankReceiptDecided,
+    DealerUnblocked,
+)
+from pos.till.cash_office import (
+    Counted,
+    ShiftClosed,
+    ShiftOpened,
+    TrustClosed,
+)
+from pos.till.commissions import CommissionSettled
+from pos.till.imports import RecordOutcome
+from pos.till.post_dated import ChequeRegistered
+from pos.till.shop_clock import ClockConfirmed
+from pos.till.suspense import SuspenseResolved
+from pos.till.take_payment import (
+    PaymentTaken,
+)
+
+
+def encode(outcome: object) -> Mapping[str, object]:
+    """An outcome as the script's answer: money as decimal text beside its currency."""
+    match outcome:
+        case ShiftOpened():
+            return {
+                "shift": outcome.shift_id,
+                "number": outcome.number,
+                "business_date": outcome.business_date.isoformat(),
+                "float": outcome.float_.plain(),
+                "currency": outcome.float_.currency.code,
+            }
+        case PaymentTaken():
+            return _encode_payment(outcome)
+        case RecordOutcome():
+            return _encode_record(outcome)
+        case ClockConfirmed():
+            return {"clock": outcome.at.isoformat(timespec="seconds")}
+        case CardAttempt():
+            return _encode_attempt(outcome)
+        case ChequeRegistered():
+            return _encode_registered(outcome)
+        case Counted():
+            return {"shift": outcome.shift_id, "count": outcome.number}
+        case SuspenseResolved():
+            return {
+                "transfer": outcome.transfer_id,
+                "receipt": outcome.receipt_number,
+                "account": outcome.account,
+                "amount": outcome.amount.plain(),
+                "left": outcome.left.plain(),
+                "currency": outcome.amount.currency.code,
+                "allocations": [
+                    {"account": part.account, "bill": part.bill_no, "amount": part.amount.plain()}
+                    for part in outcome.parts
+                ],
+            }
+        case ShiftClosed():
+            return {
+                "shift": outcome.shift_id,
+                "number": outcome.number,
+                "business_date": outcome.business_date.isoformat(),
+                "payments": outcome.payments,
+                "float": outcome.float_.plain(),
+                "expected_cash": outcome.expected_cash.plain(),
+                "counted_cash": outcome.counted_cash.plain(),
+                "over_short": outcome.over_short.plain(),
+                "currency": outcome.float_.currency.code,
+                "declared": [{"kind": line.kind, "amount": line.amount.plain()} for line in outcome.declared],
+                "foreign": [_encode_foreign(one) for one in outcome.foreign],
+                "taken": [
+                    {"mode": part.mode, "count": part.count, "amount": part.amount.plain()}
+                    for part in outcome.taken
+                ],
+                **({} if outcome.trust is None else {"trust": _encode_trust(outcome.trust)}),
+            }
+        case VoucherIssued():
+            terms = outcome.terms
+            return {
+                "serial": outcome.serial,
+                "value": terms.value.plain(),
+                "currency": terms.value.currency.code,
+                "expires": terms.expires.isoformat(),
+                "minimum": None if terms.minimum is None else terms.minimum.plain(),
+                "combinable": terms.combinable,
+                "residual": str(terms.residual),
+            }
+        case BankReceiptDecided(receipt=decided):
+            return {
+                "receipt": decided.receipt_number,
+                "tender": decided.place,
+                "dealer": decided.dealer,
+                "state": str(decided.state),
+                "amount": decided.amount.plain(),
+                "currency": decided.amount.currency.code,
+            }
+        case DealerUnblocked():
+            return {"dealer": outcome.dealer, "settled": outcome.settled}
+        case CommissionSettled():
+            return {
+                "settlement": outcome.settlement_id,
+                "dealer": outcome.dealer,
+                "lines": outcome.lines,
+                "commission": outcome.commission.plain(),
+                "withheld": outcome.withheld.plain(),
+                "currency": outcome.commission.currency.code,
+            }
+        case _:
+            raise AssertionError("every outcome of a script's act is written above")
+
+
+def _encode_commission(earned: CommissionFacts) -> Mapping[str, object]:
+    return {
+        "gross": earned.gross.plain(),
+        "commission": earned.commission.plain(),
+        "withheld": earned.withheld.plain(),
+        "deducted": earned.deducted.plain(),
+        "at": earned.at,
+        "paid": earned.settlement,
+    }
+
+
+def _encode_trust(trust: TrustClosed) -> Mapping[str, object]:
+    return {
+        "expected": trust.expected.plain(),
+        "counted": trust.counted.plain(),
+        "over_short": trust.over_short.plain(),
+    }
+
+
+def _encode_foreign(closing: ForeignClosing) -> Mapping[str, object]:
+    """``expected`` and ``counted`` in the currency itself, the rest in the shop's."""
+    return {
+        "currency": closing.expected.currency.code,
+        "expected": closing.expected.plain(),
+        "counted": closing.counted.plain(),
+        "rate": closing.rate,
+        "rate_source": closing.source,
+        "value": closing.value.plain(),
+        "over_short": closing.over_short.plain(),
+        "exchange_difference": closing.exchange.plain(),
+    }
+
+
+def _encode_tender(tender: PaidTender) -> Mapping[str, object]:
+    told: dict[str, object] = {"mode": tender.mode, "amount": tender.amount.plain()}
+    if tender.foreign is not None:
+        told["foreign"] = {
+            "amount": tender.foreign.amount.plain(),
+            "currency": tender.foreign.amount.currency.code,
+            "rate": tender.foreign.rate,
+            "rate_source": tender.foreign.source,
+        }
+    return told
+
+
+def _encode_registered(outcome: ChequeRegistered) -> Mapping[str, object]:
+    facts = outcome.note
+    return {
+        "post_dated": True,
+        "receipt": facts.receipt_number,
+        "date": outcome.dated.isoformat(),
+        "amount": facts.total.plain(),
+        "currency": facts.total.currency.code,
+        "allocations": [
+            {"account": part.account, "bill": part.bill_no, "amount": part.amount.plain()}
+            for part in facts.allocations
+        ],
+    }
+
+
+def _encode_apart(part: AllocationLine) -> Mapping[str, object]:
+    """How money on account is kept, and what was cleared with a bill."""
+    found: dict[str, object] = {}
+    if part.bill_no is None and part.kept_as != Purpose.ACCOUNT:
+        found["as"] = part.kept_as
+    if part.written_off is not None:
+        found["written_off"] = part.written_off.plain()
+    return found
+
+
+def _encode_left_out(facts: ReceiptFacts) -> Mapping[str, object]:
+    """What was open and was not asked for, where something was."""
+    rows = [
+        {"bill": part.bill_no, "reason": part.reason, "amount": part.amount.plain()}
+        for part in facts.left_out
+    ]
+    return {"left_out": rows} if rows else {}
+
+
+def _encode_record(outcome: RecordOutcome) -> Mapping[str, object]:
+    return {
+        "record": outcome.record_id,
+        "state": str(outcome.state),
+        "receipt": outcome.receipt,
+        "amount": outcome.amount.plain(),
+        "currency": outcome.amount.currency.code,
+    }
+
+
+def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
+    facts = outcome.receipt
+    return {
+        "payment_event": outcome.payment_event_id,
+        "receipt": facts.receipt_number,
+        "amount": facts.total.plain(),
+        "change": facts.change.plain(),
+        "credit": facts.credit.plain(),
+        "currency": facts.total.currency.code,
+        "allocations": [
+            {
+                "account": part.account,
+                "bill": part.bill_no,
+                "amount": part.amount.plain(),
+                "open": None if part.open_after is None else part.open_after.plain(),
+                **_encode_apart(part),
+            }
+            for part in facts.allocations
+        ],
+        **_encode_left_out(facts),
+        "tenders": [_encode_tender(tender) for tender in facts.tenders],
+        "lines": [
+            {
+                "item": line.item,
+                "quantity": line.quantity,
+                "price": line.unit_price.plain(),
+                "amount": line.amount.plain(),
+                "tax": line.tax.plain(),
+                "serials": list(line.serials),
+                **_overridden(line),
+            }
+            for line in facts.sale
+        ],
+        "provisional": bool(facts.provisional),
+        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
+    }
+
+
+def _overridden(line: SaleLine) -> Mapping[str, object]:
+    if line.list_price is None:
+        return {}
+    return {"list_price": line.list_price.plain(), "reason": line.reason}
+
+
+def _encode_attempt(attempt: CardAttempt) -> Mapping[str, object]:
+    return {
+        "attempt": attempt.attempt_id,
+        "payment_event": attempt.payment_event_id,
+        "state": str(attempt.state),
+        "mode": attempt.mode,
+        "amount": attempt.amount.plain(),
+        "currency": attempt.amount.currency.code,
+        "card_terminal": attempt.card_terminal,
+        "reason": attempt.reason or None,
+    }

@@ -341,14 +341,15 @@ def fund(sources: Sequence[Source], allocations: Sequence[Allocation]) -> list[F
 def _shares(sources: Sequence[Source], allocations: Sequence[Allocation]) -> list[dict[Purpose, int]]:
     """How much of each purpose each tender pays (minor units): as much as can be paid by the acceptance matrix.
 
-    In order, and where a later tender is left without a purpose, earlier ones make room for it along a chain of swaps.
+    In order, and where a later tender is left without a purpose, earlier ones make room for it along a chain of swaps. A
+    tender makes no room for itself: swapping a small bill for much credit, it would go on minor unit by minor unit.
     """
     purposes = list(dict.fromkeys(part.purpose for part in allocations))
     need = {
         purpose: sum(part.amount.minor for part in allocations if part.purpose is purpose)
         for purpose in purposes
     }
-    shares: list[dict[Purpose, int]] = [dict.fromkeys(purposes, 0) for _ in sources]
+    shares: list[dict[Purpose, int]] = []
 
     def find_room(purpose: Purpose, wanted: int, seen: frozenset[Purpose]) -> int:
         """Make up to ``wanted`` of ``purpose`` free; how much became so."""
@@ -368,14 +369,16 @@ def _shares(sources: Sequence[Source], allocations: Sequence[Allocation]) -> lis
                     return room
         return 0
 
-    for tender, one in enumerate(sources):
+    for one in sources:
         minor = one.amount.minor
+        own = dict.fromkeys(purposes, 0)
         for purpose in purposes:
             while minor > 0 and purpose in one.purposes:
                 room = find_room(purpose, minor, frozenset({purpose}))
                 if room == 0:
                     break
-                shares[tender][purpose] += room
+                own[purpose] += room
                 need[purpose] -= room
                 minor -= room
+        shares.append(own)
     return shares

@@ -1,5 +1,6 @@
 """Money set against bills: the payer's choice first, else oldest due first; nothing created, nothing lost."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -299,6 +300,41 @@ def test_a_shop_whose_modes_overlap_otherwise_is_served_as_well(
     """No order of choosing would do for all of these: an earlier tender makes room for a later one."""
     for part in fund([source(5, purposes) for purposes in tenders], allocations):
         assert allocations[part.allocation].purpose in tenders[part.tender]
+
+
+def calls_made_by(deed: Callable[[], object]) -> int:
+    """How many functions a deed calls: its length, however busy the machine is."""
+    made = 0
+
+    def count(frame: object, event: str, arg: object) -> None:
+        nonlocal made
+        made += event == "call"
+        if made > 10_000:
+            raise AssertionError("this takes too long")
+
+    sys.setprofile(count)
+    try:
+        deed()
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("tenders", "allocations"),
+    [
+        ([10**9], [for_bill(1), on_account(10**9 - 1)]),
+        ([10**9, 10**9], [for_bill(1), on_account(2 * 10**9 - 1)]),
+        ([10**9, 5, 10**9], [for_bill(7), for_item(3), on_account(2 * 10**9 - 5)]),
+    ],
+)
+def test_a_small_bill_beside_much_credit_is_shared_out_at_once(
+    tenders: list[int], allocations: list[Allocation]
+) -> None:
+    """The work grows with the number of tenders and parts, never with the amounts."""
+    sources = [source(minor) for minor in tenders]
+
+    assert calls_made_by(lambda: fund(sources, allocations)) < 1_000
 
 
 purpose_sets = st.sets(st.sampled_from(list(Purpose)), min_size=1).map(frozenset)

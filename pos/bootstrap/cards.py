@@ -15,7 +15,7 @@ from pos.machine import InlineRunner
 from pos.store.cards import CardAttempt
 from pos.store.database import StoreError
 from pos.till.cards import ask_again, ask_cards, let_go_cards, look_after_cards
-from pos.till.take_payment import PaymentOrder
+from pos.till.payment_order import PaymentOrder
 
 LOG = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from pos.domain.role import Person
 from pos.domain.signature import key_id_of
 from pos.domain.signed_voucher import VoucherKey, read_public_key
 from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
-from pos.settings import Settings, read_settings, url_problem
+from pos.settings import Settings, read_settings
 from pos.store import cache as cached
 from pos.store import migrate
 from pos.store.cache import CachedAccount, CacheStore, open_cache, remove_cache
@@ -38,6 +38,7 @@ from pos.till.cards import abandon_all_cards
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up_all
 from pos.till.vouchers import abandon_all
+from pos.till_settings import url_problem
 from receipts.printer import FilePrinter
 from sync.tmf678.bill import read_bill
 from sync.tmf678.rate import read_rate

@@ -15,9 +15,10 @@ from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
-from pos.settings import DealerTermsSettings, Settings
+from pos.settings import Settings
 from pos.store.home import Identity
 from pos.till.desk import PinPolicy, ShopPolicy
+from pos.till_settings import DealerTermsSettings
 
 
 def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:

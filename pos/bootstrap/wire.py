@@ -15,12 +15,12 @@ from pos.domain.ports import Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued
 from pos.machine import InlineRunner
-from pos.settings import url_problem
 from pos.store.vouchers import waiting_slips
 from pos.till.desk import Desk, Memo
-from pos.till.take_payment import PaymentOrder
+from pos.till.payment_order import PaymentOrder
 from pos.till.voucher_issue import IssueOrder, issue_voucher
 from pos.till.vouchers import let_go, reserve_vouchers
+from pos.till_settings import url_problem
 from sync.client import (
     Accepted,
     Addresses,

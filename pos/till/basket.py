@@ -39,16 +39,10 @@ from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.large_cash import IdentityOrder
 from pos.till.offline_limits import OVERRIDE, room_refusal
+from pos.till.payer import walk_in_buyer
+from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
-from pos.till.take_payment import (
-    AllocateOrder,
-    PaymentOrder,
-    TenderOrder,
-    plain_fields,
-    read_tendered,
-    require_mode,
-    walk_in_buyer,
-)
+from pos.till.tendered import plain_fields, read_tendered, require_mode
 
 ITEMS_MAX = 200
 

@@ -8,38 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pos.domain.bank_receipt import BankReceiptState, uncleared_until
-from pos.domain.catalogue import LineOfSale, tax_sums
+from pos.domain.bank_receipt import BankReceiptState
 from pos.domain.cheque import Cheque, ChequeState
-from pos.domain.money import total
 from pos.domain.payment_event import PaymentEvent, TenderTaken
-from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import (
-    AllocationLine,
-    CommissionFacts,
     ReceiptFacts,
-    ReceiptKind,
-    SaleLine,
-    TaxLine,
-    TenderLine,
 )
 from pos.domain.voucher import Residual
 from pos.store.cache import CachedAccount
 from pos.store.cards import abandon_attempts
-from pos.store.receipts import facts_json
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
-from pos.till.beside_payment import book_recoveries, book_write_offs, kept_as_of, said_beside, write_beside
-from pos.till.desk import Deed, Desk
+from pos.till.beside_payment import book_recoveries, book_write_offs, kept_as_of, write_beside
+from pos.till.desk import Deed
 from pos.till.journal import book_entry
+from pos.till.receipt_paper import Papers, payment_receipt, with_mark, write_paper
 from pos.till.selling import sold_body
 from pos.till.trust_money import is_trust
-from pos.till.voucher_tender import notes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +38,6 @@ class _Ids:
 
     tenders: list[str]
     payments: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Papers:
-    """What stands behind some tenders: cheques by the tender's place; by its instrument, vouchers that central holds and
-    attempts that a card terminal approved.
-
-    ``order_mark`` is the mark of the order, by which a retry of it is known; ``notes`` go on the receipt.
-    """
-
-    cheques: Mapping[int, Cheque]
-    holds: Mapping[str, Hold]
-    attempts: Mapping[str, str]
-    order_mark: str
-    notes: tuple[str, ...] = ()
 
 
 def book_payment(
@@ -79,7 +54,7 @@ def book_payment(
     _write_sale(deed, event_id, event)
     _write_commission(deed, event_id, event)
     _write_parts(deed, event_id, event, ids)
-    facts, counter = _receipt(deed, event, account, papers)
+    facts, counter = payment_receipt(deed, event, account, papers)
     _write_event(deed, event_id, event, account, facts.receipt_number, papers.order_mark)
     book_recoveries(deed, event_id, event)
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
@@ -401,155 +376,6 @@ def _write_event(
         },
     )
     deed.unit.insert("payer_person", {"payment_event_id": event_id, "salt": salt, "name": account.name})
-
-
-def _receipt(
-    deed: Deed, event: PaymentEvent, account: CachedAccount, papers: Papers
-) -> tuple[ReceiptFacts, int]:
-    shift, identity = deed.require_shift(), deed.desk.identity
-    counter = deed.unit.next_number(f"receipt:{identity.series}")
-    facts = ReceiptFacts(
-        receipt_number=identity.receipt_number(counter),
-        kind=ReceiptKind.PAYMENT,
-        shop=identity.shop,
-        terminal=identity.terminal,
-        shift_number=shift.number,
-        business_date=shift.business_date,
-        taken_at=deed.at.replace(microsecond=0),
-        operator=deed.person.user,
-        operator_name=deed.person.name,
-        payer_kind=str(event.payer_kind),
-        payer_account=None if _is_unknown(deed, event) else event.payer_account,
-        payer_name=account.name,
-        total=event.amount,
-        change=event.change,
-        credit=event.credit,
-        tenders=tuple(tender_line(tender) for tender in event.tenders),
-        allocations=tuple(
-            AllocationLine(
-                account=part.account,
-                bill_no=part.bill_no,
-                amount=part.amount,
-                open_before=part.open_before,
-                open_after=part.open_after,
-                kept_as=str(part.keep),
-                written_off=part.written_off,
-            )
-            for part in event.allocations
-            if part.purpose is not Purpose.ITEMS
-        ),
-        sale=tuple(map(_sale_line, event.sale)),
-        taxes=tuple(
-            TaxLine(category=part.category, rate=part.rate_text, net=part.net, tax=part.tax)
-            for part in tax_sums(event.sale)
-        ),
-        provisional=tuple(
-            _waits_for(tender, deed.at.date()) for tender in event.tenders if tender.mode.final_when
-        ),
-        left_out=event.left_out,
-        rounding=event.rounding or None,
-        commission=_commission_facts(event.sale),
-        notes=(*notes_of(event, papers.holds), *said_beside(event), *papers.notes),
-        chain_mark="",
-    )
-    return facts, counter
-
-
-def _commission_facts(sale: Sequence[LineOfSale]) -> CommissionFacts | None:
-    earned = [line.commission for line in sale if line.commission is not None]
-    if not earned:
-        return None
-    in_currency = earned[0].gross.currency
-    return CommissionFacts(
-        gross=total((line.amount for line in sale), in_currency),
-        commission=total((one.commission for one in earned), in_currency),
-        withheld=total((one.withheld for one in earned), in_currency),
-        deducted=total((one.deducted for one in earned), in_currency),
-        at=str(earned[0].terms.at),
-        settlement=str(earned[0].terms.settlement),
-    )
-
-
-def _sale_line(line: LineOfSale) -> SaleLine:
-    override = line.override
-    return SaleLine(
-        item=line.item.item,
-        name=line.item.name,
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        amount=line.amount,
-        tax_category=line.item.tax_category,
-        tax_rate=line.rate_text,
-        tax=line.tax,
-        serials=line.shown_serials,
-        list_price=None if override is None else line.item.price,
-        reason=None if override is None else override.reason,
-        serial_kind=None if line.item.serial is None else str(line.item.serial),
-        advance=None if line.item.advance is None else str(line.item.advance),
-    )
-
-
-def tender_line(tender: TenderTaken) -> TenderLine:
-    """A tender as a paper shows it, its fields in the mode's order."""
-    return TenderLine(
-        mode=tender.mode.code,
-        label=tender.mode.label,
-        amount=tender.amount,
-        details=tuple(
-            (field.name, tender.details[field.name])
-            for field in tender.mode.fields
-            if field.name in tender.details
-        ),
-        foreign=tender.foreign,
-    )
-
-
-def _is_unknown(deed: Deed, event: PaymentEvent) -> bool:
-    """Nobody knows who pays: the account that such money is told under is not the payer's."""
-    return event.payer_account == deed.desk.policy.suspense_account
-
-
-def _waits_for(tender: TenderTaken, today: date) -> str:
-    """What a tender's money waits for, as the receipt says it; a bank's receipt for a cheque says received, but is not."""
-    until = uncleared_until(tender.mode, tender.details, today=today)
-    uncleared = "" if until is None else f"uncleared until {until}, "
-    return f"{tender.mode.label} {tender.net.plain()}: {uncleared}final {tender.mode.final_when}"
-
-
-def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
-    """The receipt carries the head of the chain as it stood after the journal: a short mark a person can read out."""
-    return replace(facts, chain_mark=f"{head[:4]}-{head[4:8]}-{head[8:12]}")
-
-
-def write_paper(deed: Deed, facts: ReceiptFacts, counter: int, *, series: str, event_id: str | None) -> None:
-    """Write a numbered paper and send it to the printer; ``event_id`` None: it is of no payment."""
-    deed.unit.insert(
-        "receipt",
-        {
-            "receipt_number": facts.receipt_number,
-            "series": series,
-            "counter": counter,
-            "kind": str(facts.kind),
-            "payment_event_id": event_id,
-            "issued_at_utc": utc_text(deed.at),
-            "facts_json": facts_json(facts, _personal_fields(deed.desk, facts)),
-        },
-    )
-    deed.unit.insert(
-        "print_job",
-        {
-            "receipt_number": facts.receipt_number,
-            "copy_number": 0,
-            "state": "waiting",
-            "changed_at_utc": utc_text(deed.at),
-        },
-    )
-
-
-def _personal_fields(desk: Desk, facts: ReceiptFacts) -> set[str]:
-    """Names stay out of the chained row; the reading joins them from their side rows."""
-    modes = {tender.mode for tender in facts.tenders}
-    return {field.name for code in modes for field in desk.modes[code].fields if field.personal}
 
 
 def _write_cheques(deed: Deed, cheques: Mapping[int, Cheque], ids: _Ids, *, payer_name: str) -> None:

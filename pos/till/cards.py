@@ -54,13 +54,10 @@ from pos.store.unit_of_work import CommitFailed, UnitOfWork, WriteFailed
 from pos.till.approved_card import card_outcome_unknown, refuse_second_card
 from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform, require_alone
 from pos.till.enquiries import require_enquiry
-from pos.till.take_payment import (
-    PaymentOrder,
-    TenderOrder,
-    read_payer,
-    rehearse_payment,
-    require_mode,
-)
+from pos.till.payer import read_payer
+from pos.till.payment_order import PaymentOrder, TenderOrder
+from pos.till.take_payment import rehearse_payment
+from pos.till.tendered import require_mode
 
 ACT = "ask_card"
 RESOLVE = "resolve_card"

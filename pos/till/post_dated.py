@@ -21,11 +21,14 @@ from pos.domain.role import Grant, Person
 from pos.store.post_dated import note_of, register
 from pos.store.receipts import receipt_facts
 from pos.store.times import offset_minutes, utc_text
-from pos.till.booking import new_salt, personal_digest, split_personal, tender_line, with_mark, write_paper
+from pos.till.booking import new_salt, personal_digest, split_personal
 from pos.till.cheque_intake import refuse_taken_cheque
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
-from pos.till.take_payment import PaymentOrder, Weighed, order_mark, read_wish, today_of, weigh
+from pos.till.payment_order import PaymentOrder, order_mark
+from pos.till.receipt_paper import tender_line, with_mark, write_paper
+from pos.till.take_payment import Weighed, read_wish, weigh
+from pos.till.tendered import today_of
 
 REGISTER_MAX = 500
 

@@ -37,6 +37,7 @@ from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.imports import confirm_match
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
+from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.script_acts import (
     ACTS,
@@ -66,13 +67,7 @@ from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import sign_in
 from pos.till.suspense import ResolveOrder, resolve_suspense
-from pos.till.take_payment import (
-    AllocateOrder,
-    PaymentOrder,
-    PaymentTaken,
-    TenderOrder,
-    take_payment,
-)
+from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.voucher_issue import IssueOrder
 from pos.till.vouchers import has_vouchers
 

@@ -22,7 +22,7 @@ from pos.store.cards import (
 from pos.store.payments import event_receipt
 from pos.till.cards import RESOLVE, attempt_for
 from pos.till.desk import Deed, Desk, Memo, perform
-from pos.till.take_payment import refuse_taken_before
+from pos.till.tendered import refuse_taken_before
 
 REASON_MAX = 200
 

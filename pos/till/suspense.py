@@ -26,7 +26,8 @@ from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
 from pos.till.known_accounts import unknown_account
 from pos.till.open_bills import open_bills
-from pos.till.take_payment import AllocateOrder, read_wish
+from pos.till.payment_order import AllocateOrder
+from pos.till.take_payment import read_wish
 
 ACT = "resolve_suspense"
 LISTED_MAX = 500

@@ -6,52 +6,37 @@ commit. Printing and sending follow it and are no part of it. Source: domain.md 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass
 
 from pos.domain.allocation import Chooser, Wish
 from pos.domain.bill import OpenBill
-from pos.domain.cheque import Cheque, ChequePayer, check_cheque, warning_of
-from pos.domain.errors import NeedsConfirmation, Refused
-from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignNotes, read_notes
+from pos.domain.cheque import ChequePayer, check_cheque, warning_of
+from pos.domain.errors import Refused
 from pos.domain.ids import check_id
-from pos.domain.money import Currency, Money, parse_amount, zero
+from pos.domain.money import Money, parse_amount
 from pos.domain.payment_event import (
-    Overpayment,
     PaymentAsked,
     PaymentEvent,
-    TenderOffered,
-    TenderTaken,
     compose,
 )
-from pos.domain.payment_mode import FieldKind, ModeKind, PayerKind, PaymentMode, Purpose
+from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.sale_policy import require_final_money
-from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount, written_off_of
-from pos.store.imports import record_of_instrument
 from pos.store.payments import (
     event_order_mark,
     event_receipt,
-    instrument_receipt,
     own_recoveries,
 )
 from pos.store.receipts import receipt_facts
-from pos.store.vouchers import Hold
-from pos.till.approved_card import approved_slip, refuse_second_card
-from pos.till.booking import Papers, book_payment
+from pos.till.booking import book_payment
 from pos.till.cheque_intake import (
-    ChequeAsTyped,
     payer_of_cheque,
-    read_cheque_tender,
     refuse_taken_cheque,
     refuse_twins,
 )
@@ -61,78 +46,21 @@ from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
 from pos.till.known_accounts import unknown_account
-from pos.till.large_cash import IdentityOrder, identify, write_large_cash
+from pos.till.large_cash import identify, write_large_cash
 from pos.till.offline_limits import require_room
 from pos.till.open_bills import open_bills
 from pos.till.own_accounts import refuse_own_accounts
-from pos.till.selling import SaleOrder, read_sale, refuse_sold
+from pos.till.payer import read_payer, require_currency
+from pos.till.payment_order import AllocateOrder, PaymentOrder, order_mark, warn
+from pos.till.receipt_paper import Papers
+from pos.till.selling import read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
-from pos.till.trust_money import purse_of, require_apart
-from pos.till.voucher_tender import read_voucher, require_rules
+from pos.till.tendered import TenderRead, read_tender, refuse_taken, today_of
+from pos.till.trust_money import require_apart
+from pos.till.voucher_tender import require_rules
 
 REFERENCE_MAX = 120
 """What may be known of money in suspense, in characters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenderOrder:
-    """A tender as typed: the mode's code, the amount as text, the mode's own fields as text.
-
-    ``currency`` is that of the amount (None: the shop's own), ``rate`` what the payer was told that it is worth.
-    ``attempt``: the card attempt that the terminal approved for it; the slip is the till's own then, ``details`` are empty.
-    A cheque may come with the MICR line that a reader sent, and with what was ticked on its paper.
-    """
-
-    mode: str
-    amount: str
-    details: Mapping[str, str]
-    currency: str | None = None
-    rate: str | None = None
-    attempt: str | None = None
-    micr: str = ""
-    ticks: Sequence[str] = ()
-
-    @property
-    def as_cheque(self) -> ChequeAsTyped:
-        return ChequeAsTyped(details=self.details, micr=self.micr, ticks=self.ticks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocateOrder:
-    """A wish as typed: a bill or an account, and how much of it.
-
-    ``keep_as``: how money on account is kept; in suspense it goes by its ``reference``. ``by_default`` True: the order of
-    the shop chose it and not the payer.
-    """
-
-    bill: str | None = None
-    amount: str | None = None
-    account: str | None = None
-    keep_as: Purpose = Purpose.ACCOUNT
-    reference: str | None = None
-    by_default: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentOrder:
-    """A payment as the counter asks for it. ``payment_event_id`` is made when the payment screen opens.
-
-    Amounts are texts in the shop's currency, with marks of ``decimal_marks``. A walk-in buyer has no ``payer_account``.
-    ``confirmed`` are the codes of the warnings that somebody has read and overruled, ``reason`` why, where it is asked for;
-    ``identity`` is the document that the payer showed, which is kept only where so much cash needs one.
-    """
-
-    payment_event_id: str
-    payer_kind: PayerKind
-    payer_account: str | None
-    tenders: Sequence[TenderOrder]
-    allocate: Sequence[AllocateOrder] = ()
-    lines: Sequence[SaleOrder] = ()
-    overpayment: Overpayment | None = None
-    decimal_marks: str = "."
-    confirmed: Sequence[str] = ()
-    reason: str | None = None
-    identity: IdentityOrder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,29 +121,6 @@ def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTa
     )
 
 
-def order_mark(desk: Desk, order: PaymentOrder) -> str:
-    """A keyed digest of all that an order asks for: another order under the same event id is told from a retry by it."""
-    plain = json.dumps(asdict(order), sort_keys=True, ensure_ascii=False, default=str)
-    return hmac.new(desk.till.chain_key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-
-
-def warn(order: PaymentOrder, code: str, message: str, **details: object) -> None:
-    """Stop for a person's look. Raises NeedsConfirmation unless ``order`` has ``code`` confirmed."""
-    if code not in order.confirmed:
-        raise NeedsConfirmation(code, message, **details)
-
-
-def payer_account_of(desk: Desk, order: PaymentOrder) -> str:
-    """The payer's account; a walk-in buyer's is the shop's own for such sales. Raises Refused ``unknown_account``."""
-    if order.payer_account is not None:
-        return order.payer_account
-    if _is_of_nobody(order):
-        return desk.policy.suspense_account
-    if order.payer_kind is not PayerKind.WALK_IN:
-        raise Refused("unknown_account", "Say whose payment this is: the account is missing.")
-    return desk.policy.walk_in_account
-
-
 class _Rehearsed(Exception):
     """All of it would be booked; the transaction is given up."""
 
@@ -258,7 +163,7 @@ def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
     note_clock(deed)
     # Cash comes last, as the event has it: so each tender stays beside what is behind it.
     tenders = sorted(
-        (_read_tender(deed, tender, order) for tender in order.tenders),
+        (read_tender(deed, tender, order) for tender in order.tenders),
         key=lambda tender: tender.offered.mode.gives_change,
     )
     account = read_payer(deed.desk, deed.person, order, shift.currency)
@@ -297,7 +202,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         check_cheque(cheque, deed.desk.policy.cheques, weighed.payer(), today=today_of(deed))
         refuse_taken_cheque(deed, cheque)
     refuse_twins(cheques.values())
-    _refuse_taken(deed, event.tenders)
+    refuse_taken(deed, event.tenders)
     require_bank_receipts(deed, event, account)
     require_final_money(event, deed.desk.policy.items)
     refuse_sold(deed, event.sale)
@@ -347,178 +252,6 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenderRead:
-    """A tender as offered, with what stands behind it: central's hold, what a card terminal approved, the cheque."""
-
-    offered: TenderOffered
-    hold: Hold | None = None
-    attempt: str | None = None
-    cheque: Cheque | None = None
-
-
-def _read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> TenderRead:
-    desk = deed.desk
-    mode = desk.modes[tender.mode]
-    # The matrix comes first: a wrong mode is told before anything about bills.
-    require_mode(desk, deed.person, mode, order.payer_kind)
-    amount, foreign = read_tendered(
-        desk, tender, desk.identity.currency, today=today_of(deed), decimal_marks=order.decimal_marks
-    )
-    if mode.kind is ModeKind.CHEQUE:
-        fields, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=today_of(deed))
-        return TenderRead(
-            offered=TenderOffered(
-                mode=mode, amount=amount, details=fields, instrument=instrument_of(mode, fields, amount)
-            ),
-            cheque=cheque,
-        )
-    if tender.attempt is not None:
-        if mode.kind is not ModeKind.CARD or tender.details:
-            raise Refused(
-                "details_not_needed",
-                f"{mode.label}: name the attempt alone; its slip is known.",
-                mode=mode.code,
-            )
-        details = approved_slip(deed, order.payment_event_id, tender.attempt, mode, amount)
-        return TenderRead(
-            offered=TenderOffered(
-                mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
-            ),
-            attempt=tender.attempt,
-        )
-    details = read_details(mode, plain_fields(mode, tender))
-    if mode.kind is ModeKind.CARD:
-        refuse_second_card(deed, order.payment_event_id)
-    if mode.kind is ModeKind.VOUCHER:
-        payer = clean_reference(payer_account_of(desk, order), field="Account", limit=40)
-        offered, hold = read_voucher(deed, order.payment_event_id, payer, mode, amount, details)
-        return TenderRead(offered=offered, hold=hold)
-    _require_fresh(deed, mode, details)
-    if foreign is None:
-        mode = purse_of(desk, deed.person, order.payer_kind, mode, sells=bool(order.lines))
-    return TenderRead(
-        offered=TenderOffered(
-            mode=mode,
-            amount=amount,
-            details=details,
-            instrument=instrument_of(mode, details, amount),
-            foreign=foreign,
-        )
-    )
-
-
-def read_tendered(
-    desk: Desk, tender: TenderOrder, shop: Currency, *, today: date, decimal_marks: str
-) -> tuple[Money, ForeignNotes | None]:
-    """What a tender is worth in the ``shop``'s currency, and the foreign notes that it came in.
-
-    Raises what ``parse_amount``, ``ForeignCash.current`` and ``read_notes`` raise; Refused ``currency_not_taken`` too where
-    the way to pay is not cash.
-    """
-    policy = desk.policy.foreign_cash
-    if tender.currency in (None, shop.code):
-        if tender.rate is not None:
-            raise Refused("unknown_field", f"{shop} has no rate here: it is the shop's own.", field="rate")
-        return parse_amount(tender.amount, shop, decimal_marks=decimal_marks), None
-    assert tender.currency is not None
-    if desk.modes[tender.mode].kind is not ModeKind.CASH:
-        policy = NO_FOREIGN_CASH
-    listed = policy.current(tender.currency, shop=shop, today=today)
-    notes = read_notes(listed, tender.amount, told=tender.rate, decimal_marks=decimal_marks)
-    value = notes.worth(shop)
-    if value.minor == 0:
-        raise Refused("amount_not_positive", f"This is worth nothing in {shop}.")
-    return value, notes
-
-
-def plain_fields(mode: PaymentMode, tender: TenderOrder) -> Mapping[str, str]:
-    """The fields of a tender that is no cheque. Raises Refused ``unknown_field`` where it has what only a cheque has."""
-    if tender.micr or tender.ticks:
-        raise Refused(
-            "unknown_field",
-            f"{mode.label} has no MICR line and nothing to tick.",
-            mode=mode.code,
-            allowed=[field.name for field in mode.fields],
-        )
-    return tender.details
-
-
-def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind) -> None:
-    """The mode may be taken from such a payer for something, and by this person.
-
-    Raises Refused ``mode_*`` or NotAuthorised.
-    """
-    purposes = mode.accepts.get(payer, frozenset())
-    mode.require_payer(payer, min(purposes, default=Purpose.ACCOUNT))
-    if mode.act:
-        require_alone(desk, mode.act, person)
-
-
-def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:
-    """What a bank or a machine did was done by today, and not long ago."""
-    for field in mode.fields:
-        if field.kind is not FieldKind.DATE or field.name not in details:
-            continue
-        written = date.fromisoformat(details[field.name])
-        if written > today_of(deed) + timedelta(days=mode.max_ahead_days):
-            by = f"more than {mode.max_ahead_days} days" if mode.max_ahead_days else ""
-            raise Refused(
-                "date_in_future",
-                f"{field.label}: {written} is {by} after today. Check it.".replace("  ", " "),
-                mode=mode.code,
-                field=field.name,
-            )
-        if mode.max_age_days and today_of(deed) - written > timedelta(days=mode.max_age_days):
-            raise Refused(
-                "too_old",
-                f"{field.label}: {written} is more than {mode.max_age_days} days ago. It is not taken any more.",
-                mode=mode.code,
-                field=field.name,
-            )
-
-
-def today_of(deed: Deed) -> date:
-    """A shift that runs past midnight keeps its business date; a paper may be of the day that it is."""
-    return max(deed.require_shift().business_date, deed.at.date())
-
-
-def _refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
-    """The same slip, receipt or voucher is taken once (rules 46, 47, 49)."""
-    seen: set[str] = set()
-    for tender in tenders:
-        if tender.instrument is None:
-            continue
-        if tender.instrument in seen:
-            raise Refused(
-                "named_twice",
-                f"{tender.mode.label}: the same one is in this payment twice.",
-                mode=tender.mode.code,
-            )
-        seen.add(tender.instrument)
-        refuse_taken_before(deed, tender.mode, tender.instrument)
-
-
-def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
-    """Raises Refused ``taken_before`` where a tender with this paper was booked, or a bank's file told of it."""
-    receipt = instrument_receipt(deed.unit.connection, instrument)
-    if receipt is not None:
-        raise Refused(
-            "taken_before",
-            f"{mode.label}: this very one was taken with receipt {receipt}.",
-            mode=mode.code,
-            receipt=receipt,
-        )
-    record = record_of_instrument(deed.unit.connection, instrument)
-    if record is not None:
-        raise Refused(
-            "taken_before",
-            f"{mode.label}: this very one came by the bank's file and is posted from there. Hand the paper back.",
-            mode=mode.code,
-            record=record.record_id,
-        )
-
-
 def _warn_of_near_duplicate(deed: Deed, order: PaymentOrder, event: PaymentEvent) -> None:
     """A receipt that is nearly another one may be that one, keyed wrongly or altered (rule 47)."""
     near = near_duplicate(deed, event)
@@ -563,16 +296,6 @@ def read_wish(desk: Desk, wish: AllocateOrder, decimal_marks: str) -> Wish:
     )
 
 
-def _is_of_nobody(order: PaymentOrder) -> bool:
-    """Money of a subscriber whom nobody knows: all of it goes into suspense."""
-    return (
-        order.payer_account is None
-        and order.payer_kind is PayerKind.SUBSCRIBER
-        and bool(order.allocate)
-        and all(wish.keep_as is Purpose.SUSPENSE for wish in order.allocate)
-    )
-
-
 def _written_off(deed: Deed, payer: CachedAccount, bills: Iterable[OpenBill]) -> dict[str, Money]:
     """What is still written off of the debt of the accounts in question."""
     found: dict[str, Money] = {}
@@ -585,65 +308,6 @@ def _written_off(deed: Deed, payer: CachedAccount, bills: Iterable[OpenBill]) ->
             if left:
                 found[account.account] = left
     return found
-
-
-def read_payer(desk: Desk, person: Person, order: PaymentOrder, in_currency: Currency) -> CachedAccount:
-    """Who pays. Raises Refused ``unknown_account``, ``mistyped_account``, ``wrong_payer_kind`` or that of its currency."""
-    account_id = clean_reference(payer_account_of(desk, order), field="Account", limit=40)
-    if order.payer_kind is PayerKind.WALK_IN and account_id == desk.policy.walk_in_account:
-        if person.only_account is not None:
-            raise Refused("unknown_account", f"Account {account_id} is not known here.", account=account_id)
-        return walk_in_buyer(account_id, in_currency)
-    if _is_of_nobody(order):
-        if person.only_account is not None:
-            raise Refused("unknown_account", "Say whose payment this is: the account is missing.")
-        return _nobody(account_id, PayerKind.SUBSCRIBER, in_currency)
-    with desk.cache.read() as connection:
-        account = cached.account_by_id(connection, account_id)
-    if account is None or not person.may_see(account.account):
-        raise unknown_account(desk, account_id)
-    if account.kind is not order.payer_kind:
-        raise Refused(
-            "wrong_payer_kind",
-            f"Account {account_id} is a {account.kind}'s, not a {order.payer_kind.replace('_', '-')}'s.",
-            account=account_id,
-            kind=str(account.kind),
-        )
-    _require_currency(account, in_currency)
-    return account
-
-
-def walk_in_buyer(account_id: str, in_currency: Currency) -> CachedAccount:
-    """Whoever buys at the counter without being a customer."""
-    return _nobody(account_id, PayerKind.WALK_IN, in_currency)
-
-
-def _nobody(account_id: str, kind: PayerKind, in_currency: Currency) -> CachedAccount:
-    none = zero(in_currency)
-    return CachedAccount(
-        account=account_id,
-        kind=kind,
-        name="",
-        phone="",
-        customer="",
-        currency=in_currency,
-        status="active",
-        cash_only=False,
-        dunning_stage=0,
-        credit_told=none,
-        credit=none,
-        seen_change=None,
-        told_at_utc="",
-    )
-
-
-def _require_currency(account: CachedAccount, in_currency: Currency) -> None:
-    if account.currency != in_currency:
-        raise Refused(
-            "account_other_currency",
-            f"Account {account.account} is kept in {account.currency}, this till in {in_currency}.",
-            account=account.account,
-        )
 
 
 def _bills(deed: Deed, order: PaymentOrder, payer_account: str) -> dict[str, OpenBill]:
@@ -678,6 +342,6 @@ def _credited_accounts(deed: Deed, event: PaymentEvent, payer: CachedAccount) ->
             raise Refused(
                 "wrong_payer_kind", f"Account {account_id} is a {account.kind}'s.", account=account_id
             )
-        _require_currency(account, event.currency)
+        require_currency(account, event.currency)
         found.append(account)
     return found

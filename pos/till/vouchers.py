@@ -47,13 +47,9 @@ from pos.store.vouchers import (
     unanswered_hold,
 )
 from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
-from pos.till.take_payment import (
-    PaymentOrder,
-    TenderOrder,
-    read_payer,
-    refuse_taken_before,
-    require_mode,
-)
+from pos.till.payer import read_payer
+from pos.till.payment_order import PaymentOrder, TenderOrder
+from pos.till.tendered import refuse_taken_before, require_mode
 from pos.till.voucher_tender import (
     mark_of,
     offline_hold,

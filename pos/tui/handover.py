@@ -11,8 +11,9 @@ from pos.domain.ports import CardTerminal
 from pos.store.vouchers import Hold
 from pos.till.basket import Basket, Given, give, order_of, require_complete
 from pos.till.cards import ask_cards, let_go_card, let_go_cards
+from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
-from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
+from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.vouchers import has_vouchers, let_go, reserve_vouchers
 from pos.tui.errands import Errands
 from pos.tui.seat import Seat

@@ -26,7 +26,7 @@ from pos.machine import InlineRunner
 from pos.store.cards import CardAttempt
 from pos.till.cards import ask_again, ask_cards, let_go_cards, look_after_cards
 from pos.till.desk import Desk
-from pos.till.take_payment import PaymentOrder, TenderOrder
+from pos.till.payment_order import PaymentOrder, TenderOrder
 from tests.builders.tills import CASHIER, rows
 
 NO_ANSWER = CardUnknown(reason="The card terminal did not answer in time.")

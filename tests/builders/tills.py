@@ -86,15 +86,10 @@ from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up, catch_up_all
+from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.suspense import ResolveOrder, SuspenseResolved, resolve_suspense
-from pos.till.take_payment import (
-    AllocateOrder,
-    PaymentOrder,
-    PaymentTaken,
-    TenderOrder,
-    take_payment,
-)
+from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.verify import Finding, verify_books
 from pos.till.vouchers import let_go, reserve_vouchers
 from sync.wire_json import dumps

@@ -28,7 +28,7 @@ from pos.machine import InlineRunner
 from pos.store.cache import open_cache
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
-from pos.till.take_payment import TenderOrder
+from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture

@@ -23,7 +23,8 @@ from pos.bootstrap.paper import (
 from pos.domain.errors import Refused
 from pos.domain.ports import Drawer, Printer, PrinterUnavailable
 from pos.machine import InlineRunner
-from pos.settings import FILES, PrinterSettings, Settings, read_settings
+from pos.settings import FILES, Settings, read_settings
+from pos.till_settings import PrinterSettings
 from receipts.compose import compose
 from receipts.printer import NetworkDrawer, NetworkPrinter, NoDrawer
 from tests.builders.receipts import ORIGINAL, receipt

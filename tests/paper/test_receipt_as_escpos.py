@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pos.domain.ports import PrinterUnavailable
 from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind
-from pos.settings import PrinterSettings
+from pos.till_settings import PrinterSettings
 from receipts.compose import compose
 from receipts.document import Document, Emphasis, Text
 from receipts.escpos import CODE_PAGES, PaperWidth, render_escpos

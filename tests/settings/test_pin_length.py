@@ -7,7 +7,8 @@ import pytest
 
 from pos.bootstrap.homes import NewHome, make_home
 from pos.domain.errors import Refused
-from pos.settings import SignInSettings, read_settings
+from pos.settings import read_settings
+from pos.till_settings import SignInSettings
 from tests.builders.tills import machine, small_fixture
 
 

@@ -16,7 +16,8 @@ from pos.domain.commission import CommissionAt
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
 from pos.domain.role import Grant, Role
-from pos.settings import FILES, TillSettings, config_folders, read_settings, url_problem
+from pos.settings import FILES, config_folders, read_settings
+from pos.till_settings import TillSettings, url_problem
 from tests.builders.tills import machine, money, open_home
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,8 +21,9 @@ from pos.till.bank_receipts import (
 )
 from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
+from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import SaleOrder
-from pos.till.take_payment import AllocateOrder, PaymentOrder, TenderOrder, take_payment
+from pos.till.take_payment import take_payment
 from pos.till.vouchers import let_go, reserve_vouchers
 from receipts.queue import print_waiting
 from sync.vouchers import CentralVouchers

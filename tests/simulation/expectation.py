@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
-from pos.till.take_payment import AllocateOrder, PaymentOrder
+from pos.till.payment_order import AllocateOrder, PaymentOrder
 from tests.simulation.shop import CASH_ONLY, PRICES, WALK_IN
 
 COIN = 5

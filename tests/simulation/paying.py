@@ -7,7 +7,8 @@ from collections import Counter
 from pos.domain.errors import Refused
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
-from pos.till.take_payment import PaymentOrder, PaymentTaken, take_payment
+from pos.till.payment_order import PaymentOrder
+from pos.till.take_payment import PaymentTaken, take_payment
 from tests.simulation import invariants
 from tests.simulation.expectation import Refusal, Screen, ShownBill, Taken, expected
 from tests.simulation.terminals import Booked, Terminal

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pos.domain.payment_mode import PayerKind, Purpose
-from pos.till.take_payment import TenderOrder
+from pos.till.payment_order import TenderOrder
 from tests.simulation.expectation import text_of
 from tests.simulation.shop import CASH_ONLY, DEALERS, SUPERVISOR
 from tests.simulation.terminals import Terminal

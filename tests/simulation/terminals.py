@@ -20,7 +20,7 @@ from pos.bootstrap.homes import HomePaths, Machine, NewHome, OpenTill, make_home
 from pos.bootstrap.wire import make_client, make_engine
 from pos.domain.ports import PrinterUnavailable
 from pos.machine import InlineRunner
-from pos.till.take_payment import PaymentOrder
+from pos.till.payment_order import PaymentOrder
 from sync.client import CentralClient
 from sync.engine import SyncEngine
 from tests.builders.tills import CheapPinHasher, SeededRandomness, SettableClock

@@ -35,7 +35,8 @@ from pos.till.basket import (
 )
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view, plan_payment
-from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
+from pos.till.payment_order import PaymentOrder, TenderOrder
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     CASHIER,
     CHARGER_EAN,

@@ -15,8 +15,9 @@ from pos.store.outbox import leg_facts, unsent
 from pos.till.cards import abandon_all_cards, open_card_attempts
 from pos.till.desk import Desk
 from pos.till.enquiries import till_state
+from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
-from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
+from pos.till.take_payment import take_payment
 from tests.builders.cards import (
     NO_ANSWER,
     NOT_THERE,

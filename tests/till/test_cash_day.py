@@ -20,8 +20,8 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import ReceiptFacts
 from pos.till.balances import ledger_balances
 from pos.till.desk import Desk
+from pos.till.payment_order import TenderOrder
 from pos.till.selling import SaleOrder
-from pos.till.take_payment import TenderOrder
 from tests.builders.tills import (
     BACK_OFFICE,
     ask_for_documents,

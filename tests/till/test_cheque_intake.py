@@ -13,9 +13,9 @@ from pos.domain.cheque import TICKS, ChequePolicy, ThirdParty
 from pos.domain.errors import Refused
 from pos.settings import read_settings
 from pos.till.desk import Desk
+from pos.till.payment_order import TenderOrder
 from pos.till.script import Script
 from pos.till.script_acts import act_schema
-from pos.till.take_payment import TenderOrder
 from tests.builders.tills import (
     CASHIER,
     TODAY,

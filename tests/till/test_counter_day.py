@@ -21,8 +21,8 @@ from pos.domain.payment_mode import PayerKind, Purpose
 from pos.till.balances import ledger_balances
 from pos.till.cash_office import current_shift
 from pos.till.enquiries import account_view
+from pos.till.payment_order import AllocateOrder
 from pos.till.shop_clock import confirm_clock
-from pos.till.take_payment import AllocateOrder
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,

@@ -6,7 +6,8 @@ import pytest
 
 from pos.store.dunning import DunningBefore, dunning_before
 from pos.till.desk import Desk
-from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
+from pos.till.payment_order import TenderOrder
+from pos.till.take_payment import PaymentTaken, take_payment
 from tests.builders.tills import (
     CASHIER,
     SUPERVISOR,

@@ -16,7 +16,8 @@ from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind, PaymentModes, Purpose
 from pos.till.desk import Desk
-from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
+from pos.till.payment_order import PaymentOrder, TenderOrder
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     CASHIER,
     SUPERVISOR,

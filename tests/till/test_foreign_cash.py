@@ -10,7 +10,8 @@ from pos.domain.receipt import Copy
 from pos.till.balances import ledger_balances
 from pos.till.desk import Desk
 from pos.till.papers import show_receipt
-from pos.till.take_payment import TenderOrder, take_payment
+from pos.till.payment_order import TenderOrder
+from pos.till.take_payment import take_payment
 from receipts.compose import compose
 from receipts.document import NotPrintable
 from receipts.text import render_text

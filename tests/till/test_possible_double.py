@@ -9,8 +9,9 @@ import pytest
 from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.payment_event import Overpayment
 from pos.till.desk import Desk
+from pos.till.payment_order import TenderOrder
 from pos.till.script import Script
-from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
+from pos.till.take_payment import PaymentTaken, take_payment
 from tests.builders.tills import (
     CASHIER,
     card,

@@ -18,9 +18,9 @@ from pos.store.post_dated import post_dated_known
 from pos.till.desk import Desk
 from pos.till.enquiries import HitKind, find
 from pos.till.papers import last_receipt_of, reprint, show_receipt
+from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, post_dated_cheques, register_cheque
 from pos.till.script import Script
-from pos.till.take_payment import PaymentOrder, TenderOrder
 from tests.builders.tills import (
     CASHIER,
     DEALER,

@@ -14,7 +14,8 @@ from pos.domain.role import Person
 from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shift
 from pos.till.desk import Desk
 from pos.till.papers import reprint
-from pos.till.take_payment import AllocateOrder, PaymentOrder, TenderOrder, take_payment, warn
+from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder, warn
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     ADMIN,
     AUDITOR,

@@ -21,8 +21,9 @@ from pos.store.receipts import receipt_facts
 from pos.store.times import utc_text
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
+from pos.till.payment_order import TenderOrder
 from pos.till.selling import SaleOrder
-from pos.till.take_payment import TenderOrder, take_payment
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     AUDITOR,
     CASHIER,

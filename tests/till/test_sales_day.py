@@ -21,8 +21,9 @@ from pos.domain.receipt import ReceiptFacts
 from pos.till.balances import ledger_balances
 from pos.till.bank_receipts import reject_bank_receipt, unblock_dealer, verify_bank_receipt
 from pos.till.enquiries import account_view
+from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.selling import SaleOrder
-from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     BACK_OFFICE,
     SUPERVISOR,

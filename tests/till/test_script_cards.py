@@ -12,9 +12,9 @@ from pos.domain.card import ReversalRefused
 from pos.domain.role import Person
 from pos.store.cards import CardAttempt
 from pos.till.desk import Desk
+from pos.till.payment_order import PaymentOrder
 from pos.till.script import Script
 from pos.till.script_acts import act_schema
-from pos.till.take_payment import PaymentOrder
 from tests.builders.cards import (
     NO_ANSWER,
     REFUSED,

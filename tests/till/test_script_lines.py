@@ -13,9 +13,9 @@ from pos.domain.role import Grant, PermissionTable, Person, Role
 from pos.domain.voucher import VoucherIssued, VoucherRefused, VoucherReserved, VoucherTerms, VoucherUnanswered
 from pos.machine import InlineRunner
 from pos.till.desk import Desk, Memo
+from pos.till.payment_order import PaymentOrder
 from pos.till.script import Script
 from pos.till.script_acts import act_schema
-from pos.till.take_payment import PaymentOrder
 from pos.till.voucher_issue import IssueOrder, issue_voucher
 from tests.builders.signed import FakePress, issues_alone
 from tests.builders.tills import (

@@ -13,7 +13,8 @@ from pos.domain.money import Money
 from pos.domain.payment_event import Overpayment
 from pos.domain.voucher import Residual, VoucherReserved, VoucherTerms
 from pos.till.desk import Desk
-from pos.till.take_payment import TenderOrder, take_payment
+from pos.till.payment_order import TenderOrder
+from pos.till.take_payment import take_payment
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
     CASHIER,

@@ -18,8 +18,9 @@ from pos.machine import InlineRunner
 from pos.store.outbox import leg_facts, unsent
 from pos.store.vouchers import holds_to_release, mark_reserved
 from pos.till.desk import Desk
+from pos.till.payment_order import TenderOrder
 from pos.till.script import Script
-from pos.till.take_payment import TenderOrder, take_payment
+from pos.till.take_payment import take_payment
 from pos.till.vouchers import abandon_all, has_vouchers, let_go
 from tests.builders.tills import (
     AUDITOR,

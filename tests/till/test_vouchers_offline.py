@@ -14,7 +14,8 @@ from pos.domain.voucher import Residual, VoucherRefused, code_digest
 from pos.domain.voucher_policy import PreauthorisedRange
 from pos.store.outbox import leg_facts, unsent
 from pos.till.desk import Desk
-from pos.till.take_payment import PaymentTaken, TenderOrder, take_payment
+from pos.till.payment_order import TenderOrder
+from pos.till.take_payment import PaymentTaken, take_payment
 from tests.builders.signed import OTHER_PRIVATE_KEY, key_of, knows, signed, takes_offline
 from tests.builders.tills import (
     CASHIER,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
-from pos.till.take_payment import TenderOrder
+from pos.till.payment_order import TenderOrder
 from sync.client import TMF676_PATH
 from sync.engine import QUEUES_AT_ONCE
 from sync.retry import RetryRule

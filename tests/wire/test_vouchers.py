@@ -24,7 +24,8 @@ from pos.domain.voucher import (
     VoucherUnanswered,
 )
 from pos.machine import InlineRunner
-from pos.till.take_payment import PaymentOrder, TenderOrder, take_payment
+from pos.till.payment_order import PaymentOrder, TenderOrder
+from pos.till.take_payment import take_payment
 from pos.till.vouchers import reserve_vouchers
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central

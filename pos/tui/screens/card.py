@@ -21,7 +21,7 @@ from pos.store.cards import CardAttempt
 from pos.till.basket import Basket, confirm, identified, quote
 from pos.till.cards import ask_again, attempt_for, attempt_under_way, let_go_card
 from pos.till.large_cash import IdentityOrder
-from pos.till.take_payment import TenderOrder
+from pos.till.payment_order import TenderOrder
 from pos.tui.errands import Errands
 from pos.tui.handover import ask_card, with_card
 from pos.tui.keys import bindings

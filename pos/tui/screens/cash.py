@@ -16,8 +16,9 @@ from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.payment_mode import PayerKind, PaymentMode
 from pos.till.basket import Basket, Quote, confirm, give, identified, pay_only_given, quote, take_back
 from pos.till.large_cash import IdentityOrder
+from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered
-from pos.till.take_payment import PaymentTaken, TenderOrder
+from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Errands
 from pos.tui.handover import take
 from pos.tui.keys import bindings

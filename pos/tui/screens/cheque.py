@@ -10,8 +10,8 @@ from pos.domain.cheque import TICKS
 from pos.domain.errors import DomainError
 from pos.domain.micr import MicrLine, is_surely_micr, looks_like_micr, read_micr
 from pos.till.basket import Basket, order_of
+from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import is_post_dated
-from pos.till.take_payment import TenderOrder
 from pos.tui.screens.tender import TenderScreen
 from pos.tui.screens.ticks import TicksScreen
 from pos.tui.widgets.entry import Field

@@ -20,8 +20,9 @@ from pos.domain.voucher import Residual
 from pos.store.vouchers import Hold
 from pos.till.basket import Basket, confirm, give, identified, quote, require_room_for
 from pos.till.large_cash import IdentityOrder
+from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered
-from pos.till.take_payment import PaymentTaken, TenderOrder
+from pos.till.take_payment import PaymentTaken
 from pos.till.voucher_tender import said_of_itself
 from pos.tui.errands import Errands
 from pos.tui.handover import hold_vouchers, keep_only, take

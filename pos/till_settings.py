@@ -1,0 +1,356 @@
+"""The settings of ``till.toml``: what each section may hold. Source: the comments in ``config/till.toml``."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
+from pos.domain.number_format import LOCALES, NumberFormat, number_format
+from pos.domain.role import Role
+from pos.domain.sale_policy import OVERRIDE_REASONS, ItemPolicy
+from pos.domain.voucher import plain_code
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+PRINTER_PORT = 9100
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
+
+RoleName = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
+AmountOrEmpty = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Percent = Annotated[str, Field(pattern=r"^(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)$")]
+
+
+class Strict(BaseModel):
+    """A part of a settings file: a key that nobody knows stops the start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ShopSettings(Strict):
+    operator_company: Annotated[str, Field(min_length=1, max_length=80)] = "Counterfoil Telecom"
+    walk_in_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "WALK-IN"
+    suspense_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "SUSPENSE"
+
+
+class AmountSettings(Strict):
+    locale: str = ""
+    native_digits: bool = False
+    decimal_marks: Literal["", ".", ",", ".,"] = ""
+
+    @field_validator("locale")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value and value not in LOCALES:
+            raise ValueError(f"empty, or one of {', '.join(LOCALES)}")
+        return value
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """How amounts are shown."""
+        return number_format(self.locale, native_digits=self.native_digits)
+
+    @property
+    def typed_marks(self) -> str:
+        """The marks that may stand in a typed amount: the locale's own; without a locale both."""
+        return self.decimal_marks or (number_format(self.locale).decimal_mark if self.locale else ".,")
+
+
+class CashSettings(Strict):
+    rounding: Literal["account", "customer", "off"] = "account"
+    check_note_from: AmountOrEmpty = ""
+    identify_from: AmountOrEmpty = ""
+    refuse_from: AmountOrEmpty = ""
+    identity_documents: Annotated[list[Word], Field(min_length=1, max_length=9)] = [
+        "civil_id",
+        "passport",
+        "residence_permit",
+        "driving_licence",
+    ]
+    declared: dict[Word, Word] = {
+        "counterfeit": "counterfeit_cash",
+        "damaged": "damaged_cash",
+        "foreign_coins": "foreign_coins",
+    }
+
+
+class ItemSettings(Strict):
+    override_reasons: Annotated[list[Word], Field(min_length=1, max_length=9)] = list(OVERRIDE_REASONS)
+    override_max_percent: dict[RoleName, Annotated[int, Field(ge=0, le=1000)]] = {"supervisor": 100}
+    pins_need_final_money: bool = True
+
+    def as_policy(self) -> ItemPolicy:
+        """The same as the domain's value."""
+        return ItemPolicy(
+            override_reasons=tuple(self.override_reasons),
+            override_max_percent={Role(role): percent for role, percent in self.override_max_percent.items()},
+            pins_need_final_money=self.pins_need_final_money,
+        )
+
+
+class ChequeSettings(Strict):
+    stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    warn_before_stale_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    post_dated_max_days: Annotated[int, Field(ge=0, le=730)] = 90
+    max_amount: AmountOrEmpty = ""
+    max_draft: AmountOrEmpty = ""
+    third_party: Literal["refuse", "ticks", "accept"] = "ticks"
+    ticks: list[Literal["words_match_figures", "payee", "crossing", "signature", "no_alteration"]] = [
+        "words_match_figures",
+        "payee",
+        "crossing",
+        "signature",
+        "no_alteration",
+    ]
+    ticks_always: bool = False
+    max_by_class: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=20)], AmountOrEmpty], Field(max_length=50)
+    ] = {}
+
+
+class CommissionRuleSettings(Strict):
+    percent: Percent
+    items: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=200)] = []
+
+
+class DealerTermsSettings(Strict):
+    unverified_cap: AmountOrEmpty = ""
+    release: Literal["now", "hold"] = "now"
+    commission: Annotated[list[CommissionRuleSettings], Field(max_length=50)] = []
+    commission_at: Literal["sale", "settlement"] = "sale"
+    commission_paid: Literal["net", "gross"] = "net"
+    withholding_percent: Percent = "0"
+
+    def as_commission(self) -> CommissionTerms:
+        """The commission as the domain's value."""
+        return CommissionTerms(
+            rules=tuple(
+                CommissionRule(percent=Decimal(rule.percent), items=tuple(rule.items))
+                for rule in self.commission
+            ),
+            withholding_percent=Decimal(self.withholding_percent),
+            at=CommissionAt(self.commission_at),
+            settlement=Settlement(self.commission_paid),
+        )
+
+
+class DealerSettings(DealerTermsSettings):
+    block_after_rejection: bool = True
+    trust: Literal["apart", "off"] = "apart"
+    classes: dict[Annotated[str, Field(min_length=1, max_length=20)], DealerTermsSettings] = {}
+
+
+class ShiftSettings(Strict):
+    day_starts: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
+
+    @property
+    def starts_at(self) -> time:
+        """The shop's own time at which its business day begins."""
+        return time.fromisoformat(self.day_starts)
+
+
+class LedgerSettings(Strict):
+    closed_through: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+
+    @field_validator("closed_through")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        if value:
+            date.fromisoformat(value)
+        return value
+
+    @property
+    def closed_date(self) -> date | None:
+        """The last day of the closed period; None: none is closed."""
+        return date.fromisoformat(self.closed_through) if self.closed_through else None
+
+
+class AccountSettings(Strict):
+    check_digit: Literal["none", "luhn", "mod97"] = "none"
+
+
+class PaymentSettings(Strict):
+    double_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    trusted_classes: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=50)
+    ] = []
+    tolerance: AmountOrEmpty = ""
+    pay_disputed: bool = False
+    resolve_alone_up_to: AmountOrEmpty = ""
+
+
+class OfflineLimitSettings(Strict):
+    item: AmountOrEmpty = ""
+    customer: AmountOrEmpty = ""
+    shift_total: AmountOrEmpty = ""
+    count: Annotated[int, Field(ge=0, le=100_000)] = 0
+    hours: Annotated[int, Field(ge=0, le=8760)] = 0
+
+
+class OfflineSettings(Strict):
+    after_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    limits: dict[str, OfflineLimitSettings] = {
+        "cheque": OfflineLimitSettings(count=50, hours=72),
+        "bank_cash": OfflineLimitSettings(count=50, hours=24),
+        "bank_cheque": OfflineLimitSettings(count=50, hours=24),
+        "atm": OfflineLimitSettings(count=50, hours=24),
+    }
+
+
+class PreauthorisedSettings(Strict):
+    issuer: Annotated[str, Field(min_length=1, max_length=40)]
+    first: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 \-]{3,39}$")]
+    last: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 \-]{3,39}$")]
+    value: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+    expires: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> PreauthorisedSettings:
+        date.fromisoformat(self.expires)
+        first, last = plain_code(self.first), plain_code(self.last)
+        if len(first) != len(last) or first > last:
+            raise ValueError("a first code and a last one as long, in order")
+        return self
+
+
+class VoucherSettings(Strict):
+    offline_max_each: AmountOrEmpty = ""
+    offline_max_shift: AmountOrEmpty = ""
+    offline_max_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    issue_alone_up_to: AmountOrEmpty = ""
+    preauthorised: Annotated[list[PreauthorisedSettings], Field(max_length=100)] = []
+
+
+class SignInSettings(Strict):
+    min_pin_digits: Annotated[int, Field(ge=6, le=20)] = 6
+    idle_lock_minutes: Annotated[int, Field(ge=1, le=15)] = 3
+    lock_minutes: Annotated[list[Annotated[int, Field(ge=1, le=1440)]], Field(min_length=1, max_length=5)] = [
+        1,
+        5,
+        30,
+    ]
+    max_failures: Annotated[int, Field(ge=5, le=100)] = 10
+
+
+class ReceiptSettings(Strict):
+    width: Annotated[int, Field(ge=32, le=80)] = 42
+    font: Annotated[str, Field(max_length=500)] = ""
+    fallback_fonts: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=8)
+    ] = []
+
+
+class PrinterSettings(Strict):
+    network: Annotated[str, Field(max_length=255)] = ""
+    paper_mm: Literal[58, 80] = 80
+    code_page: Literal["WPC1252", "PC437", "PC850", "PC852", "PC858", "PC866", "ASCII"] = "WPC1252"
+    cuts: bool = True
+    ask_status: bool = True
+    drawer_pin: Literal[0, 2, 5] = 2
+
+    @field_validator("network")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and host_and_port(value) is None:
+            raise ValueError("a host, or host:port, or nothing")
+        return value
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of the receipt printer; None: papers are files only."""
+        return host_and_port(self.network)
+
+
+def host_and_port(address: str) -> tuple[str, int] | None:
+    """``host`` or ``host:port``, an IPv6 address in brackets; None if it is neither."""
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host or port == 0 or parts.netloc != address or "@" in address or not _HOST.fullmatch(host):
+        return None
+    return host, PRINTER_PORT if port is None else port
+
+
+class CardTerminalSettings(Strict):
+    driver: Literal["standalone", "nexo"] = "standalone"
+    url: Annotated[str, Field(max_length=500)] = ""
+    poi_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,23})?$")] = ""
+    sale_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,23})?$")] = ""
+    timeout_s: Annotated[int, Field(ge=5, le=600)] = 120
+    ca_file: Annotated[str, Field(max_length=500)] = ""
+
+
+class SyncSettings(Strict):
+    central_url: Annotated[str, Field(max_length=500)] = ""
+    payment_url: Annotated[str, Field(max_length=500)] = ""
+    bill_url: Annotated[str, Field(max_length=500)] = ""
+    request_timeout_s: Annotated[int, Field(ge=1, le=120)] = 10
+    pull_every_s: Annotated[int, Field(ge=5, le=86400)] = 60
+    retry_delay_s_min: Annotated[int, Field(ge=1, le=60)] = 1
+    retry_delay_s_max: Annotated[int, Field(ge=1, le=3600)] = 300
+    media_type: Literal["application/json;charset=utf-8", "application/json"] = (
+        "application/json;charset=utf-8"
+    )
+
+
+class TillSettings(Strict):
+    """``till.toml``: how this till works. Every key has a default."""
+
+    shop: ShopSettings = ShopSettings()
+    amounts: AmountSettings = AmountSettings()
+    cash: CashSettings = CashSettings()
+    items: ItemSettings = ItemSettings()
+    cheques: ChequeSettings = ChequeSettings()
+    shift: ShiftSettings = ShiftSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    accounts: AccountSettings = AccountSettings()
+    payments: PaymentSettings = PaymentSettings()
+    offline: OfflineSettings = OfflineSettings()
+    vouchers: VoucherSettings = VoucherSettings()
+    dealers: DealerSettings = DealerSettings()
+    sign_in: SignInSettings = SignInSettings()
+    receipt: ReceiptSettings = ReceiptSettings()
+    printer: PrinterSettings = PrinterSettings()
+    card_terminal: CardTerminalSettings = CardTerminalSettings()
+    sync: SyncSettings = SyncSettings()
+
+
+def is_pattern(text: str) -> bool:
+    """Whether ``text`` is a regular expression."""
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
+def url_problem(url: str) -> str | None:
+    """Why ``url`` may not be spoken to, or None. Plain http is for this machine only."""
+    if not url:
+        return None
+    allowed = "an https address, or http on this machine (127.0.0.1)"
+    if re.fullmatch(r"[\x21-\x7e]+", url) is None:
+        return allowed
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # a port that is no number raises when it is looked at
+    except ValueError:
+        return allowed
+    if parts.username is not None or parts.password is not None:
+        return "an address without a user or a password in it"
+    secure = parts.scheme == "https" and host
+    on_this_machine = parts.scheme == "http" and host in LOOPBACK_HOSTS
+    return None if secure or on_this_machine else allowed

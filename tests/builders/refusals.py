@@ -6,6 +6,7 @@ with refused("more_than_suspense", left="5.000", currency="KWD"):
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,5 +25,6 @@ def refused(code: str, **details: object) -> Iterator[None]:
 
 
 def reads_as_sentences(text: str) -> bool:
-    """Whether it begins with a capital letter or a number, ends with a mark, and shouts nowhere."""
-    return bool(text) and not text[0].islower() and text[-1] in ".?" and not text.isupper()
+    """Whether each sentence begins with a capital letter or a number and ends with a mark, and none is shouted."""
+    sentences = re.split(r"(?<=[.?]) ", text)
+    return all(one and not one[0].islower() and not one.isupper() and one[-1] in ".?" for one in sentences)

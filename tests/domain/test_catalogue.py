@@ -15,10 +15,12 @@ from pos.domain.catalogue import (
     read_line,
     read_serial,
     sale_total,
+    shown_serial,
     tax_sums,
 )
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, total
+from tests.builders.refusals import refused
 from tests.builders.tills import iccid, imei, money
 
 KWD = currency("KWD")
@@ -197,6 +199,31 @@ def test_what_is_no_serial_number_is_refused(kind: SerialKind, typed: str) -> No
 
     assert refusal.value.code == "bad_serial"
     assert len(typed) < 6 or typed.strip() not in str(refusal.value.as_json())
+
+
+@pytest.mark.parametrize("typed", ["AB12CD34", "12345678", "abcd1234efgh5678", "AB12-CD34", "AB 12 CD 34"])
+def test_the_pin_of_a_card_has_8_to_16_letters_and_digits(typed: str) -> None:
+    assert read_serial(SerialKind.VOUCHER_PIN, typed) == typed.replace("-", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("typed", ["AB12CD3", "AB12CD34EF56GH789", "AB12CD3\u00e9", "AB12_CD34", ""])
+def test_other_signs_or_another_length_are_no_pin(typed: str) -> None:
+    with refused("bad_serial", kind="voucher_pin"):
+        read_serial(SerialKind.VOUCHER_PIN, typed)
+
+
+def test_whoever_reads_a_pin_wrong_types_it_again_and_any_other_number_is_scanned_again() -> None:
+    for kind, how in ((SerialKind.VOUCHER_PIN, "Type it again."), (SerialKind.IMEI, "Scan it again.")):
+        with pytest.raises(Refused, match=how):
+            read_serial(kind, "1")
+
+
+def test_of_a_secret_number_only_the_end_is_shown() -> None:
+    """Rule 58."""
+    assert shown_serial(SerialKind.VOUCHER_PIN, "AB12CD34EF").endswith("34EF")
+    assert "AB12" not in shown_serial(SerialKind.VOUCHER_PIN, "AB12CD34EF")
+    assert shown_serial(SerialKind.IMEI, imei(7)) == imei(7)
+    assert shown_serial(None, "AB12CD34EF") == "AB12CD34EF"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def terms(percent: str, withheld: str = "0", **named: object) -> LineTerms:
         (1_001, "33.3333", "0", 334, 0),
         (1, "100", "100", 1, 1),
         (12_345, "0.0001", "0", 0, 0),
+        (499_999, "0.0001", "0", 0, 0),
+        (500_000, "0.0001", "0", 1, 0),
     ],
 )
 def test_each_part_is_rounded_half_up_once(
@@ -83,3 +85,23 @@ def test_the_first_rule_that_names_an_item_is_its_own() -> None:
         5, 5, 2, None,
     ]  # fmt: skip
     assert CommissionTerms().for_item("SIM-01") is None
+
+
+@pytest.mark.parametrize(
+    ("named", "item", "holds"),
+    [
+        ("SIM-*", "SIM-01", True),
+        ("SIM-*", "SIM-", True),
+        ("SIM-*", "SIM", False),
+        ("SIM-*", "SIM_01", False),
+        ("SIM-*", "SI", False),
+        ("*", "ANY", True),
+        ("SIM-01", "SIM-01", True),
+        ("SIM-01", "SIM-0", False),
+        ("SIM-01", "SIM-012", False),
+    ],
+)
+def test_a_star_stands_for_the_rest_of_a_code_and_for_nothing_before_it(
+    named: str, item: str, holds: bool
+) -> None:
+    assert CommissionRule(percent=Decimal(5), items=(named,)).holds_for(item) is holds

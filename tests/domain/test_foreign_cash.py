@@ -22,7 +22,7 @@ from pos.domain.foreign_cash import (
     read_notes,
     worth,
 )
-from pos.domain.money import Money, currency, total
+from pos.domain.money import MAX_MINOR, Money, currency, total
 from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
 from pos.domain.payment_mode import PayerKind
 from pos.domain.posting import is_balanced, shift_closed_lines
@@ -76,10 +76,17 @@ def test_the_value_is_what_exact_arithmetic_makes_of_it(
     assert Decimal(worth(Money(minor, of), rate, shop).plain()) == expected
 
 
-def test_a_value_beyond_any_payment_is_refused() -> None:
+@pytest.mark.parametrize(("minor", "rate"), [(10**14, "999999"), (10**13, "10"), (10**15, "0.1")])
+def test_a_value_beyond_any_payment_is_refused(minor: int, rate: str) -> None:
     with pytest.raises(Refused) as refusal:
-        worth(Money(10**14, USD), "999999", KWD)
+        worth(Money(minor, USD), rate, KWD)
     assert refusal.value.code == "amount_too_large"
+
+
+def test_the_largest_value_is_one_minor_unit_below() -> None:
+    assert worth(Money(MAX_MINOR - 1, KWD), "1", KWD).minor == MAX_MINOR - 1
+    with pytest.raises(Refused):
+        worth(Money(MAX_MINOR, KWD), "1", KWD)
 
 
 # --- which notes are taken ---------------------------------------------------------------------------------------
@@ -131,6 +138,25 @@ def test_notes_that_are_not_taken(text: str, told: str | None, code: str) -> Non
     with pytest.raises(Refused) as refusal:
         read_notes(listed(), text, told=told)
     assert refusal.value.code == code
+
+
+def test_an_amount_of_notes_is_written_as_the_locale_writes_it() -> None:
+    assert read_notes(listed(), "50,00", told=None, decimal_marks=",").amount == money("50", "USD")
+    assert read_notes(listed(), "50.00", told=None).amount == money("50", "USD")
+    with pytest.raises(Refused):
+        read_notes(listed(), "50,00", told=None)
+
+
+@pytest.mark.parametrize(("rate", "told"), [("10", "10.0"), ("10", "010"), ("1.50", "1.5"), ("100.0", "100")])
+def test_zeros_that_say_nothing_make_no_other_rate(rate: str, told: str) -> None:
+    assert read_notes(listed(rate=rate), "50", told=told).rate == rate
+
+
+@pytest.mark.parametrize(("rate", "told"), [("10", "1"), ("100", "10.0"), ("1.05", "1.5"), ("1", "1.01")])
+def test_zeros_that_say_something_do(rate: str, told: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_notes(listed(rate=rate), "50", told=told)
+    assert refusal.value.code == "rate_changed"
 
 
 def test_the_lowest_note_is_a_setting() -> None:
@@ -351,6 +377,19 @@ def test_the_rate_of_the_close_makes_a_gain_or_a_loss_and_the_count_a_shortage(
     done = closing("50", counted, "15.338", rate)
 
     assert (done.value, done.over_short, done.exchange) == (money(value), money(over_short), money(exchange))
+
+
+def test_notes_worth_one_minor_unit_go_to_the_safe() -> None:
+    """And those that are worth none make no line."""
+    one = closing("0.01", "0.01", "0.001", "0.1")
+
+    lines = shift_closed_lines(expected=money("0"), counted=money("0"), foreign=[one])
+    assert [(line.ledger_account, line.debit.minor - line.credit.minor) for line in lines] == [
+        ("foreign_cash_safe", 1),
+        ("foreign_cash_in_till", -1),
+    ]
+    none = closing("0", "0", "0", "0.1")
+    assert shift_closed_lines(expected=money("0"), counted=money("0"), foreign=[none]) == []
 
 
 @given(

@@ -178,6 +178,13 @@ def test_the_refusal_shows_how_an_amount_is_written_in_this_currency(code: str, 
     assert parse_amount(example, currency(code)).plain() == example
 
 
+def test_unless_the_locale_says_otherwise_the_decimal_mark_is_a_point() -> None:
+    for read in (parse_amount, parse_count):
+        assert read("1.5", KWD).minor == 1_500
+        with pytest.raises(Refused):
+            read("1,5", KWD)
+
+
 def test_zero_is_a_count_and_no_payment() -> None:
     assert parse_count("0.000", KWD) == zero(KWD)
 
@@ -323,6 +330,24 @@ def test_nothing_to_split_by_is_refused(weights: list[int]) -> None:
 def test_no_parts_are_refused() -> None:
     with pytest.raises(ValueError):
         split_evenly(money("1"), 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "weights", "expected"),
+    [
+        (10, [1, 2], [3, 7]),
+        (100, [1, 1, 4], [17, 17, 66]),
+        (1, [1, 2], [0, 1]),
+        (5, [1, 2, 3], [1, 2, 2]),
+        (-5, [1, 2, 3], [-1, -2, -2]),
+        (7, [0, 1, 0], [0, 7, 0]),
+    ],
+)
+def test_the_largest_remainder_takes_what_is_left_and_of_equal_ones_the_first(
+    amount: int, weights: list[int], expected: list[int]
+) -> None:
+    """Rule 10."""
+    assert [part.minor for part in split_by_weight(Money(amount, EUR), weights)] == expected
 
 
 @pytest.mark.parametrize(

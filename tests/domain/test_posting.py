@@ -8,18 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pos.domain.allocation import Allocation
-from pos.domain.catalogue import Item, LineOfSale
+from pos.domain.catalogue import AdvanceTax, Item, LineOfSale
+from pos.domain.commission import CommissionAt, LineTerms, Settlement
 from pos.domain.money import Money, currency, zero
-from pos.domain.payment_mode import PayerKind
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import (
     JournalLine,
+    commission_lines,
     credit,
     debit,
     is_balanced,
+    ledger_of,
     payment_lines,
     shift_closed_lines,
     shift_opened_lines,
     sum_of,
+    trust_counted_lines,
 )
 from tests.builders.tills import money
 
@@ -164,3 +168,161 @@ def test_a_sale_without_tax_posts_no_tax() -> None:
     )
 
     assert shown(lines) == [("cash_in_till", "5.000"), ("item_revenue", "-5.000")]
+
+
+def test_an_advance_is_a_debt_until_it_is_used_and_its_tax_is_due_at_once() -> None:
+    """Rule 8: taxed when it is received; a line beside it is revenue."""
+    advance = LineOfSale(item=replace(SIM, advance=AdvanceTax.ON_RECEIPT))
+
+    lines = payment_lines(
+        [("cash_in_till", money("10"))],
+        [part("WALK-IN", None, "5", 0), part("WALK-IN", None, "5", 1)],
+        [advance, LineOfSale(item=SIM)],
+        PayerKind.WALK_IN,
+        rounding=NONE,
+    )
+
+    assert shown(lines) == [
+        ("cash_in_till", "10.000"),
+        ("item_revenue", "-4.762"),
+        ("advances_received", "-4.762"),
+        ("output_tax", "-0.476"),
+    ]
+
+
+def test_one_minor_unit_is_posted_and_nothing_is_not() -> None:
+    line = LineOfSale(item=replace(SIM, price=money("0.001")))
+
+    lines = payment_lines(
+        [("cash_in_till", money("0.001")), ("card_clearing", money("0"))],
+        [part("WALK-IN", None, "0.001", 0)],
+        [line],
+        PayerKind.WALK_IN,
+        rounding=NONE,
+    )
+
+    assert shown(lines) == [("cash_in_till", "0.001"), ("item_revenue", "-0.001")]
+
+
+def terms(at: CommissionAt, settlement: Settlement, percent: int = 10) -> LineTerms:
+    return LineTerms(percent=Decimal(percent), withholding_percent=Decimal(20), at=at, settlement=settlement)
+
+
+@pytest.mark.parametrize(
+    ("at", "settlement", "paid", "posted"),
+    [
+        (
+            CommissionAt.SALE,
+            Settlement.NET,
+            "4.600",
+            [("commission_expense", None, 500), ("withholding_payable", None, -100)],
+        ),
+        (
+            CommissionAt.SALE,
+            Settlement.GROSS,
+            "5",
+            [
+                ("commission_expense", None, 500),
+                ("withholding_payable", None, -100),
+                ("dealer_account", "D-1", -400),
+            ],
+        ),
+        (CommissionAt.SETTLEMENT, Settlement.NET, "5", []),
+    ],
+)
+def test_a_commission_is_posted_at_the_sale_with_the_tax_withheld_of_it(
+    at: CommissionAt, settlement: Settlement, paid: str, posted: list[tuple[str, str | None, int]]
+) -> None:
+    """Rule 59: revenue and tax stay gross; 10 % of 5.000, and 20 % of that withheld."""
+    line = LineOfSale(item=SIM).on_terms(terms(at, settlement))
+
+    lines = payment_lines(
+        [("cash_in_till", money(paid))],
+        [part("D-1", None, paid, 0)],
+        [line, LineOfSale(item=replace(SIM, price=money("0")))],
+        PayerKind.DEALER,
+        payer_account="D-1",
+        rounding=NONE,
+    )
+
+    assert shown(lines)[:3] == [
+        ("cash_in_till", money(paid).plain()),
+        ("item_revenue", "-4.762"),
+        ("output_tax", "-0.238"),
+    ]
+    assert [
+        (line.ledger_account, line.account, line.debit.minor - line.credit.minor) for line in lines[3:]
+    ] == posted
+
+
+def test_a_line_taken_off_its_terms_earns_nothing() -> None:
+    line = LineOfSale(item=SIM, quantity=2).on_terms(terms(CommissionAt.SALE, Settlement.NET))
+
+    assert line.due == money("9.200")
+    assert line.on_terms(None).due == money("10")
+    assert line.on_terms(None) == LineOfSale(item=SIM, quantity=2)
+
+
+@pytest.mark.parametrize(
+    ("commission", "withheld", "credited", "posted"),
+    [
+        (
+            "5",
+            "1",
+            "4",
+            [
+                ("commission_expense", "5.000"),
+                ("withholding_payable", "-1.000"),
+                ("dealer_account", "-4.000"),
+            ],
+        ),
+        ("5", "0", "5", [("commission_expense", "5.000"), ("dealer_account", "-5.000")]),
+        ("5", "5", "0", [("commission_expense", "5.000"), ("withholding_payable", "-5.000")]),
+        ("0", "0", "0", []),
+    ],
+)
+def test_no_line_of_a_commission_is_of_nothing(
+    commission: str, withheld: str, credited: str, posted: list[tuple[str, str]]
+) -> None:
+    lines = commission_lines(
+        money(commission), withheld=money(withheld), credited=money(credited), dealer="D-1"
+    )
+
+    assert shown(lines) == posted
+    assert all(line.account == ("D-1" if line.ledger_account == "dealer_account" else None) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("over_short", "posted"),
+    [
+        ("1.500", [("trust_money", "1.500"), ("cash_over_short", "-1.500")]),
+        ("0.001", [("trust_money", "0.001"), ("cash_over_short", "-0.001")]),
+        ("-1.500", [("cash_over_short", "1.500"), ("trust_money", "-1.500")]),
+        ("-0.001", [("cash_over_short", "0.001"), ("trust_money", "-0.001")]),
+        ("0", []),
+    ],
+)
+def test_what_the_count_of_the_operators_purse_makes_of_it_stays_in_it(
+    over_short: str, posted: list[tuple[str, str]]
+) -> None:
+    amount = money(over_short.removeprefix("-"))
+
+    assert shown(trust_counted_lines(-amount if over_short.startswith("-") else amount)) == posted
+
+
+@pytest.mark.parametrize(
+    ("purpose", "payer", "ledger_account"),
+    [
+        (Purpose.BILLS, PayerKind.SUBSCRIBER, "receivable"),
+        (Purpose.BILLS, PayerKind.DEALER, "receivable"),
+        (Purpose.ADVANCE, PayerKind.SUBSCRIBER, "customer_advance"),
+        (Purpose.DEPOSIT, PayerKind.SUBSCRIBER, "security_deposit"),
+        (Purpose.SUSPENSE, PayerKind.DEALER, "suspense"),
+        (Purpose.ACCOUNT, PayerKind.SUBSCRIBER, "customer_credit"),
+        (Purpose.ACCOUNT, PayerKind.WALK_IN, "customer_credit"),
+        (Purpose.ACCOUNT, PayerKind.DEALER, "dealer_account"),
+    ],
+)
+def test_each_purpose_has_its_ledger_account(purpose: Purpose, payer: PayerKind, ledger_account: str) -> None:
+    """Domain.md 3.9: advances, deposits and money in suspense are no credit."""
+    assert ledger_of(purpose, payer) == ledger_account

@@ -243,7 +243,7 @@ def read_serial(kind: SerialKind, text: str) -> str:
     """
     form, wanted = _SERIAL_FORMS[kind]
     serial = re.sub(r"[ \-]", "", text)
-    if re.fullmatch(form, serial, re.ASCII) is None or not _check_digit_holds(kind, serial):
+    if re.fullmatch(form, serial) is None or not _check_digit_holds(kind, serial):
         raise Refused(
             "bad_serial",
             f"This is no {kind.label}: {wanted}. {'Type' if kind.is_secret else 'Scan'} it again.",

@@ -1,5 +1,6 @@
 """What is sold: the tax within the price, serial numbers read as what they are, quantities (domain.md rules 8, 9, 44)."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from pos.domain.catalogue import (
     QUANTITY_MAX,
+    AdvanceTax,
     Item,
     LineOfSale,
     SerialKind,
@@ -83,6 +85,19 @@ def test_a_line_is_taxed_as_a_whole_not_piece_by_piece() -> None:
 
     assert piece.tax.minor == 1
     assert line(money("0.004"), "20", quantity=3).tax.minor == 2
+
+
+@pytest.mark.parametrize(
+    ("advance", "rate", "tax"),
+    [(None, "5", "0.238"), (AdvanceTax.ON_RECEIPT, "5", "0.238"), (AdvanceTax.ON_USE, "0", "0.000")],
+)
+def test_an_advance_is_taxed_when_it_is_received_or_when_it_is_used(
+    advance: AdvanceTax | None, rate: str, tax: str
+) -> None:
+    """Rule 8."""
+    sold = LineOfSale(item=replace(item(money("5")), advance=advance))
+
+    assert (sold.rate_text, sold.tax.plain(), sold.amount) == (rate, tax, money("5"))
 
 
 rates = st.decimals(min_value=0, max_value=100, places=4)
@@ -286,6 +301,14 @@ def test_each_piece_has_the_number_it_needs_and_no_other(
         read_line(thing, quantity, serials)
 
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("quantity", "told"), [(1, "scan 1 serial number [(]"), (2, "scan 2 serial numbers [(]")]
+)
+def test_the_refusal_says_how_many_serial_numbers_are_wanted(quantity: int, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        read_line(SIM, quantity, [])
 
 
 def test_serials_are_kept_as_read_in_their_order() -> None:

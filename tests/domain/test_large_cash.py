@@ -2,6 +2,7 @@
 
 import pytest
 
+from pos.domain.errors import Refused
 from pos.domain.large_cash import NO_THRESHOLDS, IdentityDocument, LargeCash, read_document
 from tests.builders.refusals import reads_as_sentences, refused
 from tests.builders.tills import money
@@ -66,3 +67,25 @@ def test_a_document_without_a_name_stands_for_the_accounts_own() -> None:
 def test_a_document_of_another_kind_does_not_count() -> None:
     with refused("unknown_document", allowed=["civil_id", "passport"]):
         read_document(kind="library_card", number="1", name="", documents=SHOP.documents)
+    with pytest.raises(Refused, match="civil_id, passport"):
+        read_document(kind="library_card", number="1", name="", documents=SHOP.documents)
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "field"),
+    [
+        ("1" * 40, "x" * 120, None),
+        ("1" * 41, "", "Document number"),
+        ("K1", "x" * 121, "Name on the document"),
+        ("4111 1111 1111 1111", "", "Document number"),
+        ("K1", "4111 1111 1111 1111", "Name on the document"),
+    ],
+)
+def test_what_cannot_be_kept_of_a_document_is_refused_by_the_name_of_its_field(
+    number: str, name: str, field: str | None
+) -> None:
+    if field is None:
+        assert read_document(kind="passport", number=number, name=name, documents=SHOP.documents).name == name
+        return
+    with pytest.raises(Refused, match=field):
+        read_document(kind="passport", number=number, name=name, documents=SHOP.documents)

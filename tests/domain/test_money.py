@@ -364,6 +364,9 @@ def test_the_largest_remainder_takes_what_is_left_and_of_equal_ones_the_first(
         (-49, 100, 0),
         (7, 1, 7),
         (7, 0, 7),
+        (7, 2, 8),
+        (-7, 2, -8),
+        (8, 2, 8),
         (2, 5, 0),
     ],
 )

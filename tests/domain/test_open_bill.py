@@ -1,5 +1,7 @@
 """What is open on a bill: central's remainder less this till's own allocations that the snapshot lacks."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,13 +9,15 @@ from hypothesis import strategies as st
 from pos.domain.bill import (
     AppliedPayment,
     OwnAllocation,
+    Promise,
     SummaryLine,
+    SumsCheck,
     check_sums,
     group_rates,
     open_on,
 )
 from pos.domain.money import CurrencyMixed, Money, currency
-from tests.builders.tills import bill, line, money, rate
+from tests.builders.tills import TODAY, bill, line, money, rate
 
 KWD = currency("KWD")
 
@@ -157,3 +161,36 @@ def test_a_bill_without_lines_has_its_rates_grouped_by_product() -> None:
         ("Mobile", "12.000", ("R1", "R3")),
         ("Fibre", "3.000", ("R2",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("paid_here", "known", "missing"),
+    [("0.001", False, "3.999"), ("1", False, "3"), ("1", True, "4"), ("4", False, "0"), ("6", False, "0")],
+)
+def test_what_is_missing_of_an_instalment_lacks_what_was_paid_here_meanwhile(
+    paid_here: str, known: bool, missing: str
+) -> None:
+    """Rule 11: central told that 4 of it are missing; what it knows of is no part of that."""
+    promised = bill("1", money("10"), promise=Promise(on=TODAY, amount=money("4")))
+    told = replace(promised, applied=(applied("P-1", "e-1"),) if known else ())
+
+    entry = open_on(told, [own(paid_here)])
+
+    assert entry.instalment == (money(missing) if missing != "0" else money("4") - money("4"))
+
+
+def test_a_bill_without_a_promise_has_no_instalment() -> None:
+    assert open_on(bill("1", money("10")), []).instalment is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "rates", "difference"),
+    [("10", "10", 0), ("9", "10", 1_000), ("9", "7", 1_000), ("10", "7", 3_000), ("12", "10", -2_000)],
+)
+def test_the_bill_differs_by_its_lines_and_where_those_agree_by_its_rates(
+    lines: str, rates: str, difference: int
+) -> None:
+    sums = SumsCheck(bill_total=money("10"), lines_total=money(lines), rates_total=money(rates))
+
+    assert sums.difference.minor == difference
+    assert sums.agree is (difference == 0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind
-from pos.domain.tender import instrument_of, read_date, read_details
+from pos.domain.tender import instrument_of, plain_reference, read_date, read_details
 from pos.settings import read_settings
 from tests.builders.tills import HONEST_NAMES, money
 
@@ -55,6 +55,8 @@ def test_a_serial_is_text_not_a_number(serial: str) -> None:
         ("cheque", {**GOOD, "drawer": "x" * 81}, "text_too_long"),
         ("cheque", {**GOOD, "date": "21.11.2026"}, "bad_date"),
         ("cheque", {**GOOD, "date": "20261121"}, "bad_date"),
+        ("cheque", {**GOOD, "date": "2026-11-210"}, "text_too_long"),
+        ("cheque", {**GOOD, "branch": "\t"}, "bad_reference"),
         ("cheque", {**GOOD, "date": "2026-W47-6"}, "bad_date"),
         ("cheque", {**GOOD, "date": "2026-02-30"}, "bad_date"),
         ("cheque", {**GOOD, "date": "2026-13-01"}, "bad_date"),
@@ -68,6 +70,41 @@ def test_a_field_that_cannot_be_kept_is_refused(mode: str, raw: dict[str, str], 
     assert refusal.value.code == code
     for value in raw.values():
         assert len(value) < 6 or value not in refusal.value.message
+
+
+@pytest.mark.parametrize("branch", ["X", "XX", "0"])
+def test_a_field_of_a_letter_or_two_is_kept(branch: str) -> None:
+    assert read_details(MODES["cheque"], {**GOOD, "branch": branch})["branch"] == branch
+
+
+@pytest.mark.parametrize(
+    ("text", "compared"),
+    [
+        ("000123", "123"),
+        ("K7-020991", "K720991"),
+        ("A-0007/x", "A7X"),
+        ("x12", "X12"),
+        ("0X12", "X12"),
+        ("A-000", "A0"),
+        ("000", "0"),
+        ("- / -", ""),
+        ("", ""),
+    ],
+)
+def test_a_reference_is_compared_without_case_blanks_signs_and_leading_zeros(
+    text: str, compared: str
+) -> None:
+    """Rule 47. The form is kept with every tender, so it is never another."""
+    assert plain_reference(text) == compared
+
+
+def test_a_paper_is_known_by_its_kind_and_the_fields_that_tell_it_from_others() -> None:
+    """Rule 49. The form is kept with every tender and compared at central, so it is never another."""
+    slip = {"trace": "004711", "atm": "ATM-09", "date": "2026-11-21"}
+
+    assert instrument_of(MODES["atm"], slip, money("5")) == "atm|4711|ATM9|2026-11-21"
+    assert instrument_of(MODES["atm"], {}, money("5")) == "atm|||"
+    assert instrument_of(MODES["cash"], {}, money("5")) is None
 
 
 def test_a_date_is_written_year_month_day() -> None:

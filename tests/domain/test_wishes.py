@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from pos.domain.allocation import Chooser, Wish, allocate_as_asked, due_parts
+from pos.domain.allocation import Allocation, Chooser, Wish, allocate_as_asked, due_parts
 from pos.domain.bill import OpenBill
+from pos.domain.errors import Refused
 from pos.domain.payment_mode import Purpose
 from tests.builders.owed import owed, wish
 from tests.builders.refusals import refused
@@ -50,6 +51,14 @@ def test_a_disputed_part_is_paid_only_by_who_asks_for_it_where_the_shop_allows_i
     assert given("50", wish("2", asked), bills=[CONTESTED], pay_disputed=pay_disputed) == [("2", paid)]
 
 
+@pytest.mark.parametrize(
+    ("disputed", "told"), [("5", "15.000 may be paid"), ("20", "nothing of it may be paid")]
+)
+def test_who_asks_for_a_disputed_part_is_told_how_much_may_be_paid(disputed: str, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        given("50", wish("2", "20"), bills=[owed("2", "20", disputed=disputed)])
+
+
 @pytest.mark.parametrize("asked", ["15.001", "20"])
 def test_a_disputed_part_is_not_paid_by_mistake(asked: str) -> None:
     with refused("bill_disputed", bill="2", disputed="5.000", payable="15.000", currency="KWD"):
@@ -89,6 +98,29 @@ def test_all_that_is_left_goes_into_suspense_unless_an_amount_is_named() -> None
 
     assert given("12", wish("1"), wish(**kept), bills=[owed("1", "10")]) == [("1", "10.000"), (None, "2.000")]
     assert given("12", wish(None, "1.5", **kept)) == [(None, "1.500")]
+
+
+@pytest.mark.parametrize("keep", [Purpose.ACCOUNT, Purpose.ADVANCE, Purpose.DEPOSIT, Purpose.SUSPENSE])
+@pytest.mark.parametrize("chosen_by", list(Chooser))
+def test_money_on_an_account_is_kept_as_was_asked_for(keep: Purpose, chosen_by: Chooser) -> None:
+    [part], left = allocate_as_asked(
+        money("12"),
+        [wish(None, "2", keep=keep, reference="Envelope", chosen_by=chosen_by)],
+        payer_account="BA-1",
+        bills={},
+    )
+
+    assert part == Allocation(
+        account="BA-1",
+        bill_no=None,
+        bill_id=None,
+        amount=money("2"),
+        keep=keep,
+        reference="Envelope",
+        chosen_by=chosen_by,
+    )
+    assert part.purpose is keep
+    assert left == money("10")
 
 
 def test_what_the_payer_chose_is_told_from_what_the_order_chose() -> None:
@@ -139,3 +171,7 @@ def test_an_instalment_is_never_more_than_the_bill_and_one_that_is_kept_is_no_mo
     promised: str, expected: list[tuple[str, str]]
 ) -> None:
     assert parts(owed("1", "10", promised=(1, promised))) == expected
+
+
+def test_a_promise_on_a_bill_that_is_disputed_as_a_whole_asks_for_nothing() -> None:
+    assert parts(owed("1", "10", disputed="10", promised=(1, "4")), owed("2", "5")) == [("2", "5.000")]

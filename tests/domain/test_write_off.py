@@ -89,6 +89,7 @@ def test_what_is_paid_brings_given_up_debt_back_once_and_no_more_than_there_was(
         by(0, on_bill("2", "6")),
         by(1, on_bill("3", "4")),
         by(1, on_bill("4", "3")),
+        by(2, on_bill("5", "1")),
     ]
 
     assert recoveries_of(funded, {"BA-1": money("12"), "BA-3": money("1")}) == [

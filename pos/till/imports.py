@@ -24,12 +24,23 @@ from pos.domain.role import Person
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
-from pos.store.imports import KnownRecord, record_by_id, record_of_instrument, slip_of_instrument
+from pos.store.imports import (
+    BookedSlip,
+    KnownRecord,
+    ToldRecord,
+    record_by_id,
+    record_of_instrument,
+    records_in,
+    slip_of_instrument,
+    slip_of_tender,
+    told_by_id,
+)
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 
 ACT = "import"
 REASON_MAX = 200
+LISTED_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +140,36 @@ def preview_record(desk: Desk, person: Person, order: RecordOrder) -> RecordOutc
         return _compared(record, slip_of_instrument(connection, record.instrument), None)
 
 
+def open_records(desk: Desk, person: Person, *, limit: int = LISTED_MAX) -> list[ToldRecord]:
+    """Records that wait for a person, because their slip differs, then those that are kept for their file's run.
+
+    The oldest first. Raises NotAuthorised for who may not look at imports.
+    """
+    desk.permissions.require(ACT, person.roles)
+    with desk.till.read() as connection:
+        return records_in(connection, (RecordState.DIFFERS, RecordState.WAITING), limit=limit)
+
+
+def record_beside_slip(desk: Desk, person: Person, record_id: str) -> tuple[ToldRecord, BookedSlip | None]:
+    """What the bank told and what the counter booked; None: no slip is known.
+
+    Raises NotAuthorised or Refused ``unknown_record``.
+    """
+    desk.permissions.require(ACT, person.roles)
+    cleaned = clean_reference(record_id, field="Record", limit=64)
+    with desk.till.read() as connection:
+        told = told_by_id(connection, cleaned)
+        if told is None:
+            raise unknown_record(cleaned)
+        tender_id = told.known.tender_id
+        return told, None if tender_id is None else slip_of_tender(connection, tender_id)
+
+
+def unknown_record(record_id: str) -> Refused:
+    """No file that was imported here told of it."""
+    return Refused("unknown_record", "There is no such record of a bank's file here.", record=record_id)
+
+
 def confirm_match(
     desk: Desk, person: Person, record_id: str, reason: str | None, *, memo: Memo | None = None
 ) -> RecordOutcome:
@@ -141,9 +182,7 @@ def confirm_match(
         deed.subject = clean_reference(record_id, field="Record", limit=64)
         known = record_by_id(deed.unit.connection, deed.subject)
         if known is None:
-            raise Refused(
-                "unknown_record", "There is no such record of a bank's file here.", record=deed.subject
-            )
+            raise unknown_record(deed.subject)
         if known.state is not RecordState.DIFFERS:
             raise Refused(
                 "record_does_not_differ",

@@ -244,6 +244,13 @@ KEYS: tuple[Key, ...] = (
         meaning="let a dealer with a rejected one go on",
     ),
     Key(
+        id="same",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Same payment",
+        meaning="the bank's record is this slip's",
+    ),
+    Key(
         id="menu",
         keys=("full_stop",),
         shown=".",
@@ -296,6 +303,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".1", act="card_attempts", label="Cards that are not settled"),
     MenuEntry(number=".2", act="bank_receipts", label="Bank receipts of dealers"),
     MenuEntry(number=".3", act="suspense", label="Money in suspense"),
+    MenuEntry(number=".4", act="bank_records", label="Records of bank files"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}

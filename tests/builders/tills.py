@@ -84,6 +84,7 @@ from pos.till.cash_office import (
 )
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.imports import RecordOrder, RecordOutcome, begin_run, import_record
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
@@ -703,6 +704,13 @@ def atm(amount: str, trace: str = "004711", **details: str) -> TenderOrder:
     """A slip of a cash machine."""
     slip = {"trace": trace, "atm": "ATM-09", "date": TODAY.isoformat()}
     return TenderOrder(mode="atm", amount=amount, details={**slip, **details})
+
+
+def bank_tells(desk: Desk, slip: TenderOrder, *, account: str = "BA-1") -> RecordOutcome:
+    """A file of the bank has a record of the payment that ``slip`` would show."""
+    run = begin_run(desk, BACK_OFFICE, desk.modes[slip.mode].kind, profile="records", file_digest="0" * 64)
+    order = RecordOrder(mode=slip.mode, amount=slip.amount, account=account, details=slip.details)
+    return import_record(desk, BACK_OFFICE, run, order)
 
 
 def voucher(amount: str, code: str = "LOYAL-2026-TXWP", issuer: str | None = None) -> TenderOrder:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pos.domain.errors import NotAuthorised
+from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.imported_record import RecordState
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
@@ -23,7 +23,9 @@ from pos.till.imports import (
     begin_run,
     confirm_match,
     import_record,
+    open_records,
     preview_record,
+    record_beside_slip,
 )
 from pos.till.script import Script
 from tests.builders.tills import (
@@ -35,6 +37,7 @@ from tests.builders.tills import (
     direct_debit,
     findings,
     make_till,
+    money,
     opened,
     pay,
     raw_connection,
@@ -223,6 +226,61 @@ def test_a_script_confirms_a_match_once(desk: Desk) -> None:
         "amount": "8.000", "currency": "KWD",
     }  # fmt: skip
     assert again == {**answer, "replayed": True}
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_differs_is_listed_before_what_is_kept_and_what_agrees_not_at_all(desk: Desk) -> None:
+    number = slip(desk)
+    slip(desk, "2", "5")
+    kept = imported(desk, atm_record("9", trace="77")).record_id
+    differs = imported(desk, atm_record("8", account="BA-2")).record_id
+    imported(desk, atm_record("2", trace="5"))
+
+    found = open_records(desk, AUDITOR)
+
+    assert [(told.known.record_id, told.known.receipt, told.reason) for told in found] == [
+        (differs, number, "amount,account"),
+        (kept, None, None),
+    ]
+    assert [told.known.record_id for told in open_records(desk, BACK_OFFICE, limit=1)] == [differs]
+    confirm_match(desk, BACK_OFFICE, str(differs), None)
+    assert [told.known.record_id for told in open_records(desk, BACK_OFFICE)] == [kept]
+
+
+def test_a_record_is_shown_beside_what_the_counter_booked(desk: Desk) -> None:
+    number = slip(desk)
+    differs = str(imported(desk, atm_record("8")).record_id)
+    kept = str(imported(desk, atm_record(trace="77")).record_id)
+
+    told, booked = record_beside_slip(desk, AUDITOR, differs)
+    assert (told.known.amount, told.imported_by, told.details["trace"]) == (
+        money("8"),
+        BACK_OFFICE.user,
+        "004711",
+    )
+    assert booked is not None
+    assert (booked.receipt_number, booked.amount, booked.taken_by) == (number, money("7"), SUPERVISOR.user)
+    assert (booked.payer, booked.accounts, booked.bills) == ("BA-1", ["BA-4"], ["7796"])
+    assert booked.details["trace"] == "004711"
+    assert record_beside_slip(desk, BACK_OFFICE, kept)[1] is None
+
+
+@pytest.mark.parametrize("record", ["nothing", "x" * 65, ""])
+def test_a_record_of_no_file_is_not_shown(desk: Desk, record: str) -> None:
+    with pytest.raises(Refused):
+        record_beside_slip(desk, BACK_OFFICE, record)
+
+
+@pytest.mark.parametrize("person", [CASHIER, SUPERVISOR])
+def test_who_takes_slips_does_not_see_the_records(desk: Desk, person: Person) -> None:
+    record = str(imported(desk, atm_record()).record_id)
+
+    with pytest.raises(NotAuthorised):
+        open_records(desk, person)
+    with pytest.raises(NotAuthorised):
+        record_beside_slip(desk, person, record)
 
 
 # --- who and what ----------------------------------------------------------------------------------------------------

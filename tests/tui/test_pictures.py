@@ -14,13 +14,18 @@ from tests.builders.cards import NO_ANSWER, FakeCards
 from tests.builders.tills import (
     BACK_OFFICE,
     NOW,
+    SUPERVISOR,
+    atm,
     bank_cash,
     bank_cheque,
+    bank_tells,
     cash,
     clock_of,
+    direct_debit,
     make_till,
     opened,
     pay,
+    wish,
 )
 from tests.tui.counter import counter
 from tests.tui.shelf import CHARGER_EAN, PHONE_EAN, make_shop, vouchers
@@ -180,6 +185,25 @@ async def test_bank_receipts(snapshot: SnapshotAssertion) -> None:
         await seat.press("escape", "escape")
         await seat.open("D-1")
         assert seat.text == snapshot(name="blocked dealer")
+
+
+async def test_records_of_bank_files(snapshot: SnapshotAssertion) -> None:
+    desk = make_till()
+    opened(desk, person=SUPERVISOR)
+    pay(desk, atm("41.750", "004711"), allocate=[wish("7781")], person=SUPERVISOR)
+    pay(desk, direct_debit("3", "R-2"), allocate=[wish("7796", "3")], person=SUPERVISOR)
+    bank_tells(desk, atm("1234.500", "9"), account="BA-2")
+    bank_tells(desk, atm("12345.678", "004711"), account="BA-1")
+    bank_tells(desk, direct_debit("4", "R-2"), account="BA-3")
+    async with counter(desk, user="4001") as seat:
+        await seat.press("escape", ".", ".", "4")
+        assert seat.text == snapshot(name="records of bank files")
+        await seat.press("down", "enter")
+        assert seat.text == snapshot(name="both sides of a record")
+        await seat.press("y")
+        assert seat.text == snapshot(name="one payment after all")
+        await seat.press("escape", "escape", "down", "enter")
+        assert seat.text == snapshot(name="record without a slip")
 
 
 async def test_sales_and_dealers(snapshot: SnapshotAssertion) -> None:

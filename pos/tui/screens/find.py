@@ -28,6 +28,7 @@ from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
 from pos.tui.screens.bank_receipts import BankReceiptsScreen
+from pos.tui.screens.bank_records import BankRecordsScreen
 from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.dealers import DealersScreen
@@ -320,6 +321,9 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_bank_receipts(self) -> None:
         self.app.push_screen(BankReceiptsScreen(self.seat, self.errands))
+
+    def action_bank_records(self) -> None:
+        self.app.push_screen(BankRecordsScreen(self.seat, self.errands))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -11,13 +11,15 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.posting import SourceKind, commission_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
-from pos.store.cache import CachedAccount
-from pos.store.commissions import owed_commissions
+from pos.store.cache import CachedAccount, account_by_id
+from pos.store.commissions import OwedToDealer, owed_by_dealer, owed_commissions
 from pos.store.times import utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
 
 LINES_AT_ONCE_MAX = 1000
+LISTED_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,11 @@ class CommissionSettled:
     commission: Money
     withheld: Money
 
+    @property
+    def credited(self) -> Money:
+        """What the dealer's account got."""
+        return self.commission - self.withheld
+
 
 def with_commission(desk: Desk, payer: CachedAccount, line: LineOfSale) -> LineOfSale:
     """The line on the terms of the payer's class; anybody's but a dealer's as it is."""
@@ -37,6 +44,27 @@ def with_commission(desk: Desk, payer: CachedAccount, line: LineOfSale) -> LineO
         return line
     terms = desk.policy.dealers.terms(payer.dealer_class).commission.for_item(line.item.item)
     return line.on_terms(terms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealerToSettle:
+    """What a dealer is owed, and the dealer's name as far as it is known here."""
+
+    name: str
+    owed: OwedToDealer
+
+
+def commissions_owed(desk: Desk, person: Person, *, limit: int = LISTED_MAX) -> list[DealerToSettle]:
+    """Each dealer with commission left for settlement; a dealer's own people see theirs only. Raises NotAuthorised."""
+    require_enquiry(desk, person)
+    with desk.till.read() as connection:
+        found = owed_by_dealer(connection, desk.identity.currency, dealer=person.only_account, limit=limit)
+    with desk.cache.read() as connection:
+        known = [account_by_id(connection, owed.dealer) for owed in found]
+    return [
+        DealerToSettle(name="" if account is None else account.name, owed=owed)
+        for owed, account in zip(found, known, strict=True)
+    ]
 
 
 def settle_commission(
@@ -88,9 +116,7 @@ def settle_commission(
                 for line in owed
             ],
         )
-        lines = commission_lines(
-            commission, withheld=withheld, credited=commission - withheld, dealer=account
-        )
+        lines = commission_lines(commission, withheld=withheld, credited=settled.credited, dealer=account)
         book_entry(deed, SourceKind.COMMISSION, settled.settlement_id, lines)
         return settled
 

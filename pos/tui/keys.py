@@ -251,6 +251,13 @@ KEYS: tuple[Key, ...] = (
         meaning="the bank's record is this slip's",
     ),
     Key(
+        id="settle",
+        keys=("s", "S"),
+        shown="S",
+        label="Settle",
+        meaning="a dealer's commission, to the account",
+    ),
+    Key(
         id="menu",
         keys=("full_stop",),
         shown=".",
@@ -304,6 +311,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".2", act="bank_receipts", label="Bank receipts of dealers"),
     MenuEntry(number=".3", act="suspense", label="Money in suspense"),
     MenuEntry(number=".4", act="bank_records", label="Records of bank files"),
+    MenuEntry(number=".5", act="commissions", label="Commission of dealers"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}

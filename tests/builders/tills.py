@@ -36,6 +36,7 @@ from pos.domain.bill import (
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.catalogue import Item, SerialKind
 from pos.domain.cheque import TICKS, ChequePolicy
+from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
 from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.foreign_cash import ForeignCash, ListedRate
 from pos.domain.ids import new_id
@@ -460,6 +461,18 @@ def grant_limit(desk: Desk, limit: str, dealer: str = "D-1") -> None:
     code = desk.identity.currency.code
     known = {told.account: told for told in accounts_of(code)}
     tell(desk, accounts=[replace(known[dealer], credit_limit=money(limit, code))])
+
+
+def leave_commission_for_settlement(desk: Desk, *, percent: str = "5", withheld: str = "10") -> None:
+    """Dealers earn so much of what they buy, and the back office settles it."""
+    terms = CommissionTerms(
+        rules=[CommissionRule(percent=Decimal(percent))],
+        withholding_percent=Decimal(withheld),
+        at=CommissionAt.SETTLEMENT,
+        settlement=Settlement.GROSS,
+    )
+    dealers = DealerPolicy(standard=DealerTerms(commission=terms), classes={})
+    desk.policy = replace(desk.policy, dealers=dealers)
 
 
 def with_check_digit(digits: str) -> str:

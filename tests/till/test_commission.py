@@ -17,7 +17,7 @@ from pos.store.outbox import leg_facts, unsent
 from pos.store.receipts import receipt_facts
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.basket import account_basket, add_item, give, order_of, quote
-from pos.till.commissions import settle_commission
+from pos.till.commissions import commissions_owed, settle_commission
 from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
 from pos.till.take_payment import take_payment
@@ -26,8 +26,10 @@ from receipts.text import render_text
 from sync.tmf676.payment import payment_body
 from sync.wire_json import loads
 from tests.builders.tills import (
+    ADMIN,
     BACK_OFFICE,
     CASHIER,
+    DEALER,
     SUPERVISOR,
     bank_cash,
     card,
@@ -151,6 +153,31 @@ def test_nothing_is_settled_before_the_money_is_sure() -> None:
     verify_bank_receipt(desk, BACK_OFFICE, number)
     assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("1")
     assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+
+
+def test_what_is_owed_is_listed_by_dealer_with_what_is_kept_back() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    grant_limit(desk, "1000", "D-2")
+    pay(desk, cash("20"), account="D-1", lines=FOUR)
+    pay(desk, cash("10"), account="D-1", lines=[sale("SERVICE"), sale("SERVICE")])
+    number = pay(desk, bank_cash("5"), account="D-1", lines=[sale("SERVICE")]).receipt.receipt_number
+    pay(desk, cheque("5"), account="D-2", lines=[sale("SERVICE")])
+
+    first, second = [dealer.owed for dealer in commissions_owed(desk, BACK_OFFICE)]
+
+    assert (first.dealer, first.sales, first.lines) == ("D-1", 2, 3)
+    assert (first.commission, first.withheld, first.net) == (money("1.500"), money("0.150"), money("1.350"))
+    assert first.kept_back == second.kept_back == money("0.250")
+    assert (second.dealer, second.sales, second.commission) == ("D-2", 0, money("0"))
+    assert [dealer.owed for dealer in commissions_owed(desk, DEALER)] == [first]
+    with pytest.raises(NotAuthorised):
+        commissions_owed(desk, ADMIN)
+
+    verify_bank_receipt(desk, BACK_OFFICE, number)
+    now = commissions_owed(desk, BACK_OFFICE)[0].owed
+    done = settle_commission(desk, BACK_OFFICE, "D-1")
+    assert (done.lines, done.commission, done.credited) == (now.lines, now.commission, now.net)
+    assert [dealer.owed for dealer in commissions_owed(desk, BACK_OFFICE)] == [second]
 
 
 def test_only_the_back_office_settles_and_never_for_its_own_dealer() -> None:

@@ -109,6 +109,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         (".2", "bank_receipts"),
         (".3", "suspense"),
         (".4", "bank_records"),
+        (".5", "commissions"),
     ]
 
 

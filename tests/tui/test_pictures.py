@@ -22,9 +22,13 @@ from tests.builders.tills import (
     cash,
     clock_of,
     direct_debit,
+    grant_limit,
+    imei,
+    leave_commission_for_settlement,
     make_till,
     opened,
     pay,
+    sale,
     wish,
 )
 from tests.tui.counter import counter
@@ -204,6 +208,21 @@ async def test_records_of_bank_files(snapshot: SnapshotAssertion) -> None:
         assert seat.text == snapshot(name="one payment after all")
         await seat.press("escape", "escape", "down", "enter")
         assert seat.text == snapshot(name="record without a slip")
+
+
+async def test_commission_of_dealers(snapshot: SnapshotAssertion) -> None:
+    desk = make_shop()
+    leave_commission_for_settlement(desk)
+    grant_limit(desk, "99999")
+    pay(desk, cash("65"), account="D-1", lines=[sale("ACC-01", 10), sale("ACC-02", 2)])
+    pay(desk, bank_cash("650"), account="D-1", lines=[sale("PHN-01", 10, *map(imei, range(10)))])
+    async with counter(desk, user="4001") as seat:
+        await seat.press("escape", ".", ".", "5")
+        assert seat.text == snapshot(name="commission of dealers")
+        await seat.press("s")
+        assert seat.text == snapshot(name="commission to settle")
+        await seat.press("enter")
+        assert seat.text == snapshot(name="commission settled")
 
 
 async def test_sales_and_dealers(snapshot: SnapshotAssertion) -> None:

@@ -31,6 +31,7 @@ from pos.tui.screens.bank_receipts import BankReceiptsScreen
 from pos.tui.screens.bank_records import BankRecordsScreen
 from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
+from pos.tui.screens.commissions import CommissionsScreen
 from pos.tui.screens.dealers import DealersScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
@@ -324,6 +325,9 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_bank_records(self) -> None:
         self.app.push_screen(BankRecordsScreen(self.seat, self.errands))
+
+    def action_commissions(self) -> None:
+        self.app.push_screen(CommissionsScreen(self.seat, self.errands))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

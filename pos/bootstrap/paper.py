@@ -202,9 +202,10 @@ async def print_slips(
         told = await press.rest(slip.hold_id)
         if not isinstance(told, VoucherIssued):
             continue
-        document = compose_voucher(told, shop=till.desk.identity.shop, of_receipt=slip.receipt_number)
+        document = _voucher_slip(till, told, of_receipt=slip.receipt_number)
+        name = f"{slip.receipt_number}-voucher-{slip.hold_id}"
         try:
-            await runner.paper(partial(_put_slip, slip, document, printer, forms))
+            await runner.paper(partial(_put_slip, name, document, printer, forms))
             await runner.till(partial(_slip_printed, till.desk, slip.hold_id))
         except (PrinterUnavailable, NotPrintable, OSError, WriteFailed, CommitFailed):
             continue
@@ -218,11 +219,38 @@ def _waiting_slips(desk: Desk) -> list[WaitingSlip]:
         return waiting_slips(connection)
 
 
-def _put_slip(slip: WaitingSlip, document: Document, printer: Printer, forms: Renderings) -> None:
+async def print_voucher(
+    till: OpenTill, voucher: VoucherIssued, runner: Runner, *, devices_of: DevicesOf = network_devices
+) -> str | None:
+    """Print the slip of a voucher that was just issued; why it did not come out, None if it did.
+
+    No queue keeps it: whoever has the voucher before them asks again, or writes the code down.
+    """
+    try:
+        printer, forms = _printer_and_forms(till, devices_of)
+        slip, name = _voucher_slip(till, voucher), f"{voucher.serial}-voucher"
+        await runner.paper(partial(_put_slip, name, slip, printer, forms))
+    except (PrinterUnavailable, NotPrintable) as fault:
+        return str(fault)
+    except OSError:
+        return "The paper could not be written."
+    return None
+
+
+def voucher_text(till: OpenTill, voucher: VoucherIssued) -> str:
+    """The slip of a voucher as text, for the screen."""
+    return render_text(_voucher_slip(till, voucher), till.settings.till.receipt.width)
+
+
+def _voucher_slip(till: OpenTill, voucher: VoucherIssued, *, of_receipt: str | None = None) -> Document:
+    labels = labels_of(till.settings)
+    return compose_voucher(voucher, shop=till.desk.identity.shop, of_receipt=of_receipt, labels=labels)
+
+
+def _put_slip(name: str, document: Document, printer: Printer, forms: Renderings) -> None:
     """Where a receipt printer is connected the code goes to it alone: a file would be a second voucher."""
     for suffix in _forms_for_the_customer(forms):
-        name = f"{slip.receipt_number}-voucher-{slip.hold_id}.{suffix}"
-        printer.put(name=name, content=forms[suffix](document))
+        printer.put(name=f"{name}.{suffix}", content=forms[suffix](document))
 
 
 def _slip_printed(desk: Desk, hold_id: str) -> None:

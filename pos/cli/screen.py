@@ -8,14 +8,22 @@ import typer
 
 from pos.bootstrap.cards import card_terminal_of, keep_looking_after
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
-from pos.bootstrap.paper import open_drawer_in_background, print_in_background, print_slips, receipt_text
+from pos.bootstrap.paper import (
+    open_drawer_in_background,
+    print_in_background,
+    print_slips,
+    print_voucher,
+    receipt_text,
+    voucher_text,
+)
 from pos.bootstrap.wire import make_client, make_engine
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 from pos.domain.ports import Runner
+from pos.domain.voucher import VoucherIssued
 from pos.machine import ThreadRunner
 from pos.tui.app import TillApp
-from pos.tui.ports import NotAskedYet
+from pos.tui.ports import NotAskedYet, VoucherIssue
 from sync.client import CentralClient
 from sync.vouchers import CentralVouchers
 
@@ -37,6 +45,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 sync_state=NotAskedYet if engine is None else engine.now,
                 keep_syncing=None if engine is None else engine.keep_syncing,
                 vouchers=None if client is None else CentralVouchers(client),
+                issuing=None if client is None else _issuing(till, runner, client),
                 sessions=None if engine is None else engine.sessions,
                 card_terminal=terminal,
                 keep_cards=None if terminal is None else partial(keep_looking_after, till, terminal, runner),
@@ -48,6 +57,17 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
         runner.close()
     if code:
         raise typer.Exit(code)
+
+
+def _issuing(till: OpenTill, runner: Runner, client: CentralClient) -> VoucherIssue:
+    """The way to a new voucher: signed by central, printed here."""
+
+    async def print_slip(voucher: VoucherIssued) -> str | None:
+        return await print_voucher(till, voucher, runner)
+
+    return VoucherIssue(
+        press=CentralVouchers(client), slip_text=partial(voucher_text, till), print_slip=print_slip
+    )
 
 
 async def _print_all(till: OpenTill, runner: Runner, client: CentralClient | None) -> None:

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from functools import partial
 
 from pos.domain.errors import Refused
-from pos.domain.money import Money, parse_amount
+from pos.domain.money import parse_amount
 from pos.domain.ports import Runner
 from pos.domain.role import Person
 from pos.domain.tender import read_date
@@ -48,6 +48,7 @@ class IssueOrder:
     minimum: str | None = None
     combinable: bool = True
     residual: Residual = Residual.FORFEIT
+    decimal_marks: str = "."
 
     @property
     def digest(self) -> str:
@@ -120,7 +121,7 @@ def _is_within_cap(desk: Desk, order: IssueOrder) -> bool:
     """Whether one person is enough; what cannot be read is refused for that, not for a second person."""
     cap = desk.policy.vouchers.issue_alone_up_to
     try:
-        value = parse_amount(order.value, desk.identity.currency)
+        value = parse_amount(order.value, desk.identity.currency, decimal_marks=order.decimal_marks)
     except Refused:
         return True
     return cap is not None and value <= cap
@@ -135,20 +136,18 @@ def _read_terms(deed: Deed, order: IssueOrder) -> VoucherTerms:
             f"Last day: a day from today on, within {EXPIRES_WITHIN.days} days. Write it as {_example(today)}.",
         )
     return VoucherTerms(
-        value=parse_amount(order.value, in_currency),
+        value=parse_amount(order.value, in_currency, decimal_marks=order.decimal_marks),
         expires=expires,
         residual=order.residual,
         combinable=order.combinable,
-        minimum=_optional_amount(order.minimum, deed.desk),
+        minimum=None
+        if order.minimum is None
+        else parse_amount(order.minimum, in_currency, decimal_marks=order.decimal_marks),
     )
 
 
 def _example(today: date) -> str:
     return f"{today.year + 1}-01-31"
-
-
-def _optional_amount(text: str | None, desk: Desk) -> Money | None:
-    return None if text is None else parse_amount(text, desk.identity.currency)
 
 
 def _read_account(deed: Deed, account: str | None) -> str | None:

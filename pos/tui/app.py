@@ -37,6 +37,7 @@ from pos.tui.ports import (
     OpenDrawer,
     Preview,
     Sessions,
+    VoucherIssue,
 )
 from pos.tui.screens.find import FindScreen, SignedOut
 from pos.tui.screens.frame import COLUMNS_MIN, ROWS_MIN, Frame
@@ -101,6 +102,7 @@ class TillApp(App[int], inherit_bindings=False):
         sync_state: AskSyncState = NotAskedYet,
         keep_syncing: KeepSyncing | None = None,
         vouchers: VoucherDesk | None = None,
+        issuing: VoucherIssue | None = None,
         sessions: Sessions | None = None,
         card_terminal: CardTerminal | None = None,
         keep_cards: KeepCards | None = None,
@@ -115,6 +117,7 @@ class TillApp(App[int], inherit_bindings=False):
             runner=runner,
             preview=preview,
             vouchers=vouchers,
+            issuing=issuing,
             card_terminal=card_terminal,
             link=sync_state,
             hint=hint,

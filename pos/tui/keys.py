@@ -312,6 +312,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".3", act="suspense", label="Money in suspense"),
     MenuEntry(number=".4", act="bank_records", label="Records of bank files"),
     MenuEntry(number=".5", act="commissions", label="Commission of dealers"),
+    MenuEntry(number=".6", act="issue_voucher", label="Issue a voucher"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}

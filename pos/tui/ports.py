@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pos.domain.receipt import Copy, ReceiptFacts
+from pos.domain.voucher import VoucherIssued, VoucherPress
 
 
 class SyncState(Protocol):
@@ -53,6 +54,19 @@ class OneTill:
 
 Preview = Callable[[ReceiptFacts, Copy], str]
 """The text of a receipt, as it would be printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherIssue:
+    """What a till needs to issue vouchers: central, which signs them, and the paper of one that was just issued.
+
+    ``print_slip`` answers why the slip did not come out, None if it did.
+    """
+
+    press: VoucherPress
+    slip_text: Callable[[VoucherIssued], str]
+    print_slip: Callable[[VoucherIssued], Awaitable[str | None]]
+
 
 AfterCommit = Callable[[], Awaitable[None]]
 """What follows a commit and moves no money: the print queue."""

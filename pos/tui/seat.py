@@ -18,7 +18,7 @@ from pos.store.shifts import Shift
 from pos.till.cash_office import current_shift
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
-from pos.tui.ports import AskSyncState, NotAskedYet, Preview
+from pos.tui.ports import AskSyncState, NotAskedYet, Preview, VoucherIssue
 
 Result = TypeVar("Result")
 
@@ -35,14 +35,15 @@ class Habits:
 class Seat:
     """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
 
-    ``vouchers`` None: this till has no central to ask for vouchers. ``card_terminal`` None: slips
-    are keyed. ``link`` says whether central answers.
+    ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
+    ``card_terminal`` None: slips are keyed. ``link`` says whether central answers.
     """
 
     desk: Desk
     runner: Runner
     preview: Preview
     vouchers: VoucherDesk | None = None
+    issuing: VoucherIssue | None = None
     card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
     hint: str | None = None

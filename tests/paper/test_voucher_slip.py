@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pos.bootstrap.homes import OpenTill
-from pos.bootstrap.paper import PaperDevices, print_slips
-from pos.domain.ports import PrinterUnavailable
+from pos.bootstrap.paper import PaperDevices, print_slips, print_voucher, voucher_text
+from pos.domain.ports import Printer, PrinterUnavailable
 from pos.domain.receipt import ShopHeading
 from pos.domain.signed_voucher import in_groups, read_code
 from pos.domain.voucher import Residual, VoucherIssued, VoucherReserved, VoucherTerms
@@ -128,6 +128,13 @@ def till(tmp_path: Path) -> Iterator[OpenTill]:
         yield home
 
 
+class Away:
+    """A printer without paper."""
+
+    def put(self, *, name: str, content: bytes) -> None:
+        raise PrinterUnavailable("The printer has no paper.")
+
+
 def press_for(till: OpenTill) -> FakePress:
     press = FakePress()
     (row,) = rows(till.desk, "voucher_slip")
@@ -173,12 +180,50 @@ def test_beside_a_receipt_printer_no_file_holds_the_code(till: OpenTill) -> None
 
 
 def test_a_printer_that_is_away_keeps_the_slip_waiting_and_untold(till: OpenTill) -> None:
-    class Away:
-        def put(self, *, name: str, content: bytes) -> None:
-            raise PrinterUnavailable("no paper")
-
     press = press_for(till)
     devices = PaperDevices(printer=Away(), drawer=NoDrawer())
 
     assert asyncio.run(print_slips(till, press, InlineRunner(), devices_of=lambda _settings: devices)) == 0
     assert (states(till), press.told_printed) == (["waiting"], [])
+
+
+# --- one that was just issued ----------------------------------------------------------------------------------------
+
+
+def put_out(till: OpenTill, printer: Printer | None) -> str | None:
+    devices = PaperDevices(printer=printer, drawer=NoDrawer())
+    return asyncio.run(print_voucher(till, issued(), InlineRunner(), devices_of=lambda _settings: devices))
+
+
+def slips_of(till: OpenTill) -> list[Path]:
+    return sorted(path for path in till.paths.receipts.iterdir() if issued().serial in path.name)
+
+
+def test_an_issued_voucher_goes_to_the_receipt_printer_alone(till: OpenTill) -> None:
+    tray = Tray()
+
+    assert put_out(till, tray) is None
+    assert (len(tray.papers), slips_of(till)) == (1, [])
+
+
+def test_without_a_receipt_printer_the_files_are_its_paper(till: OpenTill) -> None:
+    assert put_out(till, None) is None
+    assert [path.suffix for path in slips_of(till)] == [".pdf", ".txt"]
+    assert slips_of(till)[1].read_text() == voucher_text(till, issued())
+    assert issued().code in "".join(voucher_text(till, issued()).split())
+
+
+def test_a_slip_that_did_not_come_out_is_told(till: OpenTill) -> None:
+    assert put_out(till, Away()) == "The printer has no paper."
+
+
+def test_a_slip_writes_its_amounts_as_the_shop_does(till: OpenTill) -> None:
+    amounts = till.settings.till.amounts.model_copy(update={"locale": "de_DE"})
+    shop = till.settings.till.model_copy(update={"amounts": amounts})
+    till = replace(till, settings=replace(till.settings, till=shop))
+
+    assert "12,345" in voucher_text(till, issued())
+    press = press_for(till)
+    assert printed(till, press) == 1
+    texts = [path.read_text() for path in till.paths.receipts.iterdir() if path.suffix == ".txt"]
+    assert [text for text in texts if "12,345" in text and issued().serial in text]

@@ -26,7 +26,7 @@ from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
 from pos.till.desk import Desk
 from pos.tui.app import TillApp, no_drawer, nothing_to_print
-from pos.tui.ports import AfterCommit, AskSyncState, NotAskedYet, OpenDrawer, Sessions
+from pos.tui.ports import AfterCommit, AskSyncState, NotAskedYet, OpenDrawer, Sessions, VoucherIssue
 from pos.tui.widgets.foot import MessageLine
 from tests.builders.tills import PINS, clock_of
 
@@ -161,6 +161,7 @@ async def counter(
     sync_state: AskSyncState = NotAskedYet,
     lock_after_s: float = 180,
     vouchers: VoucherDesk | None = None,
+    issuing: VoucherIssue | None = None,
     sessions: Sessions | None = None,
     card_terminal: CardTerminal | None = None,
     open_drawer: OpenDrawer = no_drawer,
@@ -176,6 +177,7 @@ async def counter(
         lock_after_s=lock_after_s,
         escape_wait_s=0.05,
         vouchers=vouchers,
+        issuing=issuing,
         sessions=sessions,
         card_terminal=card_terminal,
         open_drawer=open_drawer,

@@ -110,6 +110,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         (".3", "suspense"),
         (".4", "bank_records"),
         (".5", "commissions"),
+        (".6", "issue_voucher"),
     ]
 
 
@@ -247,7 +248,7 @@ async def test_help_and_the_key_test_show_what_there_is() -> None:
     async with counter(desk) as seat:
         await seat.press("f1")
         assert "Esc 5, . 05" in seat.text
-        await seat.press("pagedown", "pagedown")
+        await seat.press("pagedown", "pagedown", "pagedown")
         assert "Ctrl-R" in seat.text
         await seat.press("escape", ".", "6", "f7", "x")
         assert seat.screen == "KeyTestScreen"

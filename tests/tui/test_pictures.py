@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 
 from syrupy.assertion import SnapshotAssertion
 
+from pos.domain.voucher import VoucherIssued
 from pos.store import outbox
 from pos.till.bank_receipts import reject_bank_receipt
+from pos.tui.ports import VoucherIssue
 from tests.builders.cards import NO_ANSWER, FakeCards
+from tests.builders.signed import FakePress, issues_alone
 from tests.builders.tills import (
     BACK_OFFICE,
     NOW,
@@ -223,6 +226,27 @@ async def test_commission_of_dealers(snapshot: SnapshotAssertion) -> None:
         assert seat.text == snapshot(name="commission to settle")
         await seat.press("enter")
         assert seat.text == snapshot(name="commission settled")
+
+
+async def test_issuing_a_voucher(snapshot: SnapshotAssertion) -> None:
+    desk = make_till()
+    issues_alone(desk, "100")
+
+    async def no_paper(_voucher: VoucherIssued) -> str | None:
+        return "The printer has no paper."
+
+    issuing = VoucherIssue(
+        press=FakePress(),
+        slip_text=lambda voucher: f"VOUCHER {voucher.serial}\n{voucher.terms.value}",
+        print_slip=no_paper,
+    )
+    async with counter(desk, user="4001", issuing=issuing) as seat:
+        await seat.press("escape", ".", ".", "6")
+        assert seat.text == snapshot(name="voucher to issue")
+        await seat.fill("25", "2027-01-31", "NOBODY", "30", "n", "2")
+        assert seat.text == snapshot(name="voucher for an unknown account")
+        await seat.press(*"BA-1", *["enter"] * 4)
+        assert seat.text == snapshot(name="voucher that is not printed")
 
 
 async def test_sales_and_dealers(snapshot: SnapshotAssertion) -> None:

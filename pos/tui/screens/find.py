@@ -16,6 +16,7 @@ from textual.widgets import ContentSwitcher, Input, Label
 from pos.domain.errors import DomainError
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import PayerKind
+from pos.domain.voucher import VoucherIssued
 from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftClosed, ShiftOpened
@@ -33,6 +34,7 @@ from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.commissions import CommissionsScreen
 from pos.tui.screens.dealers import DealersScreen
+from pos.tui.screens.issue_voucher import IssueVoucherScreen, VoucherScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
 from pos.tui.screens.outbox import OutboxScreen
@@ -328,6 +330,14 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_commissions(self) -> None:
         self.app.push_screen(CommissionsScreen(self.seat, self.errands))
+
+    def action_issue_voucher(self) -> None:
+        self.app.push_screen(IssueVoucherScreen(self.seat, self.errands), self._voucher_issued)
+
+    def _voucher_issued(self, issued: VoucherIssued | None) -> None:
+        # The code goes from one screen to the next and stays on neither.
+        if issued is not None and self.seat.issuing is not None:
+            self.app.push_screen(VoucherScreen(self.seat, self.errands, self.seat.issuing, issued))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,17 +19,30 @@ def shown(text: str) -> str:
     return clean_foreign(text, limit=SHOWN_MAX)
 
 
+def width_of(text: str) -> int:
+    """The most columns that ``text`` takes. Vowel signs of Indian scripts have one at most terminals, none at others."""
+    return cell_len(text) + loose_signs(text)
+
+
+def loose_signs(text: str) -> int:
+    """How many signs of ``text`` take a column here and none there."""
+    return 0 if text.isascii() else sum(unicodedata.category(sign) == "Mc" for sign in text)
+
+
 def cut(text: str, width: int) -> str:
     """``text`` in at most ``width`` columns, with an ellipsis where something is missing."""
-    if cell_len(text) <= width:
+    if width_of(text) <= width:
         return text
-    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
+    kept = set_cell_size(text, max(width - 1, 0))
+    while width_of(kept) > max(width - 1, 0):
+        kept = kept[:-1]
+    return kept.rstrip() + "…" if width > 0 else ""
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
     """``text`` in exactly ``width`` columns; to the right it is an amount and is never cut."""
     kept = text if right else cut(text, width)
-    blanks = " " * max(width - cell_len(kept), 0)
+    blanks = " " * max(width - width_of(kept), 0)
     return blanks + kept if right else kept + blanks
 
 
@@ -44,11 +58,11 @@ class Column:
 
 def widths(columns: Sequence[Column], rows: Iterable[Sequence[str]], room: int) -> list[int]:
     """How wide each column becomes in ``room`` columns with a blank between them."""
-    found = [max(column.width, cell_len(column.title)) for column in columns]
+    found = [max(column.width, width_of(column.title)) for column in columns]
     for row in rows:
         for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
             if column.right or (column.width == 0 and not column.flexible):
-                found[place] = max(found[place], cell_len(cell))
+                found[place] = max(found[place], width_of(cell))
     _narrow(columns, found, room)
     fixed = sum(width for width, column in zip(found, columns, strict=True) if not column.flexible)
     left = max(room - fixed - (len(columns) - 1), 1)
@@ -81,5 +95,7 @@ def line(columns: Sequence[Column], sizes: Sequence[int], cells: Sequence[str]) 
 
 def spread(left: str, right: str, width: int) -> str:
     """``left`` and ``right`` at the two ends of a line; only the left is cut."""
-    room = max(width - cell_len(right) - 1, 0)
+    # What the terminal takes for a loose sign more than the framework pushes what stands last over the edge.
+    edge = 1 if loose_signs(left) else 0
+    room = max(width - width_of(right) - 1 - edge, 0)
     return fitted(left, room) + " " + right

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.widget import Widget
 
-from pos.tui.widgets.columns import Column, line, shown, widths
+from pos.tui.widgets.columns import Column, line, loose_signs, shown, widths
 
 ROWS_MAX = 500
 
@@ -80,8 +80,10 @@ class Listing(Widget):
         return container.width
 
     def render(self) -> Text:
-        room = max(self.size.width - 3, 1)
         cells = [tuple(shown_cell(cell) for cell in row.cells) for row in self._rows]
+        # Where names hold signs of no certain width, the column at the edge is left to them, so that no amount ends there.
+        edge = 1 if any(loose_signs(cell) for row in cells for cell in row) else 0
+        room = max(self.size.width - 3 - edge, 1)
         sizes = widths(self._columns, cells, room)
         window = self._window()
         self._first = max(0, min(self._first, self._place, max(len(self._rows) - window, 0)))

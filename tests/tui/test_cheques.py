@@ -256,7 +256,7 @@ async def test_the_register_lists_what_is_due_first_and_opens_a_note() -> None:
         clock_of(desk).advance(seconds=1)
         await seat.press("enter", "escape", ".", "p")
         assert "0 of 1 may go to the bank" in seat.message
-        assert "021000021 0101" in seat.text
+        assert "0101 021000021" in seat.text
         assert "DUE" not in seat.text
         await seat.press("enter")
         assert seat.screen == "ReceiptScreen"

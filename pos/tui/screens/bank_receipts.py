@@ -29,7 +29,7 @@ from pos.till.papers import show_receipt
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.form import FormScreen
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import LinesScreen, RegisterScreen
 from pos.tui.screens.receipt import ReceiptScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
@@ -39,7 +39,7 @@ from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
 REASON_MAX = 200
 
 
-class BankReceiptsScreen(LinesScreen[None]):
+class BankReceiptsScreen(RegisterScreen[None]):
     """Enter shows the receipt; Y verifies it, N rejects it with a reason, U lets a blocked dealer go on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,7 +81,7 @@ class BankReceiptsScreen(LinesScreen[None]):
 
     def _row(self, receipt: BankReceipt) -> Row:
         mode = self.seat.desk.modes[receipt.mode]
-        paper = [receipt.details.get(name, "") for name in ("bank", "branch", "reference")]
+        paper = [receipt.details.get(name, "") for name in ("reference", "bank", "branch")]
         dated = value_date(mode, receipt.details)
         return Row(
             key=receipt.tender_id,
@@ -189,9 +189,6 @@ class BankReceiptsScreen(LinesScreen[None]):
         await self.seat.deed(lambda: unblock_dealer(desk, person, dealer, reason))
         await self._look()
         self.say(f"{dealer} may bring bank receipts again.")
-
-    def action_find(self) -> None:
-        self.dismiss(None)
 
 
 def _reason_label(code: str) -> str:

@@ -17,7 +17,7 @@ from pos.till.imports import REASON_MAX, RecordOutcome, confirm_match, open_reco
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.form import FormScreen
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import LinesScreen, RegisterScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.entry import Field
@@ -26,7 +26,7 @@ from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
 WITHOUT_SLIP = "No slip of it was taken here. It is kept to be posted with its file; its slip is refused now."
 
 
-class BankRecordsScreen(LinesScreen[None]):
+class BankRecordsScreen(RegisterScreen[None]):
     """Looking changes nothing; Enter lays the record beside its slip."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
@@ -97,9 +97,6 @@ class BankRecordsScreen(LinesScreen[None]):
             self.errand(
                 self._look(f"{amount} of the bank and receipt {confirmed.receipt} are one payment now.")
             )
-
-    def action_find(self) -> None:
-        self.dismiss(None)
 
 
 class BothSidesScreen(LinesScreen[RecordOutcome]):
@@ -175,9 +172,6 @@ class BothSidesScreen(LinesScreen[RecordOutcome]):
     def _answered(self, confirmed: RecordOutcome | None) -> None:
         if confirmed is not None:
             self.dismiss(confirmed)
-
-    def action_find(self) -> None:
-        self.dismiss(None)
 
 
 class SamePaymentScreen(FormScreen[RecordOutcome]):

@@ -15,7 +15,7 @@ from pos.till.cards import ask_again, open_card_attempts, try_reversal
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.card_settling import CardSlipScreen, NotChargedScreen
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import RegisterScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.listing import Listing, Row
@@ -28,7 +28,7 @@ STATES = {
 }
 
 
-class CardAttemptsScreen(LinesScreen[None]):
+class CardAttemptsScreen(RegisterScreen[None]):
     """A asks the terminal again, Y and N settle by what a person reads there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["ask_again", "charged", "not_charged"])]
@@ -47,7 +47,7 @@ class CardAttemptsScreen(LinesScreen[None]):
                 Column(title="Amount", width=11, right=True),
                 Column(title="Way", flexible=True),
                 Column(title="Terminal", width=12),
-                Column(title="State", width=14),
+                Column(title="State", width=15),
             ),
             id="card-attempts",
         )
@@ -110,9 +110,14 @@ class CardAttemptsScreen(LinesScreen[None]):
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
+    def _refuse_none(self) -> None:
+        self.refuse("Every card is settled. Esc goes back.")
+
     def action_ask_again(self) -> None:
         one = self._chosen
-        if one is not None:
+        if one is None:
+            self._refuse_none()
+        else:
             self.say("Asking the card terminal ...")
             self.errands.beside(self, self._ask_again(one))
 
@@ -131,12 +136,16 @@ class CardAttemptsScreen(LinesScreen[None]):
         one = self._chosen
         if one is not None and one.is_under_way:
             self.app.push_screen(CardSlipScreen(self.seat, self.errands, one), self._settled)
-        elif one is not None:
+        elif one is None:
+            self._refuse_none()
+        else:
             self.refuse("It is known that this one was charged. N settles it once it is reversed there.")
 
     def action_not_charged(self) -> None:
         one = self._chosen
-        if one is not None:
+        if one is None:
+            self._refuse_none()
+        else:
             self.app.push_screen(NotChargedScreen(self.seat, self.errands, one), self._settled)
 
     async def _settled(self, attempt: CardAttempt | None) -> None:

@@ -13,13 +13,13 @@ from textual.widgets import Label
 from pos.till.commissions import LINES_AT_ONCE_MAX, DealerToSettle, commissions_owed, settle_commission
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import RegisterScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
 
 
-class CommissionsScreen(LinesScreen[None]):
+class CommissionsScreen(RegisterScreen[None]):
     """Looking changes nothing; S settles the selected dealer, after a yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["settle"])]
@@ -119,6 +119,3 @@ class CommissionsScreen(LinesScreen[None]):
             f"{self.seat.shown_with_currency(done.credited)} is on account {done.dealer}: commission "
             f"{amount(done.commission)} less {amount(done.withheld)} withheld."
         )
-
-    def action_find(self) -> None:
-        self.dismiss(None)

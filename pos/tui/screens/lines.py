@@ -29,3 +29,10 @@ class LinesScreen(TillScreen[Answer]):
 
     def action_page(self, by: int) -> None:
         self.query_one(Listing).page(by)
+
+
+class RegisterScreen(LinesScreen[Answer]):
+    """A list that stands next to the find box: F2 leads back there."""
+
+    def action_find(self) -> None:
+        self.dismiss(None)

@@ -13,7 +13,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.till.unsent import Unsent, send_again, unsent
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import RegisterScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
@@ -27,7 +27,7 @@ STATES = {
 """The outbox's own words, in those of the counter."""
 
 
-class OutboxScreen(LinesScreen[None]):
+class OutboxScreen(RegisterScreen[None]):
     """Looking changes nothing; S sends again what central had refused."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["send"])]
@@ -113,9 +113,6 @@ class OutboxScreen(LinesScreen[None]):
     def action_page(self, by: int) -> None:
         super().action_page(by)
         self._show_reason()
-
-    def action_find(self) -> None:
-        self.dismiss(None)
 
     def action_send(self) -> None:
         if not any(row.state == "parked" for row in self._rows):

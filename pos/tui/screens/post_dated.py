@@ -11,12 +11,12 @@ from textual.widgets import Label
 
 from pos.domain.post_dated import PostDatedCheque
 from pos.till.post_dated import post_dated_cheques
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import RegisterScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
 
 
-class PostDatedScreen(LinesScreen[str]):
+class PostDatedScreen(RegisterScreen[str]):
     """Answers the number of the note to be shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
@@ -30,7 +30,7 @@ class PostDatedScreen(LinesScreen[str]):
                 Column(title="", width=3),
                 Column(title="Account", width=10),
                 Column(title="Name", flexible=True),
-                Column(title="Bank and serial", width=20),
+                Column(title="Serial and bank", width=20),
                 Column(title="Amount", width=14, right=True),
             ),
             id="register",
@@ -62,7 +62,7 @@ class PostDatedScreen(LinesScreen[str]):
                 "DUE" if is_due else "",
                 cheque.payer_account,
                 cheque.payer_name,
-                f"{cheque.bank} {cheque.serial}",
+                f"{cheque.serial} {cheque.bank}",
                 self.seat.shown(cheque.amount),
             ),
             strong=is_due,

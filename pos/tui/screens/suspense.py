@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
@@ -13,14 +14,14 @@ from pos.domain.suspense import SuspenseItem
 from pos.till.suspense import ResolveOrder, SuspenseResolved, resolve_suspense, suspense_items
 from pos.tui.errands import Errands
 from pos.tui.screens.form import FormScreen
-from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.lines import RegisterScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
 from pos.tui.widgets.listing import Listing, Row
 
 
-class SuspenseScreen(LinesScreen[None]):
+class SuspenseScreen(RegisterScreen[None]):
     """Looking changes nothing; Enter opens the form for the selected sum."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
@@ -43,6 +44,7 @@ class SuspenseScreen(LinesScreen[None]):
             ),
             id="suspense",
         )
+        yield Label("", id="suspense-facts", markup=False)
 
     def on_mount(self) -> None:
         self.errand(self._show())
@@ -51,11 +53,31 @@ class SuspenseScreen(LinesScreen[None]):
         seat = self.seat
         self._items = await seat.look(lambda: suspense_items(seat.desk, seat.person))
         self.query_one(Listing).show([self._row(item) for item in self._items])
-        self.say(said or ("Enter: its owner is found." if self._items else "Nothing is in suspense."))
+        self._show_facts()
+        self.say(said or ("Enter sends it to its owner." if self._items else "Nothing is in suspense."))
+
+    @property
+    def _selected(self) -> SuspenseItem | None:
+        selected = self.query_one(Listing).selected
+        return next((item for item in self._items if _key(item) == selected), None)
+
+    def _show_facts(self) -> None:
+        """What is known of the selected sum, in full."""
+        item = self._selected
+        known = "" if item is None else f" {shown(item.reference)}"
+        self.query_one("#suspense-facts", Label).update(Text(known))
+
+    def action_move(self, by: int) -> None:
+        super().action_move(by)
+        self._show_facts()
+
+    def action_page(self, by: int) -> None:
+        super().action_page(by)
+        self._show_facts()
 
     def _row(self, item: SuspenseItem) -> Row:
         return Row(
-            key=f"{item.receipt_number} {item.number}",
+            key=_key(item),
             cells=(
                 item.taken_at.date().isoformat(),
                 item.receipt_number,
@@ -67,12 +89,11 @@ class SuspenseScreen(LinesScreen[None]):
         )
 
     def action_accept(self) -> None:
-        selected = self.query_one(Listing).selected
-        chosen = [item for item in self._items if f"{item.receipt_number} {item.number}" == selected]
-        if not chosen:
+        item = self._selected
+        if item is None:
             self.refuse("There is nothing in suspense. Esc goes back.")
         else:
-            self.app.push_screen(OwnerScreen(self.seat, self.errands, chosen[0]), self._after_owner)
+            self.app.push_screen(OwnerScreen(self.seat, self.errands, item), self._after_owner)
 
     def _after_owner(self, done: SuspenseResolved | None) -> None:
         if done is not None:
@@ -96,7 +117,7 @@ class OwnerScreen(FormScreen[SuspenseResolved]):
         )
         yield Label(f" {shown(item.reference)}", id="reference", markup=False)
         yield Field("Account", id="account", limit=40, note="whose money it is")
-        yield Field("Reason", id="reason", limit=200, note="how one knows; may stay empty")
+        yield Field("Reason", id="reason", limit=200, note="may stay empty")
         yield Field(
             f"Amount, {item.left.currency}",
             id="amount",
@@ -135,3 +156,7 @@ class OwnerScreen(FormScreen[SuspenseResolved]):
         if "account" in code or code == "bad_reference":
             return self.query_one("#account", Field)
         return None
+
+
+def _key(item: SuspenseItem) -> str:
+    return f"{item.receipt_number} {item.number}"

@@ -317,24 +317,20 @@ def fund(sources: Sequence[Source], allocations: Sequence[Allocation]) -> list[F
     need = [part.amount.minor for part in allocations]
     made: list[Funding] = []
 
-    def pay(tender: int, minor: int, places: Iterable[int]) -> int:
+    def pay(tender: int, minor: int, places: Iterable[int]) -> None:
         for place in places:
             part = min(minor, need[place])
             if part > 0:
                 made.append(Funding(tender=tender, allocation=place, amount=Money(part, in_currency)))
                 need[place] -= part
                 minor -= part
-        return minor
 
-    left = []
+    for tender, by_purpose in enumerate(shares):
+        for purpose, minor in by_purpose.items():
+            pay(tender, minor, [place for place, part in enumerate(allocations) if part.purpose is purpose])
     for tender, by_purpose in enumerate(shares):
         unused = sources[tender].amount.minor - sum(by_purpose.values())
-        for purpose, minor in by_purpose.items():
-            own = [place for place, part in enumerate(allocations) if part.purpose is purpose]
-            unused += pay(tender, minor, own)
-        left.append(unused)
-    for tender, minor in enumerate(left):
-        pay(tender, minor, range(len(allocations)))
+        pay(tender, unused, range(len(allocations)))
     return sorted(made, key=lambda part: (part.tender, part.allocation))
 
 

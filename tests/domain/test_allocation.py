@@ -302,6 +302,35 @@ def test_a_shop_whose_modes_overlap_otherwise_is_served_as_well(
         assert allocations[part.allocation].purpose in tenders[part.tender]
 
 
+@pytest.mark.parametrize(
+    ("tenders", "allocations"),
+    [
+        # to the last minor unit
+        ([(2, BILLS | ITEMS), (1, BILLS)], [for_bill(1), for_bill(1), for_item(1)]),
+        # the last tender is served in two goes: what is free, and what the first one leaves to it
+        (
+            [(2, BILLS | ITEMS), (3, BILLS | ITEMS), (3, ITEMS)],
+            [for_item(1), for_item(2), for_bill(4), for_item(1)],
+        ),
+        # one that made room makes room again, for another purpose
+        (
+            [(2, ACCOUNT | ITEMS), (2, ACCOUNT | BILLS | ITEMS), (1, ACCOUNT | BILLS | ITEMS)],
+            [for_item(2), for_bill(2), on_account(1)],
+        ),
+        (
+            [(3, ACCOUNT | BILLS | ITEMS), (2, ACCOUNT | ITEMS), (1, ACCOUNT | BILLS | ITEMS)],
+            [for_item(1), for_bill(1), on_account(3), for_bill(1)],
+        ),
+    ],
+)
+def test_room_is_made_to_the_last_minor_unit_and_more_than_once(
+    tenders: list[tuple[int, frozenset[Purpose]]], allocations: list[Allocation]
+) -> None:
+    """Rule 14: wherever a way exists that the acceptance matrix allows, it is found."""
+    for part in fund([source(minor, purposes) for minor, purposes in tenders], allocations):
+        assert allocations[part.allocation].purpose in tenders[part.tender][1]
+
+
 def calls_made_by(deed: Callable[[], object]) -> int:
     """How many functions a deed calls: its length, however busy the machine is."""
     made = 0

@@ -303,6 +303,23 @@ def test_each_piece_has_the_number_it_needs_and_no_other(
     assert refusal.value.code == code
 
 
+def test_a_line_knows_which_serial_numbers_it_still_lacks_and_shows_those_it_has() -> None:
+    assert LineOfSale(item=CABLE, quantity=3).missing == 0
+    assert LineOfSale(item=SIM, quantity=3, serials=(iccid(1),)).missing == 2
+    assert LineOfSale(item=SIM, quantity=2, serials=(iccid(2), iccid(1))).missing == 0
+    assert LineOfSale(item=SIM, serials=(iccid(2), iccid(1))).shown_serials == (iccid(2), iccid(1))
+    secret = replace(SIM, serial=SerialKind.VOUCHER_PIN)
+    [shown] = LineOfSale(item=secret, serials=("AB12CD34EF",)).shown_serials
+    assert (shown[-4:], "AB12" in shown) == ("34EF", False)
+
+
+@pytest.mark.parametrize("kind", list(SerialKind))
+def test_the_refusal_names_the_number_as_the_counter_does(kind: SerialKind) -> None:
+    told = {SerialKind.ICCID: "no ICCID:", SerialKind.IMEI: "no IMEI:", SerialKind.VOUCHER_PIN: "no PIN:"}
+    with pytest.raises(Refused, match=told[kind]):
+        read_serial(kind, "1")
+
+
 @pytest.mark.parametrize(
     ("quantity", "told"), [(1, "scan 1 serial number [(]"), (2, "scan 2 serial numbers [(]")]
 )

@@ -117,6 +117,8 @@ def test_what_is_no_plain_amount_is_refused(text: str, code: str) -> None:
         ("6271001000014", "KWD", "amount_too_large"),
         ("8996500000000000014", "EUR", "amount_too_large"),
         ("1" * 25, "KWD", "amount_too_large"),
+        ("1." + "0" * 22, "KWD", "amount_too_precise"),
+        ("1." + "0" * 23, "KWD", "amount_too_large"),
         ("100000000000", "CLF", "amount_too_large"),
         ("1" * 1_000_000, "KWD", "amount_too_large"),
     ],

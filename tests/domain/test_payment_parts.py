@@ -18,10 +18,12 @@ from pos.domain.allocation import (
 from pos.domain.bill import BillState, OpenBill
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.catalogue import Item, LineOfSale
+from pos.domain.commission import CommissionAt, LineTerms, Settlement
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, total
 from pos.domain.payment_event import (
     MAX_ALLOCATIONS,
+    MAX_TENDERS,
     Overpayment,
     PaymentAsked,
     PaymentEvent,
@@ -31,6 +33,7 @@ from pos.domain.payment_event import (
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.settings import read_settings
 from tests.builders.owed import owed, wish
+from tests.builders.refusals import refused
 from tests.builders.tills import money
 
 KWD = currency("KWD")
@@ -129,6 +132,59 @@ def test_credit_says_whether_the_payer_chose_it(overpayment: Overpayment | None,
     ]
 
 
+def test_a_cheque_is_not_kept_as_credit_unless_the_payer_wants_it_where_nothing_is_open() -> None:
+    with refused("nothing_to_pay"):
+        pay(("cheque", "12"), bills={})
+    assert pay(("cheque", "12"), bills={}, overpayment=Overpayment.CREDIT).credit == money("12")
+
+
+def test_one_minor_unit_that_is_left_out_is_told() -> None:
+    one = owed("1", "10", disputed="0.001")
+
+    assert [out.amount.minor for out in pay(("cash", "20"), bills={"1": one}).left_out] == [1]
+
+
+def test_a_payment_tells_which_rest_was_cleared_and_which_debt_came_back() -> None:
+    """Rules 6 and 18."""
+    event = pay(
+        ("debit_card", "9.990"),
+        bills={"1": OPEN},
+        policy=PaymentPolicy(tolerance_minor=50),
+        written_off={"BA-1": money("4")},
+    )
+
+    assert [(one.bill_no, one.amount.plain()) for one in event.write_offs] == [("1", "0.010")]
+    assert [(one.account, one.amount.plain()) for one in event.recoveries] == [("BA-1", "4.000")]
+    assert event.amount == money("9.990")
+
+
+def test_a_tender_is_known_by_its_paper_afterwards() -> None:
+    slip = TenderOffered(
+        mode=MODES["cheque"], amount=money("10"), details={"serial": "7"}, instrument="cheque|1|7"
+    )
+
+    [taken] = pay(slip, bills={"1": OPEN}).tenders
+
+    assert (taken.instrument, taken.details, taken.amount) == ("cheque|1|7", {"serial": "7"}, money("10"))
+
+
+def test_a_dealers_commission_is_credited_to_the_dealer_who_bought() -> None:
+    """Rule 59: gross at the sale."""
+    terms = LineTerms(
+        percent=Decimal(10), withholding_percent=Decimal(0), at=CommissionAt.SALE, settlement=Settlement.GROSS
+    )
+
+    event = pay(("cash", "1.253"), payer=PayerKind.DEALER, bills={}, sale=[SALE[0].on_terms(terms)])
+
+    assert [(line.account, line.credit.plain()) for line in event.lines if line.account] == [
+        ("BA-1", "0.125")
+    ]
+
+
+def test_as_many_tenders_as_the_limit_are_taken() -> None:
+    assert pay(*[("cash", "0.500")] * MAX_TENDERS, bills={"1": OPEN}).amount == money("10")
+
+
 def test_as_many_bills_as_the_limit_are_paid_in_one_payment() -> None:
     bills = {str(place): owed(str(place), "1") for place in range(MAX_ALLOCATIONS)}
 
@@ -140,7 +196,7 @@ def test_as_many_bills_as_the_limit_are_paid_in_one_payment() -> None:
 def test_a_walk_in_is_not_told_to_take_credit_and_others_are() -> None:
     with pytest.raises(Refused, match="exact amount"):
         pay(("debit_card", "3"), payer=PayerKind.WALK_IN, sale=SALE)
-    with pytest.raises(Refused, match="as credit"):
+    with pytest.raises(Refused, match=r"^2.000 more .* as credit"):
         pay(("debit_card", "12"), bills={"1": OPEN}, overpayment=Overpayment.CHANGE)
 
 
@@ -251,6 +307,10 @@ def test_a_sale_rounds_its_own_price_and_no_open_bill() -> None:
 
     assert [part.sale_line for part in event.allocations] == [0]
     assert (event.rounding, event.change) == (money("-0.002"), money("0"))
+    whole = replace(SALE[0], item=replace(SALE[0].item, price=money("1.255")))
+    event = pay(("cash", "1.255"), bills={"2": owed("2", "0.002")}, sale=[whole], cash_rounding=FILS_5)
+    assert [part.sale_line for part in event.allocations] == [0]
+    assert (event.rounding, event.change) == (money("0"), money("0"))
 
 
 def test_a_line_of_one_minor_unit_is_paid() -> None:

@@ -21,7 +21,8 @@ _UNTOLD = (
     "coalesce(sum(CASE WHEN event.shift_id = ? THEN leg.amount_minor END), 0) "
     "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN tender ON tender.tender_id = leg.tender_id "
     "JOIN payment_event AS event ON event.payment_event_id = leg.payment_event_id "
-    "WHERE outbox.state <> 'acknowledged' AND tender.mode = ? AND leg.currency = ? AND event.taken_at_utc > ?"
+    "WHERE outbox.kind = 'payment' AND outbox.state <> 'acknowledged' "
+    "AND tender.mode = ? AND leg.currency = ? AND event.taken_at_utc > ?"
 )
 
 
@@ -69,7 +70,7 @@ def untold_total(books: Connection, in_currency: Currency) -> Money:
     """All money that central has not acknowledged."""
     minor = books.exec_driver_sql(
         "SELECT coalesce(sum(leg.amount_minor), 0) FROM outbox JOIN leg USING (payment_event_id, leg) "
-        "WHERE outbox.state <> 'acknowledged' AND leg.currency = ?",
+        "WHERE outbox.kind = 'payment' AND outbox.state <> 'acknowledged' AND leg.currency = ?",
         (in_currency.code,),
     ).scalar_one()
     return Money(int(minor), in_currency)

@@ -42,7 +42,7 @@ from pos.till.offline_limits import OVERRIDE, room_refusal
 from pos.till.payer import walk_in_buyer
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
-from pos.till.tendered import plain_fields, read_tendered, require_mode
+from pos.till.tendered import paper_day, plain_fields, read_tendered, require_mode
 
 ITEMS_MAX = 200
 
@@ -423,7 +423,7 @@ def quote(desk: Desk, basket: Basket, tender: TenderOrder, *, keep: bool, decima
     ``keep`` True: what is over stays on account. Raises Refused with the codes of ``read_tendered`` and ``compose``.
     """
     tendered, foreign = read_tendered(
-        desk, tender, basket.payer.currency, today=desk.clock.now().date(), decimal_marks=decimal_marks
+        desk, tender, basket.payer.currency, today=paper_day(desk), decimal_marks=decimal_marks
     )
     none = zero(tendered.currency)
     last = Given(mode=desk.modes[tender.mode], amount=tendered, order=tender, foreign=foreign)
@@ -484,7 +484,7 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     """
     mode = desk.modes[tender.mode]
     require_mode(desk, person, mode, basket.payer.kind)
-    today = desk.clock.now().date()
+    today = paper_day(desk)
     amount, foreign = read_tendered(
         desk, tender, basket.payer.currency, today=today, decimal_marks=decimal_marks
     )

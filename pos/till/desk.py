@@ -27,7 +27,7 @@ from pos.domain.large_cash import NO_THRESHOLDS, LargeCash
 from pos.domain.money import Money
 from pos.domain.number_format import PLAIN, NumberFormat
 from pos.domain.offline import OfflinePolicy
-from pos.domain.payment_mode import PaymentModes
+from pos.domain.payment_mode import PayerKind, PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import Grant, PermissionTable, Person
 from pos.domain.sale_policy import ItemPolicy
@@ -86,6 +86,10 @@ class ShopPolicy:
     suspense_account: str = "SUSPENSE"
     payments: PaymentPolicy = NO_TOLERANCE
     numbers: NumberFormat = PLAIN
+
+    def is_anybody(self, kind: PayerKind, account: str) -> bool:
+        """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""
+        return kind is PayerKind.WALK_IN or account == self.suspense_account
 
 
 @dataclass(slots=True, kw_only=True)

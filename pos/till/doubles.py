@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pos.domain.errors import NeedsConfirmation
 from pos.domain.money import Money
-from pos.domain.payment_mode import PayerKind, PaymentMode
+from pos.domain.payment_mode import PaymentMode
 from pos.store.cache import CachedAccount
 from pos.store.payments import same_tender_before
 from pos.store.times import local, utc_text
@@ -21,10 +21,10 @@ def possible_double(
 ) -> NeedsConfirmation | None:
     """The warning ``possible_double``: this account has just brought one of ``tenders``, as much and in the same way.
 
-    Walk-in buyers share one account, and buy the same all day: they are not asked about.
+    Buyers whom nobody knows share one account, and buy the same all day: they are not asked about.
     """
     within = deed.desk.policy.double_within
-    if not within or payer.kind is PayerKind.WALK_IN:
+    if not within or deed.desk.policy.is_anybody(payer.kind, payer.account):
         return None
     since = utc_text(deed.at - within)
     for mode, amount in tenders:

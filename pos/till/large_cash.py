@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from pos.domain.large_cash import IdentityDocument, read_document
 from pos.domain.money import Money, currency, total, zero
 from pos.domain.payment_event import PaymentEvent
-from pos.domain.payment_mode import ModeKind, PayerKind
+from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
 from pos.store.payments import cash_kept_on
 from pos.till.booking import new_salt, personal_digest
@@ -63,8 +63,8 @@ def identify(deed: Deed, event: PaymentEvent, identity: IdentityOrder | None) ->
 
 
 def _before(deed: Deed, event: PaymentEvent) -> Money:
-    """The payer's cash of this business day so far. Walk-in buyers are nobody in particular: each stands alone."""
-    if event.payer_kind is PayerKind.WALK_IN:
+    """The payer's cash of this business day so far. One whom nobody knows stands alone."""
+    if deed.desk.policy.is_anybody(event.payer_kind, event.payer_account):
         return zero(event.currency)
     modes = [mode.code for mode in deed.desk.modes.of_kind(ModeKind.CASH)]
     day = deed.require_shift().business_date

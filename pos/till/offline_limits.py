@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from pos.domain.errors import NeedsConfirmation, Refused
-from pos.domain.money import Money
+from pos.domain.money import Money, zero
 from pos.domain.offline import Exceeded, Limit, OfflineUse, exceeded
 from pos.domain.payment_mode import ModeKind, PaymentMode
 from pos.domain.role import Grant, Person
@@ -55,7 +55,7 @@ def closed_modes(desk: Desk, books: Connection, payer: CachedAccount) -> dict[st
         return {}
     found: dict[str, str] = {}
     for mode in desk.modes.by_code.values():
-        broken = _exceeded(desk, books, silent, payer.account, mode, ())
+        broken = _exceeded(desk, books, silent, payer, mode, ())
         if broken is not None:
             found[mode.code] = _reason(desk, mode, silent, broken)
     return found
@@ -101,7 +101,7 @@ def room_refusal(
         return None
     for mode in dict.fromkeys(mode.code for mode, _ in tenders):
         amounts = [amount for one, amount in tenders if one.code == mode]
-        broken = _exceeded(desk, books, silent, payer.account, desk.modes[mode], amounts)
+        broken = _exceeded(desk, books, silent, payer, desk.modes[mode], amounts)
         if broken is not None:
             return _refusal(desk, books, person, payer, silent, desk.modes[mode], broken)
     return None
@@ -111,7 +111,7 @@ def _exceeded(
     desk: Desk,
     books: Connection,
     silent: Silence,
-    payer_account: str,
+    payer: CachedAccount,
     mode: PaymentMode,
     amounts: Sequence[Money],
 ) -> Exceeded | None:
@@ -124,11 +124,15 @@ def _exceeded(
         mode.code,
         desk.identity.currency,
         since=silent.since,
-        payer_account=payer_account,
+        payer_account=payer.account,
         shift_id="" if shift is None else shift.shift_id,
     )
+    alone = desk.policy.is_anybody(payer.kind, payer.account)
     use = OfflineUse(
-        customer=taken.of_payer, shift_total=taken.of_shift, count=taken.count, silent_for=silent.lasted
+        customer=zero(desk.identity.currency) if alone else taken.of_payer,
+        shift_total=taken.of_shift,
+        count=taken.count,
+        silent_for=silent.lasted,
     )
     return exceeded(limits, use, amounts)
 

@@ -28,7 +28,7 @@ from pos.till.enquiries import require_enquiry
 from pos.till.payment_order import PaymentOrder, order_mark
 from pos.till.receipt_paper import tender_line, with_mark, write_paper
 from pos.till.take_payment import Weighed, read_wish, weigh
-from pos.till.tendered import today_of
+from pos.till.tendered import paper_day, today_of
 
 REGISTER_MAX = 500
 
@@ -52,9 +52,10 @@ def is_post_dated(desk: Desk, order: PaymentOrder) -> bool:
     if mode is None or mode.kind is not ModeKind.CHEQUE:
         return False
     try:
-        return date.fromisoformat(tender.details.get("date", "").strip()) > desk.clock.now().date()
+        dated = date.fromisoformat(tender.details.get("date", "").strip())
     except ValueError:
         return False
+    return dated > paper_day(desk)
 
 
 def register_cheque(

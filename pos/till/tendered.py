@@ -22,6 +22,7 @@ from pos.store.imports import record_of_instrument
 from pos.store.payments import (
     instrument_receipt,
 )
+from pos.store.shifts import open_shift
 from pos.store.vouchers import Hold
 from pos.till.approved_card import approved_slip, refuse_second_card
 from pos.till.cheque_intake import (
@@ -169,6 +170,14 @@ def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) ->
 def today_of(deed: Deed) -> date:
     """A shift that runs past midnight keeps its business date; a paper may be of the day that it is."""
     return max(deed.require_shift().business_date, deed.at.date())
+
+
+def paper_day(desk: Desk) -> date:
+    """The same before a deed is begun."""
+    with desk.till.read() as books:
+        shift = open_shift(books)
+    today = desk.clock.now().date()
+    return today if shift is None else max(shift.business_date, today)
 
 
 def refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:

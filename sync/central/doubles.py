@@ -11,16 +11,23 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from sync.central.accounts import account_currency
 from sync.central.incoming import IncomingPayment
 from sync.central.links import PAYMENT_PATH, POSSIBLE_DOUBLE_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.wire_json import loads
 
 WITHIN = timedelta(minutes=10)
+WALK_IN = "walk_in"
 
 
 def flag_double(connection: Connection, incoming: IncomingPayment, payment_id: str, *, change: int) -> None:
-    """Put the stored payment beside the one that it may repeat, where there is one; both stay as they are."""
+    """Put the stored payment beside the one that it may repeat, where there is one; both stay as they are.
+
+    Buyers whom nobody knows share one account, and buy the same all day: they repeat nothing.
+    """
+    if incoming.payer_role == WALK_IN or account_currency(connection, incoming.account_id) is None:
+        return
     stored = connection.execute(FIND_MOMENT, {"id": payment_id}).one()
     moment = datetime.fromisoformat(stored.paid_at_utc)
     alike = connection.execute(

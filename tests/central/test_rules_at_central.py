@@ -11,7 +11,7 @@ from sync.central.database import CentralStore, next_change
 from sync.central.fixture import load_fixture
 from sync.central.reconnections import money_is_final
 from sync.wire_json import loads
-from tests.central.central_builders import SteppingClock, account, item, payment, post, read
+from tests.central.central_builders import SteppingClock, account, item, kwd, payment, post, read
 
 DOUBLES = "/counterfoil/v1/possibleDouble"
 RECONNECTIONS = "/counterfoil/v1/reconnection"
@@ -70,6 +70,25 @@ async def test_what_differs_is_no_possible_double(client: httpx.AsyncClient, oth
     """Rule 24, the good neighbours."""
     await told(client, leg("E-1"))
     await told(client, leg(**{"event": "E-2", **other}))
+
+    assert await read(client, DOUBLES) == []
+
+
+WALK_IN = {"id": "WALK-IN", "role": "walk_in", "@referredType": "BillingAccount"}
+
+
+ONE_SIM = {"item": {"id": "SIM-01", "@referredType": "ProductOffering"}, "totalAmount": kwd("10.000")}
+
+
+@pytest.mark.parametrize(
+    "nobody", [{"payer": WALK_IN, "paymentItem": [ONE_SIM]}, {"account": {"id": "SUSPENSE"}}]
+)
+async def test_buyers_whom_nobody_knows_double_nothing(
+    client: httpx.AsyncClient, nobody: dict[str, Any]
+) -> None:
+    """Rule 24: they share an account, and buy the same all day."""
+    await told(client, leg("E-1", **nobody))
+    await told(client, leg("E-2", **nobody))
 
     assert await read(client, DOUBLES) == []
 

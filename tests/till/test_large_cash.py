@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pos.domain.errors import NotAuthorised
+from pos.domain.payment_mode import PayerKind
 from pos.store.chain import CHAINED
 from pos.till.desk import Desk
 from pos.till.large_cash import IdentityOrder, large_cash_of
@@ -23,6 +24,7 @@ from tests.builders.tills import (
     count,
     dump,
     findings,
+    in_suspense,
     make_till,
     money,
     notes,
@@ -131,6 +133,15 @@ def test_whoever_walks_in_stands_alone_in_each_payment(desk: Desk) -> None:
         assert refusal.details["cash_today"] == "40.000"
         pay(desk, cash("40"), account=None, lines=eight, identity=passport())
     pay(desk, cash("35"), account=None, lines=[sale("SERVICE", 7)])
+
+
+def test_payers_whom_nobody_knows_stand_alone_too(desk: Desk) -> None:
+    """Their money goes to one suspense account, and is not one person's."""
+    for amount in ("30", "35", "39"):
+        letter = [in_suspense(f"letter with {amount}")]
+        pay(desk, cash(amount), account=None, payer=PayerKind.SUBSCRIBER, allocate=letter)
+
+    assert rows(desk, "large_cash") == []
 
 
 def test_over_the_cap_no_cash_is_taken_with_any_document(desk: Desk) -> None:

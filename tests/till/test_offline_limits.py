@@ -11,15 +11,18 @@ from pos.domain.money import currency as iso
 from pos.domain.offline import Limit, OfflineLimits, OfflineUse, exceeded
 from pos.store import cache as cached
 from pos.store.times import utc_text
+from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.basket import account_basket, modes_for, shut_modes, ways_to_pay
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view, plan_payment, till_state
 from pos.till.take_payment import PaymentTaken, take_payment
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
     NOW,
     SUPERVISOR,
     acknowledge_all,
+    bank_cash,
     card,
     cash,
     cheque,
@@ -32,6 +35,8 @@ from tests.builders.tills import (
     order,
     pay,
     rows,
+    sale,
+    stock,
 )
 from tests.till.books import refused
 
@@ -115,6 +120,25 @@ def test_the_limit_of_a_customer_is_his_own(desk: Desk) -> None:
 
     with pytest.raises(Refused):
         cheque_of(desk, "1", "3")
+
+
+def test_buyers_whom_nobody_knows_are_not_one_customer(desk: Desk) -> None:
+    """Rule 51: they share an account; each stays within the limit by himself."""
+    stock(desk)
+    go_offline(desk, debit_card=OfflineLimits(customer=money("6")))
+    for number in ("1", "2", "3"):
+        pay(desk, card("5", rrn=number), account=None, lines=[sale("CHARGER", 4)])
+
+    refusal = refused(desk, lambda: pay(desk, card("10", rrn="4"), account=None, lines=[sale("CHARGER", 8)]))
+    assert (refusal.code, refusal.details["limit"]) == ("offline_limit", "customer")
+
+
+def test_what_became_of_a_receipt_is_not_its_money_again(desk: Desk) -> None:
+    """The outbox tells of a payment and then of its outcome: the sum at risk is that of the payment."""
+    number = pay(desk, bank_cash("100"), account="D-1").receipt.receipt_number
+    verify_bank_receipt(desk, BACK_OFFICE, number)
+
+    assert till_state(desk).at_risk == money("100")
 
 
 def test_two_tenders_of_one_payment_count_together(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import PayerKind
 from pos.till.desk import Desk
 from pos.till.payment_order import TenderOrder
 from pos.till.script import Script
@@ -18,6 +19,7 @@ from tests.builders.tills import (
     cash,
     clock_of,
     findings,
+    in_suspense,
     make_till,
     opened,
     order,
@@ -97,6 +99,13 @@ def test_walk_in_buyers_may_buy_the_same_all_day(desk: Desk) -> None:
     stock(desk)
     for _ in range(2):
         pay(desk, cash("1.250"), account=None, lines=[sale("CHARGER")])
+
+    assert len(rows(desk, "payment_event")) == 2
+
+
+def test_payers_whom_nobody_knows_may_bring_the_same(desk: Desk) -> None:
+    for letter in ("first", "second"):
+        pay(desk, cash("5"), account=None, payer=PayerKind.SUBSCRIBER, allocate=[in_suspense(letter)])
 
     assert len(rows(desk, "payment_event")) == 2
 

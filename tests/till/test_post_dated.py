@@ -332,6 +332,13 @@ def test_only_a_date_after_today_is_post_dated(desk: Desk, days: int, is_one: bo
     assert is_post_dated(desk, asked(desk, date=ahead(days))) is is_one
 
 
+def test_while_a_clock_stands_behind_the_shift_its_business_date_counts(desk: Desk) -> None:
+    clock_of(desk).advance(days=-1)
+    of_today = cheque("5", date=TODAY.isoformat())
+
+    assert not is_post_dated(desk, order(desk, of_today, account="BA-1"))
+
+
 def test_a_cheque_too_far_ahead_is_refused(desk: Desk) -> None:
     assert registered(desk, date=ahead(90)).dated == TODAY + timedelta(days=90)
     far = refused(desk, lambda: registered(desk, serial="000124", date=ahead(91)))

@@ -25,6 +25,7 @@ from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
 from sync.central.sessions import session_routes
+from sync.central.transfer_api import transfer_routes
 from sync.central.voucher_api import voucher_routes
 from sync.wire_json import BadField
 
@@ -61,6 +62,7 @@ def make_app(
             *voucher_routes(desk),
             *session_routes(desk),
             *outcome_routes(desk),
+            *transfer_routes(desk),
             *own_routes(desk),
         ],
         exception_handlers={

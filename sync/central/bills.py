@@ -16,6 +16,9 @@ from sync.tmf678.bill import applied_payment_json, bill_resource
 from sync.tmf678.rate import rate_resource
 from sync.wire_json import loads, money_json, read_money
 
+TRANSFER_TYPE = "CounterfoilTransfer"
+"""Money that left suspense for a bill: no payment of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBill:
@@ -78,6 +81,10 @@ def compose_bills(connection: Connection, rows: Sequence[Row[Any]], links: Links
                     amount=Money(entry.amount_minor, currency(entry.currency)),
                 )
             )
+        for part in connection.execute(READ_TRANSFERRED, {"ids": list(applied)}):
+            amount = money_json(Money(part.amount_minor, currency(part.currency)))
+            reference = {"id": part.id, "@referredType": TRANSFER_TYPE, "correlatorId": part.correlator_id}
+            applied[part.bill_id].append({"appliedAmount": amount, "payment": reference})
         for use in connection.execute(READ_CREDIT_USED, {"ids": list(applied)}):
             amount = money_json(Money(use.amount_minor, currency(use.currency)))
             reference = {"id": use.id, "@referredType": "CreditOnAccount", "name": use.kept_as}
@@ -133,6 +140,12 @@ READ_APPLIED = text(
     "SELECT a.bill_id, a.payment_id, a.amount_minor, p.currency, p.correlator_id"
     " FROM applied_payment a JOIN payment p ON p.id = a.payment_id"
     " WHERE a.bill_id IN :ids ORDER BY p.change_number, a.item_no"
+).bindparams(bindparam("ids", expanding=True))
+
+READ_TRANSFERRED = text(
+    "SELECT a.bill_id, t.id, t.correlator_id, a.amount_minor, t.currency"
+    " FROM applied_transfer a JOIN suspense_transfer t ON t.id = a.transfer_id"
+    " WHERE a.bill_id IN :ids ORDER BY t.change_number"
 ).bindparams(bindparam("ids", expanding=True))
 
 READ_CREDIT_USED = text(

@@ -302,7 +302,8 @@ FIND_BILL = text("SELECT body, currency FROM bill WHERE id = :id")
 SUM_APPLIED = text(
     "SELECT coalesce(sum(amount_minor), 0) FROM (SELECT amount_minor FROM applied_payment WHERE bill_id = :bill_id"
     " UNION ALL SELECT amount_minor FROM bill_write_off WHERE bill_id = :bill_id"
-    " UNION ALL SELECT amount_minor FROM credit_use WHERE bill_id = :bill_id) AS parts"
+    " UNION ALL SELECT amount_minor FROM credit_use WHERE bill_id = :bill_id"
+    " UNION ALL SELECT amount_minor FROM applied_transfer WHERE bill_id = :bill_id) AS parts"
 )
 INSERT_BILL = text(
     "INSERT INTO bill (id, bill_no, account_id, state, currency, loaded_open_minor, remaining_minor, bill_date,"

@@ -123,7 +123,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         items=(items := _read_items(kept.get("paymentItem"), amount)),
         kept=kept,
         kept_apart=_read_kept_apart(kept.get("keptApart"), amount, items),
-        write_offs=_read_write_offs(kept.get("writeOff"), amount),
+        write_offs=read_bill_parts(kept.get("writeOff"), "writeOff", amount),
     )
 
 
@@ -142,12 +142,13 @@ def _read_kept_apart(value: object, amount: Money, items: Sequence[PaidItem]) ->
     return found
 
 
-def _read_write_offs(value: object, amount: Money) -> dict[str, Money]:
+def read_bill_parts(value: object, name: str, amount: Money) -> dict[str, Money]:
+    """Amounts by bill id, in the currency of ``amount``; none where there is no ``value``. Raises BadField."""
     found: dict[str, Money] = {}
-    for index, (entry, part) in enumerate(_own_amounts(value, "writeOff", amount)):
-        bill_id = plain_text(entry, "bill", field=f"writeOff[{index}].bill")
+    for index, (entry, part) in enumerate(_own_amounts(value, name, amount)):
+        bill_id = plain_text(entry, "bill", field=f"{name}[{index}].bill")
         if bill_id is None or bill_id in found:
-            raise BadField(f"writeOff[{index}].bill", "must name a bill, each once")
+            raise BadField(f"{name}[{index}].bill", "must name a bill, each once")
         found[bill_id] = part
     return found
 

@@ -8,17 +8,17 @@ Source: domain.md 3.11; reliability.md sections 0.6 and 2 (1 to 6, 11).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from pos.domain.cheque import ChequeIdentity
-from pos.domain.money import Money, currency, total, zero
-from sync.central.accounts import account_currency, add_credit
+from pos.domain.money import Money, currency, total
+from sync.central.accounts import add_credit
 from sync.central.bank_receipts import note_bank_receipt
-from sync.central.bills import StoredBill, find_bill, reduce_bill
+from sync.central.bills import StoredBill, reduce_bill
 from sync.central.cheques import cheque_of, note_cheque, presented_before
 from sync.central.database import CentralStore, next_change
 from sync.central.debt import clear_rests, keep_apart, recover
@@ -28,6 +28,7 @@ from sync.central.incoming import IncomingPayment, TerminalKey
 from sync.central.instruments import claim_instrument
 from sync.central.issuers import VoucherIssuer
 from sync.central.links import PAYMENT_PATH, Links
+from sync.central.placement import Placement, place
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.central.reconnections import claim_reconnection, money_is_final
 from sync.central.voucher_offline import hold_taken
@@ -43,16 +44,6 @@ class Receipt:
     body_sha256: str
     payment_id: str
     received_at: datetime
-
-
-@dataclass(slots=True, kw_only=True)
-class Placement:
-    """Where a payment's money goes. The four parts add up to the payment."""
-
-    applied: list[tuple[int, StoredBill, Money]] = field(default_factory=list)
-    other: Money
-    credit: Money
-    suspense: Money
 
 
 def find_twin(
@@ -204,41 +195,6 @@ def _redeem(
         redeem_hold(connection, paid, payment_id=receipt.payment_id, at=at, issuers=issuers)
 
 
-def place(connection: Connection, incoming: IncomingPayment) -> Placement:
-    """Decide where the money goes; changes nothing.
-
-    An item takes no more than its bill still wants. What is beyond that, or names an unknown bill or one in another
-    currency, is credit on the payment's account, or in suspense where that account is unknown or in another currency.
-    """
-    none = zero(incoming.amount.currency)
-    placement = Placement(other=none, credit=none, suspense=none)
-    remaining: dict[str, Money] = {}
-    named = total((item.amount for item in incoming.items if item.amount is not None), none.currency)
-    unnamed = incoming.amount - named
-    placed = none
-    for item_no, item in enumerate(incoming.items, start=1):
-        wanted = item.amount if item.amount is not None else unnamed
-        part = none
-        if not item.is_bill:
-            part = wanted
-            placement.other = placement.other + part
-        elif (bill := find_bill(connection, item.target_id)) is not None:
-            left = remaining.get(bill.bill_id, bill.remaining)
-            if left.currency == wanted.currency and left.minor > 0 and wanted.minor > 0:
-                part = min(wanted, left)
-                remaining[bill.bill_id] = left - part
-                placement.applied.append((item_no, bill, part))
-        placed = placed + part
-        if item.amount is None:
-            unnamed = unnamed - part
-    rest = incoming.amount - placed
-    if account_currency(connection, incoming.account_id) == rest.currency.code:
-        placement.credit = rest
-    else:
-        placement.suspense = rest
-    return placement
-
-
 def stored_resource(row: Row[Any], links: Links) -> Resource:
     """A stored payment as it is answered: the body as kept, with its address."""
     return with_href(loads(row.body), links)
@@ -251,7 +207,7 @@ def with_href(body: Resource, links: Links) -> Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPayment:
-    """One row a leg, as ``pos central payments`` shows them."""
+    """One row a leg, as ``pos central payments`` shows them; ``suspense`` is what of it is there still."""
 
     payment_id: str
     terminal: str | None
@@ -383,7 +339,9 @@ INSERT_APPLIED = text(
 )
 LIST_SLICE = text(
     "SELECT id, payment.change_number, payment.terminal, payment.epoch, sequence, leg, receipt_number, correlator_id,"
-    " account_id, currency, amount_minor, suspense_minor, coalesce(held, 0) AS held FROM payment"
+    " account_id, currency, amount_minor, suspense_minor - (SELECT coalesce(sum(moved.amount_minor), 0)"
+    " FROM suspense_transfer AS moved WHERE moved.payment_id = payment.id) AS suspense_minor,"
+    " coalesce(held, 0) AS held FROM payment"
     " LEFT JOIN cheque ON cheque.payment_id = payment.id WHERE payment.change_number > :after"
     " ORDER BY payment.change_number LIMIT :slice"
 )

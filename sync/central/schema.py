@@ -488,6 +488,37 @@ ADDED_IN_4 = (
     )
     """,
     "CREATE INDEX outcome_by_account ON outcome (account_id)",
+    # Money that left suspense for an account: what of it is the account's credit; what its bills had is by bill.
+    """
+    CREATE TABLE suspense_transfer (
+        id TEXT PRIMARY KEY,
+        correlator_id TEXT NOT NULL UNIQUE,
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        account_id TEXT NOT NULL REFERENCES account (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        applied_minor BIGINT NOT NULL CHECK (applied_minor >= 0),
+        credit_minor BIGINT NOT NULL CHECK (credit_minor >= 0),
+        currency TEXT NOT NULL,
+        reason TEXT,
+        change_number BIGINT NOT NULL UNIQUE,
+        terminal TEXT,
+        resolved_at TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        received_sha256 TEXT NOT NULL,
+        CHECK (amount_minor = applied_minor + credit_minor)
+    )
+    """,
+    "CREATE INDEX suspense_transfer_by_payment ON suspense_transfer (payment_id)",
+    "CREATE INDEX suspense_transfer_by_account ON suspense_transfer (account_id)",
+    """
+    CREATE TABLE applied_transfer (
+        transfer_id TEXT NOT NULL REFERENCES suspense_transfer (id),
+        bill_id TEXT NOT NULL REFERENCES bill (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        PRIMARY KEY (transfer_id, bill_id)
+    )
+    """,
+    "CREATE INDEX applied_transfer_by_bill ON applied_transfer (bill_id)",
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

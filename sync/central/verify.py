@@ -20,7 +20,7 @@ from sync.wire_json import WireJsonError, loads, read_money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that does not add up: ``subject`` is payment, bill, account, voucher or store."""
+    """Something that does not add up: ``subject`` is payment, bill, account, voucher, transfer or store."""
 
     subject: str
     subject_id: str
@@ -45,6 +45,7 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
             *_changes(connection),
             *_vouchers(connection),
             *_bank_receipts(connection),
+            *_transfers(connection),
         ]
 
 
@@ -157,6 +158,17 @@ def _bank_receipts(connection: Connection) -> Iterator[Finding]:
         )
 
 
+def _transfers(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(TRANSFERS_THAT_DIFFER):
+        yield Finding(
+            subject="transfer",
+            subject_id=row.id,
+            message="its amount is not what its bills had and its account was credited",
+        )
+    for row in connection.execute(SUSPENSE_OVERDRAWN):
+        yield Finding(subject="payment", subject_id=row.id, message="more of it left suspense than was there")
+
+
 def _accounts(connection: Connection) -> Iterator[Finding]:
     for figure, statement in ACCOUNTS_THAT_DIFFER.items():
         for row in connection.execute(statement):
@@ -198,6 +210,7 @@ BILLS_THAT_DIFFER = text(
     "SELECT b.id, b.currency, b.loaded_open_minor, b.remaining_minor, coalesce(sum(p.amount_minor), 0) AS applied_minor"
     " FROM bill b LEFT JOIN (SELECT bill_id, amount_minor FROM applied_payment"
     " UNION ALL SELECT bill_id, amount_minor FROM bill_write_off"
+    " UNION ALL SELECT bill_id, amount_minor FROM applied_transfer"
     " UNION ALL SELECT bill_id, amount_minor FROM credit_use) AS p ON p.bill_id = b.id"
     " GROUP BY b.id, b.currency, b.loaded_open_minor, b.remaining_minor"
     " HAVING b.remaining_minor <> b.loaded_open_minor - coalesce(sum(p.amount_minor), 0)"
@@ -230,7 +243,8 @@ ACCOUNTS_THAT_DIFFER = {
     "credit": _differ(
         "credit",
         "SELECT account_id, credit_minor AS amount_minor FROM payment UNION ALL"
-        " SELECT account_id, credited_minor FROM outcome UNION ALL SELECT p.account_id, -k.amount_minor"
+        " SELECT account_id, credited_minor FROM outcome UNION ALL"
+        " SELECT account_id, credit_minor FROM suspense_transfer UNION ALL SELECT p.account_id, -k.amount_minor"
         f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'",
     ),
     "advance": _differ("advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance'"),
@@ -263,6 +277,7 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM item"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
 )
 BANK_RECEIPTS_THAT_DIFFER = text(
@@ -272,6 +287,18 @@ BANK_RECEIPTS_THAT_DIFFER = text(
     " WHERE coalesce(r.state, '-') <> CASE WHEN o.state IS NOT NULL THEN o.state"
     " WHEN r.payment_id IS NOT NULL OR i.instrument LIKE 'bank\\_receipt|%' ESCAPE '\\' THEN 'presented' ELSE '-' END"
     " OR (r.payment_id IS NOT NULL AND (r.amount_minor <> p.amount_minor OR r.currency <> p.currency))"
+    " ORDER BY p.id"
+)
+TRANSFERS_THAT_DIFFER = text(
+    "SELECT t.id FROM suspense_transfer t LEFT JOIN applied_transfer a ON a.transfer_id = t.id"
+    " GROUP BY t.id, t.amount_minor, t.applied_minor, t.credit_minor"
+    " HAVING t.applied_minor <> coalesce(sum(a.amount_minor), 0) OR t.amount_minor <> t.applied_minor + t.credit_minor"
+    " ORDER BY t.id"
+)
+SUSPENSE_OVERDRAWN = text(
+    "SELECT p.id FROM payment p JOIN suspense_transfer t ON t.payment_id = p.id"
+    " GROUP BY p.id, p.suspense_minor, p.currency"
+    " HAVING sum(t.amount_minor) > p.suspense_minor OR min(t.currency) <> p.currency OR max(t.currency) <> p.currency"
     " ORDER BY p.id"
 )
 FIND_CHEQUE = text(

@@ -190,10 +190,10 @@ class CentralClient:
         """POST a frozen body. The key travels in it and as ``Idempotency-Key``."""
         return await self._post(f"{self.addresses.payment}/payment", correlator_id, body)
 
-    async def send_outcome(self, correlator_id: str, body: bytes) -> SendOutcome:
-        """Tell our central what became of a payment; the same body again changes nothing there."""
+    async def tell(self, resource: str, correlator_id: str, body: bytes) -> SendOutcome:
+        """Tell our central something of a payment that it has; the same body again changes nothing there."""
         assert self.addresses.own is not None, "a foreign server has nothing of ours"
-        return await self._post(f"{self.addresses.own}/outcome", correlator_id, body)
+        return await self._post(f"{self.addresses.own}/{resource}", correlator_id, body)
 
     async def _post(self, url: str, correlator_id: str, body: bytes) -> SendOutcome:
         answer = await self._request(
@@ -434,22 +434,22 @@ class CentralClient:
             return {}
         return found if isinstance(found, dict) else {}
 
-    async def takes_outcomes(self) -> bool | Later | Unknown | Unreachable:
-        """Whether the server has a place for what became of payments; False only where that is said without doubt."""
+    async def places(self) -> frozenset[str] | Later | Unknown | Unreachable:
+        """What the server has a place for beside the standard, by name; nothing only where that is said without doubt."""
         if self.addresses.own is None:
-            return False
+            return frozenset()
         answer = await self._request("GET", self.addresses.own)
         if not isinstance(answer, httpx.Response):
             return answer
         if answer.status_code != 200:
             # A foreign server, or the gateway before it, says in its own way that it knows no such thing.
             no_place = answer.status_code in NO_CHECKER_STATUS or _is_for_good(answer)
-            return False if no_place else _not_now(answer)
+            return frozenset() if no_place else _not_now(answer)
         try:
             found = loads(answer.content)
         except WireJsonError as error:
             return _unreadable(error)
-        return isinstance(found, dict) and "outcomes" in found
+        return frozenset(found) if isinstance(found, dict) else frozenset()
 
     async def enrol(
         self, terminal: str, code: str

@@ -20,7 +20,6 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness, Runner
 from pos.store import outbox
-from pos.store.bank_receipts import outcome_facts
 from pos.store.cache import CacheStore
 from pos.store.home import Identity
 from pos.store.outbox import OutboxRow
@@ -39,7 +38,7 @@ from sync.client import (
     Unreachable,
 )
 from sync.inbound import Inbound, KeepCheques, PullReport
-from sync.outcome_wire import outcome_body
+from sync.messages import MESSAGES
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
@@ -95,7 +94,7 @@ class _Round:
     """One pass over the due rows. ``unreachable`` ends it for every queue, and so does ``until_s`` (monotonic).
 
     ``named`` are rows whose payment only the server's id tells from others, where that id has just become known.
-    ``takes_outcomes`` None: central was not asked yet.
+    ``places`` None: central was not asked yet what it has a place for.
     """
 
     until_s: float | None
@@ -104,7 +103,7 @@ class _Round:
     unreachable: str | None = None
     heard: bool = field(default=False)
     named: list[OutboxRow] = field(default_factory=list)
-    takes_outcomes: bool | None = None
+    places: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -303,8 +302,8 @@ class SyncEngine:
         if body is None:
             # Its leg has just been parked: what became of it can wait.
             return True
-        if row.kind == outbox.OUTCOME:
-            return await self._deliver_outcome(row, body, this_round)
+        if row.kind in MESSAGES:
+            return await self._deliver_message(row, body, this_round)
         if row.state in ("sent", "unknown"):
             found = await self._parts.client.find_payment(row.correlator_id)
             if not isinstance(found, NotThere):
@@ -317,19 +316,20 @@ class SyncEngine:
             return await self._settle_conflict(row, outcome, this_round)
         return await self._settle(row, outcome, this_round)
 
-    async def _deliver_outcome(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
+    async def _deliver_message(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
         """Our central knows it by its key, so that sending again needs no look-up; another server has no place for it."""
-        if this_round.takes_outcomes is None:
-            told = await self._parts.client.takes_outcomes()
+        message = MESSAGES[row.kind]
+        if this_round.places is None:
+            told = await self._parts.client.places()
             if isinstance(told, Unknown):
-                # Only the question is without an answer; the outcome itself has not left.
+                # Only the question is without an answer; the message itself has not left.
                 told = Later(told.reason, told.retry_after_s)
             if isinstance(told, Unreachable | Later):
                 return await self._settle(row, told, this_round)
-            this_round.takes_outcomes = told
+            this_round.places = told
             if self._ended(this_round):
                 return False
-        if not this_round.takes_outcomes:
+        if message.announced not in this_round.places:
             at = self._parts.clock.now()
             await self._till(
                 lambda: self._write(
@@ -339,7 +339,7 @@ class SyncEngine:
             this_round.acknowledged += 1
             return True
         await self._till(lambda: self._mark_sent(row))
-        outcome = await self._parts.client.send_outcome(row.correlator_id, body)
+        outcome = await self._parts.client.tell(message.resource, row.correlator_id, body)
         # What our central refuses it refuses otherwise: this says that somebody has the request already.
         return await self._settle(
             row, Unknown(outcome.reason) if isinstance(outcome, Conflict) else outcome, this_round
@@ -425,9 +425,8 @@ class SyncEngine:
         """Compose the body and keep it before it is ever sent; None for what waits for its leg."""
         parts = self._parts
         with parts.till.read() as connection:
-            if row.kind == outbox.OUTCOME:
-                told = outcome_facts(connection, row.outbox_id)
-                body = None if told is None else outcome_body(told)
+            if row.kind in MESSAGES:
+                body = MESSAGES[row.kind].compose(connection, row.outbox_id)
             else:
                 facts = outbox.leg_facts(connection, row, parts.identity, parts.modes, parts.operator_company)
                 body = payment_body(facts)

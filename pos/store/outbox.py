@@ -25,6 +25,7 @@ WAIT_MAX = timedelta(hours=1, minutes=1)
 
 PAYMENT = "payment"
 OUTCOME = "outcome"
+TRANSFER = "transfer"
 NOT_TOLD = "not-told"
 """Instead of central's id, where central has no such resource."""
 
@@ -33,8 +34,10 @@ NOT_TOLD = "not-told"
 class OutboxRow:
     """One leg on its way, or what became of one. ``body`` None: not composed yet, so never sent.
 
-    ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, which is told after it.
-    ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, the event.
+    ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, ``transfer`` for money of it that left
+    suspense for ``account``: both are told after it.
+    ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
+    money in suspense, whose owners have nothing to do with one another, the event.
     """
 
     outbox_id: int
@@ -108,7 +111,9 @@ def queue(connection: Connection) -> Queue:
         f"SELECT coalesce(sum(state <> 'parked' AND NOT {_BEHIND_PARKED}), 0), coalesce(sum(state = 'parked'), 0), "
         "(SELECT min(coalesce(due, '')) FROM (SELECT max(next_attempt_at_utc) AS due FROM outbox "
         f"WHERE state <> 'acknowledged' AND state <> 'parked' AND NOT {_BEHIND_PARKED} GROUP BY {_QUEUE})), "
-        "(SELECT taken_at_utc FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
+        "(SELECT coalesce((SELECT at_utc FROM bank_receipt_event WHERE outcome_id = source_id), "
+        "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), taken_at_utc) "
+        "FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
     return Queue(
@@ -116,6 +121,16 @@ def queue(connection: Connection) -> Queue:
         parked=int(row[1]),
         next_attempt_at=from_utc_text(row[2]) if row[2] else None,
         oldest_at=from_utc_text(row[3]) if row[3] else None,
+    )
+
+
+def queue_of_leg(connection: Connection, payment_event_id: str, leg: int) -> str:
+    """The queue that a leg is in; what is told of it goes there too."""
+    return str(
+        connection.exec_driver_sql(
+            f"SELECT {_QUEUE} FROM outbox WHERE payment_event_id = ? AND leg = ? AND kind = 'payment'",
+            (payment_event_id, leg),
+        ).scalar_one()
     )
 
 
@@ -224,7 +239,9 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
     rows = connection.exec_driver_sql(
         "SELECT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
-        "AND allocation.sale_line IS NULL UNION SELECT recovery.account FROM outbox "
+        "AND allocation.sale_line IS NULL UNION SELECT account FROM outbox "
+        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind = 'transfer' "
+        "UNION SELECT recovery.account FROM outbox "
         "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') UNION "
         "SELECT outbox.account FROM outbox JOIN leg USING (payment_event_id, leg) "
         "JOIN bank_receipt_event USING (tender_id) "
@@ -235,7 +252,10 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegShown:
-    """What a person wants to know of a leg. ``outcome`` is what the row tells of it; None: the leg itself."""
+    """What a person wants to know of a leg. ``outcome`` is what the row tells of it; None: the leg itself.
+
+    ``amount`` of what left suspense is just that.
+    """
 
     receipt_number: str
     mode: str
@@ -247,11 +267,12 @@ class LegShown:
 def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
     number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
-        "SELECT receipt_number, taken_at_utc, utc_offset_min, leg.amount_minor, leg.currency, mode, "
-        "(SELECT event.state FROM outbox JOIN bank_receipt_event AS event ON outcome_id = source_id WHERE outbox_id = ?) "
-        "FROM leg JOIN payment_event USING (payment_event_id) JOIN tender USING (tender_id) "
-        "WHERE leg.payment_event_id = ? AND leg.leg = ?",
-        (row.outbox_id, row.payment_event_id, row.leg),
+        "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, coalesce(moved.amount_minor, leg.amount_minor), "
+        "leg.currency, mode, CASE kind WHEN 'transfer' THEN 'out of suspense' ELSE event.state END "
+        "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "
+        "JOIN tender USING (tender_id) LEFT JOIN bank_receipt_event AS event ON event.outcome_id = source_id "
+        "LEFT JOIN suspense_transfer AS moved ON moved.transfer_id = source_id WHERE outbox_id = ?",
+        (row.outbox_id,),
     ).one()
     return LegShown(
         receipt_number=number,

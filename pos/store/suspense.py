@@ -1,8 +1,10 @@
-"""The register of suspense: what came in, and what was taken out of it."""
+"""The register of suspense: what came in, what was taken out of it, and what central is told of that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -52,9 +54,11 @@ def _items(rows: Sequence[Row[Any]]) -> Iterator[SuspenseItem]:
 
 
 _MOVED = (
-    "SELECT part.bill_no, moved.account, part.amount_minor, part.currency, transfer_id "
-    "FROM suspense_transfer_part AS part JOIN suspense_transfer AS moved USING (transfer_id) "
+    "SELECT part.bill_no, moved.account, part.amount_minor, part.currency, told.correlator_id, told.server_id, "
+    "told.applied_change FROM suspense_transfer_part AS part JOIN suspense_transfer AS moved USING (transfer_id) "
+    "JOIN outbox AS told ON told.source_id = moved.transfer_id AND told.kind = 'transfer' "
 )
+"""Each part with the message that tells it to central, so that a figure of central's that holds it is not counted twice."""
 
 
 def moved_to_bills(connection: Connection, bill_no: str | None = None) -> Iterator[tuple[str, OwnAllocation]]:
@@ -74,11 +78,62 @@ def moved_to_credit(
 
 
 def _own(row: Sequence[Any]) -> OwnAllocation:
-    """Central is not told of it yet, so no figure of central's holds it."""
     return OwnAllocation(
         bill_no=row[0] or "",
         amount=Money(row[2], currency(row[3])),
         correlator_id=row[4],
-        server_id=None,
-        applied_change=None,
+        server_id=row[5],
+        applied_change=row[6],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFacts:
+    """All that central is told of money that left suspense. ``server_id`` is the id there of the payment that brought it.
+
+    ``bills`` are the parts that pay bills, by the bill's id; what they leave is the account's credit.
+    """
+
+    correlator_id: str
+    leg_correlator_id: str
+    server_id: str
+    account: str
+    amount: Money
+    bills: Mapping[str, Money]
+    reason: str | None
+    resolved_at: datetime
+    receipt_number: str
+    terminal: str
+
+
+def transfer_facts(connection: Connection, outbox_id: int) -> TransferFacts | None:
+    """What the row ``outbox_id`` tells; None while central has not acknowledged the leg that brought the money."""
+    row = connection.exec_driver_sql(
+        "SELECT told.correlator_id, paid.correlator_id, paid.server_id, moved.account, moved.amount_minor, moved.currency, "
+        "moved.reason, moved.resolved_at_utc, moved.utc_offset_min, receipt_number, terminal, moved.transfer_id "
+        "FROM outbox AS told JOIN suspense_transfer AS moved ON moved.transfer_id = told.source_id "
+        "JOIN payment_event USING (payment_event_id) "
+        "JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg "
+        "AND paid.kind = 'payment' WHERE told.outbox_id = ? AND paid.state = 'acknowledged'",
+        (outbox_id,),
+    ).first()
+    if row is None:
+        return None
+    in_currency = currency(row[5])
+    bills = connection.exec_driver_sql(
+        "SELECT bill_id, sum(amount_minor) FROM suspense_transfer_part WHERE transfer_id = ? AND bill_id IS NOT NULL "
+        "GROUP BY bill_id ORDER BY min(number)",
+        (row[11],),
+    )
+    return TransferFacts(
+        correlator_id=row[0],
+        leg_correlator_id=row[1],
+        server_id=row[2],
+        account=row[3],
+        amount=Money(row[4], in_currency),
+        bills={bill_id: Money(minor, in_currency) for bill_id, minor in bills},
+        reason=row[6],
+        resolved_at=local(row[7], row[8]),
+        receipt_number=row[9],
+        terminal=row[10],
     )

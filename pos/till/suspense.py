@@ -1,6 +1,7 @@
 """Taking money out of suspense: its owner is found, and it goes to the account, bills first or as asked.
 
-A linked, balanced entry of its own; no money moves, so no shift is needed. Source: domain.md section 1, 3.9, 3.11.
+A linked, balanced entry of its own; no money moves, so no shift is needed. Central is told of it behind the payment that
+brought the money. Source: domain.md section 1, 3.9, 3.11.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pos.domain.suspense import SuspenseItem, choose_item, part_of, resolved_lin
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
+from pos.store.outbox import TRANSFER, queue_of_leg
 from pos.store.suspense import items_of, waiting_items
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
@@ -206,3 +208,19 @@ def _write(
             "reason": reason,
         },
     )
+    deed.unit.insert("outbox", _message(deed, item, transfer_id, account))
+
+
+def _message(deed: Deed, item: SuspenseItem, transfer_id: str, account: CachedAccount) -> dict[str, object]:
+    """In the queue of the leg that brought the money, not in the owner's: neither may wait for the other's payments."""
+    return {
+        "payment_event_id": item.payment_event_id,
+        "leg": item.leg,
+        "correlator_id": transfer_id,
+        "kind": TRANSFER,
+        "source_id": transfer_id,
+        "account": account.account,
+        "queue": queue_of_leg(deed.unit.connection, item.payment_event_id, item.leg),
+        "state": "waiting",
+        "changed_at_utc": utc_text(deed.at),
+    }

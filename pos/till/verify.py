@@ -298,6 +298,17 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "OR amount_minor IS NOT (SELECT sum(amount_minor) FROM suspense_transfer_part AS part "
         "WHERE part.transfer_id = suspense_transfer.transfer_id)",
     ),
+    (
+        "suspense_transfer_is_in_the_outbox",
+        "SELECT transfer_id FROM suspense_transfer AS moved JOIN suspense USING (suspense_id) WHERE NOT EXISTS ("
+        "SELECT 1 FROM outbox WHERE kind = 'transfer' AND source_id = transfer_id AND outbox.account = moved.account "
+        "AND outbox.payment_event_id = suspense.payment_event_id AND outbox.leg = suspense.leg)",
+    ),
+    (
+        "outbox_transfer_has_its_deed",
+        "SELECT correlator_id FROM outbox WHERE kind = 'transfer' "
+        "AND source_id NOT IN (SELECT transfer_id FROM suspense_transfer)",
+    ),
 )
 
 

@@ -1,0 +1,43 @@
+"""What is told of a payment behind the payment itself: by kind, where our central takes it and what the body is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pos.store.bank_receipts import outcome_facts
+from pos.store.outbox import OUTCOME, TRANSFER
+from pos.store.suspense import transfer_facts
+from sync.outcome_wire import outcome_body
+from sync.transfer_wire import transfer_body
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``announced``: how a central says that it has a place for it; ``resource``: where it is posted.
+
+    ``compose`` gives the body of an outbox row; None while central has not acknowledged the leg that it is about.
+    """
+
+    announced: str
+    resource: str
+    compose: Callable[[Connection, int], bytes | None]
+
+
+def _outcome(connection: Connection, outbox_id: int) -> bytes | None:
+    facts = outcome_facts(connection, outbox_id)
+    return None if facts is None else outcome_body(facts)
+
+
+def _transfer(connection: Connection, outbox_id: int) -> bytes | None:
+    facts = transfer_facts(connection, outbox_id)
+    return None if facts is None else transfer_body(facts)
+
+
+MESSAGES: Mapping[str, Message] = {
+    OUTCOME: Message("outcomes", "outcome", _outcome),
+    TRANSFER: Message("transfers", "transfer", _transfer),
+}
+"""By the outbox's kind; a payment is none of them."""

@@ -330,6 +330,9 @@ class SyncEngine:
             if self._ended(this_round):
                 return False
         if message.announced not in this_round.places:
+            if await self._parts.runner.read(lambda: self._is_of_ours(row)):
+                # A gateway answered, or an older central of ours: it would never hear of it.
+                return await self._settle(row, Later("central does not take this now", None), this_round)
             at = self._parts.clock.now()
             await self._till(
                 lambda: self._write(
@@ -434,6 +437,13 @@ class SyncEngine:
             frozen = body
             self._write(lambda connection: outbox.freeze_body(connection, row.outbox_id, frozen))
         return body
+
+    def _is_of_ours(self, row: OutboxRow) -> bool:
+        """Whether what ``row`` is about lies at a central of our own."""
+        if self._parts.client.addresses.own is None:
+            return False
+        with self._parts.till.read() as connection:
+            return outbox.counts_changes(connection, row)
 
     def _mark_sent(self, row: OutboxRow) -> None:
         at = self._parts.clock.now()

@@ -134,6 +134,15 @@ def queue_of_leg(connection: Connection, payment_event_id: str, leg: int) -> str
     )
 
 
+def counts_changes(connection: Connection, row: OutboxRow) -> bool:
+    """Whether the leg of ``row`` was acknowledged with a change number, as only our own central has it."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM outbox WHERE payment_event_id = ? AND leg = ? AND kind = 'payment' AND applied_change IS NOT NULL",
+        (row.payment_event_id, row.leg),
+    ).first()
+    return found is not None
+
+
 def freeze_body(connection: Connection, outbox_id: int, body: bytes) -> None:
     """Keep the body before its first send; a trigger refuses another."""
     connection.exec_driver_sql("UPDATE outbox SET body = ? WHERE outbox_id = ?", (body, outbox_id))
@@ -268,7 +277,7 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
     number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
         "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, coalesce(moved.amount_minor, leg.amount_minor), "
-        "leg.currency, mode, CASE kind WHEN 'transfer' THEN 'out of suspense' ELSE event.state END "
+        "leg.currency, mode, CASE kind WHEN 'transfer' THEN 'from suspense' ELSE event.state END "
         "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "
         "JOIN tender USING (tender_id) LEFT JOIN bank_receipt_event AS event ON event.outcome_id = source_id "
         "LEFT JOIN suspense_transfer AS moved ON moved.transfer_id = source_id WHERE outbox_id = ?",

@@ -109,6 +109,22 @@ async def test_a_transfer_is_sent_again_with_the_same_bytes(fault: Fault, at_the
     assert verify_central(wire.central) == []
 
 
+async def test_a_gateway_that_refuses_the_question_does_not_keep_a_transfer_from_central() -> None:
+    """It says that there is no such thing as our central has; the payment itself is there and says otherwise."""
+    wire = await found_wire()
+    number = unknown_money(wire, "15")
+    await wire.engine.drain(timeout_s=HOUR_S)
+    find_owner(wire, number)
+    wire.network.script(Fault.BAD)
+
+    await wire.engine.push()
+
+    assert wire.states() == ["acknowledged", "waiting"]
+    await wire.engine.drain(timeout_s=HOUR_S)
+    assert len(moved(wire)) == 1
+    assert wire.outbox()[1]["server_id"] != outbox.NOT_TOLD
+
+
 @pytest.mark.parametrize("fault", [Fault.HANGS, Fault.HANGS_AFTER])
 async def test_a_till_that_dies_while_it_tells_a_transfer_tells_it_once(fault: Fault) -> None:
     wire = await found_wire()
@@ -267,7 +283,7 @@ async def test_what_central_refuses_is_parked_with_its_reason_and_stays_in_the_b
     assert (leg["state"], transfer["state"]) == ("acknowledged", "parked")
     assert "unknown_account" in str(transfer["reason"])
     (parked,) = unsent(wire.desk, CASHIER)
-    assert (parked.outcome, parked.account, parked.amount) == ("out of suspense", "BA-1", money("15"))
+    assert (parked.outcome, parked.account, parked.amount) == ("from suspense", "BA-1", money("15"))
     assert rows(wire.desk, "v_transfer")[0]["told"] == "parked"
     assert shown(wire) == (0, 5_000)
     assert findings(wire.desk) == []

@@ -24,6 +24,8 @@ REQUIRED = (
     "tender/internal_voucher",
     "tender/external_voucher",
     *(f"bank receipt/{state}" for state in ("verified", "rejected", "settled")),
+    "suspense/bills",
+    "suspense/credit",
     "voucher/held",
     "voucher/let go",
     "voucher/voucher_not_valid",

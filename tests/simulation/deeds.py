@@ -11,6 +11,7 @@ from pos.domain.bank_receipt import BankReceiptState
 from pos.domain.errors import Refused
 from pos.domain.ids import new_id
 from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import Purpose
 from pos.machine import InlineRunner
 from pos.store.shifts import Shift
 from pos.till.bank_receipts import (
@@ -23,6 +24,7 @@ from pos.till.open_bills import catch_up
 from pos.till.papers import reprint
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import SaleOrder
+from pos.till.suspense import ResolveOrder, resolve_suspense, suspense_items
 from pos.till.take_payment import take_payment
 from pos.till.vouchers import let_go, reserve_vouchers
 from receipts.queue import print_waiting
@@ -40,6 +42,7 @@ from tests.simulation.shop import (
     ON_HOLD,
     PRICES,
     SUBSCRIBERS,
+    SUPERVISOR,
     VOUCHERS,
 )
 from tests.simulation.tenders import (
@@ -156,6 +159,34 @@ def _pay_on_account(terminal: Terminal, _shift: Shift) -> None:
     minor = terminal.drawn.randint(1, 4_000)
     wish = AllocateOrder(account=account, amount=text_of(minor))
     pay(terminal, _order(terminal, account, split(terminal, account, minor, (ACCOUNT,)), [wish]))
+
+
+def _leave_in_suspense(terminal: Terminal, _shift: Shift) -> None:
+    """Somebody leaves money for a customer whom nobody knows yet."""
+    minor = terminal.drawn.randint(1, 12_000)
+    payer = terminal.drawn.choice(SUBSCRIBERS)
+    wish = AllocateOrder(amount=text_of(minor), keep_as=Purpose.SUSPENSE, reference="Letter without a number")
+    pay(terminal, _order(terminal, payer, [tender_of(terminal, TENDERS[0], minor)], [wish]))
+
+
+def _find_an_owner(terminal: Terminal, shift: Shift) -> None:
+    """Money in suspense is sent to its owner, whole or in part; his bills may be paid at another till by now."""
+    drawn, desk = terminal.drawn, terminal.till.desk
+    waiting = suspense_items(desk, SUPERVISOR)
+    if not waiting:
+        _leave_in_suspense(terminal, shift)
+        return
+    found = drawn.choice(waiting)
+    minor = drawn.choice((found.left.minor, drawn.randint(1, found.left.minor)))
+    account = drawn.choice((*SUBSCRIBERS, *DEALERS))
+    resolved = resolve_suspense(
+        desk,
+        SUPERVISOR,
+        ResolveOrder(receipt=found.receipt_number, account=account, item=found.number, amount=text_of(minor)),
+    )
+    terminal.world.trace.met("suspense", "credit" if resolved.parts[-1].bill_no is None else "bills")
+    terminal.world.trace.note(terminal.name, f"moves {minor} of {found.receipt_number} to {account}")
+    catch_up(desk)
 
 
 def _top_up_dealer(terminal: Terminal, _shift: Shift) -> None:
@@ -330,6 +361,8 @@ DEEDS: tuple[DeedKind, ...] = (
     DeedKind(name="pay a part", weight=5, do=_pay_part),
     DeedKind(name="pay many bills", weight=5, do=_pay_many_bills),
     DeedKind(name="pay on account", weight=3, do=_pay_on_account),
+    DeedKind(name="leave money in suspense", weight=2, do=_leave_in_suspense),
+    DeedKind(name="find an owner", weight=3, do=_find_an_owner),
     DeedKind(name="top up a dealer", weight=2, do=_top_up_dealer),
     DeedKind(name="sell", weight=4, do=_sell),
     DeedKind(name="pay by voucher", weight=4, do=_pay_by_voucher),

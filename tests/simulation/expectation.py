@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from pos.domain.payment_event import Overpayment
-from pos.domain.payment_mode import PayerKind
+from pos.domain.payment_mode import PayerKind, Purpose
 from pos.till.payment_order import AllocateOrder, PaymentOrder
-from tests.simulation.shop import CASH_ONLY, PRICES, WALK_IN
+from tests.simulation.shop import CASH_ONLY, PRICES, SUSPENSE, WALK_IN
 
 COIN = 5
 """The smallest coin, in minor units."""
@@ -205,7 +205,8 @@ def _as_wished(
         wanted = None if wish.amount is None else minor_of(wish.amount)
         if wish.bill is None:
             assert wanted is not None, "an account is credited with an amount"
-            target: Target = (wish.account or payer, None)
+            kept = SUSPENSE if wish.keep_as is Purpose.SUSPENSE else wish.account or payer
+            target: Target = (kept, None)
         else:
             bill = screen.get(wish.bill)
             if bill is None:

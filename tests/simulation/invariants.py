@@ -24,7 +24,7 @@ from sync.central.links import PAYMENT_PATH
 from sync.central.verify import verify_central
 from sync.wire_json import loads
 from tests.simulation.central import BASE_URL, CentralProcess
-from tests.simulation.shop import PRICES, WALK_IN, owed
+from tests.simulation.shop import PRICES, SUSPENSE, WALK_IN, owed
 from tests.simulation.violation import require
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ _IN_THE_BOOKS: tuple[tuple[str, str], ...] = (
         "SELECT outcome_id || '-' || leg FROM bank_receipt_event JOIN leg USING (tender_id) WHERE state <> 'presented' "
         "AND outcome_id || '-' || leg NOT IN (SELECT source_id || '-' || leg FROM outbox WHERE kind = 'outcome') UNION ALL "
         "SELECT correlator_id FROM outbox WHERE kind = 'outcome' AND source_id NOT IN "
-        "(SELECT outcome_id FROM bank_receipt_event)",
+        "(SELECT outcome_id FROM bank_receipt_event) UNION ALL "
+        "SELECT transfer_id FROM suspense_transfer WHERE transfer_id NOT IN "
+        "(SELECT source_id FROM outbox WHERE kind = 'transfer') UNION ALL "
+        "SELECT correlator_id FROM outbox WHERE kind = 'transfer' AND source_id NOT IN "
+        "(SELECT transfer_id FROM suspense_transfer)",
     ),
     (
         "13 allocations_plus_unallocated_equal_amount",
@@ -207,7 +211,9 @@ def check_central(store: CentralStore, terminals: Iterable[Terminal]) -> None:
     check_orders(store, terminals)
     outcomes = [outcome for terminal in terminals for outcome in _outcomes(terminal.till.desk)]
     _check_outcomes(store, outcomes)
-    _check_balances(store, committed, outcomes)
+    transfers = [transfer for terminal in terminals for transfer in _transfers(terminal.till.desk)]
+    _check_transfers(store, transfers)
+    _check_balances(store, committed, outcomes, transfers)
     found = verify_central(store)
     require(not found, "17 bill_balance_is_fold_of_events", f"central: {found}")
 
@@ -284,8 +290,9 @@ def check_orders(store: CentralStore, terminals: Iterable[Terminal]) -> None:
         for account, key in sent:
             if key in terminal.world.log.ever_parked:
                 continue
-            # Buyers who are no customers have nothing to do with one another: only one sale's legs have an order.
-            queue = key.rpartition("-")[0] if account == WALK_IN else account
+            # Buyers who are no customers have nothing to do with one another, nor have owners whom nobody knows: only the
+            # legs of one payment have an order.
+            queue = key.rpartition("-")[0] if account in (WALK_IN, SUSPENSE) else account
             require(
                 place[key] > last.get(queue, -1),
                 "8 order_per_account_or_parked",
@@ -337,14 +344,59 @@ def _check_outcomes(store: CentralStore, outcomes: Sequence[_Outcome]) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Transfer:
+    """What left suspense for an account, and the parts of it that were meant for bills, by id."""
+
+    key: str
+    account: str
+    amount: int
+    bills: Mapping[str, int]
+
+
+def _transfers(desk: Desk) -> list[_Transfer]:
+    with desk.till.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT transfer_id, account, amount_minor FROM suspense_transfer"
+        ).all()
+        parts: dict[str, Counter[str]] = {row[0]: Counter() for row in rows}
+        for key, bill_id, minor in connection.exec_driver_sql(
+            "SELECT transfer_id, bill_id, amount_minor FROM suspense_transfer_part WHERE bill_id IS NOT NULL"
+        ):
+            parts[key][bill_id] += minor
+    return [_Transfer(key=row[0], account=row[1], amount=row[2], bills=parts[row[0]]) for row in rows]
+
+
+def _check_transfers(store: CentralStore, transfers: Sequence[_Transfer]) -> None:
+    """Central has what left suspense, once, and nothing that nobody moved."""
+    with store.read() as connection:
+        rows = connection.execute(
+            text("SELECT correlator_id, account_id, amount_minor FROM suspense_transfer")
+        ).all()
+    arrived = sorted(tuple(row) for row in rows)
+    moved = sorted((one.key, one.account, one.amount) for one in transfers)
+    require(
+        arrived == moved,
+        "1 committed_payment_reaches_central_exactly_once",
+        f"out of suspense went {moved}, central was told {arrived}",
+    )
+
+
 def _check_balances(
-    store: CentralStore, committed: Mapping[_Key, _Facts], outcomes: Sequence[_Outcome]
+    store: CentralStore,
+    committed: Mapping[_Key, _Facts],
+    outcomes: Sequence[_Outcome],
+    transfers: Sequence[_Transfer],
 ) -> None:
     """Every bill and every credit from scratch: what no bill wanted any more is its account's credit."""
     wanted: dict[str, int] = {}
     brought: dict[str, int] = {}
     for outcome in outcomes:
         brought[outcome.account] = brought.get(outcome.account, 0) + outcome.credited
+    for transfer in transfers:
+        brought[transfer.account] = brought.get(transfer.account, 0) + transfer.amount
+        for bill_id, part in transfer.bills.items():
+            wanted[bill_id] = wanted.get(bill_id, 0) + part
     for _, account, minor, items, _ in committed.values():
         brought[account] = brought.get(account, 0) + minor
         for target, part in items:

@@ -20,6 +20,8 @@ CASHIER = Person(user="1001", name="A. Kumar", roles=frozenset({Role.CASHIER}))
 BACK_OFFICE = Person(user="4001", name="Fahad Al-Enezi", roles=frozenset({Role.BACK_OFFICE}))
 SUPERVISOR = Person(user="2002", name="Siobhán O'Brien", roles=frozenset({Role.SUPERVISOR}))
 WALK_IN = "WALK-IN"
+SUSPENSE = "SUSPENSE"
+"""What money of an unknown owner is told under; central has no such account."""
 PRICES = {"SIM-01": 5_000, "PPD-05": 5_000}
 """What is sold, in minor units; a SIM card has a serial number."""
 VOUCHERS = {f"LOY-{number:02}TX-WPQ": 2_000 + 50 * number for number in range(3)}

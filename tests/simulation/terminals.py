@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 RETRY_S_MAX = 60
-SETTINGS = f"[sync]\nretry_delay_s_max = {RETRY_S_MAX}\n"
+SETTINGS = f"""
+[sync]
+retry_delay_s_max = {RETRY_S_MAX}
+[payments]
+resolve_alone_up_to = "1000"
+"""
 """A row waits at most a minute between two tries, so that a healed wire is empty soon."""
 
 OUTCOMES_WATCHED = ("send_payment", "find_payment")

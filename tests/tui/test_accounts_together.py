@@ -131,6 +131,10 @@ async def test_money_in_suspense_is_listed_and_sent_to_its_owner() -> None:
         await seat.fill("BA-3", "letter found", "5")
         assert seat.screen == "SuspenseScreen"
         assert "15.000" in seat.text
+        await seat.press("escape", ".", "9")
+        assert "2 waiting, 0 parked" in seat.text
+        (told,) = (line for line in seat.text.splitlines() if "from susp" in line)
+        assert told.split()[:3] == ["S014-T1-A-000001", "BA-3", "5.000"]
     assert [(row["account"], row["amount_minor"]) for row in rows(desk, "suspense_transfer")] == [
         ("BA-3", 5_000)
     ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pos.domain.bank_receipt import BankReceiptState
 from pos.domain.cheque import Cheque, ChequeState
+from pos.domain.imported_record import FILE_KINDS, RecordState
 from pos.domain.payment_event import PaymentEvent, TenderTaken
 from pos.domain.payment_mode import ModeKind, PayerKind
 from pos.domain.posting import SourceKind
@@ -22,12 +23,14 @@ from pos.domain.receipt import (
 from pos.domain.voucher import Residual
 from pos.store.cache import CachedAccount
 from pos.store.cards import abandon_attempts
+from pos.store.imports import record_of_instrument
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
 from pos.till.beside_payment import book_recoveries, book_write_offs, kept_as_of, write_beside
 from pos.till.desk import Deed
 from pos.till.journal import book_entry
 from pos.till.receipt_paper import Papers, payment_receipt, with_mark, write_paper
+from pos.till.record_states import state_row
 from pos.till.selling import sold_body
 from pos.till.trust_money import is_trust
 
@@ -118,6 +121,7 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, pa
     deed.unit.insert_all("tender", rows)
     deed.unit.insert_all("voucher_offline", offline)
     deed.unit.insert_all("tender_person", people)
+    _match_records(deed, event, ids)
     deed.unit.insert_all(
         "instrument",
         [
@@ -126,6 +130,19 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, pa
             if tender.instrument is not None
         ],
     )
+
+
+def _match_records(deed: Deed, event: PaymentEvent, ids: _Ids) -> None:
+    """A slip that a bank's file told of before is that record's: the run of the file does not post it."""
+    for place, tender in enumerate(event.tenders):
+        if tender.instrument is None or tender.mode.kind not in FILE_KINDS:
+            continue
+        record = record_of_instrument(deed.unit.connection, tender.instrument)
+        if record is not None:
+            matched = state_row(
+                deed, record.record_id, record.number + 1, RecordState.MATCHED, tender_id=ids.tenders[place]
+            )
+            deed.unit.insert("imported_record_state", matched)
 
 
 def _foreign_columns(tender: TenderTaken) -> dict[str, object]:

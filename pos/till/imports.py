@@ -37,6 +37,8 @@ from pos.store.imports import (
 )
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.record_states import state_row
+from pos.till.tendered import refuse_future
 
 ACT = "import"
 REASON_MAX = 200
@@ -97,10 +99,10 @@ def begin_run(desk: Desk, person: Person, kind: ModeKind, *, profile: str, file_
 
 
 def import_record(desk: Desk, person: Person, run_id: str, order: RecordOrder) -> RecordOutcome:
-    """Match a record with its slip, or keep it to be posted by its run; from then on the counter refuses its slip.
+    """Match a record with its slip, or keep it to be posted by its run; the counter takes its slip only as the bank told it.
 
-    Raises NotAuthorised, or Refused ``not_in_files``, ``unknown_mode``, ``mode_not_for_payer``, ``mode_not_for_purpose``,
-    ``account_other_currency`` and what the cleaning of its fields raises.
+    Raises NotAuthorised, or Refused ``not_in_files``, ``unknown_mode``, ``record_differs``, ``date_in_future``,
+    ``mode_not_for_payer``, ``mode_not_for_purpose``, ``account_other_currency`` and what the cleaning of its fields raises.
     """
 
     def work(deed: Deed) -> RecordOutcome:
@@ -108,14 +110,14 @@ def import_record(desk: Desk, person: Person, run_id: str, order: RecordOrder) -
         known = record_of_instrument(deed.unit.connection, record.instrument)
         if known is not None:
             deed.subject = known.record_id
-            return _known_already(known)
+            return _known_already(known, record)
         deed.subject = deed.new_id()
         slip = slip_of_instrument(deed.unit.connection, record.instrument)
         outcome = _compared(record, slip, deed.subject)
         deed.unit.insert("imported_record", _record_row(record, deed.subject, run_id))
         deed.unit.insert(
             "imported_record_state",
-            _state_row(
+            state_row(
                 deed,
                 deed.subject,
                 1,
@@ -136,7 +138,7 @@ def preview_record(desk: Desk, person: Person, order: RecordOrder) -> RecordOutc
     with desk.till.read() as connection:
         known = record_of_instrument(connection, record.instrument)
         if known is not None:
-            return _known_already(known)
+            return _known_already(known, record)
         return _compared(record, slip_of_instrument(connection, record.instrument), None)
 
 
@@ -193,7 +195,7 @@ def confirm_match(
         told = None if reason is None else clean_entry(reason, field="Reason", limit=REASON_MAX) or None
         deed.unit.insert(
             "imported_record_state",
-            _state_row(
+            state_row(
                 deed,
                 known.record_id,
                 known.number + 1,
@@ -221,6 +223,7 @@ def read_record(desk: Desk, order: RecordOrder) -> BankRecord:
     in_currency = currency(order.currency or desk.identity.currency.code)
     amount = parse_amount(order.amount, in_currency)
     details = read_details(mode, order.details)
+    refuse_future(mode, details, today=desk.clock.now().date())
     account_id = clean_reference(order.account, field="Account", limit=40)
     bill_no = None if order.bill is None else clean_reference(order.bill, field="Bill", limit=40)
     with desk.cache.read() as connection:
@@ -260,7 +263,17 @@ def _compared(record: BankRecord, slip: TakenSlip | None, record_id: str | None)
     )
 
 
-def _known_already(known: KnownRecord) -> RecordOutcome:
+def _known_already(known: KnownRecord, record: BankRecord) -> RecordOutcome:
+    """Raises Refused ``record_differs``: a bank does not tell of one paper in two ways."""
+    if (known.amount, known.account, known.bill_no) != (record.amount, record.account, record.bill_no):
+        raise Refused(
+            "record_differs",
+            f"A file told of this paper before as {known.amount} for account {known.account}. Ask the bank which is right.",
+            record=known.record_id,
+            amount=known.amount.plain(),
+            currency=known.amount.currency.code,
+            account=known.account,
+        )
     return RecordOutcome(
         record_id=known.record_id,
         state=known.state,
@@ -288,23 +301,3 @@ def _record_row(record: BankRecord, record_id: str, run_id: str) -> dict[str, ob
 
 def _date_of(mode: PaymentMode, details: Mapping[str, str]) -> str | None:
     return next((details[field.name] for field in mode.fields if field.kind is FieldKind.DATE), None)
-
-
-def _state_row(
-    deed: Deed,
-    record_id: str,
-    number: int,
-    state: RecordState,
-    *,
-    tender_id: str | None,
-    reason: str | None,
-) -> dict[str, object]:
-    return {
-        "record_id": record_id,
-        "number": number,
-        "state": str(state),
-        "tender_id": tender_id,
-        "at_utc": utc_text(deed.at),
-        "operator": deed.person.user,
-        "reason": reason,
-    }

@@ -202,7 +202,8 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
         check_cheque(cheque, deed.desk.policy.cheques, weighed.payer(), today=today_of(deed))
         refuse_taken_cheque(deed, cheque)
     refuse_twins(cheques.values())
-    refuse_taken(deed, event.tenders)
+    paid = {part.account for part in event.allocations}
+    refuse_taken(deed, event.tenders, {account.account, *paid})
     require_bank_receipts(deed, event, account)
     require_final_money(event, deed.desk.policy.items)
     refuse_sold(deed, event.sale)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pos.domain.cheque import Cheque
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignNotes, read_notes
+from pos.domain.imported_record import RecordState
 from pos.domain.money import Currency, Money, parse_amount
 from pos.domain.payment_event import (
     TenderOffered,
     TenderTaken,
 )
-from pos.domain.payment_mode import FieldKind, ModeKind, PayerKind, PaymentMode, Purpose
+from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PayerKind, PaymentMode, Purpose
 from pos.domain.role import Person
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_reference
@@ -146,11 +147,22 @@ def require_mode(desk: Desk, person: Person, mode: PaymentMode, payer: PayerKind
 
 def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) -> None:
     """What a bank or a machine did was done by today, and not long ago."""
-    for field in mode.fields:
-        if field.kind is not FieldKind.DATE or field.name not in details:
-            continue
-        written = date.fromisoformat(details[field.name])
-        if written > today_of(deed) + timedelta(days=mode.max_ahead_days):
+    today = today_of(deed)
+    refuse_future(mode, details, today=today)
+    for field, written in _dates(mode, details):
+        if mode.max_age_days and today - written > timedelta(days=mode.max_age_days):
+            raise Refused(
+                "too_old",
+                f"{field.label}: {written} is more than {mode.max_age_days} days ago. It is not taken any more.",
+                mode=mode.code,
+                field=field.name,
+            )
+
+
+def refuse_future(mode: PaymentMode, details: Mapping[str, str], *, today: date) -> None:
+    """Raises Refused ``date_in_future``: nothing was done after ``today``, but as far ahead as the mode allows."""
+    for field, written in _dates(mode, details):
+        if written > today + timedelta(days=mode.max_ahead_days):
             by = f"more than {mode.max_ahead_days} days" if mode.max_ahead_days else ""
             raise Refused(
                 "date_in_future",
@@ -158,13 +170,12 @@ def _require_fresh(deed: Deed, mode: PaymentMode, details: Mapping[str, str]) ->
                 mode=mode.code,
                 field=field.name,
             )
-        if mode.max_age_days and today_of(deed) - written > timedelta(days=mode.max_age_days):
-            raise Refused(
-                "too_old",
-                f"{field.label}: {written} is more than {mode.max_age_days} days ago. It is not taken any more.",
-                mode=mode.code,
-                field=field.name,
-            )
+
+
+def _dates(mode: PaymentMode, details: Mapping[str, str]) -> Iterator[tuple[DetailField, date]]:
+    for field in mode.fields:
+        if field.kind is FieldKind.DATE and field.name in details:
+            yield field, date.fromisoformat(details[field.name])
 
 
 def today_of(deed: Deed) -> date:
@@ -180,8 +191,8 @@ def paper_day(desk: Desk) -> date:
     return today if shift is None else max(shift.business_date, today)
 
 
-def refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
-    """The same slip, receipt or voucher is taken once (rules 46, 47, 49)."""
+def refuse_taken(deed: Deed, tenders: Sequence[TenderTaken], accounts: Collection[str]) -> None:
+    """The same slip, receipt or voucher is taken once (rules 46, 47, 49). ``accounts``: who pays, and what is paid for."""
     seen: set[str] = set()
     for tender in tenders:
         if tender.instrument is None:
@@ -194,10 +205,11 @@ def refuse_taken(deed: Deed, tenders: Sequence[TenderTaken]) -> None:
             )
         seen.add(tender.instrument)
         refuse_taken_before(deed, tender.mode, tender.instrument)
+        _require_as_told(deed, tender, tender.instrument, accounts)
 
 
 def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
-    """Raises Refused ``taken_before`` where a tender with this paper was booked, or a bank's file told of it."""
+    """Raises Refused ``taken_before`` where a tender with this paper was booked."""
     receipt = instrument_receipt(deed.unit.connection, instrument)
     if receipt is not None:
         raise Refused(
@@ -206,11 +218,29 @@ def refuse_taken_before(deed: Deed, mode: PaymentMode, instrument: str) -> None:
             mode=mode.code,
             receipt=receipt,
         )
+
+
+def _require_as_told(deed: Deed, tender: TenderTaken, instrument: str, accounts: Collection[str]) -> None:
+    """A bank's file may tell of a slip before the counter sees it: then it is taken as the bank told it, or not at all."""
     record = record_of_instrument(deed.unit.connection, instrument)
-    if record is not None:
+    if record is None:
+        return
+    label = tender.mode.label
+    if record.state is not RecordState.WAITING:
         raise Refused(
             "taken_before",
-            f"{mode.label}: this very one came by the bank's file and is posted from there. Hand the paper back.",
-            mode=mode.code,
+            f"{label}: this very one came by the bank's file and was posted from there. Hand the paper back.",
+            mode=tender.mode.code,
             record=record.record_id,
+        )
+    if record.amount != tender.net or record.account not in accounts:
+        raise Refused(
+            "record_differs",
+            f"{label}: the bank tells of {record.amount} for account {record.account}. Take it so, or leave it to the "
+            "back office.",
+            mode=tender.mode.code,
+            record=record.record_id,
+            amount=record.amount.plain(),
+            currency=record.amount.currency.code,
+            account=record.account,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
     SUPERVISOR,
+    TODAY,
     atm,
     direct_debit,
     findings,
@@ -47,8 +49,10 @@ from tests.builders.tills import (
 from tests.till.books import refused
 
 
-def atm_record(amount: str = "7", account: str = "BA-1", trace: str = "004711", **more: Any) -> RecordOrder:
-    slip = atm(amount, trace)
+def atm_record(
+    amount: str = "7", account: str = "BA-1", trace: str = "004711", date: str | None = None, **more: Any
+) -> RecordOrder:
+    slip = atm(amount, trace, **({} if date is None else {"date": date}))
     return RecordOrder(
         **{"mode": "atm", "amount": amount, "account": account, "details": slip.details, **more}
     )
@@ -120,16 +124,49 @@ def test_a_record_with_another_trace_machine_or_date_is_another_payment(
     assert imported(desk, replace(order, details={**order.details, **change})).state is RecordState.WAITING
 
 
-def test_a_slip_that_comes_after_its_record_is_refused(desk: Desk) -> None:
-    """Rule 49: whichever comes first, it is posted once."""
-    assert imported(desk, atm_record()).state is RecordState.WAITING
+def test_a_slip_that_comes_after_its_record_is_that_record(desk: Desk) -> None:
+    """Rule 49: whichever comes first, it is posted once; the run of the file has nothing left to post."""
+    record = imported(desk, atm_record())
+    assert record.state is RecordState.WAITING
 
-    refusal = refused(desk, lambda: pay(desk, atm("7"), allocate=[wish("7796", "7")], person=SUPERVISOR))
+    number = slip(desk)
 
-    assert refusal.code == "taken_before"
-    assert "came by the bank's file" in refusal.message
+    assert states(desk) == [(1, "waiting"), (2, "matched")]
+    again = imported(desk, atm_record())
+    assert (again.known, again.state, again.receipt) == (True, RecordState.MATCHED, number)
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize("told", [{"amount": "6.500"}, {"account": "BA-3"}])
+def test_a_slip_that_is_not_as_the_bank_told_it_is_refused(desk: Desk, told: dict[str, Any]) -> None:
+    """Rule 49: the bank's word is there already; what differs is not a matter of the counter."""
+    record = imported(desk, atm_record(**told))
+
+    refusal = refused(desk, lambda: slip(desk))
+
+    assert (refusal.code, refusal.details["record"]) == ("record_differs", record.record_id)
     slip(desk, trace="9999")
     assert findings(desk) == []
+
+
+@pytest.mark.parametrize("told", [{"amount": "200"}, {"account": "BA-3"}, {"bill": "7781"}])
+def test_a_bank_that_tells_of_one_paper_in_two_ways_is_asked(desk: Desk, told: dict[str, Any]) -> None:
+    first = imported(desk, atm_record())
+
+    with pytest.raises(Refused) as refusal:
+        imported(desk, atm_record(**told))
+
+    assert (refusal.value.code, refusal.value.details["record"]) == ("record_differs", first.record_id)
+    assert states(desk) == [(1, "waiting")]
+
+
+def test_a_record_of_a_day_to_come_is_refused(desk: Desk) -> None:
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+
+    with pytest.raises(Refused) as refusal:
+        imported(desk, atm_record(date=tomorrow))
+    assert refusal.value.code == "date_in_future"
+    assert imported(desk, atm_record()).state is RecordState.WAITING
 
 
 def test_the_database_too_bars_the_slip_of_a_waiting_record(desk: Desk) -> None:
@@ -409,24 +446,34 @@ def test_each_paper_is_posted_once_in_whatever_order_slips_and_records_come(
     """Rule 49: each trace is one slip or one record that waits, never both, never twice."""
     desk = make_till()
     opened(desk, person=SUPERVISOR)
-    first: dict[int, str] = {}
+    taken: dict[int, str] = {}
+    told: dict[int, str] = {}
     for what, trace, amount in steps:
         if what == "slip":
-            taken = partial(
+            paying = partial(
                 pay, desk, atm(amount, str(trace)), allocate=[wish("7781", amount)], person=SUPERVISOR
             )
-            if trace in first:
-                assert refused(desk, taken).code == "taken_before"
+            if trace in taken:
+                assert refused(desk, paying).code == "taken_before"
+            elif told.get(trace, amount) != amount:
+                assert refused(desk, paying).code == "record_differs"
             else:
-                taken()
-                first[trace] = "slip"
+                paying()
+                taken[trace] = amount
+        elif told.setdefault(trace, amount) != amount:
+            with pytest.raises(Refused, match="told of this paper before"):
+                imported(desk, atm_record(amount, trace=str(trace)))
         else:
-            outcome = imported(desk, atm_record(amount, trace=str(trace)))
-            assert first.setdefault(trace, "record") == (
-                "record" if outcome.state is RecordState.WAITING else "slip"
+            expected = (
+                RecordState.WAITING
+                if trace not in taken
+                else RecordState.MATCHED
+                if taken[trace] == amount
+                else RecordState.DIFFERS
             )
+            assert imported(desk, atm_record(amount, trace=str(trace))).state is expected
     posted = [row["instrument"] for row in rows(desk, "instrument")]
     waiting = [row["record_id"] for row in rows(desk, "v_imported_record") if row["state"] == "waiting"]
-    assert len(posted) == len(set(posted)) == sum(kind == "slip" for kind in first.values())
-    assert len(waiting) == sum(kind == "record" for kind in first.values())
+    assert len(posted) == len(set(posted)) == len(taken)
+    assert len(waiting) == len(told.keys() - taken.keys())
     assert findings(desk) == []

@@ -41,7 +41,7 @@ from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.foreign_cash import ForeignCash, ListedRate
 from pos.domain.ids import new_id
 from pos.domain.large_cash import LargeCash
-from pos.domain.money import Money, parse_count
+from pos.domain.money import Currency, Money, parse_count
 from pos.domain.money import currency as iso
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.pan_guard import luhn_holds
@@ -65,7 +65,7 @@ from pos.machine import InlineRunner
 from pos.settings import Settings, read_settings
 from pos.store import cache as cached
 from pos.store import migrate, outbox
-from pos.store.cache import CachedAccount, open_cache
+from pos.store.cache import CachedAccount, CacheStore, open_cache
 from pos.store.database import Database
 from pos.store.home import Identity, write_identity
 from pos.store.items import put_items
@@ -515,37 +515,17 @@ def make_till(
     """A desk with people, accounts and bills. ``folder`` None: all of it in memory; else ``till.db`` and ``cache.db``."""
     settings = _shipped_settings()
     shop_currency = iso(currency)
-    books = _new_books(folder)
-    identity = Identity(
-        terminal="T1",
-        epoch=1,
-        series="A",
-        shop=ShopHeading(shop="S014", name="Salmiya Counter", address=("Salem Al Mubarak Street 12",)),
-        currency=shop_currency,
-        time_zone=ZONE,
-        central_url="http://127.0.0.1:1",
-    )
     stands = clock or SettableClock()
-    hasher = CheapPinHasher()
-    with books.write() as connection:
-        write_identity(connection, identity)
-        for person in PEOPLE:
-            entry = RosterEntry(
-                person=person, pin_hash=hasher.hash(PINS[person.user]), active=person is not DISABLED
-            )
-            put_person(connection, entry, at=stands.now())
-    cache = open_cache(None if folder is None else folder / "cache.db")
-    with cache.write() as connection:
-        cached.put_accounts(connection, accounts_of(currency))
-        cached.put_bills(connection, bills_of(currency), own={}, told_at_utc=utc_text(stands.now()))
-        cached.put_rates(connection, rates_of(currency))
-        cached.set_marker(connection, "told_at", utc_text(stands.now()))
+    books = _copy_of(_books_of(shop_currency, stands.now()), None if folder is None else folder / "till.db")
+    cache = CacheStore(
+        _copy_of(_cache_of(currency, stands.now()), None if folder is None else folder / "cache.db")
+    )
     return Desk(
         clock=stands,
         randomness=SeededRandomness(seed),
         till=TillStore(books, CHAIN_KEY),
         cache=cache,
-        identity=identity,
+        identity=_identity(shop_currency),
         modes=settings.modes,
         permissions=settings.permissions,
         policy=ShopPolicy(
@@ -560,7 +540,19 @@ def make_till(
             declared=settings.till.cash.declared,
             payments=payments,
         ),
-        pin_hasher=hasher,
+        pin_hasher=CheapPinHasher(),
+    )
+
+
+def _identity(shop_currency: Currency) -> Identity:
+    return Identity(
+        terminal="T1",
+        epoch=1,
+        series="A",
+        shop=ShopHeading(shop="S014", name="Salmiya Counter", address=("Salem Al Mubarak Street 12",)),
+        currency=shop_currency,
+        time_zone=ZONE,
+        central_url="http://127.0.0.1:1",
     )
 
 
@@ -570,22 +562,43 @@ def _shipped_settings() -> Settings:
 
 
 @cache
-def _empty_store() -> bytes:
-    """A migrated store without a row, as the bytes of its file: a migration a test would be most of the test."""
-    store = Database(None)
+def _books_of(shop_currency: Currency, now: datetime) -> bytes:
+    """A migrated store that knows its till and its people, as the bytes of its file.
+
+    To migrate and fill a store for every test would be most of the test.
+    """
+    store, hasher = Database(None), CheapPinHasher()
     with store.write() as connection:
         migrate.upgrade(connection)
+        write_identity(connection, _identity(shop_currency))
+        for person in PEOPLE:
+            entry = RosterEntry(
+                person=person, pin_hash=hasher.hash(PINS[person.user]), active=person is not DISABLED
+            )
+            put_person(connection, entry, at=now)
     return raw_connection(store).serialize()
 
 
-def _new_books(folder: Path | None) -> Database:
-    if folder is None:
-        books = Database(None)
-        raw_connection(books).deserialize(_empty_store())
-        return books
-    path = folder / "till.db"
+@cache
+def _cache_of(currency: str, now: datetime) -> bytes:
+    """What central has told of accounts and bills, as the bytes of a cache."""
+    told = open_cache(None)
+    with told.write() as connection:
+        cached.put_accounts(connection, accounts_of(currency))
+        cached.put_bills(connection, bills_of(currency), own={}, told_at_utc=utc_text(now))
+        cached.put_rates(connection, rates_of(currency))
+        cached.set_marker(connection, "told_at", utc_text(now))
+    return raw_connection(told.database).serialize()
+
+
+def _copy_of(store: bytes, path: Path | None) -> Database:
+    """A database of the content of ``store``, in memory where ``path`` is None."""
+    if path is None:
+        database = Database(None)
+        raw_connection(database).deserialize(store)
+        return database
     path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(_empty_store())
+    path.write_bytes(store)
     return Database(path)
 
 
@@ -958,22 +971,20 @@ def findings(desk: Desk) -> list[Finding]:
 
 def dump(desk: Desk, *, without: Iterable[str] = ()) -> dict[str, list[str]]:
     """All that ``till.db`` holds, table by table, but those of ``without``."""
-    with desk.till.read() as connection:
-        tables = [
-            str(row[0])
-            for row in connection.exec_driver_sql(
-                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-            )
-        ]
-        left_out = set(without)
-        return {
-            table: sorted(
-                json.dumps([str(value) for value in row], ensure_ascii=False)
-                for row in connection.exec_driver_sql(f"SELECT * FROM {table}")
-            )
-            for table in tables
-            if table not in left_out
-        }
+    # The driver itself: a table a statement is slow by any other way.
+    raw = raw_connection(desk.till.database)
+    tables = raw.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    ).fetchall()
+    left_out = set(without)
+    return {
+        table: sorted(
+            json.dumps([str(value) for value in row], ensure_ascii=False)
+            for row in raw.execute(f"SELECT * FROM {table}")
+        )
+        for (table,) in tables
+        if table not in left_out
+    }
 
 
 def go_offline(desk: Desk, *, minutes: float = 11, **limits: OfflineLimits) -> None:

@@ -103,13 +103,17 @@ class BillSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnAllocation:
-    """What this till set against a bill: the leg that carries it, and what central has said of that leg so far."""
+    """What this till set against a bill: the leg that carries it, and what central has said of that leg so far.
+
+    ``cleared`` True: no money, but the rest of the bill that was given up with it.
+    """
 
     bill_no: str
     amount: Money
     correlator_id: str
     server_id: str | None
     applied_change: int | None
+    cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,8 @@ def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
     """What the counter may still take for ``bill``: the snapshot's remainder less own allocations it lacks.
 
     Forgetting one side takes the money twice or shows a paid bill as open. An own allocation is contained when central
-    lists its payment on the bill, or applied it no later than the snapshot's change number.
+    lists its payment on the bill, or applied it no later than the snapshot's change number. A rest that was given up here
+    stays given up also where central clears less, or nothing, by its own tolerance: nobody is asked for it again.
     """
     known_payments = {applied.payment_id for applied in bill.applied}
     known_correlators = {
@@ -151,7 +156,7 @@ def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
     }
 
     def contained(allocation: OwnAllocation) -> bool:
-        return (
+        return not allocation.cleared and (
             allocation.correlator_id in known_correlators
             or (allocation.server_id is not None and allocation.server_id in known_payments)
             or (

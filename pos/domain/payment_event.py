@@ -359,10 +359,15 @@ def _change(asked: PaymentAsked, offered: Sequence[TenderOffered], left: Money) 
 
 
 def _on_account(asked: PaymentAsked, amount: Money) -> Allocation:
+    """What is over stays with the payer; of a payer whom nobody knows it is in suspense with the rest."""
     chosen_by = Chooser.DEFAULT if asked.overpayment is None else Chooser.PAYER
-    return Allocation(
+    part = Allocation(
         account=asked.payer_account, bill_no=None, bill_id=None, amount=amount, chosen_by=chosen_by
     )
+    unknown = [
+        wish for wish in asked.wishes if wish.keep is Purpose.SUSPENSE and wish.account == asked.payer_account
+    ]
+    return replace(part, keep=Purpose.SUSPENSE, reference=unknown[-1].reference) if unknown else part
 
 
 def _cash(offered: Sequence[TenderOffered], in_currency: Currency) -> Money:

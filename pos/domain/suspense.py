@@ -69,15 +69,17 @@ def part_of(item: SuspenseItem, amount: Money | None) -> Money:
     return amount
 
 
-def resolved_lines(allocations: Sequence[Allocation], kind: PayerKind) -> list[JournalLine]:
-    """Out of suspense into the receivable and the account's credit."""
+def resolved_lines(
+    allocations: Sequence[Allocation], kind: PayerKind, *, from_account: str
+) -> list[JournalLine]:
+    """Out of suspense, which was posted under ``from_account``, into the receivable and the account's credit."""
     in_currency = allocations[0].amount.currency
     sums: dict[tuple[str, str], Money] = {}
     for part in allocations:
         key = (ledger_of(part.purpose, kind), part.account)
         sums[key] = sums.get(key, zero(in_currency)) + part.amount
     moved = total((part.amount for part in allocations), in_currency)
-    lines = [debit(Ledger.SUSPENSE, moved)]
+    lines = [debit(Ledger.SUSPENSE, moved, from_account)]
     lines += [credit(ledger_account, amount, account) for (ledger_account, account), amount in sums.items()]
     assert is_balanced(lines), "what leaves suspense arrives"
     return lines

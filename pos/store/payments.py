@@ -26,7 +26,8 @@ _UNDONE = (
     "WHERE ? IS NULL AND (event.state = 'rejected' OR (event.state = 'verified' AND event.number > 2))"
 )
 """A rejected bank receipt is its accounts' debt, and no longer when the bank finds the money after all."""
-SETS_OFF = ("allocation", "bill_write_off")
+CLEARED = "bill_write_off"
+SETS_OFF = ("allocation", CLEARED)
 """What makes less of a bill open: what pays it, and the rest that is cleared with it."""
 
 
@@ -36,7 +37,8 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
     for table in SETS_OFF:
         statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no = ?"
         for bill_no, entries in found.items():
-            entries += [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
+            found_rows = connection.exec_driver_sql(statement, (bill_no,))
+            entries += [_own(tuple(row), cleared=table == CLEARED) for row in found_rows]
     for bill_no, entries in found.items():
         entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
     return found
@@ -48,7 +50,7 @@ def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]
     for table in SETS_OFF:
         statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no IS NOT NULL"
         for row in connection.exec_driver_sql(statement):
-            found.setdefault(str(row[0]), []).append(_own(tuple(row)))
+            found.setdefault(str(row[0]), []).append(_own(tuple(row), cleared=table == CLEARED))
     for bill_no, moved in moved_to_bills(connection):
         found.setdefault(bill_no, []).append(moved)
     return found
@@ -164,7 +166,7 @@ def cash_kept_on(
     return Money(int(minor), in_currency)
 
 
-def _own(row: tuple[object, ...]) -> OwnAllocation:
+def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
     bill_no, amount_minor, code, correlator_id, server_id, applied_change = row
     assert isinstance(amount_minor, int)
     assert applied_change is None or isinstance(applied_change, int)
@@ -174,4 +176,5 @@ def _own(row: tuple[object, ...]) -> OwnAllocation:
         correlator_id=str(correlator_id),
         server_id=None if server_id is None else str(server_id),
         applied_change=applied_change,
+        cleared=cleared,
     )

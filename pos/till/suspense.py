@@ -28,6 +28,7 @@ from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
 from pos.till.known_accounts import unknown_account
 from pos.till.open_bills import open_bills
+from pos.till.own_accounts import refuse_own_accounts
 from pos.till.payment_order import AllocateOrder
 from pos.till.take_payment import read_wish
 
@@ -77,8 +78,8 @@ def resolve_suspense(
 ) -> SuspenseResolved:
     """Move money out of suspense to an account.
 
-    Raises NotAuthorised, Refused ``approval_required`` (a sum beyond what one person may move alone), the codes of
-    ``choose_item``, ``part_of`` and ``allocate_as_asked``, ``one_account_only``, ``unknown_account`` or
+    Raises NotAuthorised, Refused ``approval_required`` (an item beyond what one person may move alone), the codes of
+    ``choose_item``, ``part_of`` and ``allocate_as_asked``, ``one_account_only``, ``unknown_account``, ``own_account`` or
     ``account_other_currency``.
     """
     resolved = perform(
@@ -101,13 +102,20 @@ def _resolve(deed: Deed, order: ResolveOrder) -> SuspenseResolved:
     reason = clean_entry(order.reason or "", field="Reason", limit=200) or None
     item = choose_item(items_of(deed.unit.connection, number), number, order.item)
     amount = part_of(item, _amount(order, item.left.currency))
-    if amount.minor > deed.desk.policy.payments.resolve_alone_up_to_minor:
+    # The whole item counts: a large one is not moved alone part by part.
+    if item.amount.minor > deed.desk.policy.payments.resolve_alone_up_to_minor:
         require_alone(deed.desk, ACT, deed.person)
     account = _find_account(deed, order.account, item.left.currency)
+    refuse_own_accounts(deed.desk, deed.person, [account])
     parts = _allocate(deed, order, account, amount)
     transfer_id = deed.new_id()
     _write(deed, item, transfer_id, account, parts, reason)
-    book_entry(deed, SourceKind.SUSPENSE_RESOLVED, transfer_id, resolved_lines(parts, account.kind))
+    book_entry(
+        deed,
+        SourceKind.SUSPENSE_RESOLVED,
+        transfer_id,
+        resolved_lines(parts, account.kind, from_account=deed.desk.policy.suspense_account),
+    )
     return SuspenseResolved(
         transfer_id=transfer_id,
         receipt_number=number,

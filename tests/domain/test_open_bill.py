@@ -34,6 +34,17 @@ def own(
     )
 
 
+@pytest.mark.parametrize(
+    ("remaining", "left"), [("0.005", "0"), ("0.007", "0.002"), ("0", "0"), ("10", "9.995")]
+)
+def test_a_rest_that_was_given_up_stays_so_whatever_central_makes_of_it(remaining: str, left: str) -> None:
+    """Rule 6: central's own tolerance may be less than the shop's; its payment is in the snapshot all the same."""
+    told = replace(bill("1", money(remaining)), applied=(applied("P-1", "e-1"),), seen_change=9)
+    given_up = replace(own("0.005", change=9), cleared=True)
+
+    assert open_on(told, [own("4", change=9), given_up]).open == money(left)
+
+
 def applied(payment_id: str, correlator: str | None = None) -> AppliedPayment:
     return AppliedPayment(payment_id=payment_id, correlator_id=correlator, amount=money("4"))
 

@@ -82,10 +82,11 @@ def test_what_leaves_suspense_pays_the_bills_and_the_rest_is_credit() -> None:
     lines = resolved_lines(
         [to("A-1", "1", "7"), to("A-1", "2", "8"), to("A-2", "4", "9"), to("A-1", "0.5")],
         PayerKind.SUBSCRIBER,
+        from_account="SUSPENSE",
     )
 
     assert [(line.ledger_account, line.account, line.debit.minor - line.credit.minor) for line in lines] == [
-        ("suspense", None, 7_500),
+        ("suspense", "SUSPENSE", 7_500),
         ("receivable", "A-1", -3_000),
         ("receivable", "A-2", -4_000),
         ("customer_credit", "A-1", -500),
@@ -93,9 +94,9 @@ def test_what_leaves_suspense_pays_the_bills_and_the_rest_is_credit() -> None:
 
 
 def test_what_leaves_suspense_for_a_dealer_is_on_the_dealer_account() -> None:
-    lines = resolved_lines([to("D-1", "3")], PayerKind.DEALER)
+    lines = resolved_lines([to("D-1", "3")], PayerKind.DEALER, from_account="SUSPENSE")
 
     assert [(line.ledger_account, line.account) for line in lines] == [
-        ("suspense", None),
+        ("suspense", "SUSPENSE"),
         ("dealer_account", "D-1"),
     ]

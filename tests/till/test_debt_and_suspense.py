@@ -14,10 +14,12 @@ from pos.domain.payment_mode import PayerKind, PaymentModes, Purpose
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
 from pos.till.open_bills import catch_up
+from pos.till.payment_order import TenderOrder
 from pos.till.suspense import suspense_items
 from tests.builders.tills import (
     CASHIER,
     DEALER,
+    SUPERVISOR,
     TODAY,
     account,
     bill,
@@ -369,7 +371,7 @@ def test_money_out_of_suspense_pays_the_oldest_bills_and_the_rest_is_credit() ->
         (None, "5.750"),
     ]
     assert ledger(desk, "suspense_resolved") == [
-        ("suspense_resolved", "suspense", None, 60_000),
+        ("suspense_resolved", "suspense", "SUSPENSE", 60_000),
         ("suspense_resolved", "receivable", "BA-1", -54_250),
         ("suspense_resolved", "customer_credit", "BA-1", -5_750),
     ]
@@ -409,11 +411,13 @@ def test_several_sums_of_one_receipt_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "amount", "may"), [(0, "1", False), (5_000, "5", True), (5_000, "5.001", False)]
+    ("limit", "amount", "may"),
+    [(0, "1", False), (20_000, "5", True), (20_000, "20", True), (19_999, "5", False)],
 )
 def test_a_second_person_is_needed_beyond_what_the_shop_lets_one_do(
     limit: int, amount: str, may: bool
 ) -> None:
+    """The whole sum counts: it is not moved alone part by part."""
     desk = till(resolve_alone_up_to_minor=limit)
     number = unknown_money(desk, "20")
     if may:
@@ -444,6 +448,46 @@ def test_a_wrong_way_out_of_suspense_books_nothing(asked: dict[str, Any], code: 
         resolved(desk, **{"receipt": number, **asked})
     assert refusal.value.code == code
     assert rows(desk, "suspense_transfer") == []
+    assert findings(desk) == []
+
+
+def test_nobody_sends_money_in_suspense_to_the_own_account() -> None:
+    """Rule 64: nor to one that is linked to it."""
+    desk = till(resolve_alone_up_to_minor=100_000)
+    number = unknown_money(desk, "20")
+    own = replace(SUPERVISOR, accounts=frozenset({"BA-1"}))
+
+    with pytest.raises(Refused) as refusal:
+        resolved(desk, number, "BA-1", person=own)
+    assert refusal.value.code == "own_account"
+    assert resolved(desk, number, "BA-3", person=own).amount == money("20")
+
+
+@pytest.mark.parametrize("brought", [card("15"), cash("15")])
+def test_what_an_unknown_payer_brings_too_much_is_in_suspense_as_well(brought: TenderOrder) -> None:
+    """Invariant 21: an overpayment is never lost, and an account that is nobody's has no credit."""
+    desk = till(resolve_alone_up_to_minor=100_000)
+    letter = [in_suspense("letter", "10")]
+    taken = pay(
+        desk,
+        brought,
+        account=None,
+        payer=PayerKind.SUBSCRIBER,
+        allocate=letter,
+        overpayment=Overpayment.CREDIT,
+    )
+
+    assert [item.left for item in suspense_items(desk, CASHIER)] == [money("10"), money("5")]
+    assert {line["ledger_account"] for line in rows(desk, "v_journal")} >= {"suspense"}
+    assert "customer_credit" not in {line["ledger_account"] for line in rows(desk, "v_journal")}
+    for item, amount in ((1, "10"), (2, "5")):
+        assert resolved(desk, taken.receipt.receipt_number, "BA-3", item=item).amount == money(amount)
+    balance = [
+        (line["debit_minor"], line["credit_minor"])
+        for line in rows(desk, "v_journal")
+        if (line["ledger_account"], line["account"]) == ("suspense", "SUSPENSE")
+    ]
+    assert sum(int(str(debit)) for debit, _ in balance) == sum(int(str(credit)) for _, credit in balance)
     assert findings(desk) == []
 
 

@@ -321,14 +321,21 @@ def test_a_shop_whose_modes_overlap_otherwise_is_served_as_well(
             [(3, ACCOUNT | BILLS | ITEMS), (2, ACCOUNT | ITEMS), (1, ACCOUNT | BILLS | ITEMS)],
             [for_item(1), for_bill(1), on_account(3), for_bill(1)],
         ),
+        (
+            [(2, ACCOUNT | BILLS | ITEMS), (1, ACCOUNT | BILLS | ITEMS), (2, ACCOUNT | ITEMS)],
+            [for_item(1), for_bill(2), for_item(1), on_account(1)],
+        ),
     ],
 )
 def test_room_is_made_to_the_last_minor_unit_and_more_than_once(
     tenders: list[tuple[int, frozenset[Purpose]]], allocations: list[Allocation]
 ) -> None:
-    """Rule 14: wherever a way exists that the acceptance matrix allows, it is found."""
-    for part in fund([source(minor, purposes) for minor, purposes in tenders], allocations):
-        assert allocations[part.allocation].purpose in tenders[part.tender][1]
+    """Rule 14: wherever a way exists that the acceptance matrix allows, it is found, and every tender is used up."""
+    made = fund([source(minor, purposes) for minor, purposes in tenders], allocations)
+
+    assert all(allocations[part.allocation].purpose in tenders[part.tender][1] for part in made)
+    for place, (minor, _) in enumerate(tenders):
+        assert sum(part.amount.minor for part in made if part.tender == place) == minor
 
 
 def calls_made_by(deed: Callable[[], object]) -> int:

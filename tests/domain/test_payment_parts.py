@@ -197,7 +197,7 @@ def test_a_walk_in_is_not_told_to_take_credit_and_others_are() -> None:
     with pytest.raises(Refused, match="exact amount"):
         pay(("debit_card", "3"), payer=PayerKind.WALK_IN, sale=SALE)
     with pytest.raises(Refused, match=r"^2.000 more .* as credit"):
-        pay(("debit_card", "12"), bills={"1": OPEN}, overpayment=Overpayment.CHANGE)
+        pay(("debit_card", "12"), ("cash", "1"), bills={"1": OPEN}, overpayment=Overpayment.CHANGE)
 
 
 # --- what is left of a voucher -------------------------------------------------------------------------------------
@@ -308,9 +308,16 @@ def test_a_sale_rounds_its_own_price_and_no_open_bill() -> None:
     assert [part.sale_line for part in event.allocations] == [0]
     assert (event.rounding, event.change) == (money("-0.002"), money("0"))
     whole = replace(SALE[0], item=replace(SALE[0].item, price=money("1.255")))
-    event = pay(("cash", "1.255"), bills={"2": owed("2", "0.002")}, sale=[whole], cash_rounding=FILS_5)
-    assert [part.sale_line for part in event.allocations] == [0]
-    assert (event.rounding, event.change) == (money("0"), money("0"))
+    for choice in (None, *Overpayment):
+        event = pay(
+            ("cash", "1.255"),
+            bills={"2": owed("2", "0.002")},
+            sale=[whole],
+            cash_rounding=FILS_5,
+            overpayment=choice,
+        )
+        assert [part.sale_line for part in event.allocations] == [0]
+        assert (event.rounding, event.change, event.credit) == (money("0"), money("0"), money("0"))
 
 
 def test_a_line_of_one_minor_unit_is_paid() -> None:

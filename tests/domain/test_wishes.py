@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from pos.domain.allocation import Allocation, Chooser, Wish, allocate_as_asked, due_parts
+from pos.domain.allocation import (
+    Allocation,
+    Chooser,
+    Wish,
+    allocate_as_asked,
+    allocate_oldest_first,
+    due_parts,
+)
 from pos.domain.bill import OpenBill
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import Purpose
@@ -133,6 +140,33 @@ def test_what_the_payer_chose_is_told_from_what_the_order_chose() -> None:
     )
 
     assert [part.chosen_by for part in made] == [Chooser.PAYER, Chooser.DEFAULT]
+
+
+def test_a_part_names_its_bill_as_central_does_and_what_of_it_is_disputed() -> None:
+    """Rule 12 and rule 11: also where the order chose."""
+    plain = owed("1", "10", due=-1)
+    by_order, _ = allocate_oldest_first(money("30"), [plain, CONTESTED])
+    by_wish, _ = allocate_as_asked(
+        money("30"), [wish("1"), wish("2")], payer_account="BA-1", bills={"1": plain, "2": CONTESTED}
+    )
+
+    for made, chosen_by in ((by_order, Chooser.DEFAULT), (by_wish, Chooser.PAYER)):
+        assert made == [
+            Allocation(
+                account="BA-1",
+                bill_no=number,
+                bill_id=entry.bill.bill_id,
+                amount=money(amount),
+                open_before=entry.open,
+                chosen_by=chosen_by,
+                disputed=disputed,
+            )
+            for number, entry, amount, disputed in (
+                ("1", plain, "10", None),
+                ("2", CONTESTED, "15", money("5")),
+            )
+        ]
+    assert plain.bill.bill_id != plain.bill.bill_no
 
 
 # --- promises ------------------------------------------------------------------------------------------------------

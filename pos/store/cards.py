@@ -70,6 +70,15 @@ def attempts_of(connection: Connection, payment_event_id: str) -> list[CardAttem
     return [_attempt(tuple(row)) for row in rows]
 
 
+def attempt_of_slip(connection: Connection, instrument: str, payment_event_id: str) -> CardAttempt | None:
+    """The charge behind a slip: one that stands before one that went back, and this payment's own before another's."""
+    row = connection.exec_driver_sql(
+        f"{_SELECT} WHERE instrument = ? ORDER BY state IN ('reversing', 'reversed'), payment_event_id <> ? LIMIT 1",
+        (instrument, payment_event_id),
+    ).first()
+    return None if row is None else _attempt(tuple(row))
+
+
 def under_way(connection: Connection, payment_event_id: str) -> CardAttempt | None:
     """The attempt of this payment of which nobody knows the outcome."""
     row = connection.exec_driver_sql(
@@ -132,17 +141,22 @@ def mark_approved(
     attempt_id: str,
     told: CardApproved,
     *,
+    instrument: str | None,
     at: datetime,
     settled_by: str | None = None,
 ) -> None:
-    """The card was charged. Nothing changes for an attempt that was approved before."""
+    """The card was charged; ``instrument`` is what its slip is known by. Nothing changes for one approved before.
+
+    Where its slip was keyed and booked before, it is used.
+    """
     reference = told.reference
     connection.exec_driver_sql(
-        "UPDATE card_attempt SET state = 'approved', slip_json = ?, terminal_transaction = ?, terminal_time = ?, "
-        "card_number_wiped = max(card_number_wiped, ?), reason = NULL, settled_by = ?, changed_at_utc = ? "
-        "WHERE attempt_id = ? AND state IN ('asked', 'unknown', 'declined')",
+        "UPDATE card_attempt SET state = 'approved', slip_json = ?, instrument = ?, terminal_transaction = ?, "
+        "terminal_time = ?, card_number_wiped = max(card_number_wiped, ?), reason = NULL, settled_by = ?, "
+        "changed_at_utc = ? WHERE attempt_id = ? AND state IN ('asked', 'unknown', 'declined')",
         (
             json.dumps(told.slip.details()),
+            instrument,
             None if reference is None else reference.transaction,
             None if reference is None else reference.at,
             int(told.wiped),
@@ -151,6 +165,7 @@ def mark_approved(
             attempt_id,
         ),
     )
+    _use_booked(connection, at=at)
 
 
 def mark_unsure(
@@ -207,7 +222,19 @@ def abandon_attempt(connection: Connection, attempt_id: str, *, reason: str, at:
     _reverse_abandoned(connection, at=at)
 
 
+def _use_booked(connection: Connection, *, at: datetime) -> None:
+    """What a slip keyed by hand has paid is used: it is the same money, and is not given back."""
+    connection.exec_driver_sql(
+        "UPDATE card_attempt SET state = 'used', reason = NULL, changed_at_utc = ? WHERE state = 'approved' "
+        "AND instrument IN (SELECT instrument FROM instrument JOIN tender USING (tender_id) "
+        "WHERE tender.card_attempt IS NULL) "
+        "AND instrument NOT IN (SELECT instrument FROM card_attempt WHERE state = 'used' AND instrument IS NOT NULL)",
+        (utc_text(at),),
+    )
+
+
 def _reverse_abandoned(connection: Connection, *, at: datetime) -> None:
+    _use_booked(connection, at=at)
     connection.exec_driver_sql(
         "UPDATE card_attempt SET state = 'reversing', changed_at_utc = ? WHERE state = 'approved' AND abandoned = 1",
         (utc_text(at),),

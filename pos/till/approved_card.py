@@ -1,16 +1,21 @@
-"""The card behind a tender that a terminal approved: only its own payment may use it, and only for the whole amount."""
+"""The card behind a tender that a terminal approved: only its own payment may use it, and only for the whole amount.
+
+A slip keyed by hand may be that of such a charge: it is the same money, whether it stands or was given back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pos.domain.card import CardState
+from pos.domain.card import CardApproved, CardState
 from pos.domain.errors import Refused
 from pos.domain.money import Money
 from pos.domain.payment_mode import PaymentMode
+from pos.domain.tender import instrument_of
 from pos.domain.text_guard import clean_reference
-from pos.store.cards import CardAttempt, attempt_by_id, under_way
-from pos.till.desk import Deed
+from pos.store.cards import CardAttempt, attempt_by_id, attempt_of_slip, mark_approved, under_way
+from pos.store.unit_of_work import UnitOfWork
+from pos.till.desk import Deed, Desk
 
 
 def refuse_second_card(deed: Deed, event_id: str) -> None:
@@ -48,4 +53,59 @@ def approved_slip(
             return attempt.slip.details()
     raise Refused(
         "card_not_approved", "The card terminal has not approved this amount for this payment. Ask it again."
+    )
+
+
+def attempt_behind(
+    deed: Deed, event_id: str, mode: PaymentMode, amount: Money, instrument: str | None
+) -> str | None:
+    """The approval for this very payment that a keyed slip is of; None: the slip is of none of its own.
+
+    Raises Refused ``slip_reversed`` where the charge was given back, or is about to be, and ``card_approved_otherwise``.
+    """
+    attempt = None if instrument is None else attempt_of_slip(deed.unit.connection, instrument, event_id)
+    if attempt is None:
+        return None
+    refuse_reversed(attempt)
+    if attempt.state is not CardState.APPROVED or attempt.payment_event_id != event_id:
+        return None
+    if (attempt.mode, attempt.amount) != (mode.code, amount):
+        raise approved_otherwise(deed.desk, attempt)
+    return attempt.attempt_id
+
+
+def refuse_reversed(attempt: CardAttempt) -> None:
+    """Raises Refused ``slip_reversed`` where the charge of ``attempt`` was given back, or is about to be."""
+    if attempt.state in (CardState.REVERSING, CardState.REVERSED):
+        raise Refused(
+            "slip_reversed", "This card was given back; charge it anew.", attempt=attempt.attempt_id
+        )
+
+
+def approved_otherwise(desk: Desk, attempt: CardAttempt) -> Refused:
+    """The terminal approved something else for this payment."""
+    told, label = attempt.amount, desk.modes[attempt.mode].label
+    return Refused(
+        "card_approved_otherwise",
+        f"{told.plain()} by {label} was approved for this payment already. Take exactly that.",
+        attempt=attempt.attempt_id,
+        amount=told.plain(),
+        currency=told.currency.code,
+        mode=attempt.mode,
+    )
+
+
+def write_approved(
+    unit: UnitOfWork, desk: Desk, attempt: CardAttempt, told: CardApproved, *, settled_by: str | None = None
+) -> None:
+    """Write down that the card was charged, with what its slip is known by."""
+    mode = desk.modes.by_code.get(attempt.mode)
+    instrument = None if mode is None else instrument_of(mode, told.slip.details(), told.amount)
+    mark_approved(
+        unit.connection,
+        attempt.attempt_id,
+        told,
+        instrument=instrument,
+        at=desk.clock.now(),
+        settled_by=settled_by,
     )

@@ -38,7 +38,6 @@ from pos.store.cards import (
     count_reversal,
     forget_waiting,
     has_loose_ends,
-    mark_approved,
     mark_looked_again,
     mark_not_sent,
     mark_reversed,
@@ -51,7 +50,12 @@ from pos.store.cards import (
 from pos.store.payments import event_receipt
 from pos.store.times import offset_minutes, utc_text
 from pos.store.unit_of_work import CommitFailed, UnitOfWork, WriteFailed
-from pos.till.approved_card import card_outcome_unknown, refuse_second_card
+from pos.till.approved_card import (
+    approved_otherwise,
+    card_outcome_unknown,
+    refuse_second_card,
+    write_approved,
+)
 from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform, require_alone
 from pos.till.enquiries import require_enquiry
 from pos.till.payer import read_payer
@@ -349,15 +353,7 @@ def _found_or_written(desk: Desk, person: Person, order: PaymentOrder, wanted: _
     for attempt in spare:
         if (attempt.mode, attempt.amount) == (wanted.tender.mode, amount):
             return attempt
-    told, label = spare[0].amount, desk.modes[spare[0].mode].label
-    raise Refused(
-        "card_approved_otherwise",
-        f"{told.plain()} by {label} was approved for this payment already. Take exactly that.",
-        attempt=spare[0].attempt_id,
-        amount=told.plain(),
-        currency=told.currency.code,
-        mode=spare[0].mode,
-    )
+    raise approved_otherwise(desk, spare[0])
 
 
 def _rehearse(desk: Desk, person: Person, order: PaymentOrder, card_terminal: str) -> None:
@@ -367,7 +363,7 @@ def _rehearse(desk: Desk, person: Person, order: PaymentOrder, card_terminal: st
         attempt = _write(deed, order, _Wanted(tender, card_terminal))
         slip = CardSlip(card_terminal=card_terminal, rrn=attempt.attempt_id[-12:])
         told = CardApproved(slip=slip, amount=attempt.amount, reference=None)
-        mark_approved(deed.unit.connection, attempt.attempt_id, told, at=deed.at)
+        write_approved(deed.unit, desk, attempt, told)
         return replace(tender, attempt=attempt.attempt_id)
 
     def prepare(deed: Deed) -> PaymentOrder:
@@ -423,11 +419,14 @@ def _settled(desk: Desk, attempt_id: str, told: CardOutcome) -> CardAttempt:
 
 
 def settle(unit: UnitOfWork, desk: Desk, attempt_id: str, told: CardOutcome) -> CardAttempt:
-    """Write down what the terminal says of an attempt; money that no payment waits for is on its way back then."""
+    """Write down what the terminal says of an attempt; money that no payment waits for is on its way back then.
+
+    What a slip keyed by hand has paid is used, whichever payment it was.
+    """
     at, connection = desk.clock.now(), unit.connection
     match told:
         case CardApproved():
-            mark_approved(connection, attempt_id, told, at=at)
+            write_approved(unit, desk, _known(unit, attempt_id), told)
         case CardDeclined():
             mark_unsure(
                 connection, attempt_id, CardState.DECLINED, reason=told.reason, at=at, wiped=told.wiped
@@ -470,5 +469,7 @@ def _why_not(after: CardAttempt, told: CardOutcome) -> Refused:
         case CardApproved() if told.amount != after.amount:
             text = f"The card terminal charged {told.amount.plain()}, not {after.amount.plain()}: it is reversed."
             return Refused("card_amount_differs", text, **about)
+        case CardApproved() if after.state is CardState.USED:
+            return Refused("taken_before", "The slip of this card was keyed and booked already.", **about)
         case _:
             return Refused("card_payment_left", "This payment was left; the card is not charged.", **about)

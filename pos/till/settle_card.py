@@ -15,11 +15,12 @@ from pos.store.cards import (
     CardAttempt,
     abandon_attempt,
     attempt_by_id,
-    mark_approved,
+    attempt_of_slip,
     mark_reversed,
     mark_unsure,
 )
 from pos.store.payments import event_receipt
+from pos.till.approved_card import refuse_reversed, write_approved
 from pos.till.cards import RESOLVE, attempt_for
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.tendered import refuse_taken_before
@@ -50,7 +51,7 @@ def settle_by_hand(
     """Settle an attempt by what a person read; as it stands then.
 
     Approved without a payment that waits for it is reversed. Raises NotAuthorised, or Refused ``unknown_card_attempt``,
-    ``card_settled_already``, ``reason_missing``, ``taken_before`` or what ``read_details`` raises.
+    ``card_settled_already``, ``reason_missing``, ``taken_before``, ``slip_reversed`` or what ``read_details`` raises.
     """
     attempt_for(desk, person, order.attempt_id)
 
@@ -78,8 +79,11 @@ def _approve(deed: Deed, attempt: CardAttempt, order: SettleOrder) -> None:
     instrument = instrument_of(mode, details, attempt.amount)
     if instrument is not None:
         refuse_taken_before(deed, mode, instrument)
+        behind = attempt_of_slip(connection, instrument, attempt.payment_event_id)
+        if behind is not None:
+            refuse_reversed(behind)
     told = CardApproved(slip=_slip(details), amount=attempt.amount, reference=None)
-    mark_approved(connection, attempt.attempt_id, told, at=deed.at, settled_by=deed.person.user)
+    write_approved(deed.unit, deed.desk, attempt, told, settled_by=deed.person.user)
     if attempt.abandoned or event_receipt(connection, attempt.payment_event_id) is not None:
         abandon_attempt(connection, attempt.attempt_id, reason="No payment waits for it.", at=deed.at)
 

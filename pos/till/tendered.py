@@ -25,7 +25,7 @@ from pos.store.payments import (
 )
 from pos.store.shifts import open_shift
 from pos.store.vouchers import Hold
-from pos.till.approved_card import approved_slip, refuse_second_card
+from pos.till.approved_card import approved_slip, attempt_behind, refuse_second_card
 from pos.till.cheque_intake import (
     read_cheque_tender,
 )
@@ -70,16 +70,14 @@ def read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> TenderR
                 f"{mode.label}: name the attempt alone; its slip is known.",
                 mode=mode.code,
             )
-        details = approved_slip(deed, order.payment_event_id, tender.attempt, mode, amount)
-        return TenderRead(
-            offered=TenderOffered(
-                mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
-            ),
-            attempt=tender.attempt,
-        )
+        return _read_approved(deed, order.payment_event_id, tender.attempt, mode, amount)
     details = read_details(mode, plain_fields(mode, tender))
     if mode.kind is ModeKind.CARD:
         refuse_second_card(deed, order.payment_event_id)
+        instrument = instrument_of(mode, details, amount)
+        attempt = attempt_behind(deed, order.payment_event_id, mode, amount, instrument)
+        if attempt is not None:
+            return _read_approved(deed, order.payment_event_id, attempt, mode, amount)
     if mode.kind is ModeKind.VOUCHER:
         payer = clean_reference(payer_account_of(desk, order), field="Account", limit=40)
         offered, hold = read_voucher(deed, order.payment_event_id, payer, mode, amount, details)
@@ -95,6 +93,18 @@ def read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> TenderR
             instrument=instrument_of(mode, details, amount),
             foreign=foreign,
         )
+    )
+
+
+def _read_approved(
+    deed: Deed, event_id: str, attempt_id: str, mode: PaymentMode, amount: Money
+) -> TenderRead:
+    details = approved_slip(deed, event_id, attempt_id, mode, amount)
+    return TenderRead(
+        offered=TenderOffered(
+            mode=mode, amount=amount, details=details, instrument=instrument_of(mode, details, amount)
+        ),
+        attempt=attempt_id,
     )
 
 

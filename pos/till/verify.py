@@ -235,7 +235,14 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "used_card_has_its_tender",
         "SELECT attempt_id FROM card_attempt WHERE state = 'used' "
-        "AND attempt_id NOT IN (SELECT card_attempt FROM tender WHERE card_attempt IS NOT NULL)",
+        "AND attempt_id NOT IN (SELECT card_attempt FROM tender WHERE card_attempt IS NOT NULL) "
+        "AND (instrument IS NULL OR instrument NOT IN ("
+        "SELECT instrument FROM instrument JOIN tender USING (tender_id) WHERE tender.card_attempt IS NULL))",
+    ),
+    (
+        "card_that_was_given_back_pays_nothing",
+        "SELECT tender_id FROM card_attempt JOIN instrument USING (instrument) JOIN tender USING (tender_id) "
+        "WHERE state IN ('reversing', 'reversed') AND tender.card_attempt IS NULL",
     ),
     (
         "offline_voucher_pays_its_tender",

@@ -10,7 +10,7 @@ import pytest
 
 from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
-from tests.builders.tills import CASHIER, close_stores, make_till, opened, order, wish
+from tests.builders.tills import CASHIER, cash, close_stores, make_till, opened, order, pay, wish
 
 KEY = (
     "attempt_id payment_event_id shift_id operator account mode amount_minor currency card_terminal script_ref "
@@ -38,12 +38,13 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def paid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Books with one payment by card, and one card asked for another payment."""
+    """Books with one payment by card and one in cash, and one card asked for another payment."""
     folder = tmp_path_factory.mktemp("cards")
     desk = make_till(folder)
     opened(desk)
     asked = order(desk, by_terminal("10"), allocate=[wish("7781", "10")])
     take_payment(desk, CASHIER, ask(desk, asked, FakeCards()))
+    pay(desk, cash("1"), allocate=[wish("7782", "1")])
     close_stores(desk)
     return folder / "till.db"
 
@@ -127,6 +128,24 @@ def test_no_card_is_asked_for_a_payment_that_is_booked(raw: sqlite3.Connection) 
 def test_an_attempt_keeps_what_it_was_asked_for(raw: sqlite3.Connection, column: str) -> None:
     told = refused(raw, f"UPDATE card_attempt SET {column} = {column} WHERE attempt_id = 'a'")
     assert told == "a card attempt keeps what it was asked for"
+
+
+def test_an_attempt_is_used_by_a_slip_that_was_keyed_and_by_no_other(raw: sqlite3.Connection) -> None:
+    go(raw, "approved")
+    for instrument in (None, "card|none"):
+        raw.execute("UPDATE card_attempt SET instrument = ? WHERE attempt_id = 'a'", (instrument,))
+        told = refused(raw, "UPDATE card_attempt SET state = 'used' WHERE attempt_id = 'a'")
+        assert told == "no payment uses this card attempt"
+    raw.execute("INSERT INTO instrument SELECT 'card|none', tender_id FROM tender WHERE card_attempt IS NULL")
+
+    raw.execute("UPDATE card_attempt SET state = 'used' WHERE attempt_id = 'a'")
+
+
+def test_an_attempt_keeps_its_slip(raw: sqlite3.Connection) -> None:
+    raw.execute("UPDATE card_attempt SET instrument = 'card|none' WHERE attempt_id = 'a'")
+    for other in ("'card|other'", "NULL"):
+        told = refused(raw, f"UPDATE card_attempt SET instrument = {other} WHERE attempt_id = 'a'")
+        assert told == "a card attempt keeps its slip"
 
 
 def test_attempts_stay(raw: sqlite3.Connection) -> None:

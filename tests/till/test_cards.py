@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pos.domain.card import CardApproved, CardOutcome, CardUnknown, ReversalRefused
+from pos.domain.card import CardApproved, CardOutcome, CardUnknown, ReversalOutcome, ReversalRefused
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.store.outbox import leg_facts, unsent
 from pos.till.cards import abandon_all_cards, open_card_attempts
@@ -223,6 +223,120 @@ def test_the_same_slip_keyed_by_hand_is_refused(desk: Desk) -> None:
     assert (
         refused(desk, lambda: pay(desk, again_by_hand, allocate=[wish("7782", "10")])).code == "taken_before"
     )
+
+
+# --- its slip keyed by hand ------------------------------------------------------------------------------------------
+
+
+def slip_of(desk: Desk, place: int = -1) -> dict[str, str]:
+    slip: dict[str, str] = json.loads(str(attempt_of(desk, place)["slip_json"]))
+    return slip
+
+
+def keyed(desk: Desk, wanted: PaymentOrder, *, amount: str = "10", mode: str = "debit_card") -> PaymentOrder:
+    """The same payment with the slip of the last attempt keyed instead."""
+    return replace(wanted, tenders=[TenderOrder(mode=mode, amount=amount, details=slip_of(desk))])
+
+
+def test_the_slip_of_its_own_approval_keyed_by_hand_is_that_approval(desk: Desk) -> None:
+    """Rule 44: one charge is one tender, and what paid is not given back."""
+    terminal, wanted = FakeCards(), bill_order(desk)
+    ask(desk, wanted, terminal)
+
+    take_payment(desk, CASHIER, keyed(desk, wanted))
+    look_after(desk, terminal)
+
+    assert rows(desk, "tender")[0]["card_attempt"] == attempt_id(desk)
+    assert (card_states(desk), terminal.reversed, findings(desk)) == (["used"], [], [])
+
+
+@pytest.mark.parametrize(("amount", "mode"), [("9.999", "debit_card"), ("10", "credit_card")])
+def test_the_slip_of_its_own_approval_is_taken_for_exactly_what_was_approved(
+    desk: Desk, amount: str, mode: str
+) -> None:
+    wanted = bill_order(desk)
+    ask(desk, wanted, FakeCards())
+
+    refusal = refused(
+        desk, lambda: take_payment(desk, CASHIER, keyed(desk, wanted, amount=amount, mode=mode))
+    )
+
+    assert (refusal.code, refusal.details["amount"]) == ("card_approved_otherwise", "10.000")
+    assert card_states(desk) == ["approved"]
+
+
+@pytest.mark.parametrize("answers", [[], [NO_ANSWER]], ids=["reversed", "reversing"])
+def test_the_slip_of_a_charge_that_went_back_pays_nothing(desk: Desk, answers: list[ReversalOutcome]) -> None:
+    """Rule 47: the paper is still in the customer's hand, the money is not in the till."""
+    terminal, wanted = FakeCards(reversals=answers), bill_order(desk)
+    ask(desk, wanted, terminal)
+    leave(desk, wanted.payment_event_id, terminal)
+
+    refusal = refused(desk, lambda: take_payment(desk, CASHIER, keyed(desk, bill_order(desk))))
+
+    assert (refusal.code, refusal.details["attempt"]) == ("slip_reversed", attempt_id(desk))
+    assert rows(desk, "payment_event") == []
+    take_payment(desk, CASHIER, bill_order(desk, card("10", "000000000001", auth_code="A00002")))
+
+
+def test_the_slip_of_a_charge_that_went_back_settles_no_other(desk: Desk) -> None:
+    wanted = bill_order(desk)
+    ask(desk, wanted, FakeCards())
+    slip = slip_of(desk)
+    leave(desk, wanted.payment_event_id, FakeCards())
+    refusal_of(desk, bill_order(desk), FakeCards(NO_ANSWER))
+
+    settling = SettleOrder(attempt_id=attempt_id(desk), verdict=Verdict.APPROVED, details=slip)
+
+    assert refused(desk, lambda: settle_by_hand(desk, CASHIER, settling)).code == "slip_reversed"
+    assert card_states(desk) == ["reversed", "unknown"]
+
+
+def test_an_approval_whose_slip_paid_another_payment_is_not_given_back(desk: Desk) -> None:
+    terminal, left = FakeCards(), bill_order(desk)
+    ask(desk, left, terminal)
+
+    take_payment(desk, CASHIER, keyed(desk, bill_order(desk)))
+    leave(desk, left.payment_event_id, terminal)
+
+    assert (card_states(desk), terminal.reversed, findings(desk)) == (["used"], [], [])
+
+
+def test_what_was_told_declined_and_keyed_from_its_slip_is_not_given_back(desk: Desk) -> None:
+    """Rule 45: "rejected" may turn into success after the slip was booked."""
+    told = approved(money("10"))
+    terminal, wanted = FakeCards(REFUSED, statuses=[told]), bill_order(desk)
+    refusal_of(desk, wanted, terminal)
+    by_hand = TenderOrder(mode="debit_card", amount="10", details=told.slip.details())
+    take_payment(desk, CASHIER, replace(wanted, tenders=[by_hand]))
+
+    clock_of(desk).advance(minutes=3)
+    look_after(desk, terminal)
+
+    assert (card_states(desk), terminal.reversed, findings(desk)) == (["used"], [], [])
+
+
+def test_a_crash_does_not_give_back_what_a_keyed_slip_has_paid(on_disk: Desk) -> None:
+    told = approved(money("10"))
+    terminal, left = FakeCards(NO_ANSWER, statuses=[told]), bill_order(on_disk)
+    refusal_of(on_disk, left, terminal)
+    by_hand = TenderOrder(mode="debit_card", amount="10", details=told.slip.details())
+    take_payment(on_disk, CASHIER, bill_order(on_disk, by_hand))
+
+    back = restarted(on_disk)
+    look_after(back, terminal)
+
+    assert (card_states(back), terminal.reversed, findings(back)) == (["used"], [], [])
+    close_stores(back)
+
+
+def test_another_slip_is_no_approval(desk: Desk) -> None:
+    wanted, terminal = bill_order(desk), FakeCards()
+    ask(desk, wanted, terminal)
+
+    take_payment(desk, CASHIER, replace(wanted, tenders=[card("10", "000000000077")]))
+
+    assert card_states(desk) == ["reversing"]
 
 
 def test_a_card_number_in_an_answer_was_wiped_and_that_is_noted(desk: Desk) -> None:

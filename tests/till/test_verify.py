@@ -94,6 +94,7 @@ def test_sound_books_have_no_finding(desk: Desk) -> None:
 
 EVENT = "(SELECT payment_event_id FROM payment_event ORDER BY sequence LIMIT 1)"
 CASH = "SELECT tender_id FROM tender WHERE mode = 'cash' LIMIT 1"
+KEYED = "(SELECT instrument FROM instrument JOIN tender USING (tender_id) WHERE card_attempt IS NULL LIMIT 1)"
 SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
 
 
@@ -173,7 +174,8 @@ SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
         ("card_is_approved_for_its_payment", "UPDATE card_attempt SET payment_event_id = 'x'"),
         ("card_is_approved_for_its_payment", "UPDATE card_attempt SET amount_minor = amount_minor + 1"),
         ("card_is_approved_for_its_payment", "UPDATE card_attempt SET mode = 'credit_card'"),
-        ("used_card_has_its_tender", "UPDATE tender SET card_attempt = NULL"),
+        ("used_card_has_its_tender", "UPDATE tender SET card_attempt = 'x' WHERE card_attempt IS NOT NULL"),
+        ("card_that_was_given_back_pays_nothing", f"UPDATE card_attempt SET state = 'reversed', instrument = {KEYED}"),
         ("receipt_sale_equals_store", "UPDATE sale_line SET item = 'PHONE-01' WHERE item = 'CHARGER'"),
         ("receipt_sale_equals_store", "UPDATE sale_line SET name = 'x' WHERE item = 'CHARGER'"),
         ("receipt_sale_equals_store", "UPDATE sale_line SET tax_rate = '6' WHERE item = 'CHARGER'"),

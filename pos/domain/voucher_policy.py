@@ -19,7 +19,8 @@ from pos.domain.voucher import VoucherTerms, plain_code
 class PreauthorisedRange:
     """Codes of an outside issuer that are good for ``value`` each without being asked for, from first to last.
 
-    The issuer answers for them: the operator is paid for every one, whoever else has used it.
+    By its contract the issuer answers for every one. What its own list then says otherwise, such as a smaller value, is
+    refused by central like any other, keeps nothing at the issuer, and waits for a person to claim it there.
     """
 
     issuer: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,8 +56,40 @@ class VoucherIssuer(Protocol):
         ...
 
     def release(self, hold_id: str, digest: str) -> None:
-        """It was not used. Raises IssuerSilent."""
+        """It was not used. Nothing happens where this hold does not keep it, or has used it. Raises IssuerSilent."""
         ...
+
+
+@contextmanager
+def let_go_if_undone(issuers: Mapping[str, VoucherIssuer]) -> Iterator[Mapping[str, VoucherIssuer]]:
+    """The same issuers, for one transaction of central's: what they keep for it is let go where it is undone."""
+    kept: list[tuple[VoucherIssuer, str, str]] = []
+    try:
+        yield {name: _Noted(issuer, kept) for name, issuer in issuers.items()}
+    except BaseException:
+        for issuer, hold_id, digest in kept:
+            # Whoever asks again under the same hold is answered the same.
+            with suppress(IssuerSilent):
+                issuer.release(hold_id, digest)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted(VoucherIssuer):
+    """An issuer of which every hold is noted before it is asked for: an answer that is lost may be a yes."""
+
+    issuer: VoucherIssuer
+    kept: list[tuple[VoucherIssuer, str, str]]
+
+    def authorise(self, hold_id: str, digest: str) -> IssuerHolds | IssuerRefuses:
+        self.kept.append((self.issuer, hold_id, digest))
+        return self.issuer.authorise(hold_id, digest)
+
+    def redeem(self, hold_id: str, digest: str) -> bool:
+        return self.issuer.redeem(hold_id, digest)
+
+    def release(self, hold_id: str, digest: str) -> None:
+        self.issuer.release(hold_id, digest)
 
 
 @dataclass(frozen=True, slots=True)

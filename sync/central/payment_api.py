@@ -15,6 +15,7 @@ from sync.central.answers import answer_list, answer_one, json_answer, read_body
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.incoming import read_correlator, read_incoming
+from sync.central.issuers import let_go_if_undone
 from sync.central.links import PAYMENT_PATH
 from sync.central.payments import PAYMENTS, Receipt, find_twin, receive, stored_resource, with_href
 from sync.central.query import Resource
@@ -50,7 +51,7 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
     key = _idempotency_key(request)
     correlator_id = read_correlator(body)
     body_sha256 = hashlib.sha256(raw).hexdigest()
-    with desk.store.write() as connection:
+    with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
         twin = find_twin(
             connection, idempotency_key=key, correlator_id=correlator_id, body_sha256=body_sha256
         )
@@ -64,7 +65,7 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
             incoming = read_incoming(body)
             require_accepted(connection, incoming, desk.modes)
             resource = with_href(
-                receive(connection, incoming, receipt, desk.issuers, tolerance=desk.tolerance), desk.links
+                receive(connection, incoming, receipt, issuers, tolerance=desk.tolerance), desk.links
             )
         else:
             resource = stored_resource(twin, desk.links)

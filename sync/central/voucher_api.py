@@ -17,6 +17,7 @@ from sync.central.answers import json_answer, read_body, read_object
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.incoming import plain_text, positive
+from sync.central.issuers import let_go_if_undone
 from sync.central.links import RESOURCE_ID, VOUCHER_HOLD_PATH, VOUCHER_KEY_PATH, VOUCHER_PATH
 from sync.central.voucher_issuing import IssueAsked, Issued, issue, note_printed, rest_of
 from sync.central.voucher_keys import list_keys
@@ -66,14 +67,14 @@ def voucher_routes(desk: CentralDesk) -> list[Route]:
 def _hold(desk: CentralDesk, body: Mapping[str, object]) -> Response:
     asked = _read_asked(body, desk.modes)
     approval = b32encode(desk.randomness.token_bytes(APPROVAL_BYTES)).decode()
-    with desk.store.write() as connection:
+    with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
         # A refusal is committed too: it counts against guessing.
         how = Holding(
             at=desk.clock.now(),
             held_for=desk.voucher_held_for,
             approval=approval,
             randomness=desk.randomness,
-            issuers=desk.issuers,
+            issuers=issuers,
         )
         answer = hold_voucher(connection, asked, how)
     match answer:

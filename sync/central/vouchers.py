@@ -120,6 +120,8 @@ def hold_voucher(connection: Connection, asked: HoldAsked, how: Holding) -> Held
     refused = refused or _refusal(connection, voucher, asked, now=now, today=shop_day(connection, at))
     if refused is not None:
         reason, answer = refused
+        if issuer is not None:
+            _let_go_at_issuer(issuer, asked.hold_id, code_digest(asked.code))
         _note_refusal(connection, asked, now=now, reason=reason)
         return answer
     assert voucher is not None, "an unknown one was refused"
@@ -340,10 +342,14 @@ def release_hold(
         voucher = connection.execute(FIND_BY_ID, {"id": hold.voucher_id}).one()
         issuer = issuers.get(voucher.issuer)
         if issuer is not None:
-            try:
-                issuer.release(hold_id, voucher.digest)
-            except IssuerSilent:
-                raise issuer_unanswered() from None
+            _let_go_at_issuer(issuer, hold_id, voucher.digest)
+
+
+def _let_go_at_issuer(issuer: VoucherIssuer, hold_id: str, digest: str) -> None:
+    try:
+        issuer.release(hold_id, digest)
+    except IssuerSilent:
+        raise issuer_unanswered() from None
 
 
 # --- redeeming -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
@@ -23,6 +24,7 @@ from tests.central.central_builders import (
     SteppingClock,
     asked,
     hold,
+    kwd,
     let_go,
     post,
     voucher_payment,
@@ -93,6 +95,77 @@ async def test_what_no_payment_came_for_is_let_go_at_the_issuer(
 
     assert state(folder) == "open"
     assert (await hold(client, outside("H-2", terminal="T3", paymentEventId="E-2"))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("listed", "code"),
+    [
+        ({"value": "2.000"}, "voucher_value_exceeded"),
+        ({"expires": "2026-01-31"}, "voucher_expired"),
+        ({"currency": "EUR", "value": "10.00"}, "voucher_other_currency"),
+    ],
+)
+async def test_what_central_refuses_is_not_kept_at_the_issuer(
+    client: httpx.AsyncClient, folder: Path, listed: dict[str, str], code: str
+) -> None:
+    """Rule 46: a voucher that was not taken can be taken again, here or elsewhere."""
+    (folder / "bonus.json").write_bytes(dumps(listing(**listed)))
+
+    refused = await hold(client, outside(amount=kwd("5.000")))
+
+    assert (refused.status_code, loads(refused.content)["code"]) == (409, code)
+    assert state(folder) == "open"
+
+
+async def test_who_asked_for_too_much_may_ask_for_its_value(client: httpx.AsyncClient, folder: Path) -> None:
+    asked_for_too_much = await hold(client, outside(amount=kwd("10.001")))
+    assert loads(asked_for_too_much.content)["value"] == kwd("10.000")
+
+    assert (await hold(client, outside("H-2", amount=kwd("10.000")))).status_code == 201
+    assert loads((folder / "bonus.json").read_bytes())["vouchers"][0]["hold"] == "H-2"
+
+
+async def test_what_central_could_not_write_is_not_kept_at_the_issuer(
+    client: httpx.AsyncClient, store: CentralStore, folder: Path
+) -> None:
+    fails = "CREATE TRIGGER full BEFORE INSERT ON voucher_hold BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    with store.write() as connection:
+        connection.exec_driver_sql(fails)
+
+    with pytest.raises(IntegrityError):
+        await hold(client, outside())
+    assert state(folder) == "open"
+
+    with store.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+    assert (await hold(client, outside())).status_code == 201
+
+
+async def test_a_refusal_waits_until_the_issuer_has_let_go(client: httpx.AsyncClient, folder: Path) -> None:
+    """A silent issuer may keep it; the till asks again, and is refused once nothing is kept."""
+    too_much, path = outside(amount=kwd("10.001")), folder / "bonus.json"
+    await hold(client, too_much)
+    kept = path.read_bytes()
+    path.write_bytes(b"{")
+    assert (await hold(client, too_much)).status_code == 503
+
+    path.write_bytes(kept)
+    assert (await hold(client, too_much)).status_code == 409
+    assert state(folder) == "open"
+
+
+@pytest.mark.parametrize(("listed", "code"), [("5.000", "voucher_value_exceeded"), ("8.000", None)])
+async def test_a_voucher_taken_offline_that_is_worth_less_is_not_kept_at_the_issuer(
+    client: httpx.AsyncClient, folder: Path, listed: str, code: str | None
+) -> None:
+    (folder / "bonus.json").write_bytes(dumps(listing(value=listed)))
+    taken = {"digest": DIGEST, "issuer": "Bonus & Co", "amount": kwd("8.000")}
+    body = paying(voucherTaken=taken, paymentDate="2026-11-21T10:15:00+03:00")
+    del body["voucherHold"]
+
+    told = await post(client, body)
+
+    assert (loads(told.content).get("code"), state(folder)) == (code, "redeemed" if code is None else "open")
 
 
 async def test_what_the_terminal_began_anew_is_let_go_at_the_issuer_first(

@@ -13,6 +13,7 @@ from pos.domain.allocation import (
     Chooser,
     LeftOut,
     PaymentPolicy,
+    Wish,
     left_out,
 )
 from pos.domain.bill import BillState, OpenBill
@@ -179,6 +180,39 @@ def test_a_dealers_commission_is_credited_to_the_dealer_who_bought() -> None:
     assert [(line.account, line.credit.plain()) for line in event.lines if line.account] == [
         ("BA-1", "0.125")
     ]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "kept"),
+    [
+        # nobody knows the payer: two sums by their references, and what is over goes by the last one
+        (
+            [
+                wish(None, "2", keep=Purpose.SUSPENSE, account="BA-1", reference="Envelope"),
+                wish(None, "3", keep=Purpose.SUSPENSE, account="BA-1", reference="Till slip"),
+            ],
+            (Purpose.SUSPENSE, "Till slip"),
+        ),
+        (
+            [wish(None, "5", keep=Purpose.SUSPENSE, account="BA-1", reference="Envelope")],
+            (Purpose.SUSPENSE, "Envelope"),
+        ),
+        # the payer is known and brings somebody's money too, or keeps an advance: what is over is the payer's
+        (
+            [wish(None, "5", keep=Purpose.SUSPENSE, account="NOBODY", reference="Envelope")],
+            (Purpose.ACCOUNT, None),
+        ),
+        ([wish(None, "5", keep=Purpose.ADVANCE, account="BA-1")], (Purpose.ACCOUNT, None)),
+        ([wish("1", "5", account="BA-1")], (Purpose.ACCOUNT, None)),
+    ],
+)
+def test_what_an_unknown_payer_brings_too_much_is_in_suspense_and_a_known_ones_is_credit(
+    wishes: list[Wish], kept: tuple[Purpose, str | None]
+) -> None:
+    over = pay(("cheque", "9"), wishes=wishes).allocations[-1]
+
+    assert (over.keep, over.reference) == kept
+    assert (over.account, over.amount, over.bill_no) == ("BA-1", money("4"), None)
 
 
 def test_as_many_tenders_as_the_limit_are_taken() -> None:

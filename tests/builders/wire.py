@@ -14,14 +14,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from pos.domain.payment_event import Overpayment
 from pos.machine import InlineRunner
@@ -30,7 +33,7 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore, _sqlite_engine, open_central
 from sync.central.fixture import load_fixture
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.engine import SyncEngine, SyncParts
@@ -468,6 +471,32 @@ def payments_at(central: CentralStore) -> list[tuple[str, str, int]]:
         return [(str(row[0]), str(row[1]), int(row[2])) for row in found]
 
 
+@cache
+def _loaded(accounts: int, bills_each: int) -> bytes:
+    """The store of a central with an operator's data: to make and load one for every test would be most of the test."""
+    central = open_central("sqlite://")
+    load_fixture(central, operator(accounts, bills_each))
+    with _driver(central) as raw:
+        return raw.serialize()
+
+
+def _central_of(accounts: int, bills_each: int) -> CentralStore:
+    central = CentralStore(_sqlite_engine(make_url("sqlite://")))
+    with _driver(central) as raw:
+        raw.deserialize(_loaded(accounts, bills_each))
+    return central
+
+
+@contextmanager
+def _driver(central: CentralStore) -> Iterator[sqlite3.Connection]:
+    """The driver's own connection to a store in memory, outside any transaction."""
+    pooled = central.engine.raw_connection()
+    raw = pooled.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    yield raw
+    pooled.close()
+
+
 def unfilled_wire(
     *,
     accounts: int = 3,
@@ -484,8 +513,7 @@ def unfilled_wire(
     clock = VirtualClock()
     desk = replace(make_till(clock=clock, seed=seed), cache=open_cache(None))
     opened(desk)
-    central = open_central("sqlite://")
-    load_fixture(central, operator(accounts, bills_each))
+    central = _central_of(accounts, bills_each)
     app = make_app(
         central,
         clock=clock,

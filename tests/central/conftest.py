@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,10 +17,21 @@ from sync.central.fixture import load_fixture
 from tests.central.central_builders import BASE_URL, CountedRandomness, SteppingClock, small_operator
 
 
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a central with a small operator's data: to make and load one for every test would be most of the test."""
+    path = tmp_path_factory.mktemp("central") / "central.db"
+    central = open_central(f"sqlite:///{path}")
+    load_fixture(central, small_operator())
+    central.close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[CentralStore]:
-    opened = open_central(f"sqlite:///{tmp_path / 'central.db'}")
-    load_fixture(opened, small_operator())
+def store(loaded: Path, tmp_path: Path) -> Iterator[CentralStore]:
+    path = tmp_path / "central.db"
+    shutil.copy(loaded, path)
+    opened = open_central(f"sqlite:///{path}")
     yield opened
     opened.close()
 

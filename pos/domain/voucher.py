@@ -197,7 +197,7 @@ class VoucherPress(Protocol):
         ...
 
     async def rest(self, hold_id: str) -> IssueOutcome:
-        """The voucher over what a payment left of a held one."""
+        """The voucher over what a payment left of a held one; refused until that payment has come to central."""
         ...
 
     async def printed(self, hold_id: str) -> None:

@@ -277,6 +277,13 @@ def waiting_slips(connection: Connection, limit: int = 20) -> list[WaitingSlip]:
     return [WaitingSlip(hold_id=row.hold_id, receipt_number=row.receipt_number) for row in rows]
 
 
+def count_waiting_slips(connection: Connection) -> int:
+    """How many slips of new vouchers are not on paper."""
+    return int(
+        connection.exec_driver_sql("SELECT count(*) FROM voucher_slip WHERE state = 'waiting'").scalar_one()
+    )
+
+
 def mark_slip_printed(connection: Connection, hold_id: str, *, at: datetime) -> None:
     """It is on paper, once."""
     connection.exec_driver_sql(

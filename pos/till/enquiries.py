@@ -35,6 +35,7 @@ from pos.store.items import item_by_code, items_by_words
 from pos.store.payments import own_credits, own_recoveries
 from pos.store.receipts import stuck_papers
 from pos.store.silence import untold_total
+from pos.store.vouchers import count_waiting_slips
 from pos.till.dealers import dealer_standing
 from pos.till.desk import Desk
 from pos.till.known_accounts import unknown_account
@@ -116,6 +117,7 @@ class TillState:
     """What the status line tells. ``stuck_papers``: receipts that were tried and did not come out of the printer.
 
     ``at_risk``: the money that central has not acknowledged. ``clock_behind``: the clock stands before the last deed.
+    ``waiting_slips``: slips of new vouchers that central has not told the codes of, or that are not on paper.
     ``open_cards``: cards of which it is not known whether they were charged, or which are to be paid back.
     """
 
@@ -125,6 +127,7 @@ class TillState:
     oldest_waiting: datetime | None
     told_at: str | None
     stuck_papers: int
+    waiting_slips: int
     clock_behind: bool
     open_cards: int
 
@@ -324,7 +327,7 @@ def till_state(desk: Desk) -> TillState:
     """Queue and age of the data, for the status line."""
     with desk.till.read() as connection:
         queue = outbox.queue(connection)
-        stuck = stuck_papers(connection)
+        stuck, slips = stuck_papers(connection), count_waiting_slips(connection)
         at_risk = untold_total(connection, desk.identity.currency)
         behind = clock_behind(connection, desk.clock.now()) is not None
         open_cards = count_open(connection)
@@ -337,6 +340,7 @@ def till_state(desk: Desk) -> TillState:
         oldest_waiting=queue.oldest_at,
         told_at=told,
         stuck_papers=stuck,
+        waiting_slips=slips,
         clock_behind=behind,
         open_cards=open_cards,
     )

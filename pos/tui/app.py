@@ -53,6 +53,7 @@ from pos.tui.widgets.status_line import Status, StatusLine
 
 STATUS_EVERY_S = 1
 PRINT_AGAIN_S = 20
+SLIP_AGAIN_S = 5
 
 THEME = Theme(
     name="counterfoil",
@@ -271,10 +272,10 @@ class TillApp(App[int], inherit_bindings=False):
         self._learn_status()
 
     def _print_again(self) -> None:
-        """The printer may have paper again; nobody has to ask for it."""
+        """The printer may have paper again, and central the payment that a new voucher's slip waits for."""
         now_s, state = self.seat.desk.clock.monotonic_s(), self._till_state
-        if state is not None and state.stuck_papers and now_s >= self._next_print_s:
-            self._next_print_s = now_s + PRINT_AGAIN_S
+        if state is not None and (state.stuck_papers or state.waiting_slips) and now_s >= self._next_print_s:
+            self._next_print_s = now_s + (PRINT_AGAIN_S if state.stuck_papers else SLIP_AGAIN_S)
             self.errands.paper_waits()
 
     def _learn_status(self) -> None:

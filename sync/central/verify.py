@@ -329,6 +329,13 @@ VOUCHERS_THAT_DIFFER = {
         " OR hold.value_minor <> voucher.value_minor OR hold.currency <> voucher.currency"
         " ORDER BY redeemed.hold_id"
     ),
+    "it is the rest of a voucher that was not redeemed": text(
+        "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed"
+        " JOIN voucher_terms AS terms ON terms.voucher_id = redeemed.voucher_id"
+        " WHERE terms.promised_by IS NOT NULL"
+        " AND terms.promised_by NOT IN (SELECT hold_id FROM voucher_redemption)"
+        " ORDER BY redeemed.hold_id"
+    ),
     "it was redeemed after it was let go": text(
         "SELECT redeemed.hold_id FROM voucher_redemption AS redeemed"
         " JOIN voucher_hold AS hold ON hold.id = redeemed.hold_id"

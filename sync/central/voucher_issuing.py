@@ -147,14 +147,24 @@ def make_voucher(
 def rest_of(connection: Connection, hold_id: str) -> Issued:
     """The voucher over what is left of a held one, for its slip.
 
-    Raises ApiError 404 where nothing was left, 410 ``voucher_rest_told`` once it is on paper.
+    Raises ApiError 404 where nothing was left, 409 ``voucher_not_issued_yet`` until the payment that leaves it has come,
+    410 ``voucher_rest_told`` once it is on paper.
     """
     row = connection.execute(FIND_REST, {"hold_id": hold_id}).one_or_none()
     if row is None:
         raise ApiError(404, "not_found", "There is no resource of this id.")
+    if not is_redeemed(connection, hold_id):
+        raise ApiError(
+            409, "voucher_not_issued_yet", "The payment that leaves this voucher has not come yet. Ask later."
+        )
     if row.told_at is not None:
         raise ApiError(410, "voucher_rest_told", "This voucher was printed. Its code is told once.")
     return _told_again(connection, row)
+
+
+def is_redeemed(connection: Connection, hold_id: str) -> bool:
+    """Whether a payment has used what was held under this id."""
+    return connection.execute(FIND_REDEEMED, {"hold_id": hold_id}).first() is not None
 
 
 def note_printed(connection: Connection, hold_id: str, *, at: datetime) -> None:
@@ -206,4 +216,5 @@ _ISSUED = (
 _BOTH = " FROM voucher_terms AS terms JOIN voucher ON voucher.id = terms.voucher_id"
 FIND_ISSUED = text(f"{_ISSUED}{_BOTH} WHERE terms.issue_id = :issue_id")
 FIND_REST = text(f"{_ISSUED}{_BOTH} WHERE terms.promised_by = :hold_id")
+FIND_REDEEMED = text("SELECT voucher_id FROM voucher_redemption WHERE hold_id = :hold_id")
 MARK_TOLD = text("UPDATE voucher_terms SET told_at = :at WHERE promised_by = :hold_id AND told_at IS NULL")

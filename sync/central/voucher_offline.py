@@ -18,12 +18,13 @@ from pos.domain.money import Money
 from pos.domain.voucher import Residual
 from sync.central.errors import ApiError
 from sync.central.issuers import INTERNAL, IssuerRefuses, IssuerSilent, VoucherIssuer, folded_issuer
-from sync.central.voucher_issuing import terms_of
+from sync.central.voucher_issuing import is_redeemed, terms_of
 from sync.central.vouchers import (
     FIND_HOLD,
     FIND_REDEMPTION,
     find_voucher,
     issuer_unanswered,
+    may_be_redeemed,
     note_outside,
     put_hold,
     used_with,
@@ -68,7 +69,7 @@ def hold_taken(
     """The hold under which the payment redeems the voucher; written now, or by an earlier leg of the same event.
 
     Raises ApiError 409 ``voucher_used``, ``voucher_not_known``, ``voucher_expired``, ``voucher_value_exceeded`` or
-    ``voucher_not_for_account``, 503 where the issuer does not answer.
+    ``voucher_not_issued``, 503 where the issuer does not answer, or the payment that it is the rest of may still come.
     """
     hold_id = hold_id_of(payment_event_id, taken.issuer, taken.digest)
     if connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none() is not None:
@@ -78,6 +79,7 @@ def hold_taken(
         redemption = connection.execute(FIND_REDEMPTION, {"voucher_id": voucher.id}).one_or_none()
         if redemption is not None:
             raise used_with(connection, redemption.hold_id, "Another payment used this voucher first")
+        _require_issued(connection, voucher)
     issuer = issuers.get(taken.issuer_here)
     if issuer is not None:
         voucher = _authorised(connection, issuer, taken, hold_id)
@@ -110,6 +112,20 @@ def hold_taken(
     }
     put_hold(connection, row, terms, taken.amount)
     return hold_id
+
+
+def _require_issued(connection: Connection, voucher: Row[Any]) -> None:
+    """The rest of another voucher counts once that one was used; before that, both could be spent."""
+    if voucher.promised_by is None or is_redeemed(connection, voucher.promised_by):
+        return
+    if may_be_redeemed(connection, voucher.promised_by):
+        raise ApiError(
+            503,
+            "voucher_not_issued_yet",
+            "The payment that this voucher is the rest of has not come yet.",
+            field="voucherTaken",
+        )
+    raise _refused("voucher_not_issued", "The payment that this voucher is the rest of never came.")
 
 
 def _authorised(connection: Connection, issuer: VoucherIssuer, taken: TakenOffline, hold_id: str) -> Row[Any]:

@@ -28,7 +28,7 @@ from sync.central.issuers import (
     VoucherIssuer,
     folded_issuer,
 )
-from sync.central.voucher_issuing import promise_rest, terms_of
+from sync.central.voucher_issuing import is_redeemed, promise_rest, terms_of
 from sync.wire_json import WireJsonError, dumps, loads
 
 WRONG_TRIES_MAX = 10
@@ -276,7 +276,7 @@ def _why_not_valid(
         return "of another kind"
     if voucher.account_id not in (None, asked.account_id):
         return "bound to another account"
-    if voucher.promised_by is not None and _redeemed_by(connection, voucher.promised_by) is None:
+    if voucher.promised_by is not None and not is_redeemed(connection, voucher.promised_by):
         return "not issued yet"
     if _redemption(connection, voucher.id) is not None:
         return "used"
@@ -493,8 +493,10 @@ def _redemption(connection: Connection, voucher_id: str) -> Row[Any] | None:
     return connection.execute(FIND_REDEMPTION, {"voucher_id": voucher_id}).one_or_none()
 
 
-def _redeemed_by(connection: Connection, hold_id: str) -> Row[Any] | None:
-    return connection.execute(FIND_REDEEMED, {"hold_id": hold_id}).one_or_none()
+def may_be_redeemed(connection: Connection, hold_id: str) -> bool:
+    """Whether a payment may still come of a hold, however late."""
+    hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
+    return hold is not None and _is_open(hold) and not _taken_by_another(connection, hold)
 
 
 def _taken_by_another(connection: Connection, hold: Row[Any]) -> bool:
@@ -551,7 +553,6 @@ FIND_RECEIPT = text(
     "SELECT payment.receipt_number FROM voucher_payment JOIN payment ON payment.id = voucher_payment.payment_id"
     " WHERE voucher_payment.hold_id = :hold_id AND payment.receipt_number IS NOT NULL ORDER BY change_number"
 )
-FIND_REDEEMED = text("SELECT voucher_id FROM voucher_redemption WHERE hold_id = :hold_id")
 FIND_ISSUERS = text("SELECT issuer FROM voucher WHERE digest = :digest")
 READ_SHOP = text("SELECT body FROM fixture_row WHERE kind = 'shop' AND position = 0")
 FIND_HOLD = text(

@@ -31,6 +31,10 @@ from tests.central.central_builders import (
     voucher_payment,
 )
 
+REST = "/counterfoil/v1/voucherHold/H-1/rest"
+FIND_REST_DIGEST = text(
+    "SELECT digest FROM voucher JOIN voucher_terms ON voucher_id = id WHERE promised_by = 'H-1'"
+)
 HEADERS = {"content-type": "application/json;charset=utf-8"}
 
 
@@ -169,43 +173,92 @@ async def test_the_rest_becomes_a_new_voucher_that_counts_when_the_first_was_red
 ) -> None:
     code = (await issued(client, residual="new_voucher", account="BA-1", minimumBill=kwd("5.000")))["code"]
     await hold(client, asked(code=code))
+    assert loads((await client.get(REST)).content)["code"] == "voucher_not_issued_yet"
+    assert (await post(client, voucher_payment())).status_code == 201
 
-    answer = await client.get("/counterfoil/v1/voucherHold/H-1/rest")
-    rest = loads(answer.content)
+    rest = loads((await client.get(REST)).content)
 
     signed_rest = require_genuine(rest["code"], await keys_of(client))
     assert (signed_rest.terms.value.plain(), signed_rest.terms.residual) == ("12.000", "new_voucher")
     assert signed_rest.serves("BA-1")
     assert not signed_rest.serves("BA-2")
-    other = asked("H-2", rest["code"], paymentEventId="E-2")
-    assert (await hold(client, other)).status_code == 409, "its payment has not come"
+    assert (await hold(client, asked("H-3", rest["code"], paymentEventId="E-2"))).status_code == 201
+    assert verify_central(store) == []
+
+
+def rest_taken_offline(store: CentralStore, event: str = "E-2") -> dict[str, Any]:
+    """A payment by the rest of H-1, as a till sends it that took the rest on its own word."""
+    with store.read() as connection:
+        digest = connection.execute(FIND_REST_DIGEST).scalar_one()
+    body = voucher_payment("x", "12.000", event=event) | {"paymentItem": [item("CB-2", "12.000")]}
+    del body["voucherHold"]
+    taken = {"digest": digest, "amount": kwd("12.000")}
+    return body | {"voucherTaken": taken, "paymentDate": "2026-11-21T10:00:00+03:00"}
+
+
+async def test_a_rest_taken_offline_waits_for_the_payment_that_leaves_it(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    """Rule 46: no more is spent than the voucher was worth, in whatever order the payments arrive."""
+    await hold(client, asked(code=(await issued(client, residual="new_voucher"))["code"]))
+    early = rest_taken_offline(store)
+
+    told = await post(client, early)
+    assert (told.status_code, loads(told.content)["code"]) == (503, "voucher_not_issued_yet")
 
     assert (await post(client, voucher_payment())).status_code == 201
-    assert (await hold(client, other | {"id": "H-3"})).status_code == 201
+    assert (await post(client, early)).status_code == 201
     assert verify_central(store) == []
+
+
+async def test_a_rest_whose_payment_never_came_pays_nothing(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await hold(client, asked(code=(await issued(client, residual="new_voucher"))["code"]))
+    early = rest_taken_offline(store)
+    await let_go(client, "H-1")
+
+    told = await post(client, early)
+
+    assert (told.status_code, loads(told.content)["code"]) == (409, "voucher_not_issued")
+    assert verify_central(store) == []
+
+
+async def test_a_rest_that_was_redeemed_without_its_payment_is_named(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await hold(client, asked(code=(await issued(client, residual="new_voucher"))["code"]))
+    await post(client, voucher_payment())
+    assert (await post(client, rest_taken_offline(store))).status_code == 201
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE voucher_terms SET promised_by = 'H-9' WHERE promised_by = 'H-1'")
+
+    assert "it is the rest of a voucher that was not redeemed" in [
+        found.message for found in verify_central(store)
+    ]
 
 
 async def test_the_rests_code_is_told_until_it_is_on_paper(client: httpx.AsyncClient) -> None:
     code = (await issued(client, residual="new_voucher"))["code"]
     await hold(client, asked(code=code))
-    rest = "/counterfoil/v1/voucherHold/H-1/rest"
-    first, second = await client.get(rest), await client.get(rest)
+    await post(client, voucher_payment())
+    first, second = await client.get(REST), await client.get(REST)
+    assert first.status_code == 200
     assert first.content == second.content
 
-    assert (await client.delete(rest)).status_code == 204
+    assert (await client.delete(REST)).status_code == 204
 
-    gone = await client.get(rest)
+    gone = await client.get(REST)
     assert (gone.status_code, loads(gone.content)["code"]) == (410, "voucher_rest_told")
     assert (await client.get("/counterfoil/v1/voucherHold/H-9/rest")).status_code == 404
 
 
-async def test_the_rest_of_a_hold_that_was_let_go_is_worth_nothing(client: httpx.AsyncClient) -> None:
+async def test_the_rest_of_a_hold_that_was_let_go_is_never_told(client: httpx.AsyncClient) -> None:
     code = (await issued(client, residual="new_voucher"))["code"]
     await hold(client, asked(code=code))
-    rest = loads((await client.get("/counterfoil/v1/voucherHold/H-1/rest")).content)["code"]
     await let_go(client, "H-1")
 
-    assert (await hold(client, asked("H-2", rest, paymentEventId="E-2"))).status_code == 409
+    assert (await client.get(REST)).status_code == 409
     assert (await hold(client, asked("H-3", code, paymentEventId="E-3"))).status_code == 201
 
 

@@ -15,8 +15,16 @@ from pos.bootstrap.paper import PaperDevices, print_slips, print_voucher, vouche
 from pos.domain.ports import Printer, PrinterUnavailable
 from pos.domain.receipt import ShopHeading
 from pos.domain.signed_voucher import in_groups, read_code
-from pos.domain.voucher import Residual, VoucherIssued, VoucherReserved, VoucherTerms
+from pos.domain.voucher import (
+    IssueOutcome,
+    Residual,
+    VoucherIssued,
+    VoucherRefused,
+    VoucherReserved,
+    VoucherTerms,
+)
 from pos.machine import InlineRunner
+from pos.till.enquiries import till_state
 from pos.till.take_payment import take_payment
 from receipts.document import Document
 from receipts.escpos import render_escpos
@@ -165,8 +173,24 @@ def test_a_slip_comes_out_once_and_central_is_told(till: OpenTill) -> None:
 
 def test_while_central_does_not_answer_the_slip_waits(till: OpenTill) -> None:
     assert printed(till, FakePress()) == 0
-    assert states(till) == ["waiting"]
+    assert (states(till), till_state(till.desk).waiting_slips) == (["waiting"], 1)
 
+    assert printed(till, press_for(till)) == 1
+    assert till_state(till.desk).waiting_slips == 0
+
+
+def test_until_its_payment_has_come_to_central_the_slip_waits(till: OpenTill) -> None:
+    """Rule 46: the code of a rest is not told while the voucher that it is left of could still be spent."""
+
+    class TooEarly(FakePress):
+        async def rest(self, hold_id: str) -> IssueOutcome:
+            return VoucherRefused(code="voucher_not_issued", message="The payment has not come yet.")
+
+    early = TooEarly()
+
+    assert printed(till, early) == 0
+
+    assert (states(till), early.told_printed) == (["waiting"], [])
     assert printed(till, press_for(till)) == 1
 
 

@@ -178,7 +178,7 @@ def _redeem(
             payment_event_id=event_id,
             terminal=incoming.terminal,
             mode=incoming.method_name,
-            account_id=incoming.account_id,
+            account_id=incoming.payer_id or incoming.account_id,
             at=at,
             issuers=issuers,
         )
@@ -189,7 +189,7 @@ def _redeem(
             payment_event_id=event_id,
             terminal=incoming.terminal,
             mode=incoming.method_name,
-            account_id=incoming.account_id,
+            payer_id=incoming.payer_id,
             amount=incoming.amount,
         )
         redeem_hold(connection, paid, payment_id=receipt.payment_id, at=at, issuers=issuers)

@@ -357,13 +357,16 @@ def _let_go_at_issuer(issuer: VoucherIssuer, hold_id: str, digest: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidByVoucher:
-    """A leg that a held voucher pays, as it was posted. ``mode`` is the method's name."""
+    """A leg that a held voucher pays, as it was posted. ``mode`` is the method's name.
+
+    ``payer_id`` is the account that pays, whoever's bills it pays; None: not told.
+    """
 
     hold_id: str
     payment_event_id: str
     terminal: str | None
     mode: str | None
-    account_id: str
+    payer_id: str | None
     amount: Money
 
 
@@ -379,8 +382,8 @@ def redeem_hold(
 
     What the voucher is worth beyond that is forfeited, or a voucher anew. A hold that has lapsed, or made room for another
     of its terminal, serves as long as nobody else took the voucher: the till may have booked its payment. Raises ApiError
-    409 ``voucher_not_for_account`` where the voucher is bound to another account, ``voucher_used`` for everything else,
-    503 where its issuer does not answer.
+    409 ``voucher_not_for_account`` where the voucher is bound to another account than the payer's, ``voucher_used`` for
+    everything else, 503 where its issuer does not answer.
     """
     now = _utc(at)
     hold = connection.execute(FIND_HOLD, {"id": paid.hold_id}).one_or_none()
@@ -391,9 +394,9 @@ def redeem_hold(
     if (hold.terminal, hold.mode) != (paid.terminal, paid.mode):
         raise _used("The voucher is held for another terminal or way to pay.")
     voucher = connection.execute(FIND_BY_ID, {"id": hold.voucher_id}).one()
-    if voucher.account_id not in (None, paid.account_id):
-        message = "This voucher is for another account than the one that it pays."
-        raise ApiError(409, "voucher_not_for_account", message, field="account.id")
+    if voucher.account_id not in (None, paid.payer_id or hold.account_id):
+        message = "This voucher is for another account than the one that pays with it."
+        raise ApiError(409, "voucher_not_for_account", message, field="payer.id")
     redemption = _redemption(connection, hold.voucher_id)
     if redemption is None:
         if _held_elsewhere(connection, hold, now):
@@ -556,8 +559,8 @@ FIND_RECEIPT = text(
 FIND_ISSUERS = text("SELECT issuer FROM voucher WHERE digest = :digest")
 READ_SHOP = text("SELECT body FROM fixture_row WHERE kind = 'shop' AND position = 0")
 FIND_HOLD = text(
-    "SELECT id, voucher_id, terminal, payment_event_id, mode, amount_minor, value_minor, currency, expires, approval,"
-    " asked_sha256, lapses_at, released_at, replaced_by FROM voucher_hold WHERE id = :id"
+    "SELECT id, voucher_id, terminal, payment_event_id, mode, account_id, amount_minor, value_minor, currency, expires,"
+    " approval, asked_sha256, lapses_at, released_at, replaced_by FROM voucher_hold WHERE id = :id"
 )
 FIND_OPEN_HOLD = text(
     "SELECT id FROM voucher_hold"

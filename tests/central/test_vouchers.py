@@ -401,16 +401,29 @@ async def test_a_hold_of_another_payment_or_for_less_pays_nothing(
     assert verify_central(store) == []
 
 
-async def test_a_bound_voucher_pays_its_own_account_only(
+async def test_a_bound_voucher_is_spent_by_its_own_account_only(
     client: httpx.AsyncClient, store: CentralStore
 ) -> None:
     await hold(client, asked(code="LOY-CU6M-NFEA", amount=kwd("5.000")))
-    other = voucher_payment(amount="5.000", correlatorId="E-1-2", account={"id": "BA-404"}, paymentItem=[])
-    del other["payer"]
-    refused = await post(client, other)
+    paid = voucher_payment(amount="5.000")
+
+    other = {"id": "BA-404", "role": "subscriber", "@referredType": "BillingAccount"}
+    refused = await post(client, paid | {"correlatorId": "E-1-2", "payer": other})
     assert code_of(refused) == (409, "voucher_not_for_account")
     assert count(store, "payment") == 0
-    assert (await post(client, voucher_payment(amount="5.000"))).status_code == 201
+
+    assert (await post(client, paid)).status_code == 201
+    assert verify_central(store) == []
+
+
+async def test_a_bound_voucher_without_a_payer_is_that_of_its_holds_account(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await hold(client, asked(code="LOY-CU6M-NFEA", amount=kwd("5.000")))
+    paid = voucher_payment(amount="5.000")
+    del paid["payer"]
+
+    assert (await post(client, paid)).status_code == 201
     assert verify_central(store) == []
 
 

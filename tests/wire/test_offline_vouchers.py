@@ -205,6 +205,22 @@ async def test_a_voucher_that_expires_on_its_way_was_good_when_it_was_taken(wire
     assert verify_central(wire.central) == []
 
 
+@pytest.mark.parametrize("is_up", [True, False], ids=["held", "taken offline"])
+async def test_a_voucher_of_the_payers_account_pays_anothers_bill(wire: Wire, is_up: bool) -> None:
+    """Rule 46: central asks about the payer, for whom the till took it, and not about whose bill it pays."""
+    bound = signed("8", number=4, account="BA-1")
+    load_fixture(wire.central, {"vouchers": [row_of(bound, account="BA-1")]})
+    if not is_up:
+        wire.network.down()
+    await take(wire, bound, bill="N2-1")
+    wire.network.heal()
+
+    report = await wire.engine.drain(timeout_s=60)
+
+    assert (report.acknowledged, report.parked) == (1, 0)
+    assert verify_central(wire.central) == []
+
+
 async def test_credit_of_a_rest_that_was_taken_offline_arrives_as_credit(wire: Wire) -> None:
     code = signed("8", number=3, residual=Residual.CREDIT)
     load_fixture(wire.central, {"vouchers": [row_of(code, residual="credit")]})

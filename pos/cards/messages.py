@@ -181,7 +181,13 @@ def read_reversal(answer: Answer) -> ReversalOutcome:
 
 
 def read_reversal_status(answer: Answer, service_id: str) -> ReversalOutcome:
-    """What a TransactionStatusResponse says of the reversal with ``service_id``."""
+    """What a TransactionStatusResponse says of the reversal with ``service_id``.
+
+    One that the terminal never heard of may be sent; one that it cannot tell of may have been done.
+    """
+    result, condition, _ = _result(answer.body)
+    if (result, condition) == ("Failure", "NotFound"):
+        return ReversalRefused(reason=NO_RECORD)
     repeated = _repeated(answer, "Reversal", service_id)
     return CardUnknown(reason=repeated) if isinstance(repeated, str) else read_reversal(repeated)
 

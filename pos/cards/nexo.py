@@ -17,7 +17,6 @@ from pathlib import Path
 import httpx
 
 from pos.cards.messages import (
-    IN_PROGRESS,
     UNREADABLE,
     Addressed,
     Answer,
@@ -37,7 +36,6 @@ from pos.domain.card import (
     CardAsked,
     CardNotReached,
     CardOutcome,
-    CardReversed,
     CardUnknown,
     ReversalOutcome,
     ReversalRefused,
@@ -106,21 +104,22 @@ class NexoTerminal(CardTerminal):
         )
 
     async def reverse(
-        self, asked: CardAsked, reference: TerminalReference | None, *, tries: int
+        self, asked: CardAsked, reference: TerminalReference | None, *, number: int
     ) -> ReversalOutcome:
-        if tries > 1:
-            before = await self._reversal_status(asked, tries - 1)
-            if _is_open(before):
-                return before
         if reference is None:
             # A person said that it was approved; the terminal may still remember what it calls it.
             found = await self.status(asked)
             if not isinstance(found, CardApproved) or found.reference is None:
                 return found if isinstance(found, CardNotReached) else ReversalRefused(reason=REVERSE_THERE)
             reference = found.reference
-        service_id = _service_id(asked, f"reversal {tries}")
+        service_id = _service_id(asked, f"reversal {number}")
         answer = await self._ask("Reversal", service_id, reversal_body(asked, reference), self._short_s)
         return read_reversal(answer) if isinstance(answer, Answer) else answer
+
+    async def reversal_status(self, asked: CardAsked, *, number: int) -> ReversalOutcome:
+        service_id = _service_id(asked, f"reversal {number}")
+        answer = await self._status("Reversal", service_id)
+        return read_reversal_status(answer, service_id) if isinstance(answer, Answer) else answer
 
     async def reconcile(self, in_currency: Currency, *, previous: bool = False) -> TotalsOutcome:
         body = {"ReconciliationType": "PreviousReconciliation" if previous else "SaleReconciliation"}
@@ -131,11 +130,6 @@ class NexoTerminal(CardTerminal):
             return read_totals(answer, in_currency)
         except Unreadable:
             return CardUnknown(reason=UNREADABLE, wiped=answer.wiped)
-
-    async def _reversal_status(self, asked: CardAsked, tries: int) -> ReversalOutcome:
-        service_id = _service_id(asked, f"reversal {tries}")
-        answer = await self._status("Reversal", service_id)
-        return read_reversal_status(answer, service_id) if isinstance(answer, Answer) else answer
 
     async def _status(self, category: str, service_id: str) -> Answer | CardUnknown | CardNotReached:
         body = {**self._names.about(category, service_id), "ReceiptReprintFlag": False}
@@ -192,13 +186,6 @@ class NexoTerminal(CardTerminal):
             ca_file = self._address.ca_file
             self._trusted = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
         return self._trusted
-
-
-def _is_open(before: ReversalOutcome) -> bool:
-    """Whether a reversal must not be sent again: it is done, under way, or cannot be asked about now."""
-    if isinstance(before, CardUnknown):
-        return before.reason in (IN_PROGRESS, NO_ANSWER, BROKEN)
-    return isinstance(before, CardReversed | CardNotReached)
 
 
 def _service_id(asked: CardAsked, purpose: str) -> str:

@@ -120,9 +120,13 @@ class CardTerminal(Protocol):
         ...
 
     async def reverse(
-        self, asked: CardAsked, reference: TerminalReference | None, *, tries: int
+        self, asked: CardAsked, reference: TerminalReference | None, *, number: int
     ) -> ReversalOutcome:
-        """Undo an approved attempt. ``tries`` counts from 1: what became of the try before is asked first."""
+        """Undo an approved attempt: the reversal of this number, from 1, once. CardNotReached: it was not sent."""
+        ...
+
+    async def reversal_status(self, asked: CardAsked, *, number: int) -> ReversalOutcome:
+        """What became of the reversal of this number; ReversalRefused also where the terminal never heard of it."""
         ...
 
     async def reconcile(self, in_currency: Currency, *, previous: bool = False) -> TotalsOutcome:

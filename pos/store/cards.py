@@ -35,6 +35,7 @@ class CardAttempt:
     slip: CardSlip | None
     reference: TerminalReference | None
     reversal_tries: int
+    reversals_sent: int
     card_number_wiped: bool
 
     @property
@@ -51,7 +52,7 @@ class CardAttempt:
 _SELECT = (
     "SELECT attempt_id, payment_event_id, shift_id, operator, account, mode, amount_minor, currency, card_terminal, "
     "asked_at_utc, utc_offset_min, state, abandoned, reason, slip_json, terminal_transaction, terminal_time, "
-    "reversal_tries, card_number_wiped FROM card_attempt "
+    "reversal_tries, reversals_sent, card_number_wiped FROM card_attempt "
 )
 _ORDER = " ORDER BY asked_at_utc, attempt_id LIMIT ?"
 
@@ -261,13 +262,31 @@ def has_loose_ends(connection: Connection) -> bool:
 
 
 def count_reversal(connection: Connection, attempt_id: str) -> int | None:
-    """One more try to reverse it, written down before it is made; its number, or None where nothing is to reverse."""
+    """One more try to reverse it; how many reversals were sent before, or None where nothing is to reverse."""
     row = connection.exec_driver_sql(
         "UPDATE card_attempt SET reversal_tries = reversal_tries + 1 WHERE attempt_id = ? AND state = 'reversing' "
-        "RETURNING reversal_tries",
+        "RETURNING reversals_sent",
         (attempt_id,),
     ).first()
     return None if row is None else int(row[0])
+
+
+def count_sent(connection: Connection, attempt_id: str, sent: int) -> int | None:
+    """A reversal is about to be sent after ``sent`` others; its number, or None where another was quicker."""
+    row = connection.exec_driver_sql(
+        "UPDATE card_attempt SET reversals_sent = reversals_sent + 1 WHERE attempt_id = ? AND state = 'reversing' "
+        "AND reversals_sent = ? RETURNING reversals_sent",
+        (attempt_id, sent),
+    ).first()
+    return None if row is None else int(row[0])
+
+
+def mark_reversal_not_sent(connection: Connection, attempt_id: str, number: int) -> None:
+    """The reversal of this number did not leave the till: the one before is still the last that the terminal may know."""
+    connection.exec_driver_sql(
+        "UPDATE card_attempt SET reversals_sent = reversals_sent - 1 WHERE attempt_id = ? AND reversals_sent = ?",
+        (attempt_id, number),
+    )
 
 
 def mark_reversed(
@@ -296,10 +315,11 @@ def note_reason(connection: Connection, attempt_id: str, reason: str) -> None:
 
 def _attempt(row: tuple[object, ...]) -> CardAttempt:
     (attempt, event, shift, operator, account, mode, minor, code, terminal, asked_at, offset) = row[:11]
-    state, abandoned, reason, slip, transaction, terminal_time, tries, wiped = row[11:]
+    state, abandoned, reason, slip, transaction, terminal_time, tries, sent, wiped = row[11:]
     assert isinstance(minor, int)
     assert isinstance(offset, int)
     assert isinstance(tries, int)
+    assert isinstance(sent, int)
     return CardAttempt(
         attempt_id=str(attempt),
         payment_event_id=str(event),
@@ -318,6 +338,7 @@ def _attempt(row: tuple[object, ...]) -> CardAttempt:
         if transaction is None
         else TerminalReference(transaction=str(transaction), at=str(terminal_time)),
         reversal_tries=tries,
+        reversals_sent=sent,
         card_number_wiped=bool(wiped),
     )
 

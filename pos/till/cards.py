@@ -21,6 +21,7 @@ from pos.domain.card import (
     CardSlip,
     CardState,
     CardUnknown,
+    ReversalOutcome,
     ReversalRefused,
 )
 from pos.domain.errors import Refused
@@ -36,10 +37,12 @@ from pos.store.cards import (
     attempt_by_id,
     attempts_of,
     count_reversal,
+    count_sent,
     forget_waiting,
     has_loose_ends,
     mark_looked_again,
     mark_not_sent,
+    mark_reversal_not_sent,
     mark_reversed,
     mark_unsure,
     note_reason,
@@ -254,27 +257,37 @@ def abandon_all_cards(desk: Desk) -> None:
 
 
 async def _reverse(desk: Desk, attempt: CardAttempt, terminal: CardTerminal | None, runner: Runner) -> None:
-    """Try it once, where there is anything to reverse. Never raises for the disk or the network."""
+    """Try it once, where there is anything to reverse. Never raises for the disk or the network.
+
+    What became of the last reversal that was sent is asked first: another is sent only where the terminal refused that one,
+    or never heard of it.
+    """
     if terminal is None or terminal.terminal_id != attempt.card_terminal:
         return
-    tries = await runner.till(partial(_count_reversal, desk, attempt.attempt_id))
-    if tries is None:
+    sent = await runner.till(partial(_count_reversal, desk, attempt.attempt_id))
+    if sent is None:
         return
-    told = await terminal.reverse(attempt.asked, attempt.reference, tries=tries)
+    if sent:
+        told = await terminal.reversal_status(attempt.asked, number=sent)
+        if not isinstance(told, ReversalRefused):
+            await runner.till(partial(_note_reversal, desk, attempt.attempt_id, told))
+            return
+    number = await runner.till(partial(_count_sent, desk, attempt.attempt_id, sent))
+    if number is not None:
+        told = await terminal.reverse(attempt.asked, attempt.reference, number=number)
+        await runner.till(partial(_note_reversal, desk, attempt.attempt_id, told, number))
 
-    def write() -> None:
-        with suppress(WriteFailed, CommitFailed), desk.till.transaction() as unit:
-            match told:
-                case CardReversed():
-                    mark_reversed(unit.connection, attempt.attempt_id, at=desk.clock.now())
-                case (
-                    ReversalRefused(reason=reason)
-                    | CardUnknown(reason=reason)
-                    | CardNotReached(reason=reason)
-                ):
-                    note_reason(unit.connection, attempt.attempt_id, reason)
 
-    await runner.till(write)
+def _note_reversal(desk: Desk, attempt_id: str, told: ReversalOutcome, number: int | None = None) -> None:
+    """``number``: that of the reversal that was to be sent now; None: the last one was asked about."""
+    with suppress(WriteFailed, CommitFailed), desk.till.transaction() as unit:
+        if isinstance(told, CardNotReached) and number is not None:
+            mark_reversal_not_sent(unit.connection, attempt_id, number)
+        match told:
+            case CardReversed():
+                mark_reversed(unit.connection, attempt_id, at=desk.clock.now())
+            case ReversalRefused(reason=reason) | CardUnknown(reason=reason) | CardNotReached(reason=reason):
+                note_reason(unit.connection, attempt_id, reason)
 
 
 def _count_reversal(desk: Desk, attempt_id: str) -> int | None:
@@ -283,6 +296,14 @@ def _count_reversal(desk: Desk, attempt_id: str) -> int | None:
             return count_reversal(unit.connection, attempt_id)
     except (WriteFailed, CommitFailed):
         # A try that is not written down is not made.
+        return None
+
+
+def _count_sent(desk: Desk, attempt_id: str, sent: int) -> int | None:
+    try:
+        with desk.till.transaction() as unit:
+            return count_sent(unit.connection, attempt_id, sent)
+    except (WriteFailed, CommitFailed):
         return None
 
 

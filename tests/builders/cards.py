@@ -15,6 +15,7 @@ from pos.domain.card import (
     CardSlip,
     CardUnknown,
     ReversalOutcome,
+    ReversalRefused,
     TerminalReference,
     TerminalTotals,
     TotalsOutcome,
@@ -31,6 +32,7 @@ from tests.builders.tills import CASHIER, rows
 
 NO_ANSWER = CardUnknown(reason="The card terminal did not answer in time.")
 NOT_THERE = CardNotReached(reason="The card terminal is not reachable.")
+NEVER_HEARD_OF = ReversalRefused(reason="The card terminal has no record of it.")
 REFUSED = CardDeclined(code="Refusal", reason="The card was refused.")
 
 
@@ -73,6 +75,9 @@ class FakeCards(CardTerminal):
         self.asked: list[CardAsked] = []
         self.looked_up: list[str] = []
         self.reversed: list[tuple[str, int]] = []
+        self.reversal_statuses: list[ReversalOutcome] = []
+        self.reversals_looked_up: list[int] = []
+        self._reversals: dict[tuple[str, int], ReversalOutcome] = {}
         self.aborted: list[str] = []
         self.totals: TotalsOutcome = TerminalTotals(reconciliation="1", lines=())
         self.hangs: asyncio.Event | None = None
@@ -105,10 +110,19 @@ class FakeCards(CardTerminal):
         return self._truth.get(asked.attempt_id, NO_ANSWER)
 
     async def reverse(
-        self, asked: CardAsked, reference: TerminalReference | None, *, tries: int
+        self, asked: CardAsked, reference: TerminalReference | None, *, number: int
     ) -> ReversalOutcome:
-        self.reversed.append((asked.attempt_id, tries))
-        return self.reversals.pop(0) if self.reversals else CardReversed()
+        self.reversed.append((asked.attempt_id, number))
+        told = self.reversals.pop(0) if self.reversals else CardReversed()
+        if not isinstance(told, CardUnknown | CardNotReached):
+            self._reversals[asked.attempt_id, number] = told
+        return told
+
+    async def reversal_status(self, asked: CardAsked, *, number: int) -> ReversalOutcome:
+        self.reversals_looked_up.append(number)
+        if self.reversal_statuses:
+            return self.reversal_statuses.pop(0)
+        return self._reversals.get((asked.attempt_id, number), NEVER_HEARD_OF)
 
     async def reconcile(self, in_currency: Currency, *, previous: bool = False) -> TotalsOutcome:
         return self.totals

@@ -45,6 +45,10 @@ class FakeTerminal:
     _at_it: set[str] = field(default_factory=set)
     _is_off: bool = False
 
+    def power_off(self) -> None:
+        """Somebody pulled its plug."""
+        self._is_off = True
+
     def power_on(self) -> None:
         """It has current again; its journal was not lost."""
         self._is_off = False

@@ -290,7 +290,7 @@ async def test_a_payment_is_reversed_whole(fake: FakeTerminal) -> None:
     asked, terminal = wanted(), driver(fake)
     told = await approved(terminal, asked)
 
-    assert await terminal.reverse(asked, told.reference, tries=1) == CardReversed()
+    assert await terminal.reverse(asked, told.reference, number=1) == CardReversed()
 
     assert fake.charged == {}
     body = fake.requests[-1]["ReversalRequest"]
@@ -300,13 +300,41 @@ async def test_a_payment_is_reversed_whole(fake: FakeTerminal) -> None:
     assert body["OriginalPOITransaction"]["POITransactionID"]["TransactionID"] == told.reference.transaction
 
 
-async def test_a_reversal_with_a_lost_answer_is_asked_about_and_not_made_twice(fake: FakeTerminal) -> None:
+async def test_a_reversal_with_a_lost_answer_can_be_asked_about(fake: FakeTerminal) -> None:
     fake.reversal_moods, asked, terminal = ["drop"], wanted(), driver(fake)
     told = await approved(terminal, asked)
 
-    assert await terminal.reverse(asked, told.reference, tries=1) == CardUnknown(reason=BROKEN)
-    assert await terminal.reverse(asked, told.reference, tries=2) == CardReversed()
+    assert await terminal.reverse(asked, told.reference, number=1) == CardUnknown(reason=BROKEN)
+    assert await terminal.reversal_status(asked, number=1) == CardReversed()
+    assert await terminal.reversal_status(asked, number=2) == ReversalRefused(reason=NO_RECORD)
 
+
+async def test_a_terminal_that_tells_of_another_reversal_leaves_it_open(fake: FakeTerminal) -> None:
+    """It may have been done: only a terminal that never heard of it is sent another."""
+    asked, terminal = wanted(), driver(fake)
+    told = await approved(terminal, asked)
+    await terminal.reverse(asked, told.reference, number=1)
+    fake.tells_last = True
+
+    assert await terminal.reversal_status(asked, number=2) == CardUnknown(reason=NO_RECORD)
+
+
+def test_a_reversal_is_sent_once_whatever_is_lost_after_it(desk: Desk, fake: FakeTerminal) -> None:
+    """Rule 45: its answer is lost, then the terminal is off, then it tells that the reversal was done."""
+    fake.reversal_moods, terminal = ["drop"], driver(fake)
+    asked = order(desk, by_terminal("10"), allocate=[wish("7781", "10")])
+    ask(desk, asked, terminal)
+
+    leave(desk, asked.payment_event_id, terminal)
+    fake.power_off()
+    look_after(desk, terminal)
+    look_after(desk, terminal)
+    assert card_states(desk) == ["reversing"]
+    fake.power_on()
+    look_after(desk, terminal)
+
+    assert card_states(desk) == ["reversed"]
+    assert fake.charged == {}
     assert fake.categories().count("Reversal") == 1
 
 
@@ -314,8 +342,9 @@ async def test_a_reversal_that_was_refused_is_made_again(fake: FakeTerminal) -> 
     fake.reversal_moods, asked, terminal = ["busy"], wanted(), driver(fake)
     told = await approved(terminal, asked)
 
-    assert await terminal.reverse(asked, told.reference, tries=1) == ReversalRefused(reason="Busy")
-    assert await terminal.reverse(asked, told.reference, tries=2) == CardReversed()
+    assert await terminal.reverse(asked, told.reference, number=1) == ReversalRefused(reason="Busy")
+    assert await terminal.reversal_status(asked, number=1) == ReversalRefused(reason="Busy")
+    assert await terminal.reverse(asked, told.reference, number=2) == CardReversed()
     services = [one["MessageHeader"]["ServiceID"] for one in fake.requests]
     assert len(set(services)) == len(services)
 
@@ -325,10 +354,10 @@ async def test_what_a_person_settled_is_found_at_the_terminal_before_it_is_rever
 ) -> None:
     asked, terminal = wanted(), driver(fake)
     await approved(terminal, asked)
-    assert await terminal.reverse(asked, None, tries=1) == CardReversed()
+    assert await terminal.reverse(asked, None, number=1) == CardReversed()
 
     unheard = wanted()
-    assert await terminal.reverse(unheard, None, tries=1) == ReversalRefused(reason=REVERSE_THERE)
+    assert await terminal.reverse(unheard, None, number=1) == ReversalRefused(reason=REVERSE_THERE)
 
 
 # --- totals ----------------------------------------------------------------------------------------------------------

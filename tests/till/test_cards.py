@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pos.domain.card import CardApproved, CardOutcome, CardUnknown, ReversalOutcome, ReversalRefused
+from pos.domain.card import (
+    CardApproved,
+    CardOutcome,
+    CardReversed,
+    CardUnknown,
+    ReversalOutcome,
+    ReversalRefused,
+)
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.store.outbox import leg_facts, unsent
 from pos.till.cards import abandon_all_cards, open_card_attempts
@@ -599,8 +606,28 @@ def test_a_reversal_is_tried_until_the_terminal_says_yes_and_shown_until_then(de
 
     assert [reason for _, reason in shown] == [NOT_THERE.reason, "Busy", NO_ANSWER.reason, NO_ANSWER.reason]
     assert [number for number, _ in shown] == [1, 1, 1, 0]
-    assert [tries for _, tries in terminal.reversed] == [1, 2, 3, 4]
+    assert [number for _, number in terminal.reversed] == [1, 1, 2, 3]
     assert card_states(desk) == ["reversed"]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [NO_ANSWER, NOT_THERE, CardUnknown(reason="The card terminal's answer cannot be read.")],
+    ids=["silent", "not there", "unreadable"],
+)
+def test_a_reversal_of_which_nothing_is_known_is_not_sent_again(desk: Desk, lost: ReversalOutcome) -> None:
+    """Rule 45: a reversal may be done though its answer was lost, however often it cannot be asked about."""
+    terminal, wanted = FakeCards(reversals=[NO_ANSWER]), bill_order(desk)
+    ask(desk, wanted, terminal)
+    leave(desk, wanted.payment_event_id, terminal)
+    terminal.reversal_statuses = [lost, lost, CardReversed()]
+
+    for state in ("reversing", "reversing", "reversed"):
+        look_after(desk, terminal)
+        assert card_states(desk) == [state]
+
+    assert terminal.reversed == [(attempt_id(desk), 1)]
+    assert terminal.reversals_looked_up == [1, 1, 1]
 
 
 def test_another_terminal_is_not_asked_to_reverse(desk: Desk) -> None:
@@ -719,7 +746,7 @@ def test_a_crash_after_the_payment_changes_nothing(on_disk: Desk) -> None:
 
 def test_a_crash_while_it_is_reversed_asks_again_with_the_next_try(on_disk: Desk) -> None:
     class Dying(FakeCards):
-        async def reverse(self, *_: object, tries: int) -> CardApproved:  # type: ignore[override]
+        async def reverse(self, *_: object, number: int) -> CardApproved:  # type: ignore[override]
             raise Power
 
     wanted = bill_order(on_disk)

@@ -105,13 +105,15 @@ def payment_body(asked: CardAsked) -> Json:
 
 
 def reversal_body(asked: CardAsked, reference: TerminalReference) -> Json:
-    """What a ReversalRequest says: all of the payment is undone."""
+    """What a ReversalRequest says: all of the payment is undone.
+
+    Without an amount it is what was charged, also where that is not what was asked for.
+    """
     original = {"TransactionID": reference.transaction, "TimeStamp": reference.at}
     return {
         "SaleData": _sale(asked),
         "OriginalPOITransaction": {"POITransactionID": original},
         "ReversalReason": "MerchantCancel",
-        "ReversedAmount": asked.amount.plain(),
     }
 
 
@@ -121,9 +123,9 @@ def _sale(asked: CardAsked) -> Json:
 
 
 def _encode(message: Json) -> bytes:
-    """Amounts stand as texts in the bodies; here their quotes go, so that they are numbers with all their digits."""
+    """An amount stands as text in the body; here its quotes go, so that it is a number with all its digits."""
     text = json.dumps(message, ensure_ascii=True)
-    return re.sub(r'("(?:RequestedAmount|ReversedAmount)": )"([0-9.]+)"', r"\1\2", text).encode("ascii")
+    return re.sub(r'("RequestedAmount": )"([0-9.]+)"', r"\1\2", text).encode("ascii")
 
 
 # --- reading ---------------------------------------------------------------------------------------------------

@@ -488,7 +488,7 @@ def _why_not(after: CardAttempt, told: CardOutcome) -> Refused:
             text = f"{reason} Nothing was sent. Tab keys the slip of another terminal."
             return Refused("card_not_reached", text, **about)
         case CardApproved() if told.amount != after.amount:
-            text = f"The card terminal charged {told.amount.plain()}, not {after.amount.plain()}: it is reversed."
+            text = f"The card terminal charged {told.amount.plain()}, not {after.amount.plain()}: it is being reversed."
             return Refused("card_amount_differs", text, **about)
         case CardApproved() if after.state is CardState.USED:
             return Refused("taken_before", "The slip of this card was keyed and booked already.", **about)

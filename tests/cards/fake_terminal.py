@@ -94,7 +94,6 @@ class FakeTerminal:
     def _payment(self, header: Json, body: Json) -> Json | bytes | None:
         mood = self.moods.pop(0) if self.moods else "approve"
         service = header["ServiceID"]
-        amount = body["PaymentTransaction"]["AmountsReq"]["RequestedAmount"]
         if mood == "silent":
             return None
         if mood == "progress":
@@ -107,8 +106,10 @@ class FakeTerminal:
             return self._kept(header, _failure(condition, "Do not honour"))
         if mood == "late" and not self.answer.wait(timeout=20):
             raise AssertionError("nobody let it answer")
-        self.journal[body["SaleData"]["SaleTransactionID"]["TransactionID"]] = Decimal(amount)
-        made = self._kept(header, _approval(body, service, mood, len(self.journal)))
+        approval = _approval(body, service, mood, len(self.journal) + 1)
+        authorised = Decimal(approval["PaymentResult"]["AmountsResp"]["AuthorizedAmount"])
+        self.journal[body["SaleData"]["SaleTransactionID"]["TransactionID"]] = authorised
+        made = self._kept(header, approval)
         if mood == "forgets":
             self._answers.clear()
         self._is_off = mood == "power"
@@ -140,9 +141,11 @@ class FakeTerminal:
         if mood == "busy":
             return self._kept(header, _failure("Busy"))
         ours = body["SaleData"]["SaleTransactionID"]["TransactionID"]
-        if not self.charged.get(ours):
+        charged = self.charged.get(ours, Decimal(0))
+        amount = Decimal(body.get("ReversedAmount", charged))
+        if not 0 < amount <= charged:
             return self._kept(header, _failure("NotAllowed"))
-        self.journal[ours] -= Decimal(body["ReversedAmount"])
+        self.journal[ours] -= amount
         made = self._kept(header, {"Response": {"Result": "Success"}})
         return None if mood == "drop" else made
 

@@ -294,10 +294,25 @@ async def test_a_payment_is_reversed_whole(fake: FakeTerminal) -> None:
 
     assert fake.charged == {}
     body = fake.requests[-1]["ReversalRequest"]
-    assert body["ReversedAmount"] == Decimal("41.750")
+    assert "ReversedAmount" not in body, "all of it, whatever was charged"
     assert body["ReversalReason"] == "MerchantCancel"
     assert told.reference is not None
     assert body["OriginalPOITransaction"]["POITransactionID"]["TransactionID"] == told.reference.transaction
+
+
+def test_a_charge_of_part_of_the_amount_is_reversed_by_what_was_charged(
+    desk: Desk, fake: FakeTerminal
+) -> None:
+    """Rule 45: 10.000 were asked for and 1.500 charged; nothing stays on the card, and no more than that goes back."""
+    fake.moods = ["partial"]
+    asked = order(desk, by_terminal("10"), allocate=[wish("7781", "10")])
+
+    with pytest.raises(Refused) as refusal:
+        ask(desk, asked, driver(fake))
+
+    assert refusal.value.code == "card_amount_differs"
+    assert refusal.value.message.endswith("charged 1.500, not 10.000: it is being reversed.")
+    assert (list(fake.journal.values()), card_states(desk)) == ([Decimal(0)], ["reversed"])
 
 
 async def test_a_reversal_with_a_lost_answer_can_be_asked_about(fake: FakeTerminal) -> None:

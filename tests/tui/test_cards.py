@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from pos.domain.card import ReversalRefused
+from pos.domain.card import ReversalOutcome, ReversalRefused
 from pos.till.desk import Desk
+from pos.till.payment_order import TenderOrder
 from tests.builders.cards import NO_ANSWER, NOT_THERE, REFUSED, FakeCards, approved, card_states
 from tests.builders.tills import card, clock_of, make_till, money, opened, pay, rows, wish
 from tests.tui.counter import Counter, counter
@@ -145,9 +146,37 @@ async def test_a_customer_who_is_quicker_than_esc_gets_the_money_back(desk: Desk
         await at_the_terminal(seat)
         await seat.press("escape")
         assert "approved before it could be cancelled, and is reversed" in seat.message
+        assert "Nothing stays charged." in seat.message
         assert seat.screen == "CardScreen"
     assert card_states(desk) == ["reversed"]
     assert tenders(desk) == []
+
+
+@pytest.mark.parametrize("answer", [ReversalRefused(reason="Busy"), NO_ANSWER], ids=["refused", "silent"])
+async def test_what_still_stands_charged_after_a_cancelling_is_told_with_where_it_is_listed(
+    desk: Desk, answer: ReversalOutcome
+) -> None:
+    terminal = FakeCards(reversals=[answer])
+    terminal.hangs = asyncio.Event()
+    async with counter(desk, card_terminal=terminal) as seat:
+        await at_the_terminal(seat)
+        await seat.press("escape")
+        assert "Nothing stays charged." not in seat.message
+        assert "approved before it could be cancelled" in seat.message
+        assert "not reversed yet: menu . . 1" in seat.message
+    assert card_states(desk) == ["reversing"]
+
+
+async def test_a_card_whose_slip_was_booked_is_told_to_be_booked(desk: Desk) -> None:
+    told = approved(money("41.750"))
+    terminal = FakeCards(NO_ANSWER, statuses=[told])
+    async with counter(desk, card_terminal=terminal) as seat:
+        await at_the_terminal(seat)
+        slip = TenderOrder(mode="debit_card", amount="41.750", details=told.slip.details())
+        pay(desk, slip, account="BA-2", allocate=[wish(account="BA-2", amount="41.750")])
+        await seat.press("a")
+        assert "its slip was keyed and booked already" in seat.message
+    assert card_states(desk) == ["used"]
 
 
 async def test_an_answer_that_comes_while_the_till_is_locked_waits_for_its_person(desk: Desk) -> None:

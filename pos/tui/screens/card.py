@@ -35,6 +35,7 @@ from pos.tui.widgets.paying import summary
 READ_S = 0.5
 """An Enter that comes sooner after a question was not an answer to it."""
 FOLLOW = "Follow the card terminal. Esc asks it to cancel."
+STILL_CHARGED = "It is not reversed yet: menu . . 1 lists it until it is."
 NOT_KNOWN = "A asks again, Y: charged (by its slip), N: not charged. Esc leaves it open."
 
 
@@ -211,11 +212,14 @@ class CardScreen(FormScreen[Basket | KeyedSlip]):
             # The customer was quicker than the cancelling.
             attempt_id = given.given[-1].order.attempt
             assert attempt_id is not None
-            await let_go_card(self.seat.desk, attempt_id, self._terminal, self.seat.runner)
+            after = await let_go_card(self.seat.desk, attempt_id, self._terminal, self.seat.runner)
             self._go_to(Step.AMOUNT)
-            self.refuse(
-                "It was approved before it could be cancelled, and is reversed. Nothing stays charged."
-            )
+            if after is not None and after.state is CardState.REVERSED:
+                self.refuse(
+                    "It was approved before it could be cancelled, and is reversed. Nothing stays charged."
+                )
+            else:
+                self.refuse(f"It was approved before it could be cancelled. {STILL_CHARGED}")
             return
         self._answer = given
         self._finish()
@@ -325,5 +329,9 @@ class CardScreen(FormScreen[Basket | KeyedSlip]):
             self.say("It was charged. Enter takes it for this payment; without one it is reversed.")
         elif attempt.state is CardState.DECLINED:
             self.say("It was not charged. Enter asks for it anew.")
-        else:
+        elif attempt.state is CardState.REVERSED:
             self.say("It was charged without a payment, and is reversed. Enter asks for it anew.")
+        elif attempt.state is CardState.USED:
+            self.say("It was charged, and its slip was keyed and booked already.")
+        else:
+            self.refuse(f"It was charged without a payment. {STILL_CHARGED}")

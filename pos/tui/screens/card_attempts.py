@@ -164,5 +164,7 @@ class CardAttemptsScreen(RegisterScreen[None]):
                 )
             case CardState.REVERSED:
                 self.say(f"{what} is reversed.")
+            case CardState.USED:
+                self.say(f"{what} was charged, and its slip was keyed and booked already.")
             case _:
                 self.say(f"{what} was not charged.")

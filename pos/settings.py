@@ -49,6 +49,8 @@ FILES = (
 )
 FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
 """Fields that the rules of a kind read by name."""
+CREDIT_ONLY_KIND = "bank_receipt"
+"""The bank may not bear it out: then its money is taken back from the dealer's account, so it must lie there."""
 
 
 class _FieldEntry(Strict):
@@ -69,12 +71,7 @@ class _ModeEntry(Strict):
         dict[Literal["subscriber", "dealer", "walk_in"], list[Literal["bills", "items", "account"]]],
         Field(alias="from"),
     ]
-    on_account: list[Literal["credit", "advance", "deposit", "suspense"]] = [
-        "credit",
-        "advance",
-        "deposit",
-        "suspense",
-    ]
+    on_account: list[Literal["credit", "advance", "deposit", "suspense"]] | None = None
     gives_change: bool
     like_cash: bool
     opens_drawer: bool
@@ -135,7 +132,9 @@ class _ModeEntry(Strict):
 
     def _purposes(self, uses: Collection[str]) -> frozenset[Purpose]:
         """Whoever may pay into an account may do so for all that money is kept there as."""
-        kept_as = KEPT_APART & {Purpose(kept) for kept in self.on_account if kept != "credit"}
+        kept_as = KEPT_APART
+        if self.on_account is not None or self.kind == CREDIT_ONLY_KIND:
+            kept_as = KEPT_APART & {Purpose(kept) for kept in self.on_account or () if kept != "credit"}
         return frozenset(map(Purpose, uses)) | (kept_as if Purpose.ACCOUNT in uses else frozenset())
 
 
@@ -291,6 +290,8 @@ def _check_across(
                 refuse(
                     "payment_modes.toml", f"{code}.fields", f"a required field {name}, as its kind needs it"
                 )
+        if entry.kind == CREDIT_ONLY_KIND and set(entry.on_account or ()) - {"credit"}:
+            refuse("payment_modes.toml", f"{code}.on_account", "credit alone, for a bank receipt")
         if (entry.kind == "voucher") is not (entry.tmf_type == "Voucher"):
             refuse(
                 "payment_modes.toml",

@@ -127,6 +127,7 @@ def test_a_mode_is_read_whole() -> None:
         ("payment_modes.toml", 'act = "key_direct_debit"', 'act = "steal"', "direct_debit.act"),
         ("payment_modes.toml", 'pattern = "[0-9]{4}"', 'pattern = "[0-9"', "debit_card.fields.1.pattern"),
         ("payment_modes.toml", "max_age_days = 60", "max_age_days = -1", "bank_cash.max_age_days"),
+        ("payment_modes.toml", 'on_account = ["credit"]', 'on_account = ["credit", "deposit"]', "bank_cash.on_account"),
         ("payment_modes.toml", "max_age_days = 60", "max_age_days = 3651", "bank_cash.max_age_days"),
         ("payment_modes.toml", 'name = "serial",  label = "Cheque number", kind = "reference", required = true',
          'name = "serial",  label = "Cheque number", kind = "reference", required = false', "cheque.fields"),

@@ -12,6 +12,7 @@ import pytest
 from pos.domain.bank_receipt import BankReceiptState
 from pos.domain.dealer import DealerPolicy, DealerTerms, Release
 from pos.domain.errors import DomainError, NeedsConfirmation, NotAuthorised
+from pos.domain.payment_mode import Purpose
 from pos.domain.role import Person, Role
 from pos.till.bank_receipts import (
     bank_receipts,
@@ -21,6 +22,7 @@ from pos.till.bank_receipts import (
 )
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
+from pos.till.payment_order import TenderOrder
 from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     AUDITOR,
@@ -40,6 +42,7 @@ from tests.builders.tills import (
     findings,
     grant_limit,
     iccid,
+    in_suspense,
     make_till,
     money,
     opened,
@@ -378,6 +381,23 @@ def test_money_for_another_dealers_account_is_that_accounts_debt(desk: Desk) -> 
     assert balances(desk) == {"cash_in_till": 20_000, "safe": -20_000}
     assert [row["kind"] for row in rows(desk, "outbox")] == ["payment", "payment", "outcome", "outcome"]
     assert findings(desk) == []
+
+
+@pytest.mark.parametrize("keep_as", [Purpose.DEPOSIT, Purpose.ADVANCE, Purpose.SUSPENSE])
+@pytest.mark.parametrize("tender", [bank_cash("9"), bank_cheque("9")])
+def test_money_that_a_bank_may_deny_lies_on_the_dealers_account_alone(
+    desk: Desk, keep_as: Purpose, tender: TenderOrder
+) -> None:
+    """A rejected receipt takes its money back from there: as a deposit it could be given back all the same."""
+    allocate = [wish(None, "9", "D-1", keep_as=keep_as)]
+    if keep_as is Purpose.SUSPENSE:
+        allocate = [in_suspense(amount="9")]
+
+    refusal = refused(desk, lambda: pay(desk, tender, account="D-1", allocate=allocate))
+
+    assert (refusal.code, refusal.details["purpose"]) == ("mode_not_for_purpose", str(keep_as))
+    pay(desk, cash("9"), account="D-1", allocate=allocate)
+    pay(desk, tender, account="D-1", allocate=[wish(None, "9", "D-1")])
 
 
 # --- what a dealer may take ------------------------------------------------------------------------------------------

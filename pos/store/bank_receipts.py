@@ -99,25 +99,35 @@ def goods_on_cheques(connection: Connection, dealer: str, in_currency: Currency)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """A bank receipt of the same amount, taken before. ``details`` are the paper's own fields."""
+    """A bank receipt that may be the same paper. ``details`` are the paper's own fields."""
 
     receipt_number: str
     mode: str
     dealer: str
+    amount: Money
     details: dict[str, str]
 
 
-def receipts_over(connection: Connection, amount: Money) -> list[Neighbour]:
-    """Every bank receipt over just this amount."""
+def receipts_like(connection: Connection, amount: Money, reference: str) -> list[Neighbour]:
+    """Every bank receipt over just this amount, and every one whose paper has this ``reference`` (as it is compared)."""
     rows = connection.exec_driver_sql(
-        "SELECT receipt_number, mode, payer_account, details_json FROM tender "
+        "SELECT receipt_number, mode, payer_account, tender.amount_minor, tender.currency, details_json FROM tender "
         "JOIN bank_receipt_event AS event ON event.tender_id = tender.tender_id AND event.number = 1 "
-        "JOIN payment_event USING (payment_event_id) WHERE tender.currency = ? AND tender.amount_minor = ? "
-        "ORDER BY epoch, sequence",
-        (amount.currency.code, amount.minor),
+        "JOIN payment_event USING (payment_event_id) WHERE tender.tender_id IN ("
+        "SELECT tender_id FROM tender WHERE currency = ? AND amount_minor = ? UNION ALL "
+        # From the kind's first paper to its last: the papers lie in this order.
+        "SELECT tender_id FROM instrument WHERE instrument > 'bank_receipt|' AND instrument < 'bank_receipt}' "
+        "AND instr(instrument || '|', ?) > 0) ORDER BY epoch, sequence",
+        (amount.currency.code, amount.minor, f"|{reference}|"),
     )
     return [
-        Neighbour(receipt_number=row[0], mode=row[1], dealer=row[2], details=json.loads(row[3]))
+        Neighbour(
+            receipt_number=row[0],
+            mode=row[1],
+            dealer=row[2],
+            amount=Money(row[3], currency(row[4])),
+            details=json.loads(row[5]),
+        )
         for row in rows
     ]
 

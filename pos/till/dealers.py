@@ -21,7 +21,7 @@ from pos.store.bank_receipts import (
     goods_on_cheques,
     is_rejected,
     own_unverified,
-    receipts_over,
+    receipts_like,
 )
 from pos.store.cache import CachedAccount, credit_of, since_told
 from pos.store.payments import own_credits
@@ -97,8 +97,8 @@ def _require_cap(event: PaymentEvent, brought: Sequence[TenderTaken], standing: 
 
 
 def near_duplicate(deed: Deed, event: PaymentEvent) -> Neighbour | None:
-    """A bank receipt, taken before or in this very payment, that one of this event's is nearly the same as (rule 47)."""
-    earlier: list[tuple[TenderTaken, Neighbour]] = []
+    """A bank receipt, taken before or in this very payment, that one of this event's may be the same as (rule 47)."""
+    earlier: list[Neighbour] = []
     for tender in event.tenders:
         if tender.mode.kind is not ModeKind.BANK_RECEIPT:
             continue
@@ -106,14 +106,14 @@ def near_duplicate(deed: Deed, event: PaymentEvent) -> Neighbour | None:
             receipt_number="",
             mode=tender.mode.code,
             dealer=event.payer_account,
+            amount=tender.amount,
             details=dict(tender.details),
         )
-        known = receipts_over(deed.unit.connection, tender.amount)
-        known += [other for before, other in earlier if before.amount == tender.amount]
-        found = next((other for other in known if _is_near(deed.desk.modes, this, other)), None)
+        known = receipts_like(deed.unit.connection, tender.amount, _plain(this, "reference"))
+        found = next((other for other in [*known, *earlier] if _is_near(deed.desk.modes, this, other)), None)
         if found is not None:
             return found
-        earlier.append((tender, this))
+        earlier.append(this)
     return None
 
 
@@ -121,10 +121,19 @@ def _is_near(modes: PaymentModes, this: Neighbour, other: Neighbour) -> bool:
     mode, other_mode = modes.by_code.get(this.mode), modes.by_code.get(other.mode)
     if mode is None or other_mode is None:
         return False
-    bank, other_bank = (plain_reference(one.details.get("bank", "")) for one in (this, other))
-    reference, other_reference = (plain_reference(one.details.get("reference", "")) for one in (this, other))
+    reference, other_reference = _plain(this, "reference"), _plain(other, "reference")
+    same_bank = _plain(this, "bank") == _plain(other, "bank")
+    same_number = reference == other_reference
+    if same_bank and same_number:
+        # A bank gives a number once: another branch, date or amount beside it was keyed wrongly, or altered.
+        return bool(reference)
     return (
-        value_date(mode, this.details) == value_date(other_mode, other.details)
-        and (bank == other_bank or this.dealer == other.dealer)
-        and is_near(reference, other_reference)
+        this.amount == other.amount
+        and value_date(mode, this.details) == value_date(other_mode, other.details)
+        and (same_bank or this.dealer == other.dealer)
+        and (same_number or is_near(reference, other_reference))
     )
+
+
+def _plain(receipt: Neighbour, field: str) -> str:
+    return plain_reference(receipt.details.get(field, ""))

@@ -261,8 +261,8 @@ def _warn_of_near_duplicate(deed: Deed, order: PaymentOrder, event: PaymentEvent
         warn(
             order,
             "near_duplicate",
-            f"A bank receipt of this amount and date with nearly this number ({near.details.get('reference', '')}) is in "
-            f"{by}. Compare both papers.",
+            f"A bank receipt with this number or nearly this one ({near.details.get('reference', '')}), over "
+            f"{near.amount.plain()}, is in {by}. Compare both papers.",
             receipt=near.receipt_number,
         )
 

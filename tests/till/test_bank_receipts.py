@@ -491,7 +491,13 @@ def test_two_receipts_nearly_the_same_in_one_payment_are_compared_too(desk: Desk
 
 @pytest.mark.parametrize(
     ("reference", "more"),
-    [("k7 20992", {}), ("K7-20981", {}), ("K7-20991", {"branch": "43"}), ("K7-20992", {"bank": "002"})],
+    [
+        ("k7 20992", {}),
+        ("K7-20981", {}),
+        ("K7-20991", {"branch": "43"}),
+        ("K7-20991", {"bank": "002"}),
+        ("K7-20992", {"bank": "002"}),
+    ],
 )
 def test_another_paper_of_the_same_dealer_is_near_by_its_number_alone(
     desk: Desk, reference: str, more: dict[str, str]
@@ -499,11 +505,47 @@ def test_another_paper_of_the_same_dealer_is_near_by_its_number_alone(
     presented(desk, "5", "K7-20991")
     tender = bank_cash("5", reference, **more)
 
-    if reference == "K7-20991":
-        # The very same number at another branch is another paper.
-        pay(desk, tender, account="D-1")
-    else:
-        assert near(desk, lambda: pay(desk, tender, account="D-1")).code == "near_duplicate"
+    assert near(desk, lambda: pay(desk, tender, account="D-1")).code == "near_duplicate"
+
+
+SAME_NUMBER = [
+    bank_cash("5", branch="42B"),
+    bank_cash("500"),
+    bank_cash("5", "k7 20991", date=(TODAY - timedelta(days=1)).isoformat()),
+    bank_cheque("5.005", branch="9"),
+]
+
+
+@pytest.mark.parametrize("tender", SAME_NUMBER)
+@pytest.mark.parametrize("dealer", ["D-1", "D-2"])
+def test_a_number_of_the_same_bank_is_met_whatever_else_the_paper_says(
+    desk: Desk, tender: TenderOrder, dealer: str
+) -> None:
+    """Rule 47: the branch, the amount and the date of a paper are keyed wrongly, or altered; the bank's number stays."""
+    number = presented(desk, "5", "K7-20991")
+
+    refusal = near(desk, lambda: pay(desk, tender, account=dealer))
+
+    assert (refusal.code, refusal.details["receipt"]) == ("near_duplicate", number)
+    asked = replace(order(desk, tender, account=dealer), confirmed=("near_duplicate",))
+    assert not take_payment(desk, CASHIER, asked).replayed
+
+
+@pytest.mark.parametrize("tender", SAME_NUMBER)
+def test_one_number_of_a_bank_twice_in_one_payment_is_met_too(desk: Desk, tender: TenderOrder) -> None:
+    assert near(desk, lambda: pay(desk, bank_cash("5"), tender, account="D-1")).code == "near_duplicate"
+
+
+@pytest.mark.parametrize(
+    "tender",
+    [bank_cash("6", bank="002"), bank_cash("6", "K7-20992"), bank_cash("6", "K7"), bank_cash("6", "20991")],
+)
+def test_another_banks_number_or_another_number_over_another_amount_is_another_paper(
+    desk: Desk, tender: TenderOrder
+) -> None:
+    presented(desk, "5", "K7-20991")
+
+    pay(desk, tender, account="D-1")
 
 
 @pytest.mark.parametrize(

@@ -300,7 +300,9 @@ def test_the_same_paper_is_not_in_one_payment_twice(
 def test_a_neighbour_of_a_paper_is_taken(
     desk: Desk, account: str, first: TenderOrder, second: TenderOrder
 ) -> None:
-    pay(desk, first, second, account=account, person=SUPERVISOR)
+    asked = order(desk, first, second, account=account)
+
+    take_payment(desk, SUPERVISOR, replace(asked, confirmed=("near_duplicate",)))
 
     assert len(rows(desk, "instrument")) == 2
     assert findings(desk) == []

@@ -27,6 +27,7 @@ from pos.store.times import utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
+from pos.till.own_accounts import refuse_own_dealer
 
 LISTED_MAX = 500
 SETTLED_AT_ONCE_MAX = 200
@@ -120,7 +121,7 @@ def unblock_dealer(
         rejected = receipts_in(
             deed.unit.connection, (BankReceiptState.REJECTED,), limit=SETTLED_AT_ONCE_MAX, dealer=account
         )
-        _refuse_own_dealer(person, account)
+        refuse_own_dealer(desk, person, [account])
         if not rejected:
             raise Refused(
                 "not_blocked", f"No bank receipt of {account} stands rejected here.", account=account
@@ -167,13 +168,8 @@ def _find(deed: Deed, receipt_number: str, tender: int | None) -> BankReceipt:
         raise NotAuthorised(
             "own_deed", "You took this bank receipt yourself. Another person decides on it.", receipt=number
         )
-    _refuse_own_dealer(deed.person, receipt.dealer)
+    refuse_own_dealer(deed.desk, deed.person, [receipt.dealer, *(part.account for part in receipt.parts)])
     return receipt
-
-
-def _refuse_own_dealer(person: Person, dealer: str) -> None:
-    if person.dealer == dealer:
-        raise NotAuthorised("own_deed", "This dealer is yourself. Another person decides on it.")
 
 
 def _decide(

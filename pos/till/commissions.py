@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pos.domain.catalogue import LineOfSale
-from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.errors import Refused
 from pos.domain.money import Money, total
 from pos.domain.payment_mode import PayerKind
 from pos.domain.posting import SourceKind, commission_lines
@@ -17,6 +17,7 @@ from pos.store.times import utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
+from pos.till.own_accounts import refuse_own_dealer
 
 LINES_AT_ONCE_MAX = 1000
 LISTED_MAX = 500
@@ -72,14 +73,13 @@ def settle_commission(
 ) -> CommissionSettled:
     """Credit a dealer's account with what is owed, of payments whose money is sure; the back office does it.
 
-    Raises NotAuthorised (``own_deed``: not for the person's own dealer) or Refused ``nothing_owed``.
+    Raises NotAuthorised (``own_deed``: not for the person's own dealer or a linked one) or Refused ``nothing_owed``.
     """
 
     def work(deed: Deed) -> CommissionSettled:
         account = clean_reference(dealer, field="Dealer", limit=40)
         deed.shift, deed.subject = None, account
-        if person.dealer == account:
-            raise NotAuthorised("own_deed", "This dealer is yourself. Another person settles it.")
+        refuse_own_dealer(desk, person, [account])
         in_currency = desk.identity.currency
         owed = owed_commissions(deed.unit.connection, account, in_currency, limit=LINES_AT_ONCE_MAX)
         commission = total((line.commission for line in owed), in_currency)

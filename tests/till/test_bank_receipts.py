@@ -173,6 +173,31 @@ def test_a_dealers_person_does_not_verify_the_dealers_receipt(desk: Desk) -> Non
     verify(desk, number, replace(own, dealer="D-2"))
 
 
+@pytest.mark.parametrize("own", ["D-1", "BA-9"])
+def test_whose_own_or_linked_account_a_dealers_is_decides_on_none_of_its_receipts(
+    desk: Desk, own: str
+) -> None:
+    """Rule 64: linked by the customer as well; BA-9 is held by the customer who holds D-1."""
+    tell(desk, accounts=[replace(dealer_told(), customer="C-9"), account("BA-9")])
+    linked = replace(BACK_OFFICE, accounts=frozenset({own}))
+    number = presented(desk)
+
+    assert refused(desk, lambda: verify(desk, number, linked)).code == "own_deed"
+    assert refused(desk, lambda: reject(desk, number, person=linked)).code == "own_deed"
+    reject(desk, number)
+    assert refused(desk, lambda: unblock_dealer(desk, linked, "D-1", "paid")).code == "own_deed"
+    unblock_dealer(desk, replace(linked, accounts=frozenset({"BA-1", "D-2"})), "D-1", "paid")
+
+
+def test_who_has_an_account_that_a_receipt_paid_into_does_not_verify_it(desk: Desk) -> None:
+    into_d2 = [wish(None, "5", "D-2")]
+    number = pay(desk, bank_cash("5"), account="D-1", allocate=into_d2).receipt.receipt_number
+    linked = replace(BACK_OFFICE, accounts=frozenset({"D-2"}))
+
+    assert refused(desk, lambda: verify(desk, number, linked)).code == "own_deed"
+    verify(desk, number)
+
+
 @pytest.mark.parametrize("person", [CASHIER, SUPERVISOR, DEALER, AUDITOR])
 def test_only_the_back_office_decides_on_receipts(desk: Desk, person: Person) -> None:
     number = presented(desk, person=CASHIER)

@@ -184,7 +184,8 @@ def test_only_the_back_office_settles_and_never_for_its_own_dealer() -> None:
     desk = selling(CommissionAt.SETTLEMENT)
     pay(desk, cash("20"), account="D-1", lines=FOUR)
 
-    for person in (CASHIER, SUPERVISOR, replace(BACK_OFFICE, dealer="D-1")):
+    linked = replace(BACK_OFFICE, accounts=frozenset({"D-1"}))
+    for person in (CASHIER, SUPERVISOR, replace(BACK_OFFICE, dealer="D-1"), linked):
         assert isinstance(refused(desk, lambda: settle_commission(desk, person, "D-1")), NotAuthorised)  # noqa: B023
 
 

@@ -72,6 +72,16 @@ def _receipts(connection: Connection, rows: Sequence[object]) -> Iterator[BankRe
         )
 
 
+def parked_reason(connection: Connection, receipt: BankReceipt) -> str | None:
+    """Why central refused a leg of this receipt for good; None where it refused none."""
+    row = connection.exec_driver_sql(
+        "SELECT coalesce(reason, '') FROM leg JOIN outbox USING (payment_event_id, leg) "
+        "WHERE tender_id = ? AND kind = 'payment' AND state = 'parked' ORDER BY leg LIMIT 1",
+        (receipt.tender_id,),
+    ).first()
+    return None if row is None else str(row[0])
+
+
 def is_rejected(connection: Connection, dealer: str) -> bool:
     """Whether a bank receipt of this dealer stands rejected."""
     row = connection.exec_driver_sql(

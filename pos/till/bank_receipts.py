@@ -21,7 +21,7 @@ from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.posting import SourceKind
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference
-from pos.store.bank_receipts import receipts_in, receipts_of
+from pos.store.bank_receipts import parked_reason, receipts_in, receipts_of
 from pos.store.outbox import OUTCOME
 from pos.store.times import utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -31,6 +31,8 @@ from pos.till.own_accounts import refuse_own_dealer
 
 LISTED_MAX = 500
 SETTLED_AT_ONCE_MAX = 200
+PAPER_USED = "instrument_used"
+"""Central's code for a paper that it credited before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +70,14 @@ def verify_bank_receipt(
     """The bank has the money. ``tender`` names one of several bank receipts of one payment, counted from 1.
 
     Raises NotAuthorised (``own_deed``: who took it does not verify it), Refused ``unknown_receipt``,
-    ``which_bank_receipt``, ``receipt_decided`` or ``not_cleared_yet``.
+    ``which_bank_receipt``, ``receipt_decided``, ``not_cleared_yet`` or ``refused_by_central``.
     """
 
     def work(deed: Deed) -> BankReceiptDecided:
         receipt = _find(deed, receipt_number, tender)
         require_step(receipt, BankReceiptState.VERIFIED)
         require_cleared(receipt, desk.modes[receipt.mode], today=deed.at.date())
+        _require_taken_by_central(deed, receipt)
         return _decide(deed, receipt, BankReceiptState.VERIFIED)
 
     return _decided(desk, perform(desk, person, "verify_bank_receipt", work, memo=memo))
@@ -170,6 +173,18 @@ def _find(deed: Deed, receipt_number: str, tender: int | None) -> BankReceipt:
         )
     refuse_own_dealer(deed.desk, deed.person, [receipt.dealer, *(part.account for part in receipt.parts)])
     return receipt
+
+
+def _require_taken_by_central(deed: Deed, receipt: BankReceipt) -> None:
+    """What the bank has is credited once: not here, where central has it under another receipt or not at all."""
+    reason = parked_reason(deed.unit.connection, receipt)
+    if reason is None:
+        return
+    if PAPER_USED in reason:
+        message = "Central has this paper under another receipt. Reject it."
+    else:
+        message = "Central has refused this payment. Mend that and send it again, or reject the receipt."
+    raise Refused("refused_by_central", message, receipt=receipt.receipt_number, reason=reason)
 
 
 def _decide(

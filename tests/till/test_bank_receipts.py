@@ -14,6 +14,7 @@ from pos.domain.dealer import DealerPolicy, DealerTerms, Release
 from pos.domain.errors import DomainError, NeedsConfirmation, NotAuthorised
 from pos.domain.payment_mode import Purpose
 from pos.domain.role import Person, Role
+from pos.store import outbox
 from pos.till.bank_receipts import (
     bank_receipts,
     reject_bank_receipt,
@@ -32,6 +33,7 @@ from tests.builders.tills import (
     SUPERVISOR,
     TODAY,
     account,
+    acknowledge_all,
     bank_cash,
     bank_cheque,
     cash,
@@ -250,6 +252,70 @@ def test_of_several_receipts_in_one_payment_the_tender_says_which(desk: Desk) ->
     verify_bank_receipt(desk, BACK_OFFICE, number, tender=1)
     assert rows(desk, "v_payment")[0]["state"] == "verified"
     assert findings(desk) == []
+
+
+# --- refused by central ------------------------------------------------------------------------------------------------
+
+
+def parked(desk: Desk, reason: str) -> None:
+    """Central has refused every leg that it was sent."""
+    with desk.till.transaction() as unit:
+        for row in outbox.unsent(unit.connection):
+            if row.kind == outbox.PAYMENT:
+                outbox.freeze_body(unit.connection, row.outbox_id, b"{}")
+                outbox.mark_sent(unit.connection, row.outbox_id, at=desk.clock.now())
+                outbox.mark_parked(unit.connection, row.outbox_id, reason=reason, at=desk.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "409 instrument_used Credited before, by receipt R-1.",
+            "Central has this paper under another receipt",
+        ),
+        ("400 mode_not_for_purpose No.", "Central has refused this payment"),
+    ],
+)
+def test_a_receipt_that_central_refused_is_not_verified(desk: Desk, reason: str, told: str) -> None:
+    """The bank has the money once: another receipt, of whichever shop, brought it already."""
+    number = presented(desk, "15", lines=SERVICE)
+    parked(desk, reason)
+
+    refusal = refused(desk, lambda: verify(desk, number))
+
+    assert (refusal.code, refusal.details["reason"]) == ("refused_by_central", reason)
+    assert refusal.message.startswith(told)
+    reject(desk, number, "not_found")
+    assert refused(desk, lambda: verify(desk, number)).code == "refused_by_central"
+    view = account_view(desk, CASHIER, "D-1")
+    assert (view.credit, view.unverified) == (money("-5"), money("0")), "the service was sold for nothing"
+    assert [row["state"] for row in rows(desk, "outbox")] == ["parked", "waiting"]
+    assert balances(desk)["dealer_account"] == 5_000
+    assert unblock_dealer(desk, BACK_OFFICE, "D-1", "Paid in cash").settled == 1
+    assert findings(desk) == []
+
+
+def test_one_refused_leg_of_several_is_enough(desk: Desk) -> None:
+    into_both = [wish(account="D-1", amount="4"), wish(account="D-2", amount="5")]
+    number = pay(desk, bank_cash("9"), account="D-1", allocate=into_both).receipt.receipt_number
+    with desk.till.transaction() as unit:
+        last = outbox.unsent(unit.connection)[-1]
+        outbox.mark_parked(unit.connection, last.outbox_id, reason="409 instrument_used", at=desk.clock.now())
+
+    assert refused(desk, lambda: verify(desk, number)).code == "refused_by_central"
+
+
+def test_a_receipt_that_central_took_after_all_is_verified(desk: Desk) -> None:
+    number = presented(desk)
+    parked(desk, "409 instrument_used")
+    with desk.till.transaction() as unit:
+        assert outbox.retry_parked(unit.connection, at=desk.clock.now()) == 1
+
+    acknowledge_all(desk)
+
+    verify(desk, number)
+    assert balances(desk)["bank"] == 5_000
 
 
 # --- a cheque at the bank ----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.errors import NotAuthorised
 from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import Copy
-from pos.store.outbox import leg_facts, unsent
+from pos.store.outbox import leg_facts, mark_parked, retry_parked, unsent
 from pos.store.receipts import receipt_facts
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.basket import account_basket, add_item, give, order_of, quote
@@ -178,6 +178,20 @@ def test_what_is_owed_is_listed_by_dealer_with_what_is_kept_back() -> None:
     done = settle_commission(desk, BACK_OFFICE, "D-1")
     assert (done.lines, done.commission, done.credited) == (now.lines, now.commission, now.net)
     assert [dealer.owed for dealer in commissions_owed(desk, BACK_OFFICE)] == [second]
+
+
+def test_nothing_is_settled_of_a_payment_that_central_refused() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    pay(desk, cash("20"), account="D-1", lines=FOUR)
+    pay(desk, cash("5"), account="D-1", lines=[sale("SERVICE")])
+    with desk.till.transaction() as unit:
+        first = unsent(unit.connection)[0]
+        mark_parked(unit.connection, first.outbox_id, reason="409 instrument_used", at=desk.clock.now())
+
+    assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("0.250")
+    with desk.till.transaction() as unit:
+        retry_parked(unit.connection, at=desk.clock.now())
+    assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("1")
 
 
 def test_only_the_back_office_settles_and_never_for_its_own_dealer() -> None:

@@ -1,7 +1,7 @@
 """A dealer's bank receipt after the counter: presented, then verified or rejected by what the bank says.
 
 Verified money is the bank's; rejected money is the dealer's debt, and no further bank receipt of the dealer is taken until
-that is settled or the bank finds the money after all. Source: domain.md 3.4, 3.9 and rules 47, 48.
+that is settled or the bank finds the money after all, be it later still. Source: domain.md 3.4, 3.9 and rules 47, 48.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ STEPS: Mapping[BankReceiptState, frozenset[BankReceiptState]] = {
     BankReceiptState.PRESENTED: frozenset({BankReceiptState.VERIFIED, BankReceiptState.REJECTED}),
     BankReceiptState.REJECTED: frozenset({BankReceiptState.VERIFIED, BankReceiptState.SETTLED}),
     BankReceiptState.VERIFIED: frozenset(),
-    BankReceiptState.SETTLED: frozenset(),
+    BankReceiptState.SETTLED: frozenset({BankReceiptState.VERIFIED}),
 }
 
 
@@ -156,7 +156,7 @@ def outcome_lines(receipt: BankReceipt, to: BankReceiptState, unverified_account
         case BankReceiptState.PRESENTED, BankReceiptState.REJECTED:
             owed = [debit(Ledger.DEALER_ACCOUNT, part, account) for account, part in accounts]
             return [*owed, credit(unverified_account, amount)]
-        case BankReceiptState.REJECTED, BankReceiptState.VERIFIED:
+        case ((BankReceiptState.REJECTED | BankReceiptState.SETTLED), BankReceiptState.VERIFIED):
             forgiven = [credit(Ledger.DEALER_ACCOUNT, part, account) for account, part in accounts]
             return [debit(Ledger.BANK, amount), *forgiven]
         case _:

@@ -94,6 +94,19 @@ def is_rejected(connection: Connection, dealer: str) -> bool:
     return row is not None
 
 
+def released_since(connection: Connection, dealer: str, seen_change: int | None) -> bool:
+    """Whether this till let a dealer go on, or found the money of a rejected receipt, since central's ``seen_change``."""
+    row = connection.exec_driver_sql(
+        "SELECT 1 FROM bank_receipt_event AS event JOIN tender USING (tender_id) "
+        "JOIN payment_event USING (payment_event_id) "
+        "JOIN outbox ON outbox.source_id = event.outcome_id AND outbox.kind = 'outcome' "
+        "WHERE payer_account = ? AND (event.state = 'settled' OR (event.state = 'verified' AND event.number > 2)) "
+        "AND (outbox.applied_change IS NULL OR outbox.applied_change > ?) LIMIT 1",
+        (dealer, -1 if seen_change is None else seen_change),
+    ).first()
+    return row is not None
+
+
 def goods_on_cheques(connection: Connection, dealer: str, in_currency: Currency) -> Money:
     """What a dealer bought here by cheques that are neither paid by their bank nor sent back."""
     minor = connection.exec_driver_sql(

@@ -38,14 +38,14 @@ class OwedToDealer:
 
 _IS_SURE = (
     "NOT EXISTS (SELECT 1 FROM v_tender JOIN bank_receipt_event USING (tender_id) "
-    "WHERE v_tender.payment_event_id = v_commission.payment_event_id AND v_tender.state <> 'verified') "
+    "WHERE v_tender.payment_event_id = v_commission.payment_event_id AND v_tender.state NOT IN ('verified', 'settled')) "
     "AND NOT EXISTS (SELECT 1 FROM v_cheque JOIN tender USING (tender_id) "
     "WHERE tender.payment_event_id = v_commission.payment_event_id AND v_cheque.state <> 'cleared') "
     "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.payment_event_id = v_commission.payment_event_id "
     "AND outbox.kind = 'payment' AND outbox.state = 'parked')"
 )
-"""A bank receipt that no bank has confirmed, a cheque that is not paid, or a leg that central refused keeps its payment's
-commission back."""
+"""A bank receipt that no bank has confirmed and no back office has settled, a cheque that is not paid, or a leg that central
+refused keeps its payment's commission back."""
 
 
 def owed_by_dealer(

@@ -22,6 +22,7 @@ from pos.store.bank_receipts import (
     is_rejected,
     own_unverified,
     receipts_like,
+    released_since,
 )
 from pos.store.cache import CachedAccount, credit_of, since_told
 from pos.store.payments import own_credits
@@ -37,7 +38,9 @@ def dealer_standing(desk: Desk, books: Connection, dealer: CachedAccount) -> Dea
         dealer.unverified_told or none, dealer, own_unverified(books, dealer.account, dealer.currency)
     )
     credit = credit_of(dealer, own_credits(books, dealer.account).get(dealer.account, []))
-    blocked = dealer.blocked or is_rejected(books, dealer.account)
+    # Central's word is of before what was decided here since then; a rejected receipt of this till counts in any case.
+    told = dealer.blocked and not released_since(books, dealer.account, dealer.seen_change)
+    blocked = told or is_rejected(books, dealer.account)
     return DealerStanding(
         cap=cap if cap is not None and cap.currency == dealer.currency else none,
         unverified=unverified,

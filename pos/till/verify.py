@@ -157,7 +157,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT event.tender_id FROM bank_receipt_event AS event LEFT JOIN bank_receipt_event AS last "
         "ON last.tender_id = event.tender_id AND last.number = event.number - 1 WHERE coalesce(last.state, '-') || ' ' || "
         "event.state NOT IN ('- presented', 'presented verified', 'presented rejected', 'rejected verified', "
-        "'rejected settled')",
+        "'rejected settled', 'settled verified')",
     ),
     (
         "bank_receipt_outcome_is_posted",

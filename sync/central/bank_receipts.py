@@ -160,7 +160,7 @@ def _credited(
     match before, told.state:
         case BankReceiptState.PRESENTED, BankReceiptState.REJECTED:
             return -told.amount
-        case BankReceiptState.REJECTED, BankReceiptState.VERIFIED:
+        case ((BankReceiptState.REJECTED | BankReceiptState.SETTLED), BankReceiptState.VERIFIED):
             return told.amount
         case _:
             return zero(told.amount.currency)

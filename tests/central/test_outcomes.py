@@ -121,6 +121,9 @@ async def test_a_rejected_receipt_is_the_dealers_debt_until_it_is_settled(
     assert (await tell(client, outcome(payment_id, "settled"))).status_code == 201
     assert await dealer(client) == (0, 0, False)
     assert verify_central(store) == []
+    assert (await tell(client, outcome(payment_id))).status_code == 201
+    assert await dealer(client) == (7, 0, False), "the bank found it after all"
+    assert verify_central(store) == []
 
 
 async def test_the_same_outcome_twice_is_one(client: httpx.AsyncClient, store: CentralStore) -> None:

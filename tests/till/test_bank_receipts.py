@@ -411,10 +411,49 @@ def test_a_dealer_goes_on_when_the_back_office_has_settled_it(desk: Desk) -> Non
 
     assert (done.dealer, done.settled) == ("D-1", 1)
     presented(desk, "5", "M9")
-    assert refused(desk, lambda: verify(desk, number)).code == "receipt_decided"
+    assert refused(desk, lambda: reject(desk, number)).code == "receipt_decided"
     assert refused(desk, lambda: unblock_dealer(desk, BACK_OFFICE, "D-1", "again")).code == "not_blocked"
     assert account_view(desk, CASHIER, "D-1").credit == money("5")
     assert findings(desk) == []
+
+
+def test_the_bank_may_find_the_money_of_a_settled_receipt_too(desk: Desk) -> None:
+    """The dealer paid meanwhile by other means: now the money of the receipt is the dealer's credit."""
+    number = presented(desk, "15")
+    reject(desk, number)
+    pay(desk, cash("15"), account="D-1")
+    unblock_dealer(desk, BACK_OFFICE, "D-1", "Paid in cash")
+    assert account_view(desk, CASHIER, "D-1").credit == money("15")
+
+    verify(desk, number)
+
+    assert account_view(desk, CASHIER, "D-1").credit == money("30")
+    assert (balances(desk)["bank"], balances(desk)["dealer_account"]) == (15_000, -30_000)
+    assert rows(desk, "v_bank_receipt")[0]["state"] == "verified"
+    assert refused(desk, lambda: verify(desk, number)).code == "receipt_decided"
+    assert refused(desk, lambda: reject(desk, number)).code == "receipt_decided"
+    assert findings(desk) == []
+
+
+def test_a_dealer_let_go_on_is_not_blocked_by_what_central_said_before(desk: Desk) -> None:
+    reject(desk, presented(desk, "15"))
+    tell(desk, accounts=[replace(dealer_told(), blocked=True, seen_change=7)])
+
+    unblock_dealer(desk, BACK_OFFICE, "D-1", "Paid in cash")
+
+    assert account_view(desk, CASHIER, "D-1").dealer.blocked is False  # type: ignore[union-attr]
+    presented(desk, "5", "M9")
+    with desk.till.transaction() as unit:
+        for number, row in enumerate(outbox.unsent(unit.connection), start=8):
+            outbox.freeze_body(unit.connection, row.outbox_id, b"{}")
+            outbox.mark_acknowledged(
+                unit.connection, row.outbox_id, server_id=f"P-{number}", server_href=None, applied_change=number,
+                at=desk.clock.now(),
+            )  # fmt: skip
+    presented(desk, "5", "X22")
+    # Once central has told what it says since then, its word counts: the dealer has a rejected one elsewhere.
+    tell(desk, accounts=[replace(dealer_told(), blocked=True, seen_change=20)])
+    assert refused(desk, lambda: presented(desk, "5", "Y333")).code == "dealer_blocked"
 
 
 @pytest.mark.parametrize("reason", ["", "FORGED", "because", "not found", "\x1b[2J"])

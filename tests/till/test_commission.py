@@ -15,7 +15,7 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import Copy
 from pos.store.outbox import leg_facts, mark_parked, retry_parked, unsent
 from pos.store.receipts import receipt_facts
-from pos.till.bank_receipts import verify_bank_receipt
+from pos.till.bank_receipts import reject_bank_receipt, unblock_dealer, verify_bank_receipt
 from pos.till.basket import account_basket, add_item, give, order_of, quote
 from pos.till.commissions import commissions_owed, settle_commission
 from pos.till.desk import Desk
@@ -178,6 +178,20 @@ def test_what_is_owed_is_listed_by_dealer_with_what_is_kept_back() -> None:
     done = settle_commission(desk, BACK_OFFICE, "D-1")
     assert (done.lines, done.commission, done.credited) == (now.lines, now.commission, now.net)
     assert [dealer.owed for dealer in commissions_owed(desk, BACK_OFFICE)] == [second]
+
+
+def test_a_settled_receipt_pays_its_commission_and_a_rejected_one_none() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    number = pay(desk, bank_cash("20"), account="D-1", lines=FOUR).receipt.receipt_number
+    reject_bank_receipt(desk, BACK_OFFICE, number, "not_found")
+    assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+
+    unblock_dealer(desk, BACK_OFFICE, "D-1", "Paid in cash")
+
+    assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("1")
+    verify_bank_receipt(desk, BACK_OFFICE, number)
+    assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+    assert findings(desk) == []
 
 
 def test_nothing_is_settled_of_a_payment_that_central_refused() -> None:

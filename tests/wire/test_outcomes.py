@@ -172,6 +172,35 @@ async def test_a_rejection_debits_the_dealer_at_central_and_blocks_at_every_till
     assert verify_central(wire.central) == []
 
 
+async def test_a_dealer_let_go_on_brings_receipts_at_once_whether_central_is_heard_or_not() -> None:
+    wire = await dealers_wire()
+    number = presented(wire.desk)
+    await wire.engine.drain(timeout_s=HOUR_S)
+    reject_bank_receipt(wire.desk, BACK_OFFICE, number, "not_found")
+    await wire.engine.drain(timeout_s=HOUR_S)
+    assert (await wire.engine.pull()).problem is None
+    assert wire.look("SELECT blocked FROM account WHERE account = 'D-1'") == 1
+    wire.network.down()
+
+    unblock_dealer(wire.desk, BACK_OFFICE, "D-1", "Paid in cash")
+
+    asked = [
+        order(wire.desk, bank_cash("1", reference), account="D-1") for reference in ("K1", "M22", "X333")
+    ]
+    take_payment(wire.desk, CASHIER, asked[0])
+    wire.network.heal()
+    await wire.engine.drain(timeout_s=HOUR_S)
+    take_payment(wire.desk, CASHIER, asked[1])
+    assert (await wire.engine.pull()).problem is None
+    take_payment(wire.desk, CASHIER, asked[2])
+    verify_bank_receipt(wire.desk, BACK_OFFICE, number)
+    await wire.engine.drain(timeout_s=HOUR_S)
+    assert (await wire.engine.pull()).problem is None
+    assert wire.credit_minor("D-1") == 8_000
+    assert verify_central(wire.central) == []
+    assert findings(wire.desk) == []
+
+
 async def payments_at(wire: Wire):  # type: ignore[no-untyped-def]
     page = await wire.client._page(f"{BASE_URL}/tmf-api/paymentManagement/v4/payment", {})
     return page.rows  # type: ignore[union-attr]

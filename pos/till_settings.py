@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -149,6 +150,19 @@ class DealerSettings(DealerTermsSettings):
     block_after_rejection: bool = True
     trust: Literal["apart", "off"] = "apart"
     classes: dict[Annotated[str, Field(min_length=1, max_length=20)], DealerTermsSettings] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classes_inherit(cls, told: object) -> object:
+        """What a class does not say is as for all dealers."""
+        if not isinstance(told, Mapping) or not isinstance(told.get("classes"), Mapping):
+            return told
+        shared = {key: told[key] for key in DealerTermsSettings.model_fields if key in told}
+        classes = {
+            name: shared | terms if isinstance(terms, dict) else terms
+            for name, terms in told["classes"].items()
+        }
+        return {**told, "classes": classes}
 
 
 class ShiftSettings(Strict):

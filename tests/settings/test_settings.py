@@ -9,15 +9,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from pos.bootstrap.homes import open_till
-from pos.domain.commission import CommissionAt
+from pos.domain.commission import CommissionAt, LineTerms, Settlement
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
 from pos.domain.role import Grant, Role
 from pos.settings import FILES, config_folders, read_settings
-from pos.till_settings import TillSettings, url_problem
+from pos.till_settings import DealerSettings, TillSettings, url_problem
 from tests.builders.tills import machine, money, open_home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -534,6 +534,54 @@ def test_a_class_of_dealers_has_terms_of_its_own(tmp_path: Path) -> None:
     assert (earned.percent, earned.withholding_percent) == (Decimal(5), Decimal("12.5"))
     assert earned.at is CommissionAt.SETTLEMENT
     assert policy.terms("silver").commission.for_item("SIM-01") is None
+
+
+def test_a_class_of_dealers_has_what_it_does_not_say_from_all_dealers() -> None:
+    """Rule 58: a class that differs in one thing is as careful as the shop in all others."""
+    settings = DealerSettings.model_validate(
+        {
+            "unverified_cap": "0",
+            "release": "hold",
+            "commission": [{"percent": "5"}],
+            "commission_at": "settlement",
+            "withholding_percent": "10",
+            "block_after_rejection": False,
+            "classes": {
+                "gold": {"commission_paid": "gross"},
+                "new": {"unverified_cap": "", "commission": []},
+            },
+        }
+    )
+    gold, new = settings.classes["gold"], settings.classes["new"]
+
+    assert (gold.unverified_cap, gold.release, gold.commission_paid) == ("0", "hold", "gross")
+    assert gold.as_commission().for_item("SIM-01") == LineTerms(
+        percent=Decimal(5),
+        withholding_percent=Decimal(10),
+        at=CommissionAt.SETTLEMENT,
+        settlement=Settlement.GROSS,
+    )
+    assert (new.unverified_cap, new.release, new.commission) == ("", "hold", []), (
+        "its own, also where it is nothing"
+    )
+    assert (settings.release, settings.commission_paid) == ("hold", "net")
+
+
+@pytest.mark.parametrize(
+    ("dealers", "key"),
+    [
+        ({"release": "later"}, "release"),
+        ({"classes": {"gold": {"release": "later"}}}, "classes.gold.release"),
+        ({"classes": {"gold": {"trust": "off"}}}, "classes.gold.trust"),
+        ({"classes": {"gold": "hold"}}, "classes.gold"),
+        ({"classes": ["gold"]}, "classes"),
+    ],
+)
+def test_wrong_terms_of_dealers_are_named_where_they_stand(dealers: dict[str, object], key: str) -> None:
+    with pytest.raises(ValidationError) as wrong:
+        DealerSettings.model_validate({"classes": {"gold": {}}} | dealers)
+
+    assert ".".join(map(str, wrong.value.errors()[0]["loc"])) == key
 
 
 @pytest.mark.parametrize(

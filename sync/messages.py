@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from pos.store.account_credits import credit_facts
 from pos.store.bank_receipts import outcome_facts
-from pos.store.outbox import OUTCOME, TRANSFER
+from pos.store.outbox import COMMISSION, OUTCOME, TRANSFER
 from pos.store.suspense import transfer_facts
+from sync.commission_wire import commission_body
 from sync.outcome_wire import outcome_body
 from sync.transfer_wire import transfer_body
 
@@ -36,8 +38,14 @@ def _transfer(connection: Connection, outbox_id: int) -> bytes | None:
     return None if facts is None else transfer_body(facts)
 
 
+def _commission(connection: Connection, outbox_id: int) -> bytes | None:
+    facts = credit_facts(connection, outbox_id)
+    return None if facts is None else commission_body(facts)
+
+
 MESSAGES: Mapping[str, Message] = {
     OUTCOME: Message("outcomes", "outcome", _outcome),
     TRANSFER: Message("transfers", "transfer", _transfer),
+    COMMISSION: Message("commissions", "commission", _commission),
 }
 """By the outbox's kind; a payment is none of them."""

@@ -185,9 +185,16 @@ def _commission_of(sale: Sequence[LineOfSale], dealer: str) -> list[JournalLine]
     return commission_lines(
         total((one.commission for one in at_sale), in_currency),
         withheld=total((one.withheld for one in at_sale), in_currency),
-        credited=total((one.paid_out - one.deducted for one in at_sale), in_currency),
+        credited=commission_on_account(sale, in_currency),
         dealer=dealer,
     )
+
+
+def commission_on_account(sale: Sequence[LineOfSale], in_currency: Currency) -> Money:
+    """What a sale puts on its dealer's account at once: what was earned with it and not kept of the price."""
+    earned = [line.commission for line in sale if line.commission is not None]
+    at_sale = [one for one in earned if one.terms.at is CommissionAt.SALE]
+    return total((one.paid_out - one.deducted for one in at_sale), in_currency)
 
 
 def commission_lines(

@@ -26,6 +26,7 @@ WAIT_MAX = timedelta(hours=1, minutes=1)
 PAYMENT = "payment"
 OUTCOME = "outcome"
 TRANSFER = "transfer"
+COMMISSION = "commission"
 NOT_TOLD = "not-told"
 """Instead of central's id, where central has no such resource."""
 
@@ -35,7 +36,7 @@ class OutboxRow:
     """One leg on its way, or what became of one. ``body`` None: not composed yet, so never sent.
 
     ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, ``transfer`` for money of it that left
-    suspense for ``account``: both are told after it.
+    suspense for ``account``, ``commission`` for what its sale earned for ``account``: all are told after it.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
     money in suspense, whose owners have nothing to do with one another, the event.
     """
@@ -112,7 +113,8 @@ def queue(connection: Connection) -> Queue:
         "(SELECT min(coalesce(due, '')) FROM (SELECT max(next_attempt_at_utc) AS due FROM outbox "
         f"WHERE state <> 'acknowledged' AND state <> 'parked' AND NOT {_BEHIND_PARKED} GROUP BY {_QUEUE})), "
         "(SELECT coalesce((SELECT at_utc FROM bank_receipt_event WHERE outcome_id = source_id), "
-        "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), taken_at_utc) "
+        "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), "
+        "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), taken_at_utc) "
         "FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
@@ -249,7 +251,7 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
         "SELECT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
         "AND allocation.sale_line IS NULL UNION SELECT account FROM outbox "
-        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind = 'transfer' "
+        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind IN ('transfer', 'commission') "
         "UNION SELECT recovery.account FROM outbox "
         "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') UNION "
         "SELECT outbox.account FROM outbox JOIN leg USING (payment_event_id, leg) "
@@ -263,7 +265,7 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
 class LegShown:
     """What a person wants to know of a leg. ``outcome`` is what the row tells of it; None: the leg itself.
 
-    ``amount`` of what left suspense is just that.
+    ``amount`` of what left suspense, or was earned with it, is just that.
     """
 
     receipt_number: str
@@ -276,11 +278,13 @@ class LegShown:
 def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
     number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
-        "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, coalesce(moved.amount_minor, leg.amount_minor), "
-        "leg.currency, mode, CASE kind WHEN 'transfer' THEN 'from suspense' ELSE event.state END "
+        "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, "
+        "coalesce(moved.amount_minor, credited.amount_minor, leg.amount_minor), leg.currency, mode, "
+        "CASE kind WHEN 'transfer' THEN 'from suspense' WHEN 'commission' THEN 'commission' ELSE event.state END "
         "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "
         "JOIN tender USING (tender_id) LEFT JOIN bank_receipt_event AS event ON event.outcome_id = source_id "
-        "LEFT JOIN suspense_transfer AS moved ON moved.transfer_id = source_id WHERE outbox_id = ?",
+        "LEFT JOIN suspense_transfer AS moved ON moved.transfer_id = source_id "
+        "LEFT JOIN account_credit AS credited ON credited.credit_id = source_id WHERE outbox_id = ?",
         (row.outbox_id,),
     ).one()
     return LegShown(

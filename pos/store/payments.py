@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,7 @@ from pos.domain.bill import OwnAllocation
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
+from pos.store.account_credits import credited_to
 from pos.store.suspense import moved_to_bills, moved_to_credit
 
 _OWN = (
@@ -66,7 +68,7 @@ def own_credits(
     if kept_as is Purpose.ACCOUNT:
         for undone, entries in _by_account(connection, _UNDONE, account, None).items():
             found.setdefault(undone, []).extend(entries)
-        for credited, moved in moved_to_credit(connection, account):
+        for credited, moved in chain(moved_to_credit(connection, account), credited_to(connection, account)):
             found.setdefault(credited, []).append(moved)
     return found
 

@@ -16,7 +16,7 @@ from pos.domain.cheque import Cheque, ChequeState
 from pos.domain.imported_record import FILE_KINDS, RecordState
 from pos.domain.payment_event import PaymentEvent, TenderTaken
 from pos.domain.payment_mode import ModeKind, PayerKind
-from pos.domain.posting import SourceKind
+from pos.domain.posting import SourceKind, commission_on_account
 from pos.domain.receipt import (
     ReceiptFacts,
 )
@@ -26,6 +26,7 @@ from pos.store.cards import abandon_attempts
 from pos.store.imports import record_of_instrument
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
+from pos.till.account_credits import credit_commission
 from pos.till.beside_payment import book_recoveries, book_write_offs, kept_as_of, write_beside
 from pos.till.desk import Deed
 from pos.till.journal import book_entry
@@ -69,6 +70,7 @@ def book_payment(
     abandon_attempts(deed.unit.connection, at=deed.at, payment_event_id=event_id)
     _write_slips(deed, papers.holds, facts.receipt_number)
     _write_outbox(deed, event_id, event)
+    credit_commission(deed, event_id, event.payer_account, commission_on_account(event.sale, event.currency))
     return facts
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pos.domain.catalogue import LineOfSale
 from pos.domain.errors import Refused
-from pos.domain.money import Money, total
+from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import PayerKind
 from pos.domain.posting import SourceKind, commission_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
 from pos.store.cache import CachedAccount, account_by_id
-from pos.store.commissions import OwedToDealer, owed_by_dealer, owed_commissions
+from pos.store.commissions import OwedCommission, OwedToDealer, owed_by_dealer, owed_commissions
 from pos.store.times import utc_text
+from pos.till.account_credits import credit_commission
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
@@ -118,6 +120,20 @@ def settle_commission(
         )
         lines = commission_lines(commission, withheld=withheld, credited=settled.credited, dealer=account)
         book_entry(deed, SourceKind.COMMISSION, settled.settlement_id, lines)
+        _credit_each_sale(deed, settled, owed)
         return settled
 
-    return perform(desk, person, "settle_commission", work, memo=memo)
+    settled = perform(desk, person, "settle_commission", work, memo=memo)
+    # Only now: the cache's lane would read books that do not hold the deed yet.
+    desk.touched_accounts.append(settled.dealer)
+    return settled
+
+
+def _credit_each_sale(deed: Deed, settled: CommissionSettled, owed: Iterable[OwedCommission]) -> None:
+    """Central is told by sale: each credit behind the payment that it was earned with."""
+    earned: dict[str, Money] = {}
+    for line in owed:
+        paid_out = line.commission - line.withheld
+        earned[line.payment_event_id] = earned.get(line.payment_event_id, zero(paid_out.currency)) + paid_out
+    for payment_event_id, amount in earned.items():
+        credit_commission(deed, payment_event_id, settled.dealer, amount, settlement_id=settled.settlement_id)

@@ -21,6 +21,7 @@ from pos.store.chain import verify_chain
 from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
 from pos.till.verify_cash import CASH_CHECKS, misvalued_notes
+from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.voucher_tender import voucher_instrument
 
 
@@ -191,23 +192,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "AND allocation.sale_line = sale_line.number) + coalesce((SELECT deducted_minor FROM commission_line AS earned "
         "WHERE earned.payment_event_id = sale_line.payment_event_id AND earned.line = sale_line.number), 0)",
     ),
-    (
-        "commission_is_posted",
-        "SELECT payment_event_id FROM commission_line GROUP BY payment_event_id "
-        "HAVING (sum(iif(at = 'sale', commission_minor, 0)), sum(iif(at = 'sale', withheld_minor, 0))) IS NOT ("
-        "SELECT coalesce(sum(iif(ledger_account = 'commission_expense', debit_minor, 0)), 0), "
-        "coalesce(sum(iif(ledger_account = 'withholding_payable', credit_minor, 0)), 0) "
-        "FROM journal_entry JOIN journal_line USING (entry_id) "
-        "WHERE source_kind = 'payment' AND source_id = payment_event_id)",
-    ),
-    (
-        "commission_is_settled_as_it_was_earned",
-        "SELECT settlement_id FROM commission_settlement AS done WHERE (commission_minor, withheld_minor) IS NOT ("
-        "SELECT sum(earned.commission_minor), sum(earned.withheld_minor) FROM commission_settled AS line "
-        "JOIN commission_line AS earned USING (payment_event_id, line) WHERE line.settlement_id = done.settlement_id) "
-        "OR commission_minor IS NOT (SELECT sum(debit_minor) FROM journal_entry JOIN journal_line USING (entry_id) "
-        "WHERE source_kind = 'commission' AND source_id = done.settlement_id)",
-    ),
+    *DEALER_CHECKS,
     (
         "sale_is_posted",
         "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("

@@ -16,6 +16,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.answers import error_answer
 from sync.central.bill_api import bill_routes
+from sync.central.commission_api import commission_routes
 from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
@@ -63,6 +64,7 @@ def make_app(
             *session_routes(desk),
             *outcome_routes(desk),
             *transfer_routes(desk),
+            *commission_routes(desk),
             *own_routes(desk),
         ],
         exception_handlers={

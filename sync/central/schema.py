@@ -519,6 +519,24 @@ ADDED_IN_4 = (
     )
     """,
     "CREATE INDEX applied_transfer_by_bill ON applied_transfer (bill_id)",
+    # Commission that a till put on a dealer's account, behind the payment that it was earned with.
+    """
+    CREATE TABLE commission (
+        id TEXT PRIMARY KEY,
+        correlator_id TEXT NOT NULL UNIQUE,
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        account_id TEXT NOT NULL REFERENCES account (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        currency TEXT NOT NULL,
+        change_number BIGINT NOT NULL UNIQUE,
+        terminal TEXT,
+        credited_at TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        received_sha256 TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX commission_by_payment ON commission (payment_id)",
+    "CREATE INDEX commission_by_account ON commission (account_id)",
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

@@ -13,6 +13,7 @@ from pos.domain.cheque_digest import ChequeDigest
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind, PaymentModes
 from sync.central.cheques import cheque_of
+from sync.central.commissions import earned_with
 from sync.central.database import CentralStore, current_change
 from sync.central.voucher_offline import hold_id_of
 from sync.wire_json import WireJsonError, loads, read_money
@@ -46,6 +47,7 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
             *_vouchers(connection),
             *_bank_receipts(connection),
             *_transfers(connection),
+            *_commissions(connection),
         ]
 
 
@@ -169,6 +171,18 @@ def _transfers(connection: Connection) -> Iterator[Finding]:
         yield Finding(subject="payment", subject_id=row.id, message="more of it left suspense than was there")
 
 
+def _commissions(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(COMMISSIONS_CREDITED):
+        earned = earned_with(loads(row.body), row.currency)
+        credited = Money(int(row.credited_minor), currency(row.currency))
+        if credited > earned:
+            yield Finding(
+                subject="payment",
+                subject_id=row.id,
+                message=f"{credited} was credited, but {earned} was earned",
+            )
+
+
 def _accounts(connection: Connection) -> Iterator[Finding]:
     for figure, statement in ACCOUNTS_THAT_DIFFER.items():
         for row in connection.execute(statement):
@@ -244,7 +258,8 @@ ACCOUNTS_THAT_DIFFER = {
         "credit",
         "SELECT account_id, credit_minor AS amount_minor FROM payment UNION ALL"
         " SELECT account_id, credited_minor FROM outcome UNION ALL"
-        " SELECT account_id, credit_minor FROM suspense_transfer UNION ALL SELECT p.account_id, -k.amount_minor"
+        " SELECT account_id, credit_minor FROM suspense_transfer UNION ALL"
+        " SELECT account_id, amount_minor FROM commission UNION ALL SELECT p.account_id, -k.amount_minor"
         f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'",
     ),
     "advance": _differ("advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance'"),
@@ -278,6 +293,7 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM commission"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
 )
 BANK_RECEIPTS_THAT_DIFFER = text(
@@ -300,6 +316,10 @@ SUSPENSE_OVERDRAWN = text(
     " GROUP BY p.id, p.suspense_minor, p.currency"
     " HAVING sum(t.amount_minor) > p.suspense_minor OR min(t.currency) <> p.currency OR max(t.currency) <> p.currency"
     " ORDER BY p.id"
+)
+COMMISSIONS_CREDITED = text(
+    "SELECT p.id, p.currency, p.body, sum(c.amount_minor) AS credited_minor FROM commission c"
+    " JOIN payment p ON p.id = c.payment_id GROUP BY p.id, p.currency, p.body ORDER BY p.id"
 )
 FIND_CHEQUE = text(
     "SELECT payment_event_id, identity, branch, account, held FROM cheque WHERE payment_id = :payment_id"

@@ -11,6 +11,7 @@ import pytest
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
 from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.errors import NotAuthorised
+from pos.domain.money import Money
 from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import Copy
 from pos.store.outbox import leg_facts, mark_parked, retry_parked, unsent
@@ -20,7 +21,9 @@ from pos.till.basket import account_basket, add_item, give, order_of, quote
 from pos.till.commissions import commissions_owed, settle_commission
 from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
+from pos.till.open_bills import catch_up
 from pos.till.take_payment import take_payment
+from pos.till.unsent import unsent as waiting
 from receipts.compose import compose
 from receipts.text import render_text
 from sync.tmf676.payment import payment_body
@@ -45,7 +48,7 @@ from tests.builders.tills import (
     sale,
     stock,
 )
-from tests.till.books import refused
+from tests.till.books import refused, spoil
 
 FOUR = [sale("SERVICE", 4)]  # 20.000 without tax
 
@@ -121,6 +124,76 @@ def test_a_gross_commission_goes_to_the_dealers_account() -> None:
         "item_revenue": -20_000,
     }
     assert findings(desk) == []
+
+
+def credit_of(desk: Desk, account: str = "D-1") -> Money:
+    catch_up(desk)
+    return account_view(desk, CASHIER, account).credit
+
+
+def test_what_was_put_on_the_dealers_account_is_there() -> None:
+    """Rule 59: the account says what the ledger says, at once and before central hears of it."""
+    desk = selling(settlement=Settlement.GROSS)
+    pay(desk, cash("20"), account="D-1", lines=FOUR)
+    assert credit_of(desk) == money("0.900")
+    later = selling(CommissionAt.SETTLEMENT)
+    pay(later, cash("20"), account="D-1", lines=FOUR)
+    pay(later, card("5"), cash("3"), account="D-1", lines=[sale("SERVICE")], overpayment=Overpayment.CREDIT)
+    assert credit_of(later) == money("3")
+
+    settle_commission(later, BACK_OFFICE, "D-1")
+
+    assert credit_of(later) == money("4.125")
+    assert balances(later)["dealer_account"] == -4_125
+    told = [row for row in rows(later, "outbox") if row["kind"] == "commission"]
+    assert [(row["account"], row["state"]) for row in told] == [("D-1", "waiting"), ("D-1", "waiting")]
+    assert [row["amount_minor"] for row in rows(later, "account_credit")] == [900, 225]
+    for books in (desk, later):
+        assert findings(books) == []
+
+
+def test_net_commission_and_a_commission_that_is_all_withheld_credit_nothing() -> None:
+    for desk in (selling(), selling(settlement=Settlement.GROSS, withheld="100")):
+        pay(desk, cash("20"), account="D-1", lines=FOUR, overpayment=Overpayment.CHANGE)
+
+        assert rows(desk, "account_credit") == []
+        assert {row["kind"] for row in rows(desk, "outbox")} == {"payment"}
+        assert credit_of(desk) == money("0")
+        assert findings(desk) == []
+
+
+def test_commission_is_listed_among_what_waits_for_central() -> None:
+    desk = selling(settlement=Settlement.GROSS)
+    pay(desk, cash("20"), account="D-1", lines=FOUR)
+
+    assert [(one.outcome, one.amount) for one in waiting(desk, SUPERVISOR)] == [
+        (None, money("20")),
+        ("commission", money("0.900")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("altered", "check"),
+    [
+        ("UPDATE account_credit SET amount_minor = 901", "dealer_account_is_what_was_put_there"),
+        ("UPDATE account_credit SET amount_minor = 901", "commission_is_credited"),
+        ("UPDATE account_credit SET account = 'D-2'", "dealer_account_is_what_was_put_there"),
+        ("UPDATE account_credit SET account = 'D-2'", "account_credit_is_in_the_outbox"),
+        ("DELETE FROM account_credit", "outbox_commission_has_its_deed"),
+        (
+            "UPDATE allocation SET amount_minor = 2 WHERE sale_line IS NULL",
+            "dealer_account_is_what_was_put_there",
+        ),
+    ],
+)
+def test_a_dealers_account_that_is_not_what_was_put_there_is_found(altered: str, check: str) -> None:
+    desk = selling(settlement=Settlement.GROSS)
+    pay(desk, cash("21"), account="D-1", lines=FOUR, overpayment=Overpayment.CREDIT)
+    assert findings(desk) == []
+
+    spoil(desk, altered)
+
+    assert check in {finding.check for finding in findings(desk)}
 
 
 def test_a_commission_at_settlement_is_owed_until_the_back_office_settles_it_once() -> None:

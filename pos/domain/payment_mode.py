@@ -162,6 +162,11 @@ class PaymentModes:
         """The modes of one family, in the order of the configuration."""
         return tuple(mode for mode in self.by_code.values() if mode.kind is kind)
 
+    @property
+    def not_final(self) -> frozenset[str]:
+        """The codes of those whose money is not certain when it is taken."""
+        return frozenset(mode.code for mode in self.by_code.values() if not mode.final_at_once)
+
     def __getitem__(self, code: str) -> PaymentMode:
         """Raises Refused ``unknown_mode``."""
         mode = self.by_code.get(code)

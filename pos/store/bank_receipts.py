@@ -107,19 +107,6 @@ def released_since(connection: Connection, dealer: str, seen_change: int | None)
     return row is not None
 
 
-def goods_on_cheques(connection: Connection, dealer: str, in_currency: Currency) -> Money:
-    """What a dealer bought here by cheques that are neither paid by their bank nor sent back."""
-    minor = connection.exec_driver_sql(
-        "SELECT coalesce(sum(allocation.amount_minor), 0) FROM payment_event AS event "
-        "JOIN allocation USING (payment_event_id) JOIN cheque USING (tender_id) "
-        "WHERE event.payer_account = ? AND allocation.currency = ? AND allocation.sale_line IS NOT NULL "
-        "AND (SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id "
-        "ORDER BY number DESC LIMIT 1) NOT IN ('cleared', 'dishonoured', 'replaced', 'returned')",
-        (dealer, in_currency.code),
-    ).scalar_one()
-    return Money(int(minor), in_currency)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
     """A bank receipt that may be the same paper. ``details`` are the paper's own fields."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from pos.domain.money import Currency, Money
+from pos.store.unsure_money import UNSURE, modes_waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +39,25 @@ class OwedToDealer:
 
 
 _IS_SURE = (
-    "NOT EXISTS (SELECT 1 FROM v_tender JOIN bank_receipt_event USING (tender_id) "
-    "WHERE v_tender.payment_event_id = v_commission.payment_event_id AND v_tender.state NOT IN ('verified', 'settled')) "
-    "AND NOT EXISTS (SELECT 1 FROM v_cheque JOIN tender USING (tender_id) "
-    "WHERE tender.payment_event_id = v_commission.payment_event_id AND v_cheque.state <> 'cleared') "
+    "NOT EXISTS (SELECT 1 FROM tender WHERE tender.payment_event_id = v_commission.payment_event_id "
+    f"AND {UNSURE}) "
     "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.payment_event_id = v_commission.payment_event_id "
     "AND outbox.kind = 'payment' AND outbox.state = 'parked')"
 )
-"""A bank receipt that no bank has confirmed and no back office has settled, a cheque that is not paid, or a leg that central
-refused keeps its payment's commission back."""
+"""Money that waits for a bank, or a leg that central refused, keeps its payment's commission back."""
 
 
 def owed_by_dealer(
-    connection: Connection, in_currency: Currency, *, dealer: str | None, limit: int
+    connection: Connection, in_currency: Currency, *, dealer: str | None, modes: Collection[str], limit: int
 ) -> list[OwedToDealer]:
-    """What is not settled yet, of one dealer or of each."""
+    """What is not settled yet, of one dealer or of each; ``modes`` are those whose money waits for a bank."""
     rows = connection.exec_driver_sql(
         "SELECT dealer, count(DISTINCT iif(sure, payment_event_id, NULL)), sum(sure), "
         "sum(iif(sure, commission_minor, 0)), sum(iif(sure, withheld_minor, 0)), sum(iif(sure, 0, commission_minor)) "
         f"FROM (SELECT dealer, payment_event_id, commission_minor, withheld_minor, {_IS_SURE} AS sure "
         "FROM v_commission WHERE currency = ? AND state = 'owed' AND dealer = coalesce(?, dealer)) "
         "GROUP BY dealer HAVING sum(commission_minor) > 0 ORDER BY dealer LIMIT ?",
-        (in_currency.code, dealer, limit),
+        (modes_waiting(modes), in_currency.code, dealer, limit),
     )
     return [
         OwedToDealer(
@@ -74,7 +73,7 @@ def owed_by_dealer(
 
 
 def owed_commissions(
-    connection: Connection, dealer: str, in_currency: Currency, *, limit: int
+    connection: Connection, dealer: str, in_currency: Currency, *, modes: Collection[str], limit: int
 ) -> list[OwedCommission]:
     """What is not settled yet of payments whose money is sure, oldest first."""
     rows = connection.exec_driver_sql(
@@ -82,7 +81,7 @@ def owed_commissions(
         "JOIN payment_event USING (payment_event_id) "
         f"WHERE v_commission.dealer = ? AND v_commission.currency = ? AND v_commission.state = 'owed' AND {_IS_SURE} "
         "ORDER BY epoch, sequence, line LIMIT ?",
-        (dealer, in_currency.code, limit),
+        (dealer, in_currency.code, modes_waiting(modes), limit),
     )
     return [
         OwedCommission(

@@ -61,7 +61,13 @@ def commissions_owed(desk: Desk, person: Person, *, limit: int = LISTED_MAX) -> 
     """Each dealer with commission left for settlement; a dealer's own people see theirs only. Raises NotAuthorised."""
     require_enquiry(desk, person)
     with desk.till.read() as connection:
-        found = owed_by_dealer(connection, desk.identity.currency, dealer=person.only_account, limit=limit)
+        found = owed_by_dealer(
+            connection,
+            desk.identity.currency,
+            dealer=person.only_account,
+            modes=desk.modes.not_final,
+            limit=limit,
+        )
     with desk.cache.read() as connection:
         known = [account_by_id(connection, owed.dealer) for owed in found]
     return [
@@ -83,7 +89,9 @@ def settle_commission(
         deed.shift, deed.subject = None, account
         refuse_own_dealer(desk, person, [account])
         in_currency = desk.identity.currency
-        owed = owed_commissions(deed.unit.connection, account, in_currency, limit=LINES_AT_ONCE_MAX)
+        owed = owed_commissions(
+            deed.unit.connection, account, in_currency, modes=desk.modes.not_final, limit=LINES_AT_ONCE_MAX
+        )
         commission = total((line.commission for line in owed), in_currency)
         withheld = total((line.withheld for line in owed), in_currency)
         if not commission:

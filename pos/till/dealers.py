@@ -13,12 +13,12 @@ from pos.domain.bank_receipt import is_near, value_date
 from pos.domain.dealer import DealerStanding, Release
 from pos.domain.errors import Refused
 from pos.domain.money import total, zero
-from pos.domain.payment_event import PaymentEvent, TenderTaken
-from pos.domain.payment_mode import ModeKind, PaymentModes, Purpose
+from pos.domain.payment_event import PaymentEvent
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
 from pos.domain.tender import plain_reference
+from pos.domain.write_off import FundedAllocation
 from pos.store.bank_receipts import (
     Neighbour,
-    goods_on_cheques,
     is_rejected,
     own_unverified,
     receipts_like,
@@ -26,6 +26,7 @@ from pos.store.bank_receipts import (
 )
 from pos.store.cache import CachedAccount, credit_of, since_told
 from pos.store.payments import own_credits
+from pos.store.unsure_money import goods_on_unsure_money
 from pos.till.desk import Deed, Desk
 
 
@@ -44,54 +45,67 @@ def dealer_standing(desk: Desk, books: Connection, dealer: CachedAccount) -> Dea
     return DealerStanding(
         cap=cap if cap is not None and cap.currency == dealer.currency else none,
         unverified=unverified,
-        open_orders=goods_on_cheques(books, dealer.account, dealer.currency),
+        open_orders=goods_on_unsure_money(books, dealer.account, dealer.currency, desk.modes.not_final),
         owed=max(-credit, none),
         blocked=blocked and desk.policy.dealers.block_after_rejection,
     )
 
 
-def require_bank_receipts(deed: Deed, event: PaymentEvent, dealer: CachedAccount) -> None:
-    """Bank receipts are taken, and goods leave on them, only as far as the dealer's terms go.
+def require_dealer_terms(deed: Deed, event: PaymentEvent, dealer: CachedAccount) -> None:
+    """A dealer's bank receipts are taken, and goods leave on money that is not sure yet, only as far as the terms go.
 
     Raises Refused ``dealer_blocked``, ``goods_held`` or ``over_unverified_cap``.
     """
-    brought = [tender for tender in event.tenders if tender.mode.kind is ModeKind.BANK_RECEIPT]
-    if not brought:
+    unsure = [tender for tender in event.tenders if not tender.mode.final_at_once]
+    if dealer.kind is not PayerKind.DEALER or not unsure:
         return
     standing = dealer_standing(deed.desk, deed.unit.connection, dealer)
-    if standing.blocked:
+    if standing.blocked and any(tender.mode.kind is ModeKind.BANK_RECEIPT for tender in unsure):
         raise Refused(
             "dealer_blocked",
             "The bank did not bear out a receipt of this dealer. No other one is taken until the back office settles it.",
             account=dealer.account,
         )
-    lines = {
-        part.allocation.sale_line
+    goods = [
+        part
         for part in event.funded
-        if event.tenders[part.tender].mode.kind is ModeKind.BANK_RECEIPT
-        and part.allocation.purpose is Purpose.ITEMS
-    }
-    goods = [event.sale[place].item for place in lines if place is not None]
+        if part.allocation.purpose is Purpose.ITEMS and not event.tenders[part.tender].mode.final_at_once
+    ]
     if not goods:
         return
-    held = next((item for item in goods if item.serial is not None), None)
-    if held is not None and deed.desk.policy.dealers.terms(dealer.dealer_class).release is Release.HOLD:
-        raise Refused(
-            "goods_held",
-            f"{held.name} leaves when the bank has confirmed the receipt, not before. Take another way to pay, or the "
-            "receipt without goods.",
-            item=held.item,
-        )
-    _require_cap(event, brought, standing)
+    if deed.desk.policy.dealers.terms(dealer.dealer_class).release is Release.HOLD:
+        _refuse_held(event, goods)
+    _require_cap(event, goods, standing)
 
 
-def _require_cap(event: PaymentEvent, brought: Sequence[TenderTaken], standing: DealerStanding) -> None:
-    unverified = standing.used + total((tender.net for tender in brought), event.currency)
+def _refuse_held(event: PaymentEvent, goods: Sequence[FundedAllocation]) -> None:
+    """A piece with a serial number waits for the bank's word on the receipt that pays for it."""
+    for part in goods:
+        line = part.allocation.sale_line
+        item = None if line is None else event.sale[line].item
+        if item is None or item.serial is None:
+            continue
+        if event.tenders[part.tender].mode.kind is ModeKind.BANK_RECEIPT:
+            raise Refused(
+                "goods_held",
+                f"{item.name} leaves when the bank has confirmed the receipt, not before. Take another way to pay, or "
+                "the receipt without goods.",
+                item=item.item,
+            )
+
+
+def _require_cap(event: PaymentEvent, goods: Sequence[FundedAllocation], standing: DealerStanding) -> None:
+    """Bank receipts count whole, of other money that is not sure the part that pays for goods."""
+    receipts = [tender.net for tender in event.tenders if tender.mode.kind is ModeKind.BANK_RECEIPT]
+    others = [
+        part.amount for part in goods if event.tenders[part.tender].mode.kind is not ModeKind.BANK_RECEIPT
+    ]
+    unverified = standing.used + total([*receipts, *others], event.currency)
     if unverified > standing.cap:
         raise Refused(
             "over_unverified_cap",
-            f"Bank receipts of {unverified.plain()} are not confirmed yet, and goods leave on {standing.cap.plain()} at "
-            "most. Take another way to pay, or the receipt without goods.",
+            f"{unverified.plain()} of this dealer is not confirmed yet, and goods leave on {standing.cap.plain()} at most. "
+            "Take another way to pay, or the money without goods.",
             unverified=unverified.plain(),
             cap=standing.cap.plain(),
             left=standing.left.plain(),

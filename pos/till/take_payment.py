@@ -41,7 +41,7 @@ from pos.till.cheque_intake import (
     refuse_twins,
 )
 from pos.till.commissions import with_commission
-from pos.till.dealers import near_duplicate, require_bank_receipts
+from pos.till.dealers import near_duplicate, require_dealer_terms
 from pos.till.desk import Deed, Desk, Memo, perform, require_alone
 from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
@@ -204,7 +204,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     refuse_twins(cheques.values())
     paid = {part.account for part in event.allocations}
     refuse_taken(deed, event.tenders, {account.account, *paid})
-    require_bank_receipts(deed, event, account)
+    require_dealer_terms(deed, event, account)
     require_final_money(event, deed.desk.policy.items)
     refuse_sold(deed, event.sale)
     offered = [(tender.mode, tender.net) for tender in event.tenders]

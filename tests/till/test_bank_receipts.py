@@ -12,7 +12,9 @@ import pytest
 from pos.domain.bank_receipt import BankReceiptState
 from pos.domain.dealer import DealerPolicy, DealerTerms, Release
 from pos.domain.errors import DomainError, NeedsConfirmation, NotAuthorised
-from pos.domain.payment_mode import Purpose
+from pos.domain.imported_record import RecordState
+from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import ModeKind, Purpose
 from pos.domain.role import Person, Role
 from pos.store import outbox
 from pos.till.bank_receipts import (
@@ -23,6 +25,7 @@ from pos.till.bank_receipts import (
 )
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
+from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.payment_order import TenderOrder
 from pos.till.take_payment import take_payment
 from tests.builders.tills import (
@@ -34,8 +37,10 @@ from tests.builders.tills import (
     TODAY,
     account,
     acknowledge_all,
+    atm,
     bank_cash,
     bank_cheque,
+    card,
     cash,
     cheque,
     clock_of,
@@ -556,6 +561,48 @@ def test_goods_bought_by_cheque_are_open_orders_until_it_clears(desk: Desk) -> N
     assert (view.dealer.open_orders, view.dealer.left) == (money("15"), money("5"))
     assert refused(desk, lambda: presented(desk, "10", lines=SERVICE)).code == "over_unverified_cap"
     presented(desk, "5", lines=SERVICE)
+
+
+def matched_with_its_record(desk: Desk, amount: str, trace: str) -> None:
+    """The bank's file has the slip of an ATM."""
+    run = begin_run(desk, BACK_OFFICE, ModeKind.ATM, profile="records", file_digest=trace)
+    details = atm(amount, trace).details
+    record = import_record(
+        desk, BACK_OFFICE, run, RecordOrder(mode="atm", amount=amount, account="D-1", details=details)
+    )
+    assert record.state is RecordState.MATCHED
+
+
+def test_goods_bought_at_an_atm_are_open_orders_until_the_bank_tells_of_it(desk: Desk) -> None:
+    """Rule 58: money that waits for anything is not sure, whatever the way to pay."""
+    pay(desk, atm("17", "004711"), account="D-1", lines=[sale("SERVICE", 3)], overpayment=Overpayment.CREDIT)
+    view = account_view(desk, CASHIER, "D-1")
+    assert view.dealer is not None
+    assert (view.dealer.open_orders, view.dealer.left) == (money("15"), money("5"))
+    assert refused(desk, lambda: presented(desk, "10", lines=SERVICE)).code == "over_unverified_cap"
+
+    matched_with_its_record(desk, "17", "004711")
+
+    assert account_view(desk, CASHIER, "D-1").dealer.open_orders == money("0")  # type: ignore[union-attr]
+    presented(desk, "20", lines=SERVICE)
+
+
+@pytest.mark.parametrize("tender", [cheque("25"), atm("25")])
+def test_goods_leave_on_any_money_that_is_not_sure_only_as_far_as_the_limit(
+    desk: Desk, tender: TenderOrder
+) -> None:
+    refusal = refused(desk, lambda: pay(desk, tender, account="D-1", lines=[sale("SERVICE", 5)]))
+
+    assert refusal.code == "over_unverified_cap"
+    assert (refusal.details["unverified"], refusal.details["cap"]) == ("25.000", "20.000")
+    pay(desk, cheque("25", "000777"), account="BA-1", lines=[sale("SERVICE", 5)])
+    # Only the goods count: the rest is the dealer's own credit once it is sure.
+    four = [sale("SERVICE", 4)]
+    pay(desk, tender, account="D-1", lines=four, overpayment=Overpayment.CREDIT)
+    assert account_view(desk, CASHIER, "D-1").dealer.left == money("0")  # type: ignore[union-attr]
+    pay(desk, cash("5"), account="D-1", lines=SERVICE)
+    pay(desk, card("5"), account="D-1", lines=SERVICE)
+    pay(desk, cheque("30", "000999"), account="D-1")
 
 
 def test_what_other_tills_have_taken_counts_against_the_limit(desk: Desk) -> None:

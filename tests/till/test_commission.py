@@ -13,6 +13,7 @@ from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.errors import NotAuthorised
 from pos.domain.money import Money
 from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import ModeKind
 from pos.domain.receipt import Copy
 from pos.store.outbox import leg_facts, mark_parked, retry_parked, unsent
 from pos.store.receipts import receipt_facts
@@ -21,6 +22,7 @@ from pos.till.basket import account_basket, add_item, give, order_of, quote
 from pos.till.commissions import commissions_owed, settle_commission
 from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
+from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.open_bills import catch_up
 from pos.till.take_payment import take_payment
 from pos.till.unsent import unsent as waiting
@@ -34,6 +36,7 @@ from tests.builders.tills import (
     CASHIER,
     DEALER,
     SUPERVISOR,
+    atm,
     bank_cash,
     card,
     cash,
@@ -226,6 +229,19 @@ def test_nothing_is_settled_before_the_money_is_sure() -> None:
     verify_bank_receipt(desk, BACK_OFFICE, number)
     assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("1")
     assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+
+
+def test_nothing_is_settled_of_a_payment_at_an_atm_before_the_bank_tells_of_it() -> None:
+    desk = selling(CommissionAt.SETTLEMENT)
+    pay(desk, atm("20"), account="D-1", lines=FOUR)
+    assert refused(desk, lambda: settle_commission(desk, BACK_OFFICE, "D-1")).code == "nothing_owed"
+    assert commissions_owed(desk, BACK_OFFICE)[0].owed.kept_back == money("1")
+
+    run = begin_run(desk, BACK_OFFICE, ModeKind.ATM, profile="records", file_digest="x")
+    told = RecordOrder(mode="atm", amount="20", account="D-1", details=atm("20").details)
+    import_record(desk, BACK_OFFICE, run, told)
+
+    assert settle_commission(desk, BACK_OFFICE, "D-1").commission == money("1")
 
 
 def test_what_is_owed_is_listed_by_dealer_with_what_is_kept_back() -> None:

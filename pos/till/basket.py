@@ -43,6 +43,7 @@ from pos.till.payer import walk_in_buyer
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import OverrideOrder, SaleOrder, find_item, read_override
 from pos.till.tendered import paper_day, plain_fields, read_tendered, require_mode
+from pos.till.trust_money import refuse_foreign
 
 ITEMS_MAX = 200
 
@@ -479,8 +480,8 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
 
     A cheque of a later date takes the basket for itself: with it ``order_of`` is what is registered.
     Raises Refused with the codes of ``require_mode``, ``parse_amount``, ``read_details`` and ``check_cheque``,
-    ``named_twice`` where the same paper was given before, or ``tender_not_needed`` where enough was; NotAuthorised where
-    the person may not take this mode.
+    ``trust_money_foreign``, ``named_twice`` where the same paper was given before, or ``tender_not_needed`` where enough
+    was; NotAuthorised where the person may not take this mode.
     """
     mode = desk.modes[tender.mode]
     require_mode(desk, person, mode, basket.payer.kind)
@@ -488,6 +489,8 @@ def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, dec
     amount, foreign = read_tendered(
         desk, tender, basket.payer.currency, today=today, decimal_marks=decimal_marks
     )
+    if foreign is not None:
+        refuse_foreign(desk, person, basket.payer.kind, mode, sells=bool(basket.lines))
     details: Mapping[str, str] = {}
     if mode.kind is ModeKind.CHEQUE:
         details, cheque = read_cheque_tender(desk, mode, tender.as_cheque, amount, today=today)

@@ -86,10 +86,10 @@ def take_payment(
     ``no_open_shift``, ``shift_of_other``, ``unknown_account``, ``wrong_payer_kind``, ``account_other_currency``,
     ``cheque_taken_before``, ``cheque_named_twice``, ``taken_before``, ``named_twice``, ``date_in_future``, ``too_old``,
     ``currency_not_taken``, ``rate_stale``, ``rate_changed``, ``not_in_notes``, ``cash_over_cap``, ``identity_needed``,
-    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``trust_money_apart``, ``dealer_blocked``,
-    ``over_unverified_cap``, ``offline_limit``, ``own_account``, ``card_outcome_unknown``, ``card_not_approved``,
-    ``card_approved_otherwise``, ``slip_reversed``, ``bad_reference`` (an event id that is none) or what ``read_voucher``
-    and ``require_rules`` raise, and NeedsConfirmation ``possible_double`` or ``near_duplicate``.
+    ``unknown_document``, ``goods_held``, ``serial_sold_before``, ``trust_money_apart``, ``trust_money_foreign``,
+    ``dealer_blocked``, ``over_unverified_cap``, ``offline_limit``, ``own_account``, ``card_outcome_unknown``,
+    ``card_not_approved``, ``card_approved_otherwise``, ``slip_reversed``, ``bad_reference`` (an event id that is none) or
+    what ``read_voucher`` and ``require_rules`` raise, and NeedsConfirmation ``possible_double`` or ``near_duplicate``.
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(

@@ -32,7 +32,7 @@ from pos.till.cheque_intake import (
 from pos.till.desk import Deed, Desk, require_alone
 from pos.till.payer import payer_account_of
 from pos.till.payment_order import PaymentOrder, TenderOrder
-from pos.till.trust_money import purse_of
+from pos.till.trust_money import purse_of, refuse_foreign
 from pos.till.voucher_tender import read_voucher
 
 
@@ -83,7 +83,9 @@ def read_tender(deed: Deed, tender: TenderOrder, order: PaymentOrder) -> TenderR
         offered, hold = read_voucher(deed, order.payment_event_id, payer, mode, amount, details)
         return TenderRead(offered=offered, hold=hold)
     _require_fresh(deed, mode, details)
-    if foreign is None:
+    if foreign is not None:
+        refuse_foreign(desk, deed.person, order.payer_kind, mode, sells=bool(order.lines))
+    else:
         mode = purse_of(desk, deed.person, order.payer_kind, mode, sells=bool(order.lines))
     return TenderRead(
         offered=TenderOffered(

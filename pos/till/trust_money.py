@@ -32,9 +32,26 @@ def purse_of(desk: Desk, person: Person, payer: PayerKind, mode: PaymentMode, *,
     return mode
 
 
+def refuse_foreign(desk: Desk, person: Person, payer: PayerKind, mode: PaymentMode, *, sells: bool) -> None:
+    """Raises Refused ``trust_money_foreign`` where foreign notes are bill money: they have no purse of the operator's."""
+    if is_purse(purse_of(desk, person, payer, mode, sells=sells)):
+        shop = desk.identity.currency
+        raise Refused(
+            "trust_money_foreign",
+            f"Bill money is the operator's, and is kept apart in {shop} alone. Take {shop} for it, or another way to pay.",
+            mode=mode.code,
+            currency=shop.code,
+        )
+
+
+def is_purse(mode: PaymentMode) -> bool:
+    """Whether cash in this mode lies in the operator's purse."""
+    return mode.kind is ModeKind.CASH and mode.ledger_account == Ledger.TRUST_MONEY
+
+
 def is_trust(tender: TenderTaken) -> bool:
     """Whether a tender's cash lies in the operator's purse."""
-    return tender.mode.kind is ModeKind.CASH and tender.mode.ledger_account == Ledger.TRUST_MONEY
+    return is_purse(tender.mode)
 
 
 def require_apart(desk: Desk, person: Person, event: PaymentEvent) -> None:

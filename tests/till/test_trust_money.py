@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from pos.domain.errors import Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.posting import is_balanced, trust_counted_lines
 from pos.domain.role import Person, Role
+from pos.till.basket import account_basket, give
 from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
 from pos.till.desk import Desk
+from pos.till.enquiries import PayPlan, account_view
 from tests.builders.tills import (
     CASHIER,
     card,
@@ -18,11 +21,13 @@ from tests.builders.tills import (
     findings,
     make_till,
     money,
+    notes,
     opened,
     pay,
     rows,
     sale,
     stock,
+    take_currencies,
     wish,
 )
 from tests.till.books import refused
@@ -120,6 +125,57 @@ def test_a_dealers_top_up_beside_a_purchase_is_all_the_dealers(desk: Desk) -> No
     pay(desk, cash("8"), account="D-1", person=SELLER, lines=buy, overpayment=Overpayment.CREDIT)
 
     assert (balance(desk, "trust_money"), balance(desk, "cash_in_till")) == (0, 28_000)
+
+
+def test_foreign_notes_are_no_bill_money_at_a_dealers_till(desk: Desk) -> None:
+    """They would lie in the dealer's own foreign cash: the operator's purse has the shop's currency alone."""
+    take_currencies(desk, {"USD": "0.30675"})
+    bills = [wish("7781", "3.050")]
+    of_bills = notes("10", "USD", "0.30675")
+
+    refusal = refused(
+        desk,
+        lambda: pay(desk, of_bills, person=SELLER, allocate=bills, overpayment=Overpayment.CHANGE),
+    )
+
+    assert (refusal.code, refusal.details["currency"]) == ("trust_money_foreign", "KWD")
+    both = [of_bills, cash("1")]
+    assert refused(desk, lambda: pay(desk, *both, person=SELLER)).code == "trust_money_foreign"
+    pay(desk, cash("3.050"), person=SELLER, allocate=bills)
+    buy = [sale("SERVICE")]
+    twenty = notes("20", "USD", "0.30675")
+    pay(desk, twenty, person=SELLER, lines=buy, overpayment=Overpayment.CHANGE)
+    pay(desk, twenty, account="D-1", person=SELLER, lines=buy, overpayment=Overpayment.CREDIT)
+    assert (balance(desk, "trust_money"), balance(desk, "foreign_cash_in_till")) == (3_050, 12_270)
+    assert findings(desk) == []
+
+
+def test_foreign_notes_for_bills_are_refused_at_a_dealers_screen_too(desk: Desk) -> None:
+    take_currencies(desk, {"USD": "0.30675"})
+    view = account_view(desk, SELLER, "BA-1")
+    plan = PayPlan(parts=(), to_pay=money("54.250"))
+    basket = account_basket(desk, view, plan, "01a1fd8c-70d0-7e9e-b870-a3187c0b8988")
+
+    with pytest.raises(Refused) as refusal:
+        give(desk, SELLER, basket, notes("10", "USD", "0.30675"), decimal_marks=".")
+
+    assert refusal.value.code == "trust_money_foreign"
+    give(desk, CASHIER, basket, notes("10", "USD", "0.30675"), decimal_marks=".")
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_an_operators_own_till_takes_foreign_notes_for_bills(apart: bool) -> None:
+    desk = make_till()
+    take_currencies(desk, {"USD": "0.30675"})
+    person = CASHIER if apart else SELLER
+    off = replace(desk.policy, dealers=replace(desk.policy.dealers, trust_apart=apart))
+    desk = replace(desk, policy=off)
+    opened(desk, person=person)
+
+    pay(desk, notes("10", "USD", "0.30675"), person=person, overpayment=Overpayment.CREDIT)
+
+    assert balance(desk, "foreign_cash_in_till") == 3_068
+    assert findings(desk) == []
 
 
 def test_a_card_slip_is_in_no_purse(desk: Desk) -> None:

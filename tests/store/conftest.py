@@ -73,7 +73,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
     The first shift is a dealer's: a bank receipt and its commission, bill money, foreign notes, a note declared false and
-    cash that needed a document. Four receipts, and the note of a later cheque; the last payment has a sale with a serial
+    cash that needed a document. Five receipts, and the note of a later cheque; the last payment has a sale with a serial
     number, a card, a voucher that was held for it, and one that was taken while central did not answer; it brings
     written-off debt back, clears the rest of a bill and leaves money in suspense.
     """
@@ -99,9 +99,17 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settle_commission(desk, BACK_OFFICE, "D-1")
     take_currencies(desk, {"USD": "0.30675"})
     ask_for_documents(desk, "5")
-    pay(desk, cash("1"), notes("50"), account="BA-1", identity=passport(name="Lina"), person=seller)
+    pay(desk, cash("1"), account="BA-1", person=seller)
+    pay(
+        desk,
+        notes("50"),
+        account=None,
+        lines=[sale("SERVICE", 3)],
+        identity=passport(name="Lina"),
+        person=seller,
+    )
     ask_for_documents(desk, None)
-    count(desk, "15", trust="1", foreign={"USD": "50"}, declared={"counterfeit": "5"}, person=seller)
+    count(desk, "14.660", trust="1", foreign={"USD": "50"}, declared={"counterfeit": "5"}, person=seller)
     closed(desk, person=seller)
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})

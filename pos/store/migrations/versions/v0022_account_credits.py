@@ -45,7 +45,10 @@ FROM account_credit AS credited JOIN outbox AS paid ON paid.payment_event_id = c
 ORDER BY at_utc, credit_id;
 """
 
+APPEND_ONLY = ("account_credit",)
+
 
 def upgrade() -> None:
     run_sql(SCHEMA)
-    make_append_only("account_credit")
+    for table in APPEND_ONLY:
+        make_append_only(table)

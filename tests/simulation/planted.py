@@ -244,16 +244,20 @@ def _money_on_another_bill() -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """A bug, and the invariants that may be the first to see it (by the beginnings of their names)."""
+    """A bug, and the invariants that may be the first to see it (by the beginnings of their names).
+
+    ``from_seed``: a rare one shows in none of the seeds before.
+    """
 
     plant: Callable[[], AbstractContextManager[None]]
     seen_by: Sequence[str]
+    from_seed: int = 1
 
 
 PLANTS: Mapping[str, Plant] = {
     "central-forgets-keys": Plant(plant=_central_forgets_keys, seen_by=("1 ", "5 ")),
     "credit-is-lost": Plant(plant=_credit_is_lost, seen_by=("17 ", "21 ")),
-    "voucher-held-for-two": Plant(plant=_voucher_held_for_two, seen_by=("1 ", "14 ", "39 ")),
+    "voucher-held-for-two": Plant(plant=_voucher_held_for_two, seen_by=("1 ", "14 ", "39 "), from_seed=30),
     "new-key-at-each-try": Plant(plant=_new_key_at_each_try, seen_by=("4 ",)),
     "body-composed-anew": Plant(plant=_body_composed_anew, seen_by=("4 ",)),
     "acknowledged-before-the-answer": Plant(plant=_acknowledged_before_the_answer, seen_by=("7 ",)),

@@ -23,7 +23,6 @@ from pos.domain.signature import (
     is_signed,
     letters_for,
     letters_of,
-    public_key_of,
     sign,
 )
 from pos.domain.voucher import Residual, VoucherTerms, plain_code
@@ -125,11 +124,6 @@ def in_groups(code: str, size: int = 6) -> str:
 def read_public_key(letters: str) -> bytes | None:
     """A public key from its letters; None where they are none."""
     return bytes_of(letters, KEY_BYTES)
-
-
-def public_letters(private_key: bytes) -> str:
-    """The public half of a private key, in letters."""
-    return letters_of(public_key_of(private_key))
 
 
 def _packed(voucher: SignedVoucher) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.payment_mode import Purpose
-from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
+from pos.domain.receipt import AllocationLine, ReceiptFacts, SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.voucher import VoucherIssued
 from pos.store.cards import CardAttempt
@@ -118,17 +118,6 @@ def encode(outcome: object) -> Mapping[str, object]:
             }
         case _:
             raise AssertionError("every outcome of a script's act is written above")
-
-
-def _encode_commission(earned: CommissionFacts) -> Mapping[str, object]:
-    return {
-        "gross": earned.gross.plain(),
-        "commission": earned.commission.plain(),
-        "withheld": earned.withheld.plain(),
-        "deducted": earned.deducted.plain(),
-        "at": earned.at,
-        "paid": earned.settlement,
-    }
 
 
 def _encode_trust(trust: TrustClosed) -> Mapping[str, object]:

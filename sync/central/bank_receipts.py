@@ -17,8 +17,8 @@ from pos.domain.bank_receipt import STEPS, BankReceiptState
 from pos.domain.money import Money, currency, zero
 from pos.domain.payment_mode import ModeKind
 from sync.central.accounts import account_currency, add_credit
-from sync.central.errors import ApiError
-from sync.central.incoming import IncomingPayment, as_mapping, plain_text, positive
+from sync.central.errors import ApiError, refuse_other_body
+from sync.central.incoming import IncomingPayment, as_mapping, needed_text, plain_text, positive
 from sync.central.query import Resource
 from sync.wire_json import BadField, dumps, loads, money_json
 
@@ -52,28 +52,21 @@ class OutcomeReceipt:
 
 def read_outcome(body: Mapping[str, object]) -> IncomingOutcome:
     """Raises BadField with what is missing or of a wrong type."""
-
-    def needed(of: Mapping[str, object], name: str, field: str) -> str:
-        value = plain_text(of, name, field=field)
-        if value is None:
-            raise BadField(field, "is missing")
-        return value
-
     paid = as_mapping(body.get("payment"), field="payment")
     try:
-        state = BankReceiptState(needed(body, "state", "state"))
+        state = BankReceiptState(needed_text(body, "state"))
     except ValueError:
         raise BadField("state", "is none that an outcome has") from None
     if state is BankReceiptState.PRESENTED:
         raise BadField("state", "is none that an outcome has")
     return IncomingOutcome(
-        correlator_id=needed(body, "correlatorId", "correlatorId"),
-        payment_id=needed(paid, "id", "payment.id"),
+        correlator_id=needed_text(body, "correlatorId"),
+        payment_id=needed_text(paid, "id", field="payment.id"),
         leg_correlator_id=plain_text(paid, "correlatorId", field="payment.correlatorId"),
         state=state,
         amount=positive(body.get("totalAmount"), field="totalAmount"),
         reason=plain_text(body, "reason"),
-        decided_at=needed(body, "decidedAt", "decidedAt"),
+        decided_at=needed_text(body, "decidedAt"),
         terminal=plain_text(body, "terminal"),
     )
 
@@ -102,8 +95,7 @@ def find_outcome(connection: Connection, correlator_id: str, *, body_sha256: str
     row = connection.execute(FIND_OUTCOME, {"key": correlator_id}).one_or_none()
     if row is None:
         return None
-    if row.received_sha256 != body_sha256:
-        raise ApiError(422, "key_reused", "This correlatorId was used for another body. Nothing was changed.")
+    refuse_other_body(row.received_sha256, body_sha256)
     return _resource(connection, row)
 
 

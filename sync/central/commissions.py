@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.money import Money, currency, zero
 from pos.domain.payment_mode import PayerKind
 from sync.central.accounts import account_currency, account_kind, add_credit
-from sync.central.errors import ApiError
-from sync.central.incoming import as_mapping, plain_text, positive
+from sync.central.errors import ApiError, refuse_other_body
+from sync.central.incoming import as_mapping, needed_text, plain_text, positive
 from sync.central.query import Resource
-from sync.wire_json import BadField, loads, money_json, read_money
+from sync.wire_json import loads, money_json, read_money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +46,14 @@ class CommissionReceipt:
 
 def read_commission(body: Mapping[str, object]) -> IncomingCommission:
     """Raises BadField with what is missing or of a wrong type."""
-
-    def needed(of: Mapping[str, object], name: str, field: str) -> str:
-        value = plain_text(of, name, field=field)
-        if value is None:
-            raise BadField(field, "is missing")
-        return value
-
     paid = as_mapping(body.get("payment"), field="payment")
     return IncomingCommission(
-        correlator_id=needed(body, "correlatorId", "correlatorId"),
-        payment_id=needed(paid, "id", "payment.id"),
+        correlator_id=needed_text(body, "correlatorId"),
+        payment_id=needed_text(paid, "id", field="payment.id"),
         leg_correlator_id=plain_text(paid, "correlatorId", field="payment.correlatorId"),
-        account_id=needed(as_mapping(body.get("account"), field="account"), "id", "account.id"),
+        account_id=needed_text(as_mapping(body.get("account"), field="account"), "id", field="account.id"),
         amount=positive(body.get("totalAmount"), field="totalAmount"),
-        credited_at=needed(body, "creditedAt", "creditedAt"),
+        credited_at=needed_text(body, "creditedAt"),
         terminal=plain_text(body, "terminal"),
     )
 
@@ -70,8 +63,7 @@ def find_commission(connection: Connection, correlator_id: str, *, body_sha256: 
     row = connection.execute(FIND_COMMISSION, {"key": correlator_id}).one_or_none()
     if row is None:
         return None
-    if row.received_sha256 != body_sha256:
-        raise ApiError(422, "key_reused", "This correlatorId was used for another body. Nothing was changed.")
+    refuse_other_body(row.received_sha256, body_sha256)
     return _resource(row)
 
 

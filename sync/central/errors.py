@@ -32,6 +32,12 @@ class ApiError(Exception):
         self.more = dict(more or {})
 
 
+def refuse_other_body(stored_sha256: str, body_sha256: str) -> None:
+    """Raises ApiError 422 ``key_reused``: a key belongs to the bytes that it first came with."""
+    if stored_sha256 != body_sha256:
+        raise ApiError(422, "key_reused", "This correlatorId was used for another body. Nothing was changed.")
+
+
 REASONS = {
     400: "Bad request",
     403: "Forbidden",

@@ -216,6 +216,14 @@ def plain_text(body: Mapping[str, object], name: str, *, field: str | None = Non
     return value
 
 
+def needed_text(body: Mapping[str, object], name: str, *, field: str | None = None) -> str:
+    """As ``plain_text``, of a field that has to be there."""
+    value = plain_text(body, name, field=field)
+    if value is None:
+        raise BadField(field or name, "is missing")
+    return value
+
+
 def positive(value: object, *, field: str) -> Money:
     """Money of more than zero. Raises BadField."""
     amount = read_money(value, field=field)

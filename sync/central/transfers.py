@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.money import Money, currency, total
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import TRANSFER_TYPE, reduce_bill
-from sync.central.errors import ApiError
-from sync.central.incoming import PaidItem, as_mapping, plain_text, positive, read_bill_parts
+from sync.central.errors import ApiError, refuse_other_body
+from sync.central.incoming import PaidItem, as_mapping, needed_text, plain_text, positive, read_bill_parts
 from sync.central.placement import Placement, against_bills
 from sync.central.query import Resource
 from sync.wire_json import BadField, dumps, loads, money_json
@@ -50,27 +50,20 @@ class TransferReceipt:
 
 def read_transfer(body: Mapping[str, object]) -> IncomingTransfer:
     """Raises BadField with what is missing or of a wrong type."""
-
-    def needed(of: Mapping[str, object], name: str, field: str) -> str:
-        value = plain_text(of, name, field=field)
-        if value is None:
-            raise BadField(field, "is missing")
-        return value
-
     paid = as_mapping(body.get("payment"), field="payment")
     amount = positive(body.get("totalAmount"), field="totalAmount")
     bills = read_bill_parts(body.get("bills"), "bills", amount)
     if total(bills.values(), amount.currency) > amount:
         raise BadField("bills", "adds up to more than totalAmount")
     return IncomingTransfer(
-        correlator_id=needed(body, "correlatorId", "correlatorId"),
-        payment_id=needed(paid, "id", "payment.id"),
+        correlator_id=needed_text(body, "correlatorId"),
+        payment_id=needed_text(paid, "id", field="payment.id"),
         leg_correlator_id=plain_text(paid, "correlatorId", field="payment.correlatorId"),
-        account_id=needed(as_mapping(body.get("account"), field="account"), "id", "account.id"),
+        account_id=needed_text(as_mapping(body.get("account"), field="account"), "id", field="account.id"),
         amount=amount,
         bills=bills,
         reason=plain_text(body, "reason"),
-        resolved_at=needed(body, "resolvedAt", "resolvedAt"),
+        resolved_at=needed_text(body, "resolvedAt"),
         terminal=plain_text(body, "terminal"),
     )
 
@@ -80,8 +73,7 @@ def find_transfer(connection: Connection, correlator_id: str, *, body_sha256: st
     row = connection.execute(FIND_TRANSFER, {"key": correlator_id}).one_or_none()
     if row is None:
         return None
-    if row.received_sha256 != body_sha256:
-        raise ApiError(422, "key_reused", "This correlatorId was used for another body. Nothing was changed.")
+    refuse_other_body(row.received_sha256, body_sha256)
     return _resource(row)
 
 

@@ -16,7 +16,7 @@ from sync.central.accounts import account_kind
 from sync.central.answers import json_answer, read_body, read_object
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
-from sync.central.incoming import plain_text, positive
+from sync.central.incoming import needed_text, plain_text, positive
 from sync.central.issuers import let_go_if_undone
 from sync.central.links import RESOURCE_ID, VOUCHER_HOLD_PATH, VOUCHER_KEY_PATH, VOUCHER_PATH
 from sync.central.voucher_issuing import IssueAsked, Issued, issue, note_printed, rest_of
@@ -210,13 +210,7 @@ def _read_day(value: object) -> date:
 def _read_asked(body: Mapping[str, object], modes: PaymentModes | None) -> HoldAsked:
     """Raises BadField. No message ever repeats a code."""
 
-    def needed(name: str) -> str:
-        value = plain_text(body, name)
-        if value is None:
-            raise BadField(name, "is missing")
-        return value
-
-    hold_id, mode, code = needed("id"), needed("mode"), needed("code")
+    hold_id, mode, code = (needed_text(body, name) for name in ("id", "mode", "code"))
     if RESOURCE_ID.fullmatch(hold_id) is None:
         raise BadField("id", "must be plain letters, digits, dots and dashes")
     if len(code) > CODE_MAX:
@@ -224,12 +218,12 @@ def _read_asked(body: Mapping[str, object], modes: PaymentModes | None) -> HoldA
     issuer = body.get("issuer")
     return HoldAsked(
         hold_id=hold_id,
-        terminal=needed("terminal"),
-        payment_event_id=needed("paymentEventId"),
+        terminal=needed_text(body, "terminal"),
+        payment_event_id=needed_text(body, "paymentEventId"),
         mode=mode,
         code=code,
         issuer=None if issuer is None else plain_text(body, "issuer"),
-        account_id=needed("account"),
+        account_id=needed_text(body, "account"),
         amount=positive(body.get("amount"), field="amount"),
         external=_is_external(mode, modes),
     )

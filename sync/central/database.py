@@ -7,8 +7,11 @@ Source: reliability.md sections 0.1 to 0.3.
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -20,6 +23,7 @@ from pos.domain.errors import DomainError
 from sync.central.schema import ensure_schema
 
 BUSY_TIMEOUT_MS = 5_000
+FILE_MODE = 0o600
 
 
 class StoreUnavailable(DomainError):
@@ -68,6 +72,8 @@ def open_central(db_url: str) -> CentralStore:
         ) from None
     if url.get_backend_name() != "sqlite":
         raise StoreUnavailable(f"This version keeps central in SQLite only, not in {url.get_backend_name()}.")
+    if not _in_memory(url):
+        _make_private(Path(str(url.database)))
     engine = _sqlite_engine(url)
     try:
         with engine.begin() as connection:
@@ -91,10 +97,29 @@ def current_change(connection: Connection) -> int:
     return int(connection.execute(READ_CHANGE).scalar_one())
 
 
+def _in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
+
+
+def _make_private(path: Path) -> None:
+    """Nobody but the owner reads central: it holds the keys that make vouchers. SQLite gives its log the file's own mode."""
+    try:
+        store = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        try:
+            if stat.S_IMODE(os.fstat(store).st_mode) & ~FILE_MODE:
+                os.fchmod(store, FILE_MODE)
+        finally:
+            os.close(store)
+    except OSError as error:
+        raise StoreUnavailable(f"The central store cannot be opened: {error.strerror}.") from error
+
+
 def _sqlite_engine(url: URL) -> Engine:
-    in_memory = url.database in (None, "", ":memory:")
+    in_memory = _in_memory(url)
     engine = create_engine(
         url,
+        # An error that nobody expected is printed with its statement, and a parameter may be a name or a key.
+        hide_parameters=True,
         poolclass=StaticPool if in_memory else QueuePool,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )

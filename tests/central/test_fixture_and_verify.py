@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from pos.domain.errors import Refused
 from sync.central.app import make_app
@@ -235,3 +237,36 @@ def test_the_store_keeps_its_promises_of_durability(store: CentralStore) -> None
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
     assert kept == ["wal", 2, 1]
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_nobody_but_its_owner_reads_the_store(tmp_path: Path) -> None:
+    """Rule 44 and reliability.md 5.4: the store of central holds the private keys of vouchers."""
+    path = tmp_path / "central.db"
+    store = open_central(f"sqlite:///{path}")
+    with store.write() as connection:
+        connection.execute(text("UPDATE change_counter SET value = value + 1"))
+
+    assert {mode_of(file) for file in tmp_path.iterdir()} == {0o600}
+    assert {file.name for file in tmp_path.iterdir()} >= {"central.db", "central.db-wal"}
+    store.close()
+
+
+def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "central.db"
+    open_central(f"sqlite:///{path}").close()
+    path.chmod(0o644)
+
+    open_central(f"sqlite:///{path}").close()
+
+    assert mode_of(path) == 0o600
+
+
+def test_a_fault_of_the_store_prints_no_value(store: CentralStore) -> None:
+    with pytest.raises(SQLAlchemyError) as fault, store.write() as connection:
+        connection.execute(text("INSERT INTO nothing VALUES (:name)"), {"name": "Aisha Al-Sabah"})
+
+    assert "Aisha" not in str(fault.value)

@@ -20,7 +20,7 @@ from pos.store import cache as cached
 from pos.store.chain import verify_chain
 from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
-from pos.till.verify_cash import CASH_CHECKS, misvalued_notes
+from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.voucher_tender import voucher_instrument
 
@@ -107,8 +107,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "note_has_its_cheque",
         "SELECT receipt_number FROM receipt LEFT JOIN post_dated_cheque AS held USING (receipt_number) "
         "WHERE (receipt.kind = 'post_dated_note') <> (held.receipt_number IS NOT NULL) "
-        "OR json_extract(facts_json, '$.total') <> held.amount_minor "
-        "OR json_extract(facts_json, '$.payer_account') <> held.payer_account",
+        "OR iif(json_valid(facts_json), json_extract(facts_json, '$.total') <> held.amount_minor "
+        "OR json_extract(facts_json, '$.payer_account') <> held.payer_account, 0)",
     ),
     (
         "post_dated_cheque_has_its_note",
@@ -340,31 +340,44 @@ def _receipt_totals(connection: Connection) -> Iterator[Finding]:
         "JOIN payment_event USING (payment_event_id)"
     )
     for number, facts_text, amount_minor, code, event_id in rows.yield_per(500):
-        facts = json.loads(facts_text)
-        brought = (
-            sum(tender[2] for tender in facts["tenders"]) - facts["change"] + (facts.get("rounding") or 0)
-        )
-        sold = facts.get("sale", [])
-        applied = sum(part[2] for part in facts["allocations"]) + sum(line[4] for line in sold)
-        applied -= facts["commission"][3] if "commission" in facts else 0
-        if not (facts["total"] == amount_minor == brought == applied and facts["currency"] == code):
-            yield Finding(check="receipt_totals_equal_store", where=number)
-        stated: dict[tuple[str, str | None, str], int] = {}
-        cleared: dict[str, int] = {}
-        for account, bill_no, minor, _, _, *rest in facts["allocations"]:
-            key = (account, bill_no, rest[0] if rest else "account")
-            stated[key] = stated.get(key, 0) + minor
-            if rest and rest[1]:
-                cleared[bill_no] = rest[1]
-        if stated != _allocated(connection, event_id) or cleared != _cleared(connection, event_id):
-            yield Finding(check="receipt_allocations_equal_store", where=number)
-        if facts.get("commission", [0])[1:4] != _earned(connection, event_id):
-            yield Finding(check="receipt_commission_equals_store", where=number)
-        stated_lines = [(*line[:8], sorted(line[8])) for line in sold]
-        if stated_lines != _sold(connection, event_id) or _taxes_differ(facts):
-            yield Finding(check="receipt_sale_equals_store", where=number)
-        if [_stated(*tender) for tender in facts["tenders"]] != _tendered(connection, event_id):
-            yield Finding(check="receipt_tenders_equal_store", where=number)
+        try:
+            facts = json.loads(facts_text)
+            broken = [
+                *_total_differs(facts, Money(amount_minor, currency(code))),
+                *_parts_differ(connection, facts, event_id),
+            ]
+        except UNREADABLE:
+            broken = ["receipt_can_be_read"]
+        yield from (Finding(check=check, where=number) for check in broken)
+
+
+def _total_differs(facts: dict[str, Any], amount: Money) -> Iterator[str]:
+    brought = sum(tender[2] for tender in facts["tenders"]) - facts["change"] + (facts.get("rounding") or 0)
+    applied = sum(part[2] for part in facts["allocations"]) + sum(line[4] for line in facts.get("sale", []))
+    applied -= facts["commission"][3] if "commission" in facts else 0
+    stated = (facts["total"], facts["currency"])
+    if not (stated == (amount.minor, amount.currency.code) and brought == amount.minor == applied):
+        yield "receipt_totals_equal_store"
+
+
+def _parts_differ(connection: Connection, facts: dict[str, Any], event_id: str) -> Iterator[str]:
+    """The checks by which a receipt's allocations, commission, sale or tenders are not the store's."""
+    stated: dict[tuple[str, str | None, str], int] = {}
+    cleared: dict[str, int] = {}
+    for account, bill_no, minor, _, _, *rest in facts["allocations"]:
+        key = (account, bill_no, rest[0] if rest else "account")
+        stated[key] = stated.get(key, 0) + minor
+        if rest and rest[1]:
+            cleared[bill_no] = rest[1]
+    if stated != _allocated(connection, event_id) or cleared != _cleared(connection, event_id):
+        yield "receipt_allocations_equal_store"
+    if facts.get("commission", [0])[1:4] != _earned(connection, event_id):
+        yield "receipt_commission_equals_store"
+    lines = [(*line[:8], sorted(line[8])) for line in facts.get("sale", [])]
+    if lines != _sold(connection, event_id) or _taxes_differ(facts):
+        yield "receipt_sale_equals_store"
+    if [_stated(*tender) for tender in facts["tenders"]] != _tendered(connection, event_id):
+        yield "receipt_tenders_equal_store"
 
 
 def _instruments(desk: Desk, connection: Connection) -> Iterator[Finding]:
@@ -378,10 +391,14 @@ def _instruments(desk: Desk, connection: Connection) -> Iterator[Finding]:
         mode = desk.modes.by_code.get(code)
         if mode is None:
             continue
-        if mode.kind is ModeKind.VOUCHER:
-            expected: str | None = voucher_instrument(mode, str(mark))
-        else:
-            expected = instrument_of(mode, json.loads(details), Money(minor, currency(currency_code)))
+        try:
+            if mode.kind is ModeKind.VOUCHER:
+                expected: str | None = voucher_instrument(mode, str(mark))
+            else:
+                expected = instrument_of(mode, json.loads(details), Money(minor, currency(currency_code)))
+        except UNREADABLE:
+            yield Finding(check="tender_can_be_read", where=tender_id)
+            continue
         if expected != known:
             yield Finding(check="tender_is_known_by_its_paper", where=tender_id)
 

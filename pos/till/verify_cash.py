@@ -9,8 +9,12 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
+from pos.domain.errors import Refused
 from pos.domain.foreign_cash import worth
 from pos.domain.money import Money, currency
+
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, Refused)
+"""What reading a row raises whose cells hold what this program never writes: the row is named, and the next one is read."""
 
 _POSTED = (
     "coalesce((SELECT sum({side}) FROM journal_entry JOIN journal_line USING (entry_id) "
@@ -130,17 +134,31 @@ def misvalued_notes(connection: Connection) -> Iterator[tuple[str, str]]:
         "WHERE foreign_minor IS NOT NULL"
     )
     for tender_id, minor, code, foreign_minor, foreign_code, rate in taken.yield_per(500):
-        if worth(Money(foreign_minor, currency(foreign_code)), rate, currency(code)).minor != minor:
+        try:
+            value = worth(Money(foreign_minor, currency(foreign_code)), rate, currency(code))
+        except UNREADABLE:
+            yield "tender_can_be_read", tender_id
+            continue
+        if value.minor != minor:
             yield "foreign_cash_is_worth_its_rate", tender_id
     closed = connection.exec_driver_sql(
         "SELECT shift_id, shift.currency, other.currency, expected_minor, counted_minor, booked_minor, rate, value_minor, "
         "exchange_minor FROM shift_close_foreign AS other JOIN shift USING (shift_id)"
     )
-    for shift_id, code, foreign_code, expected, counted, booked, rate, value, exchange in closed.yield_per(
-        500
-    ):
-        shop, foreign = currency(code), currency(foreign_code)
-        safe = worth(Money(counted, foreign), rate, shop).minor
-        gained = worth(Money(expected, foreign), rate, shop).minor - booked
-        if (safe, gained) != (value, exchange):
-            yield "foreign_cash_closes_at_its_rate", f"{shift_id} {foreign_code}"
+    for row in closed.yield_per(500):
+        try:
+            soundly_closed = _closes_at_its_rate(*row[1:])
+        except UNREADABLE:
+            yield "closed_foreign_cash_can_be_read", f"{row[0]} {row[2]}"
+            continue
+        if not soundly_closed:
+            yield "foreign_cash_closes_at_its_rate", f"{row[0]} {row[2]}"
+
+
+def _closes_at_its_rate(
+    code: str, foreign_code: str, expected: int, counted: int, booked: int, rate: str, *stated: int
+) -> bool:
+    shop, foreign = currency(code), currency(foreign_code)
+    safe = worth(Money(counted, foreign), rate, shop).minor
+    gained = worth(Money(expected, foreign), rate, shop).minor - booked
+    return (safe, gained) == stated

@@ -195,6 +195,31 @@ def test_a_broken_promise_is_named(desk: Desk, check: str, statement: str) -> No
     assert check in checks(desk)
 
 
+ANY_TENDER = "tender_id = (SELECT min(tender_id) FROM tender WHERE mode = 'cheque')"
+FIRST_RECEIPT = "counter = 1"
+
+
+@pytest.mark.parametrize(
+    ("check", "named", "statement"),
+    [
+        ("tender_can_be_read", ANY_TENDER, f"UPDATE tender SET currency = 'x' WHERE {ANY_TENDER}"),
+        ("tender_can_be_read", ANY_TENDER, f"UPDATE tender SET details_json = '[' WHERE {ANY_TENDER}"),
+        ("tender_can_be_read", ANY_TENDER, f"UPDATE tender SET foreign_minor = 5 WHERE {ANY_TENDER}"),
+        ("receipt_can_be_read", FIRST_RECEIPT, f"UPDATE receipt SET facts_json = '{{' WHERE {FIRST_RECEIPT}"),
+        ("receipt_can_be_read", FIRST_RECEIPT, f"UPDATE receipt SET facts_json = '{{}}' WHERE {FIRST_RECEIPT}"),
+        ("receipt_can_be_read", FIRST_RECEIPT, f"UPDATE receipt SET facts_json = '5' WHERE {FIRST_RECEIPT}"),
+        ("receipt_can_be_read", FIRST_RECEIPT, "UPDATE payment_event SET currency = 'x' WHERE sequence = 1"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_read_is_named(desk: Desk, check: str, named: str, statement: str) -> None:
+    table, key = ("tender", "tender_id") if "tender_id" in named else ("receipt", "receipt_number")
+    with desk.till.read() as connection:
+        where = connection.exec_driver_sql(f"SELECT {key} FROM {table} WHERE {named}").scalar_one()
+    spoil(desk, statement)
+
+    assert (check, where) in [(found.check, found.where) for found in verify_books(desk)]
+
+
 def test_a_finding_says_where(desk: Desk) -> None:
     spoil(desk, "DELETE FROM audit WHERE audit_id = 3")
 

@@ -1,7 +1,9 @@
-"""No card number is ever accepted, kept or shown. There is no allow-list and no override.
+"""No card number is ever accepted, kept or shown, nor a card's track or security code. No allow-list, no override.
 
 A run of digits is judged whole, by the schemes' own ranges with their lengths: an IMEI (15 digits) and an ICCID (19 or 20
-digits, 89...) are Luhn numbers too, and a telecom counter scans them all day. Source: domain.md rule 44.
+digits, 89...) are Luhn numbers too, and a telecom counter scans them all day. Where digits stand in groups, the groups are
+put together as people write card numbers, whatever stands between them; the groups of an IBAN, an ICCID, an IMEI or an id
+are not. Source: domain.md rule 44.
 """
 
 from __future__ import annotations
@@ -26,26 +28,203 @@ _SCHEMES: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r"220[0-4]", (16, 17, 18, 19)),  # Mir
     (r"9792", (16,)),  # Troy
 )
-_TRACK = re.compile(r"[%;]?[Bb]?[0-9]{12,19}(?:\^|=)[^\s]*")
-_CARD_SHAPES = ((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3))
-"""How the digits stand in groups on the cards themselves."""
-_BESIDE_CARD_MAX = 10
-"""Digits that follow a card's number on it: the expiry and the verification number."""
-_RUN = re.compile(r"[0-9](?:[ .\-/\u00a0\u2009\u202f_]{0,2}[0-9])*")
+_LENGTHS = range(13, 20)
+_PREFIX_OF_LENGTH = {
+    length: re.compile("|".join(prefix for prefix, lengths in _SCHEMES if length in lengths))
+    for length in _LENGTHS
+}
+_ANY_PREFIX = re.compile("|".join(prefix for prefix, _ in _SCHEMES))
+_DOUBLED = bytes(48) + bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)) + bytes(256 - 58)
+"""What a digit's sign counts at every second place of Luhn's sum."""
+_MOBILE = re.compile(r"49(?:15|16|17)[0-9]{9}|43(?:65|66|67|68|69)[0-9]{9}")
+"""Mobile numbers of 13 digits, as they are kept in Germany and Austria: no Visa number has had 13 digits for decades."""
+_EXPIRY = re.compile(r"(?:0[1-9]|1[0-2])(?:20)?(?:2[4-9]|3[0-9]|4[0-5])(?:[0-9]{3,4})?")
+"""What follows the number on the card itself: its month, and the security code."""
+
+_BREAK = "x"
+"""Stands for what groups of digits are never put together over."""
+_BETWEEN_MAX = 4
+_BETWEEN = r"(?:_|[^\w\u2446-\u2449$\u00a3\u00a5\u20a0-\u20bf])"
+"""Anything but letters, digits, currency signs and the symbols of a cheque's line."""
+_RUN = re.compile(rf"[0-9]+(?:{_BETWEEN}{{1,{_BETWEEN_MAX}}}[0-9]+)*")
+_CLOSE = re.compile(r"[\s\-_\u2010-\u2015\u2212]*")
+_CARD_SHAPES = ((4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3))
+"""How the digits stand in groups on the cards themselves, beside the even ones."""
+_EVEN_GROUP_MAX = 5
+_SERIAL_GROUPS_MAX = 20
+_IMEI_SHAPES = ((2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1))
+
+_ID = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|"
+    r"(?=(?:[0-9]*[a-f]){4})(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}))(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
+"""A UUID, or a digest of its usual lengths: one in some thousand of them has a card number among its digits."""
+_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}(?![0-9A-Za-z])")
+_IBAN_MIN = 15
+
+_TRACK = re.compile(r"%[Bb]([0-9 ]{12,23})\^|;([0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])")
+
+_SECURITY_CODE_WORDS = (
+    "cvv2?", "cvc2?", "cvn2?", "cav2", "security code", "card code", "card verification (?:value|code|number)",
+    "code de sécurité", "cryptogramme(?: visuel)?", "código de seguridad", "código de segurança", "sicherheitscode",
+    "(?:karten)?prüfnummer", "güvenlik kodu", "رمز الأمان", "رمز أمان", "رمز التحقق من البطاقة", "سي في في", "सीवीवी",
+    "सुरक्षा कोड",
+)  # fmt: skip
 
 
-def _ascii_digits(text: str) -> str:
-    """``text`` with the digits of every script written as 0 to 9, so that none hides a card number."""
-    return "".join(
-        str(unicodedata.decimal(character)) if unicodedata.category(character) == "Nd" else character
-        for character in text
-    )
+def holds_card_number(text: str) -> bool:
+    """Whether ``text`` holds a card's number, track or security code, in whatever signs it is written."""
+    plain = _plain(text)
+    count = sum(map(plain.count, "0123456789"))
+    if count < 3:
+        return False
+    return _holds_security_code(plain) or (count >= 12 and next(_card_numbers(plain), None) is not None)
+
+
+def refuse_card_number(text: str, *, field: str) -> None:
+    """Raises Refused ``card_number_refused``; the message holds no digit of it."""
+    if not holds_card_number(text):
+        return
+    if _holds_security_code(_plain(text)):
+        told = f"{field} looks like the security code of a card. It is never kept. Leave it out."
+    else:
+        told = f"{field} looks like a card number. Card numbers are never kept. Type the last 12 digits of a reference."
+    raise Refused("card_number_refused", told, field=field)
+
+
+def wipe_card_number(text: str) -> str:
+    """``text`` itself, or, where it holds a card number or a track, stars and the last four digits of that number."""
+    if not holds_card_number(text):
+        return text
+    return f"{'*' * 12}{next(_card_numbers(_plain(text)), '')[-4:]}"
+
+
+def mask_card_number(text: str) -> str:
+    """``text`` itself, or, where it holds a card's number, track or security code, with a star for each of its digits."""
+    return mask_digits(text) if holds_card_number(text) else text
+
+
+def mask_digits(text: str) -> str:
+    """``text`` with a star for each digit of any script."""
+    return "".join("*" if unicodedata.digit(sign, None) is not None else sign for sign in text)
+
+
+def is_card_number(digits: str) -> bool:
+    """Whether this whole run of ASCII digits is a payment card's number."""
+    prefix = _PREFIX_OF_LENGTH.get(len(digits))
+    if prefix is None or not prefix.match(digits) or not luhn_holds(digits):
+        return False
+    return not (_is_item_code(digits) or _MOBILE.fullmatch(digits))
 
 
 def luhn_holds(digits: str) -> bool:
     """Whether the last of these ASCII digits is the check digit of the others."""
-    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+    values = digits.encode("ascii")
+    return (
+        sum(values[-1::-2]) - 48 * len(values[-1::-2]) + sum(values[-2::-2].translate(_DOUBLED))
+    ) % 10 == 0
+
+
+# --- reading the text --------------------------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    """``text`` with any script's, raised, circled or full-width digits as 0 to 9, and without what is not seen."""
+    return text if text.isascii() else "".join(map(_plain_sign, text))
+
+
+def _plain_sign(sign: str) -> str:
+    if sign.isascii():
+        return sign
+    value = unicodedata.digit(sign, None)
+    if value is not None:
+        return str(value)
+    return "".join(
+        part
+        for part in unicodedata.normalize("NFKD", sign)
+        if unicodedata.category(part) not in ("Mn", "Me", "Cf")
+    )
+
+
+_WORDS = "|".join(map(_plain, _SECURITY_CODE_WORDS))
+_PARTS_OF_WORDS = tuple(
+    map(
+        _plain,
+        ("cv", "cav", "code", "card", "crypto", "codigo", "nummer", "kod", "رمز", "سي في", "सीव", "कोड"),
+    )
+)
+_CODE_OF_CARD = r"(?<![0-9])[0-9](?:[ .\-]?[0-9]){2,3}(?![0-9])"
+_SECURITY_CODE = re.compile(
+    rf"(?<![^\W_])(?:{_WORDS})[\W_]{{0,4}}(?:(?:is|no|nr|number|code|est|ist|es)\b[\W_]{{0,3}})?{_CODE_OF_CARD}"
+    rf"|{_CODE_OF_CARD}[\W_]{{0,3}}cvv2?(?![^\W_])"
+)
+
+
+def _holds_security_code(plain: str) -> bool:
+    folded = plain.casefold()
+    # Nearly every text has none of them, and a first pull asks for some hundred thousand.
+    return any(part in folded for part in _PARTS_OF_WORDS) and _SECURITY_CODE.search(folded) is not None
+
+
+def _card_numbers(plain: str) -> Iterator[str]:
+    """Every card number that is found, in its own digits alone."""
+    for track in _TRACK.finditer(plain):
+        yield (track[1] or track[2]).replace(" ", "")
+    for run in _RUN.finditer(_without_ibans(_ID.sub(_BREAK, plain)) if len(plain) >= _IBAN_MIN else plain):
+        groups = re.findall(r"[0-9]+", run[0])
+        for digits in groups:
+            if is_card_number(digits):
+                yield digits
+            elif len(digits) >= _LENGTHS[-1]:
+                yield from _before_its_expiry(digits)
+        if len(groups) > 1 and sum(map(len, groups)) >= _LENGTHS[0]:
+            close = _CLOSE.fullmatch(re.sub(r"[0-9]+", "", run[0])) is not None
+            for apart in _apart_from_serials(groups):
+                yield from _in_groups(apart, close=close)
+
+
+def _before_its_expiry(digits: str) -> Iterator[str]:
+    """A number that was typed on into its expiry and security code, as a form without blanks has it."""
+    for length in (15, 16):
+        if _EXPIRY.fullmatch(digits, length) and is_card_number(digits[:length]):
+            yield digits[:length]
+
+
+def _in_groups(groups: Sequence[str], *, close: bool) -> Iterator[str]:
+    """Numbers over whole groups: in the shapes of cards anywhere, in other shapes where nothing else stands beside them.
+
+    ``close``: only blanks and dashes stand between them, so that they are no date, time or sum.
+    """
+    whole, sizes = "".join(groups), [len(group) for group in groups]
+    begin = 0
+    for first, size in enumerate(sizes):
+        if size <= _EVEN_GROUP_MAX and _ANY_PREFIX.match(whole, begin):
+            for length in _lengths_on_cards(sizes[first : first + _LENGTHS[-1]]):
+                if is_card_number(whole[begin : begin + length]):
+                    yield whole[begin : begin + length]
+        begin += size
+    if close and len(whole) in _LENGTHS and min(sizes[:-1], default=0) > 2 and is_card_number(whole):
+        yield whole
+
+
+def _lengths_on_cards(sizes: Sequence[int]) -> Iterator[int]:
+    """How many digits stand in the first groups, for each number of groups that together have the shape of a card."""
+    for shape in _CARD_SHAPES:
+        if tuple(sizes[: len(shape)]) == shape:
+            yield sum(shape)
+    length = size = sizes[0]
+    for other in sizes[1:]:
+        length += other
+        if other > size or length > _LENGTHS[-1]:
+            return
+        if length in _LENGTHS:
+            yield length
+        if other < size:
+            return
+
+
+# --- what is no card ---------------------------------------------------------------------------------------------
 
 
 def _is_item_code(digits: str) -> bool:
@@ -56,67 +235,50 @@ def _is_item_code(digits: str) -> bool:
     return weighted % 10 == 0
 
 
-def is_card_number(digits: str) -> bool:
-    """Whether this whole run of ASCII digits is a payment card's number."""
-    if not 13 <= len(digits) <= 19 or not luhn_holds(digits) or _is_item_code(digits):
-        return False
-    return any(len(digits) in lengths and re.match(prefix, digits) for prefix, lengths in _SCHEMES)
+def _is_serial(digits: str) -> bool:
+    """An IMEI, an ICCID or an item code: whole as it stands, and nothing beside it belongs to it."""
+    if len(digits) == 15:
+        return luhn_holds(digits)
+    return _is_item_code(digits) or (len(digits) in (19, 20) and digits.startswith("89"))
 
 
-def holds_card_number(text: str) -> bool:
-    """Whether ``text`` holds a card number (with any separators, in any script's digits) or a track."""
-    plain = _ascii_digits(text)
-    if _TRACK.search(plain):
-        return True
-    for run in _RUN.finditer(plain):
-        written = run[0]
-        joined = re.sub(r"[^0-9]", "", written)
-        groups = re.findall(r"[0-9]+", written)
-        if is_card_number(joined) or any(is_card_number(group) for group in groups):
-            return True
-        if _begins_as_on_a_card(groups):
-            return True
-    return False
+def _apart_from_serials(groups: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The groups between those that are a serial number, alone or as serials are printed in groups."""
+    begin = place = 0
+    while place < len(groups):
+        taken = _groups_of_serial(groups[place : place + _SERIAL_GROUPS_MAX])
+        if taken:
+            yield groups[begin:place]
+            begin = place + taken
+        place += taken or 1
+    yield groups[begin:]
 
 
-def _begins_as_on_a_card(groups: Sequence[str]) -> bool:
-    """A card copied with its expiry: ``4111 1111 1111 1111 12/28`` is one run, and longer than any card number."""
-    for shape in _CARD_SHAPES:
-        head, beside = groups[: len(shape)], "".join(groups[len(shape) :])
-        if (
-            tuple(map(len, head)) == shape
-            and len(beside) <= _BESIDE_CARD_MAX
-            and is_card_number("".join(head))
-        ):
-            return True
-    return False
+def _groups_of_serial(groups: Sequence[str]) -> int:
+    """How many of the first groups are one serial number; 0: none."""
+    if _is_serial(groups[0]):
+        return 1
+    for shape in _IMEI_SHAPES:
+        if tuple(map(len, groups[: len(shape)])) == shape and luhn_holds("".join(groups[: len(shape)])):
+            return len(shape)
+    if groups[0].startswith("89"):
+        for count in range(2, len(groups) + 1):
+            digits = "".join(groups[:count])
+            if len(digits) >= 19:
+                return count if len(digits) <= 20 and (luhn_holds(digits[:19]) or luhn_holds(digits)) else 0
+    return 0
 
 
-def refuse_card_number(text: str, *, field: str) -> None:
-    """Raises Refused ``card_number_refused``; the message holds no digit of it."""
-    if holds_card_number(text):
-        raise Refused(
-            "card_number_refused",
-            f"{field} looks like a card number. Card numbers are never kept. Type the last 12 digits of a reference.",
-            field=field,
-        )
+def _without_ibans(plain: str) -> str:
+    return _IBAN.sub(_whole_iban_out, plain)
 
 
-def wipe_card_number(text: str) -> str:
-    """``text`` itself, or, where it holds a card number or a track, stars and the last four digits of that number."""
-    if not holds_card_number(text):
-        return text
-    plain = _ascii_digits(text)
-    track = re.search(r"[0-9]{12,19}(?=[\^=])", plain)
-    number = track[0] if track is not None else next(_card_numbers(plain), "")
-    return f"{'*' * 12}{number[-4:]}"
-
-
-def _card_numbers(plain: str) -> Iterator[str]:
-    """The numbers for which ``holds_card_number`` is true: a whole run, one group of it, or what stands at its head."""
-    for run in _RUN.finditer(plain):
-        groups = re.findall(r"[0-9]+", run[0])
-        heads = ("".join(groups[: len(shape)]) for shape in _CARD_SHAPES)
-        for digits in ("".join(groups), *groups, *heads):
-            if is_card_number(digits):
-                yield digits
+def _whole_iban_out(found: re.Match[str]) -> str:
+    """The account number at the head of what was found, to the end of some group, is left out where its check holds."""
+    words = found[0].split(" ")
+    for count in range(len(words), 0, -1):
+        digits = "".join(words[:count])
+        moved = digits[4:] + digits[:4]
+        if len(digits) >= _IBAN_MIN and int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1:
+            return " ".join((_BREAK, *words[count:]))
+    return found[0]

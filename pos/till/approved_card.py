@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from pos.domain.card import CardApproved, CardState
 from pos.domain.errors import Refused
+from pos.domain.ids import check_id
 from pos.domain.money import Money
 from pos.domain.payment_mode import PaymentMode
 from pos.domain.tender import instrument_of
-from pos.domain.text_guard import clean_reference
 from pos.store.cards import CardAttempt, attempt_by_id, attempt_of_slip, mark_approved, under_way
 from pos.store.unit_of_work import UnitOfWork
 from pos.till.desk import Deed, Desk
@@ -43,7 +43,7 @@ def approved_slip(
 
     Raises Refused ``card_outcome_unknown``, or ``card_not_approved`` where it is another payment's, amount's or mode's.
     """
-    attempt = attempt_by_id(deed.unit.connection, clean_reference(attempt_id, field="Attempt", limit=40))
+    attempt = attempt_by_id(deed.unit.connection, check_id(attempt_id, field="Attempt"))
     if attempt is not None and attempt.payment_event_id == event_id:
         if attempt.is_under_way:
             raise card_outcome_unknown(attempt)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.payment_mode import Purpose
-from pos.domain.receipt import AllocationLine, ReceiptFacts, SaleLine
+from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.voucher import VoucherIssued
 from pos.store.cards import CardAttempt
@@ -231,8 +231,24 @@ def _encode_payment(outcome: PaymentTaken) -> Mapping[str, object]:
             }
             for line in facts.sale
         ],
+        **_encode_commission(facts.commission),
         "provisional": bool(facts.provisional),
         **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
+    }
+
+
+def _encode_commission(earned: CommissionFacts | None) -> Mapping[str, object]:
+    if earned is None:
+        return {}
+    return {
+        "commission": {
+            "gross": earned.gross.plain(),
+            "commission": earned.commission.plain(),
+            "withheld": earned.withheld.plain(),
+            "deducted": earned.deducted.plain(),
+            "at": earned.at,
+            "settlement": earned.settlement,
+        }
     }
 
 

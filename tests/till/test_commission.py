@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -24,6 +25,7 @@ from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.open_bills import catch_up
+from pos.till.script import Script
 from pos.till.take_payment import take_payment
 from pos.till.unsent import unsent as waiting
 from receipts.compose import compose
@@ -356,6 +358,45 @@ def test_the_receipt_says_gross_commission_tax_and_net() -> None:
     assert "Your commission -1.000" in lines
     assert "Tax withheld of it 0.100" in lines
     assert any(line.startswith("TOTAL KWD") and line.endswith("19.100") for line in lines)
+
+
+@pytest.mark.parametrize("settlement", Settlement)
+@pytest.mark.parametrize("at", CommissionAt)
+def test_a_script_is_told_what_the_dealer_earns(at: CommissionAt, settlement: Settlement) -> None:
+    """Rule 59: by a script as on the receipt."""
+    desk = selling(at, settlement)
+    kept = at is CommissionAt.SALE and settlement is Settlement.NET
+    line = {
+        "ref": "d1",
+        "act": "sell",
+        "payer": {"kind": "dealer", "account": "D-1"},
+        "lines": [{"item": "SERVICE", "quantity": 4}],
+        "tenders": [{"mode": "cash", "amount": "19.100" if kept else "20.000"}],
+    }
+
+    answer = Script(desk, CASHIER).run_line(json.dumps(line))
+
+    assert answer["commission"] == {
+        "gross": "20.000",
+        "commission": "1.000",
+        "withheld": "0.100",
+        "deducted": "0.900" if kept else "0.000",
+        "at": str(at),
+        "settlement": str(settlement),
+    }
+    assert Script(desk, CASHIER).run_line(json.dumps(line)) == {**answer, "replayed": True}
+
+
+def test_a_script_is_told_no_commission_where_none_is_earned() -> None:
+    line = {
+        "ref": "d1",
+        "act": "sell",
+        "payer": {"kind": "subscriber", "account": "BA-1"},
+        "lines": [{"item": "SERVICE", "quantity": 1}],
+        "tenders": [{"mode": "cash", "amount": "5.000"}],
+    }
+
+    assert "commission" not in Script(selling(), CASHIER).run_line(json.dumps(line))
 
 
 def test_central_is_told_the_money_and_beside_it_what_the_sale_was() -> None:

@@ -16,6 +16,7 @@ from sync.central.database import open_central
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.wire_json import dumps
+from tests.builders.tries import examples
 from tests.central.central_builders import (
     BASE_URL,
     BILL,
@@ -123,7 +124,7 @@ ATTRIBUTES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(3))
 @given(
     bent=st.dictionaries(st.sampled_from(ATTRIBUTES), JSON, max_size=3),
     part=st.sampled_from(["", "account", "totalAmount", "paymentMethod"]),

@@ -25,6 +25,7 @@ from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.central.vouchers import WRONG_TRIES_MAX, shop_day
 from sync.wire_json import dumps, loads
+from tests.builders.tries import examples
 from tests.central.central_builders import (
     BASE_URL,
     VOUCHER_HOLD,
@@ -698,7 +699,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(2.4))
 @given(steps=st.lists(STEPS, min_size=3, max_size=14), terminals=st.integers(1, 4))
 async def test_voucher_redeemed_at_most_once_across_terminals(
     steps: list[tuple[str, str, str]], terminals: int
@@ -764,7 +765,7 @@ ANYTHING = st.one_of(
 FIELDS = ["id", "terminal", "paymentEventId", "mode", "code", "issuer", "account", "amount", "x"]
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(2.4))
 @given(bent=st.dictionaries(st.sampled_from(FIELDS), ANYTHING, min_size=1, max_size=3), known=st.booleans())
 async def test_no_asking_makes_central_fail(bent: dict[str, Any], known: bool) -> None:
     store = open_central("sqlite://")

@@ -27,6 +27,7 @@ from pos.domain.text_guard import clean_reference
 from pos.domain.voucher import Residual, VoucherTerms
 from tests.builders.signed import OTHER_PRIVATE_KEY, PRIVATE_KEY, key_of, signed
 from tests.builders.tills import money
+from tests.builders.tries import examples
 
 KEY = key_of()
 KEYS = {KEY.key_id: KEY}
@@ -70,7 +71,7 @@ def vouchers() -> st.SearchStrategy[SignedVoucher]:
 
 
 @given(vouchers())
-@settings(max_examples=60)
+@settings(max_examples=examples(1.2))
 def test_a_code_says_what_was_signed_and_fits_every_field(voucher: SignedVoucher) -> None:
     code = write_code(voucher, PRIVATE_KEY)
 

@@ -1,6 +1,6 @@
 """A full and a failing disk: reliability.md section 3.4. What is answered is true, also after the next start.
 
-FAULT_POINTS (20) says how many faults are tried in all, half of them a disk that stays full or broken.
+FAULT_POINTS (10) says how many faults are tried in all, half of them a disk that stays full or broken.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.faults.four_payments import (
 )
 from tests.faults.tracing import Point, Undisturbed, error_at, run_traced, spread, traced
 
-POINTS = max(int(os.environ.get("FAULT_POINTS", "20")), 10)
+POINTS = max(int(os.environ.get("FAULT_POINTS", "10")), 10)
 FULL, FLUSH, READ = ("pwrite64", "ENOSPC"), ("fdatasync", "EIO"), ("pread64", "EIO")
 ONCE, A_WHILE, FOR_GOOD = "", "..{}", "+"
 WHILE_CALLS = 5

@@ -1,6 +1,6 @@
 """kill -9 at writes and flushes spread over all of a script of four payments: reliability.md invariants 2, 3, 24 and 26.
 
-FAULT_POINTS (20) says at how many of them; as many as there are, or more, means at every one.
+FAULT_POINTS (10) says at how many of them; as many as there are, or more, means at every one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.faults.four_payments import (
 )
 from tests.faults.tracing import Undisturbed, death_at, run_traced, spread
 
-POINTS = int(os.environ.get("FAULT_POINTS", "20"))
+POINTS = int(os.environ.get("FAULT_POINTS", "10"))
 PORTIONS = min(POINTS, 10 if POINTS <= 100 else POINTS // 10)
 """The points are dealt out to so many tests, so that all workers have some."""
 

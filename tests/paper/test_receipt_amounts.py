@@ -16,6 +16,7 @@ from receipts.pdf import render_pdf
 from receipts.text import render_text
 from tests.builders.pdf_reader import text_of
 from tests.builders.receipts import DUPLICATE, ORIGINAL, receipt
+from tests.builders.tries import examples
 from tests.paper.escpos_reader import read
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=60) | st.sampled_from(
@@ -152,6 +153,6 @@ def test_the_amounts_that_a_receipt_printer_is_told_are_those_of_the_facts(
 
 
 @given(facts=any_receipt())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(0.5), suppress_health_check=[HealthCheck.too_slow])
 def test_the_amounts_read_from_the_pdf_are_those_of_the_facts(facts: ReceiptFacts) -> None:
     assert amounts_read_from(text_of(render_pdf(compose(facts, ORIGINAL)))) == amounts_of(facts)

@@ -1,14 +1,10 @@
-"""The simulation finds bugs: each of these is put in, and an invariant breaks within fifty seeds.
-
-The plain run puts in every fourth; whoever tries many seeds, as the gate does, puts in all.
-"""
+"""The simulation finds bugs: each of these is put in, and an invariant breaks within fifty seeds."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.simulation.planted import PLANTS, Plant
-from tests.simulation.test_simulation import ENOUGH_SEEDS, SEEDS
 from tests.simulation.world import simulate
 
 SEEDS_MAX = 50
@@ -21,7 +17,8 @@ def finds(plant: Plant, seed: int) -> bool:
     return result.broken is not None and result.broken.invariant.startswith(tuple(plant.seen_by))
 
 
-@pytest.mark.parametrize("name", list(PLANTS)[:: 1 if SEEDS >= ENOUGH_SEEDS else 4])
+@pytest.mark.sweep(4)
+@pytest.mark.parametrize("name", list(PLANTS))
 def test_a_planted_bug_is_found(name: str) -> None:
     first = PLANTS[name].from_seed
 

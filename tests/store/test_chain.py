@@ -58,6 +58,7 @@ def test_untouched_books_pass(insider: Connection) -> None:
     assert head(insider)[0] == sum(len(table_rows(insider, table)) for table in TABLES)
 
 
+@pytest.mark.sweep(4)
 @pytest.mark.parametrize("table", TABLES)
 def test_every_edit_of_a_single_cell_is_named(insider: Connection, table: str) -> None:
     edited = 0

@@ -80,6 +80,7 @@ class Killed(BaseException):
     """Stands for the end of the process at this very statement."""
 
 
+@pytest.mark.sweep(4)
 @pytest.mark.parametrize("part", range(0, 100, 9))
 def test_migration_atomic(tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The upgrade ends at some statement: the file stays as empty as it was, and the next start does it all."""

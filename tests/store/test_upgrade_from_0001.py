@@ -297,6 +297,7 @@ def statements_of_the_upgrade(old: Path) -> int:
     return len([one for one in run if one.startswith(("CREATE", "ALTER", "DROP"))])
 
 
+@pytest.mark.sweep(4)
 @pytest.mark.parametrize("part", [0, 13, 29, 37, 50, 66, 75, 88, 99])
 def test_an_upgrade_that_ends_halfway_leaves_the_first_version(
     old: Path, part: int, monkeypatch: pytest.MonkeyPatch

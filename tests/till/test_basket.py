@@ -62,6 +62,7 @@ from tests.builders.tills import (
     tell,
     voucher,
 )
+from tests.builders.tries import examples
 
 KWD = currency("KWD")
 
@@ -467,7 +468,7 @@ def booked(desk: Desk, asked: PaymentOrder) -> tuple[ReceiptFacts | None, str]:
         return None, refusal.code
 
 
-@settings(max_examples=max(80, settings.default.max_examples) if settings.default else 80)
+@settings(max_examples=examples(1.6))
 @given(
     account=st.sampled_from(["BA-1", "BA-1", "BA-3", "BA-5", "D-1", None]),
     marked=st.sets(st.sampled_from(["7781", "7782"])),

@@ -39,6 +39,7 @@ from tests.builders.tills import (
     stock,
     take_currencies,
 )
+from tests.builders.tries import examples
 
 KWD = currency("KWD")
 EXPONENTS = {"USD": 2, "JPY": 0, "BHD": 3}
@@ -252,7 +253,7 @@ class CashDay(RuleBasedStateMachine):
 
 
 CashDay.TestCase.settings = settings(
-    max_examples=max(15, settings.default.max_examples // 4) if settings.default else 15,
+    max_examples=examples(0.3),
     stateful_step_count=20,
 )
 TestCashDay = CashDay.TestCase

@@ -45,6 +45,7 @@ from tests.builders.tills import (
     tell,
     wish,
 )
+from tests.builders.tries import examples
 
 KWD = currency("KWD")
 HELD = {"7795"}
@@ -450,7 +451,7 @@ class CounterDay(RuleBasedStateMachine):
 
 
 CounterDay.TestCase.settings = settings(
-    max_examples=max(15, settings.default.max_examples // 4) if settings.default else 15,
+    max_examples=examples(0.3),
     stateful_step_count=25,
 )
 TestCounterDay = CounterDay.TestCase

@@ -46,6 +46,7 @@ from tests.builders.tills import (
     rows,
     wish,
 )
+from tests.builders.tries import examples
 from tests.till.books import refused
 
 
@@ -438,7 +439,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(0.5))
 @given(steps=steps)
 def test_each_paper_is_posted_once_in_whatever_order_slips_and_records_come(
     steps: list[tuple[str, int, str]],

@@ -56,6 +56,7 @@ from tests.builders.tills import (
     voucher,
     wish,
 )
+from tests.builders.tries import examples
 
 KWD = currency("KWD")
 FLOAT = 20_000
@@ -443,7 +444,7 @@ class SalesDay(RuleBasedStateMachine):
 
 
 SalesDay.TestCase.settings = settings(
-    max_examples=max(15, settings.default.max_examples // 4) if settings.default else 15,
+    max_examples=examples(0.3),
     stateful_step_count=25,
 )
 TestSalesDay = SalesDay.TestCase

@@ -34,6 +34,7 @@ from tests.builders.tills import (
     voucher,
     wish,
 )
+from tests.builders.tries import examples
 
 KWD = money("1").currency
 
@@ -225,7 +226,7 @@ def test_what_becomes_a_new_voucher_stays_out_of_the_books_and_has_a_slip_that_w
     residual=st.sampled_from(list(Residual)),
     offline=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(0.8))
 def test_a_vouchers_value_is_never_lost_without_a_word_and_never_doubled(
     amount: int, more: int, residual: Residual, offline: bool
 ) -> None:

@@ -65,6 +65,7 @@ def posts(wire: Wire) -> list[bytes]:
     return [one.body for one in wire.network.requests if one.path.endswith("/commission")]
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("fault", SURVIVED)
 @pytest.mark.parametrize("at", CommissionAt)
 async def test_commission_is_credited_once_behind_its_sale(fault: Fault, at: CommissionAt) -> None:
@@ -92,6 +93,7 @@ async def test_commission_is_credited_once_behind_its_sale(fault: Fault, at: Com
     assert findings(wire.desk) == []
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("fault", SURVIVED)
 @pytest.mark.parametrize("at_the_question", [True, False])
 async def test_it_is_sent_again_with_the_same_bytes(fault: Fault, at_the_question: bool) -> None:

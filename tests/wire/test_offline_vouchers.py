@@ -39,6 +39,7 @@ from tests.builders.tills import (
     voucher,
     wish,
 )
+from tests.builders.tries import examples
 from tests.builders.wire import Fault, Wire, make_wire
 from tests.central.central_builders import (
     BASE_URL,
@@ -311,7 +312,7 @@ def _central() -> CentralStore:
 
 
 @given(st.lists(st.tuples(st.sampled_from(TERMINALS), st.sampled_from(STEPS)), max_size=14))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(1.2))
 def test_voucher_redeemed_at_most_once_across_terminals(steps: list[tuple[str, str]]) -> None:
     """Rule 46, invariant 39: held, lapsed, let go, taken offline: in any order one payment has the voucher."""
     asyncio.run(_at_most_once(steps))

@@ -77,6 +77,7 @@ def outcome_posts(wire: Wire) -> list[bytes]:
     return [one.body for one in wire.network.requests if one.path.endswith("/outcome")]
 
 
+@pytest.mark.sweep(4)
 @pytest.mark.parametrize("fault", SURVIVED)
 async def test_an_outcome_reaches_central_once_behind_its_payment(fault: Fault) -> None:
     wire = await dealers_wire()
@@ -93,6 +94,7 @@ async def test_an_outcome_reaches_central_once_behind_its_payment(fault: Fault) 
     assert findings(wire.desk) == []
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("fault", SURVIVED)
 @pytest.mark.parametrize("at_the_question", [True, False])
 async def test_an_outcome_is_sent_again_with_the_same_bytes(fault: Fault, at_the_question: bool) -> None:

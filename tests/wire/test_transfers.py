@@ -71,6 +71,7 @@ def shown(wire: Wire) -> tuple[int, int]:
     return wire.open_minor("N1-1"), wire.credit_minor("BA-1")
 
 
+@pytest.mark.sweep(4)
 @pytest.mark.parametrize("fault", SURVIVED)
 async def test_a_transfer_reaches_central_once_behind_the_money_it_moves(fault: Fault) -> None:
     wire = await found_wire()
@@ -90,6 +91,7 @@ async def test_a_transfer_reaches_central_once_behind_the_money_it_moves(fault: 
     assert findings(wire.desk) == []
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("fault", SURVIVED)
 @pytest.mark.parametrize("at_the_question", [True, False])
 async def test_a_transfer_is_sent_again_with_the_same_bytes(fault: Fault, at_the_question: bool) -> None:
@@ -152,6 +154,7 @@ async def test_a_till_that_dies_while_it_tells_a_transfer_tells_it_once(fault: F
 STEPS = ("push", "lose the answers", "pull", "another push")
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("money_is_there", [True, False])
 @pytest.mark.parametrize("order", list(itertools.permutations(STEPS)), ids=", ".join)
 async def test_money_is_counted_once_at_every_moment_of_its_way(

@@ -316,6 +316,17 @@ def _check_across(
     for kind, ledger_account in till.cash.declared.items():
         if ledger_account not in gl_accounts:
             refuse("till.toml", f"cash.declared.{kind}", f"one of {', '.join(sorted(gl_accounts))}")
+    for place, paid_into in enumerate(till.deposits.accounts):
+        if paid_into.ledger_account not in gl_accounts:
+            refuse(
+                "till.toml",
+                f"deposits.accounts.{place}.ledger_account",
+                f"one of {', '.join(sorted(gl_accounts))}",
+            )
+        if paid_into.currency and paid_into.currency not in EXPONENT_BY_CODE:
+            refuse("till.toml", f"deposits.accounts.{place}.currency", "an ISO 4217 code")
+        if sum(other.code == paid_into.code for other in till.deposits.accounts) > 1:
+            refuse("till.toml", f"deposits.accounts.{place}.code", "another bank account has this code")
     for code in coins.smallest_coin_minor:
         if code not in EXPONENT_BY_CODE:
             refuse("currencies.toml", f"smallest_coin_minor.{code}", "an ISO 4217 code")

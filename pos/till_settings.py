@@ -120,6 +120,21 @@ class ChequeSettings(Strict):
     ] = {}
 
 
+class BankAccountSettings(Strict):
+    code: Word
+    bank: Annotated[str, Field(max_length=60)] = ""
+    number: Annotated[str, Field(max_length=40)] = ""
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
+    ledger_account: Word = "bank"
+
+
+class DepositSettings(Strict):
+    accounts: Annotated[list[BankAccountSettings], Field(min_length=1, max_length=20)] = [
+        BankAccountSettings(code="main")
+    ]
+    limit: AmountOrEmpty = ""
+
+
 class CommissionRuleSettings(Strict):
     percent: Percent
     items: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=200)] = []
@@ -328,6 +343,7 @@ class TillSettings(Strict):
     cash: CashSettings = CashSettings()
     items: ItemSettings = ItemSettings()
     cheques: ChequeSettings = ChequeSettings()
+    deposits: DepositSettings = DepositSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()
     accounts: AccountSettings = AccountSettings()

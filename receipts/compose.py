@@ -14,6 +14,7 @@ from pos.domain.money import Money, total
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, SaleLine, TenderLine
 from pos.domain.sale_policy import reason_text
+from receipts.deposit_slip import deposit_elements
 from receipts.document import (
     Align,
     Banner,
@@ -39,8 +40,8 @@ HELD_UNTIL = "held_until"
 def compose(facts: ReceiptFacts, copy: Copy, labels: Labels = ENGLISH) -> Document:
     """The paper for ``facts``; ``copy`` says whether it is the original or DUPLICATE n.
 
-    Raises NotPrintable if the facts mix currencies, value foreign notes other than by their own rate or hold a time without
-    its offset, or if a duplicate does not say who printed it, when and why (rule 34).
+    Raises NotPrintable if the facts mix currencies, sum cheques to another total, value foreign notes other than by their
+    own rate or hold a time without its offset, or if a duplicate does not say who printed it, when and why (rule 34).
     """
     _refuse_contradictions(facts, copy)
     return Document(
@@ -53,12 +54,15 @@ def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Eleme
     if copy.is_duplicate:
         yield from _duplicate_banner(copy, labels)
     yield from _heading(facts, labels)
-    yield from _circumstances(facts, labels)
-    yield from _allocations(facts, labels)
-    yield from _sale(facts, labels)
-    yield from _commission(facts, labels)
-    yield from _total(facts, labels)
-    yield from _tenders(facts, labels)
+    if facts.deposit is not None:
+        yield from deposit_elements(facts, facts.deposit, labels)
+    else:
+        yield from _circumstances(facts, labels)
+        yield from _allocations(facts, labels)
+        yield from _sale(facts, labels)
+        yield from _commission(facts, labels)
+        yield from _total(facts, labels)
+        yield from _tenders(facts, labels)
     yield from _foot(facts, labels)
     if copy.is_duplicate:
         # Whoever cuts the banner off the top still holds a duplicate.
@@ -91,6 +95,8 @@ def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         case ReceiptKind.POST_DATED_NOTE:
             yield Banner(headline=labels.not_a_receipt, lines=(_held_until(facts, labels),))
             yield Blank()
+        case ReceiptKind.DEPOSIT_SLIP:
+            yield _centred(labels.deposit_slip, Emphasis.LARGE)
     yield _centred(facts.receipt_number, Emphasis.LARGE, lines_max=None)
     yield Blank()
 
@@ -287,12 +293,18 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
         amounts += [
             amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None
         ]
+    if facts.deposit is not None:
+        amounts += [cheque.amount for cheque in facts.deposit.cheques]
     for sold in facts.sale:
         amounts += [sold.unit_price, sold.amount, *([sold.list_price] if sold.list_price else [])]
     for rate in facts.taxes:
         amounts += [rate.net, rate.tax]
     if any(amount.currency != facts.total.currency for amount in amounts):
         raise NotPrintable("two currencies on one receipt")
+    if facts.deposit is not None and facts.total != total(
+        (cheque.amount for cheque in facts.deposit.cheques), facts.total.currency
+    ):
+        raise NotPrintable("the cheques do not make the deposit slip")
     for tender in facts.tenders:
         # Foreign notes are the one other currency a receipt may name; what it sums is their value.
         if tender.foreign is not None and (

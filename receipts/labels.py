@@ -79,6 +79,18 @@ class Labels:
     voucher_alone: str
     voucher_rest: Mapping[str, str]
     voucher_closing: str
+    deposit_slip: str
+    deposit_holder: str
+    deposit_bank: str
+    deposit_account: str
+    deposit_day: str
+    deposit_made_by: str
+    deposit_cheque: str
+    deposit_of: str
+    deposit_count: str
+    deposit_stamp: str
+    deposit_reference: str
+    deposit_signature: str
     numbers: NumberFormat = PLAIN
 
 
@@ -173,4 +185,16 @@ ENGLISH = Labels(
         }
     ),
     voucher_closing="As good as money: keep it safe.",
+    deposit_slip="DEPOSIT SLIP",
+    deposit_holder="Credit to",
+    deposit_bank="Bank",
+    deposit_account="Account",
+    deposit_day="Day",
+    deposit_made_by="Made by",
+    deposit_cheque="{place}. {serial}",
+    deposit_of="{bank}, dated {date}",
+    deposit_count="Cheques: {count}",
+    deposit_stamp="Stamp of the bank",
+    deposit_reference="Reference and day",
+    deposit_signature="Signature",
 )

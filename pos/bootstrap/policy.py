@@ -10,6 +10,7 @@ from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy, ThirdParty
 from pos.domain.dealer import DealerPolicy, DealerTerms, Release
+from pos.domain.deposit import BankAccount, DepositPolicy
 from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount, parse_count
@@ -58,6 +59,24 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         vouchers=_voucher_policy(settings, identity.currency),
         suspense_account=settings.till.shop.suspense_account,
         payments=_payments(settings, identity.currency),
+        deposits=_deposits(settings, identity.currency),
+    )
+
+
+def _deposits(settings: Settings, in_currency: Currency) -> DepositPolicy:
+    """Where cheques are paid in."""
+    return DepositPolicy(
+        accounts=tuple(
+            BankAccount(
+                code=known.code,
+                bank=known.bank,
+                number=known.number,
+                currency=known.currency,
+                ledger_account=known.ledger_account,
+            )
+            for known in settings.till.deposits.accounts
+        ),
+        limit=_cap(settings.till.deposits.limit, in_currency, settings, "deposits.limit"),
     )
 
 

@@ -18,9 +18,12 @@ from pos.domain.money import Money
 
 
 class ChequeState(StrEnum):
-    """Where a cheque is between the counter and the bank; this step knows its beginning."""
+    """Where a cheque is between the counter and the bank. One that leaves a slip again is received as before."""
 
     RECEIVED = "received"
+    BATCHED = "batched"
+    LODGED = "lodged"
+    CREDITED = "credited"
 
 
 class ChequeKind(StrEnum):

@@ -24,6 +24,7 @@ class Ledger(StrEnum):
     CASH_IN_TILL = "cash_in_till"
     TRUST_MONEY = "trust_money"
     CHEQUES_IN_HAND = "cheques_in_hand"
+    CHEQUES_IN_CLEARING = "cheques_in_clearing"
     SAFE = "safe"
     BANK = "bank"
     RECEIVABLE = "receivable"
@@ -58,6 +59,8 @@ class SourceKind(StrEnum):
     TRUST_COUNTED = "trust_counted"
     COMMISSION = "commission"
     BANK_RECEIPT = "bank_receipt"
+    DEPOSIT_LODGED = "deposit_lodged"
+    DEPOSIT_CREDITED = "deposit_credited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class ReceiptKind(StrEnum):
 
     PAYMENT = "payment"
     POST_DATED_NOTE = "post_dated_note"
+    DEPOSIT_SLIP = "deposit_slip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +115,36 @@ class CommissionFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositLine:
+    """A cheque as a deposit slip lists it; ``drawer`` None: the name is not kept any more."""
+
+    serial: str
+    bank: str
+    branch: str
+    dated: date
+    amount: Money
+    drawer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositFacts:
+    """Whose account at which bank a deposit slip pays into, and its cheques, the oldest first."""
+
+    holder: str
+    bank: str
+    account_number: str
+    cheques: tuple[DepositLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
     """One receipt. All money but foreign notes is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset.
 
     ``sale`` and ``taxes`` are the items sold; money for bills and accounts is in ``allocations``. ``provisional`` says for
     each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.
     ``rounding`` is what the smallest coin added to the cash that was kept (negative: took from it); None: nothing was.
-    ``left_out`` is what of the bills is disputed or on hold and was not asked for.
+    ``left_out`` is what of the bills is disputed or on hold and was not asked for. A deposit slip has ``deposit`` and is of
+    no shift (``shift_number`` 0) and no payer.
     """
 
     receipt_number: str
@@ -148,6 +172,7 @@ class ReceiptFacts:
     rounding: Money | None = None
     left_out: tuple[LeftOut, ...] = ()
     commission: CommissionFacts | None = None
+    deposit: DepositFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

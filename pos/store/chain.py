@@ -1,4 +1,4 @@
-"""The keyed chain over journal, receipt, audit and shift rows: what was altered behind the program's back shows.
+"""The keyed chain over journal, receipt, audit, shift and deposit rows: what was altered behind the program's back shows.
 
 mark(n) = HMAC-SHA256(key, mark(n-1) | source | row key | canonical row n). The key lies outside the database, so that who
 can write the file cannot make a chain that fits. Source: reliability.md sections 0.8 and 5.5.
@@ -32,6 +32,8 @@ CHAINED: Mapping[str, tuple[str, ...]] = {
     "receipt": ("receipt_number",),
     "receipt_copy": ("receipt_number", "number"),
     "audit": ("audit_id",),
+    "deposit_slip_event": ("step_id",),
+    "deposit_credit": ("slip_id", "cheque_id"),
 }
 """The chained tables and the columns that name a row."""
 

@@ -25,6 +25,7 @@ from pos.domain.receipt import (
     TaxLine,
     TenderLine,
 )
+from pos.store.deposit_paper import deposit_read, deposit_stored, with_drawers
 from pos.store.times import local, utc_text
 
 
@@ -87,6 +88,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
             "rounding": money(facts.rounding),
             "left_out": [[part.bill_no, part.reason, part.amount.minor] for part in facts.left_out],
             **_commission_stored(facts.commission),
+            **deposit_stored(facts.deposit),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -148,7 +150,12 @@ def receipt_facts(connection: Connection, receipt_number: str) -> ReceiptFacts |
     name, personal = (
         _names_of_note(connection, receipt_number) if row[3] is None else _names_of_event(connection, row[3])
     )
-    return _facts(str(row[0]), str(row[1]), json.loads(row[2]), name, personal)
+    facts = _facts(str(row[0]), str(row[1]), json.loads(row[2]), name, personal)
+    return (
+        facts
+        if facts.deposit is None
+        else replace(facts, deposit=with_drawers(connection, receipt_number, facts.deposit))
+    )
 
 
 _Names = tuple[str | None, dict[int, dict[str, str]]]
@@ -249,6 +256,7 @@ def _facts(
             for bill_no, reason, minor in raw.get("left_out", ())
         ),
         commission=_commission_read(raw.get("commission"), in_currency),
+        deposit=deposit_read(raw.get("deposit"), in_currency),
     )
 
 
@@ -297,13 +305,14 @@ def _details(stored: list[tuple[str, str | None]], personal: Mapping[str, str]) 
 
 
 def last_receipt(connection: Connection, operator: str) -> str | None:
-    """The number of the last receipt or note that ``operator`` issued."""
+    """The number of the last receipt, note or deposit slip that ``operator`` issued."""
     row = connection.exec_driver_sql(
         "SELECT receipt_number FROM receipt WHERE receipt_number IN ("
         "(SELECT receipt_number FROM payment_event WHERE operator = ? ORDER BY sequence DESC LIMIT 1), "
-        "(SELECT receipt_number FROM post_dated_cheque WHERE operator = ? ORDER BY rowid DESC LIMIT 1)) "
+        "(SELECT receipt_number FROM post_dated_cheque WHERE operator = ? ORDER BY rowid DESC LIMIT 1), "
+        "(SELECT receipt_number FROM deposit_slip WHERE operator = ? ORDER BY rowid DESC LIMIT 1)) "
         "ORDER BY rowid DESC LIMIT 1",
-        (operator, operator),
+        (operator, operator, operator),
     ).first()
     return None if row is None else str(row[0])
 

@@ -20,6 +20,7 @@ from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
 from pos.domain.dealer import DealerPolicy
+from pos.domain.deposit import DepositPolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
 from pos.domain.ids import new_id
@@ -86,6 +87,7 @@ class ShopPolicy:
     suspense_account: str = "SUSPENSE"
     payments: PaymentPolicy = NO_TOLERANCE
     numbers: NumberFormat = PLAIN
+    deposits: DepositPolicy = field(default_factory=DepositPolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""

@@ -8,6 +8,7 @@ from pos.domain.errors import Refused
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference
+from pos.store.deposits import is_cancelled_slip
 from pos.store.receipts import copies_of, last_receipt, receipt_facts
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -52,7 +53,7 @@ def reprint(
 ) -> Reprint:
     """Count a duplicate, mark it, and (``queue``) send it to the printer.
 
-    Raises NotAuthorised, Refused ``unknown_receipt`` or ``too_many_copies``.
+    Raises NotAuthorised, Refused ``unknown_receipt``, ``deposit_state`` (a cancelled slip) or ``too_many_copies``.
     """
 
     def work(deed: Deed) -> Reprint:
@@ -62,6 +63,10 @@ def reprint(
         if facts is None or not person.may_see(facts.payer_account):
             raise Refused(
                 "unknown_receipt", f"There is no receipt {number} at this terminal.", receipt=number
+            )
+        if is_cancelled_slip(deed.unit.connection, number):
+            raise Refused(
+                "deposit_state", f"Deposit slip {number} is cancelled: it is not printed again.", slip=number
             )
         copy_number = copies_of(deed.unit.connection, number) + 1
         if copy_number > COPIES_MAX:

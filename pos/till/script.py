@@ -32,6 +32,14 @@ from pos.till.cash_office import (
     open_shift,
 )
 from pos.till.commissions import settle_commission
+from pos.till.deposits import (
+    CreditOrder,
+    DepositDone,
+    cancel_deposit,
+    confirm_deposit,
+    deposit_cheques,
+    lodge_deposit,
+)
 from pos.till.desk import Desk, Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.imports import confirm_match
@@ -42,12 +50,16 @@ from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.script_acts import (
     ACTS,
     AllocateLine,
+    CancelDeposit,
     CloseShift,
     ConfirmClock,
+    ConfirmDeposit,
     ConfirmMatch,
     Count,
     DeedAct,
+    DepositCheques,
     IssueVoucher,
+    LodgeDeposit,
     OpenShift,
     Pay,
     RejectBankReceipt,
@@ -213,6 +225,8 @@ class Script:
                 return self._issue(act, digest)
             case ConfirmMatch():
                 return encode(confirm_match(desk, person, act.record, act.reason, memo=memo))
+            case DepositCheques() | LodgeDeposit() | ConfirmDeposit() | CancelDeposit():
+                return encode(self._bank(act, memo))
 
     def _issue(self, act: IssueVoucher, digest: str) -> Answer:
         _require_shop_currency(self._desk, act.value.currency)
@@ -264,6 +278,25 @@ class Script:
             attempt_id=act.attempt, verdict=Verdict(act.outcome), details=slip, reason=act.reason
         )
         return settle_by_hand(desk, person, order, memo=memo)
+
+    def _bank(
+        self, act: DepositCheques | LodgeDeposit | ConfirmDeposit | CancelDeposit, memo: Memo
+    ) -> DepositDone:
+        desk, person = self._desk, self.person
+        match act:
+            case DepositCheques():
+                return deposit_cheques(desk, person, act.cheques, bank_account=act.bank_account, memo=memo)
+            case LodgeDeposit():
+                return lodge_deposit(desk, person, act.slip, act.reference, on=act.date, memo=memo)
+            case ConfirmDeposit():
+                told = CreditOrder(
+                    amount=act.amount,
+                    cheques=[(line.cheque, line.amount) for line in act.cheques],
+                    on=act.date,
+                )
+                return confirm_deposit(desk, person, act.slip, told, memo=memo)
+            case CancelDeposit():
+                return cancel_deposit(desk, person, act.slip, act.reason, memo=memo)
 
     def _event_of(self, act: Pay | Sell) -> str | None:
         """The payment for which this very line, or the attempt that it names, asked the card terminal before."""

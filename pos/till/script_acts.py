@@ -14,10 +14,10 @@ from pos.domain.payment_mode import Purpose
 
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
-    "confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque verify_bank_receipt "
-    "reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card resolve_conflict confirm_match "
-    "issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over accept_hand_over count close_shift close_day "
-    "sign_in lock note add_user change_user reset_pin confirm_clock".split()
+    "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
+    "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
+    "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
+    "accept_hand_over count close_shift close_day sign_in lock note add_user change_user reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -343,6 +343,64 @@ class IssueVoucher(Strict):
     residual: Literal["forfeit", "credit", "new_voucher"] = "forfeit"
 
 
+class DepositCheques(Strict):
+    """Put cheques on a deposit slip; without ``cheques`` all that may go, the oldest first."""
+
+    ref: Ref
+    act: Literal["deposit_cheques"]
+    cheques: Annotated[
+        list[IdText] | None,
+        Field(min_length=1, max_length=200, description="Ids of v_cheque, or receipts of their payments."),
+    ] = None
+    bank_account: Annotated[
+        str | None,
+        Field(max_length=40, description="A code of [deposits] accounts; the first where left out."),
+    ] = None
+
+
+class LodgeDeposit(Strict):
+    """The bank took a deposit slip: its reference, and its day where that is not today."""
+
+    ref: Ref
+    act: Literal["lodge_deposit"]
+    slip: IdText
+    reference: IdText
+    date: Annotated[str, Field(max_length=10)] | None = None
+
+
+class CreditedChequeIn(Strict):
+    """A cheque that the bank credited, by its id or serial number."""
+
+    cheque: IdText
+    amount: AmountText
+
+
+class ConfirmDeposit(Strict):
+    """The bank credited a deposit slip: ``amount`` in one sum, or cheque by cheque (all of them, or some)."""
+
+    ref: Ref
+    act: Literal["confirm_deposit"]
+    slip: IdText
+    amount: AmountText | None = None
+    cheques: Annotated[list[CreditedChequeIn], Field(max_length=200)] = []
+    date: Annotated[str, Field(max_length=10)] | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> ConfirmDeposit:
+        if (self.amount is None) is not bool(self.cheques):
+            raise ValueError("either amount or cheques")
+        return self
+
+
+class CancelDeposit(Strict):
+    """Take a deposit slip back that the bank has not got; its cheques may go on another."""
+
+    ref: Ref
+    act: Literal["cancel_deposit"]
+    slip: IdText
+    reason: Annotated[str, Field(max_length=400)]
+
+
 DeedAct = (
     OpenShift
     | Pay
@@ -358,6 +416,10 @@ DeedAct = (
     | SettleCommission
     | IssueVoucher
     | ConfirmMatch
+    | DepositCheques
+    | LodgeDeposit
+    | ConfirmDeposit
+    | CancelDeposit
 )
 Act = Annotated[DeedAct | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn] = TypeAdapter(Act)

@@ -21,6 +21,7 @@ from pos.till.cash_office import (
     TrustClosed,
 )
 from pos.till.commissions import CommissionSettled
+from pos.till.deposits import DepositDone
 from pos.till.imports import RecordOutcome
 from pos.till.post_dated import ChequeRegistered
 from pos.till.shop_clock import ClockConfirmed
@@ -107,6 +108,8 @@ def encode(outcome: object) -> Mapping[str, object]:
             }
         case DealerUnblocked():
             return {"dealer": outcome.dealer, "settled": outcome.settled}
+        case DepositDone():
+            return _encode_deposit(outcome)
         case CommissionSettled():
             return {
                 "settlement": outcome.settlement_id,
@@ -118,6 +121,32 @@ def encode(outcome: object) -> Mapping[str, object]:
             }
         case _:
             raise AssertionError("every outcome of a script's act is written above")
+
+
+def _encode_deposit(outcome: DepositDone) -> Mapping[str, object]:
+    slip = outcome.slip
+    return {
+        "slip": slip.number,
+        "bank_account": slip.account.code,
+        "state": str(slip.state),
+        "count": len(slip.cheques),
+        "amount": slip.total.plain(),
+        "still_to_come": slip.still_to_come.plain(),
+        "currency": slip.total.currency.code,
+        "cheques": [
+            {
+                "cheque": cheque.cheque_id,
+                "receipt": cheque.receipt,
+                "bank": cheque.bank,
+                "serial": cheque.serial,
+                "date": cheque.dated.isoformat(),
+                "amount": cheque.amount.plain(),
+                "state": str(cheque.state),
+            }
+            for cheque in slip.cheques
+        ],
+        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
+    }
 
 
 def _encode_trust(trust: TrustClosed) -> Mapping[str, object]:

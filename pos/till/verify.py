@@ -22,6 +22,7 @@ from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_dealers import DEALER_CHECKS
+from pos.till.verify_deposits import DEPOSIT_CHECKS
 from pos.till.voucher_tender import voucher_instrument
 
 
@@ -193,6 +194,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE earned.payment_event_id = sale_line.payment_event_id AND earned.line = sale_line.number), 0)",
     ),
     *DEALER_CHECKS,
+    *DEPOSIT_CHECKS,
     (
         "sale_is_posted",
         "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("

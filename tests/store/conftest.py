@@ -19,6 +19,7 @@ from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
 from pos.till.commissions import settle_commission
+from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Memo
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.papers import reprint
@@ -72,10 +73,10 @@ from tests.builders.tills import (
 def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
-    The first shift is a dealer's: a bank receipt and its commission, bill money, foreign notes, a note declared false and
-    cash that needed a document. Five receipts, and the note of a later cheque; the last payment has a sale with a serial
-    number, a card, a voucher that was held for it, and one that was taken while central did not answer; it brings
-    written-off debt back, clears the rest of a bill and leaves money in suspense.
+    The first shift is a dealer's: a bank receipt and its commission, bill money, foreign notes, a note declared false, cash
+    that needed a document, and a cheque, which the bank has credited. Six receipts, a deposit slip, and the note of a later
+    cheque; the last payment has a sale with a serial number, a card, a voucher that was held for it, and one that was taken
+    while central did not answer; it brings written-off debt back, clears the rest of a bill and leaves money in suspense.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -109,8 +110,21 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         person=seller,
     )
     ask_for_documents(desk, None)
-    count(desk, "14.660", trust="1", foreign={"USD": "50"}, declared={"counterfeit": "5"}, person=seller)
+    pay(desk, cheque("3", serial="000901"), allocate=[wish(account="BA-3", amount="3")], person=seller)
+    count(
+        desk,
+        "14.660",
+        cheques="3",
+        cheque_count=1,
+        trust="1",
+        foreign={"USD": "50"},
+        declared={"counterfeit": "5"},
+        person=seller,
+    )
     closed(desk, person=seller)
+    slip = deposit_cheques(desk, BACK_OFFICE).slip.number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7")
+    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(amount="3"))
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)

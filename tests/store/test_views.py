@@ -21,6 +21,9 @@ DOCUMENTED = {
     "over_short_minor",
     "v_cheque": "cheque_id tender_id bank serial amount_minor currency cheque_date state",
     "v_post_dated": "post_dated_id receipt_number payer_account bank serial cheque_date amount_minor currency state",
+    "v_deposit_slip": "slip_id receipt_number bank_account business_date operator cheques amount_minor currency state "
+    "credited_minor reference lodged_on bank_date reason",
+    "v_deposit_cheque": "receipt_number place cheque_id serial bank cheque_date amount_minor currency credited_on",
     "v_refund": "refund_id payment_event_id amount_minor currency state",
     "v_transfer": "transfer_id payment_event_id amount_minor currency state from_account to_account",
     "v_outbox": "outbox_id payment_event_id leg correlator_id kind state attempts",

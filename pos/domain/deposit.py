@@ -1,0 +1,280 @@
+"""A deposit slip: cheques that go to the bank together, and how what the bank credits is held against it.
+
+Its total is the sum of its cheques, and what the bank credited is either that sum or, cheque by cheque, exactly these
+cheques. Source: domain.md 3.3, 3.9 and rules 38 and 42.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from pos.domain.cheque import ChequePolicy, ChequeState
+from pos.domain.errors import Refused
+from pos.domain.money import Money, total
+from pos.domain.posting import JournalLine, Ledger, credit, debit
+
+CHEQUES_MAX = 200
+"""A slip with more is no slip that a bank reads."""
+
+
+class SlipState(StrEnum):
+    """Where a slip is. Confirmed and cancelled are its ends."""
+
+    MADE = "made"
+    LODGED = "lodged"
+    PART_CONFIRMED = "part_confirmed"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether something is still expected of it."""
+        return self not in (SlipState.CONFIRMED, SlipState.CANCELLED)
+
+
+_STEPS: Mapping[SlipState, frozenset[SlipState]] = {
+    SlipState.MADE: frozenset({SlipState.LODGED, SlipState.CANCELLED}),
+    SlipState.LODGED: frozenset({SlipState.PART_CONFIRMED, SlipState.CONFIRMED}),
+    SlipState.PART_CONFIRMED: frozenset({SlipState.PART_CONFIRMED, SlipState.CONFIRMED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankAccount:
+    """An account of the operator's at a bank. ``currency`` empty: the shop's; ``ledger_account`` is its account here."""
+
+    code: str
+    bank: str = ""
+    number: str = ""
+    currency: str = ""
+    ledger_account: str = Ledger.BANK
+
+
+USUAL_ACCOUNT = BankAccount(code="main")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositPolicy:
+    """The accounts that cheques are paid into, the usual one first; ``limit`` is the most that a slip of somebody with a
+    limited right may be (None: no limit).
+    """
+
+    accounts: tuple[BankAccount, ...] = (USUAL_ACCOUNT,)
+    limit: Money | None = None
+
+    def account(self, code: str | None) -> BankAccount:
+        """The account of this code, the usual one without. Raises Refused ``unknown_bank_account``."""
+        if code is None:
+            return self.accounts[0]
+        for account in self.accounts:
+            if account.code == code:
+                return account
+        raise Refused(
+            "unknown_bank_account",
+            "There is no such bank account. Choose one of the settings.",
+            allowed=[account.code for account in self.accounts],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankedCheque:
+    """A cheque on its way to the bank. ``receipt`` is that of its payment; ``ledger_account`` is where it lies.
+
+    ``drawer`` is empty where the name is not kept any more; ``slip`` is the number of the living slip that it is on.
+    """
+
+    cheque_id: str
+    receipt: str
+    bank: str
+    branch: str
+    serial: str
+    drawer: str
+    dated: date
+    amount: Money
+    ledger_account: str
+    state: ChequeState
+    slip: str | None = None
+    in_open_shift: bool = False
+
+    def days_left(self, policy: ChequePolicy, *, today: date) -> int:
+        """How many days are left until it is too old to be paid; below zero: it is too old."""
+        return policy.stale_after_days - (today - self.dated).days
+
+    def warning(self, policy: ChequePolicy, *, today: date) -> str:
+        """What whoever banks it should know of its age; empty: nothing."""
+        left = self.days_left(policy, today=today)
+        if left > policy.warn_before_stale_days:
+            return ""
+        if left < 0:
+            return f"Cheque {self.serial} is too old by {_days(-left)}: the bank may not pay it."
+        return f"Cheque {self.serial}: {_days(left)} until it is too old."
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def so_many(count: int) -> str:
+    """``1 cheque`` or ``3 cheques``."""
+    return "1 cheque" if count == 1 else f"{count} cheques"
+
+
+def by_age(cheques: Iterable[BankedCheque]) -> list[BankedCheque]:
+    """The oldest first: a cheque near its limit must reach the bank in time (rule 38)."""
+    return sorted(cheques, key=lambda cheque: (cheque.dated, cheque.serial, cheque.cheque_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositSlip:
+    """A slip. Its total is nothing but the sum of its cheques, of which it has at least one, each once, in one currency."""
+
+    slip_id: str
+    number: str
+    account: BankAccount
+    made_on: date
+    made_by: str
+    cheques: tuple[BankedCheque, ...]
+    state: SlipState
+    steps: int = 1
+    reference: str | None = None
+    lodged_on: date | None = None
+
+    def __post_init__(self) -> None:
+        assert self.cheques, "a slip has a cheque"
+        assert len({cheque.cheque_id for cheque in self.cheques}) == len(self.cheques), (
+            "each cheque is on it once"
+        )
+
+    @property
+    def total(self) -> Money:
+        """The sum of its cheques."""
+        return total((cheque.amount for cheque in self.cheques), self.cheques[0].amount.currency)
+
+    @property
+    def outstanding(self) -> tuple[BankedCheque, ...]:
+        """The cheques that the bank has not credited; none of a slip that is at its end."""
+        waiting = (ChequeState.BATCHED, ChequeState.LODGED)
+        return tuple(cheque for cheque in self.cheques if self.state.is_alive and cheque.state in waiting)
+
+    @property
+    def still_to_come(self) -> Money:
+        """What the bank has not credited."""
+        return total((cheque.amount for cheque in self.outstanding), self.total.currency)
+
+    def require_step(self, *to: SlipState) -> None:
+        """Raises Refused ``deposit_state`` unless one of ``to`` may follow."""
+        if _STEPS.get(self.state, frozenset()).isdisjoint(to):
+            state = str(self.state).replace("_", " ")
+            raise Refused(
+                "deposit_state",
+                f"Deposit slip {self.number} is {state}: this cannot be done with it now.",
+                slip=self.number,
+                state=str(self.state),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditedCheque:
+    """A line of the bank's: a cheque of the slip, named by its id or serial, and what was credited for it."""
+
+    cheque: str
+    amount: Money
+
+
+def credited_in_one(slip: DepositSlip, amount: Money) -> tuple[BankedCheque, ...]:
+    """The cheques that one sum of the bank's credits: all that are still to come, of exactly this sum.
+
+    Raises Refused ``deposit_state`` or ``deposit_differs``.
+    """
+    slip.require_step(SlipState.CONFIRMED)
+    if amount != slip.still_to_come:
+        raise _differs(slip, amount, slip.still_to_come, f"Slip {slip.number}", "Ask for its list by cheque.")
+    return slip.outstanding
+
+
+def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> tuple[BankedCheque, ...]:
+    """The cheques that the bank's lines credit, each with exactly its amount; all of them or some.
+
+    Raises Refused ``deposit_state``, ``cheque_not_on_slip``, ``which_cheque``, ``cheque_named_twice``, ``cheque_credited``
+    or ``deposit_differs``.
+    """
+    slip.require_step(SlipState.CONFIRMED)
+    found: list[BankedCheque] = []
+    for line in lines:
+        cheque = _named(slip, line.cheque)
+        if cheque in found:
+            raise Refused(
+                "cheque_named_twice", f"Cheque {cheque.serial} is named twice.", cheque=cheque.cheque_id
+            )
+        if cheque not in slip.outstanding:
+            raise Refused(
+                "cheque_credited", f"Cheque {cheque.serial} was credited before.", cheque=cheque.cheque_id
+            )
+        if line.amount != cheque.amount:
+            raise _differs(
+                slip, line.amount, cheque.amount, f"Cheque {cheque.serial}", "Ask it about this cheque."
+            )
+        found.append(cheque)
+    return tuple(found)
+
+
+def _named(slip: DepositSlip, name: str) -> BankedCheque:
+    found = [cheque for cheque in slip.cheques if name in (cheque.cheque_id, cheque.serial)]
+    if len(found) > 1:
+        raise Refused(
+            "which_cheque",
+            f"Several cheques of {slip.number} have this serial number. Name one by its id.",
+            cheques=[cheque.cheque_id for cheque in found],
+        )
+    if not found:
+        raise Refused(
+            "cheque_not_on_slip", f"Deposit slip {slip.number} has no such cheque.", slip=slip.number
+        )
+    return found[0]
+
+
+def _differs(slip: DepositSlip, bank: Money, ours: Money, what: str, then: str) -> Refused:
+    difference = bank - ours
+    word = "more" if difference.minor > 0 else "less"
+    size = difference if difference.minor > 0 else -difference
+    return Refused(
+        "deposit_differs",
+        f"{what} has {ours.plain()} to come, the bank says {bank.plain()}: {size.plain()} {word}. {then}",
+        slip=slip.number,
+        expected=ours.plain(),
+        bank=bank.plain(),
+        difference=difference.plain(),
+        currency=ours.currency.code,
+    )
+
+
+def state_after(slip: DepositSlip, credited: Sequence[BankedCheque]) -> SlipState:
+    """Confirmed once every cheque is credited."""
+    left = {cheque.cheque_id for cheque in slip.outstanding} - {cheque.cheque_id for cheque in credited}
+    return SlipState.PART_CONFIRMED if left else SlipState.CONFIRMED
+
+
+def lodged_lines(slip: DepositSlip) -> list[JournalLine]:
+    """The cheques leave the shop: from where each lies into clearing."""
+    sums: dict[str, list[Money]] = {}
+    for cheque in slip.cheques:
+        sums.setdefault(cheque.ledger_account, []).append(cheque.amount)
+    currency = slip.total.currency
+    return [
+        debit(Ledger.CHEQUES_IN_CLEARING, slip.total),
+        *(credit(lies_in, total(amounts, currency)) for lies_in, amounts in sums.items()),
+    ]
+
+
+def credited_lines(slip: DepositSlip, credited: Sequence[BankedCheque]) -> list[JournalLine]:
+    """The bank has their money."""
+    amount = total((cheque.amount for cheque in credited), slip.total.currency)
+    return [debit(slip.account.ledger_account, amount), credit(Ledger.CHEQUES_IN_CLEARING, amount)]
+
+
+def slip_series(receipt_series: str) -> str:
+    """The series of deposit slips beside a series of receipts. Its dash keeps it apart from every series of letters."""
+    return f"{receipt_series}-DS"

@@ -1,0 +1,96 @@
+"""What must hold of deposit slips in the books: each a name, and a query that finds where it does not (rule 42)."""
+
+from __future__ import annotations
+
+_LAST = "(SELECT state FROM {table} AS last WHERE last.{key} = {of}.{key} ORDER BY number DESC LIMIT 1)"
+_SLIP_STATE = f"coalesce({_LAST.format(table='deposit_slip_event', key='slip_id', of='deposit_cheque')}, '-')"
+_CHEQUE_STATE = _LAST.format(table="cheque_event", key="cheque_id", of="cheque")
+_POSTED = (
+    "(SELECT coalesce(sum({side}_minor), 0) FROM journal_entry JOIN journal_line USING (entry_id) "
+    "WHERE source_kind = '{source}' AND source_id = step_id AND ledger_account = {account})"
+)
+
+DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
+    (
+        "deposit_slip_is_the_sum_of_its_cheques",
+        "SELECT slip_id FROM deposit_slip WHERE (cheques, amount_minor) IS NOT (SELECT count(*), sum(iif("
+        "cheque.currency = deposit_slip.currency, cheque.amount_minor, NULL)) FROM deposit_cheque "
+        "JOIN cheque USING (cheque_id) WHERE deposit_cheque.slip_id = deposit_slip.slip_id) "
+        "UNION SELECT slip_id FROM deposit_cheque WHERE slip_id NOT IN (SELECT slip_id FROM deposit_slip)",
+    ),
+    (
+        "deposit_slip_has_its_paper",
+        "SELECT receipt.receipt_number FROM receipt LEFT JOIN deposit_slip AS slip USING (receipt_number) "
+        "WHERE (receipt.kind = 'deposit_slip') <> (slip.receipt_number IS NOT NULL) "
+        "OR iif(json_valid(facts_json), json_extract(facts_json, '$.total') <> slip.amount_minor "
+        "OR json_array_length(facts_json, '$.deposit.cheques') <> slip.cheques, 0) "
+        "UNION SELECT receipt_number FROM deposit_slip WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
+    ),
+    (
+        # The paper is on the chain; so what was altered in the slip's cheques shows here.
+        "deposit_slip_lists_its_cheques",
+        "SELECT receipt_number FROM receipt JOIN deposit_slip USING (receipt_number) JOIN deposit_cheque USING (slip_id) "
+        "JOIN cheque USING (cheque_id) WHERE iif(json_valid(facts_json), (serial, cheque_date, cheque.amount_minor) "
+        "IS NOT ("
+        + ", ".join(
+            f"json_extract(facts_json, '$.deposit.cheques[' || (place - 1) || '][{part}]')"
+            for part in (0, 3, 4)
+        )
+        + "), 1)",
+    ),
+    (
+        "deposit_slip_goes_its_steps",
+        "SELECT event.slip_id FROM deposit_slip_event AS event LEFT JOIN deposit_slip_event AS last "
+        "ON last.slip_id = event.slip_id AND last.number = event.number - 1 WHERE coalesce(last.state, '-') || ' ' || "
+        "event.state NOT IN ('- made', 'made lodged', 'made cancelled', 'lodged part_confirmed', 'lodged confirmed', "
+        "'part_confirmed part_confirmed', 'part_confirmed confirmed') "
+        "UNION SELECT slip_id FROM deposit_slip WHERE slip_id NOT IN (SELECT slip_id FROM deposit_slip_event)",
+    ),
+    (
+        "cheque_is_on_one_living_slip",
+        f"SELECT cheque_id FROM deposit_cheque WHERE {_SLIP_STATE} NOT IN ('confirmed', 'cancelled') "
+        "GROUP BY cheque_id HAVING count(*) > 1",
+    ),
+    (
+        "cheque_stands_as_its_slip_does",
+        f"SELECT cheque.cheque_id FROM deposit_cheque JOIN cheque USING (cheque_id) WHERE CASE {_SLIP_STATE} "
+        f"WHEN 'made' THEN {_CHEQUE_STATE} <> 'batched' WHEN 'lodged' THEN {_CHEQUE_STATE} <> 'lodged' "
+        f"WHEN 'part_confirmed' THEN {_CHEQUE_STATE} NOT IN ('lodged', 'credited') END "
+        f"UNION SELECT cheque_id FROM cheque WHERE {_CHEQUE_STATE} IN ('batched', 'lodged') AND NOT EXISTS ("
+        "SELECT 1 FROM deposit_cheque WHERE deposit_cheque.cheque_id = cheque.cheque_id "
+        f"AND {_SLIP_STATE} NOT IN ('confirmed', 'cancelled')) "
+        "UNION SELECT cheque_id FROM cheque_event WHERE state = 'credited' "
+        "AND cheque_id NOT IN (SELECT cheque_id FROM deposit_credit) "
+        "UNION SELECT cheque_id FROM deposit_credit WHERE cheque_id NOT IN ("
+        "SELECT cheque_id FROM cheque_event WHERE state = 'credited')",
+    ),
+    (
+        "deposit_is_credited_by_its_cheques",
+        "SELECT step_id FROM deposit_slip_event AS step WHERE iif(credited_by IS NULL, 0, amount_minor) <> ("
+        "SELECT coalesce(sum(cheque.amount_minor), 0) FROM deposit_credit JOIN cheque USING (cheque_id) "
+        "WHERE deposit_credit.step_id = step.step_id AND deposit_credit.slip_id = step.slip_id) "
+        "UNION SELECT slip_id FROM deposit_slip_event AS done "
+        "WHERE state = 'confirmed' AND (SELECT sum(amount_minor) FROM deposit_slip_event AS step "
+        "WHERE step.slip_id = done.slip_id AND credited_by IS NOT NULL) IS NOT (SELECT amount_minor FROM deposit_slip "
+        "WHERE deposit_slip.slip_id = done.slip_id)",
+    ),
+    (
+        "lodged_cheques_are_posted",
+        "SELECT step_id FROM deposit_slip_event JOIN deposit_slip USING (slip_id) WHERE "
+        "iif(state = 'lodged', deposit_slip.amount_minor, 0) <> "
+        + _POSTED.format(side="debit", source="deposit_lodged", account="'cheques_in_clearing'"),
+    ),
+    (
+        "credited_cheques_are_posted",
+        "SELECT step_id FROM deposit_slip_event AS step JOIN deposit_slip USING (slip_id) "
+        "WHERE iif(credited_by IS NULL, 0, step.amount_minor) <> "
+        + _POSTED.format(side="credit", source="deposit_credited", account="'cheques_in_clearing'")
+        + " OR iif(credited_by IS NULL, 0, step.amount_minor) <> "
+        + _POSTED.format(side="debit", source="deposit_credited", account="deposit_slip.ledger_account"),
+    ),
+    (
+        "deposit_entry_has_its_step",
+        "SELECT entry_id FROM journal_entry WHERE source_kind IN ('deposit_lodged', 'deposit_credited') "
+        "AND source_id NOT IN (SELECT step_id FROM deposit_slip_event)",
+    ),
+)

@@ -258,6 +258,41 @@ KEYS: tuple[Key, ...] = (
         meaning="a dealer's commission, to the account",
     ),
     Key(
+        id="slips",
+        keys=("s", "S"),
+        shown="S",
+        label="Slips",
+        meaning="deposit slips, from the cheques for the bank",
+    ),
+    Key(
+        id="lodge",
+        keys=("l", "L"),
+        shown="L",
+        label="Lodge",
+        meaning="a deposit slip: the bank took it",
+    ),
+    Key(
+        id="credited",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Credited",
+        meaning="a deposit slip: the bank paid one sum",
+    ),
+    Key(
+        id="by_cheque",
+        keys=("c", "C"),
+        shown="C",
+        label="By cheque",
+        meaning="a deposit slip: the bank paid cheques",
+    ),
+    Key(
+        id="cancel_slip",
+        keys=("n", "N"),
+        shown="N",
+        label="Not lodged",
+        meaning="a deposit slip: take it back",
+    ),
+    Key(
         id="menu",
         keys=("full_stop",),
         shown=".",
@@ -313,6 +348,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".4", act="bank_records", label="Records of bank files"),
     MenuEntry(number=".5", act="commissions", label="Commission of dealers"),
     MenuEntry(number=".6", act="issue_voucher", label="Issue a voucher"),
+    MenuEntry(number=".7", act="deposits", label="Cheques for the bank"),
 )
 
 _BY_ID = {key.id: key for key in KEYS}

@@ -34,6 +34,7 @@ from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.commissions import CommissionsScreen
 from pos.tui.screens.dealers import DealersScreen
+from pos.tui.screens.deposits import DepositsScreen
 from pos.tui.screens.issue_voucher import IssueVoucherScreen, VoucherScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
@@ -338,6 +339,9 @@ class FindScreen(TillScreen[SignedOut]):
         # The code goes from one screen to the next and stays on neither.
         if issued is not None and self.seat.issuing is not None:
             self.app.push_screen(VoucherScreen(self.seat, self.errands, self.seat.issuing, issued))
+
+    def action_deposits(self) -> None:
+        self.app.push_screen(DepositsScreen(self.seat, self.errands))
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -1,0 +1,336 @@
+"""Deposit slips: lodged with the bank's reference, then confirmed by what the bank credited, in one sum or by cheque."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Label
+
+from pos.domain.deposit import DepositSlip, SlipState, so_many
+from pos.domain.errors import DomainError
+from pos.domain.money import Money, total
+from pos.till.deposits import (
+    ENDED,
+    LIVING,
+    CreditOrder,
+    DepositDone,
+    cancel_deposit,
+    confirm_deposit,
+    deposit_slips,
+    lodge_deposit,
+)
+from pos.till.papers import show_receipt
+from pos.tui.errands import Errands
+from pos.tui.keys import bindings
+from pos.tui.screens.form import FormScreen
+from pos.tui.screens.lines import LinesScreen, RegisterScreen
+from pos.tui.screens.reason import ReasonScreen
+from pos.tui.screens.receipt import ReceiptScreen
+from pos.tui.seat import Seat
+from pos.tui.widgets.columns import Column, shown
+from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
+from pos.tui.widgets.listing import Listing, Row
+
+LIVING_MAX = 200
+ENDED_MAX = 20
+
+Credited = tuple[tuple[str, Money], ...]
+"""Cheques that the bank's list has, by their ids, each with its amount."""
+
+
+class DepositSlipsScreen(RegisterScreen[None]):
+    """Those that the bank still has to do with first. Enter shows the paper; L, Y, C and N say what became of a slip."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(["lodge", "credited", "by_cheque", "cancel_slip"]),
+        Binding("enter", "accept", "OK"),
+    ]
+    KEYS: ClassVar[tuple[str, ...]] = ("accept", "lodge", "credited", "by_cheque", "cancel_slip", "back")
+
+    def __init__(self, seat: Seat, errands: Errands) -> None:
+        super().__init__(seat, errands)
+        self._slips: list[DepositSlip] = []
+
+    def body(self) -> ComposeResult:
+        yield Label("Deposit slips", classes="title", markup=False)
+        yield Listing(
+            (
+                Column(title="Made", width=10),
+                Column(title="Slip", flexible=True),
+                Column(title="Cheques", width=7, right=True),
+                Column(title="Amount", width=12, right=True),
+                Column(title="To come", width=12, right=True),
+                Column(title="State", width=9),
+            ),
+            id="slips",
+        )
+        yield Label("", id="slip-facts", markup=False)
+
+    def on_mount(self) -> None:
+        self.errand(self._look())
+
+    async def _look(self) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        living = await self.seat.look(lambda: deposit_slips(desk, person, states=LIVING, limit=LIVING_MAX))
+        ended = await self.seat.look(lambda: deposit_slips(desk, person, states=ENDED, limit=ENDED_MAX))
+        self._slips = living + ended
+        self.query_one(Listing).show([self._row(slip) for slip in self._slips])
+        self._show_facts()
+
+    def _row(self, slip: DepositSlip) -> Row:
+        state = "PART" if slip.state is SlipState.PART_CONFIRMED else str(slip.state)
+        return Row(
+            key=slip.number,
+            cells=(
+                slip.made_on.isoformat(),
+                slip.number,
+                str(len(slip.cheques)),
+                self.seat.shown(slip.total),
+                self.seat.shown(slip.still_to_come),
+                state,
+            ),
+            strong=slip.state.is_alive,
+        )
+
+    @property
+    def _selected(self) -> DepositSlip | None:
+        number = self.query_one(Listing).selected
+        return next((slip for slip in self._slips if slip.number == number), None)
+
+    def _show_facts(self) -> None:
+        slip, text = self._selected, " There is no deposit slip yet."
+        if slip is not None:
+            text = f" Into {slip.account.code}, made by {slip.made_by}"
+            if slip.reference is not None:
+                text += f"; lodged on {slip.lodged_on}, reference {shown(slip.reference)}"
+        self.query_one("#slip-facts", Label).update(Text(text))
+
+    def action_move(self, by: int) -> None:
+        super().action_move(by)
+        self._show_facts()
+
+    def action_page(self, by: int) -> None:
+        super().action_page(by)
+        self._show_facts()
+
+    def _ready(self, to: SlipState) -> DepositSlip | None:
+        """The selected slip, if this may be done with it; else it is said why not."""
+        slip = self._selected
+        if slip is None:
+            self.refuse("There is no deposit slip yet. Esc goes back to the cheques.")
+            return None
+        try:
+            slip.require_step(to)
+        except DomainError as refusal:
+            self.refused(refusal)
+            return None
+        return slip
+
+    def action_accept(self) -> None:
+        if self._selected is not None:
+            self.errand(self._paper(self._selected.number))
+
+    async def _paper(self, number: str) -> None:
+        seat = self.seat
+        facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, number))
+        self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
+
+    def action_lodge(self) -> None:
+        slip = self._ready(SlipState.LODGED)
+        if slip is not None:
+            self.app.push_screen(LodgeScreen(self.seat, self.errands, slip), self._done)
+
+    def action_credited(self) -> None:
+        slip = self._ready(SlipState.CONFIRMED)
+        if slip is not None:
+            self.app.push_screen(CreditedScreen(self.seat, self.errands, slip), self._done)
+
+    def action_by_cheque(self) -> None:
+        slip = self._ready(SlipState.CONFIRMED)
+        if slip is None:
+            return
+
+        def ticked(cheques: Credited | None) -> None:
+            if cheques:
+                form = CreditedScreen(self.seat, self.errands, slip, cheques)
+                self.app.push_screen(form, self._done)
+
+        self.app.push_screen(CreditedChequesScreen(self.seat, self.errands, slip), ticked)
+
+    def action_cancel_slip(self) -> None:
+        slip = self._ready(SlipState.CANCELLED)
+        if slip is None:
+            return
+
+        def answered(reason: str | None) -> None:
+            if reason:
+                self.errand(self._cancel(slip.number, reason))
+
+        warning = f"Take {slip.number} back: the bank has not got it, and its cheques may go on another."
+        self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
+
+    async def _cancel(self, number: str, reason: str) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        await self.seat.deed(partial(cancel_deposit, desk, person, number, reason))
+        await self._look()
+        self.say(f"{number} is cancelled. Tear its paper up; Esc goes back to the cheques.")
+
+    def _done(self, done: DepositDone | None) -> None:
+        if done is not None:
+            self.errand(self._tell(done.slip))
+
+    async def _tell(self, slip: DepositSlip) -> None:
+        await self._look()
+        if slip.state is SlipState.LODGED:
+            self.say(f"{slip.number} is lodged: {self.seat.shown(slip.total)} is in clearing.")
+        elif slip.state is SlipState.CONFIRMED:
+            self.say(f"{slip.number} is confirmed: the bank has all of {self.seat.shown(slip.total)}.")
+        else:
+            left = f"{so_many(len(slip.outstanding))}, {self.seat.shown(slip.still_to_come)}"
+            self.say(f"Of {slip.number} still to come: {left}.")
+
+
+class _BankDayScreen(FormScreen[DepositDone]):
+    """A form about a slip that ends with the bank's day."""
+
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back")
+
+    def __init__(self, seat: Seat, errands: Errands, slip: DepositSlip) -> None:
+        super().__init__(seat, errands)
+        self._slip = slip
+
+    def _day(self) -> Field:
+        today = self.seat.desk.clock.now().date().isoformat()
+        return Field("The bank's day", id="bank-day", value=today, limit=10)
+
+    def typed(self, name: str) -> str:
+        """What stands in a field."""
+        return self.query_one(f"#{name}", Field).value.strip()
+
+    def field_of(self, refusal: DomainError) -> Field | None:
+        if refusal.code in ("bad_date", "bank_date_impossible"):
+            return self.query_one("#bank-day", Field)
+        return next(iter(self.fields), None)
+
+    def send(self) -> None:
+        if self.begin_sending():
+            self.errand(self._send())
+
+    async def _send(self) -> None:
+        raise NotImplementedError
+
+
+class LodgeScreen(_BankDayScreen):
+    """The bank took the slip: its reference and its day."""
+
+    def body(self) -> ComposeResult:
+        yield Label(f"The bank took {self._slip.number}", classes="title", markup=False)
+        yield Field("Its reference", id="bank-reference", limit=40, note="as on its stamp")
+        yield self._day()
+
+    async def _send(self) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        deed = partial(
+            lodge_deposit,
+            desk,
+            person,
+            self._slip.number,
+            self.typed("bank-reference"),
+            on=self.typed("bank-day"),
+        )
+        self.dismiss(await self.seat.deed(deed))
+
+
+class CreditedScreen(_BankDayScreen):
+    """What the bank credited: one sum, typed off its statement, or the cheques that were ticked."""
+
+    def __init__(self, seat: Seat, errands: Errands, slip: DepositSlip, cheques: Credited = ()) -> None:
+        super().__init__(seat, errands, slip)
+        self._cheques = cheques
+
+    def body(self) -> ComposeResult:
+        what = f"{so_many(len(self._cheques))} of {self._slip.number}" if self._cheques else self._slip.number
+        yield Label(f"The bank credited {what}", classes="title", markup=False)
+        if not self._cheques:
+            yield Field("Its sum", id="bank-sum", pattern=AMOUNT, limit=AMOUNT_MAX, note="its statement's")
+        yield self._day()
+
+    async def _send(self) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        told = CreditOrder(
+            amount=None if self._cheques else self.typed("bank-sum"),
+            cheques=self._cheques,
+            on=self.typed("bank-day"),
+            decimal_marks=self.seat.decimal_marks,
+        )
+        self.dismiss(await self.seat.deed(partial(confirm_deposit, desk, person, self._slip.number, told)))
+
+
+class CreditedChequesScreen(LinesScreen[Credited]):
+    """Answers the cheques that the bank's list has, each with its amount. None is ticked at first: the list says which."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark"]), Binding("enter", "accept", "OK")]
+    KEYS: ClassVar[tuple[str, ...]] = ("mark", "accept", "back", "scroll")
+    HAS_DRAFT: ClassVar[bool] = True
+
+    def __init__(self, seat: Seat, errands: Errands, slip: DepositSlip) -> None:
+        super().__init__(seat, errands)
+        self._slip = slip
+        self._ticked: frozenset[str] = frozenset()
+
+    def body(self) -> ComposeResult:
+        yield Label("", id="heading", markup=False)
+        yield Listing(
+            (
+                Column(title="Dated", width=10),
+                Column(title="Serial and bank", width=22),
+                Column(title="Cheque drawer", flexible=True),
+                Column(title="Amount", width=12, right=True),
+            ),
+            id="credited",
+        )
+
+    def on_mount(self) -> None:
+        self._show()
+        self.say("Space ticks what the bank credited with just this amount, Enter goes on.")
+
+    def _show(self) -> None:
+        waiting = self._slip.outstanding
+        self.query_one(Listing).show(
+            [
+                Row(
+                    key=cheque.cheque_id,
+                    cells=(
+                        cheque.dated.isoformat(),
+                        f"{cheque.serial} {cheque.bank}",
+                        cheque.drawer,
+                        self.seat.shown(cheque.amount),
+                    ),
+                    marked=cheque.cheque_id in self._ticked,
+                )
+                for cheque in waiting
+            ]
+        )
+        ticked = [cheque.amount for cheque in waiting if cheque.cheque_id in self._ticked]
+        amount = self.seat.shown_with_currency(total(ticked, self._slip.total.currency))
+        heading = f" {self._slip.number}: {len(ticked)} of {len(waiting)} cheques credited, {amount}"
+        self.query_one("#heading", Label).update(Text(heading, "bold"))
+
+    def action_mark(self) -> None:
+        """Tick the selected cheque or take its tick away, and go on to the next."""
+        listing = self.query_one(Listing)
+        if listing.selected is not None:
+            self._ticked ^= {listing.selected}
+            listing.move(1)
+            self._show()
+
+    def action_accept(self) -> None:
+        ticked = [cheque for cheque in self._slip.outstanding if cheque.cheque_id in self._ticked]
+        if ticked:
+            self.dismiss(tuple((cheque.cheque_id, cheque.amount) for cheque in ticked))
+        else:
+            self.refuse("No cheque is ticked. Space ticks those that the bank credited, Esc leaves it.")

@@ -1,0 +1,104 @@
+"""The back office at the cheques for the bank: a slip in four keys, its lodgement, and what the bank credited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from pos.domain.deposit import BankAccount, DepositPolicy
+from pos.till.desk import Desk
+from tests.builders.tills import TODAY, cheque, closed, count, findings, make_till, opened, pay, rows
+from tests.tui.counter import counter
+
+SLIP = "S014-T1-A-DS-000001"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Two cheques of a counted shift, the second of them nearly too old."""
+    desk = make_till()
+    opened(desk)
+    pay(desk, cheque("41.750", "000123", drawer="Lina Haddad"))
+    pay(desk, cheque("12.500", "000124", date=(TODAY - timedelta(days=170)).isoformat()))
+    count(desk, "20", cheques="54.250", cheque_count=2)
+    closed(desk)
+    return desk
+
+
+def state(desk: Desk) -> list[object]:
+    return [row["state"] for row in rows(desk, "v_deposit_slip")]
+
+
+async def test_a_slip_takes_4_keys_and_is_printed(desk: Desk) -> None:
+    """Domain.md 3.3: menu, list, Enter; every cheque is ticked at first, the oldest first."""
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", ".", "7")
+        assert seat.screen == "DepositsScreen"
+        assert "2 of 2, 54.250 KWD into main" in seat.text
+        first, second = [line for line in seat.text.splitlines() if line.endswith(("12.500", "41.750"))]
+        assert first.startswith(">*")
+        assert (first.split()[2], second.split()[2:5]) == ("10", ["180", "000123", "001"])
+        assert "Cheque 000124: 10 days until it is too old." in seat.text
+        await seat.press("enter")
+
+        assert seat.keys == 4
+        assert seat.message == f"Slip {SLIP}: 2 cheques, 54.250 KWD, is being printed. S lodges it."
+        await seat.press("enter")
+        assert seat.message == "! No cheque is ticked. Space ticks one, S lists the slips."
+    assert [(row["receipt_number"], row["state"]) for row in rows(desk, "print_job")][-1] == (SLIP, "waiting")
+    assert state(desk) == ["made"]
+
+
+async def test_a_slip_without_one_cheque_is_lodged_and_confirmed_in_one_sum(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", ".", "7", "down", "space", "enter", "s", "l")
+        assert seat.screen == "LodgeScreen"
+        await seat.press("enter", "enter")
+        assert "! Its reference may hold" in seat.text or seat.message.startswith("! Reference")
+        await seat.fill("NBK 7781/3")
+        await seat.press("enter")
+        assert seat.message == f"{SLIP} is lodged: 12.500 is in clearing."
+        assert "reference NBK 7781/3" in seat.text
+        await seat.press("y")
+        await seat.fill("12.000")
+        await seat.press("enter")
+        assert "the bank says 12.000: 0.500 less" in " ".join(seat.text.split())
+        assert state(desk) == ["lodged"]
+        await seat.fill("12.500")
+        await seat.press("enter")
+        assert seat.message == f"{SLIP} is confirmed: the bank has all of 12.500."
+        await seat.press("n")
+        assert seat.message == f"! Deposit slip {SLIP} is confirmed: this cannot be done with it now."
+        await seat.press("escape")
+        assert "1 of 1, 41.750 KWD" in seat.text
+    assert (state(desk), findings(desk)) == (["confirmed"], [])
+
+
+async def test_cheques_are_credited_one_by_one_and_a_slip_is_taken_back(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", ".", "7", "enter", "s", "n")
+        await seat.write("wrong bank")
+        await seat.press("enter")
+        assert seat.message.startswith(f"{SLIP} is cancelled.")
+        await seat.press("escape", "enter", "s", "l")
+        await seat.fill("X1")
+        await seat.press("enter", "c", "space", "enter")
+        assert "The bank credited 1 cheque of" in seat.text
+        await seat.press("enter")
+        assert seat.message == "Of S014-T1-A-DS-000002 still to come: 1 cheque, 41.750."
+        await seat.press("enter")
+        assert seat.screen == "ReceiptScreen"
+    assert (sorted(map(str, state(desk))), findings(desk)) == (["cancelled", "part_confirmed"], [])
+
+
+async def test_another_bank_account_is_chosen_and_who_may_not_is_told(desk: Desk) -> None:
+    accounts = (BankAccount(code="main"), BankAccount(code="second", bank="Gulf Bank", number="0012"))
+    desk.policy = replace(desk.policy, deposits=DepositPolicy(accounts=accounts))
+    async with counter(desk, user="1001") as seat:
+        await seat.press("escape", ".", ".", "7", "tab")
+        assert "into second Gulf Bank 0012" in seat.text
+        await seat.press("enter")
+        assert seat.message == "! You may not do this. Who may: supervisor, back office."
+    assert state(desk) == []

@@ -57,6 +57,7 @@ from tests.builders.tills import (
     rows,
     wish,
 )
+from tests.builders.tries import examples
 from tests.till.books import refused, spoil
 
 OLD = (TODAY - timedelta(days=170)).isoformat()
@@ -435,7 +436,7 @@ def test_the_slip_is_a_numbered_paper_and_its_names_can_be_purged(desk: Desk) ->
 # --- whatever is banked, in whatever order ---------------------------------------------------------------------------
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(0.1), deadline=None)
 @given(st.lists(st.integers(1, 20_000), min_size=1, max_size=5), st.data())
 def test_no_money_is_lost_between_the_drawer_and_the_bank(minors: list[int], data: st.DataObject) -> None:
     """Rule 42: cheques in hand, in clearing and at the bank are together what was taken, after every step."""

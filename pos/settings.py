@@ -2,11 +2,15 @@
 
 Each file is taken from the first of these folders that has it: ``--config DIR``, ``POS_CONFIG_DIR``, the home's own
 ``config``, the program's own. A wrong key or value names the file, the key and what is allowed.
+
+Who may do what is never taken from a folder that the caller names: ``roles.toml`` and the keys of ``RIGHTS`` come from the
+home's own ``config`` or the program's own, and a named folder that says otherwise stops the start.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +51,15 @@ FILES = (
     "currencies.toml",
     "foreign_cash.toml",
 )
+RIGHTS: Mapping[str, tuple[str, ...]] = {
+    "sign_in": (),
+    "payments": ("resolve_alone_up_to",),
+    "vouchers": ("issue_alone_up_to",),
+    "items": ("override_max_percent",),
+}
+"""The keys of ``till.toml`` that say who may do what, by table; none named: all of the table."""
+OF_OTHERS, WRITTEN_BY_OTHERS = 0o077, 0o022
+
 FIELDS_BY_KIND = {"cheque": ("serial", "bank"), "voucher": ("code",)}
 """Fields that the rules of a kind read by name."""
 CREDIT_ONLY_KIND = "bank_receipt"
@@ -177,12 +190,13 @@ class Settings:
     sources: Mapping[str, Path]
 
 
-def config_folders(*, option: Path | None, home: Path | None) -> list[Path]:
-    """Where settings are looked for, first match first."""
-    here = Path(__file__).parent
-    named = [option, _from_environment(), None if home is None else home / "config"]
-    own = [here / "_config", here.parent / "config"]
-    return [folder for folder in named if folder is not None] + own
+PROGRAM_FOLDERS = (Path(__file__).parent / "_config", Path(__file__).parent.parent / "config")
+
+
+def config_folders(*, option: Path | None, home: Path | None, environment: bool = True) -> list[Path]:
+    """Where settings are looked for, first match first. Without ``environment``: not where it says."""
+    named = [option, _from_environment() if environment else None, None if home is None else home / "config"]
+    return [folder for folder in named if folder is not None] + list(PROGRAM_FOLDERS)
 
 
 def _from_environment() -> Path | None:
@@ -196,23 +210,46 @@ def sample_folder() -> Path:
     return next((folder for folder in folders if folder.is_dir()), folders[-1])
 
 
-def read_settings(*, option: Path | None = None, home: Path | None = None) -> Settings:
-    """Read and check every file. Raises Refused ``bad_settings`` naming file, key and what is allowed."""
+def read_settings(*, option: Path | None = None, home: Path | None = None, maker: bool = False) -> Settings:
+    """Read and check every file. ``maker``: for whoever makes the home, and so says who may do what in it.
+
+    Raises Refused ``bad_settings`` naming file, key and what is allowed, or ``config_mode_too_wide``.
+    """
     if option is not None and not option.is_dir():
         raise Refused("bad_settings", f"{option}: there is no such folder of settings.")
     folders = config_folders(option=option, home=home)
+    anywhere = home is None or maker
+    trusted = folders if anywhere else config_folders(option=None, home=home, environment=False)
+    for folder in folders[: -len(PROGRAM_FOLDERS)]:
+        for path in (folder, *(folder / name for name in FILES)):
+            _refuse_wide(path, bits=OF_OTHERS if folder.parent == home else WRITTEN_BY_OTHERS)
     sources = {name: _find(name, folders) for name in FILES}
+    rights = {name: _find(name, trusted) for name in ("roles.toml", "till.toml")}
+    if _read_toml(sources["roles.toml"]) != _read_toml(rights["roles.toml"]):
+        raise _untrusted(sources["roles.toml"], "acts")
+    sources["roles.toml"] = rights["roles.toml"]
     modes_raw = _parse(TypeAdapter(dict[str, _ModeEntry]), sources["payment_modes.toml"])
     micr = _parse(TypeAdapter(dict[str, _MicrEntry]), sources["micr.toml"])
     gl_accounts = _parse(TypeAdapter(dict[str, LedgerAccount]), sources["gl_accounts.toml"])
     roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
     coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
-    till = _parse(TypeAdapter(TillSettings), sources["till.toml"])
+    till = _validate(
+        TypeAdapter(TillSettings),
+        sources["till.toml"],
+        _trusted_rights(sources["till.toml"], rights["till.toml"]),
+    )
     foreign_cash = _parse(TypeAdapter(RateList), sources["foreign_cash.toml"])
     _check_across(till, modes_raw, gl_accounts, coins, roles.acts, sources)
     wrong = foreign_cash.problem()
     if wrong is not None:
         file, (key, allowed) = str(sources["foreign_cash.toml"]), wrong
+        raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
+    permissions = PermissionTable(
+        {act: {Role(role): Grant(grant) for role, grant in row.items()} for act, row in roles.acts.items()}
+    )
+    unsound = permissions.problem()
+    if unsound is not None:
+        file, key, allowed = str(sources["roles.toml"]), f"acts.{unsound[0]}", unsound[1]
         raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
     for name, layout in micr.items():
         problem = pattern_problem(layout.pattern)
@@ -233,16 +270,24 @@ def read_settings(*, option: Path | None = None, home: Path | None = None) -> Se
             for name, layout in micr.items()
         ),
         gl_accounts=gl_accounts,
-        permissions=PermissionTable(
-            {
-                act: {Role(role): Grant(grant) for role, grant in row.items()}
-                for act, row in roles.acts.items()
-            }
-        ),
+        permissions=permissions,
         smallest_coin_minor=coins.smallest_coin_minor,
         foreign_cash=foreign_cash,
         sources=sources,
     )
+
+
+def keep_rights(settings: Settings, home: Path) -> None:
+    """Put the files that say who may do what into a new home's own ``config``, where they came from another folder."""
+    own = home / "config"
+    for name in ("roles.toml", "till.toml"):
+        source = settings.sources[name]
+        if source.parent in (own, *PROGRAM_FOLDERS):
+            continue
+        own.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(own / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(source.read_bytes())
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path:
@@ -252,14 +297,59 @@ def _find(name: str, folders: Sequence[Path]) -> Path:
     raise Refused("bad_settings", f"{name} is in none of the folders of settings.")
 
 
+def _trusted_rights(named: Path, trusted: Path) -> dict[str, Any]:
+    """What ``named`` says, with the rights that ``trusted`` grants.
+
+    Raises Refused ``bad_settings`` where ``named`` would grant others.
+    """
+    raw, own = _read_toml(named), _read_toml(trusted)
+    standard = TillSettings().model_dump(mode="json")
+    for table, keys in RIGHTS.items():
+        said, known = raw.get(table, {}), own.get(table, {})
+        if not isinstance(said, dict) or not isinstance(known, dict):
+            continue
+        for key in keys or standard[table]:
+            if key in said and said[key] != known.get(key, standard[table].get(key)):
+                where = f"{table}.{key}"
+                raise _untrusted(named, where)
+            if key in known:
+                raw.setdefault(table, {})[key] = known[key]
+    return raw
+
+
+def _untrusted(path: Path, key: str) -> Refused:
+    return Refused(
+        "bad_settings",
+        f"{path}: {key}: who may do what is set in the home's own config folder, not in a folder that is named at the start",
+        file=str(path),
+        key=key,
+    )
+
+
+def _refuse_wide(path: Path, *, bits: int) -> None:
+    """Raises Refused ``config_mode_too_wide``: settings that others can write are others' settings."""
+    if path.exists() and stat.S_IMODE(path.stat().st_mode) & bits:
+        mode = "0700" if path.is_dir() else "0600"
+        raise Refused(
+            "config_mode_too_wide", f"Other users can open {path}. Set its mode to {mode}.", file=str(path)
+        )
+
+
 Model = TypeVar("Model")
 
 
 def _parse(adapter: TypeAdapter[Model], path: Path) -> Model:
+    return _validate(adapter, path, _read_toml(path))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Refused("bad_settings", f"{path}: {error}") from None
+
+
+def _validate(adapter: TypeAdapter[Model], path: Path, raw: Mapping[str, Any]) -> Model:
     try:
         return adapter.validate_python(raw)
     except ValidationError as error:

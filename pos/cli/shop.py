@@ -27,15 +27,16 @@ def init(
     from pos.bootstrap.homes import NewHome, check_new_home, make_home, real_machine
     from pos.bootstrap.wire import enrol
     from pos.fixture import read_fixture
-    from pos.settings import read_settings
+    from pos.settings import keep_rights, read_settings
 
     call: Invocation = context.obj
-    settings = read_settings(option=call.config, home=call.home)
+    settings = read_settings(option=call.config, home=call.home, maker=True)
     known = read_fixture(fixture)
     check_new_home(call.home, terminal, central, known)
     epoch = 1 if code is None else asyncio.run(enrol(central, terminal, code))
     new = NewHome(terminal=terminal, central_url=central, epoch=epoch, fixture=known)
     identity = make_home(call.home, new, machine=real_machine(), settings=settings)
+    keep_rights(settings, call.home)
     call.line(
         {
             "ok": True,

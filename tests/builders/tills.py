@@ -205,6 +205,16 @@ def clock_of(desk: Desk) -> SettableClock:
     return desk.clock
 
 
+def put_settings(home: Path, name: str, text: str) -> Path:
+    """A file of settings of the home's own, closed to others as everything below a home is."""
+    (home / "config").mkdir(mode=0o700, exist_ok=True)
+    path = home / "config" / name
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 # --- accounts and bills --------------------------------------------------------------------------------------
 
 

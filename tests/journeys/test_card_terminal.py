@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.builders.homes import CASHIER, CASHIER_PIN, SUPERVISOR, SUPERVISOR_PIN, ForkingPos
+from tests.builders.tills import put_settings
 from tests.cards.fake_terminal import FakeTerminal, fake_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,10 +25,7 @@ def fake() -> Iterator[FakeTerminal]:
 
 def connect(home: Path, fake: FakeTerminal) -> None:
     """Set the home's own till.toml to the fake terminal."""
-    (home / "config").mkdir(exist_ok=True)
-    target = home / "config" / "till.toml"
-    shutil.copy(ROOT / "config" / "till.toml", target)
-    text = target.read_text(encoding="utf-8")
+    text = (ROOT / "config" / "till.toml").read_text(encoding="utf-8")
     before, section = text.split("[card_terminal]", 1)
     for old, new in (
         ('driver = "standalone"', 'driver = "nexo"'),
@@ -37,7 +34,7 @@ def connect(home: Path, fake: FakeTerminal) -> None:
         ("timeout_s = 120", "timeout_s = 5"),
     ):
         section = section.replace(old, new, 1)
-    target.write_text(f"{before}[card_terminal]{section}", encoding="utf-8")
+    put_settings(home, "till.toml", f"{before}[card_terminal]{section}")
 
 
 def pay(ref: str, amount: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tests.builders.homes import (
     example_central,
     point_at,
 )
+from tests.builders.tills import put_settings
 
 CAPS = {
     'offline_max_each = ""': 'offline_max_each = "20"',
@@ -46,8 +47,7 @@ def allow(home: Path) -> None:
     for shipped, own in CAPS.items():
         assert text.count(shipped) == 1
         text = text.replace(shipped, own)
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "till.toml").write_text(text, encoding="utf-8")
+    put_settings(home, "till.toml", text)
 
 
 def test_a_voucher_is_issued_taken_without_central_and_redeemed_when_it_is_back(

@@ -20,7 +20,7 @@ from receipts.text import render_text
 from tests.builders.pdf_reader import text_of
 from tests.builders.receipts import ORIGINAL, allocation, cash, cheque, receipt
 from tests.builders.tills import cash as cash_tender
-from tests.builders.tills import machine, open_home, opened, pay, rows
+from tests.builders.tills import machine, open_home, opened, pay, put_settings, rows
 from tests.paper.escpos_reader import read
 
 LARGEST = MAX_MINOR - 1
@@ -88,9 +88,7 @@ def test_what_was_kept_as_text_is_written_in_the_same_format() -> None:
 def test_a_till_prints_in_its_format_and_keeps_plain_minor_units(tmp_path: Path) -> None:
     with open_home(tmp_path / "home") as first:
         shipped = Path(first.settings.sources["till.toml"]).read_text()
-    config = tmp_path / "home" / "config"
-    config.mkdir(exist_ok=True)
-    (config / "till.toml").write_text(shipped.replace('locale = ""', 'locale = "de_DE"'))
+    put_settings(tmp_path / "home", "till.toml", shipped.replace('locale = ""', 'locale = "de_DE"'))
     with open_till(tmp_path / "home", machine=machine()) as till:
         opened(till.desk)
         number = pay(till.desk, cash_tender("5000"), account="BA-1001").receipt.receipt_number

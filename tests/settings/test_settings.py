@@ -16,9 +16,9 @@ from pos.domain.commission import CommissionAt, LineTerms, Settlement
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import FieldKind, PayerKind, Purpose
 from pos.domain.role import Grant, Role
-from pos.settings import FILES, config_folders, read_settings
+from pos.settings import FILES, config_folders, keep_rights, read_settings
 from pos.till_settings import DealerSettings, TillSettings, url_problem
-from tests.builders.tills import machine, money, open_home
+from tests.builders.tills import machine, money, open_home, put_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config"
@@ -209,6 +209,8 @@ def companies(*folders: Path) -> Iterator[Path]:
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "till.toml").write_text(f'[shop]\noperator_company = "{folder.name}"\n', encoding="utf-8")
+        (folder / "till.toml").chmod(0o600)
+        folder.chmod(0o700)
         yield folder
 
 
@@ -238,9 +240,8 @@ def test_a_folder_without_a_file_leaves_it_to_the_next(tmp_path: Path) -> None:
 
 def test_a_home_has_settings_of_its_own(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    (home / "config").mkdir(parents=True)
-    home.chmod(0o700)
-    (home / "config" / "till.toml").write_text("[cheques]\nstale_after_days = 7\n", encoding="utf-8")
+    home.mkdir(mode=0o700)
+    put_settings(home, "till.toml", "[cheques]\nstale_after_days = 7\n")
 
     with open_home(home) as till:
         assert till.desk.policy.cheques.stale_after_days == 7
@@ -379,13 +380,11 @@ def test_an_offline_limit_has_the_digits_of_the_shops_currency(tmp_path: Path) -
     """Rule 51: and a home with a central has the limits of the settings."""
     home = tmp_path / "home"
     open_home(home).close()
-    config = home / "config"
-    config.mkdir()
     text = (SHIPPED / "till.toml").read_text(encoding="utf-8")
 
     for amount, fits in (("500.000", True), ("500.0001", False)):
         limits = f'cheque = {{ item = "{amount}", count = 50'
-        (config / "till.toml").write_text(text.replace("cheque = { count = 50", limits), encoding="utf-8")
+        put_settings(home, "till.toml", text.replace("cheque = { count = 50", limits))
         if fits:
             with open_till(home, machine=machine()) as till:
                 found = till.desk.policy.offline.limits["cheque"]
@@ -450,8 +449,7 @@ def test_an_amount_of_cash_has_the_digits_of_the_shops_currency(
 ) -> None:
     home = tmp_path / "home"
     open_home(home).close()
-    (home / "config").mkdir(mode=0o700)
-    shutil.copy(SHIPPED / "till.toml", home / "config" / "till.toml")
+    put_settings(home, "till.toml", (SHIPPED / "till.toml").read_text(encoding="utf-8"))
     spoil(home / "config", "till.toml", f'{key} = ""', f'{key} = "{amount}"')
 
     if starts:
@@ -472,8 +470,7 @@ def test_an_amount_of_cash_has_the_digits_of_the_shops_currency(
 def test_the_shops_own_currency_on_the_list_is_left_out(tmp_path: Path) -> None:
     home = tmp_path / "home"
     open_home(home).close()
-    (home / "config").mkdir(mode=0o700)
-    shutil.copy(SHIPPED / "foreign_cash.toml", home / "config" / "foreign_cash.toml")
+    put_settings(home, "foreign_cash.toml", (SHIPPED / "foreign_cash.toml").read_text(encoding="utf-8"))
     spoil(home / "config", "foreign_cash.toml", "[rates]", RATE + RATE.replace("USD", "KWD"))
 
     with open_till(home, machine=machine()) as till:
@@ -514,8 +511,7 @@ def test_terms_that_are_none_stop_the_start(tmp_path: Path, key: str, value: str
 def dealers_home(tmp_path: Path, was: str, key: str, value: str) -> Path:
     home = tmp_path / "home"
     open_home(home).close()
-    (home / "config").mkdir(mode=0o700)
-    shutil.copy(SHIPPED / "till.toml", home / "config" / "till.toml")
+    put_settings(home, "till.toml", (SHIPPED / "till.toml").read_text(encoding="utf-8"))
     spoil(home / "config", "till.toml", f'{key} = "{was}"', f'{key} = "{value}"')
     return home
 
@@ -624,3 +620,126 @@ def test_the_mark_that_groups_what_is_shown_is_never_typed_for_the_other(
         read_settings(option=folder)
 
     assert refusal.value.details["key"] == "amounts.decimal_marks"
+
+
+# --- who may do what -------------------------------------------------------------------------------------------
+
+
+ROLES = (SHIPPED / "roles.toml").read_text(encoding="utf-8")
+SEES_EXPECTED = ROLES.replace(
+    'reprint =            { cashier = "limit",', 'reprint =            { cashier = "alone",'
+)
+
+
+@pytest.mark.parametrize("named_by", ["option", "environment"])
+@pytest.mark.parametrize(
+    ("name", "text", "key"),
+    [
+        ("roles.toml", SEES_EXPECTED, "acts"),
+        ("till.toml", "[sign_in]\nmax_failures = 100\n", "sign_in.max_failures"),
+        ("till.toml", '[payments]\nresolve_alone_up_to = "1000"\n', "payments.resolve_alone_up_to"),
+        ("till.toml", '[vouchers]\nissue_alone_up_to = "1000"\n', "vouchers.issue_alone_up_to"),
+        ("till.toml", "[items]\noverride_max_percent = { cashier = 100 }\n", "items.override_max_percent"),
+    ],
+)
+def test_a_folder_that_the_caller_names_gives_nobody_a_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, key: str, named_by: str
+) -> None:
+    home, named = tmp_path / "home", tmp_path / "named"
+    open_home(home).close()
+    named.mkdir()
+    (named / name).write_text(text, encoding="utf-8")
+    if named_by == "environment":
+        monkeypatch.setenv("POS_CONFIG_DIR", str(named))
+
+    with pytest.raises(Refused) as refusal:
+        open_till(home, machine=machine(), config=named if named_by == "option" else None)
+
+    assert (refusal.value.code, refusal.value.details["key"]) == ("bad_settings", key)
+    put_settings(home, name, text)
+    open_till(home, machine=machine()).close()
+
+
+def test_a_named_folder_may_say_what_the_home_says_too_and_anything_else(tmp_path: Path) -> None:
+    home, named = tmp_path / "home", tmp_path / "named"
+    open_home(home).close()
+    put_settings(home, "till.toml", "[sign_in]\nmax_failures = 7\n")
+    named.mkdir()
+    (named / "roles.toml").write_text(f"# Ours\n{ROLES}", encoding="utf-8")
+    (named / "till.toml").write_text("[sign_in]\nmax_failures = 7\n[cheques]\nstale_after_days = 9\n")
+
+    with open_till(home, machine=machine(), config=named) as till:
+        assert till.desk.policy.pins.max_failures == 7
+        assert till.desk.policy.cheques.stale_after_days == 9
+    (named / "till.toml").write_text("[cheques]\nstale_after_days = 9\n")
+    with open_till(home, machine=machine(), config=named) as till:
+        assert till.desk.policy.pins.max_failures == 7
+
+
+def test_whoever_makes_a_home_says_who_may_do_what_in_it(tmp_path: Path) -> None:
+    home, named = tmp_path / "home", tmp_path / "named"
+    open_home(home).close()
+    named.mkdir()
+    (named / "roles.toml").write_text(SEES_EXPECTED, encoding="utf-8")
+
+    settings = read_settings(option=named, home=home, maker=True)
+    keep_rights(settings, home)
+
+    assert settings.permissions.grant("reprint", {Role.CASHIER}) is Grant.ALONE
+    assert (home / "config" / "roles.toml").read_text(encoding="utf-8") == SEES_EXPECTED
+    assert (home / "config" / "roles.toml").stat().st_mode & 0o777 == 0o600
+    with open_till(home, machine=machine()) as till:
+        assert till.desk.permissions.grant("reprint", {Role.CASHIER}) is Grant.ALONE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("refund =             { ", 'refund = { auditor = "alone", ', "acts.refund.auditor"),
+        ("close_day = ", "# close_day = ", "acts.close_day"),
+        ("[acts]", "[acts]\nprint_money = {}", "acts.print_money"),
+        ("keys =               { ", 'keys = { cashier = "second", ', "acts.keys.cashier"),
+        ('see_expected =       { ', 'see_expected = { cashier = "alone", ', "acts.see_expected.cashier"),
+    ],
+)  # fmt: skip
+def test_a_table_of_rights_that_no_shop_may_have_stops_the_start(
+    folder: Path, old: str, new: str, key: str
+) -> None:
+    spoil(folder, "roles.toml", old, new)
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+
+    assert (refusal.value.code, refusal.value.details["key"]) == ("bad_settings", key)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o644, 0o620, 0o666])
+def test_settings_that_others_can_open_are_not_the_homes(tmp_path: Path, mode: int) -> None:
+    home = tmp_path / "home"
+    open_home(home).close()
+    put_settings(home, "roles.toml", ROLES).chmod(mode)
+
+    with pytest.raises(Refused) as refusal:
+        open_till(home, machine=machine())
+
+    assert refusal.value.code == "config_mode_too_wide"
+    (home / "config" / "roles.toml").chmod(0o600)
+    open_till(home, machine=machine()).close()
+    (home / "config").chmod(0o755)
+    with pytest.raises(Refused) as refusal:
+        open_till(home, machine=machine())
+    assert refusal.value.code == "config_mode_too_wide"
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(0o755, True), (0o700, True), (0o775, False), (0o777, False)])
+def test_a_named_folder_that_others_can_write_is_not_read(tmp_path: Path, mode: int, taken: bool) -> None:
+    named = tmp_path / "named"
+    named.mkdir()
+    named.chmod(mode)
+
+    if taken:
+        read_settings(option=named)
+        return
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=named)
+    assert refusal.value.code == "config_mode_too_wide"

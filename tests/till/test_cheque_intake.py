@@ -29,6 +29,7 @@ from tests.builders.tills import (
     open_home,
     opened,
     pay,
+    put_settings,
     rows,
     sale,
     stock,
@@ -212,11 +213,11 @@ def test_an_account_of_a_class_has_the_cap_of_its_class() -> None:
 
 def test_the_class_comes_with_the_fixture_and_the_caps_with_the_settings(tmp_path: Path) -> None:
     open_home(tmp_path / "home").close()
-    folder = tmp_path / "home" / "config"
-    folder.mkdir()
-    (folder / "till.toml").write_text(
+    put_settings(
+        tmp_path / "home",
+        "till.toml",
         '[cheques]\nmax_amount = "100"\nmax_draft = "900"\nthird_party = "refuse"\nticks = ["payee"]\n'
-        'ticks_always = true\nwarn_before_stale_days = 3\n[cheques.max_by_class]\nbusiness = "5000"\ngold = ""\n'
+        'ticks_always = true\nwarn_before_stale_days = 3\n[cheques.max_by_class]\nbusiness = "5000"\ngold = ""\n',
     )
 
     with open_till(tmp_path / "home", machine=machine()) as till:
@@ -245,9 +246,7 @@ def test_the_class_comes_with_the_fixture_and_the_caps_with_the_settings(tmp_pat
 )
 def test_a_wrong_setting_of_cheques_names_its_key(tmp_path: Path, file: str, text: str, key: str) -> None:
     open_home(tmp_path / "home").close()
-    folder = tmp_path / "home" / "config"
-    folder.mkdir()
-    (folder / file).write_text(text)
+    put_settings(tmp_path / "home", file, text)
 
     with pytest.raises(Refused) as refusal:
         open_till(tmp_path / "home", machine=machine()).close()

@@ -37,7 +37,7 @@ from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.pin import pin_problem
-from pos.domain.role import Role
+from pos.domain.role import Role, roles_problem
 from pos.domain.signed_voucher import read_public_key
 from pos.domain.text_guard import clean_foreign
 
@@ -343,6 +343,9 @@ class FixtureUser(_Row):
             raise _problem(
                 "is too easy to guess: no repeats, runs, dates or the user's own number", where="pin"
             )
+        apart = roles_problem(self.roles)
+        if apart is not None:
+            raise _problem(apart, where="roles")
         if (Role.DEALER in self.roles) != (self.dealer is not None):
             raise _problem(
                 "must name a dealer account for a user with the role dealer, else null", where="dealer"

@@ -46,6 +46,7 @@ def script(
     from pos.bootstrap.wire import make_vouchers
     from pos.till.script import Script
     from pos.till.script_acts import act_schema
+    from pos.till.sign_in import end_session
 
     call: Invocation = context.obj
     if schema:
@@ -72,6 +73,7 @@ def script(
                 vouchers.print_slips()
         print_receipts(opened)
         vouchers.print_slips()
+        end_session(opened.desk, acts.person, why="script_ended")
     return 0 if all_ok else 3
 
 

@@ -13,12 +13,14 @@ import typer
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.cli.output import Invocation
 from pos.store.database import StoreError
+from pos.till.desk import note_refusals
 from pos.till.sign_in import check_beside, sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pos.domain.role import Person
+    from pos.till.gate import Unwritten
 
 PIN_MAX = 64
 LOCKED = 5
@@ -74,8 +76,25 @@ def reading(call: Invocation, user: str | None, pin_fd: int | None) -> Iterator[
     """
     number, pin = read_user(user), read_pin(pin_fd)
     person = _counted_sign_in(call, number, pin)
-    with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
-        yield till, person or check_beside(till.desk, number, pin)
+    denied: Collection[Unwritten] = ()
+    try:
+        with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
+            denied = till.desk.unwritten
+            yield till, person or check_beside(till.desk, number, pin)
+    finally:
+        if denied:
+            _audit(call, denied)
+
+
+def _audit(call: Invocation, denied: Collection[Unwritten]) -> None:
+    """What was refused while the home was only read."""
+    try:
+        with open_till(call.home, machine=real_machine(), config=call.config) as till:
+            till.desk.unwritten.extend(denied)
+            note_refusals(till.desk)
+    except StoreError as error:
+        if error.exit_code != LOCKED:
+            raise
 
 
 def _counted_sign_in(call: Invocation, user: str, pin: str) -> Person | None:

@@ -22,6 +22,7 @@ from pos.domain.errors import Refused
 from pos.domain.ports import Runner
 from pos.domain.voucher import VoucherIssued
 from pos.machine import ThreadRunner
+from pos.till.sign_in import end_session
 from pos.tui.app import TillApp
 from pos.tui.ports import NotAskedYet, VoucherIssue
 from sync.client import CentralClient
@@ -53,6 +54,10 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 hint=hint,
             )
             code = app.run(mouse=False)
+            # What is under way ends first: the books have one writer.
+            runner.close()
+            if app.seat.occupant is not None:
+                end_session(till.desk, app.seat.occupant, why="program_ended")
     finally:
         runner.close()
     if code:

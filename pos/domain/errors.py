@@ -15,7 +15,10 @@ from typing import ClassVar
 
 
 class DomainError(Exception):
-    """A rule refused the deed. ``code`` is stable; ``details`` are plain JSON values that explain it."""
+    """A rule refused the deed. ``code`` is stable; ``details`` are plain JSON values that explain it.
+
+    ``audited``: an audit row tells of it, or is about to; whoever meets it next writes no second one.
+    """
 
     exit_code: ClassVar[int] = 3
 
@@ -24,6 +27,7 @@ class DomainError(Exception):
         self.code = code
         self.message = message
         self.details = details
+        self.audited = False
 
     def as_json(self) -> dict[str, object]:
         """The ``error`` object of the command line and of ``pos script``."""

@@ -24,7 +24,11 @@ class Role(StrEnum):
 
 
 class Grant(StrEnum):
-    """How far a right goes: alone, within a limit, with a reason, with a second person, reading only, or not."""
+    """How far a right goes, each meaning one thing.
+
+    ALONE: without anybody else. LIMIT: alone, within the limit that the deed itself knows (the own shift, the own account).
+    REASON: alone, but with a reason given. SECOND: with an approval of another person. READ: to look at. NO: not at all.
+    """
 
     ALONE = "alone"
     LIMIT = "limit"
@@ -33,8 +37,58 @@ class Grant(StrEnum):
     READ = "read"
     NO = "no"
 
+    @property
+    def allows_deed(self) -> bool:
+        """Whether something may be done by it, and not only looked at."""
+        return self not in (Grant.NO, Grant.READ)
+
 
 _STRENGTH = (Grant.NO, Grant.READ, Grant.SECOND, Grant.REASON, Grant.LIMIT, Grant.ALONE)
+
+
+class ActKind(StrEnum):
+    """What an act touches: it decides which roles may never have it."""
+
+    MONEY = "money"
+    COUNTER = "counter"
+    LOOK = "look"
+    ADMIN = "admin"
+    ANYBODY = "anybody"
+
+
+_KINDS = {
+    ActKind.MONEY: """
+        pay sell override_price hold_voucher ask_card void refund swap_tender no_sale open_shift count close_shift
+        accept_over_short bounce_cheque represent_cheque resolve_suspense transfer reallocate reverse key_direct_debit
+        replace_cheque return_cheque deposit_cheques lodge_deposit cancel_deposit confirm_deposit clear_cheque confirm_match
+        verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission pickup loan paid_in paid_out safe_count
+        hand_over accept_hand_over resolve_card reconcile_cards issue_voucher mandate close_day import
+        override_offline_limit
+        """,
+    ActKind.COUNTER: "confirm_person confirm_clock resolve_conflict approve",
+    ActKind.LOOK: "reprint see_expected report_large_cash export enquire read_audit",
+    ActKind.ADMIN: "add_user change_user reset_pin change_settings enrol revoke restore keys",
+    ActKind.ANYBODY: "sign_in sign_out lock unlock confirm_pin change_pin note",
+}
+
+ACTS: Mapping[str, ActKind] = {act: kind for kind, acts in _KINDS.items() for act in acts.split()}
+"""Every act that there is, or that a later version will have."""
+
+NOTED = frozenset({"session_end", "script", "clock_behind"})
+"""What the program itself writes into the audit; nobody does it, so nobody needs a right for it."""
+
+OF_ADMINS = frozenset({"approve", "read_audit"})
+"""What an admin may have beside the acts of administration."""
+
+MONEY_ROLES = frozenset({Role.CASHIER, Role.SUPERVISOR, Role.DEALER, Role.BACK_OFFICE})
+
+
+def roles_problem(roles: Collection[Role]) -> str | None:
+    """Why one person may not have all of ``roles``, or None: an admin never sells, a seller never administers or audits."""
+    for apart in (Role.ADMIN, Role.AUDITOR):
+        if apart in roles and MONEY_ROLES & set(roles):
+            return f"the role {apart} goes with no role that moves money"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +103,56 @@ class PermissionTable:
         return max((row.get(role, Grant.NO) for role in roles), key=_STRENGTH.index, default=Grant.NO)
 
     def require(self, act: str, roles: Collection[Role]) -> Grant:
-        """The grant for ``act``. Raises NotAuthorised ``not_allowed`` naming who may."""
+        """The grant for ``act``, if only to look. Raises NotAuthorised ``not_allowed`` naming who may."""
         found = self.grant(act, roles)
         if found is Grant.NO:
-            allowed = [str(role) for role, grant in self.grants.get(act, {}).items() if grant is not Grant.NO]
-            who = ", ".join(name.replace("_", " ") for name in allowed) or "nobody"
-            raise NotAuthorised(
-                "not_allowed", f"You may not do this. Who may: {who}.", act=act, allowed=allowed
-            )
+            raise self._not_allowed(act, "You may not do this.", {Grant.NO})
         return found
+
+    def require_deed(self, act: str, roles: Collection[Role]) -> Grant:
+        """The grant for ``act``, to do it. Raises NotAuthorised ``not_allowed`` naming who may."""
+        if self.require(act, roles) is Grant.READ:
+            raise self._not_allowed(act, "You may look at this, not do it.", {Grant.NO, Grant.READ})
+        return self.grant(act, roles)
+
+    def _not_allowed(self, act: str, said: str, without: Collection[Grant]) -> NotAuthorised:
+        allowed = [str(role) for role, grant in self.grants.get(act, {}).items() if grant not in without]
+        who = ", ".join(name.replace("_", " ") for name in allowed) or "nobody"
+        return NotAuthorised("not_allowed", f"{said} Who may: {who}.", act=act, allowed=allowed)
+
+    def problem(self) -> tuple[str, str] | None:
+        """What no shop's table may say: the key that says it, and what is allowed there. None: it is sound."""
+        for act in sorted(self.grants.keys() ^ ACTS.keys()):
+            return (
+                act,
+                "an act of this program"
+                if act in self.grants
+                else "a row for this act, if only an empty one",
+            )
+        for act, row in self.grants.items():
+            for role, grant in row.items():
+                allowed = _grant_problem(ACTS[act], act, role, grant)
+                if allowed is not None:
+                    return f"{act}.{role}", allowed
+        for role in Role:
+            if self.grant("see_expected", {role}) is not Grant.NO and self.grant("count", {role}).allows_deed:
+                return f"see_expected.{role}", "no: who counts a drawer does not see what is expected in it"
+        return None
+
+
+def _grant_problem(kind: ActKind, act: str, role: Role, grant: Grant) -> str | None:
+    """What ``role`` may have of ``act`` instead of ``grant``; None where that may be."""
+    if grant is Grant.NO:
+        return None
+    if kind is ActKind.ADMIN:
+        return None if (role, grant) == (Role.ADMIN, Grant.SECOND) else "second, for admin alone"
+    if role is Role.ADMIN and kind is not ActKind.ANYBODY and act not in OF_ADMINS:
+        return "no: an admin administers and does nothing else"
+    if role is Role.AUDITOR and kind in (ActKind.MONEY, ActKind.COUNTER) and grant is not Grant.READ:
+        return "read or no: an auditor moves nothing"
+    if act == "approve" and grant not in (Grant.ALONE, Grant.LIMIT):
+        return "alone, limit or no"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pos.domain.money import Money, currency
 from pos.domain.role import Person
 from pos.till.desk import Desk
+from pos.till.gate import require_look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class LedgerBalance:
 
 def ledger_balances(desk: Desk, person: Person) -> list[LedgerBalance]:
     """Every ledger account that was ever posted to. Only who may see expected cash: it would show what a count must not."""
-    desk.permissions.require("see_expected", person.roles)
+    require_look(desk, "see_expected", person)
     with desk.till.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT ledger_account, currency, sum(debit_minor), sum(credit_minor) FROM journal_line "

@@ -120,7 +120,7 @@ def unblock_dealer(
         why = clean_entry(reason, field="Reason", limit=200)
         if not why:
             raise Refused("reason_missing", "Say why the dealer may go on.")
-        deed.shift, deed.subject = None, account
+        deed.shift, deed.subject, deed.reason_code = None, account, why
         rejected = receipts_in(
             deed.unit.connection, (BankReceiptState.REJECTED,), limit=SETTLED_AT_ONCE_MAX, dealer=account
         )

@@ -28,7 +28,7 @@ from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
-from pos.domain.role import Grant, Person
+from pos.domain.role import Person
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.write_off import WriteOff
 from pos.store.cache import CachedAccount
@@ -37,6 +37,7 @@ from pos.till.cheque_intake import payer_of_cheque, read_cheque_tender
 from pos.till.commissions import with_commission
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
+from pos.till.gate import may_do, may_do_alone
 from pos.till.large_cash import IdentityOrder
 from pos.till.offline_limits import OVERRIDE, room_refusal
 from pos.till.payer import walk_in_buyer
@@ -325,7 +326,7 @@ def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
         mode
         for mode in desk.modes.by_code.values()
         if any(mode.takes(basket.payer.kind, purpose) for purpose in basket.purposes)
-        and (not mode.act or desk.permissions.grant(mode.act, person.roles) is not Grant.NO)
+        and (not mode.act or may_do(desk, mode.act, person))
         and not (basket.cash_only and mode.kind is ModeKind.CHEQUE)
         and mode.code not in shut
     ]
@@ -333,7 +334,7 @@ def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
 
 def shut_modes(desk: Desk, person: Person, basket: Basket) -> dict[str, str]:
     """The ways to pay this basket that wait for central, with the reason; none for who may pass the limits."""
-    if desk.permissions.grant(OVERRIDE, person.roles) is not Grant.NO:
+    if may_do_alone(desk, OVERRIDE, person):
         return {}
     return {
         code: reason

@@ -18,7 +18,8 @@ from pos.domain.role import Person
 from pos.store.card_totals import last_reconciliation, last_sequence, lines_json, own_totals
 from pos.store.cards import open_attempts
 from pos.store.times import utc_text
-from pos.till.desk import Deed, Desk, perform, require_alone
+from pos.till.desk import Deed, Desk, perform
+from pos.till.gate import admit
 
 ACT = "reconcile_cards"
 SIGNS: Mapping[str, int] = {"debit": 1, "reverse_credit": 1, "credit": -1, "reverse_debit": -1}
@@ -65,7 +66,7 @@ async def reconcile_cards(
     ``previous``: its last answer was lost; it tells the closed period once more. Raises NotAuthorised, or Refused
     ``card_terminal_unreachable``, ``card_totals_refused`` or ``reconciled_already``.
     """
-    require_alone(desk, ACT, person)
+    admit(desk, ACT, person, subject=terminal.terminal_id)
     told = await terminal.reconcile(desk.identity.currency, previous=previous)
     match told:
         case CardNotReached(reason=reason):

@@ -59,8 +59,9 @@ from pos.till.approved_card import (
     refuse_second_card,
     write_approved,
 )
-from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform, require_alone
+from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
 from pos.till.enquiries import require_enquiry
+from pos.till.gate import admit
 from pos.till.payer import read_payer
 from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.take_payment import rehearse_payment
@@ -150,7 +151,7 @@ async def ask_again(
     One that was declined may turn out approved. ``terminal`` None: none is connected. Raises NotAuthorised, or Refused
     ``unknown_card_attempt``, ``card_outcome_unknown``, ``card_terminal_not_connected``.
     """
-    require_alone(desk, RESOLVE, person)
+    admit(desk, RESOLVE, person, subject=attempt_id)
     attempt = await runner.read(partial(attempt_for, desk, person, attempt_id))
     if not attempt.is_under_way and attempt.state is not CardState.DECLINED:
         return attempt
@@ -174,7 +175,7 @@ async def try_reversal(
 
     Raises NotAuthorised, or Refused ``unknown_card_attempt``, ``card_terminal_not_connected`` or ``card_not_reversed``.
     """
-    require_alone(desk, RESOLVE, person)
+    admit(desk, RESOLVE, person, subject=attempt_id)
     attempt = await runner.read(partial(attempt_for, desk, person, attempt_id))
     await _reverse(desk, attempt, _connected(attempt, terminal), runner)
     after = await runner.read(partial(attempt_for, desk, person, attempt_id))

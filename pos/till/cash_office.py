@@ -246,7 +246,7 @@ def close_shift(
         foreign = close_foreign(deed, shift, count)
         closed = _closing(desk, shift, count, taken=taken, payments=payments, foreign=foreign, trust=trust)
         cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
-        told = clean_entry(reason or "", field="Reason", limit=200) or None
+        told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
         if not (closed.cash_agrees and cheques_agree) and told is None:
             raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
         _write_close(deed, shift, count, closed, told)

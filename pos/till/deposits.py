@@ -46,6 +46,7 @@ from pos.store.times import offset_minutes, utc_text
 from pos.till.deposit_paper import slip_facts
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
+from pos.till.gate import require_right
 from pos.till.journal import book_entry
 from pos.till.receipt_paper import with_mark, write_paper
 
@@ -473,7 +474,7 @@ def _bank_day(deed: Deed, on: str | None, *, not_before: date) -> date:
 def _require_within_limit(deed: Deed, act: str, amount: Money) -> None:
     """Raises NotAuthorised ``over_limit`` where the right has a limit and ``amount`` is more."""
     limit = deed.desk.policy.deposits.limit
-    limited = deed.desk.permissions.grant(act, deed.person.roles) is Grant.LIMIT
+    limited = require_right(deed.desk, act, deed.person) is Grant.LIMIT
     if limited and limit is not None and amount > limit:
         raise NotAuthorised(
             "over_limit",

@@ -30,8 +30,9 @@ from pos.domain.number_format import PLAIN, NumberFormat
 from pos.domain.offline import OfflinePolicy
 from pos.domain.payment_mode import PayerKind, PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
-from pos.domain.role import Grant, PermissionTable, Person
+from pos.domain.role import PermissionTable, Person
 from pos.domain.sale_policy import ItemPolicy
+from pos.domain.text_guard import clean_entry
 from pos.domain.voucher_policy import VoucherPolicy
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
@@ -39,9 +40,11 @@ from pos.store.home import Identity
 from pos.store.shifts import Shift, open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.store.unit_of_work import CommitFailed, TillStore, UnitOfWork, WriteFailed
+from pos.till.gate import Unwritten, require_alone, require_right
 
 Outcome = TypeVar("Outcome")
 
+REASON_MAX = 200
 NEVER_WRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 """A commit that ended so lacks its last page in the write-ahead log: it is never taken for one."""
 
@@ -98,7 +101,8 @@ class ShopPolicy:
 class Desk:
     """Everything a deed needs, handed in once by ``bootstrap``.
 
-    The touched bills and accounts go from the till's lane to the cache's: a deque may be filled and emptied at once.
+    The touched bills and accounts go from the till's lane to the cache's, and refusals without an audit row from any lane to
+    the till's: a deque may be filled and emptied at once.
     """
 
     clock: Clock
@@ -112,6 +116,7 @@ class Desk:
     pin_hasher: PinHasher
     touched_bills: deque[str] = field(default_factory=deque)
     touched_accounts: deque[str] = field(default_factory=deque)
+    unwritten: deque[Unwritten] = field(default_factory=deque)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +129,14 @@ class Memo:
 
 
 @dataclass(slots=True, kw_only=True)
+class Said:
+    """What the audit row says of a deed: what it is about, and why it is done. It outlives the deed that is refused."""
+
+    subject: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Deed:
     """One deed under way: its unit of work, its moment, who does it, in which shift."""
 
@@ -133,8 +146,25 @@ class Deed:
     deed_id: str
     at: datetime
     shift: Shift | None
-    subject: str | None = None
-    reason_code: str | None = None
+    said: Said = field(default_factory=Said)
+
+    @property
+    def subject(self) -> str | None:
+        """What the deed is about, as its audit row names it, also where it is refused later."""
+        return self.said.subject
+
+    @subject.setter
+    def subject(self, subject: str | None) -> None:
+        self.said.subject = subject
+
+    @property
+    def reason_code(self) -> str | None:
+        """Why it is done."""
+        return self.said.reason
+
+    @reason_code.setter
+    def reason_code(self, reason: str | None) -> None:
+        self.said.reason = reason
 
     def require_shift(self) -> Shift:
         """The open shift of this person. Raises Refused ``no_open_shift`` or ``shift_of_other``."""
@@ -161,55 +191,44 @@ def perform(
     *,
     memo: Memo | None = None,
     alone: bool = False,
+    subject: str | None = None,
+    reason: str | None = None,
 ) -> Outcome:
     """Carry out ``work`` as ``act``: the right is checked, everything is one transaction, the audit row is part of it.
 
     ``alone``: the shop's policy asks for no second person in this case, whatever the act's right says of one.
+    ``subject`` and ``reason``: what it is about and why, for the audit row; ``work`` may say it better.
 
     Raises NotAuthorised or Refused by rule (audited, nothing booked), Refused ``store_write_failed`` where the disk said
     no before or at the commit and nothing was booked, and Refused ``outcome_unknown`` where that cannot be told.
     """
+    note_refusals(desk)
     deed_id = new_id(desk.clock, desk.randomness)
+    said = Said(subject=subject)
     try:
+        if reason is not None:
+            said.reason = clean_entry(reason, field="Reason", limit=REASON_MAX) or None
         if alone:
             require_right(desk, act, person)
         else:
-            require_alone(desk, act, person)
-        return _in_one_transaction(desk, person, act, deed_id, work, memo)
+            require_alone(desk, act, person, reason=said.reason)
+        return _in_one_transaction(desk, person, act, deed_id, work, memo, said)
     except DomainError as refusal:
-        audit_refusal(desk, person, act, deed_id, refusal)
+        if not refusal.audited:
+            audit_refusal(desk, person, act, deed_id, refusal, subject=said.subject)
         raise
     except WriteFailed as failure:
         full = nothing_booked(failure.reason)
-        audit_refusal(desk, person, act, deed_id, full)
+        audit_refusal(desk, person, act, deed_id, full, subject=said.subject)
         raise full from failure
     except CommitFailed as failure:
         failing = nothing_booked(failure.reason)
-        audited = audit_refusal(desk, person, act, deed_id, failing)
+        audited = audit_refusal(desk, person, act, deed_id, failing, subject=said.subject)
         # What was written but could not be flushed lies whole in the write-ahead log and is found at the next start. Only
         # a later commit, which takes its place there, makes sure that nothing was booked.
         if not audited and failure.reason not in NEVER_WRITTEN:
             raise outcome_unknown() from failure
         raise failing from failure
-
-
-def require_right(desk: Desk, act: str, person: Person) -> Grant:
-    """The person may do this at all. Raises NotAuthorised."""
-    found = desk.permissions.require(act, person.roles)
-    if found is Grant.READ:
-        raise NotAuthorised("not_allowed", "You may look at this, not do it.", act=act)
-    return found
-
-
-def require_alone(desk: Desk, act: str, person: Person) -> None:
-    """The person may do this without another. Raises NotAuthorised, or Refused ``approval_required``."""
-    match require_right(desk, act, person):
-        case Grant.SECOND | Grant.REASON:
-            raise Refused(
-                "approval_required", "This needs a second person. This version cannot ask one yet.", act=act
-            )
-        case _:
-            return
 
 
 def nothing_booked(reason: str) -> Refused:
@@ -234,6 +253,7 @@ def _in_one_transaction(
     deed_id: str,
     work: Callable[[Deed], Outcome],
     memo: Memo | None,
+    said: Said,
 ) -> Outcome:
     outcome: Outcome | None = None
     finished = False
@@ -246,6 +266,7 @@ def _in_one_transaction(
                 deed_id=deed_id,
                 at=desk.clock.now(),
                 shift=open_shift(unit.connection),
+                said=said,
             )
             outcome = work(deed)
             _audit(deed, act, "ok")
@@ -281,7 +302,9 @@ def audit_beside(deed: Deed, act: str, result: str) -> None:
 
 
 def _audit(deed: Deed, act: str, result: str) -> None:
+    """One row: who, where, in which shift of the own, what, why, and what came of it."""
     number = deed.unit.next_number("audit")
+    shift = deed.shift if deed.shift is not None and deed.shift.operator == deed.person.user else None
     deed.unit.insert(
         "audit",
         {
@@ -294,14 +317,31 @@ def _audit(deed: Deed, act: str, result: str) -> None:
             "act": act,
             "result": result,
             "reason_code": deed.reason_code,
-            "shift_id": None if deed.shift is None else deed.shift.shift_id,
+            "shift_id": None if shift is None else shift.shift_id,
             "subject": deed.subject,
         },
     )
 
 
-def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: DomainError) -> bool:
+def note_refusals(desk: Desk) -> None:
+    """Write the audit rows of what the gate refused outside of deeds. On the till's lane; a full disk loses them."""
+    while desk.unwritten:
+        one = desk.unwritten.popleft()
+        deed_id = new_id(desk.clock, desk.randomness)
+        audit_refusal(desk, one.person, one.act, deed_id, one.refusal, subject=one.subject)
+
+
+def audit_refusal(
+    desk: Desk,
+    person: Person,
+    act: str,
+    deed_id: str,
+    refusal: DomainError,
+    *,
+    subject: str | None = None,
+) -> bool:
     """A refusal is an event too. False where even this could not be written; the refusal must be told all the same."""
+    refusal.audited = True
     kind = "denied" if isinstance(refusal, NotAuthorised) else "refused"
     try:
         with desk.till.transaction() as unit:
@@ -312,7 +352,7 @@ def audit_refusal(desk: Desk, person: Person, act: str, deed_id: str, refusal: D
                 deed_id=deed_id,
                 at=desk.clock.now(),
                 shift=open_shift(unit.connection),
-                reason_code=refusal.code,
+                said=Said(subject=subject, reason=refusal.code),
             )
             _audit(deed, act, kind)
     except (WriteFailed, CommitFailed, IntegrityError, StoreError):

@@ -38,6 +38,7 @@ from pos.store.silence import untold_total
 from pos.store.vouchers import count_waiting_slips
 from pos.till.dealers import dealer_standing
 from pos.till.desk import Desk
+from pos.till.gate import require_look
 from pos.till.known_accounts import unknown_account
 from pos.till.offline_limits import closed_modes
 from pos.till.open_bills import open_bills
@@ -134,7 +135,7 @@ class TillState:
 
 def require_enquiry(desk: Desk, person: Person) -> None:
     """Raises NotAuthorised where the person may not look at customers."""
-    desk.permissions.require("enquire", person.roles)
+    require_look(desk, "enquire", person)
 
 
 def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> list[Hit]:

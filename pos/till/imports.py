@@ -37,6 +37,7 @@ from pos.store.imports import (
 )
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.gate import require_look
 from pos.till.record_states import state_row
 from pos.till.tendered import refuse_future
 
@@ -133,7 +134,7 @@ def import_record(desk: Desk, person: Person, run_id: str, order: RecordOrder) -
 
 def preview_record(desk: Desk, person: Person, order: RecordOrder) -> RecordOutcome:
     """As ``import_record``, but nothing is written; who may only look at imports may do this."""
-    desk.permissions.require(ACT, person.roles)
+    require_look(desk, ACT, person)
     record = read_record(desk, order)
     with desk.till.read() as connection:
         known = record_of_instrument(connection, record.instrument)
@@ -147,7 +148,7 @@ def open_records(desk: Desk, person: Person, *, limit: int = LISTED_MAX) -> list
 
     The oldest first. Raises NotAuthorised for who may not look at imports.
     """
-    desk.permissions.require(ACT, person.roles)
+    require_look(desk, ACT, person)
     with desk.till.read() as connection:
         return records_in(connection, (RecordState.DIFFERS, RecordState.WAITING), limit=limit)
 
@@ -157,7 +158,7 @@ def record_beside_slip(desk: Desk, person: Person, record_id: str) -> tuple[Told
 
     Raises NotAuthorised or Refused ``unknown_record``.
     """
-    desk.permissions.require(ACT, person.roles)
+    require_look(desk, ACT, person)
     cleaned = clean_reference(record_id, field="Record", limit=64)
     with desk.till.read() as connection:
         told = told_by_id(connection, cleaned)
@@ -193,6 +194,7 @@ def confirm_match(
                 state=str(known.state),
             )
         told = None if reason is None else clean_entry(reason, field="Reason", limit=REASON_MAX) or None
+        deed.reason_code = told
         deed.unit.insert(
             "imported_record_state",
             state_row(

@@ -21,6 +21,7 @@ from pos.domain.role import Person
 from pos.store.payments import cash_kept_on
 from pos.till.booking import new_salt, personal_digest
 from pos.till.desk import Deed, Desk
+from pos.till.gate import require_look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ def large_cash_of(desk: Desk, person: Person, business_date: date | None = None)
 
     Raises NotAuthorised: only who reports them sees the documents.
     """
-    desk.permissions.require("report_large_cash", person.roles)
+    require_look(desk, "report_large_cash", person)
     day = None if business_date is None else business_date.isoformat()
     with desk.till.read() as connection:
         rows = connection.exec_driver_sql(

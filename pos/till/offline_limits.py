@@ -15,12 +15,13 @@ from pos.domain.errors import NeedsConfirmation, Refused
 from pos.domain.money import Money, zero
 from pos.domain.offline import Exceeded, Limit, OfflineUse, exceeded
 from pos.domain.payment_mode import ModeKind, PaymentMode
-from pos.domain.role import Grant, Person
+from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
 from pos.store.cache import CachedAccount
 from pos.store.shifts import open_shift
 from pos.store.silence import last_answer_at, untold
 from pos.till.desk import Deed, Desk
+from pos.till.gate import may_do_alone
 
 CODE = "offline_limit"
 OVERRIDE = "override_offline_limit"
@@ -164,7 +165,7 @@ def _refusal(
     if isinstance(broken.cap, Money):
         details["currency"] = broken.cap.currency.code
     message = _reason(desk, mode, silent, broken)
-    if desk.permissions.grant(OVERRIDE, person.roles) is not Grant.NO:
+    if may_do_alone(desk, OVERRIDE, person):
         return NeedsConfirmation(CODE, message, **details, reason="required")
     instead = " Take cash, or ask a supervisor." if any(o.kind is ModeKind.CASH for o in others) else ""
     return Refused(CODE, message + instead, **details)

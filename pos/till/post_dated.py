@@ -17,7 +17,7 @@ from pos.domain.payment_event import TenderTaken
 from pos.domain.payment_mode import ModeKind, Purpose
 from pos.domain.post_dated import PostDatedCheque, PostDatedState, note_series
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, TenderLine
-from pos.domain.role import Grant, Person
+from pos.domain.role import Person
 from pos.store.post_dated import note_of, register
 from pos.store.receipts import receipt_facts
 from pos.store.times import offset_minutes, utc_text
@@ -25,6 +25,7 @@ from pos.till.booking import new_salt, personal_digest, split_personal
 from pos.till.cheque_intake import refuse_taken_cheque
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
+from pos.till.gate import may_do
 from pos.till.payment_order import PaymentOrder, order_mark
 from pos.till.receipt_paper import tender_line, with_mark, write_paper
 from pos.till.take_payment import Weighed, read_wish, weigh
@@ -73,7 +74,7 @@ def register_cheque(
 
 def _registered_before(desk: Desk, person: Person, order: PaymentOrder) -> ChequeRegistered | None:
     """A double Enter or a retry meets what it registered itself; another order under its key is refused."""
-    if desk.permissions.grant("pay", person.roles) is Grant.NO:
+    if not may_do(desk, "pay", person):
         return None
     with desk.till.read() as connection:
         known = note_of(connection, order.payment_event_id)

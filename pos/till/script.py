@@ -40,8 +40,9 @@ from pos.till.deposits import (
     deposit_cheques,
     lodge_deposit,
 )
-from pos.till.desk import Desk, Memo
+from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.gate import require_right
 from pos.till.imports import confirm_match
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
@@ -84,6 +85,8 @@ from pos.till.voucher_issue import IssueOrder
 from pos.till.vouchers import has_vouchers
 
 LINE_MAX = 1_000_000
+NO_ACT = "script"
+"""As what a line is audited that names no act."""
 
 Answer = dict[str, object]
 
@@ -146,13 +149,24 @@ class Script:
             raw = _parse(line)
             return self._answer(raw)
         except DomainError as refusal:
+            self._write_refusal(raw, refusal)
             answer: Answer = {"ref": _text(raw, "ref"), "ok": False}
             act = _text(raw, "act")
             if act in ACTS:
                 answer["act"] = act
             return {**answer, "error": refusal.as_json()}
 
+    def _write_refusal(self, raw: Any, refusal: DomainError) -> None:
+        """What was refused before any deed began is one audit row too; a line that is no act is one of ``script``."""
+        note_refusals(self._desk)
+        if not refusal.audited:
+            act = _text(raw, "act")
+            deed_id = new_id(self._desk.clock, self._desk.randomness)
+            named = act if act in ACTS else NO_ACT
+            audit_refusal(self._desk, self.person, named, deed_id, refusal, subject=_text(raw, "ref"))
+
     def _answer(self, raw: Mapping[str, Any]) -> Answer:
+        self._require_right(raw)
         act = read_act(raw)
         head: Answer = {"ref": act.ref, "ok": True, "act": act.act}
         if isinstance(act, SignIn):
@@ -166,6 +180,12 @@ class Script:
         result = self._carry_out(act, digest)
         catch_up(self._desk)
         return {**head, **result}
+
+    def _require_right(self, raw: Mapping[str, Any]) -> None:
+        """Who may not do an act learns that first, and nothing of what it would want; whoever may sign in may try to."""
+        act = raw.get("act")
+        if isinstance(act, str) and act in ACTS and act != "sign_in":
+            require_right(self._desk, act, self.person)
 
     def _remembered(self, ref: str, digests: Collection[str]) -> Answer | None:
         with self._desk.till.read() as connection:

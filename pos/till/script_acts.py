@@ -423,7 +423,10 @@ DeedAct = (
 )
 Act = Annotated[DeedAct | SignIn, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn] = TypeAdapter(Act)
-_DONE = frozenset(get_args(model.model_fields["act"].annotation)[0] for model in get_args(DeedAct | SignIn))
+AVAILABLE = frozenset(
+    get_args(model.model_fields["act"].annotation)[0] for model in get_args(DeedAct | SignIn)
+)
+"""What this version can do of ``ACTS``."""
 
 
 def act_schema() -> dict[str, Any]:
@@ -434,7 +437,7 @@ def act_schema() -> dict[str, Any]:
 def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn:
     """The act that a line says. Raises Refused ``bad_line``, ``act_not_yet_available`` or what the card guard refuses."""
     name = raw.get("act")
-    if isinstance(name, str) and name in ACTS and name not in _DONE:
+    if isinstance(name, str) and name in ACTS and name not in AVAILABLE:
         raise Refused("act_not_yet_available", "This version cannot do this act yet.")
     try:
         act = _ACT.validate_python(raw)

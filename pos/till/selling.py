@@ -24,7 +24,8 @@ from pos.domain.text_guard import clean_reference
 from pos.domain.voucher import code_mark
 from pos.store.items import item_by_code
 from pos.store.payments import serial_receipt
-from pos.till.desk import Deed, Desk, require_alone
+from pos.till.desk import Deed, Desk
+from pos.till.gate import require_alone
 
 OVERRIDE_ACT = "override_price"
 

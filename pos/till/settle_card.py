@@ -53,9 +53,9 @@ def settle_by_hand(
     Approved without a payment that waits for it is reversed. Raises NotAuthorised, or Refused ``unknown_card_attempt``,
     ``card_settled_already``, ``reason_missing``, ``taken_before``, ``slip_reversed`` or what ``read_details`` raises.
     """
-    attempt_for(desk, person, order.attempt_id)
 
     def work(deed: Deed) -> CardAttempt:
+        attempt_for(desk, person, order.attempt_id)
         attempt = attempt_by_id(deed.unit.connection, order.attempt_id)
         assert attempt is not None, "attempts stay"
         deed.subject = attempt.attempt_id
@@ -104,6 +104,7 @@ def _decline(deed: Deed, attempt: CardAttempt, order: SettleOrder) -> None:
     reason = clean_entry(order.reason, field="Reason", limit=REASON_MAX)
     if not reason:
         raise Refused("reason_missing", "Say by what it was found that the card is not charged.")
+    deed.reason_code = reason
     connection, who = deed.unit.connection, deed.person.user
     if attempt.is_under_way:
         mark_unsure(

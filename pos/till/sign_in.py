@@ -6,11 +6,12 @@ Source: reliability.md 5.2. An unknown user takes as long and reads the same as 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
-from pos.domain.role import Person
+from pos.domain.role import Person, roles_problem
 from pos.store.people import PinTries, RosterEntry, pin_tries, roster_entry, set_pin_tries
 from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
@@ -19,7 +20,35 @@ NOBODY = Person(user="-", name="", roles=frozenset())
 """Who is named in the audit when the user number is none of ours: what was typed might be a PIN."""
 
 
-def sign_in(desk: Desk, user: str, pin: str) -> Person:
+SIGN_IN, UNLOCK, LOCK, SIGN_OUT, SESSION_END = "sign_in", "unlock", "lock", "sign_out", "session_end"
+
+
+def unlock(desk: Desk, person: Person, pin: str) -> Person:
+    """The person who sits here is back. Raises as ``sign_in``."""
+    return sign_in(desk, person.user, pin, act=UNLOCK)
+
+
+def lock(desk: Desk, person: Person, *, why: str | None = None) -> None:
+    """The till is locked; ``why`` where it locked by itself. Only told: a lock never fails."""
+    _tell(desk, person, LOCK, why)
+
+
+def sign_out(desk: Desk, person: Person) -> None:
+    """The person leaves the seat."""
+    _tell(desk, person, SIGN_OUT, None)
+
+
+def end_session(desk: Desk, person: Person, *, why: str) -> None:
+    """The program ends it: its script is at its end, its time is over."""
+    _tell(desk, person, SESSION_END, why)
+
+
+def _tell(desk: Desk, person: Person, act: str, why: str | None) -> None:
+    with suppress(DomainError):
+        perform(desk, person, act, lambda _deed: None, reason=why)
+
+
+def sign_in(desk: Desk, user: str, pin: str, *, act: str = SIGN_IN) -> Person:
     """The person of this user number and PIN.
 
     Raises NotAuthorised ``wrong_pin`` (also for unknown and disabled users) or ``locked_out``, and Refused
@@ -31,16 +60,21 @@ def sign_in(desk: Desk, user: str, pin: str) -> Person:
     right = desk.pin_hasher.matches(None if entry is None else entry.pin_hash, pin)
     person = NOBODY if entry is None else entry.person
     if locked is not None:
-        raise _refused(desk, person, locked)
+        raise _refused(desk, person, act, locked)
     if not right or entry is None or not entry.active:
-        raise _refused(desk, person, NotAuthorised("wrong_pin", "User number or PIN is wrong."))
+        raise _refused(desk, person, act, NotAuthorised("wrong_pin", "User number or PIN is wrong."))
+    apart = roles_problem(entry.person.roles)
+    if apart is not None:
+        raise _refused(
+            desk, person, act, NotAuthorised("roles_apart", f"Nobody may have your roles: {apart}.")
+        )
 
     def work(deed: Deed) -> Person:
         clear = PinTries(failures=0, locked_until=None)
         set_pin_tries(deed.unit.connection, f"user:{entry.person.user}", clear)
         return entry.person
 
-    return perform(desk, person, "sign_in", work)
+    return perform(desk, person, act, work)
 
 
 def check_beside(desk: Desk, user: str, pin: str) -> Person:
@@ -123,6 +157,6 @@ def _locked_until(desk: Desk, failures: int, now: datetime) -> datetime | None:
     return now + timedelta(minutes=minutes[min(over, len(minutes) - 1)])
 
 
-def _refused(desk: Desk, person: Person, refusal: NotAuthorised) -> NotAuthorised:
-    audit_refusal(desk, person, "sign_in", new_id(desk.clock, desk.randomness), refusal)
+def _refused(desk: Desk, person: Person, act: str, refusal: NotAuthorised) -> NotAuthorised:
+    audit_refusal(desk, person, act, new_id(desk.clock, desk.randomness), refusal)
     return refusal

@@ -23,8 +23,9 @@ from pos.store.cache import CachedAccount
 from pos.store.outbox import TRANSFER, queue_of_leg
 from pos.store.suspense import items_of, waiting_items
 from pos.store.times import offset_minutes, utc_text
-from pos.till.desk import Deed, Desk, Memo, perform, require_alone
+from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
+from pos.till.gate import require_alone
 from pos.till.journal import book_entry
 from pos.till.known_accounts import unknown_account
 from pos.till.open_bills import open_bills
@@ -99,7 +100,7 @@ def resolve_suspense(
 def _resolve(deed: Deed, order: ResolveOrder) -> SuspenseResolved:
     number = clean_reference(order.receipt, field="Receipt", limit=40).upper()
     deed.shift, deed.subject = None, number
-    reason = clean_entry(order.reason or "", field="Reason", limit=200) or None
+    reason = deed.reason_code = clean_entry(order.reason or "", field="Reason", limit=200) or None
     item = choose_item(items_of(deed.unit.connection, number), number, order.item)
     amount = part_of(item, _amount(order, item.left.currency))
     # The whole item counts: a large one is not moved alone part by part.

@@ -23,7 +23,7 @@ from pos.domain.payment_event import (
 )
 from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import ReceiptFacts
-from pos.domain.role import Grant, Person
+from pos.domain.role import Person
 from pos.domain.sale_policy import require_final_money
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
@@ -42,9 +42,10 @@ from pos.till.cheque_intake import (
 )
 from pos.till.commissions import with_commission
 from pos.till.dealers import near_duplicate, require_dealer_terms
-from pos.till.desk import Deed, Desk, Memo, perform, require_alone
+from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.doubles import possible_double
 from pos.till.dunning import accounts_in_collection, write_dunning
+from pos.till.gate import may_do, require_alone
 from pos.till.known_accounts import unknown_account
 from pos.till.large_cash import identify, write_large_cash
 from pos.till.offline_limits import require_room
@@ -93,7 +94,7 @@ def take_payment(
     """
     act = "sell" if order.lines and not order.allocate else "pay"
     taken = _booked_before(desk, person, order) or perform(
-        desk, person, act, lambda deed: _take(deed, order), memo=memo
+        desk, person, act, lambda deed: _take(deed, order), memo=memo, reason=order.reason
     )
     # Only now: the cache's lane would read books that do not hold the payment yet.
     desk.touched_bills.extend(part.bill_no for part in taken.receipt.allocations if part.bill_no is not None)
@@ -103,7 +104,7 @@ def take_payment(
 
 def _booked_before(desk: Desk, person: Person, order: PaymentOrder) -> PaymentTaken | None:
     """A double Enter or a retry meets the event it booked itself; another payment under its key is refused."""
-    if desk.permissions.grant("pay", person.roles) is Grant.NO:
+    if not may_do(desk, "pay", person):
         return None
     with desk.till.read() as connection:
         number = event_receipt(connection, order.payment_event_id)

@@ -29,7 +29,8 @@ from pos.till.approved_card import approved_slip, attempt_behind, refuse_second_
 from pos.till.cheque_intake import (
     read_cheque_tender,
 )
-from pos.till.desk import Deed, Desk, require_alone
+from pos.till.desk import Deed, Desk
+from pos.till.gate import require_alone
 from pos.till.payer import payer_account_of
 from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.trust_money import purse_of, refuse_foreign

@@ -6,6 +6,7 @@ wire, threads) is handed in by ``bootstrap``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ from pos.store.database import StoreError
 from pos.till.cash_office import business_date_now
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
+from pos.till.sign_in import lock, sign_out
 from pos.tui.errands import Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
@@ -174,7 +176,15 @@ class TillApp(App[int], inherit_bindings=False):
         occupant = self.seat.occupant
         self._sessions.seated(None if occupant is None else occupant.user)
 
+    def _audit(self, told: Callable[[Desk, Person], None]) -> None:
+        """Who sits here did something that waits for nothing, and that nothing may stop."""
+        person = self.seat.occupant
+        if person is not None:
+            runner, desk = self.seat.runner, self.seat.desk
+            self.run_worker(runner.till(partial(told, desk, person)), group="audit", exit_on_error=False)
+
     def _get_up(self, signed_out: SignedOut | None) -> None:
+        self._audit(sign_out)
         if signed_out is not None and signed_out.closed is not None:
             figures = ShiftClosedScreen(self.seat, self.errands, signed_out.closed)
             self.push_screen(figures, lambda _: self._ask_who())
@@ -335,6 +345,7 @@ class TillApp(App[int], inherit_bindings=False):
         seated = self.seat.occupant is not None
         if seated and not self.errands.under_way and not isinstance(self.screen, LockScreen | StopScreen):
             self.push_screen(LockScreen(self.seat, self.errands, why), lambda _: self._told_who())
+            self._audit(partial(lock, why=why or None))
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen | LockScreen | StopScreen):

@@ -351,6 +351,48 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".7", act="deposits", label="Cheques for the bank"),
 )
 
+_MOVES = """
+    help find bill items dealer ways accept back mark account keep_as part quantity remove keep switch menu scroll
+    test_keys sign_out quit
+    """
+
+RIGHTS: dict[str, str] = {
+    **dict.fromkeys(_MOVES.split(), ""),
+    **dict.fromkeys(("cash", "card", "cheque", "bank", "voucher"), "pay"),
+    **dict.fromkeys(
+        (
+            "outbox",
+            "post_dated",
+            "suspense",
+            "card_attempts",
+            "bank_receipts",
+            "commissions",
+            "deposits",
+            "slips",
+        ),
+        "enquire",
+    ),
+    **dict.fromkeys(("ask_again", "charged", "not_charged"), "resolve_card"),
+    "price": "override_price",
+    "send": "resolve_conflict",
+    "verify": "verify_bank_receipt",
+    "reject": "reject_bank_receipt",
+    "unblock": "unblock_dealer",
+    "bank_records": "import",
+    "same": "confirm_match",
+    "lodge": "lodge_deposit",
+    "credited": "confirm_deposit",
+    "by_cheque": "confirm_deposit",
+    "cancel_slip": "cancel_deposit",
+    "settle": "settle_commission",
+    "issue_voucher": "issue_voucher",
+    "lock": "lock",
+    "reprint": "reprint",
+    "open_shift": "open_shift",
+    "close_shift": "close_shift",
+}
+"""The right behind each key and each command, by its id; empty for what only moves about on the screen."""
+
 _BY_ID = {key.id: key for key in KEYS}
 
 FUNCTION_KEYS = tuple(key.id for key in KEYS if key.keys[0] in {f"f{digit}" for digit in range(1, 10)})

@@ -12,11 +12,12 @@ from pos.domain.ids import new_id
 from pos.domain.money import Money
 from pos.domain.payment_mode import ModeKind
 from pos.domain.ports import CardTerminal, Runner
-from pos.domain.role import Grant, Person
+from pos.domain.role import Person
 from pos.domain.voucher import VoucherDesk
 from pos.store.shifts import Shift
 from pos.till.cash_office import current_shift
-from pos.till.desk import Desk
+from pos.till.desk import Desk, note_refusals
+from pos.till.gate import may_do
 from pos.till.open_bills import catch_up
 from pos.tui.ports import AskSyncState, NotAskedYet, Preview, VoucherIssue
 
@@ -71,8 +72,8 @@ class Seat:
         )
 
     def may(self, act: str) -> bool:
-        """Whether the person has the right at all."""
-        return self.desk.permissions.grant(act, self.person.roles) is not Grant.NO
+        """Whether to offer an act to the person."""
+        return may_do(self.desk, act, self.person)
 
     def new_id(self) -> str:
         """An id for a deed that is being prepared."""
@@ -119,8 +120,12 @@ class Seat:
         return result
 
     async def look(self, call: Callable[[], Result]) -> Result:
-        """Make an enquiry."""
-        return await self.runner.read(call)
+        """Make an enquiry. What it is refused for is audited on the till's own lane."""
+        try:
+            return await self.runner.read(call)
+        finally:
+            if self.desk.unwritten:
+                await self.runner.till(lambda: note_refusals(self.desk))
 
     async def see_shift(self) -> None:
         """Learn anew which shift is open here."""

@@ -30,6 +30,7 @@ from tests.builders.homes import (
     script_arguments,
     terminal_code,
 )
+from tests.builders.tills import put_settings
 
 PERSON = ("--user", CASHIER, "--pin-fd", "3")
 OPEN: dict[str, Any] = {"ref": "s1", "act": "open_shift", "float": {"amount": "20.000", "currency": "KWD"}}
@@ -349,7 +350,7 @@ def test_refused_payments_leave_nothing_but_their_audit_rows(
     assert pos.run("--home", str(home), "verify").status == 0
 
 
-@pytest.mark.parametrize("act", ["refund", "void", "transfer", "close_day", "bounce_cheque", "mandate"])
+@pytest.mark.parametrize("act", ["refund", "void", "transfer", "pickup", "no_sale", "mandate"])
 def test_an_act_of_a_later_version_is_refused_by_its_own_code(act: str, pos: ForkingPos, home: Path) -> None:
     ended = pos.script(home, [{"ref": "l", "act": act}])
     assert (ended.status, codes(ended), ended.last["act"]) == (3, ["act_not_yet_available"], act)
@@ -605,10 +606,11 @@ def test_a_cashier_may_not_see_the_balances_before_the_count(pos: ForkingPos, tr
 
 
 def test_a_receipt_in_foreign_notes_says_their_currency(pos: ForkingPos, home: Path) -> None:
-    (home / "config").mkdir(mode=0o700)
     today = datetime.now(ZoneInfo("Asia/Kuwait")).date()
-    (home / "config" / "foreign_cash.toml").write_text(
-        f'max_age_days = 1\n[rates.USD]\nrate = "0.30675"\nvalid_on = {today}\nlowest_note = "1"\n'
+    put_settings(
+        home,
+        "foreign_cash.toml",
+        f'max_age_days = 1\n[rates.USD]\nrate = "0.30675"\nvalid_on = {today}\nlowest_note = "1"\n',
     )
     dollars = MORE | {"tenders": [{"mode": "cash", "amount": "50", "currency": "USD", "rate": "0.30675"}]}
     assert pos.script(home, [OPEN, dollars]).status == 0
@@ -626,9 +628,8 @@ def test_a_receipt_in_foreign_notes_says_their_currency(pos: ForkingPos, home: P
 
 def test_large_cash_is_listed_for_the_back_office_alone(pos: ForkingPos, home: Path) -> None:
     """Rule 61: a payment that needed a document is marked for reporting."""
-    (home / "config").mkdir(mode=0o700)
     shipped = (Path(__file__).resolve().parents[2] / "config" / "till.toml").read_text(encoding="utf-8")
-    (home / "config" / "till.toml").write_text(shipped.replace('identify_from = ""', 'identify_from = "40"'))
+    put_settings(home, "till.toml", shipped.replace('identify_from = ""', 'identify_from = "40"'))
     shown = MORE | {
         "tenders": [{"mode": "cash", "amount": "40.000"}],
         "identity": {"kind": "passport", "number": "K1234567"},

@@ -17,6 +17,8 @@ from tests.builders.tills import (
     cash,
     cheque,
     clock_of,
+    closed,
+    count,
     dump,
     findings,
     make_till,
@@ -43,26 +45,26 @@ def test_reprint_identical_marked_counted(desk: Desk) -> None:
     before = dump(desk, without=PAPER)
     clock_of(desk).advance(hours=2)
 
-    again = reprint(desk, OTHER_CASHIER, NUMBER, reason="lost")
+    again = reprint(desk, SUPERVISOR, NUMBER, reason="lost")
 
     assert again.facts == original
     assert (again.copy.number, again.copy.is_duplicate, again.copy.operator, again.copy.reason) == (
         1,
         True,
-        "1002",
+        "2002",
         "lost",
     )
     assert again.copy.printed_at == clock_of(desk).now()
     assert dump(desk, without=PAPER) == before
     assert [row["copies_printed"] for row in rows(desk, "v_receipt")] == [1]
     assert [(row["number"], row["operator"], row["reason"]) for row in rows(desk, "receipt_copy")] == [
-        (1, "1002", "lost")
+        (1, "2002", "lost")
     ]
     audit = rows(desk, "audit")[-1]
     assert (audit["act"], audit["result"], audit["operator"], audit["subject"]) == (
         "reprint",
         "ok",
-        "1002",
+        "2002",
         NUMBER,
     )
     assert findings(desk) == []
@@ -101,6 +103,30 @@ def test_a_receipt_that_is_not_there_is_not_shown(desk: Desk) -> None:
 @pytest.mark.parametrize("person", [CASHIER, SUPERVISOR, BACK_OFFICE, AUDITOR])
 def test_who_may_reprint(desk: Desk, person: Person) -> None:
     assert reprint(desk, person, NUMBER).copy.operator == person.user
+
+
+@pytest.mark.parametrize("person", [OTHER_CASHIER, SUPERVISOR])
+def test_a_cashier_reprints_what_the_own_open_shift_issued(desk: Desk, person: Person) -> None:
+    count(desk, "60", cheques="10", cheque_count=1)
+    closed(desk, "short")
+    opened(desk, person=person)
+    pay(desk, cash("1"), account="D-1", person=person)
+
+    assert reprint(desk, person, "S014-T1-A-000002").copy.number == 1
+    if person is SUPERVISOR:
+        reprint(desk, person, NUMBER)
+        return
+    for other in (CASHIER, person):
+        with pytest.raises(NotAuthorised) as refusal:
+            reprint(desk, other, NUMBER)
+        assert refusal.value.code == "not_your_shift"
+    last = rows(desk, "v_audit")[-1]
+    assert (last["act"], last["result"], last["reason_code"], last["subject"]) == (
+        "reprint",
+        "denied",
+        "not_your_shift",
+        NUMBER,
+    )
 
 
 def test_an_admin_does_not_reprint(desk: Desk) -> None:

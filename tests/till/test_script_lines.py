@@ -109,7 +109,7 @@ def test_a_dealers_people_learn_nothing_of_other_peoples_bills(wish: dict[str, s
 
 @pytest.mark.parametrize(
     ("grant", "code"),
-    [(Grant.READ, "not_allowed"), (Grant.SECOND, "approval_required"), (Grant.REASON, "approval_required")],
+    [(Grant.READ, "not_allowed"), (Grant.SECOND, "approval_required"), (Grant.REASON, "reason_required")],
 )
 def test_a_right_that_wants_more_than_the_person_does_not_suffice(
     desk: Desk, grant: Grant, code: str

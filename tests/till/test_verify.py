@@ -21,6 +21,7 @@ from tests.builders.cards import FakeCards, approved, ask, by_terminal
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
+    SUPERVISOR,
     bank_cash,
     bill,
     cash,
@@ -57,7 +58,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     pay(desk, cash("100"), account="D-1")
     pay(desk, cash("20"), allocate=[wish("7798"), wish("7796"), wish(None, "1", "BA-2")])
     pay(desk, cash("7"), account="BA-3", overpayment=Overpayment.CREDIT)
-    reprint(desk, CASHIER, "S014-T1-A-000001")
+    reprint(desk, SUPERVISOR, "S014-T1-A-000001")
     stock(desk)
     lines = [sale("SIM-01", 2, iccid(1), iccid(2)), sale("CHARGER", 3), sale("SERVICE")]
     asked = order(desk, voucher("2"), by_terminal("7"), cash("20"), allocate=[wish("7790", "3")], lines=lines)

@@ -14,6 +14,7 @@ from pos.domain.errors import DomainError, Refused
 from pos.domain.money import parse_amount
 from pos.domain.tender import read_date
 from pos.domain.voucher import Residual, VoucherIssued
+from pos.till.gate import audited_later, require_right
 from pos.till.voucher_issue import ACT, IssueOrder, issue_voucher
 from pos.tui.errands import Errands
 from pos.tui.ports import VoucherIssue
@@ -65,9 +66,13 @@ class IssueVoucherScreen(FormScreen[VoucherIssued]):
 
     async def _begin(self) -> None:
         """Who may not issue, or cannot now, is told so before anything is typed."""
-        self.seat.desk.permissions.require(ACT, self.seat.person.roles)
+        await self.seat.look(self._require_right)
         self._require_central()
         self.say("The last Enter issues it at central. Its code is shown once. Esc goes back.")
+
+    def _require_right(self) -> None:
+        with audited_later(self.seat.desk, ACT, self.seat.person):
+            require_right(self.seat.desk, ACT, self.seat.person)
 
     def _require_central(self) -> VoucherIssue:
         if self.seat.issuing is None:

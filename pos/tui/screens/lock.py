@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
-from pos.till.sign_in import sign_in
+from pos.till.sign_in import unlock
 from pos.tui.errands import Errands
 from pos.tui.screens.frame import Frame
 from pos.tui.screens.sign_in import PIN_MAX
@@ -55,8 +55,8 @@ class LockScreen(Frame[None]):
             super().take_scan(text)
 
     async def _unlock(self, pin: str) -> None:
-        user = self.seat.person.user
-        await self.seat.deed(lambda: sign_in(self.seat.desk, user, pin))
+        person = self.seat.person
+        await self.seat.deed(lambda: unlock(self.seat.desk, person, pin))
         self.dismiss(None)
 
     def refused(self, refusal: DomainError) -> None:

@@ -7,6 +7,7 @@ wire, threads) is handed in by ``bootstrap``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -25,7 +26,7 @@ from pos.store.database import StoreError
 from pos.till.cash_office import business_date_now
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
-from pos.till.sign_in import lock, sign_out
+from pos.till.sign_in import end_session, lock, sign_out
 from pos.tui.errands import Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
@@ -41,6 +42,7 @@ from pos.tui.ports import (
     Sessions,
     VoucherIssue,
 )
+from pos.tui.screens.confirm import ConfirmScreen
 from pos.tui.screens.find import FindScreen, SignedOut
 from pos.tui.screens.frame import COLUMNS_MIN, ROWS_MIN, Frame
 from pos.tui.screens.help import HelpScreen
@@ -51,6 +53,7 @@ from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.screens.stop import StopScreen
 from pos.tui.seat import Seat
 from pos.tui.type_ahead import TypeAhead
+from pos.tui.widgets.columns import shown
 from pos.tui.widgets.status_line import Status, StatusLine
 
 STATUS_EVERY_S = 1
@@ -71,6 +74,14 @@ THEME = Theme(
     error="#ff8a80",
     success="#a3be8c",
 )
+
+
+VACANT = "vacant"
+"""The screens of a till where nobody sits."""
+
+
+def _mode_of(seat: Seat) -> str:
+    return VACANT if seat.occupant is None else f"seat of {seat.occupant.user}"
 
 
 async def nothing_to_print() -> None:
@@ -115,7 +126,7 @@ class TillApp(App[int], inherit_bindings=False):
         hint: str | None = None,
     ) -> None:
         super().__init__()
-        self.seat = Seat(
+        self.seat = self._vacant = Seat(
             desk=desk,
             runner=runner,
             preview=preview,
@@ -144,6 +155,7 @@ class TillApp(App[int], inherit_bindings=False):
         self._escape_wait_s = escape_wait_s
         self._till_state: TillState | None = None
         self._next_print_s = 0.0
+        self._seats: dict[str, Seat] = {}
         self._news = ""
 
     # --- who sits here --------------------------------------------------------------------------------------------
@@ -163,22 +175,34 @@ class TillApp(App[int], inherit_bindings=False):
         self.type_ahead.hold(self)
 
     def _ask_who(self) -> None:
-        self.seat.occupant = None
-        self._sessions.seated(None)
+        self._show(self._vacant)
         self.push_screen(SignInScreen(self.seat, self.errands), self._sit_down)
 
     def _sit_down(self, person: Person | None) -> None:
-        self.seat.occupant = person
-        self._told_who()
+        """A person takes a seat of their own: its screens are theirs, whoever else is locked at this till."""
+        assert person is not None
+        self._seats[person.user] = replace(self._vacant, occupant=person, shift=None)
+        self._show(self._seats[person.user])
         self.push_screen(FindScreen(self.seat, self.errands), self._get_up)
+
+    def _came_to_the_lock(self, person: Person) -> None:
+        """Somebody else gave number and PIN where a person is locked, whose work stays as it is."""
+        known = self._seats.get(person.user)
+        if known is None:
+            self._sit_down(person)
+            return
+        known.occupant = person
+        self._show(known)
+        if isinstance(self.screen, LockScreen):
+            self.screen.dismiss(None)
 
     def _told_who(self) -> None:
         occupant = self.seat.occupant
         self._sessions.seated(None if occupant is None else occupant.user)
 
-    def _audit(self, told: Callable[[Desk, Person], None]) -> None:
-        """Who sits here did something that waits for nothing, and that nothing may stop."""
-        person = self.seat.occupant
+    def _audit(self, told: Callable[[Desk, Person], None], seat: Seat | None = None) -> None:
+        """Who sits here, or at ``seat``, did something that waits for nothing, and that nothing may stop."""
+        person = (seat or self.seat).occupant
         if person is not None:
             runner, desk = self.seat.runner, self.seat.desk
             self.run_worker(runner.till(partial(told, desk, person)), group="audit", exit_on_error=False)
@@ -187,9 +211,51 @@ class TillApp(App[int], inherit_bindings=False):
         self._audit(sign_out)
         if signed_out is not None and signed_out.closed is not None:
             figures = ShiftClosedScreen(self.seat, self.errands, signed_out.closed)
-            self.push_screen(figures, lambda _: self._ask_who())
+            self.push_screen(figures, lambda _: self._leave())
         else:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Back to whoever is locked here; a supervisor is asked first whether that work is to be given up."""
+        left = self.seat
+        locked = next((seat for seat in reversed(self._seats.values()) if seat is not left), None)
+        if locked is None:
             self._ask_who()
+            self._end(left)
+        elif left.may("confirm_person"):
+            who = locked.person
+            question = (
+                f"{shown(who.name)}, user {who.user}, is locked here.\n"
+                "Sign them out too? What is unfinished there is given up."
+            )
+            self.push_screen(
+                ConfirmScreen(left, self.errands, question), lambda yes: self._decided(locked, bool(yes))
+            )
+        else:
+            self._decided(locked, False)
+
+    def _decided(self, locked: Seat, give_up: bool) -> None:
+        if give_up:
+            self._audit(partial(end_session, why=f"Given up by user {self.seat.person.user}"), locked)
+            self._end(locked)
+            self._leave()
+        else:
+            left = self.seat
+            self._show(locked)
+            self._end(left)
+
+    def _end(self, seat: Seat) -> None:
+        del self._seats[seat.person.user]
+        self.remove_mode(_mode_of(seat))
+
+    def _show(self, seat: Seat) -> None:
+        """The screens of one seat. Each is a stack of its own, which the framework calls a mode."""
+        self.seat = seat
+        self._told_who()
+        mode = _mode_of(seat)
+        if mode not in self._modes:
+            self.add_mode(mode, Screen)
+        self.switch_mode(mode)
 
     def _stop(self, fault: StoreError) -> None:
         if not isinstance(self.screen, StopScreen):
@@ -344,7 +410,8 @@ class TillApp(App[int], inherit_bindings=False):
         """Not while a deed is under way: its screen must be there for the answer."""
         seated = self.seat.occupant is not None
         if seated and not self.errands.under_way and not isinstance(self.screen, LockScreen | StopScreen):
-            self.push_screen(LockScreen(self.seat, self.errands, why), lambda _: self._told_who())
+            locked = LockScreen(self.seat, self.errands, why, another=self._came_to_the_lock)
+            self.push_screen(locked, lambda _: self._told_who())
             self._audit(partial(lock, why=why or None))
 
     def action_help(self) -> None:

@@ -349,6 +349,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".5", act="commissions", label="Commission of dealers"),
     MenuEntry(number=".6", act="issue_voucher", label="Issue a voucher"),
     MenuEntry(number=".7", act="deposits", label="Cheques for the bank"),
+    MenuEntry(number=".8", act="confirm_person", label="Let somebody in again"),
 )
 
 _MOVES = """

@@ -112,6 +112,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         (".5", "commissions"),
         (".6", "issue_voucher"),
         (".7", "deposits"),
+        (".8", "confirm_person"),
     ]
 
 

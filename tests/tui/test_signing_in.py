@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from pos.till.cash_office import current_shift
-from tests.builders.tills import NOW, cash, cheque, clock_of, closed, count, make_till, opened, pay, rows
-from tests.tui.counter import counter
+from tests.builders.tills import (
+    NOW,
+    PINS,
+    cash,
+    cheque,
+    clock_of,
+    closed,
+    count,
+    make_till,
+    opened,
+    pay,
+    rows,
+)
+from tests.tui.counter import Counter, counter
 
 
 async def test_the_right_pin_seats_the_person() -> None:
@@ -321,3 +335,139 @@ async def test_a_supervisor_confirms_the_clock_where_the_shift_is_opened() -> No
         "1001",
         "2002",
     ]
+
+
+# --- somebody else at a locked till -----------------------------------------------------------------------------------
+
+
+async def comes_to_the_lock(seat: Counter, user: str) -> None:
+    """Up, number, Enter, PIN, Enter."""
+    await seat.press("up")
+    await seat.fill(user, PINS[user])
+
+
+async def test_somebody_else_sits_down_at_a_locked_till_and_the_work_is_still_there() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5")
+        await seat.write("50")
+        await seat.press("ctrl+l")
+
+        await comes_to_the_lock(seat, "2002")
+
+        assert seat.screen == "FindScreen"
+        assert "Shift 1 belongs to user 1001" in seat.message
+        assert "Zoë" not in seat.text
+        await seat.open("BA-1")
+        await seat.press("f5")
+        assert seat.screen != "CashScreen", "money goes into the drawer of whoever counted it"
+        await seat.press("escape", "ctrl+l")
+        assert "user 2002" in seat.text
+        await comes_to_the_lock(seat, "1001")
+        assert seat.screen == "CashScreen"
+        assert "TENDERED  > 50" in seat.text
+        await seat.press("enter")
+        assert seat.screen == "FindScreen"
+    (taken,) = rows(desk, "v_payment")
+    assert taken["operator"] == "1001", "a deed is that of the person at whose seat it was begun"
+
+
+async def test_whoever_signs_out_leaves_the_till_to_whoever_is_locked_there() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.press("ctrl+l")
+        await comes_to_the_lock(seat, "1002")
+        await seat.press(".", "7")
+
+        assert seat.screen == "LockScreen"
+        assert "user 1001" in seat.text
+        await seat.fill(PINS["1001"])
+        assert seat.screen == "FindScreen"
+        await seat.press(".", "7")
+        assert seat.screen == "SignInScreen"
+
+
+@pytest.mark.parametrize(("answer", "left"), [("enter", "SignInScreen"), ("escape", "LockScreen")])
+async def test_a_supervisor_who_signs_out_may_give_up_what_is_locked(answer: str, left: str) -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press("ctrl+l")
+        await comes_to_the_lock(seat, "2002")
+        await seat.press(".", "7")
+        assert "user 1001, is locked here." in seat.text
+
+        await seat.press(answer)
+
+        assert seat.screen == left
+        ended = [row["operator"] for row in rows(desk, "v_audit") if row["act"] == "session_end"]
+        assert ended == (["1001"] if answer == "enter" else [])
+
+
+async def test_a_wrong_pin_at_the_lock_lets_nobody_sit_down() -> None:
+    desk = make_till()
+    async with counter(desk) as seat:
+        await seat.press("ctrl+l")
+        await seat.press("up")
+        await seat.fill("2002", "000001")
+
+        assert seat.screen == "LockScreen"
+        assert seat.message.startswith("! User number or PIN is wrong.")
+        await seat.press("escape")
+        await seat.fill(PINS["1001"])
+        assert seat.screen != "LockScreen"
+
+
+async def test_a_supervisor_lets_in_whoever_is_locked_out_at_the_lock() -> None:
+    desk = make_till()
+    async with counter(desk) as seat:
+        await seat.press("ctrl+l")
+        for _ in range(10):
+            await seat.fill("000001")
+            clock_of(desk).advance(minutes=31)
+        await seat.fill(PINS["1001"])
+        assert seat.message == "! Too many wrong tries. Ask a supervisor to confirm who you are."
+
+        await comes_to_the_lock(seat, "2002")
+        await seat.press("escape", ".", ".", "8")
+        await seat.write("1001")
+        await seat.press("enter")
+        assert seat.screen == "FindScreen"
+        assert "may sign in again" in seat.message
+        await seat.press("ctrl+l")
+        await comes_to_the_lock(seat, "1001")
+
+        assert seat.screen != "LockScreen"
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        ("2002", "Another supervisor must confirm who you are."),
+        ("4444", "There is no such user at this terminal."),
+    ],
+)
+async def test_who_cannot_be_let_in_again_is_told_at_the_field(user: str, told: str) -> None:
+    desk = make_till()
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", ".", "8")
+        await seat.write(user)
+        await seat.press("enter")
+
+        assert seat.screen == "ConfirmPersonScreen"
+        assert seat.message == f"! {told}"
+
+
+async def test_a_cashier_is_told_who_may_let_somebody_in_again() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.press(".", ".", "8")
+        await seat.write("1002")
+        await seat.press("enter")
+
+        assert seat.message == "! You may not do this. Who may: supervisor, back office."

@@ -33,6 +33,7 @@ from pos.tui.screens.bank_records import BankRecordsScreen
 from pos.tui.screens.card_attempts import CardAttemptsScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.commissions import CommissionsScreen
+from pos.tui.screens.confirm_person import ConfirmPersonScreen
 from pos.tui.screens.dealers import DealersScreen
 from pos.tui.screens.deposits import DepositsScreen
 from pos.tui.screens.issue_voucher import IssueVoucherScreen, VoucherScreen
@@ -342,6 +343,13 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_deposits(self) -> None:
         self.app.push_screen(DepositsScreen(self.seat, self.errands))
+
+    def action_confirm_person(self) -> None:
+        self.app.push_screen(ConfirmPersonScreen(self.seat, self.errands), self._person_confirmed)
+
+    def _person_confirmed(self, name: str | None) -> None:
+        if name is not None:
+            self.say(f"{name} may sign in again.")
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -57,7 +57,6 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "vouchers": ("issue_alone_up_to",),
     "items": ("override_max_percent",),
     "deposits": ("limit",),
-    "confirm_person": "confirm_person",
 }
 """The keys of ``till.toml`` that say who may do what, by table; none named: all of the table."""
 OF_OTHERS, WRITTEN_BY_OTHERS = 0o077, 0o022

@@ -387,6 +387,7 @@ RIGHTS: dict[str, str] = {
     "cancel_slip": "cancel_deposit",
     "settle": "settle_commission",
     "issue_voucher": "issue_voucher",
+    "confirm_person": "confirm_person",
     "lock": "lock",
     "reprint": "reprint",
     "open_shift": "open_shift",

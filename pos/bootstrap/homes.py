@@ -12,6 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
+from pos.bootstrap.key_files import add_later_keys, make_keys, read_key, read_keys
 from pos.bootstrap.policy import shop_policy
 from pos.domain.errors import Refused
 from pos.domain.money import currency
@@ -31,6 +34,7 @@ from pos.store.database import Database, StoreError, StoreLock, StoreOpener
 from pos.store.home import Identity, read_identity, write_identity
 from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
+from pos.store.seal import bring_up_to_date, seal
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.voucher_keys import put_voucher_keys
@@ -48,7 +52,6 @@ if TYPE_CHECKING:
     from pos.fixture import Fixture, FixtureVoucherKey
     from sync.client import AsyncBaseTransport
 
-KEY_BYTES = 32
 PUBLIC_BITS = 0o077
 
 
@@ -155,15 +158,14 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
     for part in (folder, paths.keys, paths.receipts, paths.backups):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_wide(folder)
-    for name in ("chain.key", "pepper.key"):
-        # A broken-off attempt left its keys and no books: they serve.
-        if not (paths.keys / name).exists():
-            _write_key(paths.keys / name, machine.randomness.token_bytes(KEY_BYTES))
+    make_keys(paths.keys, machine.randomness)
     identity = _identity(new)
     clock = machine.clock_of(identity.time_zone)
     database = machine.open_store(paths.till_db)
     try:
-        _fill_till(database, identity, new.fixture, _hasher(paths, machine), clock.now(), known)
+        with database.write() as connection:
+            _fill_till(connection, identity, new.fixture, _hasher(paths, machine), clock.now())
+            seal(connection, read_keys(paths.keys), at=clock.now())
     finally:
         database.close()
     cache = open_cache(paths.cache_db, opener=machine.open_store)
@@ -218,32 +220,19 @@ def series_of(epoch: int) -> str:
 
 
 def _fill_till(
-    database: Database,
-    identity: Identity,
-    fixture: Fixture,
-    hasher: PinHasher,
-    at: datetime,
-    settings: Settings,
+    connection: Connection, identity: Identity, fixture: Fixture, hasher: PinHasher, at: datetime
 ) -> None:
-    with database.write() as connection:
-        migrate.upgrade(connection)
-        write_identity(connection, identity)
-        for user in fixture.users:
-            put_person(
-                connection,
-                RosterEntry(
-                    person=Person(
-                        user=user.user,
-                        name=user.name,
-                        roles=frozenset(user.roles),
-                        dealer=user.dealer,
-                        accounts=frozenset(user.accounts),
-                    ),
-                    pin_hash=hasher.hash(user.pin),
-                    active=True,
-                ),
-                at=at,
-            )
+    migrate.upgrade(connection)
+    write_identity(connection, identity)
+    for user in fixture.users:
+        person = Person(
+            user=user.user,
+            name=user.name,
+            roles=frozenset(user.roles),
+            dealer=user.dealer,
+            accounts=frozenset(user.accounts),
+        )
+        put_person(connection, RosterEntry(person=person, pin_hash=hasher.hash(user.pin), active=True), at=at)
 
 
 def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> None:
@@ -341,6 +330,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     try:
         database.quick_check()
         _migrate(database, paths, machine, read_only=read_only)
+        keys = read_keys(paths.keys)
         with database.read() as connection:
             identity = read_identity(connection)
         if identity is None:
@@ -354,7 +344,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     desk = Desk(
         clock=machine.clock_of(identity.time_zone),
         randomness=machine.randomness,
-        till=TillStore(database, _read_key(paths.keys / "chain.key")),
+        till=TillStore(database, keys),
         cache=cache,
         identity=identity,
         modes=settings.modes,
@@ -392,8 +382,9 @@ def _migrate(database: Database, paths: HomePaths, machine: Machine, *, read_onl
         raise Refused("store_is_older", "Open the till once, so that its store is brought up to date.")
     stamp = machine.randomness.token_bytes(4).hex()
     database.backup_into(paths.backups / f"before-{migrate.HEAD}-{stamp}.db")
+    add_later_keys(paths.keys, machine.randomness)
     with database.write() as connection:
-        migrate.upgrade(connection)
+        bring_up_to_date(connection, read_keys(paths.keys), at=machine.clock_of("UTC").now())
 
 
 class LazyPinHasher(PinHasher):
@@ -416,32 +407,7 @@ class LazyPinHasher(PinHasher):
 
 
 def _hasher(paths: HomePaths, machine: Machine) -> PinHasher:
-    return machine.pin_hasher or Argon2PinHasher(_read_key(paths.keys / "pepper.key"))
-
-
-def _write_key(path: Path, key: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        os.write(handle, key.hex().encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _read_key(path: Path) -> bytes:
-    if not path.is_file():
-        raise StoreError("key_missing", f"The key {path.name} is missing from this home.", exit_code=6)
-    if stat.S_IMODE(path.stat().st_mode) & PUBLIC_BITS:
-        raise StoreError(
-            "key_mode_too_wide", f"Other users can read {path.name}. Set its mode to 0600.", exit_code=1
-        )
-    try:
-        key = bytes.fromhex(path.read_text(encoding="ascii"))
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise StoreError("key_damaged", f"The key {path.name} is damaged.", exit_code=6)
-    return key
+    return machine.pin_hasher or Argon2PinHasher(read_key(paths.keys / "pepper.key"))
 
 
 def _refuse_wide(folder: Path) -> None:

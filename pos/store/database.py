@@ -57,6 +57,15 @@ def store_damaged(what: str) -> StoreError:
     )
 
 
+def store_altered(where: str) -> StoreError:
+    """Somebody changed the file behind the program's back, where the program itself needs it."""
+    return StoreError(
+        "store_altered",
+        f"The store was altered from outside ({where}). Nothing can be sold on it. Run pos verify.",
+        exit_code=6,
+    )
+
+
 def store_unreadable(reason: str) -> StoreError:
     """The disk failed while the store was read."""
     return StoreError(

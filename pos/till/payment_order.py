@@ -85,7 +85,7 @@ class PaymentOrder:
 def order_mark(desk: Desk, order: PaymentOrder) -> str:
     """A keyed digest of all that an order asks for: another order under the same event id is told from a retry by it."""
     plain = json.dumps(asdict(order), sort_keys=True, ensure_ascii=False, default=str)
-    return hmac.new(desk.till.chain_key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.new(desk.till.keys.marks, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def warn(order: PaymentOrder, code: str, message: str, **details: object) -> None:

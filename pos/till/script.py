@@ -173,7 +173,7 @@ class Script:
             self._remembered(act.ref, {"a sign-in is not remembered"})
             self.person = sign_in(self._desk, act.user, act.pin)
             return {**head, "user": self.person.user}
-        digest = _digest(raw, self._desk.till.chain_key)
+        digest = _digest(raw, self._desk.till.keys.marks)
         known = self._remembered(act.ref, {digest, _plain_digest(raw)})
         if known is not None:
             return {**head, **known, "replayed": True}

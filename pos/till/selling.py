@@ -132,4 +132,4 @@ def sold_body(desk: Desk, item: Item, serial: str) -> str:
     """How the books know a serial number again: a secret one by a keyed mark, so that nobody finds it by trying."""
     assert item.serial is not None, "only an item with serials has some"
     body = serial_body(item.serial, serial)
-    return code_mark(desk.till.chain_key, body, item.item) if item.serial.is_secret else body
+    return code_mark(desk.till.keys.marks, body, item.item) if item.serial.is_secret else body

@@ -17,8 +17,10 @@ from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind
 from pos.domain.tender import instrument_of
 from pos.store import cache as cached
-from pos.store.chain import verify_chain
 from pos.store.payments import all_own_allocations
+from pos.store.schema_check import schema_faults
+from pos.store.till_keys import TillKeys
+from pos.store.verify_chain import verify_chain
 from pos.till.desk import Desk
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_dealers import DEALER_CHECKS
@@ -322,14 +324,20 @@ def verify_books(desk: Desk, *, caught_up: bool = True) -> list[Finding]:
             for check, statement in _CHECKS
             for row in connection.exec_driver_sql(statement.format_map(modes))
         ]
-        findings += [
-            Finding(check=f"chain_{fault.kind}", where=f"{fault.source} {fault.row_key}")
-            for fault in verify_chain(connection, desk.till.chain_key)
-        ]
+        findings += verify_rows(connection, desk.till.keys)
         findings += _receipt_totals(connection)
         findings += [Finding(check=check, where=where) for check, where in misvalued_notes(connection)]
         findings += _instruments(desk, connection)
     return findings + _open_amounts(desk) if caught_up else findings
+
+
+def verify_rows(connection: Connection, keys: TillKeys) -> list[Finding]:
+    """What was altered behind the program's back, by table and row; every table is looked at, and the schema itself."""
+    found = [
+        Finding(check=f"chain_{fault.kind}", where=f"{fault.source} {fault.row_key}")
+        for fault in verify_chain(connection, keys)
+    ]
+    return found + [Finding(check=kind, where=where) for kind, where in sorted(schema_faults(connection))]
 
 
 def _receipt_totals(connection: Connection) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ def voucher_instrument(mode: PaymentMode, mark: str) -> str:
 
 def mark_of(desk: Desk, details: Mapping[str, str]) -> str:
     """What this till knows a voucher by."""
-    return code_mark(desk.till.chain_key, details.get("code", "").strip(" "), details.get("issuer"))
+    return code_mark(desk.till.keys.marks, details.get("code", "").strip(" "), details.get("issuer"))
 
 
 def read_voucher(

@@ -71,6 +71,8 @@ from pos.store.home import Identity, write_identity
 from pos.store.items import put_items
 from pos.store.payments import own_allocations
 from pos.store.people import RosterEntry, put_person
+from pos.store.seal import seal
+from pos.store.till_keys import TillKeys
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.vouchers import Hold
@@ -100,6 +102,7 @@ ZONE = "Asia/Kuwait"
 NOW = datetime(2026, 11, 21, 10, 15, 0, tzinfo=ZoneInfo(ZONE))
 TODAY = NOW.date()
 CHAIN_KEY = bytes(range(32))
+KEYS = TillKeys(chain=CHAIN_KEY, marks=CHAIN_KEY, sign=bytes(range(32, 64)))
 
 CASHIER = Person(user="1001", name="A. Kumar", roles=frozenset({Role.CASHIER}))
 OTHER_CASHIER = Person(user="1002", name="Zoë Çelik", roles=frozenset({Role.CASHIER}))
@@ -533,7 +536,7 @@ def make_till(
     return Desk(
         clock=stands,
         randomness=SeededRandomness(seed),
-        till=TillStore(books, CHAIN_KEY),
+        till=TillStore(books, KEYS),
         cache=cache,
         identity=_identity(shop_currency),
         modes=settings.modes,
@@ -586,6 +589,7 @@ def _books_of(shop_currency: Currency, now: datetime) -> bytes:
                 person=person, pin_hash=hasher.hash(PINS[person.user]), active=person is not DISABLED
             )
             put_person(connection, entry, at=now)
+        seal(connection, KEYS, at=now)
     return raw_connection(store).serialize()
 
 
@@ -634,7 +638,7 @@ def reopened(desk: Desk) -> Desk:
     assert books is not None, "a store in memory does not survive"
     assert told is not None
     close_stores(desk)
-    store = TillStore(Database(books), desk.till.chain_key)
+    store = TillStore(Database(books), desk.till.keys)
     again = replace(desk, till=store, cache=open_cache(told), touched_bills=deque(), touched_accounts=deque())
     catch_up_all(again)
     return again

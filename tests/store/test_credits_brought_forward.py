@@ -19,7 +19,7 @@ from tests.builders.tills import (
     rows,
     sale,
 )
-from tests.till.books import spoil
+from tests.till.books import sealed, spoil
 from tests.till.test_commission import FOUR, selling
 
 STEP = import_module("pos.store.migrations.versions.v0022_account_credits")
@@ -47,8 +47,14 @@ def facts(desk: Desk) -> tuple[object, object]:
 def before_the_register(desk: Desk) -> None:
     spoil(desk, "DELETE FROM outbox WHERE kind = 'commission'")
     raw = raw_connection(desk.till.database)
+    walls = raw.execute(
+        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'account_credit'"
+    ).fetchall()
     raw.execute("DROP TABLE account_credit")
     raw.executescript(STEP.SCHEMA)
+    for (wall,) in walls:
+        raw.execute(wall)
+    sealed(desk)
 
 
 def test_what_was_credited_before_is_registered_and_told() -> None:

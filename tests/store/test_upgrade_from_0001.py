@@ -22,6 +22,7 @@ from pos.store import migrate
 from pos.store.database import Database
 from pos.store.migrations import run_sql
 from pos.store.receipts import receipt_facts
+from pos.store.seal import bring_up_to_date
 from pos.store.unit_of_work import TillStore
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up_all
@@ -30,6 +31,8 @@ from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     CASHIER,
     CHAIN_KEY,
+    KEYS,
+    NOW,
     card,
     cash,
     cheque,
@@ -81,7 +84,7 @@ def upgrade_to(connection: Connection, revision: str) -> None:
 def upgrade(path: Path) -> None:
     database = Database(path)
     with database.write() as connection:
-        migrate.upgrade(connection)
+        bring_up_to_date(connection, KEYS, at=NOW)
     database.close()
 
 
@@ -109,7 +112,7 @@ def content(path: Path) -> dict[str, list[str]]:
 
 def desk_over(path: Path) -> Desk:
     """The till over its migrated books, with what central told."""
-    desk = replace(make_till(), till=TillStore(Database(path), CHAIN_KEY))
+    desk = replace(make_till(), till=TillStore(Database(path), KEYS))
     clock_of(desk).advance(days=1)
     stock(desk)
     catch_up_all(desk)
@@ -147,6 +150,7 @@ def test_every_row_comes_over(old: Path) -> None:
     after = content(old)
     assert before.pop("alembic_version") == ["('0001',)"]
     assert after.pop("alembic_version") == [f"('{migrate.HEAD}',)"]
+    assert set(before.pop("chain_link")) < set(after.pop("chain_link"))
     assert after == before
 
 

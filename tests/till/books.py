@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pos.domain.errors import DomainError, NotAuthorised
+from pos.store.seal import seal
 from pos.till.desk import Desk
 from tests.builders.tills import dump, findings, raw_connection, rows
 
@@ -33,16 +34,20 @@ def refused(desk: Desk, deed: Callable[[], object]) -> DomainError:
 
 
 def spoil(desk: Desk, statement: str) -> None:
-    """Somebody with the file and SQL: without triggers, checks and references."""
-    with desk.till.database.write() as connection:
-        for name in (
-            connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-            .scalars()
-            .all()
-        ):
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+    """Somebody with the file and SQL: without triggers (they are back afterwards), checks and references."""
     raw = raw_connection(desk.till.database)
+    walls = raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in walls:
+        raw.execute(f"DROP TRIGGER {name}")
+    raw.execute("PRAGMA ignore_check_constraints=ON")
     raw.execute("PRAGMA foreign_keys=OFF")
     changed = raw.execute(statement).rowcount
     assert changed > 0, "nothing was spoiled"
+    for _, wall in walls:
+        raw.execute(wall)
+
+
+def sealed(desk: Desk) -> None:
+    """What a step of the schema wrote is brought under the chain, as an upgrade does at its end."""
+    with desk.till.database.write() as connection:
+        seal(connection, desk.till.keys, at=desk.clock.now())

@@ -187,7 +187,7 @@ def failing(tmp_path: Path) -> Iterator[tuple[Desk, DiskFailsAtCommit]]:
     desk = make_till(tmp_path)
     desk.till.database.close()
     disk = DiskFailsAtCommit(tmp_path / "till.db")
-    desk = replace(desk, till=TillStore(disk, desk.till.chain_key))
+    desk = replace(desk, till=TillStore(disk, desk.till.keys))
     opened(desk)
     yield desk, disk
     close_stores(desk)

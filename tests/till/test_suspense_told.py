@@ -28,7 +28,7 @@ from tests.builders.tills import (
     rows,
     wish,
 )
-from tests.till.books import spoil
+from tests.till.books import sealed, spoil
 
 
 @pytest.fixture
@@ -109,6 +109,7 @@ def test_what_left_suspense_before_there_were_messages_is_told_after_the_upgrade
     with desk.till.database.write() as connection:
         (backfill, *_) = v0017_transfers_told.SCHEMA.split(";")
         connection.exec_driver_sql(backfill)
+    sealed(desk)
 
     told = [dict(row) for row in rows(desk, "outbox")]
     for row in (*booked, *told):

@@ -46,8 +46,8 @@ def desk() -> Desk:
 
 
 def spoil(desk: Desk, statement: str) -> None:
-    with desk.till.database.write() as connection:
-        connection.exec_driver_sql(statement)
+    with desk.till.transaction() as unit:
+        unit.connection.exec_driver_sql(statement)
 
 
 def shown(desk: Desk, person: Person = CASHIER) -> list[tuple[str, str, str, str]]:

@@ -1,0 +1,43 @@
+"""Which rows of the living tables a transaction touched, by whatever statement.
+
+Posted rows are written by ``UnitOfWork.insert`` alone and never change. The others (an outbox row's state, a person, a
+counter) are changed by statements of many forms; triggers that live with the connection, not in the file, see them all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from pos.store.shape import StoreShape, quoted, shape_of
+
+_EVENTS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
+"""The rows that each kind of statement touches: an update may give a row another key."""
+
+
+class RowWatch:
+    """Watches one writer connection. ``touched`` holds (table, key) in the order of the first touch."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+        self.shape: StoreShape = shape_of(raw)
+        self.watched = frozenset(self.shape.living)
+        self.touched: dict[tuple[str, tuple[object, ...]], None] = {}
+        raw.create_function("counterfoil_touched", -1, self._touch)
+        for table in self.shape.living:
+            self._watch(table)
+
+    def _watch(self, table: str) -> None:
+        literal = "'" + table.replace("'", "''") + "'"
+        for event, rows in _EVENTS.items():
+            calls = "".join(
+                f"SELECT counterfoil_touched({literal}, "
+                f"{', '.join(f'{row}.{quoted(column)}' for column in self.shape.keys[table])}); "
+                for row in rows
+            )
+            self.raw.execute(
+                f"CREATE TEMP TRIGGER IF NOT EXISTS {quoted(f'watch_{table}_{event}')} "
+                f"AFTER {event} ON main.{quoted(table)} BEGIN {calls}END"
+            )
+
+    def _touch(self, table: str, *key: object) -> None:
+        self.touched[(table, key)] = None

@@ -1,0 +1,43 @@
+"""Whether the store's schema, with its triggers, is what the migrations make: a wall that was taken away is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from sqlalchemy import Connection
+
+from pos.store import migrate
+from pos.store.database import Database
+
+_CATALOGUE = (
+    "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+)
+
+
+def schema_faults(connection: Connection) -> Iterator[tuple[str, str]]:
+    """(kind, "trigger name") of whatever is missing, altered or added in the catalogue of the open store."""
+    expected, found = _migrated(), _catalogue(connection)
+    for name, sql in expected.items():
+        if name not in found:
+            yield "schema_missing", name
+        elif found[name] != sql:
+            yield "schema_altered", name
+    for name in found.keys() - expected.keys():
+        yield "schema_added", name
+
+
+@cache
+def _migrated() -> Mapping[str, str]:
+    store = Database(None)
+    try:
+        with store.write() as connection:
+            migrate.upgrade(connection)
+            return _catalogue(connection)
+    finally:
+        store.close()
+
+
+def _catalogue(connection: Connection) -> dict[str, str]:
+    # How a statement was broken into lines is no part of what it says.
+    return {str(name): " ".join(str(sql).split()) for name, sql in connection.exec_driver_sql(_CATALOGUE)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.key_files import add_later_keys, make_keys, read_key, read_keys
 from pos.bootstrap.policy import shop_policy
 from pos.domain.errors import Refused
@@ -30,7 +30,10 @@ from pos.settings import Settings, read_settings
 from pos.store import cache as cached
 from pos.store import migrate
 from pos.store.cache import CachedAccount, CacheStore, open_cache, remove_cache
+from pos.store.chain import head
 from pos.store.database import Database, StoreError, StoreLock, StoreOpener
+from pos.store.head_check import head_fault
+from pos.store.high_water import HighWater
 from pos.store.home import Identity, read_identity, write_identity
 from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
@@ -51,8 +54,6 @@ if TYPE_CHECKING:
     # Both take longer to load than most commands take: the fixture's models are for `pos init`, HTTP is for the wire.
     from pos.fixture import Fixture, FixtureVoucherKey
     from sync.client import AsyncBaseTransport
-
-PUBLIC_BITS = 0o077
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,10 @@ class HomePaths:
         return self.home / "keys"
 
     @property
+    def high_water(self) -> Path:
+        return self.home / "high-water"
+
+    @property
     def receipts(self) -> Path:
         return self.home / "receipts"
 
@@ -129,7 +134,7 @@ class OpenTill(AbstractContextManager["OpenTill"]):
     def close(self) -> None:
         """Close both files and let the next process in. Nothing depends on this being called."""
         self.desk.cache.database.close()
-        self.desk.till.database.close()
+        self.desk.till.close()
         if self.lock is not None:
             self.lock.close()
             self.lock = None
@@ -157,7 +162,7 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
     os.umask(0o077)
     for part in (folder, paths.keys, paths.receipts, paths.backups):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _refuse_wide(folder)
+    refuse_wide(folder)
     make_keys(paths.keys, machine.randomness)
     identity = _identity(new)
     clock = machine.clock_of(identity.time_zone)
@@ -166,6 +171,7 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
         with database.write() as connection:
             _fill_till(connection, identity, new.fixture, _hasher(paths, machine), clock.now())
             seal(connection, read_keys(paths.keys), at=clock.now())
+        begin_high_water(database, paths)
     finally:
         database.close()
     cache = open_cache(paths.cache_db, opener=machine.open_store)
@@ -310,9 +316,7 @@ def open_till(
     Raises Refused ``no_home``, ``bad_settings``, ``store_is_newer``; StoreError with exit code 5 (locked) or 6 (damaged).
     """
     paths = HomePaths(home=folder)
-    if not paths.till_db.is_file():
-        raise Refused("no_home", f"{folder} is no home of a till. Make one with pos init, or try pos demo.")
-    _refuse_wide(folder)
+    refuse_no_home(paths)
     settings = read_settings(option=config, home=folder)
     os.umask(0o077)
     lock = None if read_only else StoreLock(paths.lock)
@@ -325,13 +329,26 @@ def open_till(
     return OpenTill(paths=paths, settings=settings, machine=machine, desk=desk, lock=lock)
 
 
+def refuse_no_home(paths: HomePaths) -> None:
+    """Raises Refused ``no_home``, or StoreError where others can open it."""
+    if not paths.till_db.is_file():
+        raise Refused(
+            "no_home", f"{paths.home} is no home of a till. Make one with pos init, or try pos demo."
+        )
+    refuse_wide(paths.home)
+
+
 def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_only: bool) -> Desk:
     database = machine.open_store(paths.till_db, read_only=read_only)
     try:
         database.quick_check()
         _migrate(database, paths, machine, read_only=read_only)
         keys = read_keys(paths.keys)
+        water = HighWater(paths.high_water, keys.chain)
         with database.read() as connection:
+            fault = head_fault(connection, keys, water.last)
+            if fault is not None:
+                raise fault
             identity = read_identity(connection)
         if identity is None:
             raise Refused("no_home", f"{paths.home} was not finished. Remove it and run pos init again.")
@@ -344,7 +361,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     desk = Desk(
         clock=machine.clock_of(identity.time_zone),
         randomness=machine.randomness,
-        till=TillStore(database, keys),
+        till=TillStore(database, keys, water=water),
         cache=cache,
         identity=identity,
         modes=settings.modes,
@@ -353,6 +370,9 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         pin_hasher=LazyPinHasher(lambda: _hasher(paths, machine)),
     )
     if not read_only:
+        if water.last is None:
+            with database.read() as connection:
+                water.begin_anew(*head(connection))
         _catch_up(desk, paths, machine)
         abandon_all(desk)
         abandon_all_cards(desk)
@@ -385,6 +405,16 @@ def _migrate(database: Database, paths: HomePaths, machine: Machine, *, read_onl
     add_later_keys(paths.keys, machine.randomness)
     with database.write() as connection:
         bring_up_to_date(connection, read_keys(paths.keys), at=machine.clock_of("UTC").now())
+    begin_high_water(database, paths)
+
+
+def begin_high_water(database: Database, paths: HomePaths) -> None:
+    """From here on an older store is noticed: a new home, one of before there was such a file, or a restored one."""
+    with database.read() as connection:
+        here = head(connection)
+    water = HighWater(paths.high_water, read_keys(paths.keys).chain)
+    water.begin_anew(*here)
+    water.close()
 
 
 class LazyPinHasher(PinHasher):
@@ -408,10 +438,3 @@ class LazyPinHasher(PinHasher):
 
 def _hasher(paths: HomePaths, machine: Machine) -> PinHasher:
     return machine.pin_hasher or Argon2PinHasher(read_key(paths.keys / "pepper.key"))
-
-
-def _refuse_wide(folder: Path) -> None:
-    if stat.S_IMODE(folder.stat().st_mode) & PUBLIC_BITS:
-        raise StoreError(
-            "home_mode_too_wide", f"Other users can open {folder}. Set its mode to 0700.", exit_code=1
-        )

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from pos.cli import card, central, cheques, counter, demo, imports, reports, shop, wire
+from pos.cli import card, central, cheques, counter, demo, imports, operations, reports, shop, wire
 from pos.cli.output import Invocation, default_home
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
@@ -45,7 +45,7 @@ app.command("report")(reports.report)
 app.command("cheques")(cheques.cheques)
 app.command("sync")(wire.sync)
 app.command("outbox")(wire.outbox)
-app.command("verify")(wire.verify)
+app.command("verify")(operations.verify)
 app.add_typer(card.app, name="card")
 app.add_typer(imports.app, name="import")
 app.add_typer(central.app, name="central")

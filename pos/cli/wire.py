@@ -1,4 +1,4 @@
-"""The machine's own commands: sync, outbox, verify. They show no personal data and act for nobody."""
+"""The machine's own commands: sync and outbox. They show no personal data and act for nobody."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pos.bootstrap.homes import OpenTill, open_till, real_machine
-from pos.bootstrap.wire import CentralUnreachable, compare_with_central, make_client, make_engine
+from pos.bootstrap.homes import open_till, real_machine
+from pos.bootstrap.wire import CentralUnreachable, make_client, make_engine
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, writing
 from pos.machine import InlineRunner
@@ -17,9 +17,9 @@ from pos.till.unsent import send_again
 from sync.engine import PushReport
 from sync.inbound import PullReport
 
-__all__ = ["CentralUnreachable", "outbox", "sync", "verify"]
+__all__ = ["CentralUnreachable", "outbox", "sync"]
 
-FINDINGS, REFUSED = 6, 3
+REFUSED = 3
 
 
 def sync(
@@ -112,30 +112,3 @@ def outbox(
         call.line(data, f"{row.outbox_id:6} {row.state:8} tries {row.attempts:3}  {row.reason or ''}")
     if not waiting:
         call.note("Nothing waits.")
-
-
-def verify(
-    context: typer.Context,
-    central: Annotated[bool, typer.Option("--central", help="Compare with central as well.")] = False,
-) -> int:
-    """Check the books from scratch; exit 6 with a list of findings."""
-    from pos.till.verify import verify_books
-
-    call: Invocation = context.obj
-    with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
-        findings = [(finding.check, finding.where) for finding in verify_books(till.desk, caught_up=False)]
-        if central:
-            findings += asyncio.run(_compare(till))
-    for check, where in findings:
-        call.line({"ok": False, "check": check, "where": where}, f"{check}: {where}")
-    call.line(
-        {"ok": not findings, "findings": len(findings)},
-        "The books are sound." if not findings else f"{len(findings)} findings.",
-    )
-    return FINDINGS if findings else 0
-
-
-async def _compare(till: OpenTill) -> list[tuple[str, str]]:
-
-    async with make_client(till) as client:
-        return [(finding.check, finding.where) for finding in await compare_with_central(till.desk, client)]

@@ -75,8 +75,16 @@ def link_mark(key: bytes, previous: str, number: int, source: str, rows: str) ->
     return hmac.digest(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
 
 
+def printed_mark(mark: str) -> str:
+    """A mark as a receipt carries it: its beginning, for a person to read out."""
+    return "-".join((mark[:4], mark[4:8], mark[8:12]))
+
+
 class ChainWriter:
-    """Gathers the rows of one transaction, and puts its link on the chain."""
+    """Gathers the rows of one transaction, and puts its link on the chain.
+
+    ``grown`` once it has; ``receipt`` is the last one among the rows.
+    """
 
     def __init__(self, connection: Connection, key: bytes, shape: StoreShape) -> None:
         self._connection = connection
@@ -84,6 +92,8 @@ class ChainWriter:
         self._shape = shape
         self._end: tuple[int, str] | None = None
         self._rows: dict[str, dict[str, str]] = {}
+        self.grown = False
+        self.receipt: str | None = None
 
     @property
     def end(self) -> tuple[int, str]:
@@ -101,6 +111,8 @@ class ChainWriter:
         """List a row that this transaction has written, given with every column that is not empty."""
         name = self._shape.name_of(table, row)
         self._rows.setdefault(table, {})[name] = row_mark(self._key, table, name, row)
+        if table == "receipt":
+            self.receipt = name
 
     def add_gone(self, table: str, name: str) -> None:
         """List a row that this transaction has removed."""
@@ -114,7 +126,7 @@ class ChainWriter:
         rows = json.dumps(self._rows, separators=(",", ":"), ensure_ascii=False)
         mark = link_mark(self._key, previous, number + 1, source, rows)
         self._connection.exec_driver_sql(_INSERT, (number + 1, source, str(number + 1), mark, rows))
-        self._end, self._rows = (number + 1, mark), {}
+        self._end, self._rows, self.grown = (number + 1, mark), {}, True
 
 
 def head(connection: Connection) -> tuple[int, str]:

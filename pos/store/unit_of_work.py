@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pos.store.chain import ChainWriter
 from pos.store.database import Database, store_damaged, store_unreadable
+from pos.store.high_water import HighWater
 from pos.store.row_watch import RowWatch
 from pos.store.shape import quoted, row_name
 from pos.store.till_keys import TillKeys
@@ -96,9 +97,10 @@ class UnitOfWork:
 class TillStore:
     """The books, ``till.db``: opened by one process, written by one connection."""
 
-    def __init__(self, database: Database, keys: TillKeys) -> None:
+    def __init__(self, database: Database, keys: TillKeys, *, water: HighWater | None = None) -> None:
         self.database = database
         self.keys = keys
+        self._water = water
         self._watch: RowWatch | None = None
 
     @contextmanager
@@ -120,6 +122,14 @@ class TillStore:
             if failure is None:
                 raise
             raise failure from error
+        if self._water is not None and unit.chain.grown:
+            self._water.rise(*unit.chain.end, unit.chain.receipt)
+
+    def close(self) -> None:
+        """Let the files go."""
+        self.database.close()
+        if self._water is not None:
+            self._water.close()
 
     def _watching(self, connection: Connection) -> RowWatch:
         """The watch of this writer connection; another one after the file was opened anew."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from pos.store.chain import GENESIS, GONE, SEAL, link_mark, row_mark
+from pos.store.chain import GENESIS, GONE, SEAL, link_mark, printed_mark, row_mark
 from pos.store.shape import CHAIN, StoreShape, name_parts, quoted, row_name, shape_of
 from pos.store.till_keys import TillKeys, fingerprint_of
 
@@ -179,6 +179,8 @@ class _Walk:
                     yield ChainFinding(kind="row_missing", source=table, row_key=name)
                 elif row_mark(key, table, name, row) != mark:
                     yield ChainFinding(kind="row_altered", source=table, row_key=name)
+                elif table == "receipt" and not _prints(row, previous):
+                    yield ChainFinding(kind="printed_mark_differs", source=table, row_key=name)
 
     def _of_first_form(self, link: _Link, previous: str, key: bytes) -> Iterator[ChainFinding]:
         columns = FIRST_FORM.get(link.source)
@@ -269,6 +271,15 @@ class _Walk:
                 if table in tables and mark != GONE:
                     names[table].add(name)
         return names
+
+
+def _prints(receipt: Mapping[str, object], previous: str) -> bool:
+    """Whether the paper carries the head of the chain as it was then: who has both can show that neither was made anew."""
+    try:
+        printed = json.loads(str(receipt["facts_json"]))["chain_mark"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(printed == printed_mark(previous))
 
 
 class _KeyRing:

@@ -22,6 +22,7 @@ from pos.domain.receipt import (
     TenderLine,
 )
 from pos.store.cache import CachedAccount
+from pos.store.chain import printed_mark
 from pos.store.receipts import facts_json
 from pos.store.times import utc_text
 from pos.store.vouchers import Hold
@@ -155,8 +156,8 @@ def _waits_for(tender: TenderTaken, today: date) -> str:
 
 
 def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
-    """The receipt carries the head of the chain as it stood after the journal: a short mark a person can read out."""
-    return replace(facts, chain_mark=f"{head[:4]}-{head[4:8]}-{head[8:12]}")
+    """The receipt carries the head of the chain as it stood before this deed: a short mark a person can read out."""
+    return replace(facts, chain_mark=printed_mark(head))
 
 
 def write_paper(deed: Deed, facts: ReceiptFacts, counter: int, *, series: str, event_id: str | None) -> None:

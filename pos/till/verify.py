@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,23 +17,14 @@ from pos.domain.payment_mode import ModeKind
 from pos.domain.tender import instrument_of
 from pos.store import cache as cached
 from pos.store.payments import all_own_allocations
-from pos.store.schema_check import schema_faults
-from pos.store.till_keys import TillKeys
-from pos.store.verify_chain import verify_chain
 from pos.till.desk import Desk
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.verify_deposits import DEPOSIT_CHECKS
+from pos.till.verify_rows import Finding, verify_rows
 from pos.till.voucher_tender import voucher_instrument
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One broken promise: which check, and the row or number it is about."""
-
-    check: str
-    where: str
-
+__all__ = ["Finding", "verify_books"]
 
 _CHECKS: tuple[tuple[str, str], ...] = (
     (
@@ -308,11 +298,11 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 )
 
 
-def verify_books(desk: Desk, *, caught_up: bool = True) -> list[Finding]:
+def verify_books(desk: Desk, *, caught_up: bool = True, rows: bool = True) -> list[Finding]:
     """Every broken promise in the books, and in the cache what does not follow from them.
 
     ``caught_up`` False: the home is only read, so the cache may be a moment (or a crash) behind the books, which its next
-    owner mends; its open amounts are left out.
+    owner mends; its open amounts are left out. ``rows`` False: the chain was walked already.
     """
     modes = {
         str(kind): ", ".join(f"'{mode.code}'" for mode in desk.modes.of_kind(kind)) or "NULL"
@@ -324,20 +314,11 @@ def verify_books(desk: Desk, *, caught_up: bool = True) -> list[Finding]:
             for check, statement in _CHECKS
             for row in connection.exec_driver_sql(statement.format_map(modes))
         ]
-        findings += verify_rows(connection, desk.till.keys)
+        findings += verify_rows(connection, desk.till.keys) if rows else []
         findings += _receipt_totals(connection)
         findings += [Finding(check=check, where=where) for check, where in misvalued_notes(connection)]
         findings += _instruments(desk, connection)
     return findings + _open_amounts(desk) if caught_up else findings
-
-
-def verify_rows(connection: Connection, keys: TillKeys) -> list[Finding]:
-    """What was altered behind the program's back, by table and row; every table is looked at, and the schema itself."""
-    found = [
-        Finding(check=f"chain_{fault.kind}", where=f"{fault.source} {fault.row_key}")
-        for fault in verify_chain(connection, keys)
-    ]
-    return found + [Finding(check=kind, where=where) for kind, where in sorted(schema_faults(connection))]
 
 
 def _receipt_totals(connection: Connection) -> Iterator[Finding]:

@@ -124,28 +124,79 @@ def test_a_store_that_others_can_read_is_not_opened(tmp_path: Path, mode: int) -
     assert refusal.value.code == "store_mode_too_wide"
 
 
-@pytest.mark.parametrize("name", ["keys/chain.key", "till.db", "."])
-def test_a_home_that_others_can_read_is_not_opened(tmp_path: Path, name: str) -> None:
+EVERY_PART = [
+    (".", "home"),
+    ("keys", "file"),
+    ("receipts", "file"),
+    ("backups", "file"),
+    ("config", "file"),
+    ("till.db", "store"),
+    ("cache.db", "store"),
+    ("keys/chain.key", "key"),
+    ("keys/pepper.key", "key"),
+    ("keys/sign.key", "key"),
+    ("till.lock", "file"),
+    ("high-water", "file"),
+    ("receipts/S014-T1-A-000001.txt", "file"),
+    ("backups/before-0001.db", "store"),
+]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_home_that_others_can_read_is_not_opened(tmp_path: Path, read_only: bool) -> None:
     home = tmp_path / "home"
     open_home(home).close()
-    (home / name).chmod(0o755 if name == "." else 0o644)
+    (home / "config").mkdir(mode=0o700)
+    for name, part in EVERY_PART:
+        path = home / name
+        if not path.exists():
+            path.touch(mode=0o600)
+        usual = path.stat().st_mode
+        path.chmod(0o777 if path.is_dir() else 0o604)
+
+        with pytest.raises(StoreError) as refusal:
+            open_till(home, machine=machine(), read_only=read_only)
+
+        assert refusal.value.code == f"{part}_mode_too_wide", name
+        path.chmod(usual)
+    open_till(home, machine=machine(), read_only=read_only).close()
+
+
+def test_settings_that_others_may_read_but_not_write_are_used(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    open_home(home).close()
+    (home / "config").mkdir()
+    (home / "config").chmod(0o755)
+    (home / "config" / "note.txt").touch()
+    (home / "config" / "note.txt").chmod(0o644)
+
+    open_till(home, machine=machine()).close()
+
+    (home / "config" / "note.txt").chmod(0o664)
+    with pytest.raises(StoreError) as refusal:
+        open_till(home, machine=machine())
+    assert refusal.value.code == "file_mode_too_wide"
+
+
+def test_nothing_in_a_home_leads_elsewhere(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    open_home(home).close()
+    (home / "receipts" / "elsewhere").symlink_to(tmp_path)
 
     with pytest.raises(StoreError) as refusal:
         open_till(home, machine=machine())
 
-    assert refusal.value.code.endswith("mode_too_wide")
+    assert refusal.value.code == "link_in_home"
 
 
 def test_a_pepper_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     home = tmp_path / "home"
     open_home(home).close()
-    (home / "keys" / "pepper.key").chmod(0o644)
 
-    with (
-        open_till(home, machine=replace(machine(), pin_hasher=None)) as till,
-        pytest.raises(StoreError) as refusal,
-    ):
-        sign_in(till.desk, "1001", "135790")
+    with open_till(home, machine=replace(machine(), pin_hasher=None)) as till:
+        (home / "keys" / "pepper.key").chmod(0o644)
+        with pytest.raises(StoreError) as refusal:
+            sign_in(till.desk, "1001", "135790")
 
     assert refusal.value.code == "key_mode_too_wide"
 

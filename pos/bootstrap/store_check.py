@@ -1,0 +1,40 @@
+"""Looking at a store file before anything of it is believed: its head, its chain, its schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pos.bootstrap.homes import HomePaths, Machine, refuse_no_home
+from pos.bootstrap.key_files import read_keys
+from pos.store import migrate
+from pos.store.head_check import head_fault
+from pos.store.high_water import HighWater
+from pos.till.verify import Finding
+from pos.till.verify_rows import chain_findings, verify_rows
+
+
+def store_findings(folder: Path, machine: Machine) -> list[Finding]:
+    """What was done to the store from outside. Nothing of what its rows say is used, so no row can hide another.
+
+    Raises Refused ``no_home`` or ``store_is_newer``, StoreError ``store_damaged`` or where a key is missing.
+    """
+    paths = HomePaths(home=folder)
+    refuse_no_home(paths)
+    database = machine.open_store(paths.till_db, read_only=True)
+    try:
+        database.quick_check()
+        keys = read_keys(paths.keys) if (paths.keys / "marks.key").exists() else None
+        water = None if keys is None else HighWater(paths.high_water, keys.chain).last
+        with database.read() as connection:
+            version = migrate.schema_version(connection)
+            migrate.refuse_newer(version)
+            if keys is None:
+                # An older program's home: it is brought up to date first, which looks at the chain too.
+                return []
+            if version != migrate.HEAD:
+                return chain_findings(connection, keys)
+            fault = head_fault(connection, keys, water)
+            head = [] if fault is None else [Finding(check=fault.code, where=paths.till_db.name)]
+            return head + verify_rows(connection, keys)
+    finally:
+        database.close()

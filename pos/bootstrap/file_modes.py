@@ -1,6 +1,6 @@
 """Whether a home is its owner's alone: every folder 0700, every file 0600, nothing of somebody else's, nothing by a link.
 
-What the user writes below ``config`` may be read by others: it holds no secret. It must not be theirs to change.
+The folder ``config`` is looked at where the settings are read: only there a wrong setting can be named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from pos.store.database import StoreError
 
 FOR_OTHERS = 0o077
-FOR_OTHERS_TO_WRITE = 0o022
 ENTRIES_MAX = 10_000
 """Looked at in one folder: a till that has printed to files for years is opened without waiting for each of them."""
 
@@ -35,6 +34,8 @@ def _entries(folder: Path, home: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 found = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
+            if folder == home and entry.name == "config":
+                continue
             yield Path(entry.path), found
             if stat.S_ISDIR(found.st_mode):
                 # A folder that others cannot enter keeps what is in it; it is looked at all the same.
@@ -55,8 +56,7 @@ def _refuse(path: Path, found: os.stat_result, home: Path) -> None:
             f"{path.name} is a link. Nothing in a till's home may lead elsewhere.",
             exit_code=1,
         )
-    of_config = inside.parts[:1] == ("config",)
-    if stat.S_IMODE(found.st_mode) & (FOR_OTHERS_TO_WRITE if of_config else FOR_OTHERS):
+    if stat.S_IMODE(found.st_mode) & FOR_OTHERS:
         raise _too_wide(path, found, inside)
 
 

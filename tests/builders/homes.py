@@ -16,7 +16,6 @@ import os
 import selectors
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +26,12 @@ from types import TracebackType
 from typing import IO, Any
 
 from pos.bootstrap.homes import NewHome, make_home, real_machine
+from pos.bootstrap.key_files import read_keys
 from pos.fixture import example_fixture, parse_fixture
 from pos.machine import MachineClock, MachineRandomness
+from pos.store.database import Database
+from pos.store.high_water import HighWater
+from pos.store.unit_of_work import TillStore
 from sync.central.database import open_central
 from sync.central.fixture import load_fixture
 from sync.central.terminals import make_terminal_code
@@ -89,10 +92,11 @@ def example_central(folder: Path) -> str:
 
 def point_at(home: Path, central: str) -> None:
     """Give a home another address of central, as an operator moves a server."""
-    books = sqlite3.connect(home / "till.db")
-    with books:
-        books.execute("UPDATE home SET value = ? WHERE name = 'central_url'", (central,))
-    books.close()
+    keys = read_keys(home / "keys")
+    store = TillStore(Database(home / "till.db"), keys, water=HighWater(home / "high-water", keys.chain))
+    with store.transaction() as unit:
+        unit.connection.exec_driver_sql("UPDATE home SET value = ? WHERE name = 'central_url'", (central,))
+    store.close()
 
 
 # --- processes -----------------------------------------------------------------------------------------------

@@ -195,7 +195,7 @@ EDITS = {
     "a journal entry's account": "UPDATE journal_line SET ledger_account = 'receivable' WHERE line_no = 1 "
     "AND ledger_account = 'cheques_in_hand' AND debit_minor = 34075",
     "who took the money": "UPDATE audit SET operator = '2002' WHERE act = 'pay' AND subject IS NOT NULL "
-    "AND audit_id = (SELECT max(audit_id) FROM audit)",
+    "AND audit_id = (SELECT max(audit_id) FROM audit WHERE act = 'pay')",
     "the shift's float": "UPDATE shift SET float_minor = 10000",
     "the last receipt": "DELETE FROM receipt WHERE counter = 4",
     "the last link": "DELETE FROM chain_link WHERE chain_no = (SELECT max(chain_no) FROM chain_link)",

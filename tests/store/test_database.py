@@ -129,7 +129,6 @@ EVERY_PART = [
     ("keys", "file"),
     ("receipts", "file"),
     ("backups", "file"),
-    ("config", "file"),
     ("till.db", "store"),
     ("cache.db", "store"),
     ("keys/chain.key", "key"),
@@ -146,7 +145,6 @@ EVERY_PART = [
 def test_a_home_that_others_can_read_is_not_opened(tmp_path: Path, read_only: bool) -> None:
     home = tmp_path / "home"
     open_home(home).close()
-    (home / "config").mkdir(mode=0o700)
     for name, part in EVERY_PART:
         path = home / name
         if not path.exists():
@@ -160,22 +158,6 @@ def test_a_home_that_others_can_read_is_not_opened(tmp_path: Path, read_only: bo
         assert refusal.value.code == f"{part}_mode_too_wide", name
         path.chmod(usual)
     open_till(home, machine=machine(), read_only=read_only).close()
-
-
-def test_settings_that_others_may_read_but_not_write_are_used(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    open_home(home).close()
-    (home / "config").mkdir()
-    (home / "config").chmod(0o755)
-    (home / "config" / "note.txt").touch()
-    (home / "config" / "note.txt").chmod(0o644)
-
-    open_till(home, machine=machine()).close()
-
-    (home / "config" / "note.txt").chmod(0o664)
-    with pytest.raises(StoreError) as refusal:
-        open_till(home, machine=machine())
-    assert refusal.value.code == "file_mode_too_wide"
 
 
 def test_nothing_in_a_home_leads_elsewhere(tmp_path: Path) -> None:

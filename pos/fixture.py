@@ -32,6 +32,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
+from pos.domain.arrival import refuse_cards_in
 from pos.domain.catalogue import AdvanceTax, Item, SerialKind
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count
@@ -644,6 +645,14 @@ def parse_fixture(body: bytes, *, source: str) -> Fixture:
             json.dumps(value, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError) as error:
         _refuse(source, key="", what=f"is not a JSON object: {error}")
+    try:
+        refuse_cards_in(value, whole="file")
+    except Refused as refusal:
+        _refuse(
+            source,
+            key=str(refusal.details["field"]),
+            what="looks like a card number, and those are never kept",
+        )
     try:
         return Fixture.model_validate(value)
     except ValidationError as error:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
+from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import DomainError, NeedsConfirmation, Refused
 from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number
@@ -147,6 +148,7 @@ class Script:
         raw: Any = None
         try:
             raw = _parse(line)
+            refuse_cards_in(raw, whole="line")
             return self._answer(raw)
         except DomainError as refusal:
             self._write_refusal(raw, refusal)

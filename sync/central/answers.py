@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pos.domain.arrival import refuse_cards_in
+from pos.domain.errors import Refused
 from sync.central.database import current_change
 from sync.central.desk import CentralDesk
-from sync.central.errors import ApiError, error_body
+from sync.central.errors import ApiError, card_number_refused, error_body
 from sync.central.links import RESOURCE_ID
 from sync.central.listing import fetch_one, fetch_page
 from sync.central.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
@@ -51,13 +53,17 @@ async def read_body(request: Request) -> bytes:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """A JSON object, strictly. Raises ApiError 400."""
+    """A JSON object, strictly, without a card number in any key or value. Raises ApiError 400."""
     try:
         value = loads(body)
     except WireJsonError as error:
         raise ApiError(400, "bad_json", f"The body is {error}.") from None
     if not isinstance(value, dict):
         raise ApiError(400, "bad_json", "The body must be a JSON object.")
+    try:
+        refuse_cards_in(value, whole="body")
+    except Refused as refusal:
+        raise card_number_refused(refusal) from None
     return value
 
 

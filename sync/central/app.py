@@ -9,12 +9,14 @@ from http import HTTPStatus
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.answers import error_answer
+from sync.central.arrival import CardGuard
 from sync.central.bill_api import bill_routes
 from sync.central.commission_api import commission_routes
 from sync.central.database import CentralStore
@@ -67,6 +69,7 @@ def make_app(
             *commission_routes(desk),
             *own_routes(desk),
         ],
+        middleware=[Middleware(CardGuard)],
         exception_handlers={
             ApiError: _refused,
             BadField: _bad_field,

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pos.domain.errors import Refused
+
 
 class ApiError(Exception):
     """A refusal with its HTTP status. ``code`` is stable; the text never repeats what was sent.
@@ -30,6 +32,11 @@ class ApiError(Exception):
         self.field = field
         self.headers = dict(headers or {})
         self.more = dict(more or {})
+
+
+def card_number_refused(refusal: Refused) -> ApiError:
+    """What the card guard found, as an answer; it names the field and no digit."""
+    return ApiError(400, refusal.code, refusal.message, field=str(refusal.details["field"]))
 
 
 def refuse_other_body(stored_sha256: str, body_sha256: str) -> None:

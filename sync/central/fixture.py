@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from pos.domain.arrival import refuse_cards_in
 from pos.domain.bill import AppliedRate, BillSnapshot
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency, parse_count, total
@@ -38,9 +39,10 @@ Loaded = Mapping[str, Any]
 def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
     """Upsert a fixture (a JSON object read by ``wire_json.loads``: no floats). Returns the number of rows by key.
 
-    Raises Refused: ``fixture_bad`` naming the row, or ``bill_sums_differ`` naming bill and difference; nothing is
-    changed then.
+    Raises Refused: ``card_number_refused``, ``fixture_bad`` naming the row, or ``bill_sums_differ`` naming bill and
+    difference; nothing is changed then.
     """
+    refuse_cards_in(fixture, whole="fixture")
     counts = {key: _count(value) for key, value in fixture.items()}
     try:
         with store.write() as connection:

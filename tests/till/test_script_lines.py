@@ -78,8 +78,38 @@ def test_a_ref_that_looks_like_a_card_number_is_neither_kept_nor_repeated(desk: 
 def test_a_mode_that_looks_like_a_card_number_is_not_repeated(desk: Desk) -> None:
     answer = say(desk, pay_line(tenders=[{"mode": CARD, "amount": "1"}]))
 
-    assert answer["error"]["code"] == "unknown_mode"
+    assert answer["error"]["code"] == "card_number_refused"
     assert CARD not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {CARD: "x"},
+        {"act": CARD, "ref": "1"},
+        {"act": "sign_in", "ref": "1", "user": CARD, "pin": "739251"},
+        {"act": "sign_in", "ref": "1", "user": "1001", "pin": CARD},
+        pay_line(**{CARD: "x"}),
+        pay_line(reason="4111 1111 1111 1111"),
+        pay_line(tenders=[{"mode": "cash", "amount": CARD}]),
+        pay_line(tenders=[{"mode": "cash", "amount": 4111111111111111}]),
+        pay_line(tenders=[{"mode": "debit_card", "amount": "1", "slip": {CARD: ["CVV 123"]}}]),
+        pay_line(allocate=[{"bill": "7781", "unknown": [CARD]}]),
+    ],
+)
+def test_a_card_number_in_a_line_is_neither_told_nor_kept(desk: Desk, line: Mapping[str, Any]) -> None:
+    """Rule 44: it is refused wherever in the line it stands, and the answer repeats no digit of it."""
+    answer = say(desk, line)
+
+    assert answer["error"]["code"] == "card_number_refused"
+    assert "4111" not in json.dumps(answer)
+    assert "4111" not in json.dumps(dump(desk))
+
+
+def test_a_field_that_no_act_has_is_not_told_in_its_own_words(desk: Desk) -> None:
+    answer = say(desk, pay_line(**{"\x1b]0;x\x07 <b>": "x"}))
+
+    assert (answer["error"]["code"], answer["error"]["field"]) == ("bad_line", "?")
 
 
 def test_a_sign_in_does_not_take_the_ref_of_another_act(desk: Desk) -> None:

@@ -1,0 +1,62 @@
+"""What comes in whole (a script's line, a posted body, a file of test data): looked at once, before anything reads it.
+
+Every key and every value is looked at, also those that nothing asks for: a model that refuses an unknown field would tell
+its name. Source: domain.md rule 44.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pos.domain.pan_guard import holds_card_number, refuse_card_number
+
+_SHORT = 64
+_SOUND_MAX = 20_000
+_Path = tuple["_Path", str] | None
+"""Where a value stands, from its end: a link is made for each value, a text for the one that is refused."""
+
+
+def refuse_cards_in(value: object, *, whole: str) -> None:
+    """Raises Refused ``card_number_refused`` where a key, a text or a number of parsed JSON holds a card number.
+
+    ``field`` is the dotted path of what holds it, or ``whole`` where its own name does; no digit of it is told.
+    """
+    left: list[tuple[object, _Path]] = [(value, None)]
+    sound: set[str] = set()
+    while left:
+        found, path = left.pop()
+        if isinstance(found, str):
+            _refuse_new(found, sound, path, whole)
+        elif isinstance(found, Mapping):
+            for key, inner in found.items():
+                _refuse_new(str(key), sound, path, whole)
+                left.append((inner, (path, f".{key}")))
+        elif isinstance(found, list | tuple):
+            left.extend((inner, (path, f"[{index}]")) for index, inner in enumerate(found))
+        elif found is not None and not isinstance(found, bool):
+            _refuse_new(str(found), sound, path, whole)
+
+
+def _refuse_new(text: str, sound: set[str], path: _Path, whole: str) -> None:
+    """Names, units and types stand in a file some hundred thousand times."""
+    if text in sound:
+        return
+    if holds_card_number(text):
+        refuse_card_number(text, field=_dotted(path) or whole)
+    if len(text) <= _SHORT and len(sound) < _SOUND_MAX:
+        sound.add(text)
+
+
+def refuse_cards_among(texts: Iterable[str], *, field: str) -> None:
+    """Raises Refused where one of ``texts``, or several that follow each other, hold a card number."""
+    kept = list(texts)
+    for text in (*kept, " ".join(kept)):
+        refuse_card_number(text, field=field)
+
+
+def _dotted(path: _Path) -> str:
+    names: list[str] = []
+    while path is not None:
+        path, name = path
+        names.append(name)
+    return "".join(reversed(names)).removeprefix(".")[:200]

@@ -6,8 +6,8 @@ import re
 from decimal import Decimal
 
 from pos.domain.catalogue import AdvanceTax, Item, SerialKind
-from pos.domain.text_guard import clean_foreign
 from sync.tmf678.foreign import as_object, read_id
+from sync.told import clean_told
 from sync.wire_json import BadField, read_money
 
 ITEM_MAX = 40
@@ -57,7 +57,7 @@ def read_withdrawn(told: object) -> str | None:
 
 
 def _text(value: object, field: str, limit: int) -> str:
-    cleaned = clean_foreign(value, limit=limit) if isinstance(value, str) else ""
+    cleaned = clean_told(value, limit=limit) if isinstance(value, str) else ""
     if not cleaned:
         raise BadField(field, "is missing or no text")
     return cleaned

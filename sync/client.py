@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import httpx
 
-from pos.domain.text_guard import clean_foreign
 from pos.domain.voucher import (
     IssueOutcome,
     VoucherAsked,
@@ -383,7 +382,7 @@ class CentralClient:
             )
         told = _json_of(answer) if isinstance(answer, httpx.Response) and answer.status_code == 200 else None
         found = told.get("terminal") if isinstance(told, Mapping) else None
-        return clean_foreign(found, limit=64) if isinstance(found, str) else None
+        return clean_told(found, limit=64) if isinstance(found, str) else None
 
     async def issue_voucher(self, wanted: VoucherWanted) -> IssueOutcome:
         """Have a voucher issued, or be told again the one of this id. Unanswered: ask again under the same id."""

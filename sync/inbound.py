@@ -19,7 +19,6 @@ from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import Clock, Runner
 from pos.domain.signed_voucher import VoucherKey
-from pos.domain.text_guard import clean_foreign
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
@@ -36,6 +35,7 @@ from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
 from sync.tmf678.rate import read_rate
+from sync.told import clean_told
 from sync.voucher_wire import read_voucher_key
 from sync.wire_json import BadField, WireJsonError, read_money
 
@@ -481,7 +481,7 @@ def _text(row: Any, name: str, *, limit: int) -> str:
         return ""
     if not isinstance(value, str):
         raise BadField(name, "is no text")
-    return clean_foreign(value, limit=limit)
+    return clean_told(value, limit=limit)
 
 
 def _account_of(bill: BillSnapshot, told_at_utc: str) -> CachedAccount:

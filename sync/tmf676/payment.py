@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pos.domain.leg import LegFacts, LegTarget
 from pos.domain.money import Money
 from pos.domain.payment_mode import PayerKind, Purpose
-from pos.domain.text_guard import clean_foreign
 from sync.tmf676.method import VOUCHER, authorization_code, payment_method
+from sync.told import clean_told
 from sync.wire_json import BadField, BadResource, dumps, money_json, read_money
 
 MAX_ID = 255
@@ -86,15 +86,15 @@ def read_payment(obj: object) -> PaymentSeen:
     try:
         href = _optional_text(obj, "href", limit=MAX_HREF)
         return PaymentSeen(
-            id=clean_foreign(payment_id, limit=MAX_ID),
-            href=None if href is None else clean_foreign(href, limit=MAX_HREF),
+            id=clean_told(payment_id, limit=MAX_ID),
+            href=None if href is None else clean_told(href, limit=MAX_HREF),
             correlator_id=_optional_text(obj, "correlatorId", limit=MAX_ID),
             account=_optional_text(account, "id", limit=MAX_ID) if isinstance(account, Mapping) else None,
             amount=read_money(obj["totalAmount"], field="totalAmount") if "totalAmount" in obj else None,
             applied_change=_optional_change(obj.get("changeNumber")),
         )
     except BadField as error:
-        raise BadResource("payment", payment_id, error) from None
+        raise BadResource("payment", clean_told(payment_id, limit=MAX_ID), error) from None
 
 
 def _name(leg: LegFacts) -> str:

@@ -11,7 +11,17 @@ from datetime import date
 
 from pos.domain.bill import AppliedPayment, BillSnapshot, BillState, Promise, SummaryLine
 from pos.domain.money import Money, total
-from sync.tmf678.foreign import as_object, read_day, read_id, read_name, read_optional_money, read_ref_id
+from pos.domain.pan_guard import holds_card_number
+from sync.tmf678.foreign import (
+    MAX_ID,
+    as_object,
+    read_day,
+    read_id,
+    read_name,
+    read_optional_money,
+    read_ref_id,
+)
+from sync.told import clean_told
 from sync.wire_json import BadField, BadResource, money_json, read_money
 
 MAX_LINES = 5_000
@@ -45,7 +55,7 @@ def _read(obj: Mapping[str, object], bill_id: str, seen_change: int | None) -> B
     bill_date, due_date = _read_dates(obj)
     return BillSnapshot(
         bill_id=bill_id,
-        bill_no=read_id(obj, "billNo", field="billNo") if obj.get("billNo") else bill_id,
+        bill_no=_bill_no(obj, bill_id),
         account=account,
         account_name=_account_name(obj),
         bill_date=bill_date,
@@ -60,6 +70,14 @@ def _read(obj: Mapping[str, object], bill_id: str, seen_change: int | None) -> B
         disputed=_read_own_amount(obj, "disputedAmount", remaining),
         promise=_read_promise(obj.get("promise"), remaining),
     )
+
+
+def _bill_no(obj: Mapping[str, object], bill_id: str) -> str:
+    """The number that the customer knows; the id where there is none, or where it can't be told from a card's number."""
+    number = obj.get("billNo")
+    if not number or (isinstance(number, str) and holds_card_number(number)):
+        return bill_id
+    return read_id(obj, "billNo", field="billNo")
 
 
 def _read_own_amount(obj: Mapping[str, object], name: str, remaining: Money) -> Money | None:
@@ -158,8 +176,8 @@ def _read_applied(value: object) -> list[tuple[AppliedPayment | None, Money]]:
         if isinstance(payment_id, str) and payment_id and isinstance(reference, Mapping):
             correlator = reference.get("correlatorId")
             payment = AppliedPayment(
-                payment_id=payment_id,
-                correlator_id=correlator if isinstance(correlator, str) else None,
+                payment_id=clean_told(payment_id, limit=MAX_ID),
+                correlator_id=clean_told(correlator, limit=MAX_ID) if isinstance(correlator, str) else None,
                 amount=amount,
             )
         found.append((payment, amount))

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from pos.domain.money import Money
+from pos.domain.pan_guard import holds_card_number
 from pos.domain.text_guard import clean_foreign
+from sync.told import clean_told
 from sync.wire_json import BadField, read_money
 
 MAX_ID = 255
@@ -27,6 +29,9 @@ def read_id(obj: Mapping[str, object], name: str, *, field: str) -> str:
         raise BadField(field, "is missing or not text")
     if len(value) > MAX_ID or clean_foreign(value, limit=MAX_ID) != value:
         raise BadField(field, "is too long or has characters that cannot be kept")
+    if holds_card_number(value):
+        # Masked it would be another's id, and nobody could type it here to pay.
+        raise BadField(field, "looks like a card number")
     return value
 
 
@@ -39,10 +44,10 @@ def read_ref_id(obj: Mapping[str, object], name: str) -> str | None:
 
 
 def read_name(value: object) -> str | None:
-    """A text for people, made harmless; None where there is none."""
+    """A text for people, made harmless and with a card number in it masked; None where there is none."""
     if not isinstance(value, str):
         return None
-    return clean_foreign(value, limit=MAX_NAME) or None
+    return clean_told(value, limit=MAX_NAME) or None
 
 
 def read_optional_money(obj: Mapping[str, object], name: str) -> Money | None:

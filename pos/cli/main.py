@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 import typer
 
 from pos.cli import card, central, cheques, counter, demo, imports, operations, reports, shop, wire
-from pos.cli.output import Invocation, default_home
+from pos.cli.faults import keep_faults_private
+from pos.cli.output import Invocation, default_home, print_refusal
+from pos.domain.arrival import refuse_cards_among
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
 from pos.store.unit_of_work import CommitFailed, WriteFailed
@@ -60,6 +62,7 @@ def without_command(context: typer.Context) -> None:
 
 def main() -> NoReturn:
     """Entry of the console script."""
+    keep_faults_private()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -67,9 +70,14 @@ def run(arguments: list[str]) -> int:
     """Run one command and answer its exit code."""
     try:
         invocation, rest = read_common(arguments)
+        # The library below repeats what it does not understand, and a folder of that name would be made.
+        refuse_cards_among([*arguments, str(invocation.home)], field="Argument")
     except typer.BadParameter as error:
         error.show()
         return USAGE
+    except DomainError as error:
+        print_refusal(error, as_json="--json" in arguments)
+        return error.exit_code
     # The top command must not print a trace of locals: an argument may be a name.
     try:
         result = app(args=rest, obj=invocation, standalone_mode=False, prog_name="pos")

@@ -30,11 +30,8 @@ class Invocation:
         print(text, file=sys.stderr, flush=True)
 
     def refusal(self, error: DomainError) -> None:
-        """A refusal: the error object on standard output, or its text for a person on standard error."""
-        if self.as_json:
-            self.line({"ok": False, "error": error.as_json()}, "")
-        else:
-            self.note(f"{error.message} [{error.code}]")
+        """A refusal, as ``print_refusal``."""
+        print_refusal(error, as_json=self.as_json)
 
     def failure(self, code: str, message: str) -> None:
         """A fault that no rule gave: the store, the network, the program."""
@@ -42,6 +39,14 @@ class Invocation:
             self.line({"ok": False, "error": {"code": code, "message": message}}, "")
         else:
             self.note(f"{message} [{code}]")
+
+
+def print_refusal(error: DomainError, *, as_json: bool) -> None:
+    """The error object on standard output, or its text for a person on standard error."""
+    if as_json:
+        print(json.dumps({"ok": False, "error": error.as_json()}, ensure_ascii=False), flush=True)
+    else:
+        print(f"{error.message} [{error.code}]", file=sys.stderr, flush=True)
 
 
 def default_home() -> Path:

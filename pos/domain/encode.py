@@ -1,0 +1,74 @@
+"""How a text leaves this program: one encoder for each target, and no writer without one.
+
+The screen and paper have their own (``pos.tui.widgets.columns``, ``receipts``). What is kept stays as it was typed; only
+what leaves is made harmless for whoever opens it. Source: reliability.md section 4.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+import unicodedata
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from pos.domain.pan_guard import mask_card_number
+from pos.domain.text_guard import clean_foreign
+
+CELL_MAX = 32_767
+"""Characters in one cell of a spreadsheet."""
+LOG_LINE_MAX = 2_000
+FILE_NAME_MAX = 100
+CRASH_FRAMES_MAX = 40
+
+_STARTS_FORMULA = frozenset("=+-@|%")
+_RESERVED_NAMES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+
+
+def cell_text(text: str) -> str:
+    """A text for a cell of a spreadsheet: harmless to show, and no formula; an apostrophe stands before what would be one.
+
+    Spreadsheets take full-width signs for signs of a formula too, and leave blanks before them out.
+    """
+    cleaned = clean_foreign(text, limit=CELL_MAX)
+    first = unicodedata.normalize("NFKC", cleaned.lstrip()[:1])
+    return f"'{cleaned}"[:CELL_MAX] if first[:1] in _STARTS_FORMULA and first else cleaned
+
+
+def csv_line(cells: Sequence[str | int], *, separator: str = ",") -> str:
+    """One line of a CSV file, with its end: texts in quotes as ``cell_text``, whole numbers as they are."""
+    written = (
+        str(cell) if isinstance(cell, int) else '"{}"'.format(cell_text(cell).replace('"', '""'))
+        for cell in cells
+    )
+    return separator.join(written) + "\r\n"
+
+
+def file_name(parts: Iterable[str], *, suffix: str) -> str:
+    """A file's name from our own numbers and words: letters, digits and dashes of ASCII alone, never a path.
+
+    ``suffix`` is ours, such as ``.pdf``.
+    """
+    plain = mask_card_number("-".join(parts))
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:FILE_NAME_MAX].strip("-") or "file"
+    return f"_{stem}{suffix}" if _RESERVED_NAMES.fullmatch(stem) else f"{stem}{suffix}"
+
+
+def log_line(text: str) -> str:
+    """One line for a log: no control character, line end or terminal sequence, and no card number."""
+    cut = text[: 4 * LOG_LINE_MAX]
+    shown = "".join(_escaped(sign) for sign in mask_card_number(cut))
+    return shown if len(shown) <= LOG_LINE_MAX else shown[: LOG_LINE_MAX - 3] + "..."
+
+
+def crash_lines(error: BaseException, trace: TracebackType | None) -> list[str]:
+    """What may be told of a fault of the program: which kind, and where. Its own text and its values may be a customer's."""
+    frames = traceback.extract_tb(trace, limit=-CRASH_FRAMES_MAX)
+    where = [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return [log_line(line) for line in (f"The program failed: {type(error).__name__}, at", *where)]
+
+
+def _escaped(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    return sign.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -6,11 +6,13 @@ wire, threads) is handed in by ``bootstrap``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -19,6 +21,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker
 
+from pos.domain.encode import crash_lines
+from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import CardTerminal, Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherDesk
@@ -54,6 +58,7 @@ from pos.tui.screens.stop import StopScreen
 from pos.tui.seat import Seat
 from pos.tui.type_ahead import TypeAhead
 from pos.tui.widgets.columns import shown
+from pos.tui.widgets.entry import Box
 from pos.tui.widgets.status_line import Status, StatusLine
 
 STATUS_EVERY_S = 1
@@ -314,6 +319,9 @@ class TillApp(App[int], inherit_bindings=False):
     def _hand_over(self, text: str) -> None:
         """The whole scan, after its characters have landed where the cursor was."""
         screen = self.screen
+        if isinstance(self.focused, Box) and (self.focused.wipe_card_number() or holds_card_number(text)):
+            # It has gone from the box, or was too long for it.
+            return
         if isinstance(screen, Frame):
             screen.take_scan(text)
 
@@ -420,6 +428,14 @@ class TillApp(App[int], inherit_bindings=False):
 
     def action_test_keys(self) -> None:
         self.push_screen(KeyTestScreen(self.seat, self.errands))
+
+    def _fatal_error(self) -> None:
+        """The framework's own account of a fault of the program shows the values of its variables: names, PINs, a scan."""
+        _, fault, trace = sys.exc_info()
+        self.bell()
+        if fault is not None:
+            self._exit_renderables.append(Text("\n".join(crash_lines(fault, trace))))
+        self._close_messages_no_wait()
 
     def get_default_screen(self) -> Screen[object]:
         return Screen(id="_default")

@@ -98,6 +98,12 @@ class Frame(Screen[Answer]):
         if active is not None:
             await self.app.run_action(active.binding.action, active.node)
 
+    def on_box_wiped(self, wiped: Box.Wiped) -> None:
+        """A card number stood in a box of this screen."""
+        if wiped.box.screen is self:
+            self.refuse(wiped.message)
+            wiped.box.focus()
+
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < COLUMNS_MIN or event.size.height < ROWS_MIN, "small")
 

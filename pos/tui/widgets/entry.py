@@ -11,11 +11,14 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from pos.domain.errors import Refused
+from pos.domain.pan_guard import refuse_card_number
 from pos.tui.widgets.columns import shown
 
 DIGITS = r"[0-9]*"
 AMOUNT = r"[0-9.,]*"
 AMOUNT_MAX = 24
+BEYOND_MAX = 30
 
 
 class Box(Input):
@@ -35,6 +38,8 @@ class Box(Input):
         )
         self.cursor_blink = False
         self._pattern = None if pattern is None else re.compile(pattern)
+        self._beyond = ""
+        self.called = "This"
 
     def take(self, text: str) -> bool:
         """Put a scanned or pasted text in place of what stands here; False: it doesn't belong here."""
@@ -45,6 +50,38 @@ class Box(Input):
         self.value = text
         self.cursor_position = len(text)
         return True
+
+    async def action_submit(self) -> None:
+        """Enter. A card number goes nowhere from here."""
+        if not self.wipe_card_number():
+            await super().action_submit()
+
+    def wipe_card_number(self) -> bool:
+        """Wipe what stands here where it holds a card number, beyond what the box can take too; whether it did."""
+        try:
+            refuse_card_number(self.value + self._beyond, field=self.called)
+        except Refused as refusal:
+            self.value = self._beyond = ""
+            self.post_message(self.Wiped(self, refusal.message))
+            return True
+        return False
+
+    def _on_blur(self, event: events.Blur) -> None:
+        # The framework calls its own as well.
+        self.wipe_card_number()
+
+    def _watch_value(self, value: str) -> None:
+        if len(value) < (self.max_length or 0):
+            self._beyond = ""
+        super()._watch_value(value)
+
+    class Wiped(Message):
+        """A card number stood here; it is gone."""
+
+        def __init__(self, box: Box, message: str) -> None:
+            super().__init__()
+            self.box = box
+            self.message = message
 
     class LeftOver(Message):
         """A key was pressed here that writes nothing; it may be a command."""
@@ -66,6 +103,12 @@ class Box(Input):
             event.stop()
             event.prevent_default()
             self.post_message(self.LeftOver(event.key))
+        elif event.is_printable and event.character is not None and len(self.value) >= (self.max_length or 0):
+            # A full box leaves out what comes on: enough of a card number to know it by would stand here.
+            self._beyond = (self._beyond + event.character)[-BEYOND_MAX:]
+            if self.wipe_card_number():
+                event.stop()
+                event.prevent_default()
 
 
 class Field(Vertical):
@@ -87,6 +130,8 @@ class Field(Vertical):
         self._note = note
         self._pattern = pattern
         self.box = Box(value, id=f"{id}-box", pattern=pattern, limit=limit, secret=secret)
+        self.box.called = label
+        self._wiped = False
         self._fault = Label("", id=f"{id}-fault", classes="fault", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -99,6 +144,15 @@ class Field(Vertical):
     @property
     def value(self) -> str:
         return self.box.value
+
+    def on_box_wiped(self, wiped: Box.Wiped) -> None:
+        self.fault(wiped.message)
+        self._wiped = True
+
+    def on_input_changed(self, changed: Input.Changed) -> None:
+        if self._wiped and changed.value:
+            self._wiped = False
+            self.fault("")
 
     @property
     def is_amount(self) -> bool:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pos.bootstrap.homes import OpenTill
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
+from pos.domain.arrival import field_named, refuse_cards_in
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
@@ -142,10 +143,12 @@ def _order(till: OpenTill, kind: ModeKind, line: bytes) -> RecordOrder:
     if len(line) > LINE_MAX:
         raise Refused("bad_line", "The line is too long.")
     try:
-        record = _Record.model_validate(json.loads(line, object_pairs_hook=_no_doubles))
+        told = json.loads(line, object_pairs_hook=_no_doubles)
+        refuse_cards_in(told, whole="line")
+        record = _Record.model_validate(told)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "line"
+        where = ".".join(field_named(part) for part in first["loc"]) or "line"
         raise Refused("bad_line", f"{where}: {first['msg']}", field=where) from None
     except (ValueError, RecursionError):
         raise Refused("bad_line", "This line is not one JSON object.") from None

@@ -6,6 +6,7 @@ its name. Source: domain.md rule 44.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from pos.domain.pan_guard import holds_card_number, refuse_card_number
@@ -45,6 +46,14 @@ def _refuse_new(text: str, sound: set[str], path: _Path, whole: str) -> None:
         refuse_card_number(text, field=_dotted(path) or whole)
     if len(text) <= _SHORT and len(sound) < _SOUND_MAX:
         sound.add(text)
+
+
+_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]{0,39}")
+
+
+def field_named(part: str | int) -> str:
+    """A part of a field's path as it may be told back; whoever wrote what no field is called knows what it was."""
+    return str(part) if isinstance(part, int) or _NAME.fullmatch(part) else "?"
 
 
 def refuse_cards_among(texts: Iterable[str], *, field: str) -> None:

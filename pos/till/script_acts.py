@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from pos.domain.arrival import field_named
 from pos.domain.bank_receipt import RejectReason
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import Purpose
@@ -434,14 +434,6 @@ def act_schema() -> dict[str, Any]:
     return _ACT.json_schema(ref_template="#/$defs/{model}")
 
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
-
-
-def _named(part: str | int) -> str:
-    """A part of a path as it may be told back; who wrote another name than a field can have knows which it was."""
-    return str(part) if isinstance(part, int) or _NAME.fullmatch(part) else "?"
-
-
 def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn:
     """The act that a line says. Raises Refused ``bad_line`` or ``act_not_yet_available``."""
     name = raw.get("act")
@@ -451,7 +443,7 @@ def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn:
         act = _ACT.validate_python(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(_named(part) for part in first["loc"][1:]) or "act"
+        where = ".".join(field_named(part) for part in first["loc"][1:]) or "act"
         wrong = "this program knows no such act" if first["type"] == "union_tag_invalid" else first["msg"]
         raise Refused("bad_line", f"{where}: {wrong}", field=where) from None
     if act.ref != act.ref.strip() or not act.ref.isprintable():

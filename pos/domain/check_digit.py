@@ -8,6 +8,8 @@ from pos.domain.pan_guard import luhn_holds
 
 DIGITS_MIN = 5
 """Shorter runs of digits are endings of phone numbers and the like, not account numbers."""
+LENGTH_MAX = 80
+"""No account's number is longer, written with dots and dashes."""
 
 
 class CheckDigit(StrEnum):
@@ -23,6 +25,8 @@ def is_mistyped(number: str, check: CheckDigit) -> bool:
 
     Dots and dashes don't count; Luhn takes the digits alone, MOD97 the letters too (A = 10).
     """
+    if len(number) > LENGTH_MAX:
+        return False
     plain = "".join(character for character in number.upper() if character not in ".-_ ")
     digits = "".join(character for character in plain if character in "0123456789")
     if check is CheckDigit.NONE or not plain.isascii() or not plain.isalnum() or len(digits) < DIGITS_MIN:

@@ -33,6 +33,17 @@ class Terminal:
     def text(self) -> str:
         return self._run("capture-pane", "-p")
 
+    @property
+    def scrollback(self) -> str:
+        """All that is left of what stood here, from the beginning."""
+        return self._run("capture-pane", "-p", "-S", "-")
+
+    def paste(self, text: str) -> None:
+        """All characters at once, as a scanner sends them."""
+        self._run("send-keys", "-l", "--", text.removesuffix("\n"))
+        if text.endswith("\n"):
+            self._run("send-keys", "Enter")
+
     def wait_for(self, pattern: str) -> str:
         """Look until the screen shows ``pattern``."""
         deadline = time.monotonic() + PATIENCE_S

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from pos.cli import card, central, cheques, counter, demo, imports, operations, reports, shop, wire
+from pos.cli import card, central, cheques, counter, demo, exports, imports, operations, reports, shop, wire
 from pos.cli.faults import keep_faults_private
 from pos.cli.output import Invocation, default_home, print_refusal
 from pos.domain.arrival import refuse_cards_among
@@ -50,6 +50,8 @@ app.command("outbox")(wire.outbox)
 app.command("verify")(operations.verify)
 app.add_typer(card.app, name="card")
 app.add_typer(imports.app, name="import")
+app.add_typer(exports.app, name="export")
+app.add_typer(operations.keys_app, name="keys")
 app.add_typer(central.app, name="central")
 
 

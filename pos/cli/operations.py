@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from pos.bootstrap.store_check import store_findings
 from pos.bootstrap.wire import compare_with_central, make_client
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
-from pos.store.database import StoreError
+from pos.store.database import Database, StoreError
 
 FINDINGS = 6
 
@@ -60,3 +61,56 @@ def verify(
 async def _compare(till: OpenTill) -> list[tuple[str, str]]:
     async with make_client(till) as client:
         return [(finding.check, finding.where) for finding in await compare_with_central(till.desk, client)]
+
+
+keys_app = typer.Typer(help="The keys of the chain and of the terminal's signature.", no_args_is_help=True)
+
+
+@keys_app.callback()
+def keys() -> None:
+    """The keys of a home. None of them is ever shown; a public key is for everybody."""
+
+
+@keys_app.command("show")
+def show_keys(context: typer.Context) -> None:
+    """Each key's number, the first link under it, its fingerprint and the terminal's public key."""
+    call: Invocation = context.obj
+    with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
+        with till.desk.till.read() as connection:
+            found = connection.exec_driver_sql("SELECT * FROM chain_key ORDER BY number").mappings().all()
+        for row in found:
+            shown = f"Key {row['number']} from link {row['from_chain_no']}, made {row['at_utc']}: "
+            call.line(dict(row), f"{shown}{row['fingerprint'][:16]}\n  public key {row['public_key']}")
+
+
+@keys_app.command("check")
+def check_signatures(
+    context: typer.Context,
+    store: Annotated[Path, typer.Argument(help="A till.db, or a copy of one.")],
+    public_key: Annotated[
+        list[str], typer.Option("--public-key", help="The terminal's public key, as pos keys show prints it.")
+    ],
+) -> int:
+    """For an auditor: each closed shift of a store against the terminal's signature. It needs no key of the till."""
+    from pos.store.shift_signatures import signature_faults, unsigned_closes
+
+    call: Invocation = context.obj
+    if not store.is_file():
+        raise typer.BadParameter(f"There is no file {store}.")
+    database = Database(store, read_only=True)
+    try:
+        database.quick_check()
+        with database.read() as connection:
+            known = frozenset(key.strip().lower() for key in public_key)
+            findings = list(signature_faults(connection, public_keys=known))
+            findings += [("closed_shift_is_signed", shift) for shift in unsigned_closes(connection)]
+            signed = connection.exec_driver_sql("SELECT count(*) FROM shift_signature").scalar_one()
+    finally:
+        database.close()
+    for check, where in findings:
+        call.line({"ok": False, "check": check, "where": where}, f"{check}: {where}")
+    call.line(
+        {"ok": not findings, "signed_shifts": signed, "findings": len(findings)},
+        f"{signed} signed shifts, {len(findings)} findings.",
+    )
+    return FINDINGS if findings else 0

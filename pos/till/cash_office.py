@@ -17,8 +17,10 @@ from pos.domain.money import Money, parse_count, total, zero
 from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import SourceKind, shift_closed_lines, shift_opened_lines, trust_counted_lines
 from pos.domain.role import Person
+from pos.domain.signature import sign
 from pos.domain.text_guard import clean_entry
 from pos.store.cards import unsettled_in_shift
+from pos.store.shift_signatures import rows_digest, signed_message
 from pos.store.shifts import (
     Count,
     Declared,
@@ -263,9 +265,29 @@ def close_shift(
         )
         if closed.trust is not None:
             _close_trust(deed, shift, closed.trust)
+        _sign(deed, shift)
         return closed
 
     return perform(desk, person, "close_shift", work, memo=memo)
+
+
+def _sign(deed: Deed, shift: Shift) -> None:
+    """The terminal's signature under all that the shift took, for an auditor who has no secret of the till."""
+    connection = deed.unit.connection
+    chain_no, mark = deed.unit.chain.end
+    digest = rows_digest(connection, shift.shift_id)
+    message = signed_message(shift.shift_id, chain_no, mark, digest)
+    deed.unit.insert(
+        "shift_signature",
+        {
+            "shift_id": shift.shift_id,
+            "chain_no": chain_no,
+            "mark": mark,
+            "rows_sha256": digest,
+            "key_number": connection.exec_driver_sql("SELECT max(number) FROM chain_key").scalar_one(),
+            "signature": sign(deed.desk.till.keys.sign, message).hex(),
+        },
+    )
 
 
 def _refuse_open_cards(deed: Deed, shift: Shift) -> None:

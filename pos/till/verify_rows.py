@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pos.store.schema_check import schema_faults
+from pos.store.shift_signatures import signature_faults, unsigned_closes
 from pos.store.till_keys import TillKeys
 from pos.store.verify_chain import verify_chain
 
@@ -20,9 +21,13 @@ class Finding:
 
 
 def verify_rows(connection: Connection, keys: TillKeys) -> list[Finding]:
-    """Every row of every table against the chain, and the schema against what the migrations make."""
+    """Every row of every table against the chain, the schema against what the migrations make, closes by their signature."""
     schema = [Finding(check=kind, where=where) for kind, where in sorted(schema_faults(connection))]
-    return chain_findings(connection, keys) + schema
+    signatures = [Finding(check=check, where=shift) for check, shift in signature_faults(connection)]
+    signatures += [
+        Finding(check="closed_shift_is_signed", where=shift) for shift in unsigned_closes(connection)
+    ]
+    return chain_findings(connection, keys) + schema + signatures
 
 
 def chain_findings(connection: Connection, keys: TillKeys) -> list[Finding]:

@@ -146,6 +146,7 @@ TABLES = sorted(
     "moved_entry outbox payer_person payment payment_dunning payment_event person post_dated_cheque post_dated_event "
     "post_dated_person post_dated_wish print_job receipt receipt_copy recovery sale_line sale_price_override "
     "sale_serial script_ref shift shift_close shift_close_foreign shift_count shift_count_declared shift_count_foreign "
+    "shift_signature "
     "suspense suspense_transfer suspense_transfer_part tender tender_person trust_close trust_count trust_tender "
     "voucher_hold voucher_offline".split()
 )

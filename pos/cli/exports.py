@@ -1,0 +1,60 @@
+"""Files for others: the auditor's."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pos.cli.output import Invocation
+from pos.cli.person import PinOption, UserOption, reading
+
+app = typer.Typer(help="Write the auditor's file.", no_args_is_help=True)
+
+
+@app.callback()
+def exports() -> None:
+    """Write files for others; none is written over."""
+
+
+class AuditFormat(StrEnum):
+    """The forms of the audit's file."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@app.command("audit")
+def audit(
+    context: typer.Context,
+    format: Annotated[AuditFormat, typer.Option("--format")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write; it must not exist yet.")],
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
+    """Who did what, when and why, with the number of the chain's link of each row."""
+    from pos.till.audit_export import audit_rows, csv_text, jsonl_text
+
+    call: Invocation = context.obj
+    if out.exists() or not out.parent.is_dir():
+        raise typer.BadParameter(f"{out} exists already, or its folder does not.")
+    form = csv_text if format is AuditFormat.CSV else jsonl_text
+    with reading(call, user, pin_fd) as (opened, person):
+        lines = list(form(audit_rows(opened.desk, person)))
+    rows = max(len(lines) - (format is AuditFormat.CSV), 0)
+    _write(out, "".join(lines).encode("utf-8"))
+    call.line({"ok": True, "rows": rows, "file": str(out)}, f"{rows} rows of the audit: {out}")
+
+
+def _write(out: Path, content: bytes) -> None:
+    try:
+        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}.") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

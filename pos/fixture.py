@@ -337,6 +337,9 @@ class FixtureUser(_Row):
         description="the user's own accounts and those linked to them: somebody else takes payments on them",
         max_length=20,
     )
+    first_pin: bool = Field(
+        default=False, description="true: the PIN opens nothing but the choice of another one, for a day"
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> FixtureUser:

@@ -234,6 +234,13 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
     gl_accounts = _parse(TypeAdapter(dict[str, LedgerAccount]), sources["gl_accounts.toml"])
     roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
     coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
+    permissions = PermissionTable(
+        {act: {Role(role): Grant(grant) for role, grant in row.items()} for act, row in roles.acts.items()}
+    )
+    unsound = permissions.problem()
+    if unsound is not None:
+        file, key, allowed = str(sources["roles.toml"]), f"acts.{unsound[0]}", unsound[1]
+        raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
     till = _validate(
         TypeAdapter(TillSettings),
         sources["till.toml"],
@@ -244,13 +251,6 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
     wrong = foreign_cash.problem()
     if wrong is not None:
         file, (key, allowed) = str(sources["foreign_cash.toml"]), wrong
-        raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
-    permissions = PermissionTable(
-        {act: {Role(role): Grant(grant) for role, grant in row.items()} for act, row in roles.acts.items()}
-    )
-    unsound = permissions.problem()
-    if unsound is not None:
-        file, key, allowed = str(sources["roles.toml"]), f"acts.{unsound[0]}", unsound[1]
         raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
     for name, layout in micr.items():
         problem = pattern_problem(layout.pattern)
@@ -421,6 +421,9 @@ def _check_across(
     for code in coins.smallest_coin_minor:
         if code not in EXPONENT_BY_CODE:
             refuse("currencies.toml", f"smallest_coin_minor.{code}", "an ISO 4217 code")
+    for act in till.sign_in.fresh_pin_acts:
+        if act not in acts:
+            refuse("till.toml", "sign_in.fresh_pin_acts", f"acts of roles.toml, and {act} is none")
     for code in till.offline.limits:
         if code not in modes:
             refuse("till.toml", f"offline.limits.{code}", f"one of {', '.join(modes)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -261,6 +261,18 @@ class VoucherSettings(Strict):
     preauthorised: Annotated[list[PreauthorisedSettings], Field(max_length=100)] = []
 
 
+FRESH_PIN_ACTS = (
+    "void",
+    "refund",
+    "reverse",
+    "swap_tender",
+    "pickup",
+    "paid_out",
+    "close_shift",
+    "close_day",
+)
+
+
 class SignInSettings(Strict):
     min_pin_digits: Annotated[int, Field(ge=6, le=20)] = 6
     idle_lock_minutes: Annotated[int, Field(ge=1, le=15)] = 3
@@ -270,6 +282,17 @@ class SignInSettings(Strict):
         30,
     ]
     max_failures: Annotated[int, Field(ge=5, le=100)] = 10
+    terminal_failures: Annotated[int, Field(ge=10, le=1000)] = 20
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 12
+    fresh_pin_minutes: Annotated[int, Field(ge=0, le=60)] = 5
+    fresh_pin_acts: list[Annotated[str, Field(max_length=40)]] = list(FRESH_PIN_ACTS)
+    roster_max_days: Annotated[int, Field(ge=0, le=365)] = 7
+    first_pin_hours: Annotated[int, Field(ge=1, le=720)] = 24
+
+    @property
+    def first_pin(self) -> timedelta:
+        """How long a first PIN may be used."""
+        return timedelta(hours=self.first_pin_hours)
 
 
 class ReceiptSettings(Strict):

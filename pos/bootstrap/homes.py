@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -25,10 +25,11 @@ from pos.domain.receipt import ShopHeading
 from pos.domain.role import Person
 from pos.domain.signature import key_id_of
 from pos.domain.signed_voucher import VoucherKey, read_public_key
-from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
+from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness, boot_of_machine
 from pos.settings import Settings, read_settings
 from pos.store import cache as cached
 from pos.store import migrate
+from pos.store.beside import Beside
 from pos.store.cache import CachedAccount, CacheStore, open_cache, remove_cache
 from pos.store.chain import head
 from pos.store.database import Database, StoreError, StoreLock, StoreOpener
@@ -71,11 +72,12 @@ class Machine:
     transport: AsyncBaseTransport | None = None
     card_terminal: CardTerminal | None = None
     pin_hasher: PinHasher | None = None
+    boot: str = ""
 
 
 def real_machine() -> Machine:
     """This machine: its clock, its randomness, its disk, its network, argon2."""
-    return Machine(randomness=MachineRandomness(), clock_of=MachineClock)
+    return Machine(randomness=MachineRandomness(), clock_of=MachineClock, boot=boot_of_machine())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,14 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
     database = machine.open_store(paths.till_db)
     try:
         with database.write() as connection:
-            _fill_till(connection, identity, new.fixture, _hasher(paths, machine), clock.now())
+            _fill_till(
+                connection,
+                identity,
+                new.fixture,
+                _hasher(paths, machine),
+                clock.now(),
+                first_pin=known.till.sign_in.first_pin,
+            )
             seal(connection, read_keys(paths.keys), at=clock.now())
         begin_high_water(database, paths)
     finally:
@@ -196,7 +205,7 @@ def check_new_home(folder: Path, terminal: str, central_url: str, fixture: Fixtu
 def _check_pins(fixture: Fixture, min_digits: int) -> None:
     """The shop may ask for longer PINs than a fixture must have."""
     for user in fixture.users:
-        problem = pin_problem(user.pin, user=user.user, min_digits=min_digits)
+        problem = pin_problem(user.pin, user=user.user, min_digits=min_digits, shop=fixture.shop.id)
         if problem is not None:
             raise Refused("bad_pin", f"User {user.user}: {problem}", user=user.user)
 
@@ -226,7 +235,13 @@ def series_of(epoch: int) -> str:
 
 
 def _fill_till(
-    connection: Connection, identity: Identity, fixture: Fixture, hasher: PinHasher, at: datetime
+    connection: Connection,
+    identity: Identity,
+    fixture: Fixture,
+    hasher: PinHasher,
+    at: datetime,
+    *,
+    first_pin: timedelta,
 ) -> None:
     migrate.upgrade(connection)
     write_identity(connection, identity)
@@ -238,7 +253,14 @@ def _fill_till(
             dealer=user.dealer,
             accounts=frozenset(user.accounts),
         )
-        put_person(connection, RosterEntry(person=person, pin_hash=hasher.hash(user.pin), active=True), at=at)
+        entry = RosterEntry(
+            person=person,
+            pin_hash=hasher.hash(user.pin),
+            active=True,
+            pin_is_first=user.first_pin,
+            pin_expires=at + first_pin if user.first_pin else None,
+        )
+        put_person(connection, entry, at=at)
 
 
 def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> None:
@@ -368,6 +390,8 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         permissions=settings.permissions,
         policy=shop_policy(settings, identity),
         pin_hasher=LazyPinHasher(lambda: _hasher(paths, machine)),
+        boot=machine.boot,
+        beside=Beside(paths.keys / "tries"),
     )
     if not read_only:
         if water.last is None:

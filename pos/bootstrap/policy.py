@@ -15,6 +15,8 @@ from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
+from pos.domain.role import ADMINISTRATION
+from pos.domain.session import SessionPolicy
 from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
 from pos.settings import Settings
 from pos.store.home import Identity
@@ -36,7 +38,10 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         pins=PinPolicy(
             lock_minutes=tuple(settings.till.sign_in.lock_minutes),
             max_failures=settings.till.sign_in.max_failures,
+            terminal_failures=settings.till.sign_in.terminal_failures,
+            min_digits=settings.till.sign_in.min_pin_digits,
         ),
+        sessions=_sessions(settings, identity),
         decimal_marks=settings.till.amounts.typed_marks,
         operator_company=settings.till.shop.operator_company,
         walk_in_account=settings.till.shop.walk_in_account,
@@ -77,6 +82,19 @@ def _deposits(settings: Settings, in_currency: Currency) -> DepositPolicy:
             for known in settings.till.deposits.accounts
         ),
         limit=_cap(settings.till.deposits.limit, in_currency, settings, "deposits.limit"),
+    )
+
+
+def _sessions(settings: Settings, identity: Identity) -> SessionPolicy:
+    """A till without a central is told of nobody by anybody: its roster is its own."""
+    told, sync = settings.till.sign_in, settings.till.sync
+    has_central = identity.central_url or sync.central_url or sync.payment_url
+    return SessionPolicy(
+        lasts=timedelta(hours=told.session_hours),
+        fresh_pin=timedelta(minutes=told.fresh_pin_minutes),
+        fresh_acts=frozenset(told.fresh_pin_acts) | ADMINISTRATION,
+        roster=timedelta(days=told.roster_max_days) if told.roster_max_days and has_central else None,
+        first_pin=timedelta(hours=told.first_pin_hours),
     )
 
 

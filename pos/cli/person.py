@@ -14,13 +14,15 @@ from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.cli.output import Invocation
 from pos.store.database import StoreError
 from pos.till.desk import note_refusals
+from pos.till.pin_tries import write_refusals_beside
 from pos.till.sign_in import check_beside, sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from pos.domain.role import Person
-    from pos.till.gate import Unwritten
+    from pos.domain.session import Session
+    from pos.till.desk import Desk
 
 PIN_MAX = 64
 LOCKED = 5
@@ -71,36 +73,43 @@ def writing(call: Invocation, user: str | None, pin_fd: int | None) -> Iterator[
 def reading(call: Invocation, user: str | None, pin_fd: int | None) -> Iterator[tuple[OpenTill, Person]]:
     """The home to be read, beside an open screen where there is one.
 
-    Where nobody owns the home the sign-in counts tries as ever. Beside an owner this process may write nothing, so a try
-    is checked against the lock-outs but not counted.
+    Where nobody owns the home the sign-in counts tries as ever. Beside an owner this process may not write into the books:
+    tries and refusals are written beside them, and the owner takes them in.
     """
     number, pin = read_user(user), read_pin(pin_fd)
-    person = _counted_sign_in(call, number, pin)
-    denied: Collection[Unwritten] = ()
+    session = _counted_sign_in(call, number, pin)
+    desk: Desk | None = None
     try:
         with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
-            denied = till.desk.unwritten
-            yield till, person or check_beside(till.desk, number, pin)
+            desk = till.desk
+            if session is None:
+                person = check_beside(desk, number, pin)
+            else:
+                person = session.person
+                desk.sessions[person.user] = session
+            yield till, person
     finally:
-        if denied:
-            _audit(call, denied)
+        if desk is not None and desk.unwritten:
+            _audit(call, desk)
 
 
-def _audit(call: Invocation, denied: Collection[Unwritten]) -> None:
-    """What was refused while the home was only read."""
+def _audit(call: Invocation, desk: Desk) -> None:
+    """What was refused while the home was only read goes into the books, or beside them."""
     try:
         with open_till(call.home, machine=real_machine(), config=call.config) as till:
-            till.desk.unwritten.extend(denied)
+            till.desk.unwritten.extend(desk.unwritten)
             note_refusals(till.desk)
     except StoreError as error:
         if error.exit_code != LOCKED:
             raise
+        write_refusals_beside(desk)
 
 
-def _counted_sign_in(call: Invocation, user: str, pin: str) -> Person | None:
+def _counted_sign_in(call: Invocation, user: str, pin: str) -> Session | None:
     try:
         with open_till(call.home, machine=real_machine(), config=call.config) as till:
-            return sign_in(till.desk, user, pin)
+            person = sign_in(till.desk, user, pin)
+            return till.desk.sessions[person.user]
     except StoreError as error:
         if error.exit_code == LOCKED:
             return None

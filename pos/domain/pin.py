@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from pos.domain.common_pins import COMMON_PINS
+
 MAX_DIGITS = 20
 
 
-def pin_problem(pin: str, *, user: str, min_digits: int) -> str | None:
-    """Why ``pin`` may not be the PIN of ``user``, or None. The text never repeats it."""
+def pin_problem(pin: str, *, user: str, min_digits: int, shop: str = "") -> str | None:
+    """Why ``pin`` may not be the PIN of ``user`` in ``shop``, or None. The text never repeats it."""
     if re.fullmatch(rf"[0-9]{{{min_digits},{MAX_DIGITS}}}", pin) is None:
         return f"A PIN has {min_digits} to {MAX_DIGITS} digits."
     if _repeats(pin) or _runs(pin):
         return "Repeats and runs are too easy."
     if len(user) >= 3 and user in pin:
         return "A PIN does not hold the user's own number."
+    shops_digits = "".join(character for character in shop if character.isdigit())
+    if len(shops_digits) >= 3 and shops_digits in pin:
+        return "A PIN does not hold the shop's number."
+    if pin in COMMON_PINS:
+        return "Many people have this PIN."
     if _reads_as_a_date(pin):
         return "A date is too easy."
     return None

@@ -74,6 +74,9 @@ _KINDS = {
 ACTS: Mapping[str, ActKind] = {act: kind for kind, acts in _KINDS.items() for act in acts.split()}
 """Every act that there is, or that a later version will have."""
 
+ADMINISTRATION = frozenset(act for act, kind in ACTS.items() if kind is ActKind.ADMIN)
+"""What only an admin does, and never alone."""
+
 NOTED = frozenset({"session_end", "script", "clock_behind"})
 """What the program itself writes into the audit; nobody does it, so nobody needs a right for it."""
 

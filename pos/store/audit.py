@@ -24,6 +24,11 @@ def latest_deed_at(connection: Connection) -> datetime | None:
     return None if found is None else from_utc_text(str(found))
 
 
+def is_deed_audited(connection: Connection, deed_id: str) -> bool:
+    """Whether the deed has its audit row."""
+    return connection.exec_driver_sql("SELECT 1 FROM audit WHERE deed_id = ?", (deed_id,)).first() is not None
+
+
 def is_audited(connection: Connection, act: str, shift_id: str) -> bool:
     """Whether the shift has an audit row of this act."""
     found = connection.exec_driver_sql(

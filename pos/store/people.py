@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from pos.domain.lock_out import Lock, Moment
 from pos.domain.role import Person, Role
 from pos.store.times import from_utc_text, utc_text
+from pos.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,20 +20,28 @@ class RosterEntry:
     person: Person
     pin_hash: str
     active: bool
+    pin_is_first: bool = False
+    pin_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinTries:
-    """Wrong tries in a row for one subject (``user:1001`` or ``terminal``)."""
+    """Wrong tries in a row of one subject: a user, a number that is nobody's (as its mark), or the terminal.
 
-    failures: int
-    locked_until: datetime | None
+    ``last_deed``: the try that was counted last, so that one which a crash cut off is audited by the next.
+    """
+
+    failures: int = 0
+    lock: Lock | None = None
+    last_deed: str | None = None
 
 
 def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
     """The person of this user number."""
     row = connection.exec_driver_sql(
-        "SELECT user, name, roles, dealer, pin_hash, active, accounts FROM person WHERE user = ?", (user,)
+        "SELECT user, name, roles, dealer, pin_hash, active, accounts, pin_is_first, pin_expires_at_utc "
+        "FROM person WHERE user = ?",
+        (user,),
     ).first()
     if row is None:
         return None
@@ -45,6 +55,8 @@ def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
         ),
         pin_hash=row[4],
         active=bool(row[5]),
+        pin_is_first=bool(row[7]),
+        pin_expires=None if row[8] is None else from_utc_text(row[8]),
     )
 
 
@@ -52,7 +64,7 @@ def put_person(connection: Connection, entry: RosterEntry, *, at: datetime) -> N
     """Add or replace a person of the roster."""
     connection.exec_driver_sql(
         "INSERT OR REPLACE INTO person (user, name, roles, dealer, pin_hash, active, updated_at_utc, "
-        "accounts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "accounts, pin_is_first, pin_expires_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.person.user,
             entry.person.name,
@@ -62,6 +74,8 @@ def put_person(connection: Connection, entry: RosterEntry, *, at: datetime) -> N
             int(entry.active),
             utc_text(at),
             " ".join(sorted(entry.person.accounts)),
+            1 if entry.pin_is_first else None,
+            None if entry.pin_expires is None else utc_text(entry.pin_expires),
         ),
     )
 
@@ -69,16 +83,69 @@ def put_person(connection: Connection, entry: RosterEntry, *, at: datetime) -> N
 def pin_tries(connection: Connection, subject: str) -> PinTries:
     """How many wrong tries in a row ``subject`` has."""
     row = connection.exec_driver_sql(
-        "SELECT failures, locked_until_utc FROM pin_try WHERE subject = ?", (subject,)
+        "SELECT failures, locked_at_utc, locked_at_ms, boot, lock_s, last_deed FROM pin_try WHERE subject = ?",
+        (subject,),
     ).first()
     if row is None:
-        return PinTries(failures=0, locked_until=None)
-    return PinTries(failures=int(row[0]), locked_until=None if row[1] is None else from_utc_text(row[1]))
+        return PinTries()
+    since = (
+        None if row[1] is None else Moment(wall=from_utc_text(row[1]), monotonic_s=row[2] / 1000, boot=row[3])
+    )
+    return PinTries(
+        failures=int(row[0]),
+        lock=None if since is None else Lock(since=since, length=timedelta(seconds=row[4])),
+        last_deed=row[5],
+    )
 
 
 def set_pin_tries(connection: Connection, subject: str, tries: PinTries) -> None:
     """Remember the wrong tries, or clear them after a right one."""
+    lock = tries.lock
     connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO pin_try (subject, failures, locked_until_utc) VALUES (?, ?, ?)",
-        (subject, tries.failures, None if tries.locked_until is None else utc_text(tries.locked_until)),
+        "INSERT OR REPLACE INTO pin_try (subject, failures, locked_at_utc, locked_at_ms, boot, lock_s, last_deed) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            subject,
+            tries.failures,
+            None if lock is None else utc_text(lock.since.wall),
+            None if lock is None else round(lock.since.monotonic_s * 1000),
+            None if lock is None else lock.since.boot,
+            None if lock is None else int(lock.length.total_seconds()),
+            tries.last_deed,
+        ),
+    )
+
+
+def forget_nobodys_tries(connection: Connection, prefix: str, *, keep: int) -> None:
+    """Of the subjects that begin with ``prefix`` only the ``keep`` that were tried last stay."""
+    connection.exec_driver_sql(
+        "DELETE FROM pin_try WHERE subject LIKE ? AND rowid NOT IN "
+        "(SELECT rowid FROM pin_try WHERE subject LIKE ? ORDER BY rowid DESC LIMIT ?)",
+        (f"{prefix}%", f"{prefix}%", keep),
+    )
+
+
+def write_change(
+    unit: UnitOfWork, entry: RosterEntry, *, act: str, deed_id: str, operator: str, at: datetime
+) -> None:
+    """What became of a person, for good: the roster itself only says what is."""
+    person = entry.person
+    number = unit.connection.exec_driver_sql(
+        "SELECT coalesce(max(number), 0) + 1 FROM person_change WHERE user = ?", (person.user,)
+    ).scalar_one()
+    unit.insert(
+        "person_change",
+        {
+            "user": person.user,
+            "number": int(number),
+            "act": act,
+            "name": person.name,
+            "roles": ",".join(sorted(person.roles)),
+            "dealer": person.dealer,
+            "accounts": " ".join(sorted(person.accounts)),
+            "active": int(entry.active),
+            "deed_id": deed_id,
+            "operator": operator,
+            "at_utc": utc_text(at),
+        },
     )

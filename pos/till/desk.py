@@ -25,6 +25,7 @@ from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
 from pos.domain.ids import new_id
 from pos.domain.large_cash import NO_THRESHOLDS, LargeCash
+from pos.domain.lock_out import Moment
 from pos.domain.money import Money
 from pos.domain.number_format import PLAIN, NumberFormat
 from pos.domain.offline import OfflinePolicy
@@ -32,15 +33,18 @@ from pos.domain.payment_mode import PayerKind, PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import PermissionTable, Person
 from pos.domain.sale_policy import ItemPolicy
+from pos.domain.session import Session, SessionPolicy
 from pos.domain.text_guard import clean_entry
 from pos.domain.voucher_policy import VoucherPolicy
+from pos.store.beside import Beside
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
 from pos.store.home import Identity
+from pos.store.people import roster_entry
 from pos.store.shifts import Shift, open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.store.unit_of_work import CommitFailed, TillStore, UnitOfWork, WriteFailed
-from pos.till.gate import Unwritten, require_alone, require_right
+from pos.till.gate import ALWAYS, Unwritten, require_alone, require_right, require_session
 
 Outcome = TypeVar("Outcome")
 
@@ -51,10 +55,15 @@ NEVER_WRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinPolicy:
-    """How PINs are guarded: lock-outs in minutes after the 5th, 6th and each further wrong try, and the most at all."""
+    """How PINs are guarded: lock-outs in minutes after the 5th, 6th and each further wrong try, and the most at all.
+
+    ``terminal_failures``: so many wrong tries at one terminal, whosever, lock it as the fifth locks a user.
+    """
 
     lock_minutes: tuple[int, ...]
     max_failures: int
+    terminal_failures: int = 20
+    min_digits: int = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +99,7 @@ class ShopPolicy:
     suspense_account: str = "SUSPENSE"
     payments: PaymentPolicy = NO_TOLERANCE
     numbers: NumberFormat = PLAIN
+    sessions: SessionPolicy = field(default_factory=SessionPolicy)
     deposits: DepositPolicy = field(default_factory=DepositPolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
@@ -100,6 +110,9 @@ class ShopPolicy:
 @dataclass(slots=True, kw_only=True)
 class Desk:
     """Everything a deed needs, handed in once by ``bootstrap``.
+
+    ``boot`` names the machine's run in which the monotonic clock counts. ``beside`` is where a process that may only read
+    writes what must not be lost; None: nobody works beside this one. ``sessions`` are those begun here, by user.
 
     The touched bills and accounts go from the till's lane to the cache's, and refusals without an audit row from any lane to
     the till's: a deque may be filled and emptied at once.
@@ -117,6 +130,14 @@ class Desk:
     touched_bills: deque[str] = field(default_factory=deque)
     touched_accounts: deque[str] = field(default_factory=deque)
     unwritten: deque[Unwritten] = field(default_factory=deque)
+    boot: str = ""
+    beside: Beside | None = None
+    sessions: dict[str, Session] = field(default_factory=dict)
+
+    @property
+    def moment(self) -> Moment:
+        """Now, by both clocks."""
+        return Moment(wall=self.clock.now(), monotonic_s=self.clock.monotonic_s(), boot=self.boot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +214,7 @@ def perform(
     alone: bool = False,
     subject: str | None = None,
     reason: str | None = None,
+    deed_id: str | None = None,
 ) -> Outcome:
     """Carry out ``work`` as ``act``: the right is checked, everything is one transaction, the audit row is part of it.
 
@@ -203,11 +225,12 @@ def perform(
     no before or at the commit and nothing was booked, and Refused ``outcome_unknown`` where that cannot be told.
     """
     note_refusals(desk)
-    deed_id = new_id(desk.clock, desk.randomness)
+    deed_id = deed_id or new_id(desk.clock, desk.randomness)
     said = Said(subject=subject)
     try:
         if reason is not None:
             said.reason = clean_entry(reason, field="Reason", limit=REASON_MAX) or None
+        require_session(desk, act, person)
         if alone:
             require_right(desk, act, person)
         else:
@@ -268,6 +291,7 @@ def _in_one_transaction(
                 shift=open_shift(unit.connection),
                 said=said,
             )
+            _require_still_there(deed, act)
             outcome = work(deed)
             _audit(deed, act, "ok")
             if memo is not None:
@@ -283,6 +307,17 @@ def _in_one_transaction(
         ) from broken
     assert finished
     return outcome  # type: ignore[return-value]
+
+
+def _require_still_there(deed: Deed, act: str) -> None:
+    """The roster as it is now still has who sits here, with the same rights. Raises NotAuthorised ``person_changed``."""
+    if act in ALWAYS or deed.person.user not in deed.desk.sessions:
+        return
+    entry = roster_entry(deed.unit.connection, deed.person.user)
+    if entry is None or not entry.active or entry.person != deed.person:
+        raise NotAuthorised(
+            "person_changed", "You were disabled, or your rights were changed. Sign in again."
+        )
 
 
 def _was_booked(desk: Desk, deed_id: str) -> bool:
@@ -358,6 +393,25 @@ def audit_refusal(
     except (WriteFailed, CommitFailed, IntegrityError, StoreError):
         return False
     return True
+
+
+def audit_in(
+    desk: Desk,
+    unit: UnitOfWork,
+    person: Person,
+    act: str,
+    deed_id: str,
+    refusal: DomainError | None,
+    *,
+    at: datetime,
+) -> None:
+    """The audit row, in a transaction under way, of what happened ``at`` another time or in another process."""
+    deed = Deed(
+        desk=desk, unit=unit, person=person, deed_id=deed_id, at=at, shift=open_shift(unit.connection)
+    )
+    deed.reason_code = None if refusal is None else refusal.code
+    kind = "denied" if isinstance(refusal, NotAuthorised) else "refused"
+    _audit(deed, act, "ok" if refusal is None else kind)
 
 
 def remember(unit: UnitOfWork, memo: Memo, outcome: object, *, at: datetime) -> None:

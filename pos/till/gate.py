@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from pos.domain.errors import DomainError, Refused
-from pos.domain.role import NOTED, Grant, PermissionTable, Person
+from pos.domain.errors import DomainError, NotAuthorised, Refused
+from pos.domain.lock_out import Moment
+from pos.domain.role import ACTS, NOTED, ActKind, Grant, PermissionTable, Person
+from pos.domain.session import Session, SessionPolicy
 
 UNWRITTEN_MAX = 1_000
 """So many refusals wait to be written; a store that takes none for so long takes no deed either."""
@@ -30,11 +32,31 @@ class Unwritten:
     refusal: DomainError
 
 
+ALWAYS = NOTED | {act for act, kind in ACTS.items() if kind is ActKind.ANYBODY}
+"""What may be done without a session, or as it ends: signing in is how one begins."""
+
+
+class Timed(Protocol):
+    """What of the shop's rules the gate knows."""
+
+    @property
+    def sessions(self) -> SessionPolicy: ...
+
+
 class Gated(Protocol):
-    """What of a desk the gate knows: the table of rights, and the refusals that wait for an audit row."""
+    """What of a desk the gate knows: the table of rights, the sessions, and the refusals that wait for an audit row."""
 
     @property
     def permissions(self) -> PermissionTable: ...
+
+    @property
+    def policy(self) -> Timed: ...
+
+    @property
+    def sessions(self) -> dict[str, Session]: ...
+
+    @property
+    def moment(self) -> Moment: ...
 
     @property
     def unwritten(self) -> deque[Unwritten]: ...
@@ -49,6 +71,23 @@ def may_do_alone(desk: Gated, act: str, person: Person) -> bool:
     """Whether the person may do ``act`` without asking another."""
     found = desk.permissions.grant(act, person.roles)
     return found.allows_deed and found is not Grant.SECOND
+
+
+def require_session(desk: Gated, act: str, person: Person) -> None:
+    """Whoever signed in here is still signed in, has a PIN of the own, and typed it lately where ``act`` wants that.
+
+    Raises NotAuthorised ``session_over``, ``pin_is_first`` or ``pin_needed``.
+    """
+    session = desk.sessions.get(person.user)
+    if session is None or act in ALWAYS:
+        return
+    policy, now = desk.policy.sessions, desk.moment
+    if session.is_over(policy, now):
+        raise NotAuthorised("session_over", "Your time at this till is over. Sign in again.", act=act)
+    if session.pin_is_first:
+        raise NotAuthorised("pin_is_first", "Choose a PIN of your own first; only you will know it.", act=act)
+    if session.wants_pin(act, policy, now):
+        raise NotAuthorised("pin_needed", "Type your PIN again, then do the same once more.", act=act)
 
 
 def require_right(desk: Gated, act: str, person: Person) -> Grant:
@@ -76,12 +115,14 @@ def require_alone(desk: Gated, act: str, person: Person, *, reason: str | None =
 def require_look(desk: Gated, act: str, person: Person, *, subject: str | None = None) -> Grant:
     """The person may at least look at what ``act`` shows. Raises NotAuthorised, which is audited."""
     with audited_later(desk, act, person, subject=subject):
+        require_session(desk, act, person)
         return desk.permissions.require(act, person.roles)
 
 
 def admit(desk: Gated, act: str, person: Person, *, subject: str | None = None) -> Grant:
     """As ``require_alone``, before a deed begins. What it raises is audited."""
     with audited_later(desk, act, person, subject=subject):
+        require_session(desk, act, person)
         return require_alone(desk, act, person)
 
 

@@ -48,11 +48,14 @@ from pos.till.imports import confirm_match
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
+from pos.till.people import change_pin
+from pos.till.pin_tries import take_in
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.script_acts import (
     ACTS,
     AllocateLine,
     CancelDeposit,
+    ChangePin,
     CloseShift,
     ConfirmClock,
     ConfirmDeposit,
@@ -146,6 +149,7 @@ class Script:
     def run_line(self, line: str) -> Answer:
         """The answer to one line. Raises StoreError only (a damaged store ends the script)."""
         raw: Any = None
+        take_in(self._desk)
         try:
             raw = _parse(line)
             refuse_cards_in(raw, whole="line")
@@ -174,6 +178,11 @@ class Script:
         if isinstance(act, SignIn):
             self._remembered(act.ref, {"a sign-in is not remembered"})
             self.person = sign_in(self._desk, act.user, act.pin)
+            must = self._desk.sessions[self.person.user].pin_is_first
+            return {**head, "user": self.person.user, **({"change_pin": True} if must else {})}
+        if isinstance(act, ChangePin):
+            self._remembered(act.ref, {"a PIN is not remembered"})
+            change_pin(self._desk, self.person, act.pin, act.new_pin)
             return {**head, "user": self.person.user}
         digest = _digest(raw, self._desk.till.keys.marks)
         known = self._remembered(act.ref, {digest, _plain_digest(raw)})
@@ -408,7 +417,7 @@ def _plain_digest(raw: Mapping[str, Any]) -> str:
 
 def _canonical(raw: Mapping[str, Any]) -> bytes:
     """A person's PIN is no part of it: not even its digest is kept."""
-    shown = {name: value for name, value in raw.items() if name != "pin"}
+    shown = {name: value for name, value in raw.items() if name not in ("pin", "new_pin")}
     canonical = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return canonical.encode("utf-8", "surrogatepass")
 

@@ -17,7 +17,8 @@ ACTS = frozenset(
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
-    "accept_hand_over count close_shift close_day sign_in lock note add_user change_user reset_pin confirm_clock".split()
+    "accept_hand_over count close_shift close_day sign_in change_pin lock note add_user change_user "
+    "reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -320,6 +321,15 @@ class SignIn(Strict):
     pin: Annotated[str, Field(max_length=40)]
 
 
+class ChangePin(Strict):
+    """Choose another PIN for oneself; neither is stored or echoed. A first PIN opens nothing else."""
+
+    ref: Ref
+    act: Literal["change_pin"]
+    pin: Annotated[str, Field(max_length=40, description="The PIN that there is.")]
+    new_pin: Annotated[str, Field(max_length=40)]
+
+
 class SettleCommission(Strict):
     """Credit a dealer's account with the commission that is owed, of payments whose money is sure."""
 
@@ -421,10 +431,10 @@ DeedAct = (
     | ConfirmDeposit
     | CancelDeposit
 )
-Act = Annotated[DeedAct | SignIn, Field(discriminator="act")]
-_ACT: TypeAdapter[DeedAct | SignIn] = TypeAdapter(Act)
+Act = Annotated[DeedAct | SignIn | ChangePin, Field(discriminator="act")]
+_ACT: TypeAdapter[DeedAct | SignIn | ChangePin] = TypeAdapter(Act)
 AVAILABLE = frozenset(
-    get_args(model.model_fields["act"].annotation)[0] for model in get_args(DeedAct | SignIn)
+    get_args(model.model_fields["act"].annotation)[0] for model in get_args(DeedAct | SignIn | ChangePin)
 )
 """What this version can do of ``ACTS``."""
 
@@ -434,7 +444,7 @@ def act_schema() -> dict[str, Any]:
     return _ACT.json_schema(ref_template="#/$defs/{model}")
 
 
-def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn:
+def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn | ChangePin:
     """The act that a line says. Raises Refused ``bad_line`` or ``act_not_yet_available``."""
     name = raw.get("act")
     if isinstance(name, str) and name in ACTS and name not in AVAILABLE:

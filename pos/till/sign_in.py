@@ -1,4 +1,4 @@
-"""Signing in with user number and PIN: tries are counted before the check, and lock-outs survive a restart.
+"""Signing in with user number and PIN, the session that begins by it, and how it is locked and ended.
 
 Source: reliability.md 5.2. An unknown user takes as long and reads the same as a wrong PIN.
 """
@@ -6,26 +6,35 @@ Source: reliability.md 5.2. An unknown user takes as long and reads the same as 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from pos.domain.errors import DomainError, NotAuthorised, Refused
-from pos.domain.ids import new_id
 from pos.domain.role import Person, roles_problem
-from pos.store.people import PinTries, RosterEntry, pin_tries, roster_entry, set_pin_tries
-from pos.store.unit_of_work import CommitFailed, WriteFailed
-from pos.till.desk import Deed, Desk, audit_refusal, nothing_booked, perform
+from pos.domain.session import Session
+from pos.store.people import RosterEntry, roster_entry
+from pos.store.silence import last_answer_at
+from pos.till.desk import Deed, Desk, audit_refusal, perform
+from pos.till.pin_tries import (
+    NOBODY,
+    clear_terminal,
+    clear_tries,
+    count_beside,
+    count_try,
+    right_beside,
+    wrong_pin,
+)
 
-NOBODY = Person(user="-", name="", roles=frozenset())
-"""Who is named in the audit when the user number is none of ours: what was typed might be a PIN."""
+__all__ = ["NOBODY"]
 
-
-SIGN_IN, UNLOCK, LOCK, SIGN_OUT, SESSION_END = "sign_in", "unlock", "lock", "sign_out", "session_end"
+SIGN_IN, CONFIRM_PIN, UNLOCK = "sign_in", "confirm_pin", "unlock"
+LOCK, SIGN_OUT, SESSION_END = "lock", "sign_out", "session_end"
 
 
 def unlock(desk: Desk, person: Person, pin: str) -> Person:
-    """The person who sits here is back. Raises as ``sign_in``."""
-    return sign_in(desk, person.user, pin, act=UNLOCK)
+    """The person who sits here is back; a session that was over begins anew. Raises as ``sign_in``."""
+    return recognise(desk, person.user, pin, act=UNLOCK, then=_freshen)
 
 
 def lock(desk: Desk, person: Person, *, why: str | None = None) -> None:
@@ -36,11 +45,19 @@ def lock(desk: Desk, person: Person, *, why: str | None = None) -> None:
 def sign_out(desk: Desk, person: Person) -> None:
     """The person leaves the seat."""
     _tell(desk, person, SIGN_OUT, None)
+    _end(desk, person)
 
 
 def end_session(desk: Desk, person: Person, *, why: str) -> None:
     """The program ends it: its script is at its end, its time is over."""
     _tell(desk, person, SESSION_END, why)
+    _end(desk, person)
+
+
+def _end(desk: Desk, person: Person) -> None:
+    session = desk.sessions.get(person.user)
+    if session is not None:
+        desk.sessions[person.user] = replace(session, ended=True)
 
 
 def _tell(desk: Desk, person: Person, act: str, why: str | None) -> None:
@@ -48,49 +65,115 @@ def _tell(desk: Desk, person: Person, act: str, why: str | None) -> None:
         perform(desk, person, act, lambda _deed: None, reason=why)
 
 
-def sign_in(desk: Desk, user: str, pin: str, *, act: str = SIGN_IN) -> Person:
-    """The person of this user number and PIN.
+def sign_in(desk: Desk, user: str, pin: str) -> Person:
+    """The person of this user number and PIN, whose session begins.
 
-    Raises NotAuthorised ``wrong_pin`` (also for unknown and disabled users) or ``locked_out``, and Refused
-    ``store_write_failed``. The PIN is never stored, logged or echoed.
+    Raises NotAuthorised ``wrong_pin`` (also for unknown and disabled users), ``locked_out``, ``roles_apart``,
+    ``pin_expired`` (a first PIN that nobody changed) or ``roster_too_old``, and Refused ``store_write_failed``. The PIN is
+    never stored, logged or echoed.
     """
-    subject = _subject(desk, user)
-    locked = _count_try(desk, subject)
-    entry = subject if isinstance(subject, RosterEntry) else None
+    return recognise(desk, user, pin, act=SIGN_IN, then=begin_session)
+
+
+def confirm_pin(desk: Desk, person: Person, pin: str) -> Person:
+    """The PIN typed again, for an act that wants it fresh. Raises as ``sign_in``."""
+    return recognise(desk, person.user, pin, act=CONFIRM_PIN, then=_freshen)
+
+
+def recognise(
+    desk: Desk, user: str, pin: str, *, act: str, then: Callable[[Desk, RosterEntry], None] | None = None
+) -> Person:
+    """The person of this user number and PIN, the try being counted and audited as ``act``; ``then`` what follows.
+
+    Raises as ``sign_in``.
+    """
+    made = count_try(desk, user, act)
+    entry = made.entry
     right = desk.pin_hasher.matches(None if entry is None else entry.pin_hash, pin)
-    person = NOBODY if entry is None else entry.person
-    if locked is not None:
-        raise _refused(desk, person, act, locked)
-    if not right or entry is None or not entry.active:
-        raise _refused(desk, person, act, NotAuthorised("wrong_pin", "User number or PIN is wrong."))
-    apart = roles_problem(entry.person.roles)
-    if apart is not None:
-        raise _refused(
-            desk, person, act, NotAuthorised("roles_apart", f"Nobody may have your roles: {apart}.")
-        )
+    refusal = made.locked or _refusal(desk, entry, right=right)
+    if refusal is not None:
+        audit_refusal(desk, made.person, act, made.deed_id, refusal)
+        raise refusal
+    assert entry is not None
+    known = entry
 
     def work(deed: Deed) -> Person:
-        clear = PinTries(failures=0, locked_until=None)
-        set_pin_tries(deed.unit.connection, f"user:{entry.person.user}", clear)
-        return entry.person
+        clear_tries(deed.unit.connection, known.person.user)
+        return known.person
 
-    return perform(desk, person, act, work)
+    person = perform(desk, entry.person, act, work, deed_id=made.deed_id)
+    if then is not None:
+        then(desk, entry)
+    return person
+
+
+def _refusal(desk: Desk, entry: RosterEntry | None, *, right: bool) -> NotAuthorised | None:
+    """Why the person is not let in, though not locked out."""
+    if not right or entry is None or not entry.active:
+        return wrong_pin()
+    apart = roles_problem(entry.person.roles)
+    if apart is not None:
+        return NotAuthorised("roles_apart", f"Nobody may have your roles: {apart}.")
+    if entry.pin_is_first and entry.pin_expires is not None and desk.clock.now() >= entry.pin_expires:
+        return NotAuthorised(
+            "pin_expired", "Your first PIN was not changed in time. Ask an admin for another."
+        )
+    return _roster_too_old(desk)
+
+
+def _roster_too_old(desk: Desk) -> NotAuthorised | None:
+    """Who was disabled elsewhere must not be let in for ever by a till that nobody can tell."""
+    most = desk.policy.sessions.roster
+    if most is None:
+        return None
+    with desk.till.read() as books, desk.cache.read() as cache:
+        told_at = last_answer_at(books, cache)
+    if told_at is None or desk.clock.now() - told_at <= most:
+        return None
+    return NotAuthorised(
+        "roster_too_old",
+        f"Central has not answered for {most.days} days: who works here is not certain. Bring the line back.",
+    )
+
+
+def begin_session(desk: Desk, entry: RosterEntry) -> None:
+    """The person sits here from now on."""
+    now = desk.moment
+    desk.sessions[entry.person.user] = Session(
+        person=entry.person, began=now, pin_typed=now, pin_is_first=entry.pin_is_first
+    )
+
+
+def _freshen(desk: Desk, entry: RosterEntry) -> None:
+    """The PIN was typed again. A session that is over, or of other rights, begins anew by it."""
+    session = desk.sessions.get(entry.person.user)
+    if (
+        session is None
+        or session.is_over(desk.policy.sessions, desk.moment)
+        or session.person != entry.person
+    ):
+        begin_session(desk, entry)
+    else:
+        desk.sessions[entry.person.user] = replace(session, pin_typed=desk.moment)
+
+
+def is_over(desk: Desk, person: Person) -> bool:
+    """Whether the person sits here, and has for as long as one may without signing in anew."""
+    session = desk.sessions.get(person.user)
+    return session is not None and not session.ended and session.is_over(desk.policy.sessions, desk.moment)
 
 
 def check_beside(desk: Desk, user: str, pin: str) -> Person:
-    """As ``sign_in``, on a home opened to be read: the lock-outs hold, but nothing can be counted or audited."""
-    subject = _subject(desk, user)
-    entry = subject if isinstance(subject, RosterEntry) else None
-    name = f"user:{entry.person.user}" if entry is not None else "terminal"
-    with desk.till.read() as connection:
-        tries = pin_tries(connection, name)
-    if tries.failures >= desk.policy.pins.max_failures or (
-        tries.locked_until is not None and desk.clock.now() < tries.locked_until
-    ):
-        raise NotAuthorised("locked_out", "Too many wrong tries.")
+    """As ``sign_in``, on a home opened to be read: the try is counted beside the books, which take it in later."""
+    made = count_beside(desk, user)
+    entry = made.entry
     right = desk.pin_hasher.matches(None if entry is None else entry.pin_hash, pin)
-    if not right or entry is None or not entry.active:
-        raise NotAuthorised("wrong_pin", "User number or PIN is wrong.")
+    refusal = made.locked or _refusal(desk, entry, right=right)
+    if refusal is not None:
+        raise refusal
+    assert entry is not None
+    right_beside(desk, made)
+    begin_session(desk, entry)
     return entry.person
 
 
@@ -107,56 +190,8 @@ def confirm_person(desk: Desk, person: Person, user: str) -> Person:
         if entry.person.user == person.user:
             raise Refused("own_tries", "Another supervisor must confirm who you are.")
         deed.subject = entry.person.user
-        for subject in (f"user:{entry.person.user}", "terminal"):
-            set_pin_tries(deed.unit.connection, subject, PinTries(failures=0, locked_until=None))
+        clear_tries(deed.unit.connection, entry.person.user)
+        clear_terminal(deed.unit.connection)
         return entry.person
 
     return perform(desk, person, "confirm_person", work)
-
-
-def _subject(desk: Desk, user: str) -> RosterEntry | str:
-    """Whose tries are counted: the person's, or the terminal's where nobody has that number."""
-    if re.fullmatch(r"[0-9]{1,12}", user) is None:
-        return "terminal"
-    with desk.till.read() as connection:
-        return roster_entry(connection, user) or "terminal"
-
-
-def _count_try(desk: Desk, subject: RosterEntry | str) -> NotAuthorised | None:
-    """Count this try as wrong before it is checked; the refusal to give when tries are locked."""
-    name = f"user:{subject.person.user}" if isinstance(subject, RosterEntry) else subject
-    now = desk.clock.now()
-    try:
-        with desk.till.transaction() as unit:
-            tries = pin_tries(unit.connection, name)
-            if tries.locked_until is not None and now < tries.locked_until:
-                minutes = -((now - tries.locked_until) // timedelta(minutes=1))
-                return NotAuthorised("locked_out", f"Too many wrong tries. Try again in {minutes} min.")
-            limits = desk.policy.pins
-            if isinstance(subject, RosterEntry) and tries.failures >= limits.max_failures:
-                return NotAuthorised(
-                    "locked_out", "Too many wrong tries. Ask a supervisor to confirm who you are."
-                )
-            failures = tries.failures + 1
-            set_pin_tries(
-                unit.connection,
-                name,
-                PinTries(failures=failures, locked_until=_locked_until(desk, failures, now)),
-            )
-    except (WriteFailed, CommitFailed) as failure:
-        # A try that cannot be counted is not made.
-        raise nothing_booked(failure.reason) from failure
-    return None
-
-
-def _locked_until(desk: Desk, failures: int, now: datetime) -> datetime | None:
-    over = failures - 5
-    if over < 0:
-        return None
-    minutes = desk.policy.pins.lock_minutes
-    return now + timedelta(minutes=minutes[min(over, len(minutes) - 1)])
-
-
-def _refused(desk: Desk, person: Person, act: str, refusal: NotAuthorised) -> NotAuthorised:
-    audit_refusal(desk, person, act, new_id(desk.clock, desk.randomness), refusal)
-    return refusal

@@ -22,6 +22,7 @@ from textual.theme import Theme
 from textual.worker import Worker
 
 from pos.domain.encode import crash_lines
+from pos.domain.errors import DomainError
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import CardTerminal, Runner
 from pos.domain.role import Person
@@ -30,7 +31,7 @@ from pos.store.database import StoreError
 from pos.till.cash_office import business_date_now
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
-from pos.till.sign_in import end_session, lock, sign_out
+from pos.till.sign_in import end_session, is_over, lock, sign_out
 from pos.tui.errands import Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
@@ -52,6 +53,7 @@ from pos.tui.screens.frame import COLUMNS_MIN, ROWS_MIN, Frame
 from pos.tui.screens.help import HelpScreen
 from pos.tui.screens.key_test import KeyTestScreen
 from pos.tui.screens.lock import LockScreen
+from pos.tui.screens.pin import OwnPinScreen, PinScreen
 from pos.tui.screens.shift_closed import ShiftClosedScreen
 from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.screens.stop import StopScreen
@@ -149,6 +151,7 @@ class TillApp(App[int], inherit_bindings=False):
             told=self._notice,
             stopped=self._stop,
             ended=self._errand_ended,
+            pin_asked=self._ask_pin,
         )
         self.type_ahead = TypeAhead(
             self, self.keyboard, busy=lambda: self.errands.under_way > 0, at_rest=self._at_rest
@@ -188,6 +191,20 @@ class TillApp(App[int], inherit_bindings=False):
         assert person is not None
         self._seats[person.user] = replace(self._vacant, occupant=person, shift=None)
         self._show(self._seats[person.user])
+        session = self.seat.desk.sessions.get(person.user)
+        if session is not None and session.pin_is_first:
+            self.push_screen(OwnPinScreen(self.seat, self.errands), self._own_pin_chosen)
+        else:
+            self._begin()
+
+    def _own_pin_chosen(self, chosen: bool | None) -> None:
+        if chosen:
+            self._begin()
+        else:
+            self._audit(sign_out)
+            self._leave()
+
+    def _begin(self) -> None:
         self.push_screen(FindScreen(self.seat, self.errands), self._get_up)
 
     def _came_to_the_lock(self, person: Person) -> None:
@@ -261,6 +278,18 @@ class TillApp(App[int], inherit_bindings=False):
         if mode not in self._modes:
             self.add_mode(mode, Screen)
         self.switch_mode(mode)
+
+    def _ask_pin(self, refusal: DomainError) -> None:
+        """The deed wants a PIN that was typed lately. The screen that wanted it stays as it is; its key does it then."""
+
+        def typed(right: bool | None) -> None:
+            if isinstance(self.screen, Frame):
+                if right:
+                    self.screen.say("Your PIN is right. Now press the same key again.")
+                else:
+                    self.screen.refuse("Nothing was done: it wants your PIN.")
+
+        self.push_screen(PinScreen(self.seat, self.errands, refusal.message), typed)
 
     def _stop(self, fault: StoreError) -> None:
         if not isinstance(self.screen, StopScreen):
@@ -347,6 +376,9 @@ class TillApp(App[int], inherit_bindings=False):
         idle_s = self.seat.desk.clock.monotonic_s() - self.keyboard.last_key_s
         if idle_s >= self._lock_after_s:
             self.action_lock()
+        occupant = self.seat.occupant
+        if occupant is not None and is_over(self.seat.desk, occupant):
+            self._lock("You have sat here for as long as one may. Your PIN begins it anew.")
         taken_by = self._sessions.taken_by()
         if taken_by is not None:
             self._lock(

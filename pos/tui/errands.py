@@ -13,6 +13,7 @@ from pos.domain.errors import DomainError
 from pos.store.database import StoreError
 from pos.tui.ports import AfterCommit, OpenDrawer
 
+PIN_NEEDED = "pin_needed"
 LOG = logging.getLogger(__name__)
 
 
@@ -36,6 +37,7 @@ class Errands:
         told: Callable[[str], None],
         stopped: Callable[[StoreError], None],
         ended: Callable[[], None],
+        pin_asked: Callable[[DomainError], None],
     ) -> None:
         self._app = app
         self._after_commit = after_commit
@@ -45,6 +47,7 @@ class Errands:
         self._paper_waits = False
         self._stopped = stopped
         self._ended = ended
+        self._pin_asked = pin_asked
         self.under_way = 0
 
     def start(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
@@ -82,6 +85,8 @@ class Errands:
             await work
         except DomainError as refusal:
             asking.refused(refusal)
+            if refusal.code == PIN_NEEDED:
+                self._pin_asked(refusal)
         except StoreError as fault:
             LOG.error("the store failed: %s", fault.code)
             self._stopped(fault)

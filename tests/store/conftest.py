@@ -23,6 +23,7 @@ from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lod
 from pos.till.desk import Memo
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.papers import reprint
+from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
 from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
@@ -31,6 +32,8 @@ from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
     DEALER,
+    OTHER_CASHIER,
+    PINS,
     SUPERVISOR,
     TODAY,
     UNANSWERED,
@@ -135,6 +138,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         desk.policy, payments=PaymentPolicy(tolerance_minor=5, resolve_alone_up_to_minor=10_000)
     )
     reprint(desk, CASHIER, taken.receipt.receipt_number)
+    change_pin(desk, OTHER_CASHIER, PINS[OTHER_CASHIER.user], "918273")
     let_change_prices(desk, Role.CASHIER, percent=20)
     knows(desk)
     takes_offline(desk)

@@ -53,6 +53,10 @@ _CARD_SHAPES = ((4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3))
 """How the digits stand in groups on the cards themselves, beside the even ones."""
 _EVEN_GROUP_MAX = 5
 _SERIAL_GROUPS_MAX = 20
+_SERIAL_BEGINS = frozenset({2, 6, 8, 13, 15, 19, 20})
+"""How long the first group of a serial number is, or the only one."""
+_CANDIDATES_MAX = 300
+"""One in ten numbers of a card's length and beginning is one. Where so many together are none, somebody made them so."""
 _IMEI_SHAPES = ((2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1))
 
 _ID = re.compile(
@@ -197,11 +201,12 @@ def _in_groups(groups: Sequence[str], *, close: bool) -> Iterator[str]:
     ``close``: only blanks and dashes stand between them, so that they are no date, time or sum.
     """
     whole, sizes = "".join(groups), [len(group) for group in groups]
-    begin = 0
+    begin = candidates = 0
     for first, size in enumerate(sizes):
         if size <= _EVEN_GROUP_MAX and _ANY_PREFIX.match(whole, begin):
             for length in _lengths_on_cards(sizes[first : first + _LENGTHS[-1]]):
-                if is_card_number(whole[begin : begin + length]):
+                candidates += 1
+                if is_card_number(whole[begin : begin + length]) or candidates > _CANDIDATES_MAX:
                     yield whole[begin : begin + length]
         begin += size
     if close and len(whole) in _LENGTHS and min(sizes[:-1], default=0) > 2 and is_card_number(whole):
@@ -246,7 +251,9 @@ def _apart_from_serials(groups: Sequence[str]) -> Iterator[Sequence[str]]:
     """The groups between those that are a serial number, alone or as serials are printed in groups."""
     begin = place = 0
     while place < len(groups):
-        taken = _groups_of_serial(groups[place : place + _SERIAL_GROUPS_MAX])
+        group = groups[place]
+        may_begin = len(group) in _SERIAL_BEGINS or group.startswith("89")
+        taken = _groups_of_serial(groups[place : place + _SERIAL_GROUPS_MAX]) if may_begin else 0
         if taken:
             yield groups[begin:place]
             begin = place + taken

@@ -402,6 +402,13 @@ def test_a_run_too_long_for_a_card_is_judged_whole(run: str) -> None:
     assert not holds_card_number(run)
 
 
+def test_a_text_made_of_near_numbers_is_refused_without_a_try_of_each() -> None:
+    """A megabyte of them held central up for half a minute."""
+    assert holds_card_number("6 " * 20_000)
+    assert not holds_card_number("1 " * 20_000)
+    assert not holds_card_number("50 kg, 52 kg, " * 2_000)
+
+
 @given(st.sampled_from(sorted(CARDS.values())), st.integers(0, 18), st.integers(1, 9))
 def test_one_wrong_digit_makes_it_no_card_number(number: str, place: int, step: int) -> None:
     place %= len(number)

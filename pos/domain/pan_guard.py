@@ -153,12 +153,13 @@ def _plain_sign(sign: str) -> str:
 
 
 _WORDS = "|".join(map(_plain, _SECURITY_CODE_WORDS))
-_PARTS_OF_WORDS = tuple(
-    map(
-        _plain,
-        ("cv", "cav", "code", "card", "crypto", "codigo", "nummer", "kod", "رمز", "سي في", "सीव", "कोड"),
+_DIGIT = re.compile("[0-9]")
+_PART_OF_WORD = re.compile(
+    "|".join(
+        map(_plain, ("c[va]", "code", "crypto", "codigo", "nummer", "kod", "رمز", "سي في", "सीव", "कोड"))
     )
 )
+"""Some part of each of the words, which nearly no text holds."""
 _CODE_OF_CARD = r"(?<![0-9])[0-9](?:[ .\-]?[0-9]){2,3}(?![0-9])"
 _SECURITY_CODE = re.compile(
     rf"(?<![^\W_])(?:{_WORDS})[\W_]{{0,4}}(?:(?:is|no|nr|number|code|est|ist|es)\b[\W_]{{0,3}})?{_CODE_OF_CARD}"
@@ -167,8 +168,10 @@ _SECURITY_CODE = re.compile(
 
 
 def _holds_security_code(plain: str) -> bool:
+    if _DIGIT.search(plain) is None:
+        return False
     folded = plain.casefold()
-    return any(part in folded for part in _PARTS_OF_WORDS) and _SECURITY_CODE.search(folded) is not None
+    return _PART_OF_WORD.search(folded) is not None and _SECURITY_CODE.search(folded) is not None
 
 
 def _card_numbers(plain: str) -> Iterator[str]:

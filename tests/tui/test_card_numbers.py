@@ -92,6 +92,17 @@ async def test_the_find_box_and_the_cash_box_keep_no_card_number(how: str) -> No
         assert CARD not in str(dump(desk))
 
 
+async def test_the_test_of_keys_keeps_no_card_number() -> None:
+    async with counter(make_till()) as seat:
+        seat.app.action_test_keys()
+        await seat.settle()
+        await seat.write("ab" + CARD)
+
+        assert (seat.screen, "card number" in seat.message) == ("KeyTestScreen", True)
+        # What came before its last digit is gone from the list with it.
+        assert seat.app.screen._arrived == []  # type: ignore[attr-defined]
+
+
 async def typed_until_it_crashes(desk: Desk, monkeypatch: pytest.MonkeyPatch, told: list[str]) -> None:
     async with counter(desk) as seat:
         monkeypatch.setattr(seat.app, "_print_error_renderables", lambda: None)

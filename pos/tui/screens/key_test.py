@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
+from pos.domain.pan_guard import holds_card_number
 from pos.tui.errands import Errands
 from pos.tui.keys import KEYS
 from pos.tui.screens.frame import Frame
@@ -65,4 +66,7 @@ class KeyTestScreen(Frame[None]):
         writes = character if character.isprintable() else ""
         row = Row(key=str(len(self._arrived)), cells=(name, writes, meaning))
         self._arrived = [row, *self._arrived][:KEPT]
+        if holds_card_number("".join(shown.cells[1] for shown in reversed(self._arrived))):
+            self._arrived = []
+            self.refuse("This looks like a card number. Card numbers are never kept.")
         self.query_one(Listing).show(self._arrived)

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from pos.cli.faults import PrivateFormatter
+from pos.domain.cheque import TICKS
 from pos.till.desk import Desk
 from pos.till.enquiries import find
 from pos.till.script import Script
 from pos.tui.screens.find import FindScreen
-from tests.builders.tills import CASHIER, PINS, TICKS, ask_for_documents, dump, make_till, opened, stock
+from tests.builders.tills import CASHIER, PINS, ask_for_documents, dump, make_till, opened, stock
 from tests.tui.counter import counter
 
 CANARY = "Zq9xCanary"

@@ -13,6 +13,7 @@ from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.bootstrap.store_check import store_findings
 from pos.bootstrap.wire import compare_with_central, make_client
 from pos.cli.output import Invocation
+from pos.cli.person import PinOption, UserOption, read_pin, read_secret, read_user
 from pos.domain.errors import Refused
 from pos.store.database import Database, StoreError
 
@@ -114,3 +115,75 @@ def check_signatures(
         f"{signed} signed shifts, {len(findings)} findings.",
     )
     return FINDINGS if findings else 0
+
+
+PassphraseOption = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd", help="File descriptor to read the passphrase from; never on the command line."
+    ),
+]
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to write; the sealed keys go to FILE.keys.")],
+    passphrase_fd: PassphraseOption = None,
+) -> int:
+    """Back the home up, also while it sells; the copy is checked whole."""
+    from pos.bootstrap.backups import make_backup
+
+    call: Invocation = context.obj
+    made = make_backup(call.home, file.absolute(), read_secret(passphrase_fd, "Passphrase: "), real_machine())
+    for finding in made.findings:
+        call.line(
+            {"ok": False, "check": finding.check, "where": finding.where}, f"{finding.check}: {finding.where}"
+        )
+    call.line(
+        {
+            "ok": not made.findings,
+            "file": str(made.store),
+            "keys": str(made.keys),
+            "findings": len(made.findings),
+        },
+        f"Backup {made.store}, keys {made.keys}, {len(made.findings)} findings.",
+    )
+    return FINDINGS if made.findings else 0
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A backup; its keys lie beside it in FILE.keys.")],
+    code: Annotated[
+        str | None, typer.Option("--code", help="One-time code from pos central terminal.")
+    ] = None,
+    passphrase_fd: PassphraseOption = None,
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
+    """Make the home anew from a backup; it goes on in a new receipt series."""
+    from pos.bootstrap.backups import Wish, restore
+    from pos.bootstrap.wire import enrol
+    from pos.till.sign_in import sign_in
+
+    call: Invocation = context.obj
+    passphrase = read_secret(passphrase_fd, "Passphrase: ")
+    number, pin = read_user(user), read_pin(pin_fd)
+    wish = Wish(
+        home=call.home,
+        backup=file.absolute(),
+        passphrase=passphrase,
+        enrol=None if code is None else lambda url, terminal: asyncio.run(enrol(url, terminal, code)),
+    )
+    done = restore(wish, lambda desk: sign_in(desk, number, pin), real_machine())
+    call.line(
+        {
+            "ok": True,
+            "home": str(call.home),
+            "terminal": done.terminal,
+            "epoch": done.epoch,
+            "series": done.series,
+            "kept": None if done.kept is None else str(done.kept),
+        },
+        f"Terminal {done.terminal} goes on in series {done.series}. What was here before: {done.kept or 'nothing'}.",
+    )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pos.till.desk import Desk
 
 PIN_MAX = 64
+SECRET_MAX = 1_000
 LOCKED = 5
 
 UserOption = Annotated[str | None, typer.Option("--user", help="User number of the person this is done for.")]
@@ -40,16 +41,29 @@ def read_pin(pin_fd: int | None) -> str:
         if not sys.stdin.isatty():
             raise typer.BadParameter("Give --user and --pin-fd, or run this on a terminal.")
         return getpass.getpass("PIN: ")
+    return _read_line(pin_fd, PIN_MAX).decode("ascii", "replace").strip("\r\n")
+
+
+def read_secret(secret_fd: int | None, prompt: str) -> str:
+    """One line from ``secret_fd``, or asked for without echo. Raises BadParameter where neither works."""
+    if secret_fd is None:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("Give it by a file descriptor, or run this on a terminal.")
+        return getpass.getpass(prompt)
+    return _read_line(secret_fd, SECRET_MAX).decode("utf-8", "surrogateescape").strip("\r\n")
+
+
+def _read_line(descriptor: int, most: int) -> bytes:
     text = b""
     try:
-        while len(text) < PIN_MAX and not text.endswith(b"\n"):
-            byte = os.read(pin_fd, 1)
+        while len(text) < most and not text.endswith(b"\n"):
+            byte = os.read(descriptor, 1)
             if not byte:
                 break
             text += byte
     except OSError:
-        raise typer.BadParameter("--pin-fd is not an open file descriptor.") from None
-    return text.decode("ascii", "replace").strip("\r\n")
+        raise typer.BadParameter("That is not an open file descriptor.") from None
+    return text
 
 
 def read_user(user: str | None) -> str:

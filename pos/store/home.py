@@ -68,3 +68,9 @@ def write_identity(connection: Connection, identity: Identity) -> None:
         "central_url": identity.central_url,
     }
     connection.exec_driver_sql("INSERT INTO home (name, value) VALUES (?, ?)", list(values.items()))
+
+
+def renew_identity(connection: Connection, *, epoch: int, series: str) -> None:
+    """The till goes on under another epoch, and numbers its receipts in that one's series."""
+    for name, value in (("epoch", str(epoch)), ("series", series)):
+        connection.exec_driver_sql("UPDATE home SET value = ? WHERE name = ?", (value, name))

@@ -68,3 +68,18 @@ def test_what_can_be_checked_of_an_unusable_store_is_checked(pos: ForkingPos, ho
 
     assert ended.status == 6
     assert {"ok": False, "check": "chain_row_altered", "where": "home shop"} in ended.lines
+
+
+def test_a_passphrase_is_never_an_argument(pos: ForkingPos, home: Path, tmp_path: Path) -> None:
+    passphrase = "correct horse battery"
+    made = pos.run(
+        "--home", str(home), "--json", "backup", str(tmp_path / "b"), "--passphrase-fd", "3", pin=passphrase
+    )
+
+    assert (made.status, made.last["findings"]) == (0, 0)
+    assert passphrase not in made.out + made.err
+    short = pos.run(
+        "--home", str(home), "--json", "backup", str(tmp_path / "c"), "--passphrase-fd", "3", pin="x"
+    )
+    assert (short.status, short.last["error"]["code"]) == (3, "bad_passphrase")
+    assert not (tmp_path / "c").exists()

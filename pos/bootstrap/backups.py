@@ -1,0 +1,236 @@
+"""A backup of a home, taken while it sells, and a home made from one.
+
+A backup is two files: the store, and beside it the keys, sealed under a passphrase. What is restored goes on under a new
+epoch and so in a new receipt series, because what was printed after the backup is not known. Nothing that was there is
+thrown away: the store and keys that are replaced lie in the home's ``backups``. Source: reliability.md 0.7 and 2 (25).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from pos.bootstrap.file_modes import refuse_wide
+from pos.bootstrap.homes import HomePaths, Machine, open_till, refuse_no_home, series_of
+from pos.bootstrap.key_files import read_keys, write_key
+from pos.domain.errors import Refused
+from pos.domain.role import Person
+from pos.store.database import Database, StoreError, StoreLock
+from pos.store.high_water import HighWater
+from pos.store.home import read_identity, renew_identity
+from pos.store.sealed_keys import open_keys, seal_keys
+from pos.till.desk import Deed, Desk, perform
+from pos.till.verify_rows import Finding, verify_rows
+
+KEYS_BESIDE = ".keys"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupMade:
+    """Where the two files lie, and what is wrong with the rows in them; the file itself is sound."""
+
+    store: Path
+    keys: Path
+    findings: list[Finding]
+
+
+def make_backup(home: Path, target: Path, passphrase: str, machine: Machine) -> BackupMade:
+    """Copy the store of a home, which may be selling, and check the copy whole.
+
+    Raises Refused ``backup_exists``, ``bad_passphrase``, ``no_home``; StoreError ``store_damaged``, and then leaves no file.
+    """
+    paths = HomePaths(home=home)
+    refuse_no_home(paths)
+    beside = target.with_name(target.name + KEYS_BESIDE)
+    if target.exists() or beside.exists() or not target.parent.is_dir():
+        raise Refused("backup_exists", f"{target.name} exists already, or its folder does not.")
+    sealed = seal_keys(
+        {path.name: bytes.fromhex(path.read_text("ascii")) for path in sorted(paths.keys.glob("*.key"))},
+        passphrase,
+        salt=machine.randomness.token_bytes(16),
+        nonce=machine.randomness.token_bytes(12),
+    )
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    source = machine.open_store(paths.till_db, read_only=True)
+    try:
+        source.backup_into(part)
+        findings = _checked(part, paths)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        source.close()
+    _write_new(beside, sealed)
+    os.rename(part, target)
+    _flush_folder(target.parent)
+    return BackupMade(store=target, keys=beside, findings=findings)
+
+
+def _checked(copy: Path, paths: HomePaths) -> list[Finding]:
+    database = Database(copy, read_only=True)
+    try:
+        database.full_check()
+        with database.read() as connection:
+            return verify_rows(connection, read_keys(paths.keys))
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """The home as it goes on. ``kept`` is the folder of what it replaced; None where there was nothing."""
+
+    terminal: str
+    epoch: int
+    series: str
+    kept: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to restore. ``enrol`` asks central for the next epoch by a one-time code; None: it is counted on from here."""
+
+    home: Path
+    backup: Path
+    passphrase: str
+    enrol: Callable[[str, str], int] | None = None
+
+
+def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Restored:
+    """Make the home anew from a backup; ``who`` signs the person in, by the roster of the backup.
+
+    Raises Refused ``bad_passphrase``, ``no_backup``; NotAuthorised; StoreError with exit code 5 (the home is in use) or 6
+    (the backup is damaged or altered). Until the last step the home stays as it was.
+    """
+    paths = HomePaths(home=wish.home)
+    os.umask(0o077)
+    wish.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = StoreLock(paths.lock)
+    staged = HomePaths(home=wish.home / "restoring")
+    try:
+        shutil.rmtree(staged.home, ignore_errors=True)
+        _stage(wish, paths, staged)
+        with open_till(staged.home, machine=machine) as till:
+            person = who(till.desk)
+            identity = till.desk.identity
+            epoch = max(_epochs(paths, staged)) + 1
+            if wish.enrol is not None:
+                epoch = max(epoch, wish.enrol(identity.central_url, identity.terminal))
+            _go_on(till.desk, person, epoch)
+        kept = _exchange(paths, staged, series_of(epoch))
+    finally:
+        shutil.rmtree(staged.home, ignore_errors=True)
+        lock.close()
+    return Restored(terminal=identity.terminal, epoch=epoch, series=series_of(epoch), kept=kept)
+
+
+def _stage(wish: Wish, paths: HomePaths, staged: HomePaths) -> None:
+    """A home of the backup's store and keys inside the real one, checked whole."""
+    beside = wish.backup.with_name(wish.backup.name + KEYS_BESIDE)
+    if not wish.backup.is_file() or not beside.is_file():
+        raise Refused("no_backup", f"{wish.backup.name} and {beside.name} must lie side by side.")
+    keys = open_keys(beside.read_bytes(), wish.passphrase)
+    for part in (staged.home, staged.keys, staged.receipts, staged.backups):
+        part.mkdir(mode=0o700)
+    for name, key in keys.items():
+        if "/" in name or not name.endswith(".key"):
+            raise Refused("bad_passphrase", "The sealed file holds something else than keys.")
+        write_key(staged.keys / name, key)
+    shutil.copyfile(wish.backup, staged.till_db)
+    if (paths.home / "config").is_dir():
+        shutil.copytree(paths.home / "config", staged.home / "config")
+    refuse_wide(staged.home)
+    findings = _checked(staged.till_db, staged)
+    if findings:
+        raise StoreError(
+            "backup_altered",
+            f"This backup was altered ({findings[0].check}: {findings[0].where}). Take an older one.",
+            exit_code=6,
+        )
+
+
+def _epochs(paths: HomePaths, staged: HomePaths) -> set[int]:
+    """Every epoch that was ever in use here, as far as anything still tells."""
+    found = {0}
+    for store in (staged.till_db, paths.till_db):
+        # What is to be replaced may be damaged: then it tells nothing.
+        with suppress(StoreError, Refused, DBAPIError, ValueError, KeyError, OSError):
+            found.add(_epoch_of(store))
+    with suppress(StoreError, OSError):
+        water = HighWater(paths.high_water, read_keys(staged.keys).chain).last
+        if water is not None and water.receipt:
+            found.add(epoch_of_series(water.receipt.split("-")[-2]))
+    return found
+
+
+def _epoch_of(store: Path) -> int:
+    database = Database(store, read_only=True)
+    try:
+        with database.read() as connection:
+            identity = read_identity(connection)
+    finally:
+        database.close()
+    return 0 if identity is None else identity.epoch
+
+
+def epoch_of_series(series: str) -> int:
+    """The epoch whose receipts are numbered in ``series``; 0 for letters that are none."""
+    number = 0
+    for letter in series:
+        if not "A" <= letter <= "Z":
+            return 0
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def _go_on(desk: Desk, person: Person, epoch: int) -> None:
+    """The restored store's own row of it: who did it, and the series that begins."""
+
+    def work(deed: Deed) -> None:
+        deed.subject = f"epoch {epoch}, series {series_of(epoch)}"
+        renew_identity(deed.unit.connection, epoch=epoch, series=series_of(epoch))
+
+    perform(desk, person, "restore", work, alone=True)
+
+
+def _exchange(paths: HomePaths, staged: HomePaths, series: str) -> Path | None:
+    """The one step that changes the home. Broken off, it is done again by the same command."""
+    paths.backups.mkdir(mode=0o700, exist_ok=True)
+    paths.receipts.mkdir(mode=0o700, exist_ok=True)
+    kept = paths.backups / f"replaced-by-{series}"
+    replaced = [
+        paths.home / name
+        for name in ("till.db", "till.db-wal", "till.db-shm", "keys", "high-water")
+        if (paths.home / name).exists()
+    ]
+    for path in replaced:
+        kept.mkdir(mode=0o700, exist_ok=True)
+        os.rename(path, kept / path.name)
+    for path in paths.home.glob("cache.db*"):
+        path.unlink()
+    os.rename(staged.keys, paths.keys)
+    os.rename(staged.high_water, paths.high_water)
+    os.rename(staged.till_db, paths.till_db)
+    _flush_folder(paths.home)
+    return kept if replaced else None
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)

@@ -92,7 +92,7 @@ def _sessions(settings: Settings, identity: Identity) -> SessionPolicy:
     return SessionPolicy(
         lasts=timedelta(hours=told.session_hours),
         fresh_pin=timedelta(minutes=told.fresh_pin_minutes),
-        fresh_acts=frozenset(told.fresh_pin_acts) | ADMINISTRATION,
+        fresh_acts=frozenset(told.fresh_pin_acts) | ADMINISTRATION | {"approve"},
         roster=timedelta(days=told.roster_max_days) if told.roster_max_days and has_central else None,
         first_pin=timedelta(hours=told.first_pin_hours),
     )

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy
+from pos.domain.approval import ApprovalNeeded
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
@@ -36,6 +37,7 @@ from pos.domain.sale_policy import ItemPolicy
 from pos.domain.session import Session, SessionPolicy
 from pos.domain.text_guard import clean_entry
 from pos.domain.voucher_policy import VoucherPolicy
+from pos.store.approvals import request_approval
 from pos.store.beside import Beside
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
@@ -390,9 +392,27 @@ def audit_refusal(
                 said=Said(subject=subject, reason=refusal.code),
             )
             _audit(deed, act, kind)
+            if isinstance(refusal, ApprovalNeeded):
+                _write_request(deed, refusal)
     except (WriteFailed, CommitFailed, IntegrityError, StoreError):
         return False
     return True
+
+
+def _write_request(deed: Deed, refusal: ApprovalNeeded) -> None:
+    """The request is written with the refusal that asks for it, and told by its id."""
+    request_id = request_approval(
+        deed.unit,
+        refusal.wanted,
+        requester=deed.person.user,
+        reason=deed.reason_code,
+        terminal=deed.desk.identity.terminal,
+        at=deed.at,
+    )
+    refusal.details["request"] = request_id
+    refusal.message = (
+        f"{refusal.message} Request {request_id}: another person approves it, then do the same again."
+    )
 
 
 def audit_in(

@@ -105,7 +105,7 @@ def require_alone(desk: Gated, act: str, person: Person, *, reason: str | None =
     found = require_right(desk, act, person)
     if found is Grant.SECOND:
         raise Refused(
-            "approval_required", "This needs a second person. This version cannot ask one yet.", act=act
+            "approval_required", "This needs a second person, and nobody can be asked for it here.", act=act
         )
     if found is Grant.REASON and not (reason or "").strip():
         raise Refused("reason_required", "Say why; it is kept with your name.", act=act, field="reason")

@@ -38,6 +38,7 @@ from pos.store.imports import (
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look
+from pos.till.own_accounts import refuse_own_accounts
 from pos.till.record_states import state_row
 from pos.till.tendered import refuse_future
 
@@ -193,6 +194,7 @@ def confirm_match(
                 record=known.record_id,
                 state=str(known.state),
             )
+        _refuse_own_account(deed, known.account, deed.subject)
         told = None if reason is None else clean_entry(reason, field="Reason", limit=REASON_MAX) or None
         deed.reason_code = told
         deed.unit.insert(
@@ -215,6 +217,13 @@ def confirm_match(
         )
 
     return perform(desk, person, "confirm_match", work, memo=memo)
+
+
+def _refuse_own_account(deed: Deed, account: str, record_id: str) -> None:
+    with deed.desk.cache.read() as connection:
+        cached_account = cached.account_by_id(connection, account)
+    found = [] if cached_account is None else [cached_account]
+    refuse_own_accounts(deed, "confirm_match", {"record": record_id}, found)
 
 
 def read_record(desk: Desk, order: RecordOrder) -> BankRecord:

@@ -5,33 +5,42 @@ A dealer who enters payments for its own purchases is the normal case. Source: d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.errors import NotAuthorised
 from pos.domain.role import Person
-from pos.store import cache as cached
 from pos.store.cache import CachedAccount
-from pos.till.desk import Desk
+from pos.till.approvals import customers_of, use_or_ask
+from pos.till.desk import Deed, Desk
 
 
-def refuse_own_accounts(desk: Desk, person: Person, accounts: Iterable[CachedAccount]) -> None:
-    """None of ``accounts`` is the person's own, nor of a customer who holds one of them.
+def refuse_own_accounts(
+    deed: Deed, act: str, content: Mapping[str, object], accounts: Iterable[CachedAccount]
+) -> None:
+    """Where one of ``accounts`` is the person's own, or of a customer who holds one of them, another approves ``content``.
 
-    Raises Refused ``own_account``.
+    Raises ApprovalNeeded.
     """
+    person = deed.person
     if not person.accounts:
         return
-    customers = _customers_of(desk, person.accounts)
-    for account in accounts:
-        if account.account == person.dealer:
-            continue
-        if account.account in person.accounts or account.customer in customers:
-            raise Refused(
-                "own_account",
-                f"Account {account.account} is your own, or linked to yours: this needs a second person. "
-                "Somebody else takes it.",
-                account=account.account,
-            )
+    customers = customers_of(deed.desk, person.accounts)
+    own = [
+        account.account
+        for account in accounts
+        if account.account != person.dealer
+        and (account.account in person.accounts or account.customer in customers)
+    ]
+    if own:
+        use_or_ask(
+            deed,
+            act,
+            content,
+            f"Account {own[0]} is your own, or linked to yours: this needs a second person.",
+            accounts=own,
+            why="own_account",
+            account=own[0],
+        )
 
 
 def refuse_own_dealer(desk: Desk, person: Person, accounts: Iterable[str]) -> None:
@@ -43,13 +52,7 @@ def refuse_own_dealer(desk: Desk, person: Person, accounts: Iterable[str]) -> No
     if not own:
         return
     asked = frozenset(accounts)
-    if asked & own or _customers_of(desk, asked) & _customers_of(desk, own):
+    if asked & own or customers_of(desk, asked) & customers_of(desk, own):
         raise NotAuthorised(
             "own_deed", "This dealer is yourself, or linked to you. Another person decides on it."
         )
-
-
-def _customers_of(desk: Desk, accounts: Iterable[str]) -> set[str]:
-    with desk.cache.read() as connection:
-        known = [cached.account_by_id(connection, account) for account in accounts]
-    return {account.customer for account in known if account is not None and account.customer}

@@ -88,6 +88,14 @@ def order_mark(desk: Desk, order: PaymentOrder) -> str:
     return hmac.new(desk.till.keys.marks, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
+def order_content(order: PaymentOrder) -> dict[str, object]:
+    """All that an order asks for, without the id that each trial of it has: what a second person approves."""
+    content = asdict(order)
+    for of_the_trial in ("payment_event_id", "confirmed"):
+        del content[of_the_trial]
+    return content
+
+
 def warn(order: PaymentOrder, code: str, message: str, **details: object) -> None:
     """Stop for a person's look. Raises NeedsConfirmation unless ``order`` has ``code`` confirmed."""
     if code not in order.confirmed:

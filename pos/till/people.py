@@ -5,16 +5,21 @@ Source: reliability.md 5.1 and 5.2.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
-from pos.domain.errors import Refused
+from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.pin import pin_problem
-from pos.domain.role import Person
+from pos.domain.role import Person, Role, roles_problem
+from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.people import RosterEntry, put_person, roster_entry, write_change
-from pos.till.desk import Deed, Desk, perform
+from pos.till.approvals import require_second
+from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.pin_tries import clear_tries
 from pos.till.sign_in import begin_session, recognise
 
-CHANGE_PIN = "change_pin"
+CHANGE_PIN, ADD_USER, CHANGE_USER, RESET_PIN = "change_pin", "add_user", "change_user", "reset_pin"
+FIRST_PIN_DIGITS = 8
 
 
 def change_pin(desk: Desk, person: Person, pin: str, new_pin: str) -> None:
@@ -41,6 +46,154 @@ def change_pin(desk: Desk, person: Person, pin: str, new_pin: str) -> None:
     # Hashing takes as long as checking: not inside the transaction.
     hashed = desk.pin_hasher.hash(new_pin)
     begin_session(desk, perform(desk, person, CHANGE_PIN, work))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """Somebody who is to be added."""
+
+    user: str
+    name: str
+    roles: frozenset[Role]
+    dealer: str | None = None
+    accounts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What of a person is to be another; None: as it is."""
+
+    name: str | None = None
+    roles: frozenset[Role] | None = None
+    accounts: frozenset[str] | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonChanged:
+    """The person as it is now. ``first_pin`` is told once, to be handed over; nothing keeps it."""
+
+    person: Person
+    active: bool
+    first_pin: str | None = None
+    expires: datetime | None = None
+
+
+def add_user(desk: Desk, person: Person, order: NewPerson, *, memo: Memo | None = None) -> PersonChanged:
+    """Add somebody, with a first PIN. An admin does, with another admin's approval.
+
+    Raises NotAuthorised, ApprovalNeeded, or Refused ``user_exists``, ``roles_apart``, ``dealer_missing`` or what the
+    cleaning of texts raises.
+    """
+    pin = first_pin(desk, order.user)
+
+    def work(deed: Deed) -> PersonChanged:
+        added = _checked(
+            Person(
+                user=order.user,
+                name=clean_entry(order.name, field="Name", limit=200),
+                roles=order.roles,
+                dealer=order.dealer,
+                accounts=order.accounts,
+            )
+        )
+        deed.subject = added.user
+        if roster_entry(deed.unit.connection, added.user) is not None:
+            raise Refused("user_exists", f"There is a user {added.user} already.", user=added.user)
+        require_second(deed, ADD_USER, asdict(order))
+        return _with_first_pin(deed, RosterEntry(person=added, pin_hash="", active=True), pin, ADD_USER)
+
+    return perform(desk, person, ADD_USER, work, memo=memo, alone=True)
+
+
+def change_user(
+    desk: Desk, person: Person, user: str, changes: Changes, *, memo: Memo | None = None
+) -> PersonChanged:
+    """Change roles, name or accounts, disable or let in again: never of oneself. With another admin's approval.
+
+    Raises NotAuthorised ``own_person``, ApprovalNeeded, or Refused ``unknown_user`` or ``roles_apart``.
+    """
+
+    def work(deed: Deed) -> PersonChanged:
+        deed.subject = user
+        entry = _of_another(deed, user)
+        before = entry.person
+        after = _checked(
+            replace(
+                before,
+                name=before.name
+                if changes.name is None
+                else clean_entry(changes.name, field="Name", limit=200),
+                roles=before.roles if changes.roles is None else changes.roles,
+                accounts=before.accounts if changes.accounts is None else changes.accounts,
+            )
+        )
+        require_second(deed, CHANGE_USER, {"user": user, **asdict(changes)})
+        changed = replace(
+            entry, person=after, active=entry.active if changes.active is None else changes.active
+        )
+        write_entry(deed, changed, CHANGE_USER)
+        return PersonChanged(person=after, active=changed.active)
+
+    return perform(desk, person, CHANGE_USER, work, memo=memo, alone=True)
+
+
+def reset_pin(desk: Desk, person: Person, user: str, *, memo: Memo | None = None) -> PersonChanged:
+    """Give another person a first PIN again; the wrong tries begin anew. With another admin's approval.
+
+    Raises NotAuthorised ``own_person``, ApprovalNeeded, or Refused ``unknown_user``.
+    """
+    pin = first_pin(desk, user)
+
+    def work(deed: Deed) -> PersonChanged:
+        deed.subject = user
+        entry = _of_another(deed, user)
+        require_second(deed, RESET_PIN, {"user": user})
+        clear_tries(deed.unit.connection, user)
+        return _with_first_pin(deed, entry, pin, RESET_PIN)
+
+    return perform(desk, person, RESET_PIN, work, memo=memo, alone=True)
+
+
+def first_pin(desk: Desk, user: str) -> tuple[str, str]:
+    """A PIN that nobody chose, and its hash."""
+    digits = max(desk.policy.pins.min_digits, FIRST_PIN_DIGITS)
+    while True:
+        drawn = int.from_bytes(desk.randomness.token_bytes(16), "big")
+        pin = f"{drawn % 10**digits:0{digits}}"
+        problem = pin_problem(
+            pin, user=user, min_digits=desk.policy.pins.min_digits, shop=desk.identity.shop.shop
+        )
+        if problem is None:
+            return pin, desk.pin_hasher.hash(pin)
+
+
+def _with_first_pin(deed: Deed, entry: RosterEntry, pin: tuple[str, str], act: str) -> PersonChanged:
+    expires = deed.at + deed.desk.policy.sessions.first_pin
+    write_entry(deed, replace(entry, pin_hash=pin[1], pin_is_first=True, pin_expires=expires), act)
+    return PersonChanged(person=entry.person, active=entry.active, first_pin=pin[0], expires=expires)
+
+
+def _of_another(deed: Deed, user: str) -> RosterEntry:
+    if user == deed.person.user:
+        raise NotAuthorised("own_person", "Nobody changes what they may do themselves. Another admin does.")
+    return known_person(deed, user)
+
+
+def _checked(person: Person) -> Person:
+    """Roles that go together, and a dealer for who is a dealer's. Raises Refused."""
+    apart = roles_problem(person.roles)
+    if apart is not None:
+        raise Refused("roles_apart", f"Nobody may have these roles: {apart}.", field="roles")
+    if (Role.DEALER in person.roles) is not (person.dealer is not None):
+        raise Refused(
+            "dealer_missing",
+            "Who has the role dealer has a dealer's account, and nobody else.",
+            field="dealer",
+        )
+    for account in (*person.accounts, *([person.dealer] if person.dealer else [])):
+        clean_reference(account, field="Account", limit=40)
+    return person
 
 
 def known_person(deed: Deed, user: str) -> RosterEntry:

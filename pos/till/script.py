@@ -17,9 +17,10 @@ from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
-from pos.domain.role import Person
+from pos.domain.role import Person, Role
 from pos.domain.voucher import Residual, VoucherIssued
 from pos.store.cards import CardAttempt, event_of_ref
+from pos.till.approvals import approve
 from pos.till.bank_receipts import (
     reject_bank_receipt,
     unblock_dealer,
@@ -48,14 +49,17 @@ from pos.till.imports import confirm_match
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
-from pos.till.people import change_pin
+from pos.till.people import Changes, NewPerson, add_user, change_pin, change_user, reset_pin
 from pos.till.pin_tries import take_in
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.script_acts import (
     ACTS,
+    AddUser,
     AllocateLine,
+    Approve,
     CancelDeposit,
     ChangePin,
+    ChangeUser,
     CloseShift,
     ConfirmClock,
     ConfirmDeposit,
@@ -68,6 +72,7 @@ from pos.till.script_acts import (
     OpenShift,
     Pay,
     RejectBankReceipt,
+    ResetPin,
     ResolveCard,
     ResolveSuspense,
     SaleLineIn,
@@ -82,7 +87,7 @@ from pos.till.script_answers import encode
 from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import confirm_clock
-from pos.till.sign_in import sign_in
+from pos.till.sign_in import recognise, sign_in
 from pos.till.suspense import ResolveOrder, resolve_suspense
 from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.voucher_issue import IssueOrder
@@ -195,7 +200,8 @@ class Script:
     def _require_right(self, raw: Mapping[str, Any]) -> None:
         """Who may not do an act learns that first, and nothing of what it would want; whoever may sign in may try to."""
         act = raw.get("act")
-        if isinstance(act, str) and act in ACTS and act != "sign_in":
+        at_the_seat = act == "approve" and "user" in raw
+        if isinstance(act, str) and act in ACTS and act != "sign_in" and not at_the_seat:
             require_right(self._desk, act, self.person)
 
     def _remembered(self, ref: str, digests: Collection[str]) -> Answer | None:
@@ -252,12 +258,52 @@ class Script:
                 return encode(unblock_dealer(desk, person, act.dealer, act.reason, memo=memo))
             case SettleCommission():
                 return encode(settle_commission(desk, person, act.dealer, memo=memo))
+            case Approve():
+                return encode(approve(desk, self._approver(act), act.request, memo=memo))
+            case AddUser() | ChangeUser() | ResetPin():
+                return self._person_changed(act, memo)
             case IssueVoucher():
                 return self._issue(act, digest)
             case ConfirmMatch():
                 return encode(confirm_match(desk, person, act.record, act.reason, memo=memo))
             case DepositCheques() | LodgeDeposit() | ConfirmDeposit() | CancelDeposit():
                 return encode(self._bank(act, memo))
+
+    def _approver(self, act: Approve) -> Person:
+        if act.user is None or act.pin is None:
+            return self.person
+        return recognise(self._desk, act.user, act.pin, act="confirm_pin")
+
+    def _person_changed(self, act: AddUser | ChangeUser | ResetPin, memo: Memo) -> Answer:
+        desk, person = self._desk, self.person
+        match act:
+            case AddUser():
+                order = NewPerson(
+                    user=act.user,
+                    name=act.name,
+                    roles=frozenset(map(Role, act.roles)),
+                    dealer=act.dealer,
+                    accounts=frozenset(act.accounts),
+                )
+                changed = add_user(desk, person, order, memo=memo)
+            case ChangeUser():
+                changed = change_user(
+                    desk,
+                    person,
+                    act.user,
+                    Changes(
+                        name=act.name,
+                        roles=None if act.roles is None else frozenset(map(Role, act.roles)),
+                        accounts=None if act.accounts is None else frozenset(act.accounts),
+                        active=act.active,
+                    ),
+                    memo=memo,
+                )
+            case ResetPin():
+                changed = reset_pin(desk, person, act.user, memo=memo)
+        # What is remembered lacks the first PIN: it is told once and kept nowhere.
+        told = {} if changed.first_pin is None else {"first_pin": changed.first_pin}
+        return {**encode(changed), **told}
 
     def _issue(self, act: IssueVoucher, digest: str) -> Answer:
         _require_shop_currency(self._desk, act.value.currency)

@@ -330,6 +330,58 @@ class ChangePin(Strict):
     new_pin: Annotated[str, Field(max_length=40)]
 
 
+class Approve(Strict):
+    """Approve what another asked for: the signed-in person does, or at the seat whoever gives ``user`` and ``pin``."""
+
+    ref: Ref
+    act: Literal["approve"]
+    request: Annotated[str, Field(max_length=20)]
+    user: Annotated[str, Field(max_length=12)] | None = None
+    pin: Annotated[str, Field(max_length=40)] | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Approve:
+        if (self.user is None) is not (self.pin is None):
+            raise ValueError("user and pin go together")
+        return self
+
+
+RoleIn = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
+UserIn = Annotated[str, Field(pattern=r"^[0-9]{3,12}$")]
+
+
+class AddUser(Strict):
+    """Add a person to this terminal's roster. The answer tells the first PIN once; a repeated ref tells it no more."""
+
+    ref: Ref
+    act: Literal["add_user"]
+    user: UserIn
+    name: Annotated[str, Field(max_length=200)]
+    roles: Annotated[list[RoleIn], Field(min_length=1, max_length=6)]
+    dealer: IdText | None = None
+    accounts: Annotated[list[IdText], Field(max_length=20)] = []
+
+
+class ChangeUser(Strict):
+    """Change a person of the roster: what is left out stays. ``active`` false: nothing more is done by them."""
+
+    ref: Ref
+    act: Literal["change_user"]
+    user: UserIn
+    name: Annotated[str, Field(max_length=200)] | None = None
+    roles: Annotated[list[RoleIn], Field(min_length=1, max_length=6)] | None = None
+    accounts: Annotated[list[IdText], Field(max_length=20)] | None = None
+    active: bool | None = None
+
+
+class ResetPin(Strict):
+    """Give a person a first PIN again, told once in the answer; it opens nothing but the choice of another."""
+
+    ref: Ref
+    act: Literal["reset_pin"]
+    user: UserIn
+
+
 class SettleCommission(Strict):
     """Credit a dealer's account with the commission that is owed, of payments whose money is sure."""
 
@@ -426,6 +478,10 @@ DeedAct = (
     | SettleCommission
     | IssueVoucher
     | ConfirmMatch
+    | Approve
+    | AddUser
+    | ChangeUser
+    | ResetPin
     | DepositCheques
     | LodgeDeposit
     | ConfirmDeposit

@@ -10,6 +10,7 @@ from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, Sa
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.voucher import VoucherIssued
 from pos.store.cards import CardAttempt
+from pos.till.approvals import Approved
 from pos.till.bank_receipts import (
     BankReceiptDecided,
     DealerUnblocked,
@@ -23,6 +24,7 @@ from pos.till.cash_office import (
 from pos.till.commissions import CommissionSettled
 from pos.till.deposits import DepositDone
 from pos.till.imports import RecordOutcome
+from pos.till.people import PersonChanged
 from pos.till.post_dated import ChequeRegistered
 from pos.till.shop_clock import ClockConfirmed
 from pos.till.suspense import SuspenseResolved
@@ -46,6 +48,25 @@ def encode(outcome: object) -> Mapping[str, object]:
             return _encode_payment(outcome)
         case RecordOutcome():
             return _encode_record(outcome)
+        case Approved():
+            return {
+                "request": outcome.request_id,
+                "approved": outcome.act,
+                "for": outcome.requester,
+                "until": outcome.expires.isoformat(timespec="seconds"),
+            }
+        case PersonChanged():
+            # Never the first PIN: this is what is remembered.
+            return {
+                "user": outcome.person.user,
+                "roles": sorted(outcome.person.roles),
+                "active": outcome.active,
+                **(
+                    {}
+                    if outcome.expires is None
+                    else {"expires": outcome.expires.isoformat(timespec="seconds")}
+                ),
+            }
         case ClockConfirmed():
             return {"clock": outcome.at.isoformat(timespec="seconds")}
         case CardAttempt():

@@ -7,7 +7,7 @@ brought the money. Source: domain.md section 1, 3.9, 3.11.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pos.domain.allocation import Allocation, Wish, allocate_as_asked, allocate_oldest_first
 from pos.domain.bill import OpenBill
@@ -23,9 +23,9 @@ from pos.store.cache import CachedAccount
 from pos.store.outbox import TRANSFER, queue_of_leg
 from pos.store.suspense import items_of, waiting_items
 from pos.store.times import offset_minutes, utc_text
+from pos.till.approvals import require_second
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
-from pos.till.gate import require_alone
 from pos.till.journal import book_entry
 from pos.till.known_accounts import unknown_account
 from pos.till.open_bills import open_bills
@@ -105,9 +105,9 @@ def _resolve(deed: Deed, order: ResolveOrder) -> SuspenseResolved:
     amount = part_of(item, _amount(order, item.left.currency))
     # The whole item counts: a large one is not moved alone part by part.
     if item.amount.minor > deed.desk.policy.payments.resolve_alone_up_to_minor:
-        require_alone(deed.desk, ACT, deed.person)
+        require_second(deed, ACT, asdict(order))
     account = _find_account(deed, order.account, item.left.currency)
-    refuse_own_accounts(deed.desk, deed.person, [account])
+    refuse_own_accounts(deed, ACT, {"own": asdict(order)}, [account])
     parts = _allocate(deed, order, account, amount)
     transfer_id = deed.new_id()
     _write(deed, item, transfer_id, account, parts, reason)

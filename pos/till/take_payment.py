@@ -52,7 +52,7 @@ from pos.till.offline_limits import require_room
 from pos.till.open_bills import open_bills
 from pos.till.own_accounts import refuse_own_accounts
 from pos.till.payer import read_payer, require_currency
-from pos.till.payment_order import AllocateOrder, PaymentOrder, order_mark, warn
+from pos.till.payment_order import AllocateOrder, PaymentOrder, order_content, order_mark, warn
 from pos.till.receipt_paper import Papers
 from pos.till.selling import read_sale, refuse_sold
 from pos.till.shop_clock import note_clock
@@ -187,7 +187,7 @@ def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
     event = compose(asked)
     require_apart(deed.desk, deed.person, event)
     credited = _credited_accounts(deed, event, account)
-    refuse_own_accounts(deed.desk, deed.person, [account, *credited])
+    refuse_own_accounts(deed, "pay", order_content(order), [account, *credited])
     return Weighed(tenders=tenders, account=account, credited=credited, event=event)
 
 

@@ -31,7 +31,9 @@ from pos.domain.voucher import (
 from pos.store import cache as cached
 from pos.store.unit_of_work import CommitFailed, WriteFailed
 from pos.store.vouchers import add_issue, issue_asked_before, settle_issue
+from pos.till.approvals import require_second
 from pos.till.desk import Deed, Desk, Memo, audit_refusal, nothing_booked, perform, remember
+from pos.till.own_accounts import refuse_own_accounts
 
 ACT = "issue_voucher"
 EXPIRES_WITHIN = timedelta(days=3_660)
@@ -104,6 +106,9 @@ def _write_down(desk: Desk, person: Person, order: IssueOrder, asked_by: str | N
         )
         deed.subject = wanted.issue_id
         if before is None:
+            if not _is_within_cap(desk, order):
+                require_second(deed, ACT, asdict(order))
+            _refuse_own_account(deed, order, wanted.account)
             add_issue(
                 deed.unit.connection,
                 wanted,
@@ -114,7 +119,14 @@ def _write_down(desk: Desk, person: Person, order: IssueOrder, asked_by: str | N
             )
         return wanted
 
-    return perform(desk, person, ACT, work, alone=_is_within_cap(desk, order))
+    return perform(desk, person, ACT, work, alone=True)
+
+
+def _refuse_own_account(deed: Deed, order: IssueOrder, account: str | None) -> None:
+    if account is not None:
+        with deed.desk.cache.read() as connection:
+            known = cached.account_by_id(connection, account)
+        refuse_own_accounts(deed, ACT, {"own": asdict(order)}, [] if known is None else [known])
 
 
 def _is_within_cap(desk: Desk, order: IssueOrder) -> bool:

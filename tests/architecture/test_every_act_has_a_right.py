@@ -28,6 +28,9 @@ TABLE = read_settings().permissions
 CHECKED_WITH_THE_SETTINGS = {"mode.act"}
 """A right that a way to pay wants besides: settings refuse one that is none."""
 
+KEPT = {"one.act", "request.act"}
+"""Acts that were checked before they were kept."""
+
 OF_THE_MACHINE = """
     demo till init fixture sync outbox verify backup keys.* central.*
 """.split()
@@ -112,7 +115,7 @@ def values_of(
         case ast.IfExp(body=body, orelse=other):
             yield from values_of(body, function, path)
             yield from values_of(other, function, path)
-        case ast.Attribute() if ast.unparse(argument) in CHECKED_WITH_THE_SETTINGS | {"one.act"}:
+        case ast.Attribute() if ast.unparse(argument) in CHECKED_WITH_THE_SETTINGS | KEPT:
             return
         case ast.Name(id=name):
             yield from values_of_name(name, function, path)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from pos.domain.allocation import PaymentPolicy
+from pos.domain.approval import Wanted
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
+from pos.store.approvals import Approval, request_approval, use_approval, write_approval
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
@@ -32,6 +34,7 @@ from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
     DEALER,
+    NOW,
     OTHER_CASHIER,
     PINS,
     SUPERVISOR,
@@ -139,6 +142,12 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     reprint(desk, CASHIER, taken.receipt.receipt_number)
     change_pin(desk, OTHER_CASHIER, PINS[OTHER_CASHIER.user], "918273")
+    with desk.till.transaction() as unit:
+        wanted = Wanted(act="pay", digest="00")
+        asked_for = request_approval(unit, wanted, requester="1001", reason=None, terminal="T1", at=NOW)
+        given = Approval(approval_id="A-1", approver="2002", given=desk.moment, expires=NOW)
+        write_approval(unit, asked_for, given, terminal="T1")
+        use_approval(unit, "A-1", deed_id="x", at=NOW)
     let_change_prices(desk, Role.CASHIER, percent=20)
     knows(desk)
     takes_offline(desk)

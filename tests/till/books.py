@@ -9,7 +9,8 @@ from pos.store.seal import seal
 from pos.till.desk import Desk
 from tests.builders.tills import dump, findings, raw_connection, rows
 
-AUDIT = ("audit", "chain_link", "counter")
+AUDIT = ("audit", "chain_link", "counter", "approval_request")
+"""What a refusal leaves: its audit row on the chain, and the request for a second person where it asks for one."""
 
 
 def refused(desk: Desk, deed: Callable[[], object]) -> DomainError:

@@ -459,7 +459,7 @@ def test_nobody_sends_money_in_suspense_to_the_own_account() -> None:
 
     with pytest.raises(Refused) as refusal:
         resolved(desk, number, "BA-1", person=own)
-    assert refusal.value.code == "own_account"
+    assert refusal.value.code == "approval_required"
     assert resolved(desk, number, "BA-3", person=own).amount == money("20")
 
 

@@ -37,7 +37,11 @@ def test_a_payment_on_the_own_account_needs_a_second_person(desk: Desk) -> None:
     """Rule 64: staff cannot take payments on their own or linked accounts."""
     refusal = refused(desk, lambda: pay(desk, cash("5"), person=KUMAR))
 
-    assert refusal.code == "own_account"
+    assert (refusal.code, refusal.details["why"], refusal.details["request"]) == (
+        "approval_required",
+        "own_account",
+        "R-1",
+    )
     assert "needs a second person" in refusal.message
     assert rows(desk, "v_audit")[-1]["operator"] == KUMAR.user
 
@@ -48,7 +52,7 @@ def test_another_pays_for_the_own_account_and_is_refused_too(desk: Desk) -> None
         desk, lambda: pay(desk, cash("50"), account="BA-3", allocate=[wish("7781", "41.750")], person=KUMAR)
     )
 
-    assert (refusal.code, refusal.details["account"]) == ("own_account", "BA-1")
+    assert (refusal.code, refusal.details["account"]) == ("approval_required", "BA-1")
 
 
 def test_an_account_of_the_same_customer_is_linked(desk: Desk) -> None:
@@ -59,7 +63,7 @@ def test_an_account_of_the_same_customer_is_linked(desk: Desk) -> None:
         desk, lambda: pay(desk, cash("5"), account="BA-3", allocate=[wish(None, "5", "BA-9")], person=KUMAR)
     )
 
-    assert (refusal.code, refusal.details["account"]) == ("own_account", "BA-9")
+    assert (refusal.code, refusal.details["account"]) == ("approval_required", "BA-9")
 
 
 @pytest.mark.parametrize("number", ["BA-2", "BA-4", "BA-5"])

@@ -143,7 +143,7 @@ async def test_a_field_that_makes_no_sense_is_told_and_nothing_is_asked(
         (("10", "2027-01-31", "NOBODY"), "! Account NOBODY is not known here.", "account"),
         (
             ("20.001", "2027-01-31"),
-            "! In this shop a voucher above 20.000 KWD needs a second person, and this version cannot ask one yet.",
+            "! In this shop a voucher above 20.000 KWD needs a second person: request R-1. Then do it again.",
             "value",
         ),
     ],

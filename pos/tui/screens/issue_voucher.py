@@ -144,7 +144,8 @@ class IssueVoucherScreen(FormScreen[VoucherIssued]):
         cap = self.seat.desk.policy.vouchers.issue_alone_up_to
         if refusal.code == "approval_required":
             above = "every voucher" if cap is None else f"a voucher above {cap}"
-            text = f"In this shop {above} needs a second person, and this version cannot ask one yet."
+            request = refusal.details.get("request", "")
+            text = f"In this shop {above} needs a second person: request {request}. Then do it again."
             refusal = Refused(refusal.code, text, **refusal.details)
         super().refused(refusal)
 

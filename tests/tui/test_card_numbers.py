@@ -92,6 +92,23 @@ async def test_the_find_box_and_the_cash_box_keep_no_card_number(how: str) -> No
         assert CARD not in str(dump(desk))
 
 
+async def test_neither_a_pin_nor_a_card_number_is_put_on_the_clipboard() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk, user=None) as seat:
+        await seat.fill("1001")
+        await seat.write("135790")
+        await seat.press("home", "shift+end", "ctrl+x")
+        assert (seat.app.clipboard, boxes_hold(seat, "135790")) == ("", False)
+
+        await seat.press("escape", "escape")
+        await seat.sign_in()
+        await seat.press("f5", "escape")
+        await seat.write("Ali")
+        await seat.press("home", "shift+end", "ctrl+x")
+        assert seat.app.clipboard == "Ali"
+
+
 async def test_the_test_of_keys_keeps_no_card_number() -> None:
     async with counter(make_till()) as seat:
         seat.app.action_test_keys()

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from pos.domain.errors import Refused
-from pos.domain.pan_guard import refuse_card_number
+from pos.domain.pan_guard import holds_card_number, refuse_card_number
 from pos.tui.widgets.columns import shown
 
 DIGITS = r"[0-9]*"
@@ -65,6 +65,21 @@ class Box(Input):
             self.post_message(self.Wiped(self, refusal.message))
             return True
         return False
+
+    def action_cut(self) -> None:
+        """The terminal's clipboard is everybody's: what is hidden, or must not be kept, is not put there."""
+        if self._is_private:
+            self.delete_selection()
+        else:
+            super().action_cut()
+
+    def action_copy(self) -> None:
+        if not self._is_private:
+            super().action_copy()
+
+    @property
+    def _is_private(self) -> bool:
+        return self.password or holds_card_number(self.value)
 
     def _on_blur(self, event: events.Blur) -> None:
         # The framework calls its own as well.

@@ -384,6 +384,31 @@ class CentralClient:
         found = told.get("terminal") if isinstance(told, Mapping) else None
         return clean_told(found, limit=64) if isinstance(found, str) else None
 
+    async def tell_head(self, terminal: str, epoch: int, number: int, mark: str) -> bool:
+        """How far the books have come; ``mark`` in letters. True: central keeps it, or says that it has another."""
+        if self.addresses.own is None:
+            return False
+        body = dumps({"terminal": terminal, "epoch": epoch, "chainNumber": number, "mark": mark})
+        headers = {"Content-Type": self._media_type}
+        url = f"{self.addresses.own}/head"
+        answer = await self._request("POST", url, within_s=SESSION_TIMEOUT_S, content=body, headers=headers)
+        return isinstance(answer, httpx.Response) and answer.status_code in (200, 201, 409)
+
+    async def heads_of(self, terminal: str) -> list[tuple[int, int, str]] | None:
+        """(epoch, number, mark in letters) of what this terminal told; None: no answer, or none that can be read."""
+        answer = await self._request("GET", f"{self.addresses.own}/head?terminal={quote(terminal, safe='')}")
+        told = _json_of(answer) if isinstance(answer, httpx.Response) and answer.status_code == 200 else None
+        if not isinstance(told, list):
+            return None
+        rows = [row for row in told if isinstance(row, Mapping)]
+        return [
+            (row["epoch"], row["chainNumber"], row["mark"])
+            for row in rows
+            if type(row.get("epoch")) is int
+            and type(row.get("chainNumber")) is int
+            and isinstance(row.get("mark"), str)
+        ]
+
     async def issue_voucher(self, wanted: VoucherWanted) -> IssueOutcome:
         """Have a voucher issued, or be told again the one of this id. Unanswered: ask again under the same id."""
         if self.addresses.own is None:

@@ -37,6 +37,7 @@ from sync.client import (
     Unknown,
     Unreachable,
 )
+from sync.heads import Heads
 from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.messages import MESSAGES
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
@@ -131,6 +132,7 @@ class SyncEngine:
         self._quiet_until_s = 0.0
         self._releases: dict[str, _Release] = {}
         self.state = SyncState()
+        self._heads = Heads(parts.client, parts.till, parts.identity, parts.runner)
         self.sessions = Sessions(parts.client, parts.clock, parts.identity.terminal)
 
     async def push(self) -> PushReport:
@@ -209,6 +211,8 @@ class SyncEngine:
         report = await self._inbound.pull()
         self._keep_quiet(report.retry_after_s)
         self._heard(report.problem is None, report.problem)
+        if report.problem is None and "heads" in self._inbound.announced:
+            await self._heads.tell()
         return report
 
     async def drain(self, *, timeout_s: int) -> PushReport:

@@ -32,6 +32,7 @@ from sync.client import (
     Unreachable,
 )
 from sync.engine import SyncEngine, SyncParts
+from sync.heads import mark_letters
 from sync.retry import RetryRule
 from sync.vouchers import CentralVouchers
 
@@ -199,9 +200,29 @@ async def compare_with_central(desk: Desk, client: CentralClient) -> list[Centra
         for key, told in booked.items()
         if key not in found or (found[key].id, found[key].amount, found[key].account) != told
     ]
+    if "heads" in announced:
+        differing += await _heads_differ(desk, client)
     ours = _all_correlators(desk)
     return differing + [
         CentralFinding(check="payment_is_in_the_books", where=key) for key in found if key not in ours
+    ]
+
+
+async def _heads_differ(desk: Desk, client: CentralClient) -> list[CentralFinding]:
+    """Each head that was told in this enrolment is the link of that number still: else the store was exchanged since."""
+    identity = desk.identity
+    told = await client.heads_of(identity.terminal)
+    if told is None:
+        raise CentralUnreachable("it did not tell the heads of this terminal")
+    with desk.till.read() as connection:
+        links = {
+            number: mark_letters(mark)
+            for number, mark in connection.exec_driver_sql("SELECT chain_no, mark FROM chain_link")
+        }
+    return [
+        CentralFinding(check="told_head_is_on_the_chain", where=f"chain_link {number}")
+        for epoch, number, mark in told
+        if epoch == identity.epoch and links.get(number) != mark
     ]
 
 

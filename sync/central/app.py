@@ -22,6 +22,7 @@ from sync.central.commission_api import commission_routes
 from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.heads import head_routes
 from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
 from sync.central.outcome_api import outcome_routes
@@ -64,6 +65,7 @@ def make_app(
             *bill_routes(desk),
             *voucher_routes(desk),
             *session_routes(desk),
+            *head_routes(desk),
             *outcome_routes(desk),
             *transfer_routes(desk),
             *commission_routes(desk),

@@ -22,6 +22,7 @@ from sync.central.links import (
     CHEQUE_PATH,
     COMMISSION_PATH,
     ENROLMENT_PATH,
+    HEAD_PATH,
     ITEM_PATH,
     OUTCOME_PATH,
     OWN_PATH,
@@ -54,6 +55,7 @@ ANNOUNCEMENT = {
     "terminals": TERMINAL_PATH,
     "enrolment": ENROLMENT_PATH,
     "session": SESSION_PATH,
+    "heads": HEAD_PATH,
     "reconnections": RECONNECTION_PATH,
     "possibleDoubles": POSSIBLE_DOUBLE_PATH,
 }

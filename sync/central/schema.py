@@ -537,6 +537,17 @@ ADDED_IN_4 = (
     """,
     "CREATE INDEX commission_by_payment ON commission (payment_id)",
     "CREATE INDEX commission_by_account ON commission (account_id)",
+    # How far a terminal's books had come; another mark of one number is kept beside the first.
+    """
+    CREATE TABLE terminal_head (
+        terminal TEXT NOT NULL,
+        epoch BIGINT NOT NULL,
+        chain_no BIGINT NOT NULL,
+        mark TEXT NOT NULL,
+        told_at TEXT NOT NULL,
+        PRIMARY KEY (terminal, epoch, chain_no, mark)
+    )
+    """,
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

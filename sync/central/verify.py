@@ -15,13 +15,14 @@ from pos.domain.payment_mode import ModeKind, PaymentModes
 from sync.central.cheques import cheque_of
 from sync.central.commissions import earned_with
 from sync.central.database import CentralStore, current_change
+from sync.central.heads import head_faults
 from sync.central.voucher_offline import hold_id_of
 from sync.wire_json import WireJsonError, loads, read_money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that does not add up: ``subject`` is payment, bill, account, voucher, transfer or store."""
+    """Something that does not add up: ``subject`` is payment, bill, account, voucher, transfer, terminal or store."""
 
     subject: str
     subject_id: str
@@ -48,6 +49,10 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
             *_bank_receipts(connection),
             *_transfers(connection),
             *_commissions(connection),
+            *(
+                Finding(subject="terminal", subject_id=terminal, message=what)
+                for terminal, what in head_faults(connection)
+            ),
         ]
 
 

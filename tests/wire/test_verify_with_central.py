@@ -48,6 +48,45 @@ async def test_a_payment_that_the_books_lost_is_named() -> None:
     assert await differences(wire) == [("payment_is_in_the_books", f"{event}-1")]
 
 
+async def test_the_head_is_told_with_each_pull_and_stays_on_the_chain() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    await wire.engine.push()
+    await wire.engine.pull()
+    wire.pay("BA-1", "2.000")
+    await wire.engine.pull()
+
+    told = await wire.client.heads_of("T1")
+
+    assert told is not None
+    assert len(told) >= 2
+    assert await differences(wire) == []
+
+
+async def test_a_store_that_was_exchanged_since_it_told_its_head_is_named() -> None:
+    """Invariant 41: a cut tail, or an older file put back, shows by what central was told."""
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    await wire.engine.push()
+    await wire.engine.pull()
+    other = await make_wire(seed="another life of this terminal")
+    other.network.leads_to = wire.network.leads_to
+
+    named = await differences(other)
+
+    assert "told_head_is_on_the_chain" in {check for check, _ in named}
+
+
+async def test_a_head_that_cannot_be_told_holds_up_nothing() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    wire.network.down()
+
+    assert (await wire.engine.pull()).problem is not None
+    assert (await wire.engine.push()).acknowledged == 0
+    assert wire.states() in (["waiting"], ["unknown"])
+
+
 async def test_a_central_that_does_not_answer_is_no_finding() -> None:
     wire = await make_wire()
     wire.network.down()

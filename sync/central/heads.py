@@ -1,0 +1,120 @@
+"""How far each terminal's books had come when it last told: a store that was put back, or copied, tells another story.
+
+What was told stays. A number told with two marks, or a lower one after a higher one in the same enrolment, is kept too and
+is a finding of ``pos central verify``. A mark travels in letters, so that it is never taken for a card number.
+Source: reliability.md sections 0.8 and 5.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Connection, text
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sync.central.answers import json_answer, read_body, read_object
+from sync.central.desk import CentralDesk
+from sync.central.errors import ApiError
+from sync.central.incoming import plain_text
+from sync.central.links import HEAD_PATH, RESOURCE_ID
+from sync.wire_json import BadField
+
+NUMBER_MAX = 2**53
+MARK_LETTERS = 55
+TOLD_MAX = 10_000
+
+
+def head_routes(desk: CentralDesk) -> list[Route]:
+    """The routes of the heads."""
+
+    async def told(request: Request) -> Response:
+        return _tell(desk, read_object(await read_body(request)))
+
+    async def asked(request: Request) -> Response:
+        return _of_terminal(desk, request.query_params.get("terminal", ""))
+
+    return [Route(HEAD_PATH, told, methods=["POST"]), Route(HEAD_PATH, asked, methods=["GET"])]
+
+
+def _tell(desk: CentralDesk, body: Mapping[str, object]) -> Response:
+    """201 for a head that is new, 200 for one told before, 409 for another mark under a number that was told."""
+    terminal, mark = plain_text(body, "terminal"), plain_text(body, "mark")
+    if terminal is None or RESOURCE_ID.fullmatch(terminal) is None:
+        raise BadField("terminal", "must be plain letters, digits, dots and dashes")
+    letters = (
+        mark is not None
+        and len(mark) <= MARK_LETTERS
+        and mark.isascii()
+        and mark.isupper()
+        and mark.isalpha()
+    )
+    if not letters:
+        raise BadField("mark", f"must be up to {MARK_LETTERS} capital letters")
+    head = {
+        "terminal": terminal,
+        "epoch": _number(body, "epoch"),
+        "chain_no": _number(body, "chainNumber"),
+        "mark": mark,
+    }
+    with desk.store.write() as connection:
+        known = [row.mark for row in connection.execute(FIND, head)]
+        if mark not in known:
+            at = desk.clock.now().isoformat(timespec="microseconds")
+            connection.execute(TELL, head | {"told_at": at})
+    if known and mark not in known:
+        raise ApiError(
+            409, "head_differs", "This terminal told another mark of this link. Is there a copy of the till?"
+        )
+    return json_answer({"@type": "CounterfoilHead"}, status=200 if known else 201)
+
+
+def _number(body: Mapping[str, object], name: str) -> int:
+    value = body.get(name)
+    if type(value) is not int or not 0 <= value <= NUMBER_MAX:
+        raise BadField(name, "must be a whole number")
+    return value
+
+
+def _of_terminal(desk: CentralDesk, terminal: str) -> Response:
+    if RESOURCE_ID.fullmatch(terminal) is None:
+        raise BadField("terminal", "must be plain letters, digits, dots and dashes")
+    with desk.store.read() as connection:
+        rows = connection.execute(OF_TERMINAL, {"terminal": terminal, "most": TOLD_MAX}).all()
+    return json_answer(
+        [
+            {"epoch": row.epoch, "chainNumber": row.chain_no, "mark": row.mark, "toldAt": row.told_at}
+            for row in rows
+        ]
+    )
+
+
+def head_faults(connection: Connection) -> Iterator[tuple[str, str]]:
+    """(terminal, what) of every terminal whose books went another way, or back, within one enrolment."""
+    for row in connection.execute(FORKS):
+        yield row.terminal, f"epoch {row.epoch}: two marks were told of link {row.chain_no}"
+    for row in connection.execute(GONE_BACK):
+        yield row.terminal, f"epoch {row.epoch}: link {row.chain_no} was told after a later one"
+
+
+TELL = text(
+    "INSERT INTO terminal_head (terminal, epoch, chain_no, mark, told_at)"
+    " VALUES (:terminal, :epoch, :chain_no, :mark, :told_at)"
+)
+FIND = text(
+    "SELECT mark FROM terminal_head WHERE terminal = :terminal AND epoch = :epoch AND chain_no = :chain_no"
+)
+OF_TERMINAL = text(
+    "SELECT epoch, chain_no, mark, told_at FROM terminal_head WHERE terminal = :terminal"
+    " ORDER BY epoch DESC, chain_no DESC LIMIT :most"
+)
+FORKS = text(
+    "SELECT terminal, epoch, chain_no FROM terminal_head GROUP BY terminal, epoch, chain_no HAVING count(*) > 1"
+    " ORDER BY terminal, epoch, chain_no"
+)
+GONE_BACK = text(
+    "SELECT terminal, epoch, chain_no FROM terminal_head AS later WHERE EXISTS (SELECT 1 FROM terminal_head AS before"
+    " WHERE before.terminal = later.terminal AND before.epoch = later.epoch AND before.chain_no > later.chain_no"
+    " AND before.told_at < later.told_at) ORDER BY terminal, epoch, chain_no"
+)

@@ -1,0 +1,102 @@
+"""How far a terminal's books had come, as central was told: another story told later is a finding."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from pos.domain.signature import letters_of
+from sync.central.database import CentralStore
+from sync.central.heads import head_faults
+from sync.heads import mark_letters
+from sync.wire_json import dumps
+from tests.central.central_builders import read
+
+HEAD = "/counterfoil/v1/head"
+JSON = {"content-type": "application/json"}
+
+
+def letters(byte: int) -> str:
+    return letters_of(bytes([byte]) * 32)
+
+
+async def tell(
+    client: httpx.AsyncClient, number: int, byte: int, *, epoch: int = 1, terminal: str = "T2"
+) -> int:
+    body = {"terminal": terminal, "epoch": epoch, "chainNumber": number, "mark": letters(byte)}
+    return (await client.post(HEAD, content=dumps(body), headers=JSON)).status_code
+
+
+def faults(store: CentralStore) -> list[tuple[str, str]]:
+    with store.read() as connection:
+        return list(head_faults(connection))
+
+
+async def test_a_head_is_kept_once_and_told_back(client: httpx.AsyncClient, store: CentralStore) -> None:
+    assert (await read(client, "/counterfoil/v1"))["heads"] == HEAD
+    assert [await tell(client, 5, 1), await tell(client, 5, 1), await tell(client, 9, 2)] == [201, 200, 201]
+
+    told = await read(client, HEAD, terminal="T2")
+
+    assert [(row["epoch"], row["chainNumber"], row["mark"]) for row in told] == [
+        (1, 9, letters(2)),
+        (1, 5, letters(1)),
+    ]
+    assert await read(client, HEAD, terminal="T3") == []
+    assert faults(store) == []
+
+
+async def test_two_marks_of_one_link_are_a_finding(client: httpx.AsyncClient, store: CentralStore) -> None:
+    assert [await tell(client, 5, 1), await tell(client, 5, 2)] == [201, 409]
+
+    assert faults(store) == [("T2", "epoch 1: two marks were told of link 5")]
+
+
+async def test_a_lower_head_than_before_is_a_finding(client: httpx.AsyncClient, store: CentralStore) -> None:
+    """An older store was put back, and has not come as far again."""
+    assert [await tell(client, 9, 1), await tell(client, 5, 2)] == [201, 201]
+
+    assert faults(store) == [("T2", "epoch 1: link 5 was told after a later one")]
+
+
+async def test_another_enrolment_and_another_terminal_begin_anew(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    await tell(client, 9, 1)
+    await tell(client, 5, 2, epoch=2)
+    await tell(client, 5, 3, terminal="T3")
+
+    assert faults(store) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"terminal": "../x"},
+        {"terminal": None},
+        {"epoch": "1"},
+        {"epoch": -1},
+        {"epoch": True},
+        {"chainNumber": 2**60},
+        {"chainNumber": 1.5},
+        {"mark": "ab"},
+        {"mark": "A" * 56},
+        {"mark": "Ä"},
+        {"mark": 7},
+    ],
+)
+async def test_what_is_no_head_is_refused(
+    client: httpx.AsyncClient, store: CentralStore, changed: dict[str, object]
+) -> None:
+    body = {"terminal": "T2", "epoch": 1, "chainNumber": 5, "mark": letters(1)} | changed
+    text = dumps({name: value for name, value in body.items() if type(value) is not float})
+
+    assert (await client.post(HEAD, content=text, headers=JSON)).status_code == 400
+    assert await read(client, HEAD, terminal="T2") == []
+    assert (await client.get(f"{HEAD}?terminal=..%2F")).status_code == 400
+
+
+def test_a_mark_travels_without_a_digit() -> None:
+    assert mark_letters("41" * 32).isalpha()
+    assert len(mark_letters("ff" * 32)) == 55
+    assert mark_letters("00" * 32) != mark_letters("01" * 32)

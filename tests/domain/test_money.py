@@ -394,14 +394,18 @@ FLOAT_MAY_BE = {"monotonic_s", "sleep", "delay_s"}
 """Names of time, not of money."""
 
 
+def name_of(node: ast.AST) -> str | None:
+    """Of a function or an annotated field."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return node.name
+    return node.target.id if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) else None
+
+
 def floats_in(source: str) -> list[str]:
     """Where a program text makes, names or divides into a float."""
     tree = ast.parse(source)
     excused = {
-        id(node)
-        for owner in ast.walk(tree)
-        if isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)) and owner.name in FLOAT_MAY_BE
-        for node in ast.walk(owner)
+        id(node) for owner in ast.walk(tree) if name_of(owner) in FLOAT_MAY_BE for node in ast.walk(owner)
     }
     found = []
     for node in ast.walk(tree):

@@ -66,4 +66,4 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays; a tenth of all time went into looking through it for garbage."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
+    gc.set_threshold(20_000, 10, 3)

@@ -5,6 +5,7 @@ takes every so many-th of its points, and all of them with SWEEPS=all, as the ga
 """
 
 import gc
+import itertools
 import os
 from collections import Counter
 from pathlib import Path
@@ -62,8 +63,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in dropped]
 
 
+COLLECTED_EVERY = 20
+_tests = itertools.count(1)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays; a tenth of all time went into looking through it for garbage."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 3)
+    gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_runtest_logfinish() -> None:
+    """A store in memory is few objects and much memory: counting objects alone would let hundreds of them lie."""
+    if next(_tests) % COLLECTED_EVERY == 0:
+        gc.collect()

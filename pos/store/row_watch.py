@@ -7,6 +7,7 @@ counter) are changed by statements of many forms; triggers that live with the co
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from pos.store.shape import StoreShape, quoted, shape_of
 
@@ -22,7 +23,7 @@ class RowWatch:
         self.shape: StoreShape = shape_of(raw)
         self.watched = frozenset(self.shape.living)
         self.touched: dict[tuple[str, tuple[object, ...]], None] = {}
-        raw.create_function("counterfoil_touched", -1, self._touch)
+        raw.create_function("counterfoil_touched", -1, _noting_in(self.touched))
         for table in self.shape.living:
             self._watch(table)
 
@@ -39,5 +40,13 @@ class RowWatch:
                 f"AFTER {event} ON main.{quoted(table)} BEGIN {calls}END"
             )
 
-    def _touch(self, table: str, *key: object) -> None:
-        self.touched[(table, key)] = None
+
+def _noting_in(touched: dict[tuple[str, tuple[object, ...]], None]) -> Callable[..., None]:
+    """What the triggers call. It must not know the watch: the driver hides it from the collector, and a connection that leads
+    back to itself by it would never be freed.
+    """
+
+    def touch(table: str, *key: object) -> None:
+        touched[(table, key)] = None
+
+    return touch

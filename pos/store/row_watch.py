@@ -42,8 +42,8 @@ class RowWatch:
 
 
 def _noting_in(touched: dict[tuple[str, tuple[object, ...]], None]) -> Callable[..., None]:
-    """What the triggers call. It must not know the watch: the driver hides it from the collector, and a connection that leads
-    back to itself by it would never be freed.
+    """What the triggers call. It must not know the watch: the driver hides it from the collector, and a connection that
+    leads back to itself by it would never be freed.
     """
 
     def touch(table: str, *key: object) -> None:

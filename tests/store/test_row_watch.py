@@ -9,8 +9,12 @@ import weakref
 from pos.store.row_watch import RowWatch
 
 
+class Seen(sqlite3.Connection):
+    """A connection that can be referred to weakly."""
+
+
 def test_a_watched_connection_is_freed_with_its_watch() -> None:
-    raw = sqlite3.connect(":memory:", factory=type("Connection", (sqlite3.Connection,), {}))
+    raw = sqlite3.connect(":memory:", factory=Seen)
     raw.execute("CREATE TABLE living (name TEXT PRIMARY KEY, value INTEGER) STRICT")
     watch = RowWatch(raw)
     raw.execute("INSERT INTO living VALUES ('a', 1)")

@@ -5,13 +5,18 @@ Source: reliability.md sections 2 (43, 49) and 5.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import resource
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 from pos.domain.encode import crash_lines, log_line
+
+PR_SET_DUMPABLE = 4
+"""Of Linux's prctl(2)."""
 
 
 class PrivateFormatter(logging.Formatter):
@@ -27,11 +32,18 @@ class PrivateFormatter(logging.Formatter):
 def keep_faults_private() -> None:
     """For the whole process: no core file, and no fault or log line that tells what somebody typed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _let_nobody_look_in()
     sys.excepthook = _tell_fault
     threading.excepthook = _tell_fault_of_thread
     handler = logging.StreamHandler()
     handler.setFormatter(PrivateFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+def _let_nobody_look_in() -> None:
+    """No dump through a pipe either, for which that limit does not count; nor may another process of this user read here."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0)
 
 
 def _tell_fault(_kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:

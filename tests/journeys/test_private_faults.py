@@ -91,6 +91,46 @@ def test_a_fault_of_the_program_tells_its_kind_and_place_alone() -> None:
         assert value not in ended.stderr
 
 
+HELD = """
+import ctypes
+from pos.cli.faults import keep_faults_private
+PR_GET_DUMPABLE = 3
+ask = lambda: ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)
+before = ask()
+keep_faults_private()
+limits = [line.split()[4:6] for line in open("/proc/self/limits") if line.startswith("Max core")]
+print(before, ask(), limits[0])
+"""
+
+
+def test_no_other_process_can_have_this_ones_memory_written_down() -> None:
+    """Invariant 43: a PIN that is being typed is in no dump, through a file or a pipe."""
+    ended = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert ended.stdout.strip() == "1 0 ['0', '0']"
+
+
+def test_every_command_is_held_so_from_its_start(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pos",
+        "central",
+        "serve",
+        "--db",
+        f"sqlite:///{tmp_path}/c.db",
+        "--port",
+        "0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert b"listening" in process.stdout.readline()
+        limits = Path(f"/proc/{process.pid}/limits").read_text("ascii").splitlines()
+        process.terminate()
+
+    assert [line.split()[4:6] for line in limits if line.startswith("Max core")] == [["0", "0"]]
+
+
 def test_a_log_line_holds_no_card_number_no_control_and_no_value_of_a_fault() -> None:
     try:
         raise ValueError(f"Aisha paid by {CARD}")

@@ -358,6 +358,12 @@ class SyncSettings(Strict):
     )
 
 
+class CheckSettings(Strict):
+    night_hour: Annotated[int, Field(ge=0, le=23)] = 3
+    every_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    backup_days: Annotated[int, Field(ge=0, le=365)] = 7
+
+
 class TillSettings(Strict):
     """``till.toml``: how this till works. Every key has a default."""
 
@@ -379,6 +385,7 @@ class TillSettings(Strict):
     printer: PrinterSettings = PrinterSettings()
     card_terminal: CardTerminalSettings = CardTerminalSettings()
     sync: SyncSettings = SyncSettings()
+    checks: CheckSettings = CheckSettings()
 
 
 def is_pattern(text: str) -> bool:

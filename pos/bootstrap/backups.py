@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.homes import HomePaths, Machine, open_till, refuse_no_home, series_of
 from pos.bootstrap.key_files import read_keys, write_key
+from pos.bootstrap.last_done import LastBackup, note_backup
 from pos.domain.errors import Refused
 from pos.domain.role import Person
 from pos.store.database import Database, StoreError, StoreLock
@@ -70,6 +71,7 @@ def make_backup(home: Path, target: Path, passphrase: str, machine: Machine) -> 
     _write_new(beside, sealed)
     os.rename(part, target)
     _flush_folder(target.parent)
+    note_backup(paths.last_backup, LastBackup(at=machine.clock_of("UTC").now(), findings=len(findings)))
     return BackupMade(store=target, keys=beside, findings=findings)
 
 
@@ -207,7 +209,7 @@ def _exchange(paths: HomePaths, staged: HomePaths, series: str) -> Path | None:
     kept = paths.backups / f"replaced-by-{series}"
     replaced = [
         paths.home / name
-        for name in ("till.db", "till.db-wal", "till.db-shm", "keys", "high-water")
+        for name in ("till.db", "till.db-wal", "till.db-shm", "keys", "high-water", "last-check")
         if (paths.home / name).exists()
     ]
     for path in replaced:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.key_files import add_later_keys, make_keys, read_key, read_keys
+from pos.bootstrap.last_done import last_check
 from pos.bootstrap.policy import shop_policy
 from pos.domain.errors import Refused
 from pos.domain.money import currency
@@ -105,6 +106,14 @@ class HomePaths:
     @property
     def high_water(self) -> Path:
         return self.home / "high-water"
+
+    @property
+    def last_check(self) -> Path:
+        return self.home / "last-check"
+
+    @property
+    def last_backup(self) -> Path:
+        return self.home / "last-backup"
 
     @property
     def receipts(self) -> Path:
@@ -363,7 +372,7 @@ def refuse_no_home(paths: HomePaths) -> None:
 def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_only: bool) -> Desk:
     database = machine.open_store(paths.till_db, read_only=read_only)
     try:
-        database.quick_check()
+        _check_at_open(database, paths)
         _migrate(database, paths, machine, read_only=read_only)
         keys = read_keys(paths.keys)
         water = HighWater(paths.high_water, keys.chain)
@@ -403,6 +412,15 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     return desk
 
 
+def _check_at_open(database: Database, paths: HomePaths) -> None:
+    """Raises StoreError ``store_damaged``. What the last whole check found damaged is not passed by a quick look."""
+    found = last_check(paths.last_check)
+    if found is not None and found.damage is not None:
+        database.full_check()
+    else:
+        database.quick_check()
+
+
 def _catch_up(desk: Desk, paths: HomePaths, machine: Machine) -> None:
     """Bring the open amounts up to the books; a cache that turns out damaged is made anew and pulled again."""
     try:
@@ -425,11 +443,27 @@ def _migrate(database: Database, paths: HomePaths, machine: Machine, *, read_onl
     if read_only:
         raise Refused("store_is_older", "Open the till once, so that its store is brought up to date.")
     stamp = machine.randomness.token_bytes(4).hex()
-    database.backup_into(paths.backups / f"before-{migrate.HEAD}-{stamp}.db")
+    _back_up_checked(database, paths.backups / f"before-{migrate.HEAD}-{stamp}.db", machine)
     add_later_keys(paths.keys, machine.randomness)
     with database.write() as connection:
         bring_up_to_date(connection, read_keys(paths.keys), at=machine.clock_of("UTC").now())
     begin_high_water(database, paths)
+
+
+def _back_up_checked(database: Database, target: Path, machine: Machine) -> None:
+    """A copy to go back to is one that was checked whole. Raises StoreError ``store_damaged``, and then leaves no file."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        database.backup_into(part)
+        copy = machine.open_store(part, read_only=True)
+        try:
+            copy.full_check()
+        finally:
+            copy.close()
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    os.rename(part, target)
 
 
 def begin_high_water(database: Database, paths: HomePaths) -> None:

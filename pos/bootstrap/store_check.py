@@ -13,8 +13,10 @@ from pos.till.verify import Finding
 from pos.till.verify_rows import chain_findings, verify_rows
 
 
-def store_findings(folder: Path, machine: Machine) -> list[Finding]:
+def store_findings(folder: Path, machine: Machine, *, full: bool = False) -> list[Finding]:
     """What was done to the store from outside. Nothing of what its rows say is used, so no row can hide another.
+
+    ``full``: the file is looked at as nightly, every index and reference of it.
 
     Raises Refused ``no_home`` or ``store_is_newer``, StoreError ``store_damaged`` or where a key is missing.
     """
@@ -22,7 +24,10 @@ def store_findings(folder: Path, machine: Machine) -> list[Finding]:
     refuse_no_home(paths)
     database = machine.open_store(paths.till_db, read_only=True)
     try:
-        database.quick_check()
+        if full:
+            database.full_check()
+        else:
+            database.quick_check()
         keys = read_keys(paths.keys) if (paths.keys / "marks.key").exists() else None
         water = None if keys is None else HighWater(paths.high_water, keys.chain).last
         with database.read() as connection:

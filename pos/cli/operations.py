@@ -7,20 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
-from pos.bootstrap.store_check import store_findings
 from pos.bootstrap.wire import compare_with_central, make_client
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, read_pin, read_secret, read_user
-from pos.domain.errors import Refused
-from pos.store.database import Database, StoreError
+from pos.store.database import Database
+from pos.till.verify_rows import Finding
 
 FINDINGS = 6
-
-UNREADABLE = (Refused, StoreError, DBAPIError, ValueError, KeyError, TypeError)
-"""What an altered store may do to whoever opens it; it is passed over only where the alteration itself was named."""
 
 
 def verify(
@@ -29,29 +24,27 @@ def verify(
     receipt: Annotated[
         str | None, typer.Option("--receipt", metavar="TEXT", help="A receipt's number and mark, as printed.")
     ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Give way to everything else, as the nightly check does.")
+    ] = False,
 ) -> int:
     """Check the books from scratch; exit 6 with a list of findings."""
-    from pos.till.verify import verify_books
+    from pos.bootstrap.whole_check import check_whole, go_behind_everything
     from pos.till.verify_paper import paper_findings
 
     call: Invocation = context.obj
-    machine = real_machine()
-    found = store_findings(call.home, machine)
-    findings = [(finding.check, finding.where) for finding in found]
-    try:
-        with open_till(call.home, machine=machine, config=call.config, read_only=True) as till:
-            books = verify_books(till.desk, caught_up=False, rows=False)
-            if receipt is not None:
-                books += paper_findings(till.desk, receipt)
-            findings += [(finding.check, finding.where) for finding in books]
-            if central:
-                findings += asyncio.run(_compare(till))
-    except UNREADABLE as error:
-        if not findings:
-            raise
-        call.note(f"The other checks could not be made on this store: {type(error).__name__}.")
-    for check, where in findings:
-        call.line({"ok": False, "check": check, "where": where}, f"{check}: {where}")
+    if background:
+        go_behind_everything()
+
+    def further(till: OpenTill) -> list[Finding]:
+        paper = [] if receipt is None else paper_findings(till.desk, receipt)
+        return paper + (asyncio.run(_compare(till)) if central else [])
+
+    findings = check_whole(call.home, real_machine(), config=call.config, further=further, note=call.note)
+    for finding in findings:
+        call.line(
+            {"ok": False, "check": finding.check, "where": finding.where}, f"{finding.check}: {finding.where}"
+        )
     call.line(
         {"ok": not findings, "findings": len(findings)},
         "The books are sound." if not findings else f"{len(findings)} findings.",
@@ -59,9 +52,10 @@ def verify(
     return FINDINGS if findings else 0
 
 
-async def _compare(till: OpenTill) -> list[tuple[str, str]]:
+async def _compare(till: OpenTill) -> list[Finding]:
     async with make_client(till) as client:
-        return [(finding.check, finding.where) for finding in await compare_with_central(till.desk, client)]
+        differing = await compare_with_central(till.desk, client)
+    return [Finding(check=finding.check, where=finding.where) for finding in differing]
 
 
 keys_app = typer.Typer(help="The keys of the chain and of the terminal's signature.", no_args_is_help=True)

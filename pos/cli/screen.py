@@ -16,6 +16,7 @@ from pos.bootstrap.paper import (
     receipt_text,
     voucher_text,
 )
+from pos.bootstrap.whole_check import check_in_background, keep_checking
 from pos.bootstrap.wire import make_client, make_engine
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
@@ -50,6 +51,9 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 sessions=None if engine is None else engine.sessions,
                 card_terminal=terminal,
                 keep_cards=None if terminal is None else partial(keep_looking_after, till, terminal, runner),
+                keep_checking=partial(
+                    keep_checking, till, check=partial(check_in_background, till, call.config)
+                ),
                 open_drawer=partial(open_drawer_in_background, till, runner),
                 hint=hint,
             )

@@ -53,7 +53,9 @@ def store_locked() -> StoreError:
 def store_damaged(what: str) -> StoreError:
     """The file failed a check: nothing is sold on it."""
     return StoreError(
-        "store_damaged", f"The store is damaged: {what}. Nothing can be sold on it.", exit_code=6
+        "store_damaged",
+        f"The store is damaged: {what}. Nothing can be sold on it. pos export support writes what can be read of it.",
+        exit_code=6,
     )
 
 

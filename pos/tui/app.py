@@ -38,7 +38,9 @@ from pos.tui.keys import bindings
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
+    CheckFound,
     KeepCards,
+    KeepChecking,
     KeepSyncing,
     NotAskedYet,
     OneTill,
@@ -127,6 +129,7 @@ class TillApp(App[int], inherit_bindings=False):
         sessions: Sessions | None = None,
         card_terminal: CardTerminal | None = None,
         keep_cards: KeepCards | None = None,
+        keep_checking: KeepChecking | None = None,
         open_drawer: OpenDrawer = no_drawer,
         lock_after_s: float = 180,
         escape_wait_s: float = 0.4,
@@ -159,6 +162,8 @@ class TillApp(App[int], inherit_bindings=False):
         self._keep_syncing = keep_syncing
         self._sessions: Sessions = sessions or OneTill()
         self._keep_cards = keep_cards
+        self._keep_checking = keep_checking
+        self._check: CheckFound | None = None
         self._lock_after_s = lock_after_s
         self._escape_wait_s = escape_wait_s
         self._till_state: TillState | None = None
@@ -178,6 +183,8 @@ class TillApp(App[int], inherit_bindings=False):
             self.run_worker(self._keep_syncing(), group="sync", exit_on_error=False)
         if self._keep_cards is not None:
             self.run_worker(self._keep_cards(), group="cards", exit_on_error=False)
+        if self._keep_checking is not None:
+            self.run_worker(self._keep_checking(self._checked), group="check", exit_on_error=False)
         self._ask_who()
         # Whoever types before the first screen can be seen types into that screen.
         self.type_ahead.hold(self)
@@ -294,6 +301,17 @@ class TillApp(App[int], inherit_bindings=False):
     def _stop(self, fault: StoreError) -> None:
         if not isinstance(self.screen, StopScreen):
             self.push_screen(StopScreen(self.seat, self.errands, fault))
+
+    def _checked(self, check: CheckFound) -> None:
+        """The whole store was checked beside the selling. A damaged file stops it, as it does at the start."""
+        self._check = check
+        if check.damage is not None:
+            self._stop(StoreError("store_damaged", check.damage, exit_code=6))
+        elif check.findings:
+            self._notice(
+                f"The check of the books found {check.findings} faults. Tell a supervisor: pos verify."
+            )
+        self._tell_status()
 
     # --- keys, in their order -------------------------------------------------------------------------------------
 
@@ -440,6 +458,7 @@ class TillApp(App[int], inherit_bindings=False):
             stuck_papers=0 if state is None else state.stuck_papers,
             clock_behind=state is not None and state.clock_behind,
             open_cards=0 if state is None else state.open_cards,
+            findings=0 if self._check is None else self._check.findings,
             now=now,
         )
 

@@ -52,6 +52,16 @@ class OneTill:
         return None
 
 
+class CheckFound(Protocol):
+    """What the last check of the whole store found. ``damage`` None: its file is sound."""
+
+    @property
+    def findings(self) -> int: ...
+
+    @property
+    def damage(self) -> str | None: ...
+
+
 Preview = Callable[[ReceiptFacts, Copy], str]
 """The text of a receipt, as it would be printed."""
 
@@ -81,3 +91,6 @@ KeepSyncing = Callable[[], Awaitable[None]]
 
 KeepCards = Callable[[], Awaitable[None]]
 """Reversals and open outcomes of the card terminal, for as long as the screen is open."""
+
+KeepChecking = Callable[[Callable[[CheckFound], None]], Awaitable[None]]
+"""Has the whole store checked when it is time, for as long as the screen is open, and tells what was found last."""

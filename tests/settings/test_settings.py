@@ -104,6 +104,8 @@ def test_a_mode_is_read_whole() -> None:
         ("till.toml", "width = 42", "width = 10", "receipt.width"),
         ("till.toml", "retry_delay_s_max = 300", "retry_delay_s_max = 999999", "sync.retry_delay_s_max"),
         ("till.toml", "retry_delay_s_min = 1 ", "retry_delay_s_min = 60 ", None),
+        ("till.toml", "night_hour = 3", "night_hour = 24", "checks.night_hour"),
+        ("till.toml", "every_hours = 24", "every_hours = 0", "checks.every_hours"),
         ("till.toml", 'media_type = "application/json;charset=utf-8"', 'media_type = "text/html"', "sync.media_type"),
         ("till.toml", 'central_url = ""', 'central_url = "http://central.example"', "sync.central_url"),
         ("till.toml", 'payment_url = ""', 'payment_url = "http://10.0.0.5/tmf"', "sync.payment_url"),

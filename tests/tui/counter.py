@@ -31,7 +31,15 @@ from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
 from pos.till.desk import Desk
 from pos.tui.app import TillApp, no_drawer, nothing_to_print
-from pos.tui.ports import AfterCommit, AskSyncState, NotAskedYet, OpenDrawer, Sessions, VoucherIssue
+from pos.tui.ports import (
+    AfterCommit,
+    AskSyncState,
+    KeepChecking,
+    NotAskedYet,
+    OpenDrawer,
+    Sessions,
+    VoucherIssue,
+)
 from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.widgets.foot import MessageLine
 from tests.builders.tills import PINS, clock_of
@@ -188,6 +196,7 @@ async def counter(
     card_terminal: CardTerminal | None = None,
     open_drawer: OpenDrawer = no_drawer,
     after_commit: AfterCommit = nothing_to_print,
+    keep_checking: KeepChecking | None = None,
 ) -> AsyncIterator[Counter]:
     """The screen over ``desk``, with ``user`` signed in (None: nobody is)."""
     app = TillApp(
@@ -203,6 +212,7 @@ async def counter(
         sessions=sessions,
         card_terminal=card_terminal,
         open_drawer=open_drawer,
+        keep_checking=keep_checking,
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Compositor, "render_update", _leave_unpainted)

@@ -19,6 +19,7 @@ class Status:
     """What the line tells. ``online`` None: central was not asked yet; ``waiting`` None: not looked up yet.
 
     ``at_risk``: the money that central has not acknowledged, shown beside the queue while it does not answer.
+    ``findings``: what the last check of the whole store found wrong.
     """
 
     shop: str
@@ -34,6 +35,7 @@ class Status:
     stuck_papers: int
     clock_behind: bool
     open_cards: int
+    findings: int
     now: datetime
 
 
@@ -87,6 +89,8 @@ def _right(status: Status, *, with_risk: bool) -> str:
     if status.waiting is not None:
         risk = f" {status.at_risk}" if with_risk and status.waiting and status.online is False else ""
         right.append(f"Q {status.waiting}{risk}")
+    if status.findings:
+        right.append(f"CHECK {status.findings}")
     if status.parked:
         right.append(f"PARKED {status.parked}")
     if status.stuck_papers:

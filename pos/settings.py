@@ -179,7 +179,7 @@ class _CurrencyFile(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings of a till. ``sources`` names the file each part came from."""
+    """All settings of a till. ``sources`` names the file each part came from, ``rights`` the one for the keys of RIGHTS."""
 
     till: TillSettings
     modes: PaymentModes
@@ -189,6 +189,7 @@ class Settings:
     smallest_coin_minor: Mapping[str, int]
     foreign_cash: RateList
     sources: Mapping[str, Path]
+    rights: Path
 
 
 PROGRAM_FOLDERS = (Path(__file__).parent / "_config", Path(__file__).parent.parent / "config")
@@ -275,6 +276,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         smallest_coin_minor=coins.smallest_coin_minor,
         foreign_cash=foreign_cash,
         sources=sources,
+        rights=rights["till.toml"],
     )
 
 

@@ -118,6 +118,11 @@ class NetworkPrinter:
             printer.send(content)
             printer.await_printed(self._address.print_timeout_s)
 
+    def ask(self) -> None:
+        """Ask only how it is. Raises PrinterUnavailable, in words for a cashier, if it could not print now."""
+        with _connected(self._address) as printer:
+            printer.refuse_trouble()
+
 
 class NetworkDrawer:
     """The cash drawer on the socket of a receipt printer; ``pin`` 2 or 5 is the one that its cable uses."""

@@ -15,6 +15,7 @@ from pos.domain.ports import Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued
 from pos.machine import InlineRunner
+from pos.settings import Settings
 from pos.store.vouchers import waiting_slips
 from pos.till.desk import Desk, Memo
 from pos.till.payment_order import PaymentOrder
@@ -43,8 +44,13 @@ ENROL_TIMEOUT_S = 10
 
 def central_addresses(till: OpenTill) -> Addresses:
     """Where the home's central is. Raises Refused ``no_central`` where none is set."""
-    sync = till.settings.till.sync
-    central = till.desk.identity.central_url or sync.central_url
+    return addresses_of(till.settings, till.desk.identity.central_url)
+
+
+def addresses_of(settings: Settings, enrolled_at: str) -> Addresses:
+    """Where the central of a home is that was enrolled at this address. Raises Refused ``no_central``."""
+    sync = settings.till.sync
+    central = enrolled_at or sync.central_url
     addresses = Addresses.of(central=central, payment=sync.payment_url, bill=sync.bill_url)
     for url in (addresses.payment, addresses.bill):
         if not url.startswith("http") or url_problem(url) is not None:

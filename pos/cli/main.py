@@ -12,7 +12,20 @@ from typing import Any, NoReturn
 
 import typer
 
-from pos.cli import card, central, cheques, counter, demo, exports, imports, operations, reports, shop, wire
+from pos.cli import (
+    card,
+    central,
+    cheques,
+    counter,
+    demo,
+    doctor,
+    exports,
+    imports,
+    operations,
+    reports,
+    shop,
+    wire,
+)
 from pos.cli.faults import keep_faults_private
 from pos.cli.output import Invocation, default_home, print_refusal
 from pos.domain.arrival import refuse_cards_among
@@ -49,11 +62,13 @@ app.command("sync")(wire.sync)
 app.command("outbox")(wire.outbox)
 app.command("verify")(operations.verify)
 app.command("backup")(operations.backup)
+app.command("doctor")(doctor.doctor)
 app.command("restore")(operations.restore)
 app.add_typer(card.app, name="card")
 app.add_typer(imports.app, name="import")
 app.add_typer(exports.app, name="export")
 app.add_typer(operations.keys_app, name="keys")
+app.add_typer(doctor.config_app, name="config")
 app.add_typer(central.app, name="central")
 
 

@@ -21,13 +21,20 @@ class Finding:
 
 
 def verify_rows(connection: Connection, keys: TillKeys) -> list[Finding]:
-    """Every row of every table against the chain, the schema against what the migrations make, closes by their signature."""
+    """Every row of every table against the chain, the schema against what the migrations make, closes by their signature,
+    references by the rows they name."""
     schema = [Finding(check=kind, where=where) for kind, where in sorted(schema_faults(connection))]
+    orphans = connection.exec_driver_sql(
+        'SELECT DISTINCT "table", parent FROM pragma_foreign_key_check'
+    ).all()
+    references = [
+        Finding(check="reference_leads_to_a_row", where=f"{table} {parent}") for table, parent in orphans
+    ]
     signatures = [Finding(check=check, where=shift) for check, shift in signature_faults(connection)]
     signatures += [
         Finding(check="closed_shift_is_signed", where=shift) for shift in unsigned_closes(connection)
     ]
-    return chain_findings(connection, keys) + schema + signatures
+    return chain_findings(connection, keys) + schema + references + signatures
 
 
 def chain_findings(connection: Connection, keys: TillKeys) -> list[Finding]:

@@ -12,10 +12,10 @@ import pytest
 
 from pos.bootstrap.doctor import Health, Sign, examine
 from pos.bootstrap.homes import real_machine
+from pos.bootstrap.last_done import LastCheck, note_check
 from pos.bootstrap.settings_shown import MASKED, shown_settings
 from pos.bootstrap.whole_check import check_whole
 from pos.settings import read_settings
-from pos.store.database import StoreError
 from tests.builders.homes import ROOT, ForkingPos
 from tests.builders.tills import put_settings
 
@@ -83,10 +83,9 @@ def altered(home: Path) -> None:
     check_whole(home, real_machine())
 
 
-def orphan(home: Path) -> None:
-    change(home, "INSERT INTO approval_use (approval_id, deed_id, at_utc) VALUES ('none', 'none', 'never')")
-    with pytest.raises(StoreError):
-        check_whole(home, real_machine())
+def found_damaged(home: Path) -> None:
+    at = real_machine().clock_of("UTC").now()
+    note_check(home / "last-check", LastCheck(at=at, findings=0, damage="The store is damaged: page 7."))
 
 
 def bad_settings(home: Path) -> None:
@@ -105,7 +104,7 @@ def newer(home: Path) -> None:
         (wide, {"files"}, 1),
         (no_database, {"store", "chain", "clock", "outbox", "central"}, 6),
         (altered, {"check"}, 6),
-        (orphan, {"check"}, 6),
+        (found_damaged, {"check"}, 6),
         (bad_settings, {"settings"}, 3),
         (newer, {"store", "chain", "outbox"}, 3),
     ],

@@ -38,13 +38,17 @@ def later(**by: float) -> Machine:
 def change(home: Path, statement: str) -> None:
     """Somebody writes to the file, past the program and its references."""
     raw = sqlite3.connect(home / "till.db")
+    raw.execute("PRAGMA writable_schema=ON")
     raw.execute(statement)
     raw.commit()
     raw.close()
 
 
 ORPHAN = "INSERT INTO approval_use (approval_id, deed_id, at_utc) VALUES ('none', 'none', 'never')"
-"""A reference to nothing: a quick look at the file does not see it."""
+OTHER_INDEX = (
+    "UPDATE sqlite_schema SET sql = replace(sql, '(at_utc)', '(operator)') WHERE name = 'audit_by_time'"
+)
+"""An index that differs from its table: a quick look at the file does not see it."""
 ALTERED = "UPDATE person SET name = 'x' WHERE user = '1001'"
 
 
@@ -71,12 +75,20 @@ def test_an_altered_row_is_counted_and_named_and_does_not_stop_selling(home: Pat
         pay(till.desk, cash("6"), account="BA-1001")
 
 
-def test_damage_that_a_quick_look_does_not_see_stops_selling_from_then_on(home: Path) -> None:
+def test_a_reference_to_nothing_is_named(home: Path) -> None:
     change(home, ORPHAN)
+
+    named = {(finding.check, finding.where) for finding in check_whole(home, later())}
+
+    assert ("reference_leads_to_a_row", "approval_use approval") in named
+
+
+def test_damage_that_a_quick_look_does_not_see_stops_selling_from_then_on(home: Path) -> None:
+    change(home, OTHER_INDEX)
     with open_till(home, machine=later()):
         pass
 
-    with pytest.raises(StoreError, match="approval_use"):
+    with pytest.raises(StoreError, match="index"):
         check_whole(home, later(minutes=2))
 
     found = last_check(home / "last-check")
@@ -174,7 +186,7 @@ def test_a_store_is_brought_up_to_date_only_with_a_sound_copy_to_go_back_to(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new form is another number here; the damage is one that a quick look does not see."""
-    change(home, ORPHAN)
+    change(home, OTHER_INDEX)
     monkeypatch.setattr(migrate, "HEAD", "9999")
 
     with pytest.raises(StoreError) as stop, open_till(home, machine=later()):

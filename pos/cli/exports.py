@@ -1,4 +1,4 @@
-"""Files for others: the auditor's."""
+"""Files for others: the auditor's, and what can be read of a damaged store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import typer
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading
 
-app = typer.Typer(help="Write the auditor's file.", no_args_is_help=True)
+app = typer.Typer(
+    help="Write files for others: the auditor's, and what a damaged store still tells.", no_args_is_help=True
+)
+
+DAMAGED = 6
 
 
 @app.callback()
@@ -47,6 +51,36 @@ def audit(
     rows = max(len(lines) - (format is AuditFormat.CSV), 0)
     _write(out, "".join(lines).encode("utf-8"))
     call.line({"ok": True, "rows": rows, "file": str(out)}, f"{rows} rows of the audit: {out}")
+
+
+@app.command("support")
+def support(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option("--out", help="The file to write, which must not exist yet, or a folder for it.")
+    ],
+) -> int:
+    """Everything that can still be read of a damaged store; 6 where something could not. It is the machine's own."""
+    from pos.bootstrap.homes import real_machine
+    from pos.bootstrap.support_export import export_support
+
+    call: Invocation = context.obj
+    try:
+        done = export_support(call.home, out.absolute(), real_machine())
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}.") from None
+    skipped = f"not whole: {', '.join(done.skipped)}" if done.skipped else "nothing was skipped"
+    call.line(
+        {
+            "ok": not done.skipped,
+            "file": str(done.file),
+            "tables": done.tables,
+            "rows": done.rows,
+            "skipped": list(done.skipped),
+        },
+        f"{done.rows} rows of {done.tables} tables, {skipped}: {done.file}",
+    )
+    return DAMAGED if done.skipped else 0
 
 
 def _write(out: Path, content: bytes) -> None:

@@ -217,6 +217,25 @@ class Database:
             self._write_engine = None
 
 
+def open_damaged(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, for a file that nothing else is done with: each of its answers may be an error."""
+    name = quote(str(path))
+    raw = _connect(f"file:{name}?mode=ro", uri=True)
+    # So that SQLite goes on with as much of the schema as it can read; the first question may fail all the same.
+    raw.execute("PRAGMA writable_schema=ON")
+    try:
+        raw.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            # On a disk that nothing can be written to the log has no index: then the file alone is read.
+            raw.close()
+            raw = _connect(f"file:{name}?mode=ro&immutable=1", uri=True)
+            raw.execute("PRAGMA writable_schema=ON")
+    raw.execute("PRAGMA trusted_schema=OFF")
+    raw.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    return raw
+
+
 def _engine(path: Path | None, *, read_only: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         if path is None:

@@ -34,7 +34,7 @@ from pos.store.head_check import head_fault
 from pos.store.high_water import HighWater
 from pos.store.home import read_identity
 from pos.store.outbox import queue
-from pos.store.till_keys import fingerprint_of
+from pos.store.till_keys import NewestKey, fingerprint_of, newest_key
 from pos.till.shop_clock import clock_behind
 from receipts.printer import NetworkAddress, NetworkPrinter
 from sync.client import CentralClient
@@ -74,9 +74,9 @@ def examine(folder: Path, machine: Machine, *, config: Path | None = None) -> It
         refuse_no_home(paths)
     yield _program()
     yield _looked("files", lambda: _files(paths))
-    yield _looked("keys", lambda: _keys(paths))
     store = Store(paths, machine)
     try:
+        yield _looked("keys", store.keys)
         yield _looked("store", store.file)
         yield _looked("chain", store.chain)
         yield _looked("clock", store.clock)
@@ -135,13 +135,6 @@ def _files(paths: HomePaths) -> Sign:
     return _ok("files", "all are their user's alone")
 
 
-def _keys(paths: HomePaths) -> Sign:
-    keys = read_keys(paths.keys)
-    former = f", {len(keys.former)} former" if keys.former else ""
-    signs = public_key_of(keys.sign).hex()[:16]
-    return _ok("keys", f"chain {fingerprint_of(keys.chain)[:16]}{former}, signs as {signs}")
-
-
 class Store:
     """The books, opened to be read beside whoever owns them."""
 
@@ -157,6 +150,18 @@ class Store:
     def close(self) -> None:
         self._database.close()
 
+    def _named(self) -> NewestKey | None:
+        """Which keys the store names; a store that cannot be read is told of by the other looks."""
+        with suppress(DBAPIError), self._database.read() as connection:
+            return newest_key(connection)
+        return None
+
+    def keys(self) -> Sign:
+        keys = read_keys(self._paths.keys, self._named())
+        former = f", {len(keys.former)} former" if keys.former else ""
+        signs = public_key_of(keys.sign).hex()[:16]
+        return _ok("keys", f"chain {fingerprint_of(keys.chain)[:16]}{former}, signs as {signs}")
+
     def file(self) -> Sign:
         self._database.quick_check()
         with self._database.read() as connection:
@@ -170,8 +175,8 @@ class Store:
 
     def chain(self) -> Sign:
         self._refuse_older()
-        keys = read_keys(self._paths.keys)
-        water = HighWater(self._paths.high_water, keys.chain).last
+        keys = read_keys(self._paths.keys, self._named())
+        water = HighWater(self._paths.high_water, keys.chain, keys.former.values()).last
         with self._database.read() as connection:
             fault = head_fault(connection, keys, water)
             number, mark = head(connection)

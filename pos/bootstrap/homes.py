@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from pos.bootstrap.file_modes import refuse_wide
-from pos.bootstrap.key_files import add_later_keys, make_keys, read_key, read_keys
+from pos.bootstrap.key_files import add_later_keys, make_keys, read_key, read_keys, settle_keys
 from pos.bootstrap.last_done import last_check
 from pos.bootstrap.policy import shop_policy
 from pos.domain.errors import Refused
@@ -40,6 +40,7 @@ from pos.store.home import Identity, read_identity, write_identity
 from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
 from pos.store.seal import bring_up_to_date, seal
+from pos.store.till_keys import newest_key
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.voucher_keys import put_voucher_keys
@@ -373,9 +374,13 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     database = machine.open_store(paths.till_db, read_only=read_only)
     try:
         _check_at_open(database, paths)
+        with database.read() as connection:
+            named = newest_key(connection)
+        if not read_only:
+            settle_keys(paths.keys, named)
         _migrate(database, paths, machine, read_only=read_only)
-        keys = read_keys(paths.keys)
-        water = HighWater(paths.high_water, keys.chain)
+        keys = read_keys(paths.keys, named)
+        water = HighWater(paths.high_water, keys.chain, keys.former.values())
         with database.read() as connection:
             fault = head_fault(connection, keys, water.last)
             if fault is not None:

@@ -9,6 +9,7 @@ from pos.bootstrap.key_files import read_keys
 from pos.store import migrate
 from pos.store.head_check import head_fault
 from pos.store.high_water import HighWater
+from pos.store.till_keys import newest_key
 from pos.till.verify import Finding
 from pos.till.verify_rows import chain_findings, verify_rows
 
@@ -28,8 +29,11 @@ def store_findings(folder: Path, machine: Machine, *, full: bool = False) -> lis
             database.full_check()
         else:
             database.quick_check()
-        keys = read_keys(paths.keys) if (paths.keys / "marks.key").exists() else None
-        water = None if keys is None else HighWater(paths.high_water, keys.chain).last
+        with database.read() as connection:
+            named = newest_key(connection)
+        keys = read_keys(paths.keys, named) if (paths.keys / "marks.key").exists() else None
+        former = () if keys is None else keys.former.values()
+        water = None if keys is None else HighWater(paths.high_water, keys.chain, former).last
         with database.read() as connection:
             version = migrate.schema_version(connection)
             migrate.refuse_newer(version)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy import Connection
 
 from pos.store.chain import GENESIS, link_mark
 from pos.store.database import StoreError, store_altered
 from pos.store.high_water import WaterMark
 from pos.store.till_keys import TillKeys, fingerprint_of
+from pos.store.verify_chain import KeyRing
 
 
 def head_fault(connection: Connection, keys: TillKeys, water: WaterMark | None) -> StoreError | None:
@@ -32,7 +35,11 @@ def head_fault(connection: Connection, keys: TillKeys, water: WaterMark | None) 
         return store_altered("chain_link")
     last = links[0]
     previous = links[1].mark if len(links) > 1 else GENESIS
-    if link_mark(keys.chain, previous, last.chain_no, last.source, str(last.rows)) != last.mark:
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    # The link that changed the keys is the last one under the former key.
+    key = KeyRing(raw, keys).of(int(last.chain_no)) or keys.chain
+    if link_mark(key, previous, last.chain_no, last.source, str(last.rows)) != last.mark:
         return store_altered(f"chain_link {last.chain_no}")
     return _behind(connection, water)
 

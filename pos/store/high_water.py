@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,12 @@ class WaterMark:
 
 
 class HighWater:
-    """The file of one home. What it says is marked under the chain's key, or not believed."""
+    """The file of one home. What it says is marked under the chain's key, or one that it had before, or not believed."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
+    def __init__(self, path: Path, key: bytes, former: Collection[bytes] = ()) -> None:
         self._path = path
         self._key = key
+        self._former = tuple(former)
         self._file: int | None = None
         self.last = self.read()
 
@@ -47,20 +49,17 @@ class HighWater:
 
     def _read_place(self, place: bytes) -> WaterMark | None:
         text, _, code = place.rstrip(b"\n ").rpartition(b" ")
-        if not hmac.compare_digest(code, self._code(text)):
+        if not any(hmac.compare_digest(code, _code(key, text)) for key in (self._key, *self._former)):
             return None
         chain_no, mark, receipt = json.loads(text)
         return WaterMark(chain_no=chain_no, mark=mark, receipt=receipt)
-
-    def _code(self, text: bytes) -> bytes:
-        return hmac.digest(self._key, b"high water " + text, hashlib.sha256).hex().encode()
 
     def rise(self, chain_no: int, mark: str, receipt: str | None) -> None:
         """Remember the link of a transaction that is committed. Never raises: no sale fails for the sake of this."""
         known = self.last.receipt if self.last is not None else ""
         self.last = WaterMark(chain_no=chain_no, mark=mark, receipt=receipt or known)
         text = json.dumps([chain_no, mark, self.last.receipt], ensure_ascii=True).encode()
-        place = (text + b" " + self._code(text)).ljust(_PLACE - 1) + b"\n"
+        place = (text + b" " + _code(self._key, text)).ljust(_PLACE - 1) + b"\n"
         try:
             os.pwrite(self._opened(), place, _PLACE * (chain_no % 2))
         except OSError:
@@ -84,3 +83,7 @@ class HighWater:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _code(key: bytes, text: bytes) -> bytes:
+    return hmac.digest(key, b"high water " + text, hashlib.sha256).hex().encode()

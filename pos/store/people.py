@@ -60,6 +60,12 @@ def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
     )
 
 
+def active_users(connection: Connection, role: Role) -> list[str]:
+    """The user numbers of everybody who has ``role`` and may sign in."""
+    rows = connection.exec_driver_sql("SELECT user, roles FROM person WHERE active = 1 ORDER BY user")
+    return [str(user) for user, roles in rows if role in str(roles).split(",")]
+
+
 def put_person(connection: Connection, entry: RosterEntry, *, at: datetime) -> None:
     """Add or replace a person of the roster."""
     connection.exec_driver_sql(

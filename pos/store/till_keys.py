@@ -7,6 +7,8 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TillKeys:
@@ -20,6 +22,28 @@ class TillKeys:
     marks: bytes = field(repr=False)
     sign: bytes = field(repr=False)
     former: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestKey:
+    """What the store says of the keys in force: enough to tell them from others."""
+
+    number: int
+    from_chain_no: int
+    fingerprint: str
+    public_key: str
+
+
+def newest_key(connection: Connection) -> NewestKey | None:
+    """The keys that the store was written with last; None for a store of an older program, which names none."""
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_schema WHERE name = 'chain_key'").first():
+        return None
+    row = connection.exec_driver_sql(
+        "SELECT number, from_chain_no, fingerprint, public_key FROM chain_key ORDER BY number DESC LIMIT 1"
+    ).first()
+    if row is None:
+        return None
+    return NewestKey(number=row[0], from_chain_no=row[1], fingerprint=row[2], public_key=row[3])
 
 
 def fingerprint_of(key: bytes) -> str:

@@ -125,6 +125,13 @@ class TillStore:
         if self._water is not None and unit.chain.grown:
             self._water.rise(*unit.chain.end, unit.chain.receipt)
 
+    def go_on_under(self, keys: TillKeys, water: HighWater | None) -> None:
+        """The store names these keys from its next link on."""
+        self.keys = keys
+        if self._water is not None:
+            self._water.close()
+        self._water = water
+
     def close(self) -> None:
         """Let the files go."""
         self.database.close()

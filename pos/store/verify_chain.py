@@ -116,7 +116,7 @@ class _Walk:
         # A store of an older program has no lists yet.
         columns = {row[1] for row in raw.execute(f"PRAGMA table_info({CHAIN})")}
         self._rows_column = "rows" if "rows" in columns else "NULL"
-        self._keys = _KeyRing(raw, keys)
+        self._keys = KeyRing(raw, keys)
         self._sealed_again: dict[tuple[str, str], int] = {}
         self._latest: dict[str, dict[str, tuple[str, bytes]]] = {}
         self._present: dict[str, int] = {}
@@ -282,7 +282,7 @@ def _prints(receipt: Mapping[str, object], previous: str) -> bool:
     return bool(printed == printed_mark(previous))
 
 
-class _KeyRing:
+class KeyRing:
     """The key of each stretch of the chain, by the number of its first link."""
 
     def __init__(self, raw: sqlite3.Connection, keys: TillKeys) -> None:

@@ -288,6 +288,7 @@ class SignInSettings(Strict):
     fresh_pin_acts: list[Annotated[str, Field(max_length=40)]] = list(FRESH_PIN_ACTS)
     roster_max_days: Annotated[int, Field(ge=0, le=365)] = 7
     first_pin_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    sole_admin_restores: bool = False
 
     @property
     def first_pin(self) -> timedelta:

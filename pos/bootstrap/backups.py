@@ -7,9 +7,10 @@ thrown away: the store and keys that are replaced lie in the home's ``backups``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +18,26 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from pos.bootstrap.file_modes import refuse_wide
-from pos.bootstrap.homes import HomePaths, Machine, open_till, refuse_no_home, series_of
-from pos.bootstrap.key_files import read_keys, write_key
+from pos.bootstrap.homes import HomePaths, Machine, OpenTill, open_till, refuse_no_home, series_of
+from pos.bootstrap.key_files import read_key, read_keys, write_key
 from pos.bootstrap.last_done import LastBackup, note_backup
+from pos.bootstrap.support_export import is_support_file
+from pos.domain.approval import ApprovalNeeded
 from pos.domain.errors import Refused
-from pos.domain.role import Person
+from pos.domain.role import Person, Role
 from pos.store.database import Database, StoreError, StoreLock
 from pos.store.high_water import HighWater
 from pos.store.home import read_identity, renew_identity
+from pos.store.people import active_users
 from pos.store.sealed_keys import open_keys, seal_keys
+from pos.store.till_keys import newest_key
+from pos.till.approvals import approve, require_second
 from pos.till.desk import Deed, Desk, perform
+from pos.till.gate import require_right
 from pos.till.verify_rows import Finding, verify_rows
 
 KEYS_BESIDE = ".keys"
+RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +59,15 @@ def make_backup(home: Path, target: Path, passphrase: str, machine: Machine) -> 
     beside = target.with_name(target.name + KEYS_BESIDE)
     if target.exists() or beside.exists() or not target.parent.is_dir():
         raise Refused("backup_exists", f"{target.name} exists already, or its folder does not.")
-    sealed = seal_keys(
-        {path.name: bytes.fromhex(path.read_text("ascii")) for path in sorted(paths.keys.glob("*.key"))},
-        passphrase,
-        salt=machine.randomness.token_bytes(16),
-        nonce=machine.randomness.token_bytes(12),
-    )
+    keys, sealed = read_keys(paths.keys), _sealed(paths.keys, passphrase, machine)
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     source = machine.open_store(paths.till_db, read_only=True)
     try:
         source.backup_into(part)
         findings = _checked(part, paths)
+        if read_keys(paths.keys) != keys:
+            raise Refused("keys_changed", "The keys were changed meanwhile. Make the backup once more.")
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -75,12 +80,37 @@ def make_backup(home: Path, target: Path, passphrase: str, machine: Machine) -> 
     return BackupMade(store=target, keys=beside, findings=findings)
 
 
+def _sealed(folder: Path, passphrase: str, machine: Machine) -> bytes:
+    """Every key of a home. Raises Refused ``bad_passphrase``, StoreError where one is missing or damaged."""
+    read_keys(folder)
+    return seal_keys(
+        {path.name: read_key(path) for path in sorted(folder.glob("*.key"))},
+        passphrase,
+        salt=machine.randomness.token_bytes(16),
+        nonce=machine.randomness.token_bytes(12),
+    )
+
+
+def back_up_keys(home: Path, target: Path, passphrase: str, machine: Machine) -> int:
+    """Seal the keys of a home into the new file ``target``, as they lie beside a backup; how many there are.
+
+    Raises Refused ``backup_exists``, ``bad_passphrase``; StoreError where a key is missing or damaged.
+    """
+    folder = HomePaths(home=home).keys
+    if target.exists() or not target.parent.is_dir():
+        raise Refused("backup_exists", f"{target.name} exists already, or its folder does not.")
+    sealed = _sealed(folder, passphrase, machine)
+    _write_new(target, sealed)
+    _flush_folder(target.parent)
+    return len(open_keys(sealed, passphrase))
+
+
 def _checked(copy: Path, paths: HomePaths) -> list[Finding]:
     database = Database(copy, read_only=True)
     try:
         database.full_check()
         with database.read() as connection:
-            return verify_rows(connection, read_keys(paths.keys))
+            return verify_rows(connection, read_keys(paths.keys, newest_key(connection)))
     finally:
         database.close()
 
@@ -97,19 +127,24 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to restore. ``enrol`` asks central for the next epoch by a one-time code; None: it is counted on from here."""
+    """What to restore. ``enrol`` asks central for the next epoch by a one-time code; None: it is counted on from here.
+
+    ``second`` signs in the other admin, by the roster of the backup.
+    """
 
     home: Path
     backup: Path
     passphrase: str
     enrol: Callable[[str, str], int] | None = None
+    second: Callable[[Desk], Person] | None = None
 
 
 def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Restored:
     """Make the home anew from a backup; ``who`` signs the person in, by the roster of the backup.
 
-    Raises Refused ``bad_passphrase``, ``no_backup``; NotAuthorised; StoreError with exit code 5 (the home is in use) or 6
-    (the backup is damaged or altered). Until the last step the home stays as it was.
+    Raises Refused ``bad_passphrase``, ``no_backup``, ``approval_required``, ``no_second_admin``; NotAuthorised; StoreError
+    with exit code 5 (the home is in use) or 6 (the backup is damaged or altered). Until the last step the home stays as it
+    was.
     """
     paths = HomePaths(home=wish.home)
     os.umask(0o077)
@@ -121,11 +156,12 @@ def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Rest
         _stage(wish, paths, staged)
         with open_till(staged.home, machine=machine) as till:
             person = who(till.desk)
+            content = _require_two(till, person, wish)
             identity = till.desk.identity
             epoch = max(_epochs(paths, staged)) + 1
             if wish.enrol is not None:
                 epoch = max(epoch, wish.enrol(identity.central_url, identity.terminal))
-            _go_on(till.desk, person, epoch)
+            _go_on(till.desk, person, epoch, content)
         kept = _exchange(paths, staged, series_of(epoch))
     finally:
         shutil.rmtree(staged.home, ignore_errors=True)
@@ -136,6 +172,10 @@ def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Rest
 def _stage(wish: Wish, paths: HomePaths, staged: HomePaths) -> None:
     """A home of the backup's store and keys inside the real one, checked whole."""
     beside = wish.backup.with_name(wish.backup.name + KEYS_BESIDE)
+    if wish.backup.is_file() and is_support_file(wish.backup):
+        raise Refused(
+            "no_backup", f"{wish.backup.name} is a file of what was read of a damaged store, and no backup."
+        )
     if not wish.backup.is_file() or not beside.is_file():
         raise Refused("no_backup", f"{wish.backup.name} and {beside.name} must lie side by side.")
     keys = open_keys(beside.read_bytes(), wish.passphrase)
@@ -165,10 +205,13 @@ def _epochs(paths: HomePaths, staged: HomePaths) -> set[int]:
         # What is to be replaced may be damaged: then it tells nothing.
         with suppress(StoreError, Refused, DBAPIError, ValueError, KeyError, OSError):
             found.add(_epoch_of(store))
-    with suppress(StoreError, OSError):
-        water = HighWater(paths.high_water, read_keys(staged.keys).chain).last
-        if water is not None and water.receipt:
-            found.add(epoch_of_series(water.receipt.split("-")[-2]))
+    # The file beside the store is marked under the keys that were in force: they may be later ones than the backup's.
+    for folder in (staged.keys, paths.keys):
+        with suppress(StoreError, OSError):
+            keys = read_keys(folder)
+            water = HighWater(paths.high_water, keys.chain, keys.former.values()).last
+            if water is not None and water.receipt:
+                found.add(epoch_of_series(water.receipt.split("-")[-2]))
     return found
 
 
@@ -192,14 +235,53 @@ def epoch_of_series(series: str) -> int:
     return number
 
 
-def _go_on(desk: Desk, person: Person, epoch: int) -> None:
+def _require_two(till: OpenTill, person: Person, wish: Wish) -> Mapping[str, object] | None:
+    """The other admin approves, before anything is asked of central; what was approved. None: there is no other.
+
+    Whose people count are the backup's: the home may be empty, or damaged. Where its roster has one admin alone, central's
+    one-time code stands for the second person, or the shop has said that one may.
+    """
+    desk, content = till.desk, {"backup": _digest(wish.backup)}
+    require_right(desk, RESTORE, person)
+    with desk.till.read() as connection:
+        others = [user for user in active_users(connection, Role.ADMIN) if user != person.user]
+    if others:
+        try:
+            perform(desk, person, RESTORE, lambda deed: require_second(deed, RESTORE, content), alone=True)
+        except ApprovalNeeded as asked:
+            if wish.second is None:
+                raise Refused(
+                    "approval_required",
+                    "Another admin of this backup's people signs in as well: --second USER --second-pin-fd N.",
+                    act=RESTORE,
+                ) from asked
+            approve(desk, wish.second(desk), str(asked.details["request"]))
+        return content
+    if wish.enrol is None and not till.settings.till.sign_in.sole_admin_restores:
+        raise Refused(
+            "no_second_admin",
+            "This backup has no other admin to approve. Ask central for a one-time code (pos central terminal code) and "
+            "give it with --code, or set [sign_in] sole_admin_restores in the home's own till.toml.",
+            act=RESTORE,
+        )
+    return None
+
+
+def _digest(backup: Path) -> str:
+    with backup.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _go_on(desk: Desk, person: Person, epoch: int, content: Mapping[str, object] | None) -> None:
     """The restored store's own row of it: who did it, and the series that begins."""
 
     def work(deed: Deed) -> None:
+        if content is not None:
+            require_second(deed, RESTORE, content)
         deed.subject = f"epoch {epoch}, series {series_of(epoch)}"
         renew_identity(deed.unit.connection, epoch=epoch, series=series_of(epoch))
 
-    perform(desk, person, "restore", work, alone=True)
+    perform(desk, person, RESTORE, work, alone=True)
 
 
 def _exchange(paths: HomePaths, staged: HomePaths, series: str) -> Path | None:

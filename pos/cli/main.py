@@ -21,6 +21,7 @@ from pos.cli import (
     doctor,
     exports,
     imports,
+    keys,
     operations,
     reports,
     shop,
@@ -67,7 +68,7 @@ app.command("restore")(operations.restore)
 app.add_typer(card.app, name="card")
 app.add_typer(imports.app, name="import")
 app.add_typer(exports.app, name="export")
-app.add_typer(operations.keys_app, name="keys")
+app.add_typer(keys.app, name="keys")
 app.add_typer(doctor.config_app, name="config")
 app.add_typer(central.app, name="central")
 

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from pos.bootstrap.homes import OpenTill, open_till, real_machine
+from pos.bootstrap.homes import OpenTill, real_machine
 from pos.bootstrap.wire import compare_with_central, make_client
 from pos.cli.output import Invocation
-from pos.cli.person import PinOption, UserOption, read_pin, read_secret, read_user
-from pos.store.database import Database
+from pos.cli.person import PassphraseOption, PinOption, UserOption, read_pin, read_secret, read_user
 from pos.till.verify_rows import Finding
 
 FINDINGS = 6
@@ -58,67 +57,6 @@ async def _compare(till: OpenTill) -> list[Finding]:
     return [Finding(check=finding.check, where=finding.where) for finding in differing]
 
 
-keys_app = typer.Typer(help="The keys of the chain and of the terminal's signature.", no_args_is_help=True)
-
-
-@keys_app.callback()
-def keys() -> None:
-    """The keys of a home. None of them is ever shown; a public key is for everybody."""
-
-
-@keys_app.command("show")
-def show_keys(context: typer.Context) -> None:
-    """Each key's number, the first link under it, its fingerprint and the terminal's public key."""
-    call: Invocation = context.obj
-    with open_till(call.home, machine=real_machine(), config=call.config, read_only=True) as till:
-        with till.desk.till.read() as connection:
-            found = connection.exec_driver_sql("SELECT * FROM chain_key ORDER BY number").mappings().all()
-        for row in found:
-            shown = f"Key {row['number']} from link {row['from_chain_no']}, made {row['at_utc']}: "
-            call.line(dict(row), f"{shown}{row['fingerprint'][:16]}\n  public key {row['public_key']}")
-
-
-@keys_app.command("check")
-def check_signatures(
-    context: typer.Context,
-    store: Annotated[Path, typer.Argument(help="A till.db, or a copy of one.")],
-    public_key: Annotated[
-        list[str], typer.Option("--public-key", help="The terminal's public key, as pos keys show prints it.")
-    ],
-) -> int:
-    """For an auditor: each closed shift of a store against the terminal's signature. It needs no key of the till."""
-    from pos.store.shift_signatures import signature_faults, unsigned_closes
-
-    call: Invocation = context.obj
-    if not store.is_file():
-        raise typer.BadParameter(f"There is no file {store}.")
-    database = Database(store, read_only=True)
-    try:
-        database.quick_check()
-        with database.read() as connection:
-            known = frozenset(key.strip().lower() for key in public_key)
-            findings = list(signature_faults(connection, public_keys=known))
-            findings += [("closed_shift_is_signed", shift) for shift in unsigned_closes(connection)]
-            signed = connection.exec_driver_sql("SELECT count(*) FROM shift_signature").scalar_one()
-    finally:
-        database.close()
-    for check, where in findings:
-        call.line({"ok": False, "check": check, "where": where}, f"{check}: {where}")
-    call.line(
-        {"ok": not findings, "signed_shifts": signed, "findings": len(findings)},
-        f"{signed} signed shifts, {len(findings)} findings.",
-    )
-    return FINDINGS if findings else 0
-
-
-PassphraseOption = Annotated[
-    int | None,
-    typer.Option(
-        "--passphrase-fd", help="File descriptor to read the passphrase from; never on the command line."
-    ),
-]
-
-
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The file to write; the sealed keys go to FILE.keys.")],
@@ -154,8 +92,14 @@ def restore(
     passphrase_fd: PassphraseOption = None,
     user: UserOption = None,
     pin_fd: PinOption = None,
+    second: Annotated[
+        str | None, typer.Option("--second", help="User number of another admin, who signs in as well.")
+    ] = None,
+    second_pin_fd: Annotated[
+        int | None, typer.Option("--second-pin-fd", help="File descriptor to read that admin's PIN from.")
+    ] = None,
 ) -> None:
-    """Make the home anew from a backup; it goes on in a new receipt series."""
+    """Make the home anew from a backup, by two admins of it; it goes on in a new receipt series."""
     from pos.bootstrap.backups import Wish, restore
     from pos.bootstrap.wire import enrol
     from pos.till.sign_in import sign_in
@@ -163,11 +107,15 @@ def restore(
     call: Invocation = context.obj
     passphrase = read_secret(passphrase_fd, "Passphrase: ")
     number, pin = read_user(user), read_pin(pin_fd)
+    second_pin = None if second is None else read_pin(second_pin_fd, "PIN of the other admin: ")
     wish = Wish(
         home=call.home,
         backup=file.absolute(),
         passphrase=passphrase,
         enrol=None if code is None else lambda url, terminal: asyncio.run(enrol(url, terminal, code)),
+        second=None
+        if second is None or second_pin is None
+        else lambda desk: sign_in(desk, second, second_pin),
     )
     done = restore(wish, lambda desk: sign_in(desk, number, pin), real_machine())
     call.line(

@@ -34,13 +34,20 @@ PinOption = Annotated[
     typer.Option("--pin-fd", help="File descriptor to read the PIN from; never on the command line."),
 ]
 
+PassphraseOption = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd", help="File descriptor to read the passphrase from; never on the command line."
+    ),
+]
 
-def read_pin(pin_fd: int | None) -> str:
+
+def read_pin(pin_fd: int | None, prompt: str = "PIN: ") -> str:
     """One line from ``pin_fd``, or asked for without echo. Raises BadParameter where neither works."""
     if pin_fd is None:
         if not sys.stdin.isatty():
             raise typer.BadParameter("Give --user and --pin-fd, or run this on a terminal.")
-        return getpass.getpass("PIN: ")
+        return getpass.getpass(prompt)
     return _read_line(pin_fd, PIN_MAX).decode("ascii", "replace").strip("\r\n")
 
 

@@ -6,7 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.builders.homes import ForkingPos
+from pos.bootstrap.homes import NewHome, make_home, open_till, real_machine
+from pos.fixture import read_fixture
+from pos.settings import sample_folder
+from pos.till.approvals import approve
+from pos.till.sign_in import sign_in
+from tests.builders.homes import NO_CENTRAL, ForkingPos
 
 ACTS: list[dict[str, Any]] = [
     {"ref": "o1", "act": "open_shift", "float": {"amount": "20.000", "currency": "KWD"}},
@@ -83,3 +88,83 @@ def test_a_passphrase_is_never_an_argument(pos: ForkingPos, home: Path, tmp_path
     )
     assert (short.status, short.last["error"]["code"]) == (3, "bad_passphrase")
     assert not (tmp_path / "c").exists()
+
+
+ADMIN, ADMIN_PIN, OTHER_ADMIN, OTHER_PIN = "5001", "827364", "5002", "958261"
+PASSPHRASE = "correct horse battery"
+
+
+def sample_home(folder: Path) -> Path:
+    """The sample shop, which has two admins."""
+    fixture = read_fixture(sample_folder() / "fixture-kwd.json")
+    new = NewHome(terminal="T2", central_url=NO_CENTRAL, epoch=1, fixture=fixture)
+    make_home(folder, new, machine=real_machine())
+    return folder
+
+
+def test_keys_are_changed_by_two_admins_and_sealed(pos: ForkingPos, tmp_path: Path) -> None:
+    home = sample_home(tmp_path / "shop")
+    rotate = (
+        "--home",
+        str(home),
+        "--json",
+        "keys",
+        "rotate",
+        "--reason",
+        "yearly",
+        "--user",
+        ADMIN,
+        "--pin-fd",
+        "3",
+    )
+
+    asked = pos.run(*rotate, pin=ADMIN_PIN)
+    assert (asked.status, asked.last["error"]["code"]) == (3, "approval_required")
+    with open_till(home, machine=real_machine()) as till:
+        approve(till.desk, sign_in(till.desk, OTHER_ADMIN, OTHER_PIN), asked.last["error"]["request"])
+    done = pos.run(*rotate, pin=ADMIN_PIN)
+
+    assert (done.status, done.last["number"]) == (0, 2)
+    shown = pos.run("--home", str(home), "--json", "keys", "show").lines
+    assert [key["fingerprint"] for key in shown][1] == done.last["fingerprint"]
+    assert pos.run("--home", str(home), "verify").status == 0
+    assert pos.run("--home", str(home), "doctor").status == 0
+    sealed = pos.run(
+        "--home",
+        str(home),
+        "--json",
+        "keys",
+        "backup",
+        str(tmp_path / "k"),
+        "--passphrase-fd",
+        "3",
+        pin=PASSPHRASE,
+    )
+    assert (sealed.status, sealed.last["keys"]) == (0, 5)
+    said = done.out + sealed.out + (tmp_path / "k").read_text()
+    assert not [path for path in (home / "keys").glob("*.key") if path.read_text() in said]
+
+
+def test_nobody_but_an_admin_changes_keys(pos: ForkingPos, home: Path) -> None:
+    ended = pos.run(
+        "--home", str(home), "--json", "keys", "rotate", "--user", "1001", "--pin-fd", "3", pin="135790"
+    )
+
+    assert (ended.status, ended.last["error"]["code"]) == (4, "not_allowed")
+
+
+def test_what_is_left_of_a_damaged_store_is_written(pos: ForkingPos, home: Path, tmp_path: Path) -> None:
+    pos.script(home, ACTS)
+    command = ("--home", str(home), "--json", "export", "support", "--out")
+
+    whole = pos.run(*command, str(tmp_path / "whole.jsonl"))
+    content = bytearray((home / "till.db").read_bytes())
+    content[100 * 4096 : 140 * 4096] = b"\xa5" * (40 * 4096)
+    (home / "till.db").write_bytes(content)
+    left = pos.run(*command, str(tmp_path))
+
+    assert (whole.status, whole.last["skipped"]) == (0, [])
+    assert left.status == 6
+    assert left.last["skipped"]
+    assert Path(left.last["file"]).parent == tmp_path
+    assert pos.run(*command, str(tmp_path / "whole.jsonl")).last["error"]["code"] == "file_exists"

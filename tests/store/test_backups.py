@@ -13,6 +13,7 @@ from pos.bootstrap.homes import Machine, fill_cache, open_till, series_of
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person, Role
 from pos.store.database import StoreError
+from pos.store.people import RosterEntry, put_person
 from pos.store.sealed_keys import open_keys, seal_keys
 from tests.builders.tills import (
     CASHIER,
@@ -24,6 +25,7 @@ from tests.builders.tills import (
     open_home,
     opened,
     pay,
+    put_settings,
     rows,
     small_fixture,
 )
@@ -63,7 +65,9 @@ def backed_up(home: Path, name: str = "backup") -> Path:
 
 
 def restored(home: Path, backup: Path, passphrase: str = PASSPHRASE, who: Person = ADMIN) -> Restored:
-    return restore(Wish(home=home, backup=backup, passphrase=passphrase), lambda _desk: who, later())
+    """Nobody of the worked example is an admin: central's one-time code stands for the second person."""
+    wish = Wish(home=home, backup=backup, passphrase=passphrase, enrol=lambda _url, _terminal: 0)
+    return restore(wish, lambda _desk: who, later())
 
 
 def test_a_backup_is_taken_while_the_till_sells(home: Path) -> None:
@@ -190,6 +194,118 @@ def test_an_altered_backup_is_refused(home: Path) -> None:
 
     assert (stop.value.code, stop.value.exit_code) == ("backup_altered", 6)
     assert sell(home) == "S014-T1-A-000002"
+
+
+# --- by two admins of the backup's own people --------------------------------------------------------------------
+
+
+OTHER_ADMIN = Person(user="6007", name="S. Root", roles=frozenset({Role.ADMIN}))
+
+
+def hired(home: Path, *admins: Person, active: bool = True) -> None:
+    """These are admins of the home from now on."""
+    with open_till(home, machine=later()) as till, till.desk.till.transaction() as unit:
+        for admin in admins:
+            put_person(unit.connection, RosterEntry(person=admin, pin_hash="none", active=active), at=NOW)
+
+
+def restored_by(home: Path, backup: Path, second: Person | None = None, *, coded: bool = False) -> Restored:
+    asked: list[str] = []
+
+    def enrol(_url: str, terminal: str) -> int:
+        asked.append(terminal)
+        return 7
+
+    wish = Wish(
+        home=home,
+        backup=backup,
+        passphrase=PASSPHRASE,
+        enrol=enrol if coded else None,
+        second=None if second is None else lambda _desk: second,
+    )
+    try:
+        return restore(wish, lambda _desk: ADMIN, later())
+    except (Refused, NotAuthorised):
+        assert asked == [], "central's code is not spent for what is refused"
+        raise
+
+
+def test_two_admins_of_the_backup_restore_it(home: Path) -> None:
+    """Rule 33: who asks and who approves are two, and both are in the books that go on."""
+    hired(home, ADMIN, OTHER_ADMIN)
+    backup = backed_up(home)
+
+    assert restored_by(home, backup, OTHER_ADMIN).series == "B"
+
+    with open_till(home, machine=later()) as till:
+        told = [
+            (row["operator"], row["act"], row["result"], row["reason_code"])
+            for row in rows(till.desk, "audit")
+            if row["act"] in ("restore", "approve")
+        ]
+        assert findings(till.desk) == []
+    assert told == [
+        (ADMIN.user, "restore", "refused", "approval_required"),
+        (OTHER_ADMIN.user, "approve", "ok", None),
+        (ADMIN.user, "restore", "ok", None),
+    ]
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_one_of_two_admins_alone_restores_nothing(home: Path, coded: bool) -> None:
+    hired(home, ADMIN, OTHER_ADMIN)
+    backup = backed_up(home)
+
+    with pytest.raises(Refused) as refusal:
+        restored_by(home, backup, coded=coded)
+
+    assert refusal.value.code == "approval_required"
+    assert "--second" in refusal.value.message
+    assert sell(home) == "S014-T1-A-000002"
+
+
+@pytest.mark.parametrize("second", [ADMIN, CASHIER])
+def test_who_approves_a_restore_is_another_admin(home: Path, second: Person) -> None:
+    hired(home, ADMIN, OTHER_ADMIN)
+    backup = backed_up(home)
+
+    with pytest.raises(NotAuthorised):
+        restored_by(home, backup, second, coded=True)
+
+    assert sell(home) == "S014-T1-A-000002"
+
+
+def test_where_there_is_no_other_admin_centrals_code_stands_for_one(home: Path) -> None:
+    hired(home, ADMIN)
+    hired(home, OTHER_ADMIN, active=False)
+    backup = backed_up(home)
+    with pytest.raises(Refused) as refusal:
+        restored_by(home, backup)
+    assert refusal.value.code == "no_second_admin"
+
+    assert restored_by(home, backup, coded=True).epoch == 7
+
+
+def test_a_shop_may_say_that_its_only_admin_restores_alone(home: Path) -> None:
+    """Never a lock-out: also without a central, and in a home that is empty."""
+    hired(home, ADMIN)
+    backup = backed_up(home)
+    empty = home.parent / "empty"
+    empty.mkdir(mode=0o700)
+    put_settings(empty, "till.toml", "[sign_in]\nsole_admin_restores = true\n")
+
+    assert restored_by(empty, backup).series == "B"
+
+
+def test_the_setting_opens_nothing_where_there_is_another_admin(home: Path) -> None:
+    hired(home, ADMIN, OTHER_ADMIN)
+    backup = backed_up(home)
+    put_settings(home, "till.toml", "[sign_in]\nsole_admin_restores = true\n")
+
+    with pytest.raises(Refused) as refusal:
+        restored_by(home, backup)
+
+    assert refusal.value.code == "approval_required"
 
 
 def test_a_home_in_use_is_not_replaced(home: Path) -> None:

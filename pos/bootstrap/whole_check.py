@@ -112,7 +112,9 @@ async def keep_checking(
         rested = now_s - tried_s >= AGAIN_AFTER.total_seconds()
         if rested and hours.is_due(None if found is None else found.at, clock.now(), open_for=open_for):
             tried_s = now_s
-            await check()
+            # No memory or no process to be had: the screen goes on, and it is tried again.
+            with suppress(OSError):
+                await check()
             found = last_check(till.paths.last_check)
             if found is not None:
                 tell(found)

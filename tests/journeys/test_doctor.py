@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 
 from pos.bootstrap.doctor import Health, Sign, examine
-from pos.bootstrap.homes import real_machine
-from pos.bootstrap.last_done import LastCheck, note_check
+from pos.bootstrap.homes import open_till, real_machine
+from pos.bootstrap.last_done import LastCheck, last_check, note_check
 from pos.bootstrap.settings_shown import MASKED, shown_settings
-from pos.bootstrap.whole_check import check_whole
+from pos.bootstrap.whole_check import check_in_background, check_whole
 from pos.settings import read_settings
+from pos.till.cash_office import open_shift
 from tests.builders.homes import ROOT, ForkingPos
-from tests.builders.tills import put_settings
+from tests.builders.tills import SUPERVISOR, put_settings
 
 SIGNS = ["program", "files", "keys", "store", "chain", "clock", "outbox", "settings", "check", "disk", "log"]
 SIGNS += ["backup", "printer", "central"]
@@ -148,6 +150,26 @@ def test_a_check_and_a_backup_are_told_with_their_age(pos: ForkingPos, home: Pat
     assert seen["check"].health is seen["backup"].health is Health.OK
     assert "0 hours ago" in seen["check"].says
     assert "0 hours ago" in seen["backup"].says
+
+
+def test_the_nightly_check_is_a_process_of_its_own_beside_the_open_till(home: Path) -> None:
+    """Invariant 31: it reads only, so the owner's lock does not keep it out, nor does it keep the owner from selling."""
+    change(home, "UPDATE person SET name = 'x' WHERE user = '1001'")
+    with open_till(home, machine=real_machine()) as till:
+
+        async def beside() -> None:
+            checking = asyncio.create_task(check_in_background(till, None))
+            await asyncio.sleep(0)
+            open_shift(till.desk, SUPERVISOR, "20")
+            await checking
+
+        asyncio.run(beside())
+        with till.desk.till.read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM shift").scalar_one() == 1
+
+    found = last_check(home / "last-check")
+    assert found is not None
+    assert (found.findings, found.named) == (1, ("chain_row_altered: person 1001",))
 
 
 def test_a_printer_that_does_not_answer_is_to_be_looked_at(home: Path) -> None:

@@ -31,8 +31,8 @@ class StopScreen(Frame[None]):
         yield Label("NOTHING CAN BE SOLD", classes="title", markup=False)
         yield Label(shown(self._fault.message), id="fault-text", markup=False)
         yield Label(
-            "What was taken before is kept. If a payment was under way, look for its receipt\n"
-            "after the next start before taking it again.\n\n"
+            "What was taken before is kept. If a payment was under way, look for its\n"
+            "receipt after the next start before taking it again.\n\n"
             f"Tell a supervisor: {self._fault.code}\n"
             "pos doctor says more; pos export support writes what can still be read.\n\nQ ends the program.",
             id="fault-advice",

@@ -270,6 +270,7 @@ FRESH_PIN_ACTS = (
     "paid_out",
     "close_shift",
     "close_day",
+    "approve",
 )
 
 

@@ -38,6 +38,7 @@ from pos.till.verify_rows import Finding, verify_rows
 
 KEYS_BESIDE = ".keys"
 RESTORE = "restore"
+WHAT = "this home made anew from a backup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +248,9 @@ def _require_two(till: OpenTill, person: Person, wish: Wish) -> Mapping[str, obj
         others = [user for user in active_users(connection, Role.ADMIN) if user != person.user]
     if others:
         try:
-            perform(desk, person, RESTORE, lambda deed: require_second(deed, RESTORE, content), alone=True)
+            perform(
+                desk, person, RESTORE, lambda deed: require_second(deed, RESTORE, content, WHAT), alone=True
+            )
         except ApprovalNeeded as asked:
             if wish.second is None:
                 raise Refused(
@@ -277,7 +280,7 @@ def _go_on(desk: Desk, person: Person, epoch: int, content: Mapping[str, object]
 
     def work(deed: Deed) -> None:
         if content is not None:
-            require_second(deed, RESTORE, content)
+            require_second(deed, RESTORE, content, WHAT)
         deed.subject = f"epoch {epoch}, series {series_of(epoch)}"
         renew_identity(deed.unit.connection, epoch=epoch, series=series_of(epoch))
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from pos.cli import (
+    approvals,
     card,
     central,
     cheques,
@@ -56,6 +57,9 @@ app.command("account")(counter.account)
 app.command("bill")(counter.bill)
 app.command("receipt")(counter.receipt)
 app.command("confirm")(counter.confirm)
+app.command("approvals")(approvals.approvals)
+app.command("approve")(approvals.approve)
+app.command("decline")(approvals.decline)
 app.command("balance")(counter.balance)
 app.command("report")(reports.report)
 app.command("cheques")(cheques.cheques)

@@ -5,7 +5,7 @@ The table itself is ``config/roles.toml``; an act without a row there cannot be 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,7 +65,7 @@ _KINDS = {
         hand_over accept_hand_over resolve_card reconcile_cards issue_voucher mandate close_day import
         override_offline_limit
         """,
-    ActKind.COUNTER: "confirm_person confirm_clock resolve_conflict approve",
+    ActKind.COUNTER: "confirm_person confirm_clock resolve_conflict approve decline",
     ActKind.LOOK: "reprint see_expected report_large_cash export enquire read_audit",
     ActKind.ADMIN: "add_user change_user reset_pin change_settings enrol revoke restore keys",
     ActKind.ANYBODY: "sign_in sign_out lock unlock confirm_pin change_pin note",
@@ -80,10 +80,15 @@ ADMINISTRATION = frozenset(act for act, kind in ACTS.items() if kind is ActKind.
 NOTED = frozenset({"session_end", "script", "clock_behind"})
 """What the program itself writes into the audit; nobody does it, so nobody needs a right for it."""
 
-OF_ADMINS = frozenset({"approve", "read_audit"})
+OF_ADMINS = frozenset({"approve", "decline", "read_audit"})
 """What an admin may have beside the acts of administration."""
 
 MONEY_ROLES = frozenset({Role.CASHIER, Role.SUPERVISOR, Role.DEALER, Role.BACK_OFFICE})
+
+
+def named_roles(roles: Iterable[str]) -> str:
+    """Roles as a cashier reads them."""
+    return ", ".join(role.replace("_", " ") for role in roles) or "nobody"
 
 
 def roles_problem(roles: Collection[Role]) -> str | None:
@@ -120,8 +125,9 @@ class PermissionTable:
 
     def _not_allowed(self, act: str, said: str, without: Collection[Grant]) -> NotAuthorised:
         allowed = [str(role) for role, grant in self.grants.get(act, {}).items() if grant not in without]
-        who = ", ".join(name.replace("_", " ") for name in allowed) or "nobody"
-        return NotAuthorised("not_allowed", f"{said} Who may: {who}.", act=act, allowed=allowed)
+        return NotAuthorised(
+            "not_allowed", f"{said} Who may: {named_roles(allowed)}.", act=act, allowed=allowed
+        )
 
     def problem(self) -> tuple[str, str] | None:
         """What no shop's table may say: the key that says it, and what is allowed there. None: it is sound."""
@@ -153,7 +159,7 @@ def _grant_problem(kind: ActKind, act: str, role: Role, grant: Grant) -> str | N
         return "no: an admin administers and does nothing else"
     if role is Role.AUDITOR and kind in (ActKind.MONEY, ActKind.COUNTER) and grant is not Grant.READ:
         return "read or no: an auditor moves nothing"
-    if act == "approve" and grant not in (Grant.ALONE, Grant.LIMIT):
+    if act in ("approve", "decline") and grant not in (Grant.ALONE, Grant.LIMIT):
         return "alone, limit or no"
     return None
 

@@ -1,13 +1,15 @@
-"""Requests for a second person, their approvals and what these were used for: three tables that only grow."""
+"""Requests for a second person, their approvals and what these were used for: tables that only grow."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from pos.domain.approval import Wanted
+from pos.domain.approval import OPEN_FOR, RequestState, Wanted
 from pos.domain.lock_out import Moment
 from pos.store.times import from_utc_text, utc_text
 from pos.store.unit_of_work import UnitOfWork
@@ -15,13 +17,19 @@ from pos.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody wants a second person for. ``used``: it was approved and done."""
+    """What somebody wants a second person for. ``what`` in words; ``answered_by`` approved it, or said no."""
 
     request_id: str
     act: str
+    what: str
     requester: str
+    reason: str | None
     accounts: frozenset[str]
-    used: bool
+    terminal: str
+    at: datetime
+    state: RequestState
+    answered_by: str | None = None
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +45,13 @@ class Approval:
 def request_approval(
     unit: UnitOfWork, wanted: Wanted, *, requester: str, reason: str | None, terminal: str, at: datetime
 ) -> str:
-    """The id of the request for exactly this; asked again it is the same one, until it is used."""
+    """The id of the request for exactly this; asked again it is the same one, until it is done, declined or lapsed."""
     known = unit.connection.exec_driver_sql(
-        "SELECT request_id FROM approval_request AS asked WHERE content_digest = ? AND requester = ? AND NOT EXISTS "
+        "SELECT request_id FROM approval_request AS asked WHERE content_digest = ? AND requester = ? AND at_utc > ? "
+        "AND NOT EXISTS (SELECT 1 FROM approval_declined WHERE approval_declined.request_id = asked.request_id) "
+        "AND NOT EXISTS "
         "(SELECT 1 FROM approval JOIN approval_use USING (approval_id) WHERE approval.request_id = asked.request_id)",
-        (wanted.digest, requester),
+        (wanted.digest, requester, utc_text(at - OPEN_FOR)),
     ).scalar()
     if known is not None:
         return str(known)
@@ -59,26 +69,61 @@ def request_approval(
             "reason": reason,
             "terminal": terminal,
             "at_utc": utc_text(at),
+            "what": wanted.what,
         },
     )
     return request_id
 
 
-def request_by_id(connection: Connection, request_id: str) -> Request | None:
+_REQUESTS = """
+    SELECT asked.request_id, act, coalesce(what, ''), requester, asked.reason, accounts, asked.terminal, asked.at_utc,
+        decliner, approver, expires_at_utc,
+        EXISTS (SELECT 1 FROM approval AS given JOIN approval_use USING (approval_id)
+            WHERE given.request_id = asked.request_id)
+    FROM approval_request AS asked
+    LEFT JOIN approval_declined USING (request_id)
+    LEFT JOIN approval ON approval.rowid =
+        (SELECT max(rowid) FROM approval AS given WHERE given.request_id = asked.request_id)
+    """
+
+
+def request_by_id(connection: Connection, request_id: str, *, now: datetime) -> Request | None:
     """The request of this id."""
-    row = connection.exec_driver_sql(
-        "SELECT act, requester, accounts, EXISTS (SELECT 1 FROM approval JOIN approval_use USING (approval_id) "
-        "WHERE approval.request_id = asked.request_id) FROM approval_request AS asked WHERE request_id = ?",
-        (request_id,),
-    ).first()
-    if row is None:
-        return None
+    row = connection.exec_driver_sql(f"{_REQUESTS} WHERE asked.request_id = ?", (request_id,)).first()
+    return None if row is None else _read(row, now)
+
+
+def requests_since(connection: Connection, since: datetime, *, now: datetime, limit: int) -> list[Request]:
+    """The requests made after ``since``, the latest first."""
+    rows = connection.exec_driver_sql(
+        f"{_REQUESTS} WHERE asked.at_utc > ? ORDER BY asked.at_utc DESC, asked.rowid DESC LIMIT ?",
+        (utc_text(since), limit),
+    )
+    return [_read(row, now) for row in rows]
+
+
+def _read(row: Sequence[Any], now: datetime) -> Request:
+    at, expires = from_utc_text(row[7]), None if row[10] is None else from_utc_text(row[10])
+    if row[11]:
+        state = RequestState.DONE
+    elif row[8] is not None:
+        state = RequestState.DECLINED
+    elif expires is not None and now < expires:
+        state = RequestState.APPROVED
+    else:
+        state = RequestState.OPEN if now - at < OPEN_FOR else RequestState.LAPSED
     return Request(
-        request_id=request_id,
-        act=row[0],
-        requester=row[1],
-        accounts=frozenset(str(row[2]).split()),
-        used=bool(row[3]),
+        request_id=row[0],
+        act=row[1],
+        what=row[2],
+        requester=row[3],
+        reason=row[4],
+        accounts=frozenset(str(row[5]).split()),
+        terminal=row[6],
+        at=at,
+        state=state,
+        answered_by=row[8] or row[9],
+        expires=expires,
     )
 
 
@@ -92,9 +137,34 @@ def write_approval(unit: UnitOfWork, request_id: str, approval: Approval, *, ter
             "approver": approval.approver,
             "terminal": terminal,
             "at_utc": utc_text(approval.given.wall),
-            "at_ms": round(approval.given.monotonic_s * 1000),
+            # Rounded down: what is done at once must not come before it.
+            "at_ms": int(approval.given.monotonic_s * 1000),
             "boot": approval.given.boot,
             "expires_at_utc": utc_text(approval.expires),
+        },
+    )
+
+
+def write_declined(
+    unit: UnitOfWork,
+    request_id: str,
+    *,
+    decliner: str,
+    reason: str,
+    terminal: str,
+    deed_id: str,
+    at: datetime,
+) -> None:
+    """Keep that somebody said no to a request."""
+    unit.insert(
+        "approval_declined",
+        {
+            "request_id": request_id,
+            "decliner": decliner,
+            "reason": reason,
+            "terminal": terminal,
+            "deed_id": deed_id,
+            "at_utc": utc_text(at),
         },
     )
 
@@ -104,7 +174,7 @@ def approvals_for(connection: Connection, digest: str, requester: str) -> list[A
     rows = connection.exec_driver_sql(
         "SELECT approval_id, approver, approval.at_utc, at_ms, boot, expires_at_utc FROM approval "
         "JOIN approval_request USING (request_id) LEFT JOIN approval_use USING (approval_id) "
-        "WHERE content_digest = ? AND requester = ? AND deed_id IS NULL ORDER BY approval.at_utc DESC",
+        "WHERE content_digest = ? AND requester = ? AND approval_use.deed_id IS NULL ORDER BY approval.at_utc DESC",
         (digest, requester),
     )
     return [

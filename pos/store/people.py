@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -36,15 +38,21 @@ class PinTries:
     last_deed: str | None = None
 
 
+_PERSON = "SELECT user, name, roles, dealer, pin_hash, active, accounts, pin_is_first, pin_expires_at_utc FROM person"
+
+
+def roster(connection: Connection) -> list[RosterEntry]:
+    """Everybody, by user number."""
+    return [_read(row) for row in connection.exec_driver_sql(f"{_PERSON} ORDER BY length(user), user")]
+
+
 def roster_entry(connection: Connection, user: str) -> RosterEntry | None:
     """The person of this user number."""
-    row = connection.exec_driver_sql(
-        "SELECT user, name, roles, dealer, pin_hash, active, accounts, pin_is_first, pin_expires_at_utc "
-        "FROM person WHERE user = ?",
-        (user,),
-    ).first()
-    if row is None:
-        return None
+    row = connection.exec_driver_sql(f"{_PERSON} WHERE user = ?", (user,)).first()
+    return None if row is None else _read(row)
+
+
+def _read(row: Sequence[Any]) -> RosterEntry:
     return RosterEntry(
         person=Person(
             user=row[0],

@@ -12,18 +12,28 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pos.domain.approval import APPROVED_FOR, ApprovalNeeded, Wanted
+from pos.domain.approval import APPROVED_FOR, OPEN_FOR, ApprovalNeeded, RequestState, Wanted
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import ADMINISTRATION, Grant, Person, roles_problem
 from pos.domain.session import elapsed
 from pos.domain.text_guard import clean_reference
 from pos.store import cache as cached
-from pos.store.approvals import Approval, Request, approvals_for, request_by_id, use_approval, write_approval
-from pos.store.people import roster_entry
+from pos.store.approvals import (
+    Approval,
+    Request,
+    approvals_for,
+    request_by_id,
+    requests_since,
+    use_approval,
+    write_approval,
+    write_declined,
+)
+from pos.store.people import RosterEntry, roster_entry
 from pos.till.desk import Deed, Desk, Memo, perform
-from pos.till.gate import require_alone, require_right
+from pos.till.gate import audited_later, require_alone, require_right, require_session
+from pos.till.sign_in import CONFIRM_PIN, recognise
 
-ACT = "approve"
+ACT, DECLINE = "approve", "decline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +46,30 @@ class Approved:
     expires: datetime
 
 
-def require_second(deed: Deed, act: str, content: Mapping[str, object]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """What was said no to, and whose it was."""
+
+    request_id: str
+    act: str
+    requester: str
+
+
+def require_second(
+    deed: Deed,
+    act: str,
+    content: Mapping[str, object],
+    what: str,
+    said: str = "This needs a second person.",
+) -> None:
     """The person may do ``act`` alone, or another has approved exactly ``content``; the approval is used up.
+
+    ``what`` says the content in words, for whoever is asked; ``said`` why one is, to whoever asks.
 
     Raises NotAuthorised, Refused ``reason_required``, or ApprovalNeeded.
     """
     if require_right(deed.desk, act, deed.person) is Grant.SECOND:
-        use_or_ask(deed, act, content, "This needs a second person.")
+        use_or_ask(deed, act, content, what, said)
     else:
         require_alone(deed.desk, act, deed.person, reason=deed.reason_code)
 
@@ -51,45 +78,141 @@ def use_or_ask(
     deed: Deed,
     act: str,
     content: Mapping[str, object],
+    what: str,
     said: str,
     *,
     accounts: Collection[str] = (),
     **details: object,
 ) -> None:
     """Use the approval of exactly ``content``, whatever the person's right. Raises ApprovalNeeded where there is none."""
-    wanted = Wanted(act=act, digest=_content_digest(deed, act, content), accounts=accounts)
+    wanted = Wanted(act=act, digest=_content_digest(deed, act, content), what=what, accounts=accounts)
     for approval in approvals_for(deed.unit.connection, wanted.digest, deed.person.user):
         if _holds(deed, act, approval):
             use_approval(deed.unit, approval.approval_id, deed_id=deed.deed_id, at=deed.at)
             return
-    raise ApprovalNeeded(said, wanted, **details)
+    raise ApprovalNeeded(said, wanted, approvers=who_approves(deed.desk, act), **details)
 
 
 def approve(desk: Desk, person: Person, request_id: str, *, memo: Memo | None = None) -> Approved:
     """``person`` approves what another asked for; it is good for five minutes, once, for exactly that.
 
-    Raises NotAuthorised (``own_request``, ``not_yours_to_approve``), or Refused ``unknown_request`` or ``request_used``.
+    Raises NotAuthorised (``own_request``, ``not_yours_to_approve``), or Refused ``unknown_request``, ``request_used``,
+    ``request_declined`` or ``request_lapsed``.
+    """
+    return _approve(desk, person, request_id, memo=memo)
+
+
+def approve_at_the_seat(
+    desk: Desk, user: str, pin: str, request_id: str, *, memo: Memo | None = None
+) -> Approved:
+    """Whoever gives this user number and PIN approves, beside the person who sits here and goes on sitting here.
+
+    Raises as ``sign_in`` and ``approve``; NotAuthorised ``pin_is_first`` too.
     """
 
-    def work(deed: Deed) -> Approved:
-        number = deed.subject = clean_reference(request_id, field="Request", limit=20).upper()
-        request = request_by_id(deed.unit.connection, number)
-        if request is None:
+    def own_pin(_: Desk, entry: RosterEntry) -> None:
+        with audited_later(desk, ACT, entry.person, subject=request_id):
+            if entry.pin_is_first:
+                raise NotAuthorised("pin_is_first", "Choose a PIN of your own first; only you will know it.")
+
+    person = recognise(desk, user, pin, act=CONFIRM_PIN, then=own_pin)
+    return _approve(desk, person, request_id, memo=memo, proved=True)
+
+
+def decline(
+    desk: Desk, person: Person, request_id: str, reason: str, *, memo: Memo | None = None
+) -> Declined:
+    """``person`` says no to what another asked for: it must be asked for anew.
+
+    Raises as ``approve``, and Refused ``reason_required``.
+    """
+
+    def work(deed: Deed) -> Declined:
+        request = _open_request(deed, request_id)
+        if deed.reason_code is None:
             raise Refused(
-                "unknown_request", f"There is no request {number} at this terminal.", request=number
+                "reason_required", "Say why; it is kept with your name.", act=DECLINE, field="reason"
             )
-        _require_other(deed, request)
-        if request.used:
-            raise Refused("request_used", f"Request {number} was approved and done.", request=number)
+        write_declined(
+            deed.unit,
+            request.request_id,
+            decliner=person.user,
+            reason=deed.reason_code,
+            terminal=desk.identity.terminal,
+            deed_id=deed.deed_id,
+            at=deed.at,
+        )
+        return Declined(request_id=request.request_id, act=request.act, requester=request.requester)
+
+    return perform(desk, person, DECLINE, work, memo=memo, reason=reason)
+
+
+def requests_now(desk: Desk, person: Person, *, limit: int = 100) -> list[Request]:
+    """What was asked for within a day, the latest first: the person's own, and what the person may approve."""
+    with audited_later(desk, ACT, person):
+        require_session(desk, ACT, person)
+    now = desk.clock.now()
+    with desk.till.read() as connection:
+        found = requests_since(connection, now - OPEN_FOR, now=now, limit=limit)
+    return [
+        request
+        for request in found
+        if request.requester == person.user or _may_approve(desk, person, request.act)
+    ]
+
+
+def request_of(desk: Desk, request_id: str) -> Request | None:
+    """The request of this id, as it stands now."""
+    with desk.till.read() as connection:
+        return request_by_id(connection, request_id, now=desk.clock.now())
+
+
+def who_approves(desk: Desk, act: str) -> list[str]:
+    """The roles that may approve ``act``."""
+    return [
+        str(role)
+        for role, grant in desk.permissions.grants.get(ACT, {}).items()
+        if grant.allows_deed and (act in ADMINISTRATION) is (grant is Grant.LIMIT)
+    ]
+
+
+def _approve(
+    desk: Desk, person: Person, request_id: str, *, memo: Memo | None, proved: bool = False
+) -> Approved:
+    def work(deed: Deed) -> Approved:
+        request = _open_request(deed, request_id)
         approval = Approval(
             approval_id=deed.new_id(), approver=person.user, given=desk.moment, expires=deed.at + APPROVED_FOR
         )
-        write_approval(deed.unit, number, approval, terminal=desk.identity.terminal)
+        write_approval(deed.unit, request.request_id, approval, terminal=desk.identity.terminal)
         return Approved(
-            request_id=number, act=request.act, requester=request.requester, expires=approval.expires
+            request_id=request.request_id,
+            act=request.act,
+            requester=request.requester,
+            expires=approval.expires,
         )
 
-    return perform(desk, person, ACT, work, memo=memo)
+    return perform(desk, person, ACT, work, memo=memo, proved=proved)
+
+
+def _open_request(deed: Deed, request_id: str) -> Request:
+    """The request, if it still waits for an answer, and the person may give it."""
+    number = deed.subject = clean_reference(request_id, field="Request", limit=20).upper()
+    request = request_by_id(deed.unit.connection, number, now=deed.at)
+    if request is None:
+        raise Refused("unknown_request", f"There is no request {number} at this terminal.", request=number)
+    _require_other(deed, request)
+    if request.state is RequestState.DONE:
+        raise Refused("request_used", f"Request {number} was approved and done.", request=number)
+    if request.state is RequestState.DECLINED:
+        raise Refused(
+            "request_declined", f"User {request.answered_by} said no to request {number}.", request=number
+        )
+    if request.state is RequestState.LAPSED:
+        raise Refused(
+            "request_lapsed", f"Request {number} is too old: whoever wants it asks anew.", request=number
+        )
+    return request
 
 
 def _content_digest(deed: Deed, act: str, content: Mapping[str, object]) -> str:

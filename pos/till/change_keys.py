@@ -38,7 +38,9 @@ def change_keys(
     def work(deed: Deed) -> KeysChanged:
         before = newest_key(deed.unit.connection)
         assert before is not None, "a store that can be sold on names its key"
-        require_second(deed, ACT, {"change": "rotate", "after": before.number})
+        require_second(
+            deed, ACT, {"change": "rotate", "after": before.number}, f"other keys after key {before.number}"
+        )
         keys = make(before)
         named = NewestKey(
             number=before.number + 1,

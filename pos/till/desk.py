@@ -32,7 +32,7 @@ from pos.domain.number_format import PLAIN, NumberFormat
 from pos.domain.offline import OfflinePolicy
 from pos.domain.payment_mode import PayerKind, PaymentModes
 from pos.domain.ports import Clock, PinHasher, Randomness
-from pos.domain.role import PermissionTable, Person
+from pos.domain.role import PermissionTable, Person, named_roles
 from pos.domain.sale_policy import ItemPolicy
 from pos.domain.session import Session, SessionPolicy
 from pos.domain.text_guard import clean_entry
@@ -214,6 +214,7 @@ def perform(
     *,
     memo: Memo | None = None,
     alone: bool = False,
+    proved: bool = False,
     subject: str | None = None,
     reason: str | None = None,
     deed_id: str | None = None,
@@ -221,6 +222,7 @@ def perform(
     """Carry out ``work`` as ``act``: the right is checked, everything is one transaction, the audit row is part of it.
 
     ``alone``: the shop's policy asks for no second person in this case, whatever the act's right says of one.
+    ``proved``: the person has just given the PIN at another's seat, and has no session there.
     ``subject`` and ``reason``: what it is about and why, for the audit row; ``work`` may say it better.
 
     Raises NotAuthorised or Refused by rule (audited, nothing booked), Refused ``store_write_failed`` where the disk said
@@ -232,7 +234,8 @@ def perform(
     try:
         if reason is not None:
             said.reason = clean_entry(reason, field="Reason", limit=REASON_MAX) or None
-        require_session(desk, act, person)
+        if not proved:
+            require_session(desk, act, person)
         if alone:
             require_right(desk, act, person)
         else:
@@ -240,7 +243,7 @@ def perform(
         return _in_one_transaction(desk, person, act, deed_id, work, memo, said)
     except DomainError as refusal:
         if not refusal.audited:
-            audit_refusal(desk, person, act, deed_id, refusal, subject=said.subject)
+            audit_refusal(desk, person, act, deed_id, refusal, subject=said.subject, why=said.reason)
         raise
     except WriteFailed as failure:
         full = nothing_booked(failure.reason)
@@ -376,8 +379,12 @@ def audit_refusal(
     refusal: DomainError,
     *,
     subject: str | None = None,
+    why: str | None = None,
 ) -> bool:
-    """A refusal is an event too. False where even this could not be written; the refusal must be told all the same."""
+    """A refusal is an event too. False where even this could not be written; the refusal must be told all the same.
+
+    ``why``: the reason that the person gave, for whoever is asked to approve it.
+    """
     refusal.audited = True
     kind = "denied" if isinstance(refusal, NotAuthorised) else "refused"
     try:
@@ -393,26 +400,25 @@ def audit_refusal(
             )
             _audit(deed, act, kind)
             if isinstance(refusal, ApprovalNeeded):
-                _write_request(deed, refusal)
+                _write_request(deed, refusal, why)
     except (WriteFailed, CommitFailed, IntegrityError, StoreError):
         return False
     return True
 
 
-def _write_request(deed: Deed, refusal: ApprovalNeeded) -> None:
+def _write_request(deed: Deed, refusal: ApprovalNeeded, reason: str | None) -> None:
     """The request is written with the refusal that asks for it, and told by its id."""
     request_id = request_approval(
         deed.unit,
         refusal.wanted,
         requester=deed.person.user,
-        reason=deed.reason_code,
+        reason=reason,
         terminal=deed.desk.identity.terminal,
         at=deed.at,
     )
     refusal.details["request"] = request_id
-    refusal.message = (
-        f"{refusal.message} Request {request_id}: another person approves it, then do the same again."
-    )
+    who = named_roles(refusal.approvers)
+    refusal.message = f"{refusal.message} Request {request_id}: {who} approves it, then do the same again."
 
 
 def audit_in(

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.lock_out import Moment
-from pos.domain.role import ACTS, NOTED, ActKind, Grant, PermissionTable, Person
+from pos.domain.role import ACTS, NOTED, ActKind, Grant, PermissionTable, Person, Role, named_roles
 from pos.domain.session import Session, SessionPolicy
 
 UNWRITTEN_MAX = 1_000
@@ -69,8 +69,11 @@ def may_do(desk: Gated, act: str, person: Person) -> bool:
 
 def may_do_alone(desk: Gated, act: str, person: Person) -> bool:
     """Whether the person may do ``act`` without asking another."""
-    found = desk.permissions.grant(act, person.roles)
-    return found.allows_deed and found is not Grant.SECOND
+    return _is_alone(desk.permissions.grant(act, person.roles))
+
+
+def _is_alone(grant: Grant) -> bool:
+    return grant.allows_deed and grant is not Grant.SECOND
 
 
 def require_session(desk: Gated, act: str, person: Person) -> None:
@@ -104,8 +107,12 @@ def require_alone(desk: Gated, act: str, person: Person, *, reason: str | None =
     """
     found = require_right(desk, act, person)
     if found is Grant.SECOND:
+        alone = [role for role in Role if _is_alone(desk.permissions.grant(act, {role}))]
         raise Refused(
-            "approval_required", "This needs a second person, and nobody can be asked for it here.", act=act
+            "approval_required",
+            f"This needs a second person, and nobody can be asked for it here. Who may alone: {named_roles(alone)}.",
+            act=act,
+            allowed=[str(role) for role in alone],
         )
     if found is Grant.REASON and not (reason or "").strip():
         raise Refused("reason_required", "Say why; it is kept with your name.", act=act, field="reason")

@@ -223,7 +223,9 @@ def _refuse_own_account(deed: Deed, account: str, record_id: str) -> None:
     with deed.desk.cache.read() as connection:
         cached_account = cached.account_by_id(connection, account)
     found = [] if cached_account is None else [cached_account]
-    refuse_own_accounts(deed, "confirm_match", {"record": record_id}, found)
+    refuse_own_accounts(
+        deed, "confirm_match", {"record": record_id}, "a bank record and a slip are one payment", found
+    )
 
 
 def read_record(desk: Desk, order: RecordOrder) -> BankRecord:

@@ -15,11 +15,11 @@ from pos.till.desk import Deed, Desk
 
 
 def refuse_own_accounts(
-    deed: Deed, act: str, content: Mapping[str, object], accounts: Iterable[CachedAccount]
+    deed: Deed, act: str, content: Mapping[str, object], what: str, accounts: Iterable[CachedAccount]
 ) -> None:
     """Where one of ``accounts`` is the person's own, or of a customer who holds one of them, another approves ``content``.
 
-    Raises ApprovalNeeded.
+    ``what`` says it in words. Raises ApprovalNeeded.
     """
     person = deed.person
     if not person.accounts:
@@ -36,6 +36,7 @@ def refuse_own_accounts(
             deed,
             act,
             content,
+            f"{what} (own account {own[0]})",
             f"Account {own[0]} is your own, or linked to yours: this needs a second person.",
             accounts=own,
             why="own_account",

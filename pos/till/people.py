@@ -10,11 +10,12 @@ from datetime import datetime
 
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.pin import pin_problem
-from pos.domain.role import Person, Role, roles_problem
+from pos.domain.role import Person, Role, named_roles, roles_problem
 from pos.domain.text_guard import clean_entry, clean_reference
-from pos.store.people import RosterEntry, put_person, roster_entry, write_change
+from pos.store.people import RosterEntry, put_person, roster, roster_entry, write_change
 from pos.till.approvals import require_second
 from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.gate import require_look
 from pos.till.pin_tries import clear_tries
 from pos.till.sign_in import begin_session, recognise
 
@@ -79,6 +80,25 @@ class PersonChanged:
     expires: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Somebody of the roster, as an admin sees them."""
+
+    person: Person
+    active: bool
+    pin_is_first: bool
+
+
+def people_here(desk: Desk, person: Person) -> list[Known]:
+    """The roster, by user number. Raises NotAuthorised for whoever may not change it."""
+    require_look(desk, CHANGE_USER, person)
+    with desk.till.read() as connection:
+        found = roster(connection)
+    return [
+        Known(person=entry.person, active=entry.active, pin_is_first=entry.pin_is_first) for entry in found
+    ]
+
+
 def add_user(desk: Desk, person: Person, order: NewPerson, *, memo: Memo | None = None) -> PersonChanged:
     """Add somebody, with a first PIN. An admin does, with another admin's approval.
 
@@ -100,7 +120,7 @@ def add_user(desk: Desk, person: Person, order: NewPerson, *, memo: Memo | None 
         deed.subject = added.user
         if roster_entry(deed.unit.connection, added.user) is not None:
             raise Refused("user_exists", f"There is a user {added.user} already.", user=added.user)
-        require_second(deed, ADD_USER, asdict(order))
+        require_second(deed, ADD_USER, asdict(order), f"add {_described(added)}")
         return _with_first_pin(deed, RosterEntry(person=added, pin_hash="", active=True), pin, ADD_USER)
 
     return perform(desk, person, ADD_USER, work, memo=memo, alone=True)
@@ -128,7 +148,7 @@ def change_user(
                 accounts=before.accounts if changes.accounts is None else changes.accounts,
             )
         )
-        require_second(deed, CHANGE_USER, {"user": user, **asdict(changes)})
+        require_second(deed, CHANGE_USER, {"user": user, **asdict(changes)}, _changed(after, changes))
         changed = replace(
             entry, person=after, active=entry.active if changes.active is None else changes.active
         )
@@ -148,7 +168,7 @@ def reset_pin(desk: Desk, person: Person, user: str, *, memo: Memo | None = None
     def work(deed: Deed) -> PersonChanged:
         deed.subject = user
         entry = _of_another(deed, user)
-        require_second(deed, RESET_PIN, {"user": user})
+        require_second(deed, RESET_PIN, {"user": user}, f"a first PIN for {_described(entry.person)}")
         clear_tries(deed.unit.connection, user)
         return _with_first_pin(deed, entry, pin, RESET_PIN)
 
@@ -166,6 +186,23 @@ def first_pin(desk: Desk, user: str) -> tuple[str, str]:
         )
         if problem is None:
             return pin, desk.pin_hasher.hash(pin)
+
+
+def _described(person: Person) -> str:
+    return f"user {person.user}, {person.name}, as {named_roles(sorted(person.roles))}"
+
+
+def _changed(after: Person, changes: Changes) -> str:
+    parts = [f"user {after.user}:"]
+    if changes.active is not None:
+        parts.append("let in again" if changes.active else "disable")
+    if changes.name is not None:
+        parts.append(f"name {after.name}")
+    if changes.roles is not None:
+        parts.append(f"roles {named_roles(sorted(after.roles))}")
+    if changes.accounts is not None:
+        parts.append(f"own accounts {', '.join(sorted(after.accounts)) or 'none'}")
+    return " ".join(parts)
 
 
 def _with_first_pin(deed: Deed, entry: RosterEntry, pin: tuple[str, str], act: str) -> PersonChanged:

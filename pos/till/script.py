@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from pos.domain.arrival import refuse_cards_in
-from pos.domain.errors import DomainError, NeedsConfirmation, Refused
+from pos.domain.errors import DomainError, NeedsConfirmation, NotAuthorised, Refused
 from pos.domain.ids import new_id
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_event import Overpayment
@@ -20,7 +20,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.role import Person, Role
 from pos.domain.voucher import Residual, VoucherIssued
 from pos.store.cards import CardAttempt, event_of_ref
-from pos.till.approvals import approve
+from pos.till.approvals import Approved, approve, approve_at_the_seat, decline
 from pos.till.bank_receipts import (
     reject_bank_receipt,
     unblock_dealer,
@@ -47,6 +47,7 @@ from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.gate import require_right
 from pos.till.imports import confirm_match
 from pos.till.large_cash import IdentityOrder
+from pos.till.notes import write_note
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.people import Changes, NewPerson, add_user, change_pin, change_user, reset_pin
@@ -65,10 +66,13 @@ from pos.till.script_acts import (
     ConfirmDeposit,
     ConfirmMatch,
     Count,
+    Decline,
     DeedAct,
     DepositCheques,
     IssueVoucher,
+    Lock,
     LodgeDeposit,
+    Note,
     OpenShift,
     Pay,
     RejectBankReceipt,
@@ -87,7 +91,7 @@ from pos.till.script_answers import encode
 from pos.till.selling import OverrideOrder, SaleOrder
 from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import confirm_clock
-from pos.till.sign_in import recognise, sign_in
+from pos.till.sign_in import lock, sign_in
 from pos.till.suspense import ResolveOrder, resolve_suspense
 from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.voucher_issue import IssueOrder
@@ -150,6 +154,7 @@ class Script:
         self._vouchers = vouchers
         self._cards = cards
         self.person = person
+        self._locked = False
 
     def run_line(self, line: str) -> Answer:
         """The answer to one line. Raises StoreError only (a damaged store ends the script)."""
@@ -180,9 +185,15 @@ class Script:
         self._require_right(raw)
         act = read_act(raw)
         head: Answer = {"ref": act.ref, "ok": True, "act": act.act}
+        if isinstance(act, Lock):
+            self._remembered(act.ref, {"a lock is not remembered"})
+            lock(self._desk, self.person)
+            self._locked = True
+            return {**head, "user": self.person.user}
         if isinstance(act, SignIn):
             self._remembered(act.ref, {"a sign-in is not remembered"})
             self.person = sign_in(self._desk, act.user, act.pin)
+            self._locked = False
             must = self._desk.sessions[self.person.user].pin_is_first
             return {**head, "user": self.person.user, **({"change_pin": True} if must else {})}
         if isinstance(act, ChangePin):
@@ -200,6 +211,8 @@ class Script:
     def _require_right(self, raw: Mapping[str, Any]) -> None:
         """Who may not do an act learns that first, and nothing of what it would want; whoever may sign in may try to."""
         act = raw.get("act")
+        if self._locked and act != "sign_in":
+            raise NotAuthorised("locked", "This session is locked. Sign in first.")
         at_the_seat = act == "approve" and "user" in raw
         if isinstance(act, str) and act in ACTS and act != "sign_in" and not at_the_seat:
             require_right(self._desk, act, self.person)
@@ -259,7 +272,11 @@ class Script:
             case SettleCommission():
                 return encode(settle_commission(desk, person, act.dealer, memo=memo))
             case Approve():
-                return encode(approve(desk, self._approver(act), act.request, memo=memo))
+                return encode(self._approve(act, memo))
+            case Decline():
+                return encode(decline(desk, person, act.request, act.reason, memo=memo))
+            case Note():
+                return encode(write_note(desk, person, act.text, about=act.about, memo=memo))
             case AddUser() | ChangeUser() | ResetPin():
                 return self._person_changed(act, memo)
             case IssueVoucher():
@@ -269,10 +286,10 @@ class Script:
             case DepositCheques() | LodgeDeposit() | ConfirmDeposit() | CancelDeposit():
                 return encode(self._bank(act, memo))
 
-    def _approver(self, act: Approve) -> Person:
+    def _approve(self, act: Approve, memo: Memo) -> Approved:
         if act.user is None or act.pin is None:
-            return self.person
-        return recognise(self._desk, act.user, act.pin, act="confirm_pin")
+            return approve(self._desk, self.person, act.request, memo=memo)
+        return approve_at_the_seat(self._desk, act.user, act.pin, act.request, memo=memo)
 
     def _person_changed(self, act: AddUser | ChangeUser | ResetPin, memo: Memo) -> Answer:
         desk, person = self._desk, self.person

@@ -17,7 +17,7 @@ ACTS = frozenset(
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
-    "accept_hand_over count close_shift close_day sign_in change_pin lock note add_user change_user "
+    "accept_hand_over count close_shift close_day sign_in change_pin lock note decline add_user change_user "
     "reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
@@ -346,6 +346,31 @@ class Approve(Strict):
         return self
 
 
+class Decline(Strict):
+    """Say no to what another asked for, with a reason."""
+
+    ref: Ref
+    act: Literal["decline"]
+    request: Annotated[str, Field(max_length=20)]
+    reason: Annotated[str, Field(max_length=400)]
+
+
+class Lock(Strict):
+    """Lock the session: nothing more is done before ``sign_in``."""
+
+    ref: Ref
+    act: Literal["lock"]
+
+
+class Note(Strict):
+    """Keep a note among the audit rows; ``about``: a receipt, an account, a bill."""
+
+    ref: Ref
+    act: Literal["note"]
+    text: Annotated[str, Field(max_length=400)]
+    about: IdText | None = None
+
+
 RoleIn = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
 UserIn = Annotated[str, Field(pattern=r"^[0-9]{3,12}$")]
 
@@ -479,6 +504,8 @@ DeedAct = (
     | IssueVoucher
     | ConfirmMatch
     | Approve
+    | Decline
+    | Note
     | AddUser
     | ChangeUser
     | ResetPin
@@ -487,10 +514,11 @@ DeedAct = (
     | ConfirmDeposit
     | CancelDeposit
 )
-Act = Annotated[DeedAct | SignIn | ChangePin, Field(discriminator="act")]
-_ACT: TypeAdapter[DeedAct | SignIn | ChangePin] = TypeAdapter(Act)
+Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
+_ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)
 AVAILABLE = frozenset(
-    get_args(model.model_fields["act"].annotation)[0] for model in get_args(DeedAct | SignIn | ChangePin)
+    get_args(model.model_fields["act"].annotation)[0]
+    for model in get_args(DeedAct | SignIn | ChangePin | Lock)
 )
 """What this version can do of ``ACTS``."""
 
@@ -500,7 +528,7 @@ def act_schema() -> dict[str, Any]:
     return _ACT.json_schema(ref_template="#/$defs/{model}")
 
 
-def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn | ChangePin:
+def read_act(raw: Mapping[str, Any]) -> DeedAct | SignIn | ChangePin | Lock:
     """The act that a line says. Raises Refused ``bad_line`` or ``act_not_yet_available``."""
     name = raw.get("act")
     if isinstance(name, str) and name in ACTS and name not in AVAILABLE:

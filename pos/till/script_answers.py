@@ -10,7 +10,7 @@ from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, Sa
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.voucher import VoucherIssued
 from pos.store.cards import CardAttempt
-from pos.till.approvals import Approved
+from pos.till.approvals import Approved, Declined
 from pos.till.bank_receipts import (
     BankReceiptDecided,
     DealerUnblocked,
@@ -24,6 +24,7 @@ from pos.till.cash_office import (
 from pos.till.commissions import CommissionSettled
 from pos.till.deposits import DepositDone
 from pos.till.imports import RecordOutcome
+from pos.till.notes import Noted
 from pos.till.people import PersonChanged
 from pos.till.post_dated import ChequeRegistered
 from pos.till.shop_clock import ClockConfirmed
@@ -55,6 +56,10 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "for": outcome.requester,
                 "until": outcome.expires.isoformat(timespec="seconds"),
             }
+        case Declined():
+            return {"request": outcome.request_id, "declined": outcome.act, "for": outcome.requester}
+        case Noted():
+            return {"at": outcome.at.isoformat(timespec="seconds"), "about": outcome.about}
         case PersonChanged():
             # Never the first PIN: this is what is remembered.
             return {

@@ -103,11 +103,12 @@ def _resolve(deed: Deed, order: ResolveOrder) -> SuspenseResolved:
     reason = deed.reason_code = clean_entry(order.reason or "", field="Reason", limit=200) or None
     item = choose_item(items_of(deed.unit.connection, number), number, order.item)
     amount = part_of(item, _amount(order, item.left.currency))
+    what = f"{amount} of suspense {number} to account {clean_reference(order.account, field='Account', limit=40)}"
     # The whole item counts: a large one is not moved alone part by part.
     if item.amount.minor > deed.desk.policy.payments.resolve_alone_up_to_minor:
-        require_second(deed, ACT, asdict(order))
+        require_second(deed, ACT, asdict(order), what)
     account = _find_account(deed, order.account, item.left.currency)
-    refuse_own_accounts(deed, ACT, {"own": asdict(order)}, [account])
+    refuse_own_accounts(deed, ACT, {"own": asdict(order)}, what, [account])
     parts = _allocate(deed, order, account, amount)
     transfer_id = deed.new_id()
     _write(deed, item, transfer_id, account, parts, reason)

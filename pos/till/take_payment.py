@@ -187,8 +187,13 @@ def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
     event = compose(asked)
     require_apart(deed.desk, deed.person, event)
     credited = _credited_accounts(deed, event, account)
-    refuse_own_accounts(deed, "pay", order_content(order), [account, *credited])
+    refuse_own_accounts(deed, "pay", order_content(order), _what(event, account), [account, *credited])
     return Weighed(tenders=tenders, account=account, credited=credited, event=event)
+
+
+def _what(event: PaymentEvent, account: CachedAccount) -> str:
+    goes_to = ", ".join(event.accounts) or account.account
+    return f"a payment of {event.amount} from {account.account}, credited to {goes_to}"
 
 
 def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:

@@ -107,8 +107,11 @@ def _write_down(desk: Desk, person: Person, order: IssueOrder, asked_by: str | N
         deed.subject = wanted.issue_id
         if before is None:
             if not _is_within_cap(desk, order):
-                require_second(deed, ACT, asdict(order))
-            _refuse_own_account(deed, order, wanted.account)
+                cap = desk.policy.vouchers.issue_alone_up_to
+                above = "every voucher" if cap is None else f"a voucher above {cap}"
+                said = f"In this shop {above} needs a second person."
+                require_second(deed, ACT, asdict(order), _what(wanted), said)
+            _refuse_own_account(deed, order, wanted)
             add_issue(
                 deed.unit.connection,
                 wanted,
@@ -122,11 +125,17 @@ def _write_down(desk: Desk, person: Person, order: IssueOrder, asked_by: str | N
     return perform(desk, person, ACT, work, alone=True)
 
 
-def _refuse_own_account(deed: Deed, order: IssueOrder, account: str | None) -> None:
-    if account is not None:
+def _what(wanted: VoucherWanted) -> str:
+    bound = "" if wanted.account is None else f" for account {wanted.account}"
+    return f"a voucher of {wanted.terms.value}{bound}, good until {wanted.terms.expires}"
+
+
+def _refuse_own_account(deed: Deed, order: IssueOrder, wanted: VoucherWanted) -> None:
+    if wanted.account is not None:
         with deed.desk.cache.read() as connection:
-            known = cached.account_by_id(connection, account)
-        refuse_own_accounts(deed, ACT, {"own": asdict(order)}, [] if known is None else [known])
+            known = cached.account_by_id(connection, wanted.account)
+        own = {"own": asdict(order)}
+        refuse_own_accounts(deed, ACT, own, _what(wanted), [] if known is None else [known])
 
 
 def _is_within_cap(desk: Desk, order: IssueOrder) -> bool:

@@ -16,7 +16,7 @@ from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
-from pos.store.approvals import Approval, request_approval, use_approval, write_approval
+from pos.store.approvals import Approval, request_approval, use_approval, write_approval, write_declined
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
@@ -143,11 +143,13 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reprint(desk, CASHIER, taken.receipt.receipt_number)
     change_pin(desk, OTHER_CASHIER, PINS[OTHER_CASHIER.user], "918273")
     with desk.till.transaction() as unit:
-        wanted = Wanted(act="pay", digest="00")
+        wanted = Wanted(act="pay", digest="00", what="5.000 of BA-1")
         asked_for = request_approval(unit, wanted, requester="1001", reason=None, terminal="T1", at=NOW)
         given = Approval(approval_id="A-1", approver="2002", given=desk.moment, expires=NOW)
         write_approval(unit, asked_for, given, terminal="T1")
         use_approval(unit, "A-1", deed_id="x", at=NOW)
+        again = request_approval(unit, wanted, requester="1001", reason=None, terminal="T1", at=NOW)
+        write_declined(unit, again, decliner="2002", reason="No", terminal="T1", deed_id="y", at=NOW)
     let_change_prices(desk, Role.CASHIER, percent=20)
     knows(desk)
     takes_offline(desk)

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from pos.domain.approval import ApprovalNeeded
+from pos.domain.approval import OPEN_FOR, ApprovalNeeded, RequestState
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.payment_mode import PayerKind
 from pos.domain.role import Person, Role
 from pos.store.people import RosterEntry, put_person
-from pos.till.approvals import approve
+from pos.till.approvals import approve, approve_at_the_seat, decline, requests_now, who_approves
 from pos.till.desk import Desk
 from pos.till.people import Changes, NewPerson, PersonChanged, add_user, change_user, reset_pin
 from pos.till.script import Script
-from pos.till.sign_in import sign_in
+from pos.till.sign_in import sign_in, sign_out
 from tests.builders.tills import (
     ADMIN,
     AUDITOR,
@@ -308,3 +308,136 @@ def test_a_supervisor_approves_no_administration(desk: Desk) -> None:
 def test_who_may_be_added(desk: Desk, order: NewPerson, code: str) -> None:
     assert code_of(lambda: add_user(desk, ADMIN, order)) == code
     assert [row for row in rows(desk, "person") if row["user"] == "1088"] == []
+
+
+# --- at the seat, and no --------------------------------------------------------------------------------------------------
+
+
+def test_at_the_seat_number_and_pin_approve_and_nobody_changes_seats(desk: Desk) -> None:
+    request = asked(desk)
+
+    approve_at_the_seat(desk, "2002", PINS["2002"], request)
+
+    assert "2002" not in desk.sessions
+    pay(desk, cash("5"), person=KUMAR)
+    assert findings(desk) == []
+
+
+def test_what_was_approved_can_be_done_at_the_same_instant(desk: Desk) -> None:
+    clock_of(desk).advance(seconds=0.0009999)
+
+    approve(desk, SUPERVISOR, asked(desk))
+
+    pay(desk, cash("5"), person=KUMAR)
+
+
+def test_whoever_signed_out_before_may_still_approve_at_the_seat(desk: Desk) -> None:
+    sign_out(desk, sign_in(desk, "2002", PINS["2002"]))
+
+    approve_at_the_seat(desk, "2002", PINS["2002"], asked(desk))
+
+
+@pytest.mark.parametrize(
+    ("user", "pin", "code"),
+    [
+        ("2002", "000000", "wrong_pin"),
+        ("9999", "000000", "wrong_pin"),
+        ("1001", PINS["1001"], "not_allowed"),
+        ("5001", PINS["5001"], "not_yours_to_approve"),
+    ],
+)
+def test_who_may_not_approve_does_not_at_the_seat(desk: Desk, user: str, pin: str, code: str) -> None:
+    request = asked(desk)
+
+    assert code_of(lambda: approve_at_the_seat(desk, user, pin, request)) == code
+    assert rows(desk, "approval") == []
+    assert rows(desk, "audit")[-1]["result"] == "denied"
+
+
+def test_a_first_pin_approves_nothing(desk: Desk) -> None:
+    told: PersonChanged = with_second(desk, lambda: reset_pin(desk, ADMIN, "2002"))
+    request, pin = asked(desk), str(told.first_pin)
+
+    assert code_of(lambda: approve_at_the_seat(desk, "2002", pin, request)) == "pin_is_first"
+    assert rows(desk, "approval_request")[-1]["request_id"] == request
+    asked(desk)
+    assert ("approve", "denied") in {(row["act"], row["result"]) for row in rows(desk, "audit")}
+
+
+def test_a_no_closes_the_request_and_the_next_asking_is_another(desk: Desk) -> None:
+    """Rule 33."""
+    request = asked(desk)
+
+    decline(desk, SUPERVISOR, request, "Not at this hour")
+
+    assert code_of(lambda: approve(desk, BACK_OFFICE, request)) == "request_declined"
+    assert code_of(lambda: decline(desk, BACK_OFFICE, request, "Nor I")) == "request_declined"
+    assert asked(desk) != request
+    (no,) = [row for row in rows(desk, "audit") if row["act"] == "decline" and row["result"] == "ok"]
+    assert (no["subject"], no["reason_code"], no["operator"]) == (request, "Not at this hour", "2002")
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("person", "reason", "code"),
+    [
+        (SUPERVISOR, " ", "reason_required"),
+        (OTHER_CASHIER, "No", "not_allowed"),
+        (ADMIN, "No", "not_yours_to_approve"),
+    ],
+)
+def test_a_no_has_a_reason_and_comes_from_who_may_approve(
+    desk: Desk, person: Person, reason: str, code: str
+) -> None:
+    request = asked(desk)
+
+    assert code_of(lambda: decline(desk, person, request, reason)) == code
+    assert rows(desk, "approval_declined") == []
+
+
+def test_a_request_that_nobody_answers_lapses_after_a_day(desk: Desk) -> None:
+    request = asked(desk)
+    clock_of(desk).set(NOW + OPEN_FOR)
+
+    assert code_of(lambda: approve(desk, SUPERVISOR, request)) == "request_lapsed"
+    assert requests_now(desk, SUPERVISOR) == []
+    assert asked(desk) != request
+
+
+def test_each_sees_what_they_asked_for_or_may_approve(desk: Desk) -> None:
+    request = asked(desk)
+    with pytest.raises(ApprovalNeeded):
+        reset_pin(desk, ADMIN, "1001")
+
+    def seen(person: Person) -> list[str]:
+        return [one.act for one in requests_now(desk, person)]
+
+    assert seen(KUMAR) == seen(SUPERVISOR) == seen(BACK_OFFICE) == ["pay"]
+    assert seen(ADMIN) == seen(SECOND_ADMIN) == ["reset_pin"]
+    assert seen(OTHER_CASHIER) == seen(AUDITOR) == []
+    (one,) = requests_now(desk, SUPERVISOR)
+    assert (one.request_id, one.requester, one.state) == (request, "1001", RequestState.OPEN)
+    assert one.what == "a payment of 5.000 KWD from BA-1, credited to BA-1 (own account BA-1)"
+
+
+def test_the_list_says_what_became_of_a_request(desk: Desk) -> None:
+    request = asked(desk)
+    approve(desk, SUPERVISOR, request)
+    assert [one.state for one in requests_now(desk, SUPERVISOR)] == [RequestState.APPROVED]
+    clock_of(desk).advance(minutes=6)
+    assert [one.state for one in requests_now(desk, SUPERVISOR)] == [RequestState.OPEN]
+    approve(desk, SUPERVISOR, request)
+    pay(desk, cash("5"), person=KUMAR)
+    assert [one.state for one in requests_now(desk, KUMAR)] == [RequestState.DONE]
+    decline(desk, SUPERVISOR, asked(desk), "No more today")
+    assert [one.state for one in requests_now(desk, KUMAR)] == [RequestState.DECLINED, RequestState.DONE]
+
+
+def test_the_refusal_says_who_may_approve(desk: Desk) -> None:
+    with pytest.raises(ApprovalNeeded) as refusal:
+        pay(desk, cash("5"), person=KUMAR)
+    assert refusal.value.details["approvers"] == who_approves(desk, "pay") == ["supervisor", "back_office"]
+    assert "Request R-1: supervisor, back office approves it" in refusal.value.message
+    with pytest.raises(ApprovalNeeded) as refusal:
+        reset_pin(desk, ADMIN, "1001")
+    assert refusal.value.details["approvers"] == ["admin"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -39,7 +39,7 @@ from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
 REASON_MAX = 200
 
 
-class BankReceiptsScreen(RegisterScreen[None]):
+class BankReceiptsScreen(RegisterScreen[None, BankReceipt]):
     """Enter shows the receipt; Y verifies it, N rejects it with a reason, U lets a blocked dealer go on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,83 +47,55 @@ class BankReceiptsScreen(RegisterScreen[None]):
         Binding("enter", "accept", "OK"),
     ]
     KEYS: ClassVar[tuple[str, ...]] = ("accept", "back", "verify", "reject", "unblock", "scroll")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Dealer", width=10),
+        Column(title="Paper", flexible=True),
+        Column(title="Value date", width=10),
+        Column(title="Amount", width=12, right=True),
+        Column(title="State", width=9),
+    )
+    FACTS_LINES = 3
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._receipts: list[BankReceipt] = []
-
-    def body(self) -> ComposeResult:
-        yield Label("Bank receipts of dealers", id="heading", markup=False)
-        yield Listing(
-            (
-                Column(title="Dealer", width=10),
-                Column(title="Paper", flexible=True),
-                Column(title="Value date", width=10),
-                Column(title="Amount", width=12, right=True),
-                Column(title="State", width=9),
-            ),
-            id="bank-receipts",
-        )
-        yield Label("", id="bank-receipt-facts", markup=False)
-
-    def on_mount(self) -> None:
-        self.errand(self._look())
-
-    async def _look(self) -> None:
+    async def found(self) -> Sequence[BankReceipt]:
         desk, person = self.seat.desk, self.seat.person
-        self._receipts = await self.seat.look(lambda: bank_receipts(desk, person, limit=ROWS_MAX))
-        self.query_one(Listing).show([self._row(receipt) for receipt in self._receipts])
-        waiting = sum(receipt.state is BankReceiptState.PRESENTED for receipt in self._receipts)
-        rejected = len(self._receipts) - waiting
-        heading = f" Bank receipts of dealers: {waiting} wait for the bank, {rejected} rejected"
-        self.query_one("#heading", Label).update(Text(heading, "bold"))
-        self._show_facts()
+        return await self.seat.look(lambda: bank_receipts(desk, person, limit=ROWS_MAX))
 
-    def _row(self, receipt: BankReceipt) -> Row:
-        mode = self.seat.desk.modes[receipt.mode]
-        paper = [receipt.details.get(name, "") for name in ("reference", "bank", "branch")]
-        dated = value_date(mode, receipt.details)
+    def heading(self) -> str:
+        waiting = sum(receipt.state is BankReceiptState.PRESENTED for receipt in self.entries)
+        rejected = len(self.entries) - waiting
+        return f"Bank receipts of dealers: {waiting} wait for the bank, {rejected} rejected"
+
+    def row(self, entry: BankReceipt) -> Row:
+        mode = self.seat.desk.modes[entry.mode]
+        paper = [entry.details.get(name, "") for name in ("reference", "bank", "branch")]
+        dated = value_date(mode, entry.details)
         return Row(
-            key=receipt.tender_id,
+            key=entry.tender_id,
             cells=(
-                receipt.dealer,
+                entry.dealer,
                 " / ".join(part for part in paper if part),
                 "" if dated is None else dated.isoformat(),
-                self.seat.shown(receipt.amount),
-                "waits" if receipt.state is BankReceiptState.PRESENTED else str(receipt.state).upper(),
+                self.seat.shown(entry.amount),
+                "waits" if entry.state is BankReceiptState.PRESENTED else str(entry.state).upper(),
             ),
-            strong=receipt.state is BankReceiptState.REJECTED,
+            strong=entry.state is BankReceiptState.REJECTED,
         )
 
-    @property
-    def _selected(self) -> BankReceipt | None:
-        key = self.query_one(Listing).selected
-        return next((receipt for receipt in self._receipts if receipt.tender_id == key), None)
-
-    def _show_facts(self) -> None:
-        receipt, text = self._selected, " No bank receipt waits."
-        if receipt is not None:
-            mode = self.seat.desk.modes[receipt.mode]
-            until = uncleared_until(mode, receipt.details, today=self.seat.desk.clock.now().date())
-            uncleared = "" if until is None else f"  UNCLEARED until {until}"
-            why = "" if receipt.reason is None else f"\n Rejected: {_reason_label(receipt.reason)}"
-            text = (
-                f" {mode.label}, receipt {receipt.receipt_number} tender {receipt.place}, taken by "
-                f"{receipt.taken_by} {self.seat.clock_time(receipt.taken_at)}{uncleared}{why}"
-            )
-        self.query_one("#bank-receipt-facts", Label).update(Text(text))
-
-    def action_move(self, by: int) -> None:
-        super().action_move(by)
-        self._show_facts()
-
-    def action_page(self, by: int) -> None:
-        super().action_page(by)
-        self._show_facts()
+    def facts(self, entry: BankReceipt | None) -> str:
+        if entry is None:
+            return "No bank receipt waits."
+        mode = self.seat.desk.modes[entry.mode]
+        until = uncleared_until(mode, entry.details, today=self.seat.desk.clock.now().date())
+        uncleared = "" if until is None else f"  UNCLEARED until {until}"
+        why = "" if entry.reason is None else f"\nRejected: {_reason_label(entry.reason)}"
+        return (
+            f"{mode.label}, receipt {entry.receipt_number} tender {entry.place}, taken by "
+            f"{entry.taken_by} {self.seat.clock_time(entry.taken_at)}{uncleared}{why}"
+        )
 
     def action_accept(self) -> None:
-        if self._selected is not None:
-            self.errand(self._show(self._selected.receipt_number))
+        if self.selected is not None:
+            self.errand(self._show(self.selected.receipt_number))
 
     async def _show(self, number: str) -> None:
         seat = self.seat
@@ -131,7 +103,7 @@ class BankReceiptsScreen(RegisterScreen[None]):
         self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
 
     def action_verify(self) -> None:
-        receipt = self._selected
+        receipt = self.selected
         if receipt is None:
             self.refuse("No bank receipt waits.")
             return
@@ -146,11 +118,10 @@ class BankReceiptsScreen(RegisterScreen[None]):
         await self.seat.deed(
             partial(verify_bank_receipt, desk, person, receipt.receipt_number, tender=receipt.place)
         )
-        await self._look()
-        self.say(f"{self.seat.shown(receipt.amount)} of {receipt.dealer} is verified.")
+        await self.load(f"{self.seat.shown(receipt.amount)} of {receipt.dealer} is verified.")
 
     def action_reject(self) -> None:
-        receipt = self._selected
+        receipt = self.selected
         if receipt is None:
             self.refuse("No bank receipt waits.")
             return
@@ -166,13 +137,12 @@ class BankReceiptsScreen(RegisterScreen[None]):
         await self.seat.deed(
             partial(reject_bank_receipt, desk, person, receipt.receipt_number, reason, tender=receipt.place)
         )
-        await self._look()
-        self.say(
+        await self.load(
             f"Rejected: {receipt.dealer} owes {self.seat.shown(receipt.amount)} and brings no other for now."
         )
 
     def action_unblock(self) -> None:
-        receipt = self._selected
+        receipt = self.selected
         if receipt is None or receipt.state is not BankReceiptState.REJECTED:
             self.refuse("Choose a rejected receipt: its dealer can be let go on.")
             return
@@ -187,8 +157,7 @@ class BankReceiptsScreen(RegisterScreen[None]):
     async def _unblock(self, dealer: str, reason: str) -> None:
         desk, person = self.seat.desk, self.seat.person
         await self.seat.deed(lambda: unblock_dealer(desk, person, dealer, reason))
-        await self._look()
-        self.say(f"{dealer} may bring bank receipts again.")
+        await self.load(f"{dealer} may bring bank receipts again.")
 
 
 def _reason_label(code: str) -> str:

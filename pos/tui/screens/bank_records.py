@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
@@ -26,46 +25,39 @@ from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
 WITHOUT_SLIP = "No slip of it was taken here. It is kept to be posted with its file; its slip is refused now."
 
 
-class BankRecordsScreen(RegisterScreen[None]):
+class BankRecordsScreen(RegisterScreen[None, ToldRecord]):
     """Looking changes nothing; Enter lays the record beside its slip."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "scroll")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Date", width=10),
+        Column(title="Account", width=10),
+        Column(title="Amount", width=12, right=True),
+        Column(title="Way", flexible=True),
+        Column(title="Slip", width=17),
+        Column(title="Differs in", width=10),
+    )
+    FACTS_LINES = 0
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._records: list[ToldRecord] = []
+    async def found(self) -> Sequence[ToldRecord]:
+        desk, person = self.seat.desk, self.seat.person
+        return await self.seat.look(lambda: open_records(desk, person, limit=ROWS_MAX))
 
-    def body(self) -> ComposeResult:
-        yield Label("Records of bank files", id="heading", markup=False)
-        yield Listing(
-            (
-                Column(title="Date", width=10),
-                Column(title="Account", width=10),
-                Column(title="Amount", width=12, right=True),
-                Column(title="Way", flexible=True),
-                Column(title="Slip", width=17),
-                Column(title="Differs in", width=10),
-            ),
-            id="bank-records",
+    async def load(self, said: str = "") -> None:
+        await super().load()
+        self.say(said or ("Enter shows both sides." if self.entries else "No record waits."))
+
+    def heading(self) -> str:
+        differing = sum(record.known.state is RecordState.DIFFERS for record in self.entries)
+        kept = len(self.entries) - differing
+        return (
+            f"Records of bank files: {differing} differ from their slips\n"
+            f"{kept} without a slip, kept to be posted"
         )
 
-    def on_mount(self) -> None:
-        self.errand(self._look())
-
-    async def _look(self, said: str = "") -> None:
-        desk, person = self.seat.desk, self.seat.person
-        self._records = await self.seat.look(lambda: open_records(desk, person, limit=ROWS_MAX))
-        self.query_one(Listing).show([self._row(record) for record in self._records])
-        differing = sum(record.known.state is RecordState.DIFFERS for record in self._records)
-        kept = len(self._records) - differing
-        text = Text(f" Records of bank files: {differing} differ from their slips", "bold")
-        text.append(f"\n {kept} without a slip, kept to be posted", "not bold")
-        self.query_one("#heading", Label).update(text)
-        self.say(said or ("Enter shows both sides." if self._records else "No record waits."))
-
-    def _row(self, record: ToldRecord) -> Row:
-        known = record.known
+    def row(self, entry: ToldRecord) -> Row:
+        known = entry.known
         return Row(
             key=known.record_id,
             cells=(
@@ -74,17 +66,16 @@ class BankRecordsScreen(RegisterScreen[None]):
                 self.seat.shown(known.amount),
                 self.seat.desk.modes[known.mode].label,
                 known.receipt or "none",
-                "BOTH" if len(_differing(record)) > 1 else "".join(_differing(record)).upper(),
+                "BOTH" if len(_differing(entry)) > 1 else "".join(_differing(entry)).upper(),
             ),
             strong=known.state is RecordState.DIFFERS,
         )
 
     def action_accept(self) -> None:
-        selected = self.query_one(Listing).selected
-        if selected is None:
+        if self.selected is None:
             self.refuse("There is no record to show. Esc goes back.")
         else:
-            self.errand(self._show(selected))
+            self.errand(self._show(self.selected.known.record_id))
 
     async def _show(self, record_id: str) -> None:
         desk, person = self.seat.desk, self.seat.person
@@ -95,7 +86,7 @@ class BankRecordsScreen(RegisterScreen[None]):
         if confirmed is not None:
             amount = self.seat.shown_with_currency(confirmed.amount)
             self.errand(
-                self._look(f"{amount} of the bank and receipt {confirmed.receipt} are one payment now.")
+                self.load(f"{amount} of the bank and receipt {confirmed.receipt} are one payment now.")
             )
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Label
 
 from pos.domain.card import CardState
 from pos.store.cards import CardAttempt
 from pos.till.cards import ask_again, open_card_attempts, try_reversal
-from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.card_settling import CardSlipScreen, NotChargedScreen
 from pos.tui.screens.lines import RegisterScreen
-from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
-from pos.tui.widgets.listing import Listing, Row
+from pos.tui.widgets.listing import Row
 
 STATES = {
     CardState.ASKED: "at the terminal",
@@ -28,85 +24,52 @@ STATES = {
 }
 
 
-class CardAttemptsScreen(RegisterScreen[None]):
+class CardAttemptsScreen(RegisterScreen[None, CardAttempt]):
     """A asks the terminal again, Y and N settle by what a person reads there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["ask_again", "charged", "not_charged"])]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "back", "ask_again", "charged", "not_charged", "scroll")
+    HEADING = "Cards that are not settled"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Asked", width=13),
+        Column(title="Account", width=10),
+        Column(title="Amount", width=11, right=True),
+        Column(title="Way", flexible=True),
+        Column(title="Terminal", width=12),
+        Column(title="State", width=15),
+    )
+    FACTS_LINES = 4
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._attempts: list[CardAttempt] = []
-
-    def body(self) -> ComposeResult:
-        yield Label("Cards that are not settled", classes="title", markup=False)
-        yield Listing(
-            (
-                Column(title="Asked", width=13),
-                Column(title="Account", width=10),
-                Column(title="Amount", width=11, right=True),
-                Column(title="Way", flexible=True),
-                Column(title="Terminal", width=12),
-                Column(title="State", width=15),
-            ),
-            id="card-attempts",
-        )
-        yield Label("", id="unsent-reason", markup=False)
-
-    def on_mount(self) -> None:
-        self.errand(self._look())
-
-    async def _look(self) -> None:
+    async def found(self) -> Sequence[CardAttempt]:
         seat, person = self.seat, self.seat.person
-        self._attempts = await seat.look(lambda: open_card_attempts(seat.desk, person))
-        self.query_one(Listing).show(
-            [
-                Row(
-                    key=str(place),
-                    cells=(
-                        self._age(one),
-                        one.account,
-                        self.seat.shown(one.amount),
-                        seat.desk.modes[one.mode].label,
-                        one.card_terminal,
-                        STATES.get(one.state, str(one.state)),
-                    ),
-                    strong=one.is_under_way,
-                )
-                for place, one in enumerate(self._attempts)
-            ]
+        return await seat.look(lambda: open_card_attempts(seat.desk, person))
+
+    def row(self, entry: CardAttempt) -> Row:
+        return Row(
+            key=entry.attempt_id,
+            cells=(
+                self._age(entry),
+                entry.account,
+                self.seat.shown(entry.amount),
+                self.seat.desk.modes[entry.mode].label,
+                entry.card_terminal,
+                STATES.get(entry.state, str(entry.state)),
+            ),
+            strong=entry.is_under_way,
         )
-        self._show_reason()
 
     def _age(self, attempt: CardAttempt) -> str:
         minutes = max(int((self.seat.desk.clock.now() - attempt.asked_at).total_seconds() // 60), 0)
         passed = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
         return f"{attempt.asked_at:%H:%M} {passed}" if minutes < 1440 else f"{attempt.asked_at:%Y-%m-%d}"
 
-    @property
-    def _chosen(self) -> CardAttempt | None:
-        selected = self.query_one(Listing).selected
-        return None if selected is None else self._attempts[int(selected)]
-
-    def _show_reason(self) -> None:
-        one = self._chosen
-        if one is None:
-            text = " Every card is settled."
-        else:
-            tries = f" Tried {one.reversal_tries} times." if one.reversal_tries else ""
-            wiped = " The terminal sent a card number; it was wiped." if one.card_number_wiped else ""
-            text = (
-                f" {shown(one.reason) or 'No payment uses it yet.'}{tries}{wiped}\n Asked by {one.operator}."
-            )
-        self.query_one("#unsent-reason", Label).update(Text(text))
-
-    def action_move(self, by: int) -> None:
-        super().action_move(by)
-        self._show_reason()
-
-    def action_page(self, by: int) -> None:
-        super().action_page(by)
-        self._show_reason()
+    def facts(self, entry: CardAttempt | None) -> str:
+        if entry is None:
+            return "Every card is settled."
+        tries = f" Tried {entry.reversal_tries} times." if entry.reversal_tries else ""
+        wiped = " The terminal sent a card number; it was wiped." if entry.card_number_wiped else ""
+        said = shown(entry.reason) or "No payment uses it yet."
+        return f"{said}{tries}{wiped}\nAsked by {entry.operator}."
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
@@ -114,7 +77,7 @@ class CardAttemptsScreen(RegisterScreen[None]):
         self.refuse("Every card is settled. Esc goes back.")
 
     def action_ask_again(self) -> None:
-        one = self._chosen
+        one = self.selected
         if one is None:
             self._refuse_none()
         else:
@@ -129,11 +92,11 @@ class CardAttemptsScreen(RegisterScreen[None]):
             )
         else:
             after = await ask_again(seat.desk, seat.person, one.attempt_id, seat.card_terminal, seat.runner)
-        await self._look()
+        await self.load()
         self._tell(after)
 
     def action_charged(self) -> None:
-        one = self._chosen
+        one = self.selected
         if one is not None and one.is_under_way:
             self.app.push_screen(CardSlipScreen(self.seat, self.errands, one), self._settled)
         elif one is None:
@@ -142,7 +105,7 @@ class CardAttemptsScreen(RegisterScreen[None]):
             self.refuse("It is known that this one was charged. N settles it once it is reversed there.")
 
     def action_not_charged(self) -> None:
-        one = self._chosen
+        one = self.selected
         if one is None:
             self._refuse_none()
         else:
@@ -150,7 +113,7 @@ class CardAttemptsScreen(RegisterScreen[None]):
 
     async def _settled(self, attempt: CardAttempt | None) -> None:
         if attempt is not None:
-            await self._look()
+            await self.load()
             self._tell(attempt)
 
     def _tell(self, attempt: CardAttempt) -> None:

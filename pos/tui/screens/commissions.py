@@ -2,64 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Label
 
 from pos.till.commissions import LINES_AT_ONCE_MAX, DealerToSettle, commissions_owed, settle_commission
-from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.lines import RegisterScreen
-from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
-from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
+from pos.tui.widgets.listing import ROWS_MAX, Row
 
 
-class CommissionsScreen(RegisterScreen[None]):
+class CommissionsScreen(RegisterScreen[None, DealerToSettle]):
     """Looking changes nothing; S settles the selected dealer, after a yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["settle"])]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "back", "settle", "scroll")
+    HEADING = "Commission left for settlement"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Dealer", width=10),
+        Column(title="Name", flexible=True),
+        Column(title="Sales", width=5, right=True),
+        Column(title="Commission", width=12, right=True),
+        Column(title="Withheld", width=11, right=True),
+        Column(title="Net", width=12, right=True),
+    )
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._dealers: list[DealerToSettle] = []
-
-    def body(self) -> ComposeResult:
-        yield Label("Commission left for settlement", classes="title", markup=False)
-        yield Listing(
-            (
-                Column(title="Dealer", width=10),
-                Column(title="Name", flexible=True),
-                Column(title="Sales", width=5, right=True),
-                Column(title="Commission", width=12, right=True),
-                Column(title="Withheld", width=11, right=True),
-                Column(title="Net", width=12, right=True),
-            ),
-            id="commissions",
-        )
-        yield Label("", id="commission-facts", markup=False)
-
-    def on_mount(self) -> None:
-        self.errand(self._look())
-
-    async def _look(self) -> None:
+    async def found(self) -> Sequence[DealerToSettle]:
         desk, person = self.seat.desk, self.seat.person
-        self._dealers = await self.seat.look(lambda: commissions_owed(desk, person, limit=ROWS_MAX))
-        self.query_one(Listing).show([self._row(dealer) for dealer in self._dealers])
-        self._show_facts()
+        return await self.seat.look(lambda: commissions_owed(desk, person, limit=ROWS_MAX))
 
-    def _row(self, dealer: DealerToSettle) -> Row:
-        owed, amount = dealer.owed, self.seat.shown
+    def row(self, entry: DealerToSettle) -> Row:
+        owed, amount = entry.owed, self.seat.shown
         return Row(
             key=owed.dealer,
             cells=(
                 owed.dealer,
-                dealer.name,
+                entry.name,
                 str(owed.sales),
                 amount(owed.commission),
                 amount(owed.withheld),
@@ -67,33 +48,19 @@ class CommissionsScreen(RegisterScreen[None]):
             ),
         )
 
-    @property
-    def _selected(self) -> DealerToSettle | None:
-        key = self.query_one(Listing).selected
-        return next((dealer for dealer in self._dealers if dealer.owed.dealer == key), None)
-
-    def _show_facts(self) -> None:
-        dealer, text = self._selected, " No commission is left for settlement."
-        if dealer is not None and not dealer.owed.kept_back:
-            text = " The money of all its sales is sure."
-        elif dealer is not None:
-            kept_back = self.seat.shown_with_currency(dealer.owed.kept_back)
-            text = (
-                f" {kept_back} more is kept back until the money of its sales is sure:\n"
-                " bank receipts verified, cheques paid."
-            )
-        self.query_one("#commission-facts", Label).update(Text(text))
-
-    def action_move(self, by: int) -> None:
-        super().action_move(by)
-        self._show_facts()
-
-    def action_page(self, by: int) -> None:
-        super().action_page(by)
-        self._show_facts()
+    def facts(self, entry: DealerToSettle | None) -> str:
+        if entry is None:
+            return "No commission is left for settlement."
+        if not entry.owed.kept_back:
+            return "The money of all its sales is sure."
+        kept_back = self.seat.shown_with_currency(entry.owed.kept_back)
+        return (
+            f"{kept_back} more is kept back until the money of its sales is sure:\n"
+            "bank receipts verified, cheques paid."
+        )
 
     def action_settle(self) -> None:
-        dealer = self._selected
+        dealer = self.selected
         if dealer is None:
             self.refuse("No commission is left for settlement. Esc goes back.")
         elif not dealer.owed.commission:
@@ -113,9 +80,8 @@ class CommissionsScreen(RegisterScreen[None]):
     async def _settle(self, number: str) -> None:
         desk, person = self.seat.desk, self.seat.person
         done = await self.seat.deed(partial(settle_commission, desk, person, number))
-        await self._look()
         amount = self.seat.shown
-        self.say(
+        await self.load(
             f"{self.seat.shown_with_currency(done.credited)} is on account {done.dealer}: commission "
             f"{amount(done.commission)} less {amount(done.withheld)} withheld."
         )

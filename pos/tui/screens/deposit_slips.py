@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -42,7 +43,7 @@ Credited = tuple[tuple[str, Money], ...]
 """Cheques that the bank's list has, by their ids, each with its amount."""
 
 
-class DepositSlipsScreen(RegisterScreen[None]):
+class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
     """Those that the bank still has to do with first. Enter shows the paper; L, Y, C and N say what became of a slip."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,76 +51,48 @@ class DepositSlipsScreen(RegisterScreen[None]):
         Binding("enter", "accept", "OK"),
     ]
     KEYS: ClassVar[tuple[str, ...]] = ("accept", "lodge", "credited", "by_cheque", "cancel_slip", "back")
+    HEADING = "Deposit slips"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Made", width=10),
+        Column(title="Slip", flexible=True),
+        Column(title="Cheques", width=7, right=True),
+        Column(title="Amount", width=12, right=True),
+        Column(title="To come", width=12, right=True),
+        Column(title="State", width=9),
+    )
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._slips: list[DepositSlip] = []
-
-    def body(self) -> ComposeResult:
-        yield Label("Deposit slips", classes="title", markup=False)
-        yield Listing(
-            (
-                Column(title="Made", width=10),
-                Column(title="Slip", flexible=True),
-                Column(title="Cheques", width=7, right=True),
-                Column(title="Amount", width=12, right=True),
-                Column(title="To come", width=12, right=True),
-                Column(title="State", width=9),
-            ),
-            id="slips",
-        )
-        yield Label("", id="slip-facts", markup=False)
-
-    def on_mount(self) -> None:
-        self.errand(self._look())
-
-    async def _look(self) -> None:
+    async def found(self) -> Sequence[DepositSlip]:
         desk, person = self.seat.desk, self.seat.person
         living = await self.seat.look(lambda: deposit_slips(desk, person, states=LIVING, limit=LIVING_MAX))
         ended = await self.seat.look(lambda: deposit_slips(desk, person, states=ENDED, limit=ENDED_MAX))
-        self._slips = living + ended
-        self.query_one(Listing).show([self._row(slip) for slip in self._slips])
-        self._show_facts()
+        return living + ended
 
-    def _row(self, slip: DepositSlip) -> Row:
-        state = "PART" if slip.state is SlipState.PART_CONFIRMED else str(slip.state)
+    def row(self, entry: DepositSlip) -> Row:
+        state = "PART" if entry.state is SlipState.PART_CONFIRMED else str(entry.state)
         return Row(
-            key=slip.number,
+            key=entry.number,
             cells=(
-                slip.made_on.isoformat(),
-                slip.number,
-                str(len(slip.cheques)),
-                self.seat.shown(slip.total),
-                self.seat.shown(slip.still_to_come),
+                entry.made_on.isoformat(),
+                entry.number,
+                str(len(entry.cheques)),
+                self.seat.shown(entry.total),
+                self.seat.shown(entry.still_to_come),
                 state,
             ),
-            strong=slip.state.is_alive,
+            strong=entry.state.is_alive,
         )
 
-    @property
-    def _selected(self) -> DepositSlip | None:
-        number = self.query_one(Listing).selected
-        return next((slip for slip in self._slips if slip.number == number), None)
-
-    def _show_facts(self) -> None:
-        slip, text = self._selected, " There is no deposit slip yet."
-        if slip is not None:
-            text = f" Into {slip.account.code}, made by {slip.made_by}"
-            if slip.reference is not None:
-                text += f"; lodged on {slip.lodged_on}, reference {shown(slip.reference)}"
-        self.query_one("#slip-facts", Label).update(Text(text))
-
-    def action_move(self, by: int) -> None:
-        super().action_move(by)
-        self._show_facts()
-
-    def action_page(self, by: int) -> None:
-        super().action_page(by)
-        self._show_facts()
+    def facts(self, entry: DepositSlip | None) -> str:
+        if entry is None:
+            return "There is no deposit slip yet."
+        text = f"Into {entry.account.code}, made by {entry.made_by}"
+        if entry.reference is not None:
+            text += f"; lodged on {entry.lodged_on}, reference {shown(entry.reference)}"
+        return text
 
     def _ready(self, to: SlipState) -> DepositSlip | None:
         """The selected slip, if this may be done with it; else it is said why not."""
-        slip = self._selected
+        slip = self.selected
         if slip is None:
             self.refuse("There is no deposit slip yet. Esc goes back to the cheques.")
             return None
@@ -131,8 +104,8 @@ class DepositSlipsScreen(RegisterScreen[None]):
         return slip
 
     def action_accept(self) -> None:
-        if self._selected is not None:
-            self.errand(self._paper(self._selected.number))
+        if self.selected is not None:
+            self.errand(self._paper(self.selected.number))
 
     async def _paper(self, number: str) -> None:
         seat = self.seat
@@ -176,15 +149,14 @@ class DepositSlipsScreen(RegisterScreen[None]):
     async def _cancel(self, number: str, reason: str) -> None:
         desk, person = self.seat.desk, self.seat.person
         await self.seat.deed(partial(cancel_deposit, desk, person, number, reason))
-        await self._look()
-        self.say(f"{number} is cancelled. Tear its paper up; Esc goes back to the cheques.")
+        await self.load(f"{number} is cancelled. Tear its paper up; Esc goes back to the cheques.")
 
     def _done(self, done: DepositDone | None) -> None:
         if done is not None:
             self.errand(self._tell(done.slip))
 
     async def _tell(self, slip: DepositSlip) -> None:
-        await self._look()
+        await self.load()
         if slip.state is SlipState.LODGED:
             self.say(f"{slip.number} is lodged: {self.seat.shown(slip.total)} is in clearing.")
         elif slip.state is SlipState.CONFIRMED:

@@ -1,15 +1,23 @@
-"""A screen with one list to be turned."""
+"""A screen with one list to be turned, and the register: such a list with what is known of the selected line beneath."""
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
 
+from rich.text import Text
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widgets import Label
 
+from pos.tui.errands import Errands
 from pos.tui.screens.till_screen import TillScreen
-from pos.tui.widgets.listing import Listing
+from pos.tui.seat import Seat
+from pos.tui.widgets.columns import Column
+from pos.tui.widgets.listing import Listing, Row
 
 Answer = TypeVar("Answer")
+Entry = TypeVar("Entry")
 
 
 class LinesScreen(TillScreen[Answer]):
@@ -31,8 +39,81 @@ class LinesScreen(TillScreen[Answer]):
         self.query_one(Listing).page(by)
 
 
-class RegisterScreen(LinesScreen[Answer]):
-    """A list that stands next to the find box: F2 leads back there."""
+class RegisterScreen(LinesScreen[Answer], Generic[Answer, Entry]):
+    """Looked up as it opens, and again by ``load``. It stands next to the find box: F2 leads back there.
+
+    A register gives its columns, and fills ``found`` and ``row``; ``heading`` and ``facts`` where it has more to say.
+    """
+
+    HEADING: ClassVar[str] = ""
+    COLUMNS: ClassVar[tuple[Column, ...]] = ()
+    FACTS_LINES: ClassVar[int] = 2
+    """So many lines beneath the list are left for the facts."""
+
+    def __init__(self, seat: Seat, errands: Errands) -> None:
+        super().__init__(seat, errands)
+        self.entries: list[Entry] = []
+
+    async def found(self) -> Sequence[Entry]:
+        """What the list holds now."""
+        raise NotImplementedError
+
+    def row(self, entry: Entry) -> Row:
+        """One line; its key is what tells the entry from the others."""
+        raise NotImplementedError
+
+    def heading(self) -> str:
+        """What stands above: one line, bold, and one more beneath it."""
+        return self.HEADING
+
+    def facts(self, entry: Entry | None) -> str:
+        """What is known of the selected entry; of none, where the list is empty."""
+        return ""
+
+    def body(self) -> ComposeResult:
+        yield Label("", id="heading", markup=False)
+        yield Listing(self.COLUMNS, id="register")
+        facts = Label("", id="facts", markup=False)
+        facts.styles.height = self.FACTS_LINES
+        yield facts
+
+    def on_mount(self) -> None:
+        self.errand(self.load())
+
+    async def load(self, said: str = "") -> None:
+        """Look it up anew, then tell what happened."""
+        self.entries = list(await self.found())
+        self.show_entries()
+        if said:
+            self.say(said)
+
+    def show_entries(self) -> None:
+        """Show what was looked up; the selection stays where it was."""
+        self.query_one(Listing).show([self.row(entry) for entry in self.entries])
+        first, _, second = self.heading().partition("\n")
+        heading = Text(f" {first}", "bold", overflow="ellipsis", no_wrap=True)
+        if second:
+            heading.append(f"\n {second}", "not bold")
+        self.query_one("#heading", Label).update(heading)
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        lines = self.facts(self.selected).splitlines()
+        self.query_one("#facts", Label).update(Text("\n".join(f" {line}" for line in lines)))
+
+    @property
+    def selected(self) -> Entry | None:
+        """The entry that is selected."""
+        place = self.query_one(Listing).place
+        return None if place is None else self.entries[place]
+
+    def action_move(self, by: int) -> None:
+        super().action_move(by)
+        self._show_facts()
+
+    def action_page(self, by: int) -> None:
+        super().action_page(by)
+        self._show_facts()
 
     def action_find(self) -> None:
         self.dismiss(None)

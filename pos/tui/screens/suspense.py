@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
@@ -18,78 +18,51 @@ from pos.tui.screens.lines import RegisterScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
-from pos.tui.widgets.listing import Listing, Row
+from pos.tui.widgets.listing import Row
 
 
-class SuspenseScreen(RegisterScreen[None]):
+class SuspenseScreen(RegisterScreen[None, SuspenseItem]):
     """Looking changes nothing; Enter opens the form for the selected sum."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "scroll")
+    HEADING = "Money in suspense: nobody knows whose it is"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Taken", width=10),
+        Column(title="Receipt", width=17),
+        Column(title="No", width=2, right=True),
+        Column(title="Amount", width=12, right=True),
+        Column(title="Left", width=12, right=True),
+        Column(title="What is known", flexible=True),
+    )
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._items: list[SuspenseItem] = []
-
-    def body(self) -> ComposeResult:
-        yield Label("Money in suspense: nobody knows whose it is", classes="title", markup=False)
-        yield Listing(
-            (
-                Column(title="Taken", width=10),
-                Column(title="Receipt", width=17),
-                Column(title="No", width=2, right=True),
-                Column(title="Amount", width=12, right=True),
-                Column(title="Left", width=12, right=True),
-                Column(title="What is known", flexible=True),
-            ),
-            id="suspense",
-        )
-        yield Label("", id="suspense-facts", markup=False)
-
-    def on_mount(self) -> None:
-        self.errand(self._show())
-
-    async def _show(self, said: str = "") -> None:
+    async def found(self) -> Sequence[SuspenseItem]:
         seat = self.seat
-        self._items = await seat.look(lambda: suspense_items(seat.desk, seat.person))
-        self.query_one(Listing).show([self._row(item) for item in self._items])
-        self._show_facts()
-        self.say(said or ("Enter sends it to its owner." if self._items else "Nothing is in suspense."))
+        return await seat.look(lambda: suspense_items(seat.desk, seat.person))
 
-    @property
-    def _selected(self) -> SuspenseItem | None:
-        selected = self.query_one(Listing).selected
-        return next((item for item in self._items if _key(item) == selected), None)
+    async def load(self, said: str = "") -> None:
+        await super().load()
+        self.say(said or ("Enter sends it to its owner." if self.entries else "Nothing is in suspense."))
 
-    def _show_facts(self) -> None:
-        """What is known of the selected sum, in full."""
-        item = self._selected
-        known = "" if item is None else f" {shown(item.reference)}"
-        self.query_one("#suspense-facts", Label).update(Text(known))
-
-    def action_move(self, by: int) -> None:
-        super().action_move(by)
-        self._show_facts()
-
-    def action_page(self, by: int) -> None:
-        super().action_page(by)
-        self._show_facts()
-
-    def _row(self, item: SuspenseItem) -> Row:
+    def row(self, entry: SuspenseItem) -> Row:
         return Row(
-            key=_key(item),
+            key=f"{entry.receipt_number} {entry.number}",
             cells=(
-                item.taken_at.date().isoformat(),
-                item.receipt_number,
-                str(item.number),
-                self.seat.shown(item.amount),
-                self.seat.shown(item.left),
-                item.reference,
+                entry.taken_at.date().isoformat(),
+                entry.receipt_number,
+                str(entry.number),
+                self.seat.shown(entry.amount),
+                self.seat.shown(entry.left),
+                entry.reference,
             ),
         )
+
+    def facts(self, entry: SuspenseItem | None) -> str:
+        """What is known of the selected sum, in full."""
+        return "" if entry is None else shown(entry.reference)
 
     def action_accept(self) -> None:
-        item = self._selected
+        item = self.selected
         if item is None:
             self.refuse("There is nothing in suspense. Esc goes back.")
         else:
@@ -98,7 +71,7 @@ class SuspenseScreen(RegisterScreen[None]):
     def _after_owner(self, done: SuspenseResolved | None) -> None:
         if done is not None:
             moved, left = self.seat.shown_with_currency(done.amount), self.seat.shown(done.left)
-            self.errand(self._show(f"{moved} went to account {done.account}; {left} is left."))
+            self.errand(self.load(f"{moved} went to account {done.account}; {left} is left."))
 
 
 class OwnerScreen(FormScreen[SuspenseResolved]):
@@ -156,7 +129,3 @@ class OwnerScreen(FormScreen[SuspenseResolved]):
         if "account" in code or code == "bad_reference":
             return self.query_one("#account", Field)
         return None
-
-
-def _key(item: SuspenseItem) -> str:
-    return f"{item.receipt_number} {item.number}"

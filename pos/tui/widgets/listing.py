@@ -47,6 +47,11 @@ class Listing(Widget):
         """The key of the selected row."""
         return self._rows[self._place].key if self._rows else None
 
+    @property
+    def place(self) -> int | None:
+        """The place of the selected row, from 0."""
+        return self._place if self._rows else None
+
     def show(self, rows: Sequence[Row]) -> None:
         """Show ``rows``; the selection stays on its key where that is still there."""
         before = self.selected

@@ -21,18 +21,20 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker
 
+from pos.domain.approval import ApprovalNeeded
 from pos.domain.encode import crash_lines
-from pos.domain.errors import DomainError
+from pos.domain.errors import DomainError, Refused
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import CardTerminal, Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherDesk
 from pos.store.database import StoreError
+from pos.till.approvals import request_of
 from pos.till.cash_office import business_date_now
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
 from pos.till.sign_in import end_session, is_over, lock, sign_out
-from pos.tui.errands import Errands
+from pos.tui.errands import Asking, Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
 from pos.tui.ports import (
@@ -56,6 +58,7 @@ from pos.tui.screens.help import HelpScreen
 from pos.tui.screens.key_test import KeyTestScreen
 from pos.tui.screens.lock import LockScreen
 from pos.tui.screens.pin import OwnPinScreen, PinScreen
+from pos.tui.screens.second_person import SecondPersonScreen
 from pos.tui.screens.shift_closed import ShiftClosedScreen
 from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.screens.stop import StopScreen
@@ -155,6 +158,7 @@ class TillApp(App[int], inherit_bindings=False):
             stopped=self._stop,
             ended=self._errand_ended,
             pin_asked=self._ask_pin,
+            second_asked=self._ask_second,
         )
         self.type_ahead = TypeAhead(
             self, self.keyboard, busy=lambda: self.errands.under_way > 0, at_rest=self._at_rest
@@ -297,6 +301,27 @@ class TillApp(App[int], inherit_bindings=False):
                     self.screen.refuse("Nothing was done: it wants your PIN.")
 
         self.push_screen(PinScreen(self.seat, self.errands, refusal.message), typed)
+
+    def _ask_second(self, asking: Asking, refusal: ApprovalNeeded) -> None:
+        """The deed wants a second person, who may stand beside this seat; the screen that wanted it goes on then."""
+        self.run_worker(self._show_case(asking, refusal), group="second", exit_on_error=True)
+
+    async def _show_case(self, asking: Asking, refusal: ApprovalNeeded) -> None:
+        desk, number = self.seat.desk, str(refusal.details.get("request", ""))
+        request = await self.seat.look(lambda: request_of(desk, number))
+        in_front: object = self.screen
+        if request is None or in_front is not asking:
+            return
+
+        def answered(approver: str | None) -> None:
+            if approver is None:
+                asking.refused(
+                    Refused(refusal.code, f"Request {number} waits for a second person: menu . . 9")
+                )
+            else:
+                asking.approved(f"User {approver} approved {number}.")
+
+        self.push_screen(SecondPersonScreen(self.seat, self.errands, refusal, request), answered)
 
     def _stop(self, fault: StoreError) -> None:
         if not isinstance(self.screen, StopScreen):

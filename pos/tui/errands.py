@@ -9,11 +9,13 @@ from typing import Any, Protocol
 from textual.app import App
 from textual.worker import Worker
 
+from pos.domain.approval import ApprovalNeeded
 from pos.domain.errors import DomainError
 from pos.store.database import StoreError
 from pos.tui.ports import AfterCommit, OpenDrawer
 
 PIN_NEEDED = "pin_needed"
+Refusing = Callable[["Asking", ApprovalNeeded], None]
 LOG = logging.getLogger(__name__)
 
 
@@ -22,6 +24,10 @@ class Asking(Protocol):
 
     def refused(self, refusal: DomainError) -> None:
         """A rule said no."""
+        ...
+
+    def approved(self, said: str) -> None:
+        """A second person said yes to what was refused before."""
         ...
 
 
@@ -38,6 +44,7 @@ class Errands:
         stopped: Callable[[StoreError], None],
         ended: Callable[[], None],
         pin_asked: Callable[[DomainError], None],
+        second_asked: Refusing,
     ) -> None:
         self._app = app
         self._after_commit = after_commit
@@ -48,6 +55,7 @@ class Errands:
         self._stopped = stopped
         self._ended = ended
         self._pin_asked = pin_asked
+        self._second_asked = second_asked
         self.under_way = 0
 
     def start(self, asking: Asking, work: Coroutine[Any, Any, None]) -> None:
@@ -87,6 +95,8 @@ class Errands:
             asking.refused(refusal)
             if refusal.code == PIN_NEEDED:
                 self._pin_asked(refusal)
+            if isinstance(refusal, ApprovalNeeded):
+                self._second_asked(asking, refusal)
         except StoreError as fault:
             LOG.error("the store failed: %s", fault.code)
             self._stopped(fault)

@@ -100,8 +100,6 @@ def why_not(seat: Seat, basket: Basket) -> str:
         return "No shift is open. Esc to the find box, then . 1 opens one."
     if not seat.owns_the_shift:
         return f"The open shift belongs to user {shift.operator}. You can look up, not take money."
-    if basket.payer.account in seat.person.accounts and basket.payer.account != seat.person.dealer:
-        return f"Account {basket.payer.account} is your own: somebody else takes payments on it."
     if basket.given and basket.rest.minor == 0:
         return "Enough was given. Enter takes it."
     if basket.has_no_use:

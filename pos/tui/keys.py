@@ -293,6 +293,48 @@ KEYS: tuple[Key, ...] = (
         meaning="a deposit slip: take it back",
     ),
     Key(
+        id="approve",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Approve",
+        meaning="what another asked a second person for",
+    ),
+    Key(
+        id="decline",
+        keys=("n", "N"),
+        shown="N",
+        label="Decline",
+        meaning="say no to what another asked for",
+    ),
+    Key(
+        id="add_user",
+        keys=("a", "A"),
+        shown="A",
+        label="Add",
+        meaning="a person who works here",
+    ),
+    Key(
+        id="change_user",
+        keys=("c", "C"),
+        shown="C",
+        label="Change",
+        meaning="a person's name, roles or own accounts",
+    ),
+    Key(
+        id="disable_user",
+        keys=("d", "D"),
+        shown="D",
+        label="Disable",
+        meaning="a person, or let one in again",
+    ),
+    Key(
+        id="reset_pin",
+        keys=("r", "R"),
+        shown="R",
+        label="Reset PIN",
+        meaning="a first PIN for a person again",
+    ),
+    Key(
         id="menu",
         keys=("full_stop",),
         shown=".",
@@ -350,11 +392,14 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".6", act="issue_voucher", label="Issue a voucher"),
     MenuEntry(number=".7", act="deposits", label="Cheques for the bank"),
     MenuEntry(number=".8", act="confirm_person", label="Let somebody in again"),
+    MenuEntry(number=".9", act="approvals", label="Waiting for a second person"),
+    MenuEntry(number=".0", act="people", label="People and their rights"),
+    MenuEntry(number="N", act="note", label="Note for the record", letter="n"),
 )
 
 _MOVES = """
     help find bill items dealer ways accept back mark account keep_as part quantity remove keep switch menu scroll
-    test_keys sign_out quit
+    test_keys sign_out quit approvals
     """
 
 RIGHTS: dict[str, str] = {
@@ -388,6 +433,14 @@ RIGHTS: dict[str, str] = {
     "settle": "settle_commission",
     "issue_voucher": "issue_voucher",
     "confirm_person": "confirm_person",
+    "approve": "approve",
+    "decline": "decline",
+    "people": "change_user",
+    "add_user": "add_user",
+    "change_user": "change_user",
+    "disable_user": "change_user",
+    "reset_pin": "reset_pin",
+    "note": "note",
     "lock": "lock",
     "reprint": "reprint",
     "open_shift": "open_shift",

@@ -12,7 +12,7 @@ from pos.domain.voucher import Residual, VoucherIssued, VoucherRefused, VoucherU
 from pos.till.desk import Desk
 from pos.tui.ports import VoucherIssue
 from tests.builders.signed import FakePress, issues_alone
-from tests.builders.tills import NOW, dump, findings, make_till, money, opened, rows
+from tests.builders.tills import NOW, PINS, dump, findings, make_till, money, opened, rows
 from tests.tui.counter import Counter, counter
 
 
@@ -141,11 +141,6 @@ async def test_a_field_that_makes_no_sense_is_told_and_nothing_is_asked(
             "expires",
         ),
         (("10", "2027-01-31", "NOBODY"), "! Account NOBODY is not known here.", "account"),
-        (
-            ("20.001", "2027-01-31"),
-            "! In this shop a voucher above 20.000 KWD needs a second person: request R-1. Then do it again.",
-            "value",
-        ),
     ],
 )
 async def test_what_a_rule_refuses_leads_to_its_field(
@@ -163,11 +158,22 @@ async def test_what_a_rule_refuses_leads_to_its_field(
     assert press.wanted == []
 
 
-async def test_by_default_the_shop_says_that_a_second_person_is_needed() -> None:
-    async with counter(make_till(), user="4001", issuing=issuing(FakePress())) as seat:
+async def test_by_default_a_second_person_at_the_seat_approves_and_the_voucher_is_issued() -> None:
+    desk, press = make_till(), FakePress()
+    async with counter(desk, user="4001", issuing=issuing(press)) as seat:
         await ask(seat)
+        assert seat.screen == "SecondPersonScreen"
+        assert seat.message.startswith("In this shop every voucher needs a second person")
+        assert "a voucher of 10.000 KWD, good until 2027-01-31" in seat.text
+        assert press.wanted == []
 
-        assert seat.message.startswith("! In this shop every voucher needs a second person")
+        await seat.write("2002")
+        await seat.press("enter")
+        await seat.write(PINS["2002"])
+        await seat.press("enter")
+        assert seat.screen == "VoucherScreen"
+    assert [wanted.terms.value for wanted in press.wanted] == [money("10")]
+    assert findings(desk) == []
 
 
 @pytest.mark.parametrize("user", ["1001", "3001", "6001"])

@@ -113,6 +113,9 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         (".6", "issue_voucher"),
         (".7", "deposits"),
         (".8", "confirm_person"),
+        (".9", "approvals"),
+        (".0", "people"),
+        ("N", "note"),
     ]
 
 

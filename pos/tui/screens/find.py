@@ -23,11 +23,13 @@ from pos.till.cash_office import ShiftClosed, ShiftOpened
 from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
 from pos.till.known_accounts import nothing_found
+from pos.till.notes import Noted
 from pos.till.papers import show_receipt
 from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
+from pos.tui.screens.approvals import ApprovalsScreen
 from pos.tui.screens.bank_receipts import BankReceiptsScreen
 from pos.tui.screens.bank_records import BankRecordsScreen
 from pos.tui.screens.card_attempts import CardAttemptsScreen
@@ -38,9 +40,11 @@ from pos.tui.screens.dealers import DealersScreen
 from pos.tui.screens.deposits import DepositsScreen
 from pos.tui.screens.issue_voucher import IssueVoucherScreen, VoucherScreen
 from pos.tui.screens.menu import MenuScreen
+from pos.tui.screens.note import NoteScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
 from pos.tui.screens.outbox import OutboxScreen
 from pos.tui.screens.paying import PayingScreen, ScanCame
+from pos.tui.screens.people import PeopleScreen
 from pos.tui.screens.post_dated import PostDatedScreen
 from pos.tui.screens.receipt import ReceiptScreen
 from pos.tui.screens.sale import SaleScreen
@@ -350,6 +354,19 @@ class FindScreen(TillScreen[SignedOut]):
     def _person_confirmed(self, name: str | None) -> None:
         if name is not None:
             self.say(f"{name} may sign in again.")
+
+    def action_approvals(self) -> None:
+        self.app.push_screen(ApprovalsScreen(self.seat, self.errands))
+
+    def action_people(self) -> None:
+        self.app.push_screen(PeopleScreen(self.seat, self.errands))
+
+    def action_note(self) -> None:
+        self.app.push_screen(NoteScreen(self.seat, self.errands), self._noted)
+
+    def _noted(self, noted: Noted | None) -> None:
+        if noted is not None:
+            self.say("The note is kept with your name.")
 
     def action_outbox(self) -> None:
         self.app.push_screen(OutboxScreen(self.seat, self.errands))

@@ -115,6 +115,11 @@ class FormScreen(TillScreen[Answer]):
         if self._field_of_box(event.widget) is not None:
             self.wipe_card_numbers()
 
+    def approved(self, said: str) -> None:
+        """What was filled in stands as it was: it is sent again."""
+        self.say(said)
+        self.send()
+
     def refused(self, refusal: DomainError) -> None:
         self._sending = False
         field = self.field_of(refusal)

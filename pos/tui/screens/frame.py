@@ -72,6 +72,10 @@ class Frame(Screen[Answer]):
         """Show what a rule said."""
         self.refuse(refusal.message)
 
+    def approved(self, said: str) -> None:
+        """A second person approved what was refused. A screen that can do it again by itself does."""
+        self.say(f"{said} Now press the same key again.")
+
     def say(self, text: str) -> None:
         """Tell what happened."""
         self.query_one(MessageLine).say(self.seat.in_words(text))

@@ -140,15 +140,6 @@ class IssueVoucherScreen(FormScreen[VoucherIssued]):
             self._unanswered = True
             raise Refused(refusal.code, UNANSWERED) from refusal
 
-    def refused(self, refusal: DomainError) -> None:
-        cap = self.seat.desk.policy.vouchers.issue_alone_up_to
-        if refusal.code == "approval_required":
-            above = "every voucher" if cap is None else f"a voucher above {cap}"
-            request = refusal.details.get("request", "")
-            text = f"In this shop {above} needs a second person: request {request}. Then do it again."
-            refusal = Refused(refusal.code, text, **refusal.details)
-        super().refused(refusal)
-
     def field_of(self, refusal: DomainError) -> Field | None:
         at = {"bad_expiry": "expires", "unknown_account": "account", "approval_required": "value"}
         found = at.get(refusal.code) or refusal.details.get("at")

@@ -59,17 +59,24 @@ def later() -> Machine:
     )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home with two admins and one receipt, closed."""
-    till = open_home(tmp_path / "home")
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two admins and one receipt, closed. It is copied: making one takes longer than most of these tests."""
+    folder = tmp_path_factory.mktemp("first") / "home"
+    till = open_home(folder)
     with till.desk.till.transaction() as unit:
         for admin in (ADMIN, OTHER_ADMIN):
             put_person(unit.connection, RosterEntry(person=admin, pin_hash="none", active=True), at=NOW)
     opened(till.desk)
     pay(till.desk, cash("5"), account="BA-1001")
     till.close()
-    return tmp_path / "home"
+    return folder
+
+
+@pytest.fixture
+def home(first_home: Path, tmp_path: Path) -> Path:
+    """A copy of the first home."""
+    return Path(shutil.copytree(first_home, tmp_path / "home"))
 
 
 def sell(home: Path) -> str:

@@ -1,6 +1,7 @@
 """What can still be read of a damaged store is read, past what cannot; and nothing secret is among it."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -118,15 +119,22 @@ def test_whatever_pages_are_damaged_it_comes_to_an_end_and_makes_up_no_row(
 # --- a home --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home with two receipts, closed."""
-    till = open_home(tmp_path / "home")
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two receipts, closed. It is copied, for to make one takes longer than most of these tests."""
+    folder = tmp_path_factory.mktemp("first") / "home"
+    till = open_home(folder)
     opened(till.desk)
     pay(till.desk, cash("5"), account="BA-1001")
     pay(till.desk, cash("6"), account="BA-1001")
     till.close()
-    return tmp_path / "home"
+    return folder
+
+
+@pytest.fixture
+def home(first_home: Path, tmp_path: Path) -> Path:
+    """A copy of the first home."""
+    return Path(shutil.copytree(first_home, tmp_path / "home"))
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

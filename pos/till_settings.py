@@ -299,6 +299,7 @@ class SignInSettings(Strict):
 
 class ReceiptSettings(Strict):
     width: Annotated[int, Field(ge=32, le=80)] = 42
+    qr_code: bool = True
     font: Annotated[str, Field(max_length=500)] = ""
     fallback_fonts: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=8)

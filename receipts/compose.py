@@ -19,6 +19,7 @@ from receipts.document import (
     Align,
     Banner,
     Blank,
+    Code,
     Document,
     Element,
     Emphasis,
@@ -32,6 +33,9 @@ from receipts.labels import ENGLISH, Labels
 
 NAME_LINES_MAX = 2
 """A longer name ends in an ellipsis; the account number that stands beside it says who is meant."""
+
+CODE_SIDE_MM = 25
+"""Of the code with number and mark: a telephone reads it, and it takes no more paper than five lines."""
 
 HELD_UNTIL = "held_until"
 """The tender detail that says until which day a post-dated cheque is kept (ISO date)."""
@@ -263,6 +267,9 @@ def _foot(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         yield Blank()
     if facts.chain_mark:
         yield _centred(labels.mark.format(mark=facts.chain_mark))
+        if labels.mark_as_code:
+            # Capitals take the least room, and whoever checks it minds no case.
+            yield Code(text=f"{facts.receipt_number} {facts.chain_mark}".upper(), side_mm=CODE_SIDE_MM)
     if facts.kind is ReceiptKind.PAYMENT:
         yield _centred(labels.closing)
 

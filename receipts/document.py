@@ -78,9 +78,13 @@ class Blank:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """A text for a scanner, drawn as a QR code. Plain text shows none of it; what a person needs of it stands beside."""
+    """A text for a scanner, drawn as a QR code. Plain text shows none of it; what a person needs of it stands beside.
+
+    ``side_mm`` is how wide it is with its margin, as near as whole dots allow; None: as wide as the paper takes it.
+    """
 
     text: str
+    side_mm: int | None = None
 
 
 Element = Text | Field | Row | Banner | Rule | Blank | Code

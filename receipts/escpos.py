@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from receipts.document import Document, Emphasis
+from receipts.document import Code, Document, Emphasis
 from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Glyphs, glyphs_from
 from receipts.lines import Line, set_in_lines
 from receipts.qr import dots
@@ -89,7 +89,7 @@ class _Setter:
             yield _SELECT_CODE_PAGE + bytes([number])
         style = _style(Line())
         for line in set_in_lines(document, COLUMNS[self.paper_mm], enlarge=True):
-            if line.code:
+            if line.code is not None:
                 yield self._scanned(line.code)
                 continue
             written = _written(line.text, codec)
@@ -112,9 +112,9 @@ class _Setter:
         # One dot more beside it is not seen, and the command is none.
         return _RASTER + bytes([scale]) + size + _REAL_TIME_COMMAND.sub(b"\x18", drawn)
 
-    def _scanned(self, text: str) -> bytes:
+    def _scanned(self, code: Code) -> bytes:
         width_dots = COLUMNS[self.paper_mm] * CELL_DOTS
-        height, drawn = dots(text, width_dots=width_dots)
+        height, drawn = dots(code.text, width_dots=width_dots, side_mm=code.side_mm)
         size = (width_dots // 8).to_bytes(2, "little") + height.to_bytes(2, "little")
         return _RASTER + b"\x00" + size + _REAL_TIME_COMMAND.sub(b"\x18", drawn)
 

@@ -92,6 +92,8 @@ class Labels:
     deposit_reference: str
     deposit_signature: str
     numbers: NumberFormat = PLAIN
+    mark_as_code: bool = False
+    """Whether a paper's number and mark stand below it for a scanner too."""
 
 
 ENGLISH = Labels(

@@ -27,7 +27,7 @@ class Line:
     words: tuple[tuple[int, str], ...] = ()
     emphasis: Emphasis = Emphasis.PLAIN
     wide: bool = False
-    code: str = ""
+    code: Code | None = None
 
     @property
     def text(self) -> str:
@@ -64,7 +64,7 @@ def _lines(element: Element, columns: int, enlarge: bool) -> Iterator[Line]:
         case Blank():
             yield Line()
         case Code():
-            yield Line(code=element.text)
+            yield Line(code=element)
 
 
 def _text(element: Text, columns: int, enlarge: bool) -> Iterator[Line]:

@@ -85,6 +85,7 @@ class _Strip:
     rule_pt: float = 0.0
     framed: bool = False
     code: str = ""
+    """For a scanner: as wide as the strip is high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class _Setter:
             case Blank():
                 yield _Strip(_SIZE_PT * _LEADING / 2)
             case Code():
-                yield _Strip(_CODE_SIDE_PT, code=element.text)
+                wished_pt = _CODE_SIDE_PT if element.side_mm is None else element.side_mm * _MM
+                yield _Strip(min(wished_pt, _CODE_SIDE_PT), code=element.text)
 
     def _text(self, element: Text) -> Iterator[_Strip]:
         words = self._words(element.text, element.emphasis)
@@ -248,7 +250,7 @@ def _draw(canvas: Any, page: Sequence[_Strip]) -> None:
             canvas.setLineWidth(1.2)
             canvas.rect(_MARGIN_PT, bottom_pt, PRINTABLE_WIDTH_PT, strip.height_pt)
         if strip.code:
-            _draw_code(canvas, strip.code, bottom_pt)
+            _draw_code(canvas, strip.code, bottom_pt, strip.height_pt)
         for run in strip.runs:
             canvas.setFont(run.face.name, run.size_pt)
             canvas.drawString(run.x_pt, top_pt - run.drop_pt, run.text)
@@ -256,12 +258,12 @@ def _draw(canvas: Any, page: Sequence[_Strip]) -> None:
     canvas.showPage()
 
 
-def _draw_code(canvas: Any, text: str, bottom_pt: float) -> None:
+def _draw_code(canvas: Any, text: str, bottom_pt: float, wide_pt: float) -> None:
     """In the middle of the paper, its margin within the strip."""
     dark = squares(text)
-    side_pt = _CODE_SIDE_PT / (len(dark) + 2 * QUIET)
-    left_pt = (PAGE_WIDTH_PT - _CODE_SIDE_PT) / 2 + QUIET * side_pt
-    top_pt = bottom_pt + _CODE_SIDE_PT - QUIET * side_pt
+    side_pt = wide_pt / (len(dark) + 2 * QUIET)
+    left_pt = (PAGE_WIDTH_PT - wide_pt) / 2 + QUIET * side_pt
+    top_pt = bottom_pt + wide_pt - QUIET * side_pt
     for row, line in enumerate(dark, start=1):
         for column, square in enumerate(line):
             if square:

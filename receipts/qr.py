@@ -7,6 +7,11 @@ from collections.abc import Sequence
 QUIET = 4
 """The margin that a reader needs on each side, in squares."""
 
+DOTS_PER_MM = 8
+"""Of a receipt printer's head (203 dpi)."""
+SQUARE_DOTS_MIN = 3
+"""Under three eighths of a millimetre a square is lost in the grain of thermal paper."""
+
 
 def squares(text: str) -> Sequence[Sequence[bool]]:
     """The rows of the code without its margin; True is dark. Capitals and digits take the least room."""
@@ -20,10 +25,16 @@ def squares(text: str) -> Sequence[Sequence[bool]]:
     return [[bool(code.isDark(row, column)) for column in side] for row in side]
 
 
-def dots(text: str, *, width_dots: int) -> tuple[int, bytes]:
-    """The code in the middle of ``width_dots`` (a multiple of 8), as large as fits: its rows and their bytes, dark is 1."""
+def dots(text: str, *, width_dots: int, side_mm: int | None = None) -> tuple[int, bytes]:
+    """The code in the middle of ``width_dots`` (a multiple of 8): its rows and their bytes, dark is 1.
+
+    As large as fits, or ``side_mm`` wide where that is less, but never with squares that a scanner can't tell apart.
+    """
     dark = squares(text)
-    scale = width_dots // (len(dark) + 2 * QUIET)
+    across = len(dark) + 2 * QUIET
+    scale = width_dots // across
+    if side_mm is not None:
+        scale = min(scale, max(side_mm * DOTS_PER_MM // across, SQUARE_DOTS_MIN))
     left = (width_dots - scale * len(dark)) // 2
     margin = bytes(width_dots // 8)
     rows = []

@@ -17,5 +17,5 @@ def render_text(document: Document, width: int = WIDTH) -> str:
     Columns are counted as a terminal does it: wide characters two, combining marks none. Raises ValueError if
     ``width`` is under WIDTH_MIN.
     """
-    lines = (line for line in set_in_lines(document, width) if not line.code)
+    lines = (line for line in set_in_lines(document, width) if line.code is None)
     return "".join(f"{line.text.rstrip()}\n" for line in lines)

@@ -89,8 +89,9 @@ def network_devices(settings: Settings) -> PaperDevices:
 
 
 def labels_of(settings: Settings) -> Labels:
-    """The words of this shop's papers, with amounts in its format."""
-    return replace(ENGLISH, numbers=settings.till.amounts.number_format)
+    """The words of this shop's papers, with amounts in its format, and whether the mark stands there as a code."""
+    till = settings.till
+    return replace(ENGLISH, numbers=till.amounts.number_format, mark_as_code=till.receipt.qr_code)
 
 
 Renderings = Mapping[str, Callable[[Document], bytes]]

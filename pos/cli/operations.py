@@ -21,7 +21,10 @@ def verify(
     context: typer.Context,
     central: Annotated[bool, typer.Option("--central", help="Compare with central as well.")] = False,
     receipt: Annotated[
-        str | None, typer.Option("--receipt", metavar="TEXT", help="A receipt's number and mark, as printed.")
+        str | None,
+        typer.Option(
+            "--receipt", metavar="TEXT", help="Number and mark of a receipt, as its QR code says them."
+        ),
     ] = None,
     background: Annotated[
         bool, typer.Option("--background", help="Give way to everything else, as the nightly check does.")

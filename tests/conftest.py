@@ -1,7 +1,9 @@
 """What every test may ask for, and how hard the tests try.
 
-One fact that is tried at many points, as a fault at each of thirty-six moments, is marked ``sweep(every)``: the plain run
-takes every so many-th of its points, and all of them with SWEEPS=all, as the gate does.
+Of a fact that is tried at more than POINTS_MAX points, as a card number behind each of two hundred separators, the plain run
+takes so many, spread evenly, and fewer where each point starts a screen or a process. Of a fact marked ``sweep(every)``
+every so many-th is taken: fewer where its points take long, all (``sweep(1)``) where each of them is a fact of its own, as
+that a table is append-only. With SWEEPS=all, as in the gate, every point of every fact is taken.
 """
 
 import gc
@@ -17,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples at every run: a red build is red again when looked at. The gate takes those of "ci"; "long" looks for
 # new ones.
-settings.register_profile("plain", max_examples=20, derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("plain", max_examples=12, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("ci", max_examples=50, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("long", max_examples=2_000, deadline=None, print_blob=True)
 # For the thousands of runs of mutmut (pyproject.toml): whether it fails is all that is asked, not the smallest example.
@@ -43,20 +45,25 @@ def tmf_specs() -> Path:
     return folder
 
 
+POINTS_MAX, SLOW_POINTS_MAX = 10, 4
+SLOW = frozenset({"faults", "journeys", "tui"})
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take of each sweep the points of this run."""
+    """Take of each fact the points of this run; at least one of each."""
     if os.environ.get("SWEEPS") == "all":
         return
+    facts = {item: item.nodeid.partition("[")[0] for item in items}
+    points = Counter(facts.values())
     seen: Counter[str] = Counter()
     left_out = []
-    for item in list(items):
+    for item, fact in facts.items():
         sweep = item.get_closest_marker("sweep")
-        if sweep is None:
-            continue
-        points = item.nodeid.partition("[")[0]
-        if seen[points] % sweep.args[0]:
+        most = SLOW_POINTS_MAX if item.path.parent.name in SLOW else POINTS_MAX
+        every = -(-points[fact] // most) if sweep is None else sweep.args[0]
+        if seen[fact] % every:
             left_out.append(item)
-        seen[points] += 1
+        seen[fact] += 1
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         dropped = set(left_out)
@@ -75,6 +82,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_logfinish() -> None:
-    """A store in memory is few objects and much memory: counting objects alone would let hundreds of them lie."""
+    """A store in memory is few objects and much memory: counting objects alone would let hundreds of them lie.
+
+    Nearly all that is left was loaded by these tests and stays: it is looked through once, not every time.
+    """
     if next(_tests) % COLLECTED_EVERY == 0:
         gc.collect()
+        gc.freeze()

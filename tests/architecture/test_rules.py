@@ -66,6 +66,7 @@ SHOWN_BY = {
 }
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize(("number", "test"), SHOWN_BY.items())
 def test_each_rule_has_a_test_that_says_its_number(number: int, test: str) -> None:
     path, name = test.split("::")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def used_names(tree: ast.AST) -> Iterator[str]:
             yield f"{node.value.id}.{node.attr}"
 
 
+@cache
 def uses() -> dict[str, set[str]]:
+    """Where each name is used; not asked before a test runs, for it takes seconds and every worker collects all tests."""
     found: dict[str, set[str]] = {}
     for path in SOURCES:
         for name in used_names(ast.parse(path.read_text("utf-8"))):
@@ -52,12 +55,9 @@ def uses() -> dict[str, set[str]]:
     return found
 
 
-USES = uses()
-
-
 @pytest.mark.parametrize(("name", "owners"), OWNERS.items())
 def test_only_the_encoders_write_what_others_open(name: str, owners: frozenset[str]) -> None:
-    assert USES.get(name, set()) <= owners
+    assert uses().get(name, set()) <= owners
 
 
 def test_only_the_command_line_prints() -> None:
@@ -77,4 +77,4 @@ def test_the_screen_never_shows_the_values_of_a_fault() -> None:
 
     assert "def _fatal_error" in app
     assert "show_locals" not in "".join(path.read_text("utf-8") for path in SOURCES)
-    assert "pos/tui/app.py" in USES["pos.domain.encode.crash_lines"]
+    assert "pos/tui/app.py" in uses()["pos.domain.encode.crash_lines"]

@@ -14,21 +14,25 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import IO, Any
 
 from pos.bootstrap.homes import NewHome, make_home, real_machine
-from pos.bootstrap.key_files import read_keys
+from pos.bootstrap.key_files import read_key, read_keys
+from pos.domain.ports import PinHasher
 from pos.fixture import example_fixture, parse_fixture
-from pos.machine import MachineClock, MachineRandomness
+from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
 from pos.store.database import Database
 from pos.store.high_water import HighWater
 from pos.store.unit_of_work import TillStore
@@ -71,11 +75,43 @@ LOADED = (
 
 
 def example_home(folder: Path, *, central: str = NO_CENTRAL, terminal: str = "T1") -> Path:
-    """A home of the real machine's making (argon2, keys) with the worked example's people, accounts and bills."""
-    fixture = parse_fixture(dumps(example_fixture()), source="example")
-    new = NewHome(terminal=terminal, central_url=central, epoch=1, fixture=fixture)
-    make_home(folder, new, machine=real_machine())
+    """A home of the real machine's making with the worked example's people, accounts and bills."""
+    shutil.copytree(_home_of(terminal).name, folder, dirs_exist_ok=True)
+    if central != NO_CENTRAL:
+        point_at(folder, central)
     return folder
+
+
+@cache
+def _home_of(terminal: str) -> TemporaryDirectory[str]:
+    """A home is made once and copied."""
+    fixture = parse_fixture(dumps(example_fixture()), source="example")
+    new = NewHome(terminal=terminal, central_url=NO_CENTRAL, epoch=1, fixture=fixture)
+    made = TemporaryDirectory(prefix="home-")
+    make_home(
+        Path(made.name), new, machine=replace(real_machine(), pin_hasher=QuickPinHasher(Path(made.name)))
+    )
+    return made
+
+
+class QuickPinHasher(PinHasher):
+    """Hashes of the real kind that cost next to nothing: a hash says itself what to check it takes, at every sign-in.
+
+    The demonstration and ``pos init`` hash at full cost.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def _real(self) -> Argon2PinHasher:
+        pepper = read_key(self._home / "keys" / "pepper.key")
+        return Argon2PinHasher(pepper, memory_kib=64, rounds=1, lanes=1)
+
+    def hash(self, pin: str) -> str:
+        return self._real().hash(pin)
+
+    def matches(self, pin_hash: str | None, pin: str) -> bool:
+        return self._real().matches(pin_hash, pin)
 
 
 def example_central(folder: Path) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -176,13 +178,13 @@ class SeededRandomness:
 
     def __init__(self, seed: str = "test") -> None:
         self._seed = seed
-        self._drawn = 0
+        self.drawn = 0
 
     def token_bytes(self, count: int) -> bytes:
         drawn = b""
         while len(drawn) < count:
-            self._drawn += 1
-            drawn += hashlib.sha256(f"{self._seed}/{self._drawn}".encode()).digest()
+            self.drawn += 1
+            drawn += hashlib.sha256(f"{self._seed}/{self.drawn}".encode()).digest()
         return drawn[:count]
 
 
@@ -652,9 +654,22 @@ def small_fixture() -> Fixture:
 def open_home(folder: Path, *, clock: SettableClock | None = None, terminal: str = "T1") -> OpenTill:
     """A real home on disk, made from the worked example and opened through ``bootstrap``."""
     ports = machine(clock)
-    new = NewHome(terminal=terminal, central_url="http://127.0.0.1:1", epoch=1, fixture=small_fixture())
-    make_home(folder, new, machine=ports)
+    made, drawn = _home_of(terminal, ports.clock_of(ZONE).now())
+    shutil.copytree(made.name, folder, dirs_exist_ok=True)
+    assert isinstance(ports.randomness, SeededRandomness)
+    ports.randomness.drawn = drawn
     return open_till(folder, machine=ports)
+
+
+@cache
+def _home_of(terminal: str, now: datetime) -> tuple[TemporaryDirectory[str], int]:
+    """A home in which nothing has happened yet, and how often its making drew chance: most of a test is to make one."""
+    ports = machine(SettableClock(now))
+    new = NewHome(terminal=terminal, central_url="http://127.0.0.1:1", epoch=1, fixture=small_fixture())
+    made = TemporaryDirectory(prefix="home-")
+    make_home(Path(made.name), new, machine=ports)
+    assert isinstance(ports.randomness, SeededRandomness)
+    return made, ports.randomness.drawn
 
 
 # --- deeds ---------------------------------------------------------------------------------------------------

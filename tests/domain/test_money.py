@@ -422,6 +422,7 @@ def floats_in(source: str) -> list[str]:
     return found
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize(
     "module",
     sorted(

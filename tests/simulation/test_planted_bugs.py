@@ -17,7 +17,7 @@ def finds(plant: Plant, seed: int) -> bool:
     return result.broken is not None and result.broken.invariant.startswith(tuple(plant.seen_by))
 
 
-@pytest.mark.sweep(4)
+@pytest.mark.sweep(6)
 @pytest.mark.parametrize("name", list(PLANTS))
 def test_a_planted_bug_is_found(name: str) -> None:
     first = PLANTS[name].from_seed

@@ -16,7 +16,7 @@ import pytest
 from tests.simulation.coverage import never_met
 from tests.simulation.world import simulate
 
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", "6"))
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "4"))
 CHUNK = 5
 CHUNKS = [range(first, min(first + CHUNK, SEEDS + 1)) for first in range(1, SEEDS + 1, CHUNK)]
 ENOUGH_SEEDS = 200

@@ -69,11 +69,13 @@ def test_every_table_is_append_only_but_those_that_live(raw: sqlite3.Connection)
     }
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_the_books_of_these_tests_have_a_row_in_every_table(raw: sqlite3.Connection, table: str) -> None:
     assert raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_changes(raw: sqlite3.Connection, table: str) -> None:
     """Rule 29: posted means immutable; database constraints, not only code, forbid change."""
@@ -82,12 +84,14 @@ def test_append_only_no_row_changes(raw: sqlite3.Connection, table: str) -> None
         assert told == f"{table} rows never change"
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_goes(raw: sqlite3.Connection, table: str) -> None:
     """Rule 31: what is posted can never be deleted."""
     assert refused(raw, f"DELETE FROM {table}") == f"{table} rows are never removed"
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_is_replaced(raw: sqlite3.Connection, table: str) -> None:
     before = raw.execute(f"SELECT * FROM {table}").fetchall()
@@ -101,6 +105,7 @@ def test_append_only_no_row_is_replaced(raw: sqlite3.Connection, table: str) -> 
     assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_is_replaced_by_another_that_shares_a_key(
     raw: sqlite3.Connection, table: str
@@ -134,6 +139,7 @@ def test_append_only_no_row_is_replaced_by_another_that_shares_a_key(
     assert raw.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() == before
 
 
+@pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_is_upserted(raw: sqlite3.Connection, table: str) -> None:
     column = columns(raw, table)[-1]

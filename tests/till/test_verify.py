@@ -99,7 +99,7 @@ KEYED = "(SELECT instrument FROM instrument JOIN tender USING (tender_id) WHERE 
 SALE = "(SELECT payment_event_id FROM sale_serial LIMIT 1)"
 
 
-@pytest.mark.sweep(3)
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize(
     ("check", "statement"),
     [

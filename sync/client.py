@@ -384,30 +384,36 @@ class CentralClient:
         found = told.get("terminal") if isinstance(told, Mapping) else None
         return clean_told(found, limit=64) if isinstance(found, str) else None
 
-    async def tell_head(self, terminal: str, epoch: int, number: int, mark: str) -> bool:
-        """How far the books have come; ``mark`` in letters. True: central keeps it, or says that it has another."""
-        if self.addresses.own is None:
-            return False
+    async def tell_head(
+        self, terminal: str, epoch: int, number: int, mark: str
+    ) -> Later | Unknown | Unreachable | None:
+        """How far the books have come; ``mark`` in letters. None: central keeps it, also where it has another."""
+        assert self.addresses.own is not None, "a foreign server keeps no heads"
         body = dumps({"terminal": terminal, "epoch": epoch, "chainNumber": number, "mark": mark})
         headers = {"Content-Type": self._media_type}
         url = f"{self.addresses.own}/head"
         answer = await self._request("POST", url, within_s=SESSION_TIMEOUT_S, content=body, headers=headers)
-        return isinstance(answer, httpx.Response) and answer.status_code in (200, 201, 409)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        return None if answer.status_code in (200, 201, 409) else _not_now(answer)
+
+    async def last_head(self, terminal: str, epoch: int) -> int | Later | Unknown | Unreachable:
+        """The number of the last link that this enrolment told; 0 for none."""
+        assert self.addresses.own is not None, "a foreign server keeps no heads"
+        url = f"{self.addresses.own}/head?terminal={quote(terminal, safe='')}&epoch={epoch}&limit=1"
+        answer = await self._request("GET", url, within_s=SESSION_TIMEOUT_S)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        told = _heads_in(answer)
+        if told is None:
+            return _not_now(answer)
+        return max((number for at, number, _ in told if at == epoch), default=0)
 
     async def heads_of(self, terminal: str) -> list[tuple[int, int, str]] | None:
         """(epoch, number, mark in letters) of what this terminal told; None: no answer, or none that can be read."""
-        answer = await self._request("GET", f"{self.addresses.own}/head?terminal={quote(terminal, safe='')}")
-        told = _json_of(answer) if isinstance(answer, httpx.Response) and answer.status_code == 200 else None
-        if not isinstance(told, list):
-            return None
-        rows = [row for row in told if isinstance(row, Mapping)]
-        return [
-            (row["epoch"], row["chainNumber"], row["mark"])
-            for row in rows
-            if type(row.get("epoch")) is int
-            and type(row.get("chainNumber")) is int
-            and isinstance(row.get("mark"), str)
-        ]
+        return _heads_in(
+            await self._request("GET", f"{self.addresses.own}/head?terminal={quote(terminal, safe='')}")
+        )
 
     async def issue_voucher(self, wanted: VoucherWanted) -> IssueOutcome:
         """Have a voucher issued, or be told again the one of this id. Unanswered: ask again under the same id."""
@@ -616,6 +622,21 @@ def _retry_after_s(answer: httpx.Response) -> int | None:
     except (ValueError, TypeError):
         return None
     return max(int(wait.total_seconds()), 0)
+
+
+def _heads_in(answer: httpx.Response | Unknown | Unreachable) -> list[tuple[int, int, str]] | None:
+    """(epoch, number, mark in letters) of each head in an answer; None: no answer, or none that can be read."""
+    told = _json_of(answer) if isinstance(answer, httpx.Response) and answer.status_code == 200 else None
+    if not isinstance(told, list):
+        return None
+    return [
+        (row["epoch"], row["chainNumber"], row["mark"])
+        for row in told
+        if isinstance(row, Mapping)
+        and type(row.get("epoch")) is int
+        and type(row.get("chainNumber")) is int
+        and isinstance(row.get("mark"), str)
+    ]
 
 
 def _json_of(answer: httpx.Response) -> Any:

@@ -132,7 +132,7 @@ class SyncEngine:
         self._quiet_until_s = 0.0
         self._releases: dict[str, _Release] = {}
         self.state = SyncState()
-        self._heads = Heads(parts.client, parts.till, parts.identity, parts.runner)
+        self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
         self.sessions = Sessions(parts.client, parts.clock, parts.identity.terminal)
 
     async def push(self) -> PushReport:
@@ -166,6 +166,8 @@ class SyncEngine:
         self._note(this_round)
         if this_round.named:
             await self._parts.runner.cache(lambda: self._inbound.catch_up(this_round.named))
+        if not self._ended(this_round):
+            await self._tell_head()
         queue = await self._parts.runner.read(self._queue)
         return PushReport(
             acknowledged=this_round.acknowledged,
@@ -211,9 +213,14 @@ class SyncEngine:
         report = await self._inbound.pull()
         self._keep_quiet(report.retry_after_s)
         self._heard(report.problem is None, report.problem)
-        if report.problem is None and "heads" in self._inbound.announced:
-            await self._heads.tell()
+        if report.problem is None:
+            await self._tell_head()
         return report
+
+    async def _tell_head(self) -> None:
+        """Where central keeps heads, as it said at the last pull; the first pull of a process tells the first."""
+        if "heads" in self._inbound.announced and self._quiet_s() == 0:
+            self._keep_quiet(await self._heads.tell())
 
     async def drain(self, *, timeout_s: int) -> PushReport:
         """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this."""

@@ -72,6 +72,16 @@ def signature_faults(
             yield "shift_signature_is_on_the_chain", row.shift_id
 
 
+def heads_since(connection: Connection, number: int) -> dict[int, str]:
+    """The mark of link ``number``, if the chain has come so far, and of each later one that a closed shift was signed on."""
+    rows = connection.exec_driver_sql(
+        "SELECT chain_no, mark FROM chain_link WHERE chain_no = ?1 "
+        "OR (chain_no > ?1 AND chain_no IN (SELECT chain_no FROM shift_signature))",
+        (number,),
+    )
+    return {int(row[0]): str(row[1]) for row in rows}
+
+
 def unsigned_closes(connection: Connection) -> Iterator[str]:
     """Closed shifts without a signature, though an earlier one has it."""
     rows = connection.exec_driver_sql(

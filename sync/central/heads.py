@@ -1,7 +1,8 @@
 """How far each terminal's books had come when it last told: a store that was put back, or copied, tells another story.
 
-What was told stays. A number told with two marks, or a lower one after a higher one in the same enrolment, is kept too and
-is a finding of ``pos central verify``. A mark travels in letters, so that it is never taken for a card number.
+What was told stays. A number told with two marks, or a lower one after a higher one in the same enrolment, is kept too, is
+answered 409 and is a finding of ``pos central verify``. A terminal asks which head was told last and tells its own mark of
+that link, so that a copy which went on differs there. A mark travels in letters: it is never taken for a card number.
 Source: reliability.md sections 0.8 and 5.5.
 """
 
@@ -22,6 +23,7 @@ from sync.central.links import HEAD_PATH, RESOURCE_ID
 from sync.wire_json import BadField
 
 NUMBER_MAX = 2**53
+NUMBER_DIGITS = 15
 MARK_LETTERS = 55
 TOLD_MAX = 10_000
 
@@ -33,13 +35,13 @@ def head_routes(desk: CentralDesk) -> list[Route]:
         return _tell(desk, read_object(await read_body(request)))
 
     async def asked(request: Request) -> Response:
-        return _of_terminal(desk, request.query_params.get("terminal", ""))
+        return _of_terminal(desk, request.query_params)
 
     return [Route(HEAD_PATH, told, methods=["POST"]), Route(HEAD_PATH, asked, methods=["GET"])]
 
 
 def _tell(desk: CentralDesk, body: Mapping[str, object]) -> Response:
-    """201 for a head that is new, 200 for one told before, 409 for another mark under a number that was told."""
+    """201 for a head that is new, 200 for one told before, 409 for one that does not fit those told before."""
     terminal, mark = plain_text(body, "terminal"), plain_text(body, "mark")
     if terminal is None or RESOURCE_ID.fullmatch(terminal) is None:
         raise BadField("terminal", "must be plain letters, digits, dots and dashes")
@@ -52,22 +54,25 @@ def _tell(desk: CentralDesk, body: Mapping[str, object]) -> Response:
     )
     if not letters:
         raise BadField("mark", f"must be up to {MARK_LETTERS} capital letters")
-    head = {
-        "terminal": terminal,
-        "epoch": _number(body, "epoch"),
-        "chain_no": _number(body, "chainNumber"),
-        "mark": mark,
-    }
+    number = _number(body, "chainNumber")
+    head = {"terminal": terminal, "epoch": _number(body, "epoch"), "chain_no": number, "mark": mark}
     with desk.store.write() as connection:
         known = [row.mark for row in connection.execute(FIND, head)]
+        highest = connection.execute(HIGHEST, head).scalar_one_or_none() or 0
         if mark not in known:
             at = desk.clock.now().isoformat(timespec="microseconds")
             connection.execute(TELL, head | {"told_at": at})
-    if known and mark not in known:
+    if mark in known:
+        return json_answer({"@type": "CounterfoilHead"}, status=200)
+    if known:
         raise ApiError(
             409, "head_differs", "This terminal told another mark of this link. Is there a copy of the till?"
         )
-    return json_answer({"@type": "CounterfoilHead"}, status=200 if known else 201)
+    if number < highest:
+        raise ApiError(
+            409, "head_went_back", "This terminal told a later link before. Was an older store put back?"
+        )
+    return json_answer({"@type": "CounterfoilHead"}, status=201)
 
 
 def _number(body: Mapping[str, object], name: str) -> int:
@@ -77,11 +82,15 @@ def _number(body: Mapping[str, object], name: str) -> int:
     return value
 
 
-def _of_terminal(desk: CentralDesk, terminal: str) -> Response:
+def _of_terminal(desk: CentralDesk, asked: Mapping[str, str]) -> Response:
+    """What a terminal told, the newest enrolment first and in it the highest link; of one ``epoch``, and up to ``limit``."""
+    terminal = asked.get("terminal", "")
     if RESOURCE_ID.fullmatch(terminal) is None:
         raise BadField("terminal", "must be plain letters, digits, dots and dashes")
+    epoch, limit = _asked_number(asked, "epoch"), _asked_number(asked, "limit")
+    most = TOLD_MAX if limit is None else min(limit, TOLD_MAX)
     with desk.store.read() as connection:
-        rows = connection.execute(OF_TERMINAL, {"terminal": terminal, "most": TOLD_MAX}).all()
+        rows = connection.execute(OF_TERMINAL, {"terminal": terminal, "epoch": epoch, "most": most}).all()
     return json_answer(
         [
             {"epoch": row.epoch, "chainNumber": row.chain_no, "mark": row.mark, "toldAt": row.told_at}
@@ -90,11 +99,21 @@ def _of_terminal(desk: CentralDesk, terminal: str) -> Response:
     )
 
 
+def _asked_number(asked: Mapping[str, str], name: str) -> int | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS):
+        raise BadField(name, "must be a whole number")
+    return int(text)
+
+
 def head_faults(connection: Connection) -> Iterator[tuple[str, str]]:
     """(terminal, what) of every terminal whose books went another way, or back, within one enrolment."""
     for row in connection.execute(FORKS):
         yield row.terminal, f"epoch {row.epoch}: two marks were told of link {row.chain_no}"
     for row in connection.execute(GONE_BACK):
+        # An older store that goes on selling tells every link of its own: the lowest of them says when it was made.
         yield row.terminal, f"epoch {row.epoch}: link {row.chain_no} was told after a later one"
 
 
@@ -105,16 +124,17 @@ TELL = text(
 FIND = text(
     "SELECT mark FROM terminal_head WHERE terminal = :terminal AND epoch = :epoch AND chain_no = :chain_no"
 )
+HIGHEST = text("SELECT max(chain_no) FROM terminal_head WHERE terminal = :terminal AND epoch = :epoch")
 OF_TERMINAL = text(
     "SELECT epoch, chain_no, mark, told_at FROM terminal_head WHERE terminal = :terminal"
-    " ORDER BY epoch DESC, chain_no DESC LIMIT :most"
+    " AND (CAST(:epoch AS BIGINT) IS NULL OR epoch = :epoch) ORDER BY epoch DESC, chain_no DESC LIMIT :most"
 )
 FORKS = text(
     "SELECT terminal, epoch, chain_no FROM terminal_head GROUP BY terminal, epoch, chain_no HAVING count(*) > 1"
     " ORDER BY terminal, epoch, chain_no"
 )
 GONE_BACK = text(
-    "SELECT terminal, epoch, chain_no FROM terminal_head AS later WHERE EXISTS (SELECT 1 FROM terminal_head AS before"
-    " WHERE before.terminal = later.terminal AND before.epoch = later.epoch AND before.chain_no > later.chain_no"
-    " AND before.told_at < later.told_at) ORDER BY terminal, epoch, chain_no"
+    "SELECT terminal, epoch, min(chain_no) AS chain_no FROM (SELECT terminal, epoch, chain_no, max(chain_no) OVER"
+    " (PARTITION BY terminal, epoch ORDER BY told_at, chain_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
+    " FROM terminal_head) AS told WHERE before > chain_no GROUP BY terminal, epoch ORDER BY terminal, epoch"
 )

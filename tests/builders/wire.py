@@ -35,6 +35,7 @@ from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
 from sync.central.database import CentralStore, _sqlite_engine, open_central
 from sync.central.fixture import load_fixture
+from sync.central.links import HEAD_PATH
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
@@ -170,6 +171,8 @@ class Network(httpx.AsyncBaseTransport):
         self.fault_of: Callable[[httpx.Request], Fault] = lambda _request: Fault.NONE
         self.before: Callable[[httpx.Request], None] = lambda _request: None
         self.requests: list[Request] = []
+        self.heads: list[Request] = []
+        """How far the books have come goes beside all else that is sent: no script is for it, and nobody counts it."""
         self.late: list[httpx.Request] = []
 
     def script(self, *faults: Fault) -> None:
@@ -208,8 +211,9 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
-        fault = self._script.popleft() if self._script else self.fault_of(request)
-        self.requests.append(
+        is_head = request.url.path == HEAD_PATH
+        fault = self._script.popleft() if self._script and not is_head else self.fault_of(request)
+        (self.heads if is_head else self.requests).append(
             Request(
                 at_s=self._clock.monotonic_s(),
                 method=request.method,
@@ -220,7 +224,8 @@ class Network(httpx.AsyncBaseTransport):
                 fault=fault,
             )
         )
-        self.before(request)
+        if not is_head:
+            self.before(request)
         return await self._carry(request, fault)
 
     async def deliver_late(self) -> None:

@@ -54,9 +54,36 @@ async def test_two_marks_of_one_link_are_a_finding(client: httpx.AsyncClient, st
 
 async def test_a_lower_head_than_before_is_a_finding(client: httpx.AsyncClient, store: CentralStore) -> None:
     """An older store was put back, and has not come as far again."""
-    assert [await tell(client, 9, 1), await tell(client, 5, 2)] == [201, 201]
+    assert [await tell(client, 9, 1), await tell(client, 5, 2), await tell(client, 7, 3)] == [201, 409, 409]
 
     assert faults(store) == [("T2", "epoch 1: link 5 was told after a later one")]
+
+
+async def test_what_was_told_in_order_is_no_finding_however_much_it_is(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    for number in range(1, 40):
+        assert await tell(client, number, number) == 201
+        assert await tell(client, max(number - 3, 1), max(number - 3, 1)) == 200
+
+    assert faults(store) == []
+
+
+async def test_a_terminal_asks_which_head_was_told_last(client: httpx.AsyncClient) -> None:
+    for number, epoch in ((5, 1), (9, 1), (2, 2)):
+        await tell(client, number, number, epoch=epoch)
+
+    (last,) = await read(client, HEAD, terminal="T2", epoch="1", limit="1")
+    assert (last["epoch"], last["chainNumber"]) == (1, 9)
+    assert len(await read(client, HEAD, terminal="T2")) == 3
+    assert await read(client, HEAD, terminal="T2", epoch="3", limit="1") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["epoch=x", "epoch=-1", "limit=1e9", "limit=", "epoch=٣", f"limit={'9' * 30}"]
+)
+async def test_a_question_that_makes_no_sense_is_refused(client: httpx.AsyncClient, query: str) -> None:
+    assert (await client.get(f"{HEAD}?terminal=T2&{query}")).status_code == 400
 
 
 async def test_another_enrolment_and_another_terminal_begin_anew(

@@ -10,7 +10,11 @@ import pytest
 from pos.bootstrap.homes import series_of
 from pos.bootstrap.wire import CentralUnreachable, compare_with_central
 from pos.store import outbox
+from pos.store.chain import head
+from pos.till.cash_office import CountOrder, close_shift, count_shift
 from sync import inbound
+from sync.central.heads import head_faults
+from tests.builders.tills import CASHIER, opened
 from tests.builders.wire import Fault, Wire, make_wire, unfilled_wire
 
 
@@ -45,7 +49,9 @@ async def test_a_payment_that_the_books_lost_is_named() -> None:
     other.network.leads_to = wire.network.leads_to
     await other.engine.push()
 
-    assert await differences(wire) == [("payment_is_in_the_books", f"{event}-1")]
+    found = await differences(wire)
+    assert ("payment_is_in_the_books", f"{event}-1") in found
+    assert {check for check, _ in found} == {"payment_is_in_the_books", "told_head_is_on_the_chain"}
 
 
 async def test_the_head_is_told_with_each_pull_and_stays_on_the_chain() -> None:
@@ -75,6 +81,148 @@ async def test_a_store_that_was_exchanged_since_it_told_its_head_is_named() -> N
     named = await differences(other)
 
     assert "told_head_is_on_the_chain" in {check for check, _ in named}
+
+
+def numbers_told(wire: Wire) -> list[int]:
+    with wire.central.read() as connection:
+        found = connection.exec_driver_sql("SELECT chain_no FROM terminal_head ORDER BY told_at, chain_no")
+        return [int(row[0]) for row in found]
+
+
+def faults_at(wire: Wire) -> list[str]:
+    with wire.central.read() as connection:
+        return [what for _, what in head_faults(connection)]
+
+
+def last_link(wire: Wire) -> int:
+    with wire.desk.till.read() as connection:
+        return head(connection)[0]
+
+
+async def another_life(wire: Wire) -> Wire:
+    """A till of the same number and enrolment, at the same central, a minute later."""
+    other = await make_wire(seed="another life of this terminal")
+    other.network.leads_to = wire.network.leads_to
+    other.restart()
+    wire.clock.advance(minutes=1)
+    return other
+
+
+async def test_the_head_is_told_with_each_push() -> None:
+    """Invariant 41: what was sold and sent since the last pull is known at central too."""
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    await wire.engine.push()
+    assert numbers_told(wire)[-1] == last_link(wire)
+
+    asked = len(wire.network.heads)
+    await wire.engine.push()
+    assert len(wire.network.heads) == asked, "a till in which nothing happened tells nothing"
+    assert await differences(wire) == []
+
+
+async def test_each_close_of_a_shift_without_central_is_told_later_in_order() -> None:
+    """A close never waits for the network; its head lies in the books until central is back."""
+    wire = await make_wire()
+    wire.network.down()
+    for _ in range(3):
+        wire.pay("BA-1", "1.000")
+        count_shift(wire.desk, CASHIER, CountOrder(cash="0"))
+        close_shift(wire.desk, CASHIER, reason="a test counts nothing")
+        wire.clock.advance(minutes=20)
+        opened(wire.desk)
+        await wire.engine.push()
+    wire.restart()
+    wire.network.heal()
+    await wire.engine.pull()
+
+    with wire.desk.till.read() as connection:
+        closed = [int(row[0]) for row in connection.exec_driver_sql("SELECT chain_no FROM shift_signature")]
+    told = numbers_told(wire)
+    assert len(closed) == 3
+    assert set(closed) <= set(told)
+    assert told == sorted(told)
+    assert (faults_at(wire), await differences(wire)) == ([], [])
+
+
+async def test_two_tills_of_one_number_are_a_finding_whichever_of_them_went_on() -> None:
+    """Invariant 41: a copy of a home that sells beside the first differs at the link that central heard last."""
+    wire = await make_wire()
+    other = await another_life(wire)
+    for till, account in ((wire, "BA-1"), (other, "BA-2"), (wire, "BA-3")):
+        till.pay(account, "1.000")
+        wire.clock.advance(minutes=1)
+        await till.engine.pull()
+
+    assert any("two marks" in what for what in faults_at(wire))
+    assert "told_head_is_on_the_chain" in {check for check, _ in await differences(wire)}
+
+
+async def test_an_older_store_that_went_on_further_than_before_is_a_finding() -> None:
+    """It is told as a higher link, so that nothing goes back; but it is not the link that central heard of before."""
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    await wire.engine.push()
+    told = numbers_told(wire)[-1]
+    other = await another_life(wire)
+    while last_link(other) <= told:
+        other.clock.advance(minutes=20)
+        other.pay("BA-2", "1.000")
+    await other.engine.pull()
+
+    assert faults_at(wire) == [f"epoch 1: two marks were told of link {told}"]
+
+
+async def test_a_cut_tail_is_a_finding() -> None:
+    wire = await make_wire()
+    for account in ("BA-1", "BA-2", "BA-3"):
+        wire.pay(account, "1.000")
+    await wire.engine.push()
+    other = await another_life(wire)
+    await other.engine.pull()
+
+    assert last_link(other) < last_link(wire)
+    assert any("after a later one" in what for what in faults_at(wire))
+
+
+async def test_a_head_that_cannot_be_told_is_told_later_and_not_at_every_moment() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    await wire.engine.push()
+    told = numbers_told(wire)
+    wire.clock.advance(minutes=1)
+    opened_since = last_link(wire)
+    wire.network.fault_of = lambda request: Fault.FAILED if request.url.path.endswith("/head") else Fault.NONE
+    wire.pay("BA-2", "1.000")
+    await wire.engine.push()
+    asked = len(wire.network.heads)
+    await wire.engine.push()
+    assert len(wire.network.heads) == asked
+    assert numbers_told(wire) == told
+
+    wire.network.heal()
+    wire.clock.advance(seconds=11)
+    await wire.engine.push()
+    assert numbers_told(wire)[-1] == last_link(wire) > opened_since
+
+
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.AWAY])
+async def test_who_is_asked_for_patience_by_a_head_sends_nothing_else_before(fault: Fault) -> None:
+    """Invariant 10: Retry-After is asked of the till, whatever it had sent."""
+    wire = await make_wire()
+    wire.network.fault_of = lambda request: fault if request.url.path.endswith("/head") else Fault.NONE
+    wire.pay("BA-1", "1.000")
+    await wire.engine.push()
+    wire.network.heal()
+    wire.pay("BA-2", "1.000")
+    asked = len(wire.network.requests) + len(wire.network.heads)
+    await wire.engine.push()
+    assert len(wire.network.requests) + len(wire.network.heads) == asked
+
+    wire.clock.advance(seconds=31)
+    await wire.engine.push()
+    assert wire.states() == ["acknowledged"] * 2
+    assert numbers_told(wire)[-1] == last_link(wire)
 
 
 async def test_a_head_that_cannot_be_told_holds_up_nothing() -> None:

@@ -18,7 +18,15 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from pos.bootstrap.file_modes import refuse_wide
-from pos.bootstrap.homes import HomePaths, Machine, OpenTill, open_till, refuse_no_home, series_of
+from pos.bootstrap.homes import (
+    HomePaths,
+    Machine,
+    OpenTill,
+    begin_high_water,
+    open_till,
+    refuse_no_home,
+    series_of,
+)
 from pos.bootstrap.key_files import read_key, read_keys, write_key
 from pos.bootstrap.last_done import LastBackup, note_backup
 from pos.bootstrap.support_export import is_support_file
@@ -197,6 +205,12 @@ def _stage(wish: Wish, paths: HomePaths, staged: HomePaths) -> None:
             f"This backup was altered ({findings[0].check}: {findings[0].where}). Take an older one.",
             exit_code=6,
         )
+    # The home that it goes on in begins to count here.
+    database = Database(staged.till_db, read_only=True)
+    try:
+        begin_high_water(database, staged)
+    finally:
+        database.close()
 
 
 def _epochs(paths: HomePaths, staged: HomePaths) -> set[int]:

@@ -46,6 +46,7 @@ from pos.store.unit_of_work import TillStore
 from pos.store.voucher_keys import put_voucher_keys
 from pos.till.cards import abandon_all_cards
 from pos.till.desk import Desk
+from pos.till.lost_mark import note_lost_mark
 from pos.till.open_bills import catch_up_all
 from pos.till.vouchers import abandon_all
 from pos.till_settings import url_problem
@@ -408,7 +409,8 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         beside=Beside(paths.keys / "tries"),
     )
     if not read_only:
-        if water.last is None:
+        # Whoever puts an older store in place may take the file away that would tell it.
+        if water.last is None and note_lost_mark(desk):
             with database.read() as connection:
                 water.begin_anew(*head(connection))
         _catch_up(desk, paths, machine)

@@ -44,6 +44,8 @@ def store_findings(folder: Path, machine: Machine, *, full: bool = False) -> lis
                 return chain_findings(connection, keys)
             fault = head_fault(connection, keys, water)
             head = [] if fault is None else [Finding(check=fault.code, where=paths.till_db.name)]
+            if fault is None and water is None:
+                head.append(Finding(check="mark_lost", where=paths.high_water.name))
             return head + verify_rows(connection, keys)
     finally:
         database.close()

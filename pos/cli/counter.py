@@ -354,13 +354,15 @@ def confirm(
     who: Annotated[
         str,
         typer.Argument(
-            metavar="USER|clock", help="User number of the person you have seen; or the till's clock."
+            metavar="USER|clock|store",
+            help="User number of the person you have seen; or the till's clock, or its last receipt.",
         ),
     ],
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> None:
-    """A supervisor confirms who somebody is after too many wrong PINs, or that the till's clock is right."""
+    """A supervisor confirms who somebody is, that the till's clock is right, or that no receipt is missing in its store."""
+    from pos.till.lost_mark import confirm_store
     from pos.till.shop_clock import confirm_clock
     from pos.till.sign_in import confirm_person
 
@@ -369,6 +371,12 @@ def confirm(
         if who == "clock":
             told = confirm_clock(opened.desk, person).at.isoformat(timespec="seconds")
             call.line({"ok": True, "clock": told}, f"The clock is taken to be right: {told}.")
+            return
+        if who == "store":
+            last = confirm_store(opened.desk, person).last_receipt
+            call.line(
+                {"ok": True, "last_receipt": last}, f"The last receipt of this till is {last or 'none'}."
+            )
             return
         seen = confirm_person(opened.desk, person, who)
     call.line({"ok": True, "user": seen.user}, f"User {seen.user} may sign in again.")

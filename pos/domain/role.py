@@ -65,7 +65,7 @@ _KINDS = {
         hand_over accept_hand_over resolve_card reconcile_cards issue_voucher mandate close_day import
         override_offline_limit
         """,
-    ActKind.COUNTER: "confirm_person confirm_clock resolve_conflict approve decline",
+    ActKind.COUNTER: "confirm_person confirm_clock confirm_store resolve_conflict approve decline",
     ActKind.LOOK: "reprint see_expected report_large_cash export enquire read_audit",
     ActKind.ADMIN: "add_user change_user reset_pin change_settings enrol revoke restore keys",
     ActKind.ANYBODY: "sign_in sign_out lock unlock confirm_pin change_pin note",
@@ -77,7 +77,7 @@ ACTS: Mapping[str, ActKind] = {act: kind for kind, acts in _KINDS.items() for ac
 ADMINISTRATION = frozenset(act for act, kind in ACTS.items() if kind is ActKind.ADMIN)
 """What only an admin does, and never alone."""
 
-NOTED = frozenset({"session_end", "script", "clock_behind"})
+NOTED = frozenset({"session_end", "script", "clock_behind", "mark_lost"})
 """What the program itself writes into the audit; nobody does it, so nobody needs a right for it."""
 
 OF_ADMINS = frozenset({"approve", "decline", "read_audit"})

@@ -44,6 +44,7 @@ from pos.till.drawer_count import (
     write_foreign_closings,
 )
 from pos.till.journal import book_entry
+from pos.till.lost_mark import require_known_store
 from pos.till.shop_clock import require_clock
 
 COUNTS_MAX = 2
@@ -131,7 +132,7 @@ def open_shift(
 ) -> ShiftOpened:
     """Open the person's shift with a float (may be zero), in the shop's currency, on today's business date.
 
-    Raises NotAuthorised, Refused ``shift_is_open``, ``clock_behind`` or what ``parse_count`` raises.
+    Raises NotAuthorised, Refused ``shift_is_open``, ``clock_behind``, ``store_unconfirmed`` or what ``parse_count`` raises.
     """
 
     def work(deed: Deed) -> ShiftOpened:
@@ -142,6 +143,7 @@ def open_shift(
                 operator=deed.shift.operator,
             )
         require_clock(deed)
+        require_known_store(deed)
         float_ = parse_count(float_amount, desk.identity.currency, decimal_marks=decimal_marks)
         shift = Shift(
             shift_id=deed.new_id(),

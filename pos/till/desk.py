@@ -341,6 +341,28 @@ def audit_beside(deed: Deed, act: str, result: str) -> None:
     _audit(replace(deed, deed_id=deed.new_id()), act, result)
 
 
+def audit_program(desk: Desk, act: str, result: str, *, subject: str | None) -> None:
+    """One audit row of what the program itself has seen, in a transaction of its own. Raises WriteFailed, CommitFailed."""
+    at = desk.clock.now()
+    with desk.till.transaction() as unit:
+        unit.insert(
+            "audit",
+            {
+                "audit_id": unit.next_number("audit"),
+                "deed_id": new_id(desk.clock, desk.randomness),
+                "at_utc": utc_text(at),
+                "utc_offset_min": offset_minutes(at),
+                "terminal": desk.identity.terminal,
+                "operator": None,
+                "act": act,
+                "result": result,
+                "reason_code": None,
+                "shift_id": None,
+                "subject": subject,
+            },
+        )
+
+
 def _audit(deed: Deed, act: str, result: str) -> None:
     """One row: who, where, in which shift of the own, what, why, and what came of it."""
     number = deed.unit.next_number("audit")

@@ -18,6 +18,7 @@ from pos.domain.tender import instrument_of
 from pos.store import cache as cached
 from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
+from pos.till.lost_mark import UNCONFIRMED
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.verify_deposits import DEPOSIT_CHECKS
@@ -27,6 +28,7 @@ from pos.till.voucher_tender import voucher_instrument
 __all__ = ["Finding", "verify_books"]
 
 _CHECKS: tuple[tuple[str, str], ...] = (
+    ("lost_mark_is_answered_for", UNCONFIRMED),
     (
         "journal_entry_balances",
         "SELECT entry_id || ' ' || currency FROM journal_line GROUP BY entry_id, currency "

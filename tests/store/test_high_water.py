@@ -1,18 +1,33 @@
 """An older store that was put back, a store of another home and a wrong key are noticed before anything is sold."""
 
+import itertools
 import sqlite3
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from pos.bootstrap.homes import HomePaths, Machine, open_till
+from pos.bootstrap.homes import HomePaths, Machine, OpenTill, open_till
 from pos.bootstrap.store_check import store_findings
+from pos.domain.errors import NotAuthorised, Refused
 from pos.store.database import StoreError
 from pos.store.high_water import HighWater
+from pos.till.lost_mark import confirm_store
+from pos.till.verify import verify_books
 from pos.till.verify_paper import paper_findings
-from tests.builders.tills import NOW, SettableClock, cash, machine, open_home, opened, pay
+from tests.builders.tills import (
+    CASHIER,
+    NOW,
+    SUPERVISOR,
+    SettableClock,
+    cash,
+    closed,
+    count,
+    machine,
+    open_home,
+    opened,
+    pay,
+)
 
 KEY = bytes(32)
 
@@ -27,7 +42,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-AMOUNTS = count(6)
+AMOUNTS = itertools.count(6)
 """No two payments alike: the second of a pair would be asked about."""
 
 
@@ -89,16 +104,98 @@ def test_a_cut_tail_stops_selling(home: Path) -> None:
     assert "store_rolled_back" in names(home)
 
 
-@pytest.mark.parametrize("lost", [b"", b"x" * 1024, b"\0" * 512, None])
-def test_a_lost_write_of_the_mark_stops_nobody(home: Path, lost: bytes | None) -> None:
+def lose_mark(home: Path, left: bytes | None = None) -> None:
+    """Take the file away; ``left``: put this in its place."""
     water = home / "high-water"
-    if lost is None:
-        water.unlink()
-    else:
-        water.write_bytes(lost)
+    water.unlink()
+    if left is not None:
+        water.write_bytes(left)
+        water.chmod(0o600)
+
+
+def noted(till: OpenTill) -> list[tuple[object, ...]]:
+    """What the audit says of it: act, who, result, about which receipt."""
+    with till.desk.till.read() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT act, operator, result, subject FROM audit WHERE act IN ('mark_lost', 'confirm_store') ORDER BY audit_id"
+        )
+        return [tuple(row) for row in found]
+
+
+def unanswered(till: OpenTill) -> list[str]:
+    return [finding.check for finding in verify_books(till.desk) if finding.check.startswith("lost_mark")]
+
+
+@pytest.mark.parametrize("left", [b"", b"x" * 1024, b"\0" * 512, None])
+def test_a_lost_mark_is_a_finding_and_an_open_shift_goes_on_selling(home: Path, left: bytes | None) -> None:
+    """Invariant 41: whoever puts an older file in place may take away what would tell it; a lost file stops no shop."""
+    lose_mark(home, left)
+    assert names(home) == {"mark_lost"}
 
     assert sell(home).endswith("000002")
-    assert names(home) == set()
+
+    assert names(home) == set(), "there is a mark again, and the audit knows that it is a new one"
+    with open_till(home, machine=later()) as till:
+        assert noted(till) == [("mark_lost", None, "warned", "S014-T1-A-000001")]
+        assert unanswered(till) == ["lost_mark_is_answered_for"]
+
+
+def test_after_a_lost_mark_no_shift_is_opened_until_somebody_answers_for_the_last_receipt(home: Path) -> None:
+    """Rule 57: what an older store lacks is on paper, and only a person can see that."""
+    with open_till(home, machine=later()) as till:
+        count(till.desk, "25")
+        closed(till.desk)
+    lose_mark(home)
+    with open_till(home, machine=later()) as till:
+        with pytest.raises(Refused) as stop:
+            opened(till.desk)
+        assert stop.value.code == "store_unconfirmed"
+        assert "S014-T1-A-000001" in stop.value.message
+
+        with pytest.raises(NotAuthorised):
+            confirm_store(till.desk, CASHIER)
+        assert confirm_store(till.desk, SUPERVISOR).last_receipt == "S014-T1-A-000001"
+
+        opened(till.desk)
+        assert [(row[0], row[1]) for row in noted(till) if row[2] != "denied"] == [
+            ("mark_lost", None),
+            ("confirm_store", SUPERVISOR.user),
+        ]
+        assert unanswered(till) == []
+
+
+def test_a_second_loss_wants_a_second_answer(home: Path) -> None:
+    lose_mark(home)
+    with open_till(home, machine=later()) as till:
+        confirm_store(till.desk, SUPERVISOR)
+    lose_mark(home)
+    with open_till(home, machine=later()) as till:
+        assert unanswered(till) == ["lost_mark_is_answered_for"]
+
+
+def test_a_home_that_only_looks_beside_the_till_writes_nothing_of_a_lost_mark(home: Path) -> None:
+    lose_mark(home)
+    with open_till(home, machine=later(), read_only=True) as till:
+        assert noted(till) == []
+    assert not (home / "high-water").exists()
+
+
+def test_an_older_store_without_its_mark_waits_for_the_paper(home: Path) -> None:
+    """Invariant 41: the file put back, and its mark taken away: the paper that it lacks is the last one in the drawer."""
+    with open_till(home, machine=later()) as till:
+        count(till.desk, "25")
+        closed(till.desk)
+    older = (home / "till.db").read_bytes()
+    with open_till(home, machine=later()) as till:
+        opened(till.desk)
+    sold = sell(home)
+    (home / "till.db").write_bytes(older)
+    lose_mark(home)
+
+    with open_till(home, machine=later()) as till, pytest.raises(Refused) as stop:
+        opened(till.desk)
+    assert stop.value.code == "store_unconfirmed"
+    assert sold not in stop.value.message
 
 
 def test_a_mark_that_lags_behind_stops_nobody(home: Path) -> None:

@@ -25,6 +25,7 @@ from pos.till.enquiries import find
 from pos.till.gate import may_do, may_do_alone, require_alone
 from pos.till.imports import begin_run, confirm_match, open_records
 from pos.till.large_cash import large_cash_of
+from pos.till.lost_mark import confirm_store
 from pos.till.papers import reprint, show_receipt
 from pos.till.script import Script
 from pos.till.script_acts import ACTS as ACTS_OF_THE_SCRIPT
@@ -86,6 +87,7 @@ DEEDS: dict[str, Callable[[Desk, Person], object]] = {
     "reprint": lambda desk, who: reprint(desk, who, "S014-T1-A-000001"),
     "confirm_person": lambda desk, who: confirm_person(desk, who, "9999"),
     "confirm_clock": lambda desk, who: confirm_clock(desk, who),
+    "confirm_store": lambda desk, who: confirm_store(desk, who),
     "resolve_conflict": lambda desk, who: send_again(desk, who),
     "verify_bank_receipt": lambda desk, who: verify_bank_receipt(desk, who, "S014-T1-A-000001"),
     "reject_bank_receipt": lambda desk, who: reject_bank_receipt(desk, who, "S014-T1-A-000001", "forged"),

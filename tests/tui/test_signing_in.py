@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pos.till.cash_office import current_shift
+from pos.till.lost_mark import note_lost_mark
 from tests.builders.tills import (
     NOW,
     PINS,
@@ -335,6 +336,20 @@ async def test_a_supervisor_confirms_the_clock_where_the_shift_is_opened() -> No
         "1001",
         "2002",
     ]
+
+
+async def test_a_supervisor_answers_for_the_last_receipt_where_the_shift_is_opened() -> None:
+    """Invariant 41: after the file that tells an older store was lost."""
+    desk = make_till()
+    assert note_lost_mark(desk)
+    async with counter(desk) as seat:
+        await seat.press("enter")
+        assert "The last receipt here is none" in seat.message
+        await seat.fill("2002", PINS["2002"])
+
+        assert seat.screen == "FindScreen"
+    assert current_shift(desk) is not None
+    assert [row["operator"] for row in rows(desk, "audit") if row["act"] == "confirm_store"] == ["2002"]
 
 
 # --- somebody else at a locked till -----------------------------------------------------------------------------------

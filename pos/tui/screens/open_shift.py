@@ -1,4 +1,5 @@
-"""Opening a shift with a float; where the clock stands before the last deed, a supervisor confirms it here first."""
+"""Opening a shift with a float; where the clock stands before the last deed, or a lost file leaves the store in doubt, a
+supervisor confirms it here first."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
 from pos.till.cash_office import ShiftOpened, business_date_now, open_shift
+from pos.till.lost_mark import confirm_store
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import sign_in
 from pos.tui.screens.sign_in import PIN_MAX, USER_MAX
@@ -21,6 +23,7 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
     """Answers the opened shift; None: the person went on without one, to look only."""
 
     AUTO_FOCUS = "#float-box"
+    _in_doubt = ""
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
 
     def body(self) -> ComposeResult:
@@ -39,7 +42,7 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
             limit=24,
             note="in the drawer now",
         )
-        yield Field("Supervisor", id="confirmer", pattern=DIGITS, limit=USER_MAX, note="confirms the clock")
+        yield Field("Supervisor", id="confirmer", pattern=DIGITS, limit=USER_MAX, note="confirms it")
         yield Field("PIN", id="confirmer-pin", pattern=DIGITS, limit=PIN_MAX, secret=True)
 
     def on_mount(self) -> None:
@@ -57,7 +60,7 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
             self.errand(self._open())
         elif not user.value:
             user.box.focus()
-            self.refuse("A supervisor types user number and PIN to confirm the clock.")
+            self.refuse("A supervisor types user number and PIN to confirm it.")
         elif not pin.value:
             pin.box.focus()
         else:
@@ -66,7 +69,10 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
     async def _confirm_and_open(self, user: str, pin: str) -> None:
         desk = self.seat.desk
         supervisor = await self.seat.deed(lambda: sign_in(desk, user, pin))
-        await self.seat.deed(lambda: confirm_clock(desk, supervisor))
+        if self._in_doubt == "store_unconfirmed":
+            await self.seat.deed(lambda: confirm_store(desk, supervisor))
+        else:
+            await self.seat.deed(lambda: confirm_clock(desk, supervisor))
         await self._open()
 
     async def _open(self) -> None:
@@ -81,7 +87,8 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
     def refused(self, refusal: DomainError) -> None:
         user, pin = self._confirmer
         pin.box.value = ""
-        if refusal.code == "clock_behind":
+        if refusal.code in ("clock_behind", "store_unconfirmed"):
+            self._in_doubt = refusal.code
             user.display = pin.display = True
         if user.display:
             user.box.focus()

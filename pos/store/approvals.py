@@ -42,15 +42,21 @@ class Approval:
     expires: datetime
 
 
+_NOT_CLOSED = """
+    NOT EXISTS (SELECT 1 FROM approval_declined AS said_no WHERE said_no.request_id = asked.request_id)
+    AND NOT EXISTS (SELECT 1 FROM approval AS other JOIN approval_use USING (approval_id)
+        WHERE other.request_id = asked.request_id)
+    """
+"""Of a request ``asked``: it was neither declined nor done."""
+
+
 def request_approval(
     unit: UnitOfWork, wanted: Wanted, *, requester: str, reason: str | None, terminal: str, at: datetime
 ) -> str:
     """The id of the request for exactly this; asked again it is the same one, until it is done, declined or lapsed."""
     known = unit.connection.exec_driver_sql(
-        "SELECT request_id FROM approval_request AS asked WHERE content_digest = ? AND requester = ? AND at_utc > ? "
-        "AND NOT EXISTS (SELECT 1 FROM approval_declined WHERE approval_declined.request_id = asked.request_id) "
-        "AND NOT EXISTS "
-        "(SELECT 1 FROM approval JOIN approval_use USING (approval_id) WHERE approval.request_id = asked.request_id)",
+        "SELECT request_id FROM approval_request AS asked "
+        f"WHERE content_digest = ? AND requester = ? AND at_utc > ? AND {_NOT_CLOSED}",
         (wanted.digest, requester, utc_text(at - OPEN_FOR)),
     ).scalar()
     if known is not None:
@@ -170,11 +176,14 @@ def write_declined(
 
 
 def approvals_for(connection: Connection, digest: str, requester: str) -> list[Approval]:
-    """What was approved of this content for this requester and not used yet, the latest first."""
+    """What was approved of this content for this requester, the latest first.
+
+    A request that is done or declined is over, however often it was approved.
+    """
     rows = connection.exec_driver_sql(
         "SELECT approval_id, approver, approval.at_utc, at_ms, boot, expires_at_utc FROM approval "
-        "JOIN approval_request USING (request_id) LEFT JOIN approval_use USING (approval_id) "
-        "WHERE content_digest = ? AND requester = ? AND approval_use.deed_id IS NULL ORDER BY approval.at_utc DESC",
+        "JOIN approval_request AS asked USING (request_id) "
+        f"WHERE content_digest = ? AND requester = ? AND {_NOT_CLOSED} ORDER BY approval.at_utc DESC",
         (digest, requester),
     )
     return [

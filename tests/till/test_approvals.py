@@ -85,6 +85,26 @@ def test_another_person_approves_and_the_same_is_done_once(desk: Desk) -> None:
     assert findings(desk) == []
 
 
+def test_a_request_that_is_approved_twice_is_done_once(desk: Desk) -> None:
+    """Rule 33: a second yes, of the same person or of another, is no second payment."""
+    request = asked(desk)
+    for approver in (SUPERVISOR, SUPERVISOR, BACK_OFFICE):
+        approve(desk, approver, request)
+    pay(desk, cash("5"), person=KUMAR)
+
+    assert asked(desk) != request
+    assert len(rows(desk, "approval_use")) == 1
+
+
+def test_a_no_after_a_yes_counts(desk: Desk) -> None:
+    request = asked(desk)
+    approve(desk, SUPERVISOR, request)
+    decline(desk, BACK_OFFICE, request, "The customer left")
+
+    assert asked(desk) != request
+    assert rows(desk, "approval_use") == []
+
+
 @pytest.mark.parametrize("other", ["5.005", "4.995", "50"])
 def test_another_amount_is_another_request(desk: Desk, other: str) -> None:
     """Rule 33: an approval binds to the exact amount."""

@@ -78,7 +78,8 @@ class ApprovalsScreen(RegisterScreen[None, Request]):
     def action_approve(self) -> None:
         entry = self._chosen()
         if entry is not None:
-            question = f"Approve {entry.request_id}, exactly as it stands, for five minutes? {entry.what}"
+            what = self.seat.in_words(entry.what)
+            question = f"Approve {entry.request_id}, exactly as it stands, for five minutes? {what}"
             self.ask(question, lambda: self.errand(self._approve(entry.request_id)))
 
     async def _approve(self, number: str) -> None:

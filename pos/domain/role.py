@@ -80,7 +80,10 @@ ADMINISTRATION = frozenset(act for act, kind in ACTS.items() if kind is ActKind.
 NOTED = frozenset({"session_end", "script", "clock_behind", "mark_lost"})
 """What the program itself writes into the audit; nobody does it, so nobody needs a right for it."""
 
-OF_ADMINS = frozenset({"approve", "decline", "read_audit"})
+ANSWERS = frozenset({"approve", "decline"})
+"""What a second person says to a request."""
+
+OF_ADMINS = ANSWERS | {"read_audit"}
 """What an admin may have beside the acts of administration."""
 
 MONEY_ROLES = frozenset({Role.CASHIER, Role.SUPERVISOR, Role.DEALER, Role.BACK_OFFICE})
@@ -159,8 +162,9 @@ def _grant_problem(kind: ActKind, act: str, role: Role, grant: Grant) -> str | N
         return "no: an admin administers and does nothing else"
     if role is Role.AUDITOR and kind in (ActKind.MONEY, ActKind.COUNTER) and grant is not Grant.READ:
         return "read or no: an auditor moves nothing"
-    if act in ("approve", "decline") and grant not in (Grant.ALONE, Grant.LIMIT):
-        return "alone, limit or no"
+    if act in ANSWERS and grant is not (Grant.LIMIT if role is Role.ADMIN else Grant.ALONE):
+        # An admin answers what admins ask for and nothing else; nobody else answers that.
+        return "limit or no" if role is Role.ADMIN else "alone or no"
     return None
 
 

@@ -325,11 +325,16 @@ def test_a_shop_may_give_and_take_other_rights(act: str, role: Role, grant: Gran
     assert changed(act, role, grant).problem() is None
 
 
-def test_approving_is_not_itself_approved() -> None:
-    assert changed("approve", Role.SUPERVISOR, Grant.SECOND).problem() == (
-        "approve.supervisor",
-        "alone, limit or no",
-    )
+@pytest.mark.parametrize("act", ["approve", "decline"])
+def test_an_admin_answers_what_admins_ask_for_and_nobody_else_does(act: str) -> None:
+    """Rule 33: an admin approves no money, who sells no administration, and an approval needs none itself."""
+    for role in (Role.CASHIER, Role.SUPERVISOR, Role.DEALER, Role.BACK_OFFICE):
+        for grant in set(Grant) - {Grant.ALONE, Grant.NO}:
+            assert changed(act, role, grant).problem() == (f"{act}.{role}", "alone or no")
+        assert changed(act, role, Grant.ALONE).problem() is None
+    for grant in set(Grant) - {Grant.LIMIT, Grant.NO}:
+        assert changed(act, Role.ADMIN, grant).problem() == (f"{act}.admin", "limit or no")
+    assert changed(act, Role.ADMIN, Grant.NO).problem() is None
 
 
 @pytest.mark.parametrize(

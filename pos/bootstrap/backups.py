@@ -45,6 +45,8 @@ from pos.till.gate import require_right
 from pos.till.verify_rows import Finding, verify_rows
 
 KEYS_BESIDE = ".keys"
+KEPT = "replaced-by-"
+"""How the folder of what a restore replaced begins; the series that replaced it follows."""
 RESTORE = "restore"
 WHAT = "this home made anew from a backup"
 
@@ -220,6 +222,8 @@ def _epochs(paths: HomePaths, staged: HomePaths) -> set[int]:
         # What is to be replaced may be damaged: then it tells nothing.
         with suppress(StoreError, Refused, DBAPIError, ValueError, KeyError, OSError):
             found.add(_epoch_of(store))
+    # A restore that broke off has moved the store away already.
+    found |= {epoch_of_series(kept.name.removeprefix(KEPT)) for kept in paths.backups.glob(f"{KEPT}*")}
     # The file beside the store is marked under the keys that were in force: they may be later ones than the backup's.
     for folder in (staged.keys, paths.keys):
         with suppress(StoreError, OSError):
@@ -305,7 +309,7 @@ def _exchange(paths: HomePaths, staged: HomePaths, series: str) -> Path | None:
     """The one step that changes the home. Broken off, it is done again by the same command."""
     paths.backups.mkdir(mode=0o700, exist_ok=True)
     paths.receipts.mkdir(mode=0o700, exist_ok=True)
-    kept = paths.backups / f"replaced-by-{series}"
+    kept = paths.backups / f"{KEPT}{series}"
     replaced = [
         paths.home / name
         for name in ("till.db", "till.db-wal", "till.db-shm", "keys", "high-water", "last-check")

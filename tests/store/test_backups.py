@@ -1,6 +1,8 @@
 """A backup taken while the till sells, and a home that goes on from one in a new receipt series (invariants 9, 12, 25)."""
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 from datetime import timedelta
@@ -134,6 +136,32 @@ def test_a_second_restore_takes_yet_another_series(home: Path) -> None:
 
     assert restored(home, backup).series == "C"
     assert sell(home) == "S014-T1-C-000001"
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_a_restore_that_broke_off_in_the_exchange_uses_no_series_again(
+    home: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 57: what was in force before lies in the home's backups then, and its series counts all the same."""
+    backup = backed_up(home)
+    restored(home, backup)
+    sell(home)
+    renames, rename = count(), os.rename
+
+    def breaks_off(source: Path, target: Path) -> None:
+        if source.parent in (home, home / "restoring") and next(renames) == step:
+            raise OSError(errno.EIO, "the disk failed")
+        rename(source, target)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "rename", breaks_off)
+        with pytest.raises(OSError, match="the disk failed"):
+            restored(home, backup)
+
+    done = restored(home, backup)
+
+    assert done.series not in {"A", "B"}
+    assert sell(home) == f"S014-T1-{done.series}-000001"
 
 
 def test_a_damaged_store_still_tells_its_series_by_the_file_beside_it(home: Path) -> None:

@@ -43,7 +43,7 @@ def _refuse_new(text: str, sound: set[str], path: _Path, whole: str) -> None:
     if text in sound:
         return
     if holds_card_number(text):
-        refuse_card_number(text, field=_dotted(path) or whole)
+        refuse_card_number(text, field=_place(path, whole))
     if len(text) <= _SHORT and len(sound) < _SOUND_MAX:
         sound.add(text)
 
@@ -63,9 +63,11 @@ def refuse_cards_among(texts: Iterable[str], *, field: str) -> None:
         refuse_card_number(text, field=field)
 
 
-def _dotted(path: _Path) -> str:
+def _place(path: _Path, whole: str) -> str:
+    """Such as ``payer.name``; in a list that is the whole, ``path[2]``."""
     names: list[str] = []
     while path is not None:
         path, name = path
         names.append(name)
-    return "".join(reversed(names)).removeprefix(".")[:200]
+    place = "".join(reversed(names))
+    return (place.removeprefix(".") if place.startswith(".") else f"{whole}{place}")[:200]

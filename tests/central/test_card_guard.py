@@ -68,6 +68,7 @@ async def test_an_address_with_a_card_number_is_refused(client: httpx.AsyncClien
     answer = await client.get(url)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "card_number_refused")
+    assert answer.json()["message"].startswith("query" if "?" in url else "path")
     assert "4111" not in answer.text + str(answer.headers)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from pos.domain.approval import APPROVED_FOR, OPEN_FOR, ApprovalNeeded, RequestState, Wanted
 from pos.domain.errors import NotAuthorised, Refused
-from pos.domain.role import ADMINISTRATION, Grant, Person, roles_problem
+from pos.domain.role import ADMINISTRATION, Grant, Person, named_roles, roles_problem
 from pos.domain.session import elapsed
 from pos.domain.text_guard import clean_reference
 from pos.store import cache as cached
@@ -255,8 +255,12 @@ def _require_other(deed: Deed, request: Request) -> None:
     if request.requester == person.user:
         raise NotAuthorised("own_request", "You asked for this: another person must approve it.")
     if not _may_approve(deed.desk, person, request.act):
+        allowed = who_approves(deed.desk, request.act)
         raise NotAuthorised(
-            "not_yours_to_approve", "An admin approves what admins do, and nobody else does.", act=request.act
+            "not_yours_to_approve",
+            f"This is for others to decide. Who may: {named_roles(allowed)}.",
+            act=request.act,
+            allowed=allowed,
         )
     own = person.accounts | ({person.dealer} if person.dealer is not None else frozenset())
     if own & request.accounts or customers_of(deed.desk, own) & customers_of(deed.desk, request.accounts):

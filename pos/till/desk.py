@@ -440,7 +440,7 @@ def _write_request(deed: Deed, refusal: ApprovalNeeded, reason: str | None) -> N
     )
     refusal.details["request"] = request_id
     who = named_roles(refusal.approvers)
-    refusal.message = f"{refusal.message} Request {request_id}: {who} approves it, then do the same again."
+    refusal.message = f"{refusal.message} Who may approve {request_id}: {who}. Then do the same again."
 
 
 def audit_in(

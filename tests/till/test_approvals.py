@@ -457,7 +457,9 @@ def test_the_refusal_says_who_may_approve(desk: Desk) -> None:
     with pytest.raises(ApprovalNeeded) as refusal:
         pay(desk, cash("5"), person=KUMAR)
     assert refusal.value.details["approvers"] == who_approves(desk, "pay") == ["supervisor", "back_office"]
-    assert "Request R-1: supervisor, back office approves it" in refusal.value.message
+    assert "Who may approve R-1: supervisor, back office." in refusal.value.message
     with pytest.raises(ApprovalNeeded) as refusal:
         reset_pin(desk, ADMIN, "1001")
     assert refusal.value.details["approvers"] == ["admin"]
+    with pytest.raises(NotAuthorised, match=r"Who may: supervisor, back office\."):
+        approve(desk, ADMIN, "R-1")

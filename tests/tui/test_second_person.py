@@ -50,7 +50,7 @@ async def test_the_own_bill_is_paid_once_somebody_beside_the_seat_approved(desk:
         await ask_to_pay_own_bill(seat)
         assert "a payment of" in seat.text
         assert "Asked by user 1001" in seat.text
-        assert "supervisor, back office approves it" in seat.message
+        assert "Who may approve R-1: supervisor, back office." in seat.message
 
         await second(seat, "2002", PINS["2002"])
         assert seat.screen == "CashScreen"

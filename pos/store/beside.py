@@ -14,8 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pos.store.times import from_utc_text
+
 BYTES_MAX = 1_000_000
 """A larger file holds more tries than anybody makes; nothing is added to it, so no PIN is checked."""
+
+FORMS = (
+    frozenset({"try", "at", "subject"}),
+    frozenset({"right"}),
+    frozenset({"refused", "at", "user", "act", "code"}),
+)
+"""What the lines say: a try at a PIN, that it was right after all, and what was refused."""
 
 Line = Mapping[str, str]
 
@@ -52,7 +61,7 @@ class HeldBeside:
         self._handle = handle
 
     def lines(self) -> list[Line]:
-        """What was written and not yet taken into the books; a line that was cut off by a crash is left out."""
+        """What was written and not yet taken into the books; one that was cut off by a crash, or is none, is left out."""
         os.lseek(self._handle, 0, os.SEEK_SET)
         text = b""
         while len(text) < BYTES_MAX and (piece := os.read(self._handle, 65536)):
@@ -77,8 +86,12 @@ class HeldBeside:
 def _line(text: bytes) -> Line | None:
     try:
         found: Any = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            return None
+        if not any(form <= found.keys() for form in FORMS):
+            return None
+        if "at" in found:
+            from_utc_text(found["at"])
+    except (ValueError, RecursionError):
         return None
     return found

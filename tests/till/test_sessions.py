@@ -255,6 +255,31 @@ def test_what_was_taken_in_before_a_crash_is_not_taken_in_twice(
     assert codes(desk, "sign_in") == [("2002", "wrong_pin")]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"try": "T-1", "subject": "user:1001"}',
+        b'{"try": "T-1", "at": "soon", "subject": "user:1001"}',
+        b'{"refused": "T-1"}',
+        b'{"refused": "T-1", "at": 7, "user": "1001", "act": "pay", "code": "x"}',
+    ],
+)
+def test_a_line_that_is_none_keeps_nobody_out(
+    desk: Desk, beside: Beside, tmp_path: Path, line: bytes
+) -> None:
+    beside_attempt(desk, WRONG)
+    with (tmp_path / "keys" / "tries").open("ab") as file:
+        file.write(line + b"\n")
+
+    take_in(desk)
+
+    assert beside.is_empty
+    assert codes(desk, "sign_in") == [("2002", "wrong_pin")]
+
+
 def test_a_denial_beside_an_open_till_comes_into_its_books(desk: Desk, beside: Beside) -> None:
     with pytest.raises(NotAuthorised):
         require_look(desk, "see_expected", CASHIER)

@@ -33,7 +33,7 @@ def keep_faults_private() -> None:
     """For the whole process: no core file, and no fault or log line that tells what somebody typed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _let_nobody_look_in()
-    sys.excepthook = _tell_fault
+    sys.excepthook = tell_fault
     threading.excepthook = _tell_fault_of_thread
     handler = logging.StreamHandler()
     handler.setFormatter(PrivateFormatter())
@@ -46,10 +46,11 @@ def _let_nobody_look_in() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0)
 
 
-def _tell_fault(_kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+def tell_fault(_kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+    """A fault of the program on standard error, by its kind and place."""
     print("\n".join(crash_lines(fault, trace)), file=sys.stderr, flush=True)
 
 
 def _tell_fault_of_thread(told: threading.ExceptHookArgs) -> None:
     if told.exc_value is not None:
-        _tell_fault(told.exc_type, told.exc_value, told.exc_traceback)
+        tell_fault(told.exc_type, told.exc_value, told.exc_traceback)

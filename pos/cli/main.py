@@ -28,7 +28,7 @@ from pos.cli import (
     shop,
     wire,
 )
-from pos.cli.faults import keep_faults_private
+from pos.cli.faults import keep_faults_private, tell_fault
 from pos.cli.output import Invocation, default_home, print_refusal
 from pos.domain.arrival import refuse_cards_among
 from pos.domain.errors import DomainError
@@ -87,7 +87,13 @@ def without_command(context: typer.Context) -> None:
 def main() -> NoReturn:
     """Entry of the console script."""
     keep_faults_private()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except Exception as fault:
+        # The library for commands has put its own hook for faults in the place of ours: it prints a fault's text.
+        tell_fault(type(fault), fault, fault.__traceback__)
+        code = INTERNAL
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

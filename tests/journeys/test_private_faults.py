@@ -91,6 +91,31 @@ def test_a_fault_of_the_program_tells_its_kind_and_place_alone() -> None:
         assert value not in ended.stderr
 
 
+FAULT_OF_A_COMMAND = """
+import sys
+import pos.fixture
+from pos.cli.main import main
+def read():
+    raise ValueError("4111111111111111 Aisha Al-Sabah\\x1b[2J")
+pos.fixture.example_fixture = read
+sys.argv = ["pos", "fixture", "--example"]
+main()
+"""
+
+
+def test_a_fault_behind_a_command_tells_no_more() -> None:
+    """The library for commands has a hook of its own for faults, which would print the text of one."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FAULT_OF_A_COMMAND], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("The program failed: ValueError, at")
+    assert re.search(r"<string>:\d+ read$", ended.stderr.strip())
+    for value in ("4111", "Aisha", "\x1b", "Traceback"):
+        assert value not in ended.stderr
+
+
 HELD = """
 import ctypes
 from pos.cli.faults import keep_faults_private

@@ -11,7 +11,16 @@ import typer
 from pos.bootstrap.homes import OpenTill, real_machine
 from pos.bootstrap.wire import compare_with_central, make_client
 from pos.cli.output import Invocation
-from pos.cli.person import PassphraseOption, PinOption, UserOption, read_pin, read_secret, read_user
+from pos.cli.person import (
+    CodeOption,
+    PassphraseOption,
+    PinOption,
+    UserOption,
+    read_code,
+    read_pin,
+    read_secret,
+    read_user,
+)
 from pos.till.verify_rows import Finding
 
 FINDINGS = 6
@@ -89,9 +98,7 @@ def backup(
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A backup; its keys lie beside it in FILE.keys.")],
-    code: Annotated[
-        str | None, typer.Option("--code", help="One-time code from pos central terminal.")
-    ] = None,
+    code: CodeOption = None,
     passphrase_fd: PassphraseOption = None,
     user: UserOption = None,
     pin_fd: PinOption = None,
@@ -108,14 +115,14 @@ def restore(
     from pos.till.sign_in import sign_in
 
     call: Invocation = context.obj
-    passphrase = read_secret(passphrase_fd, "Passphrase: ")
+    one_time, passphrase = read_code(code), read_secret(passphrase_fd, "Passphrase: ")
     number, pin = read_user(user), read_pin(pin_fd)
     second_pin = None if second is None else read_pin(second_pin_fd, "PIN of the other admin: ")
     wish = Wish(
         home=call.home,
         backup=file.absolute(),
         passphrase=passphrase,
-        enrol=None if code is None else lambda url, terminal: asyncio.run(enrol(url, terminal, code)),
+        enrol=None if one_time is None else lambda url, terminal: asyncio.run(enrol(url, terminal, one_time)),
         second=None
         if second is None or second_pin is None
         else lambda desk: sign_in(desk, second, second_pin),

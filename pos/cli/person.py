@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PIN_MAX = 64
 SECRET_MAX = 1_000
+CODE_MAX = 200
 LOCKED = 5
 
 UserOption = Annotated[str | None, typer.Option("--user", help="User number of the person this is done for.")]
@@ -38,6 +39,13 @@ PassphraseOption = Annotated[
     int | None,
     typer.Option(
         "--passphrase-fd", help="File descriptor to read the passphrase from; never on the command line."
+    ),
+]
+
+CodeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--code", help="One-time code from pos central terminal; -: from standard input, or asked for."
     ),
 ]
 
@@ -58,6 +66,15 @@ def read_secret(secret_fd: int | None, prompt: str) -> str:
             raise typer.BadParameter("Give it by a file descriptor, or run this on a terminal.")
         return getpass.getpass(prompt)
     return _read_line(secret_fd, SECRET_MAX).decode("utf-8", "surrogateescape").strip("\r\n")
+
+
+def read_code(code: str | None) -> str | None:
+    """The one-time code given. ``-`` keeps it out of the list of processes: it is read here, without echo on a terminal."""
+    if code != "-":
+        return code
+    if sys.stdin.isatty():
+        return getpass.getpass("One-time code: ").strip()
+    return sys.stdin.readline(CODE_MAX).strip()
 
 
 def _read_line(descriptor: int, most: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pos.cli.output import Invocation
+from pos.cli.person import CodeOption, read_code
 
 
 def init(
@@ -19,9 +20,7 @@ def init(
     fixture: Annotated[
         Path, typer.Option("--fixture", help="A fixture file: shop, people, accounts, bills.")
     ],
-    code: Annotated[
-        str | None, typer.Option("--code", help="One-time code from pos central terminal.")
-    ] = None,
+    code: CodeOption = None,
 ) -> None:
     """Make a home and enrol it."""
     from pos.bootstrap.homes import NewHome, check_new_home, make_home, real_machine
@@ -33,7 +32,8 @@ def init(
     settings = read_settings(option=call.config, home=call.home, maker=True)
     known = read_fixture(fixture)
     check_new_home(call.home, terminal, central, known)
-    epoch = 1 if code is None else asyncio.run(enrol(central, terminal, code))
+    one_time = read_code(code)
+    epoch = 1 if one_time is None else asyncio.run(enrol(central, terminal, one_time))
     new = NewHome(terminal=terminal, central_url=central, epoch=epoch, fixture=known)
     identity = make_home(call.home, new, machine=real_machine(), settings=settings)
     keep_rights(settings, call.home)

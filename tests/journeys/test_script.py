@@ -687,14 +687,16 @@ def test_a_one_time_code_enrols_one_home_once(pos: ForkingPos, tmp_path: Path) -
         told = central.answer()
         url = f"http://{told['host']}:{told['port']}"
 
-        def init(name: str) -> Ended:
+        def init(name: str, given: str) -> Ended:
             return pos.run(
                 *("--home", str(tmp_path / name), "--json", "init", "--terminal", "T2", "--central", url),
-                *("--code", code, "--fixture", str(fixture)),
+                *("--code", given, "--fixture", str(fixture)),
                 pin=None,
+                stdin=f"{code}\n",
             )
 
-        first, second = init("one"), init("two")
+        # What stands in a command line stands in the list of processes too: the code may come by standard input.
+        first, second = init("one", "-"), init("two", code)
         assert (first.status, first.last["epoch"], first.last["terminal"]) == (0, 1, "T2")
         assert (second.status, second.last["error"]["code"]) == (3, "enrolment_refused")
         assert not (tmp_path / "two").exists()

@@ -35,7 +35,7 @@ from pos.domain.errors import Refused
 from pos.domain.role import Person, Role
 from pos.store.database import Database, StoreError, StoreLock
 from pos.store.high_water import HighWater
-from pos.store.home import read_identity, renew_identity
+from pos.store.home import Identity, read_identity, renew_identity
 from pos.store.people import active_users
 from pos.store.sealed_keys import open_keys, seal_keys
 from pos.store.till_keys import newest_key
@@ -153,9 +153,9 @@ class Wish:
 def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Restored:
     """Make the home anew from a backup; ``who`` signs the person in, by the roster of the backup.
 
-    Raises Refused ``bad_passphrase``, ``no_backup``, ``approval_required``, ``no_second_admin``; NotAuthorised; StoreError
-    with exit code 5 (the home is in use) or 6 (the backup is damaged or altered). Until the last step the home stays as it
-    was.
+    Raises Refused ``bad_passphrase``, ``no_backup``, ``other_terminal``, ``approval_required``, ``no_second_admin``;
+    NotAuthorised; StoreError with exit code 5 (the home is in use) or 6 (the backup is damaged or altered). Until the
+    last step the home stays as it was.
     """
     paths = HomePaths(home=wish.home)
     os.umask(0o077)
@@ -166,10 +166,13 @@ def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Rest
         shutil.rmtree(staged.home, ignore_errors=True)
         _stage(wish, paths, staged)
         with open_till(staged.home, machine=machine) as till:
+            identity = till.desk.identity
+            replaced = _identity_of(paths.till_db)
+            _refuse_other_terminal(replaced, identity)
             person = who(till.desk)
             content = _require_two(till, person, wish)
-            identity = till.desk.identity
-            epoch = max(_epochs(paths, staged)) + 1
+            in_force = set() if replaced is None else {replaced.epoch}
+            epoch = max({identity.epoch} | in_force | _epochs_told(paths, staged, identity)) + 1
             if wish.enrol is not None:
                 epoch = max(epoch, wish.enrol(identity.central_url, identity.terminal))
             _go_on(till.desk, person, epoch, content)
@@ -215,33 +218,48 @@ def _stage(wish: Wish, paths: HomePaths, staged: HomePaths) -> None:
         database.close()
 
 
-def _epochs(paths: HomePaths, staged: HomePaths) -> set[int]:
-    """Every epoch that was ever in use here, as far as anything still tells."""
-    found = {0}
-    for store in (staged.till_db, paths.till_db):
-        # What is to be replaced may be damaged: then it tells nothing.
-        with suppress(StoreError, Refused, DBAPIError, ValueError, KeyError, OSError):
-            found.add(_epoch_of(store))
+def _identity_of(store: Path) -> Identity | None:
+    """Whose store is to be replaced. It may be damaged, or gone: then it tells nothing."""
+    with suppress(StoreError, Refused, DBAPIError, ValueError, KeyError, OSError):
+        database = Database(store, read_only=True)
+        try:
+            with database.read() as connection:
+                return read_identity(connection)
+        finally:
+            database.close()
+    return None
+
+
+def _refuse_other_terminal(replaced: Identity | None, identity: Identity) -> None:
+    """What waits for central in another terminal's home must not be moved aside. Raises Refused ``other_terminal``."""
+    if replaced is None:
+        return
+    here, backed_up = ((one.shop.shop, one.terminal) for one in (replaced, identity))
+    if here != backed_up:
+        raise Refused(
+            "other_terminal",
+            f"This home is of terminal {' '.join(here)}, the backup of {' '.join(backed_up)}. Name another home (--home).",
+        )
+
+
+def _epochs_told(paths: HomePaths, staged: HomePaths, identity: Identity) -> set[int]:
+    """The epochs of which anything beside the stores still tells."""
     # A restore that broke off has moved the store away already.
-    found |= {epoch_of_series(kept.name.removeprefix(KEPT)) for kept in paths.backups.glob(f"{KEPT}*")}
+    found = {epoch_of_series(kept.name.removeprefix(KEPT)) for kept in paths.backups.glob(f"{KEPT}*")}
     # The file beside the store is marked under the keys that were in force: they may be later ones than the backup's.
     for folder in (staged.keys, paths.keys):
         with suppress(StoreError, OSError):
             keys = read_keys(folder)
             water = HighWater(paths.high_water, keys.chain, keys.former.values()).last
-            if water is not None and water.receipt:
-                found.add(epoch_of_series(water.receipt.split("-")[-2]))
+            if water is not None:
+                found.add(epoch_of_series(series_in(water.receipt, identity)))
     return found
 
 
-def _epoch_of(store: Path) -> int:
-    database = Database(store, read_only=True)
-    try:
-        with database.read() as connection:
-            identity = read_identity(connection)
-    finally:
-        database.close()
-    return 0 if identity is None else identity.epoch
+def series_in(number: str, identity: Identity) -> str:
+    """The enrolment's series in the number of a receipt, note or slip of this terminal; empty where there is none."""
+    own = f"{identity.shop.shop}-{identity.terminal}-"
+    return number.removeprefix(own).partition("-")[0] if number.startswith(own) else ""
 
 
 def epoch_of_series(series: str) -> int:

@@ -18,11 +18,15 @@ from pos.domain.role import Person, Role
 from pos.store.database import StoreError
 from pos.store.people import RosterEntry, put_person
 from pos.store.sealed_keys import open_keys, seal_keys
+from pos.till.deposits import deposit_cheques
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
     NOW,
     SettableClock,
     cash,
+    cheque,
+    closed,
     findings,
     machine,
     open_home,
@@ -32,6 +36,7 @@ from tests.builders.tills import (
     rows,
     small_fixture,
 )
+from tests.builders.tills import count as counted
 
 PASSPHRASE = "correct horse battery"
 MOMENTS = count(10)
@@ -162,6 +167,30 @@ def test_a_restore_that_broke_off_in_the_exchange_uses_no_series_again(
 
     assert done.series not in {"A", "B"}
     assert sell(home) == f"S014-T1-{done.series}-000001"
+
+
+def test_after_a_deposit_slip_the_next_series_follows_as_ever(home: Path) -> None:
+    """Its number has a part more than a receipt's, and those letters name no series."""
+    with open_till(home, machine=later()) as till:
+        fill_cache(till.desk.cache, small_fixture(), told_at=NOW)
+        pay(till.desk, cheque("3", serial="000901"), account="BA-1001")
+        counted(till.desk, "25", cheques="3", cheque_count=1)
+        closed(till.desk)
+        assert deposit_cheques(till.desk, BACK_OFFICE).slip.number == "S014-T1-A-DS-000001"
+
+    assert restored(home, backed_up(home)).series == "B"
+
+
+def test_a_backup_of_another_terminal_replaces_nothing(home: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    open_home(other, terminal="T2").close()
+    backup = backed_up(other)
+
+    with pytest.raises(Refused) as refusal:
+        restored(home, backup)
+
+    assert refusal.value.code == "other_terminal"
+    assert sell(home) == "S014-T1-A-000002"
 
 
 def test_a_damaged_store_still_tells_its_series_by_the_file_beside_it(home: Path) -> None:

@@ -31,12 +31,16 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a second person is asked for: an act with exactly this content, of these accounts; ``what`` says it in words."""
+    """What a second person is asked for: an act with exactly this content, of these accounts; ``what`` says it in words.
+
+    ``not_by`` are the people who may not approve it beside who asks: they did what is to be corrected.
+    """
 
     act: str
     digest: str
     what: str
     accounts: Collection[str] = ()
+    not_by: Collection[str] = ()
 
 
 class ApprovalNeeded(Refused):

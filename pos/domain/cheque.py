@@ -18,12 +18,16 @@ from pos.domain.money import Money
 
 
 class ChequeState(StrEnum):
-    """Where a cheque is between the counter and the bank. One that leaves a slip again is received as before."""
+    """Where a cheque is between the counter and the bank. One that leaves a slip again is received as before.
+
+    RETURNED: handed back to whoever paid with it; it may come in again.
+    """
 
     RECEIVED = "received"
     BATCHED = "batched"
     LODGED = "lodged"
     CREDITED = "credited"
+    RETURNED = "returned"
 
 
 class ChequeKind(StrEnum):

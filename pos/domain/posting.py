@@ -45,6 +45,7 @@ class Ledger(StrEnum):
     EXCHANGE_DIFFERENCE = "exchange_difference"
     TOLERANCE_WRITE_OFF = "tolerance_write_off"
     WRITE_OFF_RECOVERY = "write_off_recovery"
+    REFUNDS_PAYABLE = "refunds_payable"
 
 
 class SourceKind(StrEnum):
@@ -61,6 +62,13 @@ class SourceKind(StrEnum):
     BANK_RECEIPT = "bank_receipt"
     DEPOSIT_LODGED = "deposit_lodged"
     DEPOSIT_CREDITED = "deposit_credited"
+    VOID = "void"
+    REVERSAL = "reversal"
+    TENDER_CANCELLATION = "tender_cancellation"
+    REFUND = "refund"
+    REFUND_SETTLED = "refund_settled"
+    TRANSFER = "transfer"
+    REALLOCATION = "reallocation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +218,11 @@ def commission_lines(
     if credited:
         lines.append(credit(Ledger.DEALER_ACCOUNT, credited, dealer))
     return lines
+
+
+def refund_settled_lines(amount: Money, account: str) -> list[JournalLine]:
+    """A refund that was no cash has left the bank: nothing is owed to the payer any more."""
+    return [debit(Ledger.REFUNDS_PAYABLE, amount, account), credit(Ledger.BANK, amount)]
 
 
 def shift_opened_lines(float_: Money) -> list[JournalLine]:

@@ -23,6 +23,12 @@ class ReceiptKind(StrEnum):
     PAYMENT = "payment"
     POST_DATED_NOTE = "post_dated_note"
     DEPOSIT_SLIP = "deposit_slip"
+    VOID = "void"
+    REVERSAL = "reversal"
+    TENDER_CANCELLATION = "tender_cancellation"
+    REFUND = "refund"
+    TRANSFER = "transfer"
+    REALLOCATION = "reallocation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +143,37 @@ class DepositFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionLine:
+    """What a correction takes off an account or bill again, or (``placed``) puts there instead.
+
+    ``bill_no`` None: it is on the account, as ``kept_as`` (a purpose) says.
+    """
+
+    account: str
+    bill_no: str | None
+    kept_as: str
+    amount: Money
+    placed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionFacts:
+    """What a correction says of the payment that it is about (``of_receipt``), and why it was done.
+
+    ``given_back`` is what goes back of each tender, as (label, amount, how); ``cash`` what went out of the drawer;
+    ``approver`` the second person.
+    """
+
+    of_receipt: str
+    of_taken_at: datetime
+    reason: str
+    lines: tuple[CorrectionLine, ...]
+    given_back: tuple[tuple[str, Money, str], ...]
+    cash: Money
+    approver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
     """One receipt. All money but foreign notes is in ``total``'s currency. ``taken_at`` is aware, in the shop's own offset.
 
@@ -144,7 +181,8 @@ class ReceiptFacts:
     each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.
     ``rounding`` is what the smallest coin added to the cash that was kept (negative: took from it); None: nothing was.
     ``left_out`` is what of the bills is disputed or on hold and was not asked for. A deposit slip has ``deposit`` and is of
-    no shift (``shift_number`` 0) and no payer.
+    no shift (``shift_number`` 0) and no payer. A correction's paper has ``correction``; ``undone_by`` is the paper that
+    undid this one, looked up when it is read.
     """
 
     receipt_number: str
@@ -173,6 +211,8 @@ class ReceiptFacts:
     left_out: tuple[LeftOut, ...] = ()
     commission: CommissionFacts | None = None
     deposit: DepositFacts | None = None
+    correction: CorrectionFacts | None = None
+    undone_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class Request:
     requester: str
     reason: str | None
     accounts: frozenset[str]
+    not_by: frozenset[str]
     terminal: str
     at: datetime
     state: RequestState
@@ -76,6 +77,7 @@ def request_approval(
             "terminal": terminal,
             "at_utc": utc_text(at),
             "what": wanted.what,
+            "not_by": " ".join(sorted(wanted.not_by)) or None,
         },
     )
     return request_id
@@ -85,7 +87,8 @@ _REQUESTS = """
     SELECT asked.request_id, act, coalesce(what, ''), requester, asked.reason, accounts, asked.terminal, asked.at_utc,
         decliner, approver, expires_at_utc,
         EXISTS (SELECT 1 FROM approval AS given JOIN approval_use USING (approval_id)
-            WHERE given.request_id = asked.request_id)
+            WHERE given.request_id = asked.request_id),
+        not_by
     FROM approval_request AS asked
     LEFT JOIN approval_declined USING (request_id)
     LEFT JOIN approval ON approval.rowid =
@@ -129,6 +132,7 @@ def _read(row: Sequence[Any], now: datetime) -> Request:
         at=at,
         state=state,
         answered_by=row[8] or row[9],
+        not_by=frozenset(str(row[12] or "").split()),
         expires=expires,
     )
 

@@ -13,7 +13,10 @@ from pos.domain.bill import OwnAllocation
 from pos.domain.money import Currency, Money, currency
 from pos.store.times import local
 
-_LATEST = "SELECT tender_id, max(number) AS number, state, reason FROM bank_receipt_event GROUP BY tender_id"
+_LATEST = (
+    "SELECT tender_id, max(number) AS number, state, reason FROM bank_receipt_event "
+    "WHERE tender_id NOT IN (SELECT tender_id FROM tender_undone) GROUP BY tender_id"
+)
 """SQLite takes the bare columns from the row of the maximum."""
 
 _RECEIPTS = (
@@ -126,8 +129,9 @@ def receipts_like(connection: Connection, amount: Money, reference: str) -> list
         "JOIN payment_event USING (payment_event_id) WHERE tender.tender_id IN ("
         "SELECT tender_id FROM tender WHERE currency = ? AND amount_minor = ? UNION ALL "
         # From the kind's first paper to its last: the papers lie in this order.
-        "SELECT tender_id FROM instrument WHERE instrument > 'bank_receipt|' AND instrument < 'bank_receipt}' "
-        "AND instr(instrument || '|', ?) > 0) ORDER BY epoch, sequence",
+        "SELECT tender_id FROM instrument_of_tender WHERE instrument > 'bank_receipt|' AND instrument < 'bank_receipt}' "
+        "AND instr(instrument || '|', ?) > 0) AND tender.tender_id NOT IN (SELECT tender_id FROM tender_undone) "
+        "ORDER BY epoch, sequence",
         (amount.currency.code, amount.minor, f"|{reference}|"),
     )
     return [
@@ -156,6 +160,7 @@ def own_unverified(connection: Connection, dealer: str, in_currency: Currency) -
         "JOIN outbox ON outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg "
         "LEFT JOIN bank_receipt_event AS told ON told.outcome_id = outbox.source_id "
         "WHERE event.payer_account = ? AND tender.currency = ? "
+        "AND tender.tender_id NOT IN (SELECT tender_id FROM tender_undone) "
         "AND (outbox.kind = 'payment' OR (outbox.kind = 'outcome' AND told.number = 2))",
         (dealer, in_currency.code),
     )

@@ -223,11 +223,20 @@ def abandon_attempt(connection: Connection, attempt_id: str, *, reason: str, at:
     _reverse_abandoned(connection, at=at)
 
 
+def reverse_used(connection: Connection, tender_id: str, *, at: datetime) -> None:
+    """The payment that used it is undone: the terminal is told to reverse it, until it says yes."""
+    connection.exec_driver_sql(
+        "UPDATE card_attempt SET state = 'reversing', abandoned = 1, reason = 'its payment is undone', changed_at_utc = ? "
+        "WHERE state = 'used' AND attempt_id = (SELECT card_attempt FROM tender WHERE tender_id = ?)",
+        (utc_text(at), tender_id),
+    )
+
+
 def _use_booked(connection: Connection, *, at: datetime) -> None:
     """What a slip keyed by hand has paid is used: it is the same money, and is not given back."""
     connection.exec_driver_sql(
         "UPDATE card_attempt SET state = 'used', reason = NULL, changed_at_utc = ? WHERE state = 'approved' "
-        "AND instrument IN (SELECT instrument FROM instrument JOIN tender USING (tender_id) "
+        "AND instrument IN (SELECT instrument FROM living_instrument JOIN tender USING (tender_id) "
         "WHERE tender.card_attempt IS NULL) "
         "AND instrument NOT IN (SELECT instrument FROM card_attempt WHERE state = 'used' AND instrument IS NOT NULL)",
         (utc_text(at),),

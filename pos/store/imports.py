@@ -133,7 +133,8 @@ def slip_of_instrument(connection: Connection, instrument: str) -> TakenSlip | N
     """What the counter took with this paper."""
     row = connection.exec_driver_sql(
         "SELECT tender_id, receipt_number, tender.amount_minor - change_minor, tender.currency, payer_account "
-        "FROM instrument JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) WHERE instrument = ?",
+        "FROM living_instrument JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
+        "WHERE instrument = ?",
         (instrument,),
     ).first()
     if row is None:

@@ -13,17 +13,25 @@ from pos.domain.cheque_digest import ChequeDigest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCheque:
-    """A cheque behind a payment at central. ``terminal`` empty, ``epoch`` None: none of ours brought it."""
+    """A cheque behind a payment at central. ``terminal`` empty, ``epoch`` None: none of ours brought it.
+
+    ``undone``: its payment is, and whoever brings it again may.
+    """
 
     payment_id: str
     digest: ChequeDigest
     dated: date
     terminal: str
     epoch: int | None
+    undone: bool = False
 
 
 def put_known_cheques(connection: Connection, cheques: Iterable[KnownCheque]) -> None:
-    """Write cheques as told."""
+    """Write cheques as told; one whose payment is undone is known no more."""
+    cheques = list(cheques)
+    gone = [(told.payment_id,) for told in cheques if told.undone]
+    if gone:
+        connection.exec_driver_sql("DELETE FROM known_cheque WHERE payment_id = ?", gone)
     rows = [
         (
             told.payment_id,
@@ -33,6 +41,7 @@ def put_known_cheques(connection: Connection, cheques: Iterable[KnownCheque]) ->
             told.dated.isoformat(),
         )
         for told in cheques
+        if not told.undone
     ]
     if rows:
         connection.exec_driver_sql(

@@ -36,7 +36,8 @@ class OutboxRow:
     """One leg on its way, or what became of one. ``body`` None: not composed yet, so never sent.
 
     ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, ``transfer`` for money of it that left
-    suspense for ``account``, ``commission`` for what its sale earned for ``account``: all are told after it.
+    suspense for ``account``, ``commission`` for what its sale earned for ``account``, ``refund`` for what was undone or
+    moved of it: all are told after it.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
     money in suspense, whose owners have nothing to do with one another, the event.
     """
@@ -114,7 +115,8 @@ def queue(connection: Connection) -> Queue:
         f"WHERE state <> 'acknowledged' AND state <> 'parked' AND NOT {_BEHIND_PARKED} GROUP BY {_QUEUE})), "
         "(SELECT coalesce((SELECT at_utc FROM bank_receipt_event WHERE outcome_id = source_id), "
         "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), "
-        "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), taken_at_utc) "
+        "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), "
+        "(SELECT at_utc FROM correction WHERE correction_id = source_id), taken_at_utc) "
         "FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
@@ -252,6 +254,8 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
         "AND allocation.sale_line IS NULL UNION SELECT account FROM outbox "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind IN ('transfer', 'commission') "
+        "UNION SELECT placed_part.account FROM outbox JOIN placed_part USING (payment_event_id, leg) "
+        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind = 'refund' "
         "UNION SELECT recovery.account FROM outbox "
         "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') UNION "
         "SELECT outbox.account FROM outbox JOIN leg USING (payment_event_id, leg) "
@@ -265,7 +269,7 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
 class LegShown:
     """What a person wants to know of a leg. ``outcome`` is what the row tells of it; None: the leg itself.
 
-    ``amount`` of what left suspense, or was earned with it, is just that.
+    ``amount`` of what left suspense, was undone of it or was earned with it, is just that.
     """
 
     receipt_number: str
@@ -279,8 +283,13 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
     number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
         "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, "
-        "coalesce(moved.amount_minor, credited.amount_minor, leg.amount_minor), leg.currency, mode, "
-        "CASE kind WHEN 'transfer' THEN 'from suspense' WHEN 'commission' THEN 'commission' ELSE event.state END "
+        "coalesce(moved.amount_minor, credited.amount_minor, (SELECT sum(part.amount_minor) "
+        "FROM correction_part AS part JOIN (SELECT allocation_id AS part_id, payment_event_id, leg FROM allocation "
+        "UNION ALL SELECT part_id, payment_event_id, leg FROM placed_part) AS undone USING (part_id) "
+        "WHERE part.correction_id = source_id AND undone.payment_event_id = outbox.payment_event_id "
+        "AND undone.leg = outbox.leg), leg.amount_minor), leg.currency, mode, "
+        "CASE outbox.kind WHEN 'transfer' THEN 'from suspense' WHEN 'commission' THEN 'commission' "
+        "WHEN 'refund' THEN (SELECT kind FROM correction WHERE correction_id = source_id) ELSE event.state END "
         "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "
         "JOIN tender USING (tender_id) LEFT JOIN bank_receipt_event AS event ON event.outcome_id = source_id "
         "LEFT JOIN suspense_transfer AS moved ON moved.transfer_id = source_id "
@@ -315,7 +324,7 @@ def leg_facts(
         "LEFT JOIN voucher_hold ON voucher_hold.hold_id = tender.voucher_hold "
         "LEFT JOIN voucher_offline AS offline ON offline.tender_id = tender.tender_id "
         "LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
-        "LEFT JOIN instrument ON instrument.tender_id = tender.tender_id "
+        "LEFT JOIN instrument_of_tender AS instrument ON instrument.tender_id = tender.tender_id "
         "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
         "LEFT JOIN payment_dunning AS dunning ON dunning.payment_event_id = leg.payment_event_id "
         "AND dunning.account = leg.account "

@@ -13,6 +13,7 @@ from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.store.account_credits import credited_to
+from pos.store.corrections import corrected_bills, corrected_credits, corrected_recoveries
 from pos.store.suspense import moved_to_bills, moved_to_credit
 
 _OWN = (
@@ -43,6 +44,7 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
             entries += [_own(tuple(row), cleared=table == CLEARED) for row in found_rows]
     for bill_no, entries in found.items():
         entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
+        entries += [corrected for _, corrected in corrected_bills(connection, bill_no)]
     return found
 
 
@@ -53,7 +55,7 @@ def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]
         statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no IS NOT NULL"
         for row in connection.exec_driver_sql(statement):
             found.setdefault(str(row[0]), []).append(_own(tuple(row), cleared=table == CLEARED))
-    for bill_no, moved in moved_to_bills(connection):
+    for bill_no, moved in chain(moved_to_bills(connection), corrected_bills(connection)):
         found.setdefault(bill_no, []).append(moved)
     return found
 
@@ -70,13 +72,16 @@ def own_credits(
             found.setdefault(undone, []).extend(entries)
         for credited, moved in chain(moved_to_credit(connection, account), credited_to(connection, account)):
             found.setdefault(credited, []).append(moved)
+    for credited, corrected in corrected_credits(connection, account, kept_as):
+        found.setdefault(credited, []).append(corrected)
     return found
 
 
 def own_recoveries(connection: Connection, account: str) -> list[OwnAllocation]:
     """What payments at this till brought back of an account's written-off debt; ``bill_no`` is empty."""
     statement = _OWN.format(key="'', part.account", table="recovery") + "WHERE ? IS NULL"
-    return _by_account(connection, statement, account, None).get(account, [])
+    back = _by_account(connection, statement, account, None).get(account, [])
+    return [*back, *corrected_recoveries(connection, account)]
 
 
 def _by_account(
@@ -88,6 +93,14 @@ def _by_account(
     for row in connection.exec_driver_sql(statement + where, values):
         found.setdefault(str(row[1]), []).append(_own((row[0], *row[2:])))
     return found
+
+
+def taken_by(connection: Connection, receipt_number: str) -> str | None:
+    """The user who took the payment of this receipt."""
+    row = connection.exec_driver_sql(
+        "SELECT operator FROM payment_event WHERE receipt_number = ?", (receipt_number,)
+    ).first()
+    return None if row is None else str(row[0])
 
 
 def event_receipt(connection: Connection, payment_event_id: str) -> str | None:
@@ -102,7 +115,8 @@ def cheque_known(connection: Connection, identity: ChequeIdentity) -> str | None
     """The receipt number under which this very cheque was taken already."""
     rows = connection.exec_driver_sql(
         "SELECT receipt_number, branch, bank_account FROM cheque JOIN tender USING (tender_id) "
-        "JOIN payment_event USING (payment_event_id) WHERE bank = ? AND serial = ?",
+        "JOIN payment_event USING (payment_event_id) WHERE bank = ? AND serial = ? "
+        "AND tender_id NOT IN (SELECT tender_id FROM tender_undone)",
         (identity.bank, identity.serial),
     )
     for number, branch, account in rows:
@@ -115,17 +129,31 @@ def cheque_known(connection: Connection, identity: ChequeIdentity) -> str | None
 def instrument_receipt(connection: Connection, instrument: str) -> str | None:
     """The receipt number under which this very slip, bank receipt or voucher was taken already."""
     row = connection.exec_driver_sql(
-        "SELECT receipt_number FROM instrument JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
-        "WHERE instrument = ?",
+        "SELECT receipt_number FROM living_instrument JOIN tender USING (tender_id) "
+        "JOIN payment_event USING (payment_event_id) WHERE instrument = ?",
         (instrument,),
     ).first()
     return None if row is None else str(row[0])
 
 
+def is_instrument_known(connection: Connection, instrument: str) -> bool:
+    """Whether this paper was ever taken, also where that was undone."""
+    found = connection.exec_driver_sql("SELECT 1 FROM instrument WHERE instrument = ?", (instrument,)).first()
+    return found is not None
+
+
+def is_serial_known(connection: Connection, kind: str, body: str) -> bool:
+    """Whether this piece was ever sold, also where that was undone."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM sale_serial WHERE kind = ? AND body = ?", (kind, body)
+    ).first()
+    return found is not None
+
+
 def serial_receipt(connection: Connection, kind: str, body: str) -> str | None:
     """The receipt number with which the piece of this serial number (its ``body``) was sold."""
     row = connection.exec_driver_sql(
-        "SELECT receipt_number FROM sale_serial JOIN payment_event USING (payment_event_id) WHERE kind = ? AND body = ?",
+        "SELECT receipt_number FROM living_serial JOIN payment_event USING (payment_event_id) WHERE kind = ? AND body = ?",
         (kind, body),
     ).first()
     return None if row is None else str(row[0])
@@ -162,6 +190,7 @@ def cash_kept_on(
     minor = connection.exec_driver_sql(
         "SELECT coalesce(sum(tender.amount_minor - change_minor), 0) FROM payment_event JOIN tender "
         "USING (payment_event_id) WHERE payer_account = ? AND business_date = ? AND tender.currency = ? "
+        "AND tender_id NOT IN (SELECT tender_id FROM tender_undone) "
         f"AND mode IN ({places})",
         (payer_account, day.isoformat(), in_currency.code, *modes),
     ).scalar_one()

@@ -25,6 +25,7 @@ from pos.domain.receipt import (
     TaxLine,
     TenderLine,
 )
+from pos.store.correction_paper import correction_read, correction_stored, undone_by
 from pos.store.deposit_paper import deposit_read, deposit_stored, with_drawers
 from pos.store.times import local, utc_text
 
@@ -89,6 +90,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
             "left_out": [[part.bill_no, part.reason, part.amount.minor] for part in facts.left_out],
             **_commission_stored(facts.commission),
             **deposit_stored(facts.deposit),
+            **correction_stored(facts.correction),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -151,6 +153,7 @@ def receipt_facts(connection: Connection, receipt_number: str) -> ReceiptFacts |
         _names_of_note(connection, receipt_number) if row[3] is None else _names_of_event(connection, row[3])
     )
     facts = _facts(str(row[0]), str(row[1]), json.loads(row[2]), name, personal)
+    facts = replace(facts, undone_by=undone_by(connection, receipt_number))
     return (
         facts
         if facts.deposit is None
@@ -257,6 +260,7 @@ def _facts(
         ),
         commission=_commission_read(raw.get("commission"), in_currency),
         deposit=deposit_read(raw.get("deposit"), in_currency),
+        correction=correction_read(raw.get("correction"), in_currency),
     )
 
 
@@ -302,6 +306,17 @@ def _details(stored: list[tuple[str, str | None]], personal: Mapping[str, str]) 
         value = personal.get(name) if kept is None else kept
         if value is not None:
             yield name, value
+
+
+def last_payment(connection: Connection, operator: str) -> str | None:
+    """The receipt of the last payment that ``operator`` took and that nothing has undone."""
+    row = connection.exec_driver_sql(
+        "SELECT receipt_number FROM payment_event WHERE operator = ? AND NOT EXISTS (SELECT 1 FROM correction "
+        "WHERE correction.payment_event_id = payment_event.payment_event_id AND kind IN ('void', 'reversal')) "
+        "ORDER BY epoch DESC, sequence DESC LIMIT 1",
+        (operator,),
+    ).first()
+    return None if row is None else str(row[0])
 
 
 def last_receipt(connection: Connection, operator: str) -> str | None:

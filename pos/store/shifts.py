@@ -71,6 +71,13 @@ class ForeignTaken:
     source: str
 
 
+_STANDS = (
+    "NOT EXISTS (SELECT 1 FROM tender_undone JOIN correction AS undoing USING (correction_id) "
+    "WHERE tender_undone.tender_id = tender.tender_id AND undoing.shift_id = ?1)"
+)
+"""A tender that nothing has undone in the same shift."""
+
+
 def open_shift(connection: Connection) -> Shift | None:
     """The shift that is open on this terminal."""
     row = connection.exec_driver_sql(
@@ -125,11 +132,12 @@ def last_count(connection: Connection, shift: Shift) -> Count | None:
 
 
 def taken_in(connection: Connection, shift: Shift) -> list[ExpectedTender]:
-    """Each mode's tenders in the shift, net of change."""
+    """Each mode's tenders in the shift, net of change; what was undone in it is as if it had never been."""
     rows = connection.exec_driver_sql(
         "SELECT mode, count(*), sum(tender.amount_minor - tender.change_minor), "
         "sum(iif(foreign_minor IS NULL, 0, tender.amount_minor)) "
-        "FROM payment_event JOIN tender USING (payment_event_id) WHERE shift_id = ? GROUP BY mode ORDER BY mode",
+        "FROM payment_event JOIN tender USING (payment_event_id) WHERE shift_id = ?1 AND "
+        f"{_STANDS} GROUP BY mode ORDER BY mode",
         (shift.shift_id,),
     )
     return [
@@ -149,7 +157,8 @@ def foreign_taken_in(connection: Connection, shift: Shift) -> list[ForeignTaken]
     rows = connection.exec_driver_sql(
         "SELECT foreign_currency, sum(foreign_minor), sum(tender.amount_minor), rate, rate_source, max(sequence) "
         "FROM payment_event JOIN tender USING (payment_event_id) "
-        "WHERE shift_id = ? AND foreign_currency IS NOT NULL GROUP BY foreign_currency ORDER BY foreign_currency",
+        f"WHERE shift_id = ?1 AND {_STANDS} AND foreign_currency IS NOT NULL "
+        "GROUP BY foreign_currency ORDER BY foreign_currency",
         (shift.shift_id,),
     )
     return [
@@ -167,16 +176,30 @@ def trust_in(connection: Connection, shift: Shift) -> Money:
     """What of the shift's cash is the operator's bill money at a dealer's till."""
     minor = connection.exec_driver_sql(
         "SELECT coalesce(sum(tender.amount_minor - change_minor), 0) FROM payment_event "
-        "JOIN tender USING (payment_event_id) JOIN trust_tender USING (tender_id) WHERE shift_id = ?",
+        f"JOIN tender USING (payment_event_id) JOIN trust_tender USING (tender_id) WHERE shift_id = ?1 AND {_STANDS}",
+        (shift.shift_id,),
+    ).scalar_one()
+    return Money(int(minor), shift.currency)
+
+
+def given_back_in(connection: Connection, shift: Shift) -> Money:
+    """The shop's cash that went out with corrections of what other shifts took, or of parts of what this one took."""
+    minor = connection.exec_driver_sql(
+        "SELECT coalesce(sum(paid.amount_minor), 0) FROM correction JOIN correction_cash AS paid USING (correction_id) "
+        "JOIN tender ON tender.tender_id = paid.tender_id "
+        "JOIN payment_event ON payment_event.payment_event_id = tender.payment_event_id "
+        f"WHERE correction.shift_id = ?1 AND NOT (payment_event.shift_id = ?1 AND NOT {_STANDS})",
         (shift.shift_id,),
     ).scalar_one()
     return Money(int(minor), shift.currency)
 
 
 def payments_in(connection: Connection, shift: Shift) -> int:
-    """How many payment events the shift has."""
+    """How many payment events and corrections the shift has: what a count must have been made after."""
     return int(
         connection.exec_driver_sql(
-            "SELECT count(*) FROM payment_event WHERE shift_id = ?", (shift.shift_id,)
+            "SELECT (SELECT count(*) FROM payment_event WHERE shift_id = ?1) "
+            "+ (SELECT count(*) FROM correction WHERE shift_id = ?1)",
+            (shift.shift_id,),
         ).scalar_one()
     )

@@ -18,7 +18,8 @@ _ITEMS = (
     "SELECT suspense_id, payment_event_id, suspense.leg, receipt_number, row_number() OVER ("
     "PARTITION BY payment_event_id ORDER BY suspense.rowid) AS number, taken_at_utc, utc_offset_min, "
     "suspense.amount_minor, suspense.currency, reference, suspense.amount_minor - (SELECT coalesce(sum(amount_minor), 0) "
-    "FROM suspense_transfer AS moved WHERE moved.suspense_id = suspense.suspense_id) AS left_minor "
+    "FROM suspense_transfer AS moved WHERE moved.suspense_id = suspense.suspense_id) "
+    "- (SELECT coalesce(sum(amount_minor), 0) FROM correction_part WHERE part_id = suspense.suspense_id) AS left_minor "
     "FROM suspense JOIN payment_event USING (payment_event_id) "
 )
 

@@ -11,6 +11,7 @@ import pytest
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.approval import Wanted
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
+from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
@@ -21,13 +22,17 @@ from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
 from pos.till.commissions import settle_commission
+from pos.till.correction_entry import CorrectionOrder
+from pos.till.corrections import void
 from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
-from pos.till.desk import Memo
+from pos.till.desk import Desk, Memo
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.papers import reprint
 from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
+from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.take_payment import take_payment
+from pos.till.transfers import MoveOrder, transfer
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
@@ -46,6 +51,7 @@ from tests.builders.tills import (
     atm,
     bank_cash,
     bill,
+    card,
     cash,
     cheque,
     clock_of,
@@ -172,8 +178,24 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = begin_run(desk, BACK_OFFICE, ModeKind.ATM, profile="records", file_digest="0" * 64)
     told = RecordOrder(mode="atm", amount="3", account="BA-1", details=atm("3").details)
     import_record(desk, BACK_OFFICE, run, told)
+    _correct(desk)
     close_stores(desk)
     return folder / "till.db"
+
+
+def _correct(desk: Desk) -> None:
+    """A sale that is voided and taken again with the same papers and piece; a refund that was paid; a transfer."""
+    capped = CorrectionPolicy(alone_minor=dict.fromkeys(("void", "refund", "transfer"), 10**9))
+    desk.policy = replace(desk.policy, corrections=capped)
+    for first in (True, False):
+        taken = pay(desk, card("2", "000000000901"), cash("3"), lines=[sale("SIM-01", 1, iccid(2))])
+        undone = CorrectionOrder(receipt=taken.receipt.receipt_number, reason="other", text="Keyed twice")
+        if first:
+            void(desk, CASHIER, undone)
+    paid = pay(desk, card("4", "000000000902"), account="BA-2").receipt.receipt_number
+    back = refund(desk, CASHIER, RefundOrder(receipt=paid, reason="billed_twice", amount="1"))
+    confirm_refund(desk, BACK_OFFICE, back.receipt_number, "CARD-1")
+    transfer(desk, CASHIER, MoveOrder(receipt=paid, reason="wrong_account", account="BA-3"))
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ TENDER = (
 )
 
 EVENT = (
-    "INSERT INTO payment_event VALUES ('p', 'S014-T1-A-000009', 'T1', 1, 99, "
+    "INSERT INTO payment_event VALUES ('p', 'S014-T1-A-000099', 'T1', 1, 99, "
     "(SELECT shift_id FROM v_shift WHERE state = 'open'), '2026-11-21', 't', 180, '1001', 'walk_in', 'WALK-IN', NULL, "
     "?, 'KWD', NULL)"
 )

@@ -1,0 +1,432 @@
+"""Corrections as stored: what a payment still stands for, what was undone or placed anew, and what central is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pos.domain.bill import OwnAllocation
+from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
+from pos.domain.money import Currency, Money, currency, total
+from pos.domain.payment_mode import PaymentModes, Purpose
+from pos.domain.posting import JournalLine
+from pos.store.outbox import NOT_TOLD
+from pos.store.times import local
+from pos.store.unsure_money import UNSURE, modes_waiting
+
+REFUND = "refund"
+"""The outbox's kind of what tells central that a part of a leg was undone."""
+
+
+def taken_payment(connection: Connection, receipt_number: str) -> TakenPayment | None:
+    """The payment of this receipt, with what of it still stands."""
+    row = connection.exec_driver_sql(
+        "SELECT payment_event_id, receipt_number, shift_id, taken_at_utc, utc_offset_min, operator, payer_kind, "
+        "payer_account, currency, "
+        "(SELECT coalesce(sum(amount_minor), 0) FROM allocation WHERE allocation.payment_event_id = "
+        "payment_event.payment_event_id), "
+        "EXISTS (SELECT 1 FROM correction WHERE correction.payment_event_id = payment_event.payment_event_id), "
+        "EXISTS (SELECT 1 FROM correction WHERE correction.payment_event_id = payment_event.payment_event_id "
+        "AND kind IN ('void', 'reversal')), "
+        "EXISTS (SELECT 1 FROM serial_of_sale WHERE serial_of_sale.payment_event_id = payment_event.payment_event_id "
+        "AND kind = 'voucher_pin'), "
+        "EXISTS (SELECT 1 FROM outbox WHERE outbox.payment_event_id = payment_event.payment_event_id "
+        "AND kind = 'commission') FROM payment_event WHERE receipt_number = ?",
+        (receipt_number,),
+    ).first()
+    if row is None:
+        return None
+    event_id, in_currency = str(row[0]), currency(row[8])
+    return TakenPayment(
+        payment_event_id=event_id,
+        receipt_number=row[1],
+        shift_id=row[2],
+        taken_at=local(row[3], row[4]),
+        taken_by=row[5],
+        payer_kind=row[6],
+        payer_account=row[7],
+        amount=Money(int(row[9]), in_currency),
+        tenders=tuple(_tenders(connection, event_id, in_currency)),
+        parts=tuple(_parts(connection, event_id, in_currency)),
+        corrected=bool(row[10]),
+        voided=bool(row[11]),
+        has_secrets=bool(row[12]),
+        commission_credited=bool(row[13]),
+    )
+
+
+def _tenders(connection: Connection, event_id: str, in_currency: Currency) -> Iterator[TakenTender]:
+    rows = connection.exec_driver_sql(
+        "SELECT tender.tender_id, tender.number, mode, tender.amount_minor - change_minor, change_minor, "
+        "tender.amount_minor - change_minor + rounding_minor, foreign_minor, foreign_currency, "
+        "(SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id ORDER BY number DESC LIMIT 1), "
+        "cheque.cheque_id, "
+        "(SELECT count(*) FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id), "
+        "(SELECT state FROM bank_receipt_event AS told WHERE told.tender_id = tender.tender_id "
+        "ORDER BY number DESC LIMIT 1), "
+        "voucher_hold IS NOT NULL OR EXISTS (SELECT 1 FROM voucher_offline WHERE voucher_offline.tender_id = "
+        "tender.tender_id), card_attempt IS NOT NULL, "
+        "EXISTS (SELECT 1 FROM tender_undone WHERE tender_undone.tender_id = tender.tender_id) "
+        "FROM tender LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
+        "WHERE tender.payment_event_id = ? ORDER BY tender.number",
+        (event_id,),
+    )
+    for row in rows:
+        yield TakenTender(
+            tender_id=row[0],
+            number=row[1],
+            mode=row[2],
+            kept=Money(row[3], in_currency),
+            change=Money(row[4], in_currency),
+            paid=Money(row[5], in_currency),
+            foreign=None if row[6] is None else Money(row[6], currency(row[7])),
+            cheque=row[8],
+            cheque_id=row[9],
+            cheque_events=int(row[10]),
+            bank_receipt=row[11],
+            is_voucher=bool(row[12]),
+            at_terminal=bool(row[13]),
+            undone=bool(row[14]),
+        )
+
+
+def _parts(connection: Connection, event_id: str, in_currency: Currency) -> Iterator[TakenPart]:
+    rows = connection.exec_driver_sql(
+        "SELECT part_id, number, tender_id, leg, account, bill_no, bill_id, purpose, amount_minor, amount_minor "
+        "- (SELECT coalesce(sum(amount_minor), 0) FROM correction_part WHERE correction_part.part_id = part.part_id) "
+        "- (SELECT coalesce(sum(amount_minor), 0) FROM suspense_transfer WHERE suspense_id = part.part_id), placed "
+        "FROM (SELECT allocation_id AS part_id, number, tender_id, leg, account, bill_no, bill_id, "
+        "CASE WHEN sale_line IS NOT NULL THEN 'items' WHEN bill_no IS NOT NULL THEN 'bills' ELSE "
+        "coalesce(kept_as, 'account') END AS purpose, amount_minor, 0 AS placed FROM allocation WHERE payment_event_id = ?1 "
+        "UNION ALL SELECT part_id, placed_part.rowid, tender_id, leg, account, bill_no, bill_id, "
+        "CASE WHEN bill_no IS NOT NULL THEN 'bills' ELSE coalesce(kept_as, 'account') END, amount_minor, 1 "
+        "FROM placed_part WHERE payment_event_id = ?1) AS part ORDER BY placed, number",
+        (event_id,),
+    )
+    for row in rows:
+        yield TakenPart(
+            part_id=row[0],
+            number=row[1],
+            tender_id=row[2],
+            leg=row[3],
+            account=row[4],
+            bill_no=row[5],
+            bill_id=row[6],
+            purpose=Purpose(row[7]),
+            amount=Money(row[8], in_currency),
+            left=Money(row[9], in_currency),
+            placed=bool(row[10]),
+        )
+
+
+def lines_booked(connection: Connection, event_id: str) -> list[JournalLine]:
+    """Every journal line that a payment was posted with."""
+    rows = connection.exec_driver_sql(
+        "SELECT ledger_account, account, debit_minor, credit_minor, currency FROM journal_entry "
+        "JOIN journal_line USING (entry_id) WHERE source_id = ? "
+        "AND source_kind IN ('payment', 'bill_write_off', 'write_off_recovery') ORDER BY journal_entry.rowid, line_no",
+        (event_id,),
+    )
+    return [
+        JournalLine(
+            ledger_account=row[0],
+            account=row[1],
+            debit=Money(row[2], currency(row[4])),
+            credit=Money(row[3], currency(row[4])),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRefund:
+    """A refund, or the part of one, that is no cash: owed to the payer until somebody says that it was paid."""
+
+    correction_id: str
+    paper: str
+    account: str
+    amount: Money
+    at: datetime
+    settled: bool
+
+
+_REFUNDS = (
+    "SELECT correction_id, correction.receipt_number, payer_account, correction.amount_minor - (SELECT coalesce(sum("
+    "amount_minor), 0) FROM correction_cash WHERE correction_cash.correction_id = correction.correction_id) AS owed, "
+    "correction.currency, at_utc, correction.utc_offset_min, EXISTS (SELECT 1 FROM refund_settled "
+    "WHERE refund_settled.correction_id = correction.correction_id) AS settled "
+    "FROM correction JOIN payment_event USING (payment_event_id) WHERE kind = 'refund' "
+)
+
+
+def open_refunds(connection: Connection, *, limit: int) -> list[OpenRefund]:
+    """Those that nobody has paid yet, the oldest first."""
+    rows = connection.exec_driver_sql(
+        f"SELECT * FROM ({_REFUNDS}) WHERE owed > 0 AND NOT settled ORDER BY at_utc LIMIT ?", (limit,)
+    )
+    return [_refund(row) for row in rows]
+
+
+def refund_by_paper(connection: Connection, number: str) -> OpenRefund | None:
+    """The refund of this paper, if any of it is no cash."""
+    row = connection.exec_driver_sql(
+        f"SELECT * FROM ({_REFUNDS} AND correction.receipt_number = ?) WHERE owed > 0", (number,)
+    ).first()
+    return None if row is None else _refund(row)
+
+
+def _refund(row: Sequence[Any]) -> OpenRefund:
+    return OpenRefund(
+        correction_id=row[0],
+        paper=row[1],
+        account=row[2],
+        amount=Money(row[3], currency(row[4])),
+        at=local(row[5], row[6]),
+        settled=bool(row[7]),
+    )
+
+
+def sure_tenders(connection: Connection, event_id: str, modes: PaymentModes) -> set[str]:
+    """The tenders of a payment whose money waits for nothing."""
+    waiting = modes_waiting([code for code, mode in modes.by_code.items() if mode.final_when])
+    rows = connection.exec_driver_sql(
+        f"SELECT tender_id FROM tender WHERE payment_event_id = ? AND NOT ({UNSURE})", (event_id, waiting)
+    )
+    return {str(tender_id) for (tender_id,) in rows}
+
+
+def times_moved(connection: Connection, event_id: str) -> int:
+    """How often money of a payment was moved to another account."""
+    found = connection.exec_driver_sql(
+        "SELECT count(*) FROM correction WHERE payment_event_id = ? AND kind = 'transfer'", (event_id,)
+    ).scalar_one()
+    return int(found)
+
+
+# --- what is open ------------------------------------------------------------------------------------------------
+
+_TOLD = (
+    "JOIN outbox AS told ON told.source_id = corrected.correction_id AND told.kind = 'refund' "
+    "AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg "
+)
+_UNDONE_OF = (
+    "SELECT part.bill_no, part.account, -corrected.amount_minor, corrected.currency, told.correlator_id, told.server_id, "
+    "told.applied_change FROM correction_part AS corrected JOIN {parts} AS part ON part.{key} = corrected.part_id "
+    + _TOLD
+)
+_PLACED = (
+    "SELECT part.bill_no, part.account, part.amount_minor, part.currency, told.correlator_id, told.server_id, "
+    "told.applied_change FROM placed_part AS part JOIN outbox AS told ON told.source_id = part.correction_id "
+    "AND told.kind = 'refund' AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg "
+)
+_CONTAINED_ELSEWHERE = (
+    f"(told.server_id IS NULL OR told.server_id = '{NOT_TOLD}' OR told.applied_change IS NOT NULL)"
+)
+"""A server that has the correction but no change numbers counts it in what it tells next: it is counted there alone.
+
+One that has no place for it never does."""
+
+
+def corrected_bills(
+    connection: Connection, bill_no: str | None = None
+) -> Iterator[tuple[str, OwnAllocation]]:
+    """What corrections did to a bill, or to any: parts that were undone (negative) and parts placed there."""
+    where = "part.bill_no IS NOT NULL" if bill_no is None else "part.bill_no = ?"
+    values = () if bill_no is None else (bill_no,)
+    for statement in _statements():
+        for row in connection.exec_driver_sql(f"{statement}WHERE {where} AND {_CONTAINED_ELSEWHERE}", values):
+            yield str(row[0]), _own(tuple(row))
+    cleared = (
+        "SELECT part.bill_no, part.account, -part.amount_minor, part.currency, corrected.correction_id, NULL, NULL "
+        "FROM bill_write_off AS part JOIN leg USING (payment_event_id, leg) "
+        "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
+        "AND (corrected.kind IN ('void', 'reversal') OR corrected.tender_id = leg.tender_id) "
+    )
+    for row in connection.exec_driver_sql(f"{cleared}WHERE {where}", values):
+        yield str(row[0]), _own(tuple(row), cleared=True)
+
+
+def corrected_credits(
+    connection: Connection, account: str | None, kept_as: Purpose
+) -> Iterator[tuple[str, OwnAllocation]]:
+    """What corrections did to money on an account, or on any, that is kept as ``kept_as``."""
+    where = "part.bill_no IS NULL AND part.kept_as IS ?"
+    values: tuple[str | None, ...] = (None if kept_as is Purpose.ACCOUNT else str(kept_as),)
+    if account is not None:
+        where, values = f"{where} AND part.account = ?", (*values, account)
+    for statement in _statements():
+        sold = " AND part.sale_line IS NULL" if "allocation" in statement else ""
+        rows = connection.exec_driver_sql(
+            f"{statement}WHERE {where}{sold} AND {_CONTAINED_ELSEWHERE}", values
+        )
+        for row in rows:
+            yield str(row[1]), _own(tuple(row))
+
+
+def corrected_recoveries(connection: Connection, account: str) -> Iterator[OwnAllocation]:
+    """Written-off debt that payments brought back and that corrections gave up again."""
+    rows = connection.exec_driver_sql(
+        "SELECT '', part.account, -part.amount_minor, part.currency, told.correlator_id, told.server_id, "
+        "told.applied_change FROM recovery AS part JOIN leg USING (payment_event_id, leg) "
+        "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
+        "AND (corrected.kind IN ('void', 'reversal') OR corrected.tender_id = leg.tender_id) "
+        f"{_TOLD}WHERE part.account = ? AND {_CONTAINED_ELSEWHERE}",
+        (account,),
+    )
+    for row in rows:
+        yield _own(tuple(row))
+
+
+def _statements() -> tuple[str, ...]:
+    return (
+        _UNDONE_OF.format(parts="allocation", key="allocation_id"),
+        _UNDONE_OF.format(parts="placed_part", key="part_id"),
+        _PLACED,
+    )
+
+
+def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
+    bill_no, _, minor, code, correlator_id, server_id, applied_change = row
+    assert isinstance(minor, int)
+    assert applied_change is None or isinstance(applied_change, int)
+    return OwnAllocation(
+        bill_no="" if bill_no is None else str(bill_no),
+        amount=Money(minor, currency(str(code))),
+        correlator_id=str(correlator_id),
+        server_id=None if server_id is None else str(server_id),
+        applied_change=applied_change,
+        cleared=cleared,
+    )
+
+
+# --- what central is told ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedFacts:
+    """Where money was, or moved money went: the account, and the bill by central's id (None: there as ``kept_as``)."""
+
+    account: str
+    bill_id: str | None
+    kept_as: Purpose
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundFacts:
+    """All that central is told of what was undone of one leg. ``payment_body`` is what it was told of the leg itself.
+
+    ``bills`` are the parts that paid bills, by the bill's id at central, ``kept`` those that were on an account; the rest
+    was for items. ``write_offs`` are the rests of bills that are owed again, ``recovered`` the
+    written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
+    """
+
+    correlator_id: str
+    leg_correlator_id: str
+    server_id: str
+    payment_body: bytes
+    kind: CorrectionKind
+    amount: Money
+    reason_code: str
+    reason: str | None
+    corrected_at: datetime
+    receipt_number: str
+    terminal: str
+    shift_id: str | None
+    bills: Mapping[str, Money]
+    kept: tuple[PlacedFacts, ...]
+    write_offs: Mapping[str, Money]
+    recovered: Money
+    placed: tuple[PlacedFacts, ...]
+
+
+def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
+    """What the row ``outbox_id`` tells; None while central has not acknowledged the leg itself."""
+    row = connection.exec_driver_sql(
+        "SELECT told.correlator_id, paid.correlator_id, paid.server_id, paid.body, kind_of.kind, kind_of.reason_code, "
+        "kind_of.reason, at_utc, kind_of.utc_offset_min, kind_of.receipt_number, event.terminal, kind_of.shift_id, "
+        "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id "
+        "FROM outbox AS told JOIN correction AS kind_of ON kind_of.correction_id = told.source_id "
+        "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
+        "JOIN leg ON leg.payment_event_id = told.payment_event_id AND leg.leg = told.leg "
+        "JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg "
+        "AND paid.kind = 'payment' WHERE told.outbox_id = ? AND paid.state = 'acknowledged'",
+        (outbox_id,),
+    ).first()
+    if row is None:
+        return None
+    in_currency, event_id, leg, correction_id = currency(row[12]), row[13], row[14], row[15]
+    undone = connection.exec_driver_sql(
+        "SELECT part.bill_id, part.purpose, sum(corrected.amount_minor), part.account FROM correction_part AS corrected "
+        "JOIN (SELECT allocation_id AS part_id, payment_event_id, leg, account, bill_id, "
+        "CASE WHEN sale_line IS NOT NULL THEN 'items' "
+        "WHEN bill_no IS NOT NULL THEN 'bills' ELSE coalesce(kept_as, 'account') END AS purpose FROM allocation UNION ALL "
+        "SELECT part_id, payment_event_id, leg, account, bill_id, CASE WHEN bill_no IS NOT NULL THEN 'bills' "
+        "ELSE coalesce(kept_as, 'account') END FROM placed_part) AS part USING (part_id) "
+        "WHERE correction_id = ? AND part.payment_event_id = ? AND part.leg = ? GROUP BY bill_id, purpose, "
+        "CASE WHEN bill_id IS NULL THEN part.account END ORDER BY 1, 2, 4",
+        (correction_id, event_id, leg),
+    ).all()
+    amounts = [
+        PlacedFacts(
+            account=account, bill_id=bill_id, kept_as=Purpose(purpose), amount=Money(minor, in_currency)
+        )
+        for bill_id, purpose, minor, account in undone
+    ]
+    whole = CorrectionKind(row[4]).undoes_all or row[16] == row[17]
+    return RefundFacts(
+        correlator_id=row[0],
+        leg_correlator_id=row[1],
+        server_id=row[2],
+        payment_body=bytes(row[3]),
+        kind=CorrectionKind(row[4]),
+        amount=total((part.amount for part in amounts), in_currency),
+        reason_code=row[5],
+        reason=row[6],
+        corrected_at=local(row[7], row[8]),
+        receipt_number=row[9],
+        terminal=row[10],
+        shift_id=row[11],
+        bills={str(part.bill_id): part.amount for part in amounts if part.kept_as is Purpose.BILLS},
+        kept=tuple(part for part in amounts if part.kept_as not in (Purpose.BILLS, Purpose.ITEMS)),
+        write_offs=_write_offs(connection, event_id, leg, in_currency) if whole else {},
+        recovered=_recovered(connection, event_id, leg, in_currency) if whole else Money(0, in_currency),
+        placed=tuple(_placed(connection, correction_id, leg, in_currency)),
+    )
+
+
+def _write_offs(connection: Connection, event_id: str, leg: int, in_currency: Currency) -> dict[str, Money]:
+    rows = connection.exec_driver_sql(
+        "SELECT bill_id, amount_minor FROM bill_write_off WHERE payment_event_id = ? AND leg = ? ORDER BY bill_no",
+        (event_id, leg),
+    )
+    return {bill_id: Money(minor, in_currency) for bill_id, minor in rows}
+
+
+def _recovered(connection: Connection, event_id: str, leg: int, in_currency: Currency) -> Money:
+    minor = connection.exec_driver_sql(
+        "SELECT coalesce(sum(amount_minor), 0) FROM recovery WHERE payment_event_id = ? AND leg = ?",
+        (event_id, leg),
+    ).scalar_one()
+    return Money(int(minor), in_currency)
+
+
+def _placed(
+    connection: Connection, correction_id: str, leg: int, in_currency: Currency
+) -> Iterator[PlacedFacts]:
+    rows = connection.exec_driver_sql(
+        "SELECT account, bill_id, kept_as, amount_minor FROM placed_part WHERE correction_id = ? AND leg = ? "
+        "ORDER BY number",
+        (correction_id, leg),
+    )
+    for account, bill_id, kept_as, minor in rows:
+        yield PlacedFacts(
+            account=account,
+            bill_id=bill_id,
+            kept_as=Purpose(kept_as) if kept_as else Purpose.BILLS if bill_id else Purpose.ACCOUNT,
+            amount=Money(minor, in_currency),
+        )

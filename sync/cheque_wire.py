@@ -35,6 +35,7 @@ def read_known_cheque(told: object) -> KnownCheque:
         dated=dated,
         terminal=terminal or "",
         epoch=epoch,
+        undone=row.get("undone") is True,
     )
 
 

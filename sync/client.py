@@ -189,6 +189,10 @@ class CentralClient:
         """POST a frozen body. The key travels in it and as ``Idempotency-Key``."""
         return await self._post(f"{self.addresses.payment}/payment", correlator_id, body)
 
+    async def send_refund(self, correlator_id: str, body: bytes) -> SendOutcome:
+        """As ``send_payment``: what undoes, pays back or moves a payment that the server has."""
+        return await self._post(f"{self.addresses.payment}/refund", correlator_id, body)
+
     async def tell(self, resource: str, correlator_id: str, body: bytes) -> SendOutcome:
         """Tell our central something of a payment that it has; the same body again changes nothing there."""
         assert self.addresses.own is not None, "a foreign server has nothing of ours"
@@ -223,16 +227,22 @@ class CentralClient:
         return Accepted(seen)
 
     async def find_payment(self, correlator_id: str) -> LookUpOutcome:
-        """Look for a payment by our key. A server may ignore the filter, so the rows are compared here.
+        """Look for a payment by our key. A server may ignore the filter, so the rows are compared here."""
+        return await self._find("payment", correlator_id)
 
-        "Not there" lets the payment be sent again, so it is said only when all rows were seen: a server that counts
+    async def find_refund(self, correlator_id: str) -> LookUpOutcome:
+        """As ``find_payment``, for a refund."""
+        return await self._find("refund", correlator_id)
+
+    async def _find(self, resource: str, correlator_id: str) -> LookUpOutcome:
+        """What is "not there" may be sent again, so it is said only when all rows were seen: a server that counts
         nothing is asked until it has no more or gives the same page again.
         """
         offset = 0
         before: Page | None = None
         for _ in range(LOOK_UP_PAGES_MAX):
             page = await self._page(
-                f"{self.addresses.payment}/payment",
+                f"{self.addresses.payment}/{resource}",
                 {"correlatorId": correlator_id, "offset": str(offset), "limit": str(ROWS_MAX)},
             )
             if not isinstance(page, Page):
@@ -244,18 +254,29 @@ class CentralClient:
             if page.ends(offset=offset, before=before):
                 return NotThere()
             before = page
-        return Unknown(f"not among the first {offset} payments that the server lists")
+        return Unknown(f"not among the first {offset} {resource}s that the server lists")
 
     async def payments_of(
         self, terminal: str, epoch: int
     ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
         """Every payment that our central has of one enrolment of a terminal, by our key."""
+        return await self._all_of("payment", terminal, epoch)
+
+    async def refunds_of(
+        self, terminal: str, epoch: int
+    ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
+        """As ``payments_of``, for refunds."""
+        return await self._all_of("refund", terminal, epoch)
+
+    async def _all_of(
+        self, resource: str, terminal: str, epoch: int
+    ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
         found: dict[str, PaymentSeen] = {}
         after = ""
         for _ in range(LOOK_UP_PAGES_MAX):
             query = {"terminal": terminal, "sort": "id", "limit": str(ROWS_MAX)}
             page = await self._page(
-                f"{self.addresses.payment}/payment", query | ({"id.gt": after} if after else {})
+                f"{self.addresses.payment}/{resource}", query | ({"id.gt": after} if after else {})
             )
             if not isinstance(page, Page):
                 return page
@@ -269,7 +290,7 @@ class CentralClient:
                     found[seen.correlator_id] = seen
             if len(page.rows) < ROWS_MAX:
                 return found
-        return Unknown("central tells more payments than can be compared")
+        return Unknown(f"central tells more {resource}s than can be compared")
 
     async def bills(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
         """A page of customer bills; ``changed_after`` only where our central counts changes."""

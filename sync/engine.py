@@ -21,6 +21,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness, Runner
 from pos.store import outbox
 from pos.store.cache import CacheStore
+from pos.store.corrections import REFUND, refund_facts
 from pos.store.home import Identity
 from pos.store.outbox import OutboxRow
 from pos.store.unit_of_work import TillStore
@@ -40,6 +41,7 @@ from sync.client import (
 from sync.heads import Heads
 from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.messages import MESSAGES
+from sync.refund_wire import ANNOUNCED, is_move, refund_body
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
@@ -315,21 +317,33 @@ class SyncEngine:
             return True
         if row.kind in MESSAGES:
             return await self._deliver_message(row, body, this_round)
+        if row.kind == REFUND and is_move(body):
+            settled = await self._without_place(row, body, ANNOUNCED, this_round)
+            if settled is not None:
+                return settled
         if row.state in ("sent", "unknown"):
-            found = await self._parts.client.find_payment(row.correlator_id)
+            found = await self._find(row)
             if not isinstance(found, NotThere):
                 return await self._settle(row, found, this_round)
             if self._ended(this_round):
                 return False
         await self._till(lambda: self._mark_sent(row))
-        outcome = await self._parts.client.send_payment(row.correlator_id, body)
+        client = self._parts.client
+        send = client.send_refund if row.kind == REFUND else client.send_payment
+        outcome = await send(row.correlator_id, body)
         if isinstance(outcome, Conflict):
             return await self._settle_conflict(row, outcome, this_round)
         return await self._settle(row, outcome, this_round)
 
-    async def _deliver_message(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
-        """Our central knows it by its key, so that sending again needs no look-up; another server has no place for it."""
-        message = MESSAGES[row.kind]
+    async def _find(self, row: OutboxRow) -> LookUpOutcome:
+        client = self._parts.client
+        find = client.find_refund if row.kind == REFUND else client.find_payment
+        return await find(row.correlator_id)
+
+    async def _without_place(
+        self, row: OutboxRow, body: bytes, announced: str, this_round: _Round
+    ) -> bool | None:
+        """What becomes of a row that not every server has a place for, where this one has none; None where it has."""
         if this_round.places is None:
             told = await self._parts.client.places()
             if isinstance(told, Unknown):
@@ -340,7 +354,7 @@ class SyncEngine:
             this_round.places = told
             if self._ended(this_round):
                 return False
-        if message.announced not in this_round.places:
+        if announced not in this_round.places:
             if await self._parts.runner.read(lambda: self._is_of_ours(row)):
                 # A gateway answered, or an older central of ours: it would never hear of it.
                 return await self._settle(row, Later("central does not take this now", None), this_round)
@@ -352,6 +366,14 @@ class SyncEngine:
             )
             this_round.acknowledged += 1
             return True
+        return None
+
+    async def _deliver_message(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
+        """Our central knows it by its key, so that sending again needs no look-up; another server has no place for it."""
+        message = MESSAGES[row.kind]
+        settled = await self._without_place(row, body, message.announced, this_round)
+        if settled is not None:
+            return settled
         await self._till(lambda: self._mark_sent(row))
         outcome = await self._parts.client.tell(message.resource, row.correlator_id, body)
         # What our central refuses it refuses otherwise: this says that somebody has the request already.
@@ -363,7 +385,7 @@ class SyncEngine:
         """409 may mean "I have it": look, unless quiet was asked for meanwhile. What is not there needs a person."""
         if self._ended(this_round):
             return await self._settle(row, Unknown(conflict.reason), this_round)
-        found = await self._parts.client.find_payment(row.correlator_id)
+        found = await self._find(row)
         if isinstance(found, NotThere):
             return await self._settle(row, RefusedForGood(conflict.reason), this_round)
         return await self._settle(replace(row, state="unknown"), found, this_round)
@@ -441,6 +463,9 @@ class SyncEngine:
         with parts.till.read() as connection:
             if row.kind in MESSAGES:
                 body = MESSAGES[row.kind].compose(connection, row.outbox_id)
+            elif row.kind == REFUND:
+                told = refund_facts(connection, row.outbox_id)
+                body = None if told is None else refund_body(told)
             else:
                 facts = outbox.leg_facts(connection, row, parts.identity, parts.modes, parts.operator_company)
                 body = payment_body(facts)

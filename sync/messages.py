@@ -48,4 +48,4 @@ MESSAGES: Mapping[str, Message] = {
     TRANSFER: Message("transfers", "transfer", _transfer),
     COMMISSION: Message("commissions", "commission", _commission),
 }
-"""By the outbox's kind; a payment is none of them."""
+"""By the outbox's kind; payments and refunds are none of them: the standard has a place for these."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,8 @@ from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued
 from pos.machine import InlineRunner
 from pos.settings import Settings
+from pos.store.corrections import REFUND
+from pos.store.outbox import NOT_TOLD
 from pos.store.vouchers import waiting_slips
 from pos.till.desk import Desk, Memo
 from pos.till.payment_order import PaymentOrder
@@ -35,6 +37,7 @@ from sync.client import (
 from sync.engine import SyncEngine, SyncParts
 from sync.heads import mark_letters
 from sync.retry import RetryRule
+from sync.tmf676 import PaymentSeen
 from sync.vouchers import CentralVouchers
 
 Result = TypeVar("Result")
@@ -183,34 +186,55 @@ class CentralFinding:
     where: str
 
 
+_Told = tuple[str, Money, str]
+"""Id at central, amount, account."""
+
+
 async def compare_with_central(desk: Desk, client: CentralClient) -> list[CentralFinding]:
-    """Every acknowledged leg is at central once, as booked, and central has none of this terminal that the books lack.
+    """Every acknowledged leg and refund is at central once, as booked, and central has none that the books lack.
 
     At a foreign server, which cannot be asked by terminal, each leg is looked up and the other way is left out.
     Raises CentralUnreachable.
     """
-    booked = _acknowledged(desk)
+    booked, refunded = _acknowledged(desk), _refunded(desk)
     announced = await client.announced()
     if not isinstance(announced, Mapping):
         raise CentralUnreachable(announced.reason)
     if "terminals" not in announced:
-        return [finding for key in booked for finding in await _look_up(client, key, booked[key])]
+        return [
+            finding
+            for resource, rows in (("payment", booked), ("refund", refunded))
+            for key, told in rows.items()
+            for finding in await _look_up(client, resource, key, told)
+        ]
     identity = desk.identity
-    found = await client.payments_of(identity.terminal, identity.epoch)
+    ours = _all_correlators(desk)
+    payments = await client.payments_of(identity.terminal, identity.epoch)
+    differing = _differences("payment", booked, payments, ours)
+    if "refunds" in announced:
+        refunds = await client.refunds_of(identity.terminal, identity.epoch)
+        differing += _differences("refund", refunded, refunds, ours)
+    if "heads" in announced:
+        differing += await _heads_differ(desk, client)
+    return differing
+
+
+def _differences(
+    what: str,
+    booked: Mapping[str, _Told],
+    found: Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable,
+    ours: Set[str],
+) -> list[CentralFinding]:
+    """What central lacks or has otherwise, then what the books (``ours``) lack."""
     if not isinstance(found, Mapping):
         raise CentralUnreachable(found.reason)
     differing = [
-        CentralFinding(check="payment_is_at_central", where=key)
-        if key not in found
-        else CentralFinding(check="payment_agrees_with_central", where=key)
+        CentralFinding(check=f"{what}_{'agrees_with' if key in found else 'is_at'}_central", where=key)
         for key, told in booked.items()
         if key not in found or (found[key].id, found[key].amount, found[key].account) != told
     ]
-    if "heads" in announced:
-        differing += await _heads_differ(desk, client)
-    ours = _all_correlators(desk)
     return differing + [
-        CentralFinding(check="payment_is_in_the_books", where=key) for key in found if key not in ours
+        CentralFinding(check=f"{what}_is_in_the_books", where=key) for key in found if key not in ours
     ]
 
 
@@ -232,10 +256,6 @@ async def _heads_differ(desk: Desk, client: CentralClient) -> list[CentralFindin
     ]
 
 
-_Told = tuple[str, Money, str]
-"""Id at central, amount, account."""
-
-
 def _acknowledged(desk: Desk) -> dict[str, _Told]:
     with desk.till.read() as connection:
         rows = connection.exec_driver_sql(
@@ -246,19 +266,35 @@ def _acknowledged(desk: Desk) -> dict[str, _Told]:
         return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in rows}
 
 
+def _refunded(desk: Desk) -> dict[str, _Told]:
+    """What central has of corrections; a move that another server had no place for is not among it."""
+    with desk.till.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT outbox.correlator_id, outbox.server_id, sum(part.amount_minor), part.currency, leg.account "
+            "FROM outbox JOIN leg USING (payment_event_id, leg) "
+            "JOIN correction_part AS part ON part.correction_id = outbox.source_id JOIN ("
+            "SELECT allocation_id AS part_id, payment_event_id, leg FROM allocation UNION ALL "
+            "SELECT part_id, payment_event_id, leg FROM placed_part) AS undone ON undone.part_id = part.part_id "
+            "AND undone.payment_event_id = outbox.payment_event_id AND undone.leg = outbox.leg "
+            "WHERE state = 'acknowledged' AND kind = ? AND server_id <> ? GROUP BY outbox_id ORDER BY outbox_id",
+            (REFUND, NOT_TOLD),
+        )
+        return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in rows}
+
+
 def _all_correlators(desk: Desk) -> set[str]:
     with desk.till.read() as connection:
         return {str(row[0]) for row in connection.exec_driver_sql("SELECT correlator_id FROM outbox")}
 
 
-async def _look_up(client: CentralClient, key: str, told: _Told) -> list[CentralFinding]:
-    found = await client.find_payment(key)
+async def _look_up(client: CentralClient, what: str, key: str, told: _Told) -> list[CentralFinding]:
+    found = await (client.find_payment(key) if what == "payment" else client.find_refund(key))
     match found:
         case NotThere():
-            return [CentralFinding(check="payment_is_at_central", where=key)]
+            return [CentralFinding(check=f"{what}_is_at_central", where=key)]
         case Accepted(payment=seen):
             # What a foreign server leaves out of its answer cannot differ.
             same = seen.id == told[0] and seen.amount in (None, told[1]) and seen.account in (None, told[2])
-            return [] if same else [CentralFinding(check="payment_agrees_with_central", where=key)]
+            return [] if same else [CentralFinding(check=f"{what}_agrees_with_central", where=key)]
         case _:
             raise CentralUnreachable(found.reason)

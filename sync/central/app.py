@@ -28,6 +28,7 @@ from sync.central.links import Links
 from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
+from sync.central.refund_api import refund_routes
 from sync.central.sessions import session_routes
 from sync.central.transfer_api import transfer_routes
 from sync.central.voucher_api import voucher_routes
@@ -62,6 +63,7 @@ def make_app(
     app = Starlette(
         routes=[
             *payment_routes(desk),
+            *refund_routes(desk),
             *bill_routes(desk),
             *voucher_routes(desk),
             *session_routes(desk),

@@ -26,6 +26,10 @@ PREFIX = f"{ModeKind.BANK_RECEIPT}|"
 """How the paper behind a bank receipt's payment is named (see ``instrument``)."""
 
 
+UNDONE = "undone"
+"""Where a receipt stands whose payment was undone before the bank spoke."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingOutcome:
     """A valid outcome as a till tells it."""
@@ -90,6 +94,14 @@ def note_bank_receipt(
     connection.execute(TOUCH_ACCOUNT, {"id": dealer, "change": change})
 
 
+def end_waiting(connection: Connection, payment_id: str, *, change: int) -> None:
+    """The payment is undone: a receipt that the bank has not spoken about waits no more."""
+    row = connection.execute(FIND_DEALER, {"id": payment_id}).one_or_none()
+    if row is not None and row.state == BankReceiptState.PRESENTED:
+        connection.execute(SET_STATE, {"id": payment_id, "state": UNDONE})
+        connection.execute(TOUCH_ACCOUNT, {"id": row.dealer_id, "change": change})
+
+
 def find_outcome(connection: Connection, correlator_id: str, *, body_sha256: str) -> Resource | None:
     """The outcome that was told under this key before. Raises ApiError 422 where it had another body."""
     row = connection.execute(FIND_OUTCOME, {"key": correlator_id}).one_or_none()
@@ -110,14 +122,14 @@ def decide(connection: Connection, told: IncomingOutcome, receipt: OutcomeReceip
         raise ApiError(422, "unknown_payment", "No payment by bank receipt has this id.", field="payment.id")
     if told.amount != Money(paid.amount_minor, currency(paid.currency)):
         raise ApiError(422, "amount_differs", "The payment is over another sum.", field="totalAmount")
-    before = BankReceiptState(paid.state)
-    if told.state not in STEPS[before]:
+    if paid.state == UNDONE or told.state not in STEPS[BankReceiptState(paid.state)]:
         raise ApiError(
             422,
             "outcome_conflict",
-            f"This bank receipt is {before} already. Look at both papers.",
+            f"This bank receipt is {paid.state} already. Look at both papers.",
             field="state",
         )
+    before = BankReceiptState(paid.state)
     credited = _credited(connection, paid, told, before)
     row = {
         "id": receipt.outcome_id,
@@ -234,6 +246,7 @@ INSERT_OUTCOME = text(
     " VALUES (:id, :correlator_id, :payment_id, :state, :reason, :account_id, :credited_minor, :change_number,"
     " :terminal, :decided_at, :received_at, :received_sha256)"
 )
+FIND_DEALER = text("SELECT dealer_id, state FROM bank_receipt WHERE payment_id = :id")
 SET_STATE = text("UPDATE bank_receipt SET state = :state WHERE payment_id = :id")
 SET_BODY = text("UPDATE payment SET body = :body WHERE id = :id")
 READ_STANDING = text(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, text
 
 from pos.domain.bill import BillState
 from pos.domain.money import Money, currency
-from sync.central.links import BILL_PATH, RATE_PATH, Links
+from sync.central.links import BILL_PATH, RATE_PATH, REFUND_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.tmf678.bill import applied_payment_json, bill_resource
 from sync.tmf678.rate import rate_resource
@@ -61,6 +61,27 @@ def reduce_bill(connection: Connection, bill: StoredBill, paid: Money, *, change
     return StoredBill(bill_id=bill.bill_id, account_id=bill.account_id, state=state, remaining=remaining)
 
 
+def set_against_bill(connection: Connection, bill_id: str, amount: Money, *, change: int, at: str) -> None:
+    """Set ``amount`` against a bill that is there, or (less than nothing) take it off again: so much is open anew."""
+    row = connection.execute(FIND_LOADED, {"id": bill_id}).one()
+    in_currency = currency(row.currency)
+    remaining = Money(row.remaining_minor, in_currency) - amount
+    loaded = Money(row.loaded_open_minor, in_currency)
+    told = BillState(loads(row.body).get("state", BillState.SENT))
+    before = BillState.ON_HOLD if told is BillState.ON_HOLD else BillState(row.state)
+    state = told if remaining == loaded and remaining.minor > 0 else paid_state(before, remaining)
+    connection.execute(
+        REDUCE_BILL,
+        {
+            "id": bill_id,
+            "remaining_minor": remaining.minor,
+            "state": state.value,
+            "last_update": at,
+            "change_number": change,
+        },
+    )
+
+
 def paid_state(before: BillState, remaining: Money) -> BillState:
     """A bill's state after money was set against it."""
     if remaining.minor <= 0:
@@ -85,6 +106,12 @@ def compose_bills(connection: Connection, rows: Sequence[Row[Any]], links: Links
             amount = money_json(Money(part.amount_minor, currency(part.currency)))
             reference = {"id": part.id, "@referredType": TRANSFER_TYPE, "correlatorId": part.correlator_id}
             applied[part.bill_id].append({"appliedAmount": amount, "payment": reference})
+        for undone in connection.execute(READ_REFUNDED, {"ids": list(applied)}):
+            amount = money_json(Money(undone.amount_minor, currency(undone.currency)))
+            reference = {"id": undone.id, "href": links.of(REFUND_PATH, undone.id), "@referredType": "Refund"}
+            if undone.correlator_id is not None:
+                reference["correlatorId"] = undone.correlator_id
+            applied[undone.bill_id].append({"appliedAmount": amount, "payment": reference})
         for use in connection.execute(READ_CREDIT_USED, {"ids": list(applied)}):
             amount = money_json(Money(use.amount_minor, currency(use.currency)))
             reference = {"id": use.id, "@referredType": "CreditOnAccount", "name": use.kept_as}
@@ -132,6 +159,9 @@ def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Link
 
 
 FIND_BILL = text("SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id")
+FIND_LOADED = text(
+    "SELECT state, currency, remaining_minor, loaded_open_minor, body FROM bill WHERE id = :id"
+)
 REDUCE_BILL = text(
     "UPDATE bill SET remaining_minor = :remaining_minor, state = :state, last_update = :last_update,"
     " change_number = :change_number WHERE id = :id"
@@ -148,6 +178,13 @@ READ_TRANSFERRED = text(
     " WHERE a.bill_id IN :ids ORDER BY t.change_number"
 ).bindparams(bindparam("ids", expanding=True))
 
+# What a refund took off a bill is less than nothing; a move may take from one bill and set against another.
+READ_REFUNDED = text(
+    "SELECT p.bill_id, r.id, r.correlator_id, p.amount_minor, r.currency"
+    " FROM refund_part p JOIN refund r ON r.id = p.refund_id"
+    " WHERE p.stood_as = 'bill' AND p.bill_id IN :ids ORDER BY r.change_number, p.part_no"
+).bindparams(bindparam("ids", expanding=True))
+
 READ_CREDIT_USED = text(
     "SELECT u.id, u.bill_id, u.kept_as, u.amount_minor, b.currency FROM credit_use u JOIN bill b ON b.id = u.bill_id"
     " WHERE u.bill_id IN :ids ORDER BY u.change_number, u.id"
@@ -162,7 +199,9 @@ BILLS = Collection(
     table="bill",
     select=(
         "SELECT id, state, currency, loaded_open_minor, remaining_minor, last_update, body, change_number,"
-        " (SELECT coalesce(sum(amount_minor), 0) FROM bill_write_off WHERE bill_id = bill.id) AS written_off_minor"
+        " (SELECT coalesce(sum(amount_minor), 0) FROM bill_write_off WHERE bill_id = bill.id)"
+        " + (SELECT coalesce(sum(amount_minor), 0) FROM refund_part WHERE bill_id = bill.id"
+        " AND stood_as = 'write_off') AS written_off_minor"
         " FROM bill"
     ),
     attributes=frozenset(

@@ -33,7 +33,7 @@ def cheque_of(instrument: str | None) -> ChequeIdentity | None:
 def presented_before(
     connection: Connection, cheque: ChequeIdentity, *, payment_event_id: str | None
 ) -> Row[Any] | None:
-    """The first payment by which this very cheque came in another event; None: it is new."""
+    """The first standing payment by which this very cheque came in another event; None: it is new."""
     digest = ChequeDigest.of(cheque)
     for row in connection.execute(FIND_PRESENTED, {"identity": digest.identity}):
         known = ChequeDigest(identity=row.identity, branch=row.branch, account=row.account)
@@ -67,6 +67,11 @@ def note_cheque(
             "change_number": change,
         },
     )
+
+
+def free_cheque(connection: Connection, payment_id: str, *, change: int) -> None:
+    """The cheque of a payment that is undone may come again, here and at every till."""
+    connection.execute(FREE_CHEQUE, {"payment_id": payment_id, "change_number": change})
 
 
 def carry_cheques(connection: Connection) -> None:
@@ -103,6 +108,7 @@ def compose_cheques(_connection: Connection, rows: Sequence[Row[Any]], links: Li
             "dated": row.dated,
             "terminal": row.terminal,
             "epoch": row.epoch,
+            **({"undone": True} if row.undone else {}),
             "change": row.change_number,
             "@type": "CounterfoilKnownCheque",
         }
@@ -110,10 +116,16 @@ def compose_cheques(_connection: Connection, rows: Sequence[Row[Any]], links: Li
     ]
 
 
-_COLUMNS = "payment_id, payment_event_id, identity, branch, account, dated, terminal, epoch, change_number"
+_COLUMNS = (
+    "payment_id, payment_event_id, identity, branch, account, dated, terminal, epoch, undone, change_number"
+)
 FIND_PRESENTED = text(
     "SELECT cheque.payment_id, cheque.payment_event_id, identity, branch, account, payment.receipt_number FROM cheque"
-    " JOIN payment ON payment.id = cheque.payment_id WHERE identity = :identity ORDER BY cheque.change_number"
+    " JOIN payment ON payment.id = cheque.payment_id WHERE identity = :identity AND undone = 0"
+    " ORDER BY cheque.change_number"
+)
+FREE_CHEQUE = text(
+    "UPDATE cheque SET undone = 1, change_number = :change_number WHERE payment_id = :payment_id AND undone = 0"
 )
 INSERT_CHEQUE = text(
     "INSERT INTO cheque (payment_id, payment_event_id, identity, branch, account, dated, terminal, epoch, held,"
@@ -128,7 +140,19 @@ CHEQUES = Collection(
     table="cheque",
     select=f"SELECT {_COLUMNS} FROM cheque",
     attributes=frozenset(
-        {"id", "href", "identity", "branch", "account", "dated", "terminal", "epoch", "change", "@type"}
+        {
+            "id",
+            "href",
+            "identity",
+            "branch",
+            "account",
+            "dated",
+            "terminal",
+            "epoch",
+            "undone",
+            "change",
+            "@type",
+        }
     ),
     columns={
         "id": Column("payment_id"),

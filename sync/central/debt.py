@@ -6,14 +6,15 @@ Source: domain.md rules 6, 15 and 18, section 3.11.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, currency, parse_count, zero
 from pos.domain.payment_mode import Purpose
-from sync.central.bills import StoredBill, reduce_bill
+from sync.central.bills import StoredBill, reduce_bill, set_against_bill
 
 KEPT = (Purpose.ADVANCE, Purpose.DEPOSIT)
 """How money on an account may be kept apart from plain credit, the first asked for first."""
@@ -103,6 +104,43 @@ def recover(
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestOwed:
+    """The rest of a bill that was cleared with a payment, and is owed again."""
+
+    account_id: str
+    bill_id: str
+    amount: Money
+
+
+def owe_rests_again(
+    connection: Connection, payment_id: str, asked: Mapping[str, Money], *, change: int, at: str
+) -> Iterator[RestOwed]:
+    """What was cleared with the payment is open again, as far as central cleared it and the till says so (``asked``)."""
+    for row in connection.execute(READ_CLEARED, {"id": payment_id}).all():
+        told = asked.get(row.bill_id)
+        cleared = Money(int(row.left_minor), currency(row.currency))
+        if told is None or told.currency != cleared.currency or cleared.minor <= 0:
+            continue
+        rest = min(told, cleared)
+        set_against_bill(connection, row.bill_id, -rest, change=change, at=at)
+        yield RestOwed(account_id=row.account_id, bill_id=row.bill_id, amount=rest)
+
+
+def give_up_again(
+    connection: Connection, payment_id: str, asked: Money, *, change: int
+) -> Iterator[tuple[str, Money]]:
+    """Written-off debt that the payment brought back is given up again, no more than it brought: account and amount."""
+    left = asked
+    for row in connection.execute(READ_BROUGHT_BACK, {"id": payment_id}).all():
+        back = min(left, Money(max(0, int(row.left_minor)), currency(row.currency)))
+        if back:
+            left = left - back
+            values = {"id": row.account_id, "minor": back.minor, "change_number": change}
+            connection.execute(GIVE_UP, values)
+            yield row.account_id, back
+
+
 INSERT_KEPT = text(
     "INSERT INTO kept_apart (payment_id, kept_as, amount_minor) VALUES (:payment_id, :kept_as, :amount_minor)"
 )
@@ -119,5 +157,25 @@ INSERT_RECOVERY = text(
 )
 TAKE_BACK = text(
     "UPDATE account SET written_off_minor = written_off_minor - :minor, status = :status,"
+    " change_number = :change_number WHERE id = :id"
+)
+_UNDONE = (
+    "(SELECT coalesce(sum(part.amount_minor), 0) FROM refund_part AS part JOIN refund ON refund.id = part.refund_id"
+    " WHERE refund.payment_id = :id AND part.stood_as = '{stood_as}' AND part.{key} = {table}.{key})"
+)
+READ_CLEARED = text(
+    "SELECT bill_write_off.bill_id, bill.account_id, bill.currency, bill_write_off.amount_minor + "
+    + _UNDONE.format(stood_as="write_off", key="bill_id", table="bill_write_off")
+    + " AS left_minor FROM bill_write_off JOIN bill ON bill.id = bill_write_off.bill_id"
+    " WHERE bill_write_off.payment_id = :id ORDER BY bill_write_off.bill_id"
+)
+READ_BROUGHT_BACK = text(
+    "SELECT recovery.account_id, account.currency, recovery.amount_minor + "
+    + _UNDONE.format(stood_as="recovery", key="account_id", table="recovery")
+    + " AS left_minor FROM recovery JOIN account ON account.id = recovery.account_id"
+    " WHERE recovery.payment_id = :id ORDER BY recovery.account_id"
+)
+GIVE_UP = text(
+    "UPDATE account SET written_off_minor = written_off_minor + :minor, status = 'written_off',"
     " change_number = :change_number WHERE id = :id"
 )

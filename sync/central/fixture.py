@@ -305,6 +305,7 @@ SUM_APPLIED = text(
     "SELECT coalesce(sum(amount_minor), 0) FROM (SELECT amount_minor FROM applied_payment WHERE bill_id = :bill_id"
     " UNION ALL SELECT amount_minor FROM bill_write_off WHERE bill_id = :bill_id"
     " UNION ALL SELECT amount_minor FROM credit_use WHERE bill_id = :bill_id"
+    " UNION ALL SELECT amount_minor FROM refund_part WHERE bill_id = :bill_id"
     " UNION ALL SELECT amount_minor FROM applied_transfer WHERE bill_id = :bill_id) AS parts"
 )
 INSERT_BILL = text(

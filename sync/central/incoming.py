@@ -22,7 +22,7 @@ MAX_ITEMS = 500
 MAX_CLEARING = 200
 MAX_NUMBER = 10**15
 
-SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense", "held")
+SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense", "held", "refundedAmount")
 BILL_TYPES = (None, "CustomerBill", "BillRef", "Bill")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -89,7 +89,7 @@ def read_correlator(body: Mapping[str, object]) -> str | None:
 def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
     """Raises BadField with the dotted path of what is missing, of a wrong type or impossible."""
     kept = {name: value for name, value in body.items() if name not in SET_BY_SERVER}
-    _require_mandatory(kept)
+    require_mandatory(kept)
     check_shape(kept, PAYMENT_CREATE, path="")
     amount = positive(kept["totalAmount"], field="totalAmount")
     account_id = plain_text(_as_mapping(kept["account"]), "id", field="account.id")
@@ -97,7 +97,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         raise BadField("account.id", "is missing")
     payment_date = kept.get("paymentDate")
     method = _as_mapping(kept["paymentMethod"])
-    _check_method(method)
+    check_method(method)
     payer = _as_mapping(kept.get("payer", {}))
     event_id, voucher_hold = plain_text(kept, "paymentEventId"), plain_text(kept, "voucherHold")
     voucher_taken = _read_taken(kept)
@@ -130,7 +130,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
 def _read_kept_apart(value: object, amount: Money, items: Sequence[PaidItem]) -> dict[Purpose, Money]:
     """Raises BadField where it is not ours in shape, or is more than the items leave."""
     found: dict[Purpose, Money] = {}
-    for index, (entry, part) in enumerate(_own_amounts(value, "keptApart", amount)):
+    for index, (entry, part) in enumerate(own_amounts(value, "keptApart", amount)):
         name = entry.get("as")
         purpose = next((one for one in KEPT_APART if one == name), None)
         if purpose is None or purpose in found:
@@ -145,7 +145,7 @@ def _read_kept_apart(value: object, amount: Money, items: Sequence[PaidItem]) ->
 def read_bill_parts(value: object, name: str, amount: Money) -> dict[str, Money]:
     """Amounts by bill id, in the currency of ``amount``; none where there is no ``value``. Raises BadField."""
     found: dict[str, Money] = {}
-    for index, (entry, part) in enumerate(_own_amounts(value, name, amount)):
+    for index, (entry, part) in enumerate(own_amounts(value, name, amount)):
         bill_id = plain_text(entry, "bill", field=f"{name}[{index}].bill")
         if bill_id is None or bill_id in found:
             raise BadField(f"{name}[{index}].bill", "must name a bill, each once")
@@ -153,8 +153,8 @@ def read_bill_parts(value: object, name: str, amount: Money) -> dict[str, Money]
     return found
 
 
-def _own_amounts(value: object, name: str, amount: Money) -> list[tuple[Mapping[str, object], Money]]:
-    """The rows of one of our extensions, each with its amount in the payment's currency."""
+def own_amounts(value: object, name: str, amount: Money) -> list[tuple[Mapping[str, object], Money]]:
+    """The rows of one of our extensions, each with its amount in the currency of ``amount``. Raises BadField."""
     if value is None:
         return []
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
@@ -170,8 +170,8 @@ def _own_amounts(value: object, name: str, amount: Money) -> list[tuple[Mapping[
     return found
 
 
-def _require_mandatory(body: Mapping[str, object]) -> None:
-    """The conformance profile's mandatory attributes, each named by its own path: not blank, not null."""
+def require_mandatory(body: Mapping[str, object]) -> None:
+    """The conformance profile's mandatory attributes, each named by its own path: not blank, not null. Raises BadField."""
     for path in ("account.id", "paymentMethod", "totalAmount.unit", "totalAmount.value"):
         value: object = body
         walked: list[str] = []
@@ -266,7 +266,8 @@ def _read_taken(body: Mapping[str, object]) -> TakenOffline | None:
     )
 
 
-def _check_method(method: Mapping[str, object]) -> None:
+def check_method(method: Mapping[str, object]) -> None:
+    """A method by reference names what it refers to. Raises BadField."""
     if method.get("@type") == "PaymentMethodRef":
         for name in ("id", "@referredType"):
             if not method.get(name):

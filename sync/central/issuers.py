@@ -59,6 +59,10 @@ class VoucherIssuer(Protocol):
         """It was not used. Nothing happens where this hold does not keep it, or has used it. Raises IssuerSilent."""
         ...
 
+    def give_back(self, hold_id: str, digest: str) -> bool:
+        """What this hold has used is good again. False: the issuer does not allow it. Raises IssuerSilent."""
+        ...
+
 
 @contextmanager
 def let_go_if_undone(issuers: Mapping[str, VoucherIssuer]) -> Iterator[Mapping[str, VoucherIssuer]]:
@@ -90,6 +94,9 @@ class _Noted(VoucherIssuer):
 
     def release(self, hold_id: str, digest: str) -> None:
         self.issuer.release(hold_id, digest)
+
+    def give_back(self, hold_id: str, digest: str) -> bool:
+        return self.issuer.give_back(hold_id, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,17 @@ class FileIssuer:
             row["state"] = OPEN
             row.pop("hold")
             self._write(listed)
+
+    def give_back(self, hold_id: str, digest: str) -> bool:
+        listed = self._read()
+        row = _row(listed, digest)
+        if row is None:
+            return False
+        if row.get("state") == REDEEMED and row.get("hold") == hold_id:
+            row["state"] = OPEN
+            row.pop("hold")
+            self._write(listed)
+        return bool(row.get("state", OPEN) == OPEN)
 
     def _read(self) -> dict[str, Any]:
         return read_issuer_file(self.path)

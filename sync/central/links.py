@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 PAYMENT_PATH = "/tmf-api/paymentManagement/v4/payment"
+REFUND_PATH = "/tmf-api/paymentManagement/v4/refund"
 BILL_PATH = "/tmf-api/customerBillManagement/v4/customerBill"
 RATE_PATH = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
 OWN_PATH = "/counterfoil/v1"
@@ -18,6 +19,7 @@ VOUCHER_HOLD_PATH = f"{OWN_PATH}/voucherHold"
 OUTCOME_PATH = f"{OWN_PATH}/outcome"
 COMMISSION_PATH = f"{OWN_PATH}/commission"
 TRANSFER_PATH = f"{OWN_PATH}/transfer"
+REFUNDABLE_PATH = f"{OWN_PATH}/refundable"
 TERMINAL_PATH = f"{OWN_PATH}/terminal"
 ENROLMENT_PATH = f"{OWN_PATH}/enrolment"
 SESSION_PATH = f"{OWN_PATH}/session"

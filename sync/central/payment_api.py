@@ -48,7 +48,7 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
     """
     raw = await read_body(request)
     body = read_object(raw)
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     correlator_id = read_correlator(body)
     body_sha256 = hashlib.sha256(raw).hexdigest()
     with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
@@ -69,17 +69,19 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
             )
         else:
             resource = stored_resource(twin, desk.links)
-    return _created(resource, replayed=twin is not None)
+    return created(resource, replayed=twin is not None)
 
 
-def _created(resource: Resource, *, replayed: bool) -> Response:
+def created(resource: Resource, *, replayed: bool) -> Response:
+    """What was stored now, or before (``replayed``), with its address."""
     headers = {"Location": resource["href"]}
     if replayed:
         headers["X-Idempotent-Replay"] = "true"
     return json_answer(resource, status=201, headers=headers)
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """The client's own key of what it posts, None without one. Raises ApiError 400."""
     given = request.headers.getlist("idempotency-key")
     if not given:
         return None

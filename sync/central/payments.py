@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Money, currency, total
@@ -33,7 +33,7 @@ from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.central.reconnections import claim_reconnection, money_is_final
 from sync.central.voucher_offline import hold_taken
 from sync.central.vouchers import PaidByVoucher, redeem_hold
-from sync.wire_json import dumps, loads
+from sync.wire_json import dumps, loads, money_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +47,19 @@ class Receipt:
 
 
 def find_twin(
-    connection: Connection, *, idempotency_key: str | None, correlator_id: str | None, body_sha256: str
+    connection: Connection,
+    *,
+    idempotency_key: str | None,
+    correlator_id: str | None,
+    body_sha256: str,
+    among: tuple[TextClause, TextClause] | None = None,
 ) -> Row[Any] | None:
     """The payment that was posted under the same key or correlator before, None if there is none.
 
-    Raises ApiError 422 where it had another body.
+    ``among`` are the statements that find by each of them; None: payments. Raises ApiError 422 where it had another body.
     """
-    for statement, key in ((FIND_BY_KEY, idempotency_key), (FIND_BY_CORRELATOR, correlator_id)):
+    by_key, by_correlator = among or (FIND_BY_KEY, FIND_BY_CORRELATOR)
+    for statement, key in ((by_key, idempotency_key), (by_correlator, correlator_id)):
         if key is None:
             continue
         row = connection.execute(statement, {"key": key}).one_or_none()
@@ -196,8 +202,11 @@ def _redeem(
 
 
 def stored_resource(row: Row[Any], links: Links) -> Resource:
-    """A stored payment as it is answered: the body as kept, with its address."""
-    return with_href(loads(row.body), links)
+    """A stored payment as it is answered: the body as kept, with its address and what of it was refunded."""
+    body = loads(row.body)
+    if row.refunded_minor:
+        body["refundedAmount"] = money_json(Money(row.refunded_minor, currency(row.currency)))
+    return with_href(body, links)
 
 
 def with_href(body: Resource, links: Links) -> Resource:
@@ -298,13 +307,13 @@ def _row(
         "suspense_minor": placement.suspense.minor,
         "other_minor": placement.other.minor,
         "status": "done",
-        "paid_at_utc": _utc(body["paymentDate"], receipt.received_at),
+        "paid_at_utc": utc_written(body["paymentDate"], receipt.received_at),
         "body": dumps(body).decode(),
         "received_sha256": receipt.body_sha256,
     }
 
 
-def _utc(written: str, received_at: datetime) -> str:
+def utc_written(written: str, received_at: datetime) -> str:
     """A date-time as UTC text that sorts by time; one at the edge of the calendar counts as received now."""
     try:
         moment = datetime.fromisoformat(written.upper()).astimezone(UTC)
@@ -318,7 +327,7 @@ def compose_payments(_connection: Connection, rows: Sequence[Row[Any]], links: L
     return [stored_resource(row, links) for row in rows]
 
 
-_COLUMNS = "id, body, received_sha256, change_number"
+_COLUMNS = "id, body, received_sha256, change_number, refunded_minor, currency"
 FIND_BY_KEY = text(f"SELECT {_COLUMNS} FROM payment WHERE idempotency_key = :key")
 FIND_BY_CORRELATOR = text(f"SELECT {_COLUMNS} FROM payment WHERE correlator_id = :key")
 FIND_BY_NUMBER = text(
@@ -340,7 +349,9 @@ INSERT_APPLIED = text(
 LIST_SLICE = text(
     "SELECT id, payment.change_number, payment.terminal, payment.epoch, sequence, leg, receipt_number, correlator_id,"
     " account_id, currency, amount_minor, suspense_minor - (SELECT coalesce(sum(moved.amount_minor), 0)"
-    " FROM suspense_transfer AS moved WHERE moved.payment_id = payment.id) AS suspense_minor,"
+    " FROM suspense_transfer AS moved WHERE moved.payment_id = payment.id)"
+    " + (SELECT coalesce(sum(part.amount_minor), 0) FROM refund_part AS part JOIN refund ON refund.id = part.refund_id"
+    " WHERE refund.payment_id = payment.id AND stood_as = 'suspense') AS suspense_minor,"
     " coalesce(held, 0) AS held FROM payment"
     " LEFT JOIN cheque ON cheque.payment_id = payment.id WHERE payment.change_number > :after"
     " ORDER BY payment.change_number LIMIT :slice"
@@ -358,7 +369,7 @@ PAYMENTS = Collection(
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
             "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
             "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held", "keptApart", "writeOff",
-            "outcome", "outcomeDate", "outcomeReason", "commission",
+            "outcome", "outcomeDate", "outcomeReason", "commission", "refundedAmount",
         }
     ),
     columns={

@@ -46,6 +46,12 @@ def money_is_final(connection: Connection, correlator_id: str, *, change: int, a
     _ask_where_final(connection, correlator_id, change=change, at=at)
 
 
+def take_reconnection_back(connection: Connection, correlator_id: str, *, change: int, at: datetime) -> None:
+    """What a payment had cleared is owed again: whoever reconnected the account by it is told."""
+    values = {"correlator_id": correlator_id, "taken_back_at": at.isoformat(), "change_number": change}
+    connection.execute(TAKE_BACK, values)
+
+
 def _ask_where_final(connection: Connection, correlator_id: str, *, change: int, at: datetime) -> None:
     for claim in connection.execute(CLAIMS_OF, {"correlator_id": correlator_id}).all():
         key = {"account_id": claim.account_id, "payment_event_id": claim.payment_event_id}
@@ -63,9 +69,9 @@ def _ask_where_final(connection: Connection, correlator_id: str, *, change: int,
 
 
 def _is_final(connection: Connection, correlator_id: str) -> bool:
-    """Central has the payment, and nothing is waited for."""
+    """Central has the payment, nothing of what it cleared was undone, and nothing is waited for."""
     payment = connection.execute(FIND_PAYMENT, {"correlator_id": correlator_id}).one_or_none()
-    if payment is None:
+    if payment is None or payment.undone:
         return False
     if loads(payment.body).get("provisional") is not True:
         return True
@@ -86,6 +92,7 @@ def compose_reconnections(_connection: Connection, rows: Sequence[Row[Any]], lin
             "account": {"id": row.account_id},
             "paymentEventId": row.payment_event_id,
             "askedAt": row.asked_at,
+            **({} if row.taken_back_at is None else {"takenBackAt": row.taken_back_at}),
             "change": row.change_number,
             "@type": "CounterfoilReconnection",
         }
@@ -109,15 +116,27 @@ LEGS_OF = text(
     "SELECT correlator_id FROM clearing_leg"
     " WHERE account_id = :account_id AND payment_event_id = :payment_event_id"
 )
-FIND_PAYMENT = text("SELECT body FROM payment WHERE correlator_id = :correlator_id")
+FIND_PAYMENT = text(
+    "SELECT body, EXISTS (SELECT 1 FROM refund_part AS part JOIN refund ON refund.id = part.refund_id"
+    " WHERE refund.payment_id = payment.id AND stood_as = 'bill' AND part.amount_minor < 0) AS undone"
+    " FROM payment WHERE correlator_id = :correlator_id"
+)
+TAKE_BACK = text(
+    "UPDATE reconnection SET taken_back_at = :taken_back_at, change_number = :change_number"
+    " WHERE taken_back_at IS NULL AND EXISTS (SELECT 1 FROM clearing_leg WHERE correlator_id = :correlator_id"
+    " AND clearing_leg.account_id = reconnection.account_id"
+    " AND clearing_leg.payment_event_id = reconnection.payment_event_id)"
+)
 FIND_FINAL = text("SELECT final_at FROM final_payment WHERE correlator_id = :correlator_id")
 FIND_ACCOUNT = text("SELECT status, dunning_stage FROM account WHERE id = :id")
 
 RECONNECTIONS = Collection(
     path=RECONNECTION_PATH,
     table="reconnection",
-    select="SELECT id, account_id, payment_event_id, asked_at, change_number FROM reconnection",
-    attributes=frozenset({"id", "href", "account", "paymentEventId", "askedAt", "change", "@type"}),
+    select="SELECT id, account_id, payment_event_id, asked_at, taken_back_at, change_number FROM reconnection",
+    attributes=frozenset(
+        {"id", "href", "account", "paymentEventId", "askedAt", "takenBackAt", "change", "@type"}
+    ),
     columns={
         "id": Column("id"),
         "account.id": Column("account_id"),

@@ -363,11 +363,13 @@ ADDED_IN_4 = (
         account_id TEXT NOT NULL,
         payment_event_id TEXT NOT NULL,
         asked_at TEXT NOT NULL,
+        taken_back_at TEXT,
         change_number BIGINT NOT NULL,
         UNIQUE (account_id, payment_event_id)
     )
     """,
     # One row a payment by cheque. Held: the same paper came in another event before, and a person has to compare them.
+    # Undone: its payment is, and the paper may come again.
     """
     CREATE TABLE cheque (
         payment_id TEXT PRIMARY KEY REFERENCES payment (id),
@@ -379,6 +381,7 @@ ADDED_IN_4 = (
         terminal TEXT,
         epoch BIGINT,
         held BIGINT NOT NULL,
+        undone BIGINT NOT NULL DEFAULT 0,
         change_number BIGINT NOT NULL
     )
     """,
@@ -546,6 +549,56 @@ ADDED_IN_4 = (
         mark TEXT NOT NULL,
         told_at TEXT NOT NULL,
         PRIMARY KEY (terminal, epoch, chain_no, mark)
+    )
+    """,
+    # No refunds together are more than their payment: the store itself says so. Money that was only moved is not among them.
+    "ALTER TABLE payment ADD COLUMN refunded_minor BIGINT NOT NULL DEFAULT 0"
+    " CHECK (refunded_minor >= 0 AND refunded_minor <= amount_minor)",
+    """
+    CREATE TABLE refund (
+        id TEXT PRIMARY KEY,
+        change_number BIGINT NOT NULL UNIQUE,
+        correlator_id TEXT UNIQUE,
+        idempotency_key TEXT UNIQUE,
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        kind TEXT NOT NULL CHECK (kind IN
+            ('void', 'reversal', 'tender_cancellation', 'refund', 'transfer', 'reallocation')),
+        account_id TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        receipt_number TEXT,
+        terminal TEXT,
+        status TEXT NOT NULL,
+        refunded_at_utc TEXT NOT NULL,
+        body TEXT NOT NULL,
+        received_sha256 TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX refund_by_payment ON refund (payment_id)",
+    "CREATE INDEX refund_by_account ON refund (account_id)",
+    # Where a refund took its payment's money from (less than nothing), and where a move put it instead. A rest of a bill
+    # that is owed again and debt that is given up again stand beside the money.
+    """
+    CREATE TABLE refund_part (
+        refund_id TEXT NOT NULL REFERENCES refund (id),
+        part_no BIGINT NOT NULL,
+        stood_as TEXT NOT NULL CHECK (stood_as IN
+            ('bill', 'credit', 'advance', 'deposit', 'suspense', 'other', 'write_off', 'recovery')),
+        account_id TEXT NOT NULL,
+        bill_id TEXT REFERENCES bill (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor <> 0),
+        PRIMARY KEY (refund_id, part_no),
+        CHECK ((bill_id IS NOT NULL) = (stood_as IN ('bill', 'write_off')))
+    )
+    """,
+    "CREATE INDEX refund_part_by_bill ON refund_part (bill_id) WHERE bill_id IS NOT NULL",
+    "CREATE INDEX refund_part_by_account ON refund_part (account_id)",
+    # What a voucher had paid before its payment was undone; it may be used again since.
+    """
+    CREATE TABLE voucher_returned (
+        payment_id TEXT PRIMARY KEY REFERENCES payment (id),
+        hold_id TEXT NOT NULL REFERENCES voucher_hold (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0)
     )
     """,
 )

@@ -166,7 +166,9 @@ def _resource(row: Row[Any]) -> Resource:
 
 FIND_SUSPENSE = text(
     "SELECT correlator_id, currency, body, suspense_minor - (SELECT coalesce(sum(amount_minor), 0)"
-    " FROM suspense_transfer WHERE payment_id = payment.id) AS left_minor FROM payment WHERE id = :id"
+    " FROM suspense_transfer WHERE payment_id = payment.id) + (SELECT coalesce(sum(part.amount_minor), 0)"
+    " FROM refund_part AS part JOIN refund ON refund.id = part.refund_id WHERE refund.payment_id = payment.id"
+    " AND stood_as = 'suspense') AS left_minor FROM payment WHERE id = :id"
 )
 FIND_TRANSFER = text(
     "SELECT id, correlator_id, payment_id, account_id, amount_minor, credit_minor, currency, change_number,"

@@ -16,13 +16,14 @@ from sync.central.cheques import cheque_of
 from sync.central.commissions import earned_with
 from sync.central.database import CentralStore, current_change
 from sync.central.heads import head_faults
+from sync.central.verify_refunds import refund_faults
 from sync.central.voucher_offline import hold_id_of
 from sync.wire_json import WireJsonError, loads, read_money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that does not add up: ``subject`` is payment, bill, account, voucher, transfer, terminal or store."""
+    """Something that does not add up: ``subject`` is payment, refund, bill, account, voucher, transfer, terminal, store."""
 
     subject: str
     subject_id: str
@@ -52,6 +53,10 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
             *(
                 Finding(subject="terminal", subject_id=terminal, message=what)
                 for terminal, what in head_faults(connection)
+            ),
+            *(
+                Finding(subject=subject, subject_id=subject_id, message=what)
+                for subject, subject_id, what in refund_faults(connection)
             ),
         ]
 
@@ -107,11 +112,12 @@ def _claims(
         yield from _cheque(connection, payment, body, cheque)
     elif "instrument" in body:
         noted = connection.execute(FIND_INSTRUMENT, {"instrument": body["instrument"]}).scalar_one_or_none()
-        if noted != (event or payment.id):
+        if noted != (event or payment.id) and not payment.undone:
             yield Finding(
                 subject="payment", subject_id=payment.id, message="the paper behind it is noted for another"
             )
     told = (_voucher_of(body, event), event, payment.amount_minor) if _VOUCHERS & body.keys() else None
+    # What was undone is kept beside: the voucher may be another payment's by now.
     if told != (None if redeemed is None else (redeemed.hold_id, redeemed.event_id, redeemed.amount_minor)):
         yield Finding(
             subject="payment",
@@ -230,6 +236,7 @@ BILLS_THAT_DIFFER = text(
     " FROM bill b LEFT JOIN (SELECT bill_id, amount_minor FROM applied_payment"
     " UNION ALL SELECT bill_id, amount_minor FROM bill_write_off"
     " UNION ALL SELECT bill_id, amount_minor FROM applied_transfer"
+    " UNION ALL SELECT bill_id, amount_minor FROM refund_part WHERE bill_id IS NOT NULL"
     " UNION ALL SELECT bill_id, amount_minor FROM credit_use) AS p ON p.bill_id = b.id"
     " GROUP BY b.id, b.currency, b.loaded_open_minor, b.remaining_minor"
     " HAVING b.remaining_minor <> b.loaded_open_minor - coalesce(sum(p.amount_minor), 0)"
@@ -242,8 +249,12 @@ PAYMENTS_THAT_DIFFER = text(
     " OR p.amount_minor <> p.applied_minor + p.credit_minor + p.suspense_minor + p.other_minor"
     " ORDER BY p.id"
 )
-READ_BODIES = text("SELECT id, account_id, currency, amount_minor, body FROM payment ORDER BY change_number")
+READ_BODIES = text(
+    "SELECT id, account_id, currency, amount_minor, body, EXISTS (SELECT 1 FROM refund WHERE refund.payment_id ="
+    " payment.id AND kind IN ('void', 'reversal', 'tender_cancellation')) AS undone FROM payment ORDER BY change_number"
+)
 _KEPT = "SELECT p.account_id, k.amount_minor FROM kept_apart k JOIN payment p ON p.id = k.payment_id WHERE k.kept_as = "
+_REFUNDED = "SELECT account_id, amount_minor FROM refund_part WHERE stood_as ="
 _USED = "SELECT account_id, -amount_minor FROM credit_use WHERE kept_as = "
 
 
@@ -265,12 +276,17 @@ ACCOUNTS_THAT_DIFFER = {
         " SELECT account_id, credited_minor FROM outcome UNION ALL"
         " SELECT account_id, credit_minor FROM suspense_transfer UNION ALL"
         " SELECT account_id, amount_minor FROM commission UNION ALL SELECT p.account_id, -k.amount_minor"
-        f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'",
+        f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'"
+        f" UNION ALL {_REFUNDED} 'credit'",
     ),
-    "advance": _differ("advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance'"),
-    "deposit": _differ("deposit", f"{_KEPT} 'deposit'"),
+    "advance": _differ(
+        "advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance' UNION ALL {_REFUNDED} 'advance'"
+    ),
+    "deposit": _differ("deposit", f"{_KEPT} 'deposit' UNION ALL {_REFUNDED} 'deposit'"),
     "written-off debt": _differ(
-        "written_off", "SELECT account_id, -amount_minor AS amount_minor FROM recovery"
+        "written_off",
+        "SELECT account_id, -amount_minor AS amount_minor FROM recovery UNION ALL"
+        " SELECT account_id, -amount_minor FROM refund_part WHERE stood_as = 'recovery'",
     ),
 }
 KEPT_APART_BEYOND = text(
@@ -299,6 +315,7 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM commission"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM refund"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM account) AS changes"
 )
 BANK_RECEIPTS_THAT_DIFFER = text(
@@ -306,6 +323,8 @@ BANK_RECEIPTS_THAT_DIFFER = text(
     " ON o.payment_id = p.id AND o.change_number = (SELECT max(change_number) FROM outcome WHERE payment_id = p.id)"
     " LEFT JOIN instrument i ON i.payment_id = p.id"
     " WHERE coalesce(r.state, '-') <> CASE WHEN o.state IS NOT NULL THEN o.state"
+    " WHEN r.state = 'undone' AND EXISTS (SELECT 1 FROM refund WHERE refund.payment_id = p.id"
+    " AND refund.kind IN ('void', 'reversal', 'tender_cancellation')) THEN 'undone'"
     " WHEN r.payment_id IS NOT NULL OR i.instrument LIKE 'bank\\_receipt|%' ESCAPE '\\' THEN 'presented' ELSE '-' END"
     " OR (r.payment_id IS NOT NULL AND (r.amount_minor <> p.amount_minor OR r.currency <> p.currency))"
     " ORDER BY p.id"
@@ -332,7 +351,9 @@ FIND_CHEQUE = text(
 FIND_INSTRUMENT = text("SELECT payment_event_id FROM instrument WHERE instrument = :instrument")
 READ_VOUCHERS_PAID = text(
     "SELECT part.payment_id, part.hold_id, part.amount_minor, hold.payment_event_id AS event_id"
-    " FROM voucher_payment AS part JOIN voucher_hold AS hold ON hold.id = part.hold_id"
+    " FROM (SELECT payment_id, hold_id, amount_minor FROM voucher_payment"
+    " UNION ALL SELECT payment_id, hold_id, amount_minor FROM voucher_returned) AS part"
+    " JOIN voucher_hold AS hold ON hold.id = part.hold_id"
 )
 VOUCHERS_THAT_DIFFER = {
     "it was redeemed, but by no payment": text(

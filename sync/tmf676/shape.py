@@ -149,3 +149,23 @@ PAYMENT_CREATE = Shape(
     required=("account", "paymentMethod", "totalAmount"),
 )
 """Payment_Create, with paymentDate beside it: not in the schema, but ours comes with one and it is kept."""
+
+REFUND_CREATE = Shape(
+    attributes={
+        "authorizationCode": Kind.TEXT,
+        "correlatorId": Kind.TEXT,
+        "description": Kind.TEXT,
+        "name": Kind.TEXT,
+        "refundDate": Kind.DATE_TIME,
+        "account": ACCOUNT_REF,
+        "amount": MONEY,
+        "channel": ENTITY_REF,
+        "payment": ENTITY_REF,
+        "paymentMethod": PAYMENT_METHOD,
+        "requestor": RELATED_PARTY,
+        "taxAmount": MONEY,
+        "totalAmount": MONEY,
+        **_AT,
+    },
+    required=("account", "paymentMethod", "totalAmount"),
+)

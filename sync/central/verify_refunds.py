@@ -1,0 +1,106 @@
+"""Refunds in central's own books, added up from scratch: against their payments, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+
+from pos.domain.money import Money, currency
+from sync.wire_json import WireJsonError, loads, read_money
+
+Fault = tuple[str, str, str]
+"""Subject (refund or payment), its id, what does not hold."""
+
+
+def refund_faults(connection: Connection) -> Iterator[Fault]:
+    """Everything about refunds that does not hold."""
+    for subject, message, statement in FAULTS:
+        for row in connection.execute(statement):
+            yield subject, row.id, message
+    for row in connection.execute(READ_BODIES):
+        stored = Money(row.amount_minor, currency(row.currency))
+        try:
+            body = loads(row.body)
+            told = (body["id"], body["payment"]["id"], body["account"]["id"], body.get("kind", "refund"))
+            same = told == (row.id, row.payment_id, row.account_id, row.kind)
+            same = same and read_money(body["totalAmount"], field="totalAmount") == stored
+        except (WireJsonError, KeyError, TypeError):
+            same = False
+        if not same:
+            yield "refund", row.id, f"its body does not say {stored} of its payment"
+
+
+_MONEY = "part.stood_as NOT IN ('write_off', 'recovery')"
+_MOVES = "refund.kind IN ('transfer', 'reallocation')"
+_LEFT = (
+    "SELECT payment.id, {came} + coalesce((SELECT sum(part.amount_minor) FROM refund_part AS part JOIN refund"
+    " ON refund.id = part.refund_id WHERE refund.payment_id = payment.id AND {where}), 0) AS left_minor FROM {table}"
+)
+_MOVED = "coalesce((SELECT sum(amount_minor) FROM suspense_transfer WHERE payment_id = payment.id), 0)"
+
+FAULTS = (
+    (
+        "refund",
+        "its parts are not its amount, or what was moved was not placed whole",
+        text(
+            "SELECT refund.id FROM refund LEFT JOIN refund_part AS part ON part.refund_id = refund.id"
+            f" AND {_MONEY} GROUP BY refund.id, refund.amount_minor, refund.kind"
+            " HAVING -sum(CASE WHEN part.amount_minor < 0 THEN part.amount_minor ELSE 0 END) <> refund.amount_minor"
+            " OR sum(CASE WHEN part.amount_minor > 0 THEN part.amount_minor ELSE 0 END)"
+            f" <> CASE WHEN {_MOVES} THEN refund.amount_minor ELSE 0 END ORDER BY refund.id"
+        ),
+    ),
+    (
+        "payment",
+        "what is noted as refunded of it is not the sum of its refunds, or is in another currency",
+        text(
+            "SELECT payment.id FROM payment LEFT JOIN refund ON refund.payment_id = payment.id"
+            " GROUP BY payment.id, payment.refunded_minor, payment.currency"
+            f" HAVING payment.refunded_minor <> coalesce(sum(CASE WHEN {_MOVES} THEN 0 ELSE refund.amount_minor END), 0)"
+            " OR min(refund.currency) <> payment.currency OR max(refund.currency) <> payment.currency"
+            " ORDER BY payment.id"
+        ),
+    ),
+    (
+        "payment",
+        "more of it was taken than stood there",
+        text(
+            "SELECT DISTINCT id FROM ("
+            + " UNION ALL ".join(
+                (
+                    _LEFT.format(
+                        came=f"suspense_minor - {_MOVED}", where="stood_as = 'suspense'", table="payment"
+                    ),
+                    _LEFT.format(came="other_minor", where="stood_as = 'other'", table="payment"),
+                    _LEFT.format(came=f"amount_minor - {_MOVED}", where=_MONEY, table="payment"),
+                    _LEFT.format(
+                        came="(SELECT coalesce(sum(a.amount_minor), 0) FROM applied_payment AS a"
+                        " WHERE a.payment_id = payment.id AND a.bill_id = bill.id)",
+                        where="stood_as = 'bill' AND part.bill_id = bill.id",
+                        table="payment JOIN bill ON bill.id IN (SELECT p.bill_id FROM refund_part AS p"
+                        " JOIN refund AS r ON r.id = p.refund_id WHERE r.payment_id = payment.id"
+                        " AND p.stood_as = 'bill')",
+                    ),
+                )
+            )
+            + ") AS places WHERE left_minor < 0 ORDER BY id"
+        ),
+    ),
+    (
+        "payment",
+        "it is undone, but something of it stands, or its paper is still noted for it",
+        text(
+            "SELECT DISTINCT payment.id FROM payment JOIN refund ON refund.payment_id = payment.id"
+            " LEFT JOIN cheque ON cheque.payment_id = payment.id"
+            " LEFT JOIN bank_receipt ON bank_receipt.payment_id = payment.id"
+            " WHERE refund.kind IN ('void', 'reversal', 'tender_cancellation') AND (cheque.undone = 0"
+            " OR bank_receipt.state = 'presented'"
+            " OR EXISTS (SELECT 1 FROM voucher_payment WHERE voucher_payment.payment_id = payment.id)"
+            f" OR payment.refunded_minor + {_MOVED} <> payment.amount_minor) ORDER BY payment.id"
+        ),
+    ),
+)
+READ_BODIES = text(
+    "SELECT id, payment_id, account_id, kind, currency, amount_minor, body FROM refund ORDER BY change_number"
+)

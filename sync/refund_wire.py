@@ -1,0 +1,109 @@
+"""What was undone of a leg, as a TMF676 Refund_Create body: for any server of the standard, with all that our own needs.
+
+Account, method, channel and payer are taken over from the leg's own frozen body. What a server of another kind has no use
+for stands in attributes of ours. Moved money is one refund that says where it went: only our central knows such a thing.
+Source: tmf.md section 3 and the mapping of deeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pos.domain.correction import CorrectionKind
+from pos.domain.payment_mode import Purpose
+from pos.store.corrections import PlacedFacts, RefundFacts
+from sync.wire_json import dumps, loads, money_json
+
+ANNOUNCED = "refunds"
+"""How a central says that it takes moves, too."""
+NAMES: Mapping[CorrectionKind, str] = {
+    CorrectionKind.VOID: "Void",
+    CorrectionKind.REVERSAL: "Reversal",
+    CorrectionKind.TENDER_CANCELLATION: "Cancelled tender",
+    CorrectionKind.REFUND: "Refund",
+    CorrectionKind.TRANSFER: "Payment transfer",
+    CorrectionKind.REALLOCATION: "Re-allocation",
+}
+FROM_THE_LEG = ("paymentEventId", "epoch", "leg")
+"""What ties a refund to its payment beside the server's id."""
+
+
+def refund_body(facts: RefundFacts) -> bytes:
+    """The body, frozen before the first send."""
+    leg = loads(facts.payment_body)
+    body: dict[str, object] = {
+        "correlatorId": facts.correlator_id,
+        "name": NAMES[facts.kind],
+        "description": f"{NAMES[facts.kind]} of receipt {leg.get('receiptNumber')}: {facts.reason_code}",
+        "account": leg["account"],
+        "totalAmount": money_json(facts.amount),
+        "refundDate": facts.corrected_at.isoformat(),
+        "payment": {
+            "id": facts.server_id,
+            "@referredType": "Payment",
+            "correlatorId": facts.leg_correlator_id,
+        },
+        "paymentMethod": _method(facts, leg),
+    }
+    if "channel" in leg:
+        body["channel"] = leg["channel"]
+    if "payer" in leg:
+        body["requestor"] = leg["payer"]
+    body["@type"] = "Refund"
+    return dumps(body | _own_attributes(facts, leg))
+
+
+def is_move(body: bytes) -> bool:
+    """Whether a body tells of money that was only put elsewhere."""
+    return "placed" in loads(body)
+
+
+def _method(facts: RefundFacts, leg: Mapping[str, Any]) -> object:
+    """Back by the way it came; what is moved goes by no way to pay at all."""
+    if not facts.kind.moves:
+        return leg["paymentMethod"]
+    return {
+        "@type": "PaymentMethodRef",
+        "id": facts.correlator_id,
+        "@referredType": "AccountTransfer",
+        "name": str(facts.kind),
+    }
+
+
+def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, object]:
+    attributes: dict[str, object] = {
+        "kind": str(facts.kind),
+        "reasonCode": facts.reason_code,
+        "receiptNumber": facts.receipt_number,
+        "terminal": facts.terminal,
+        **{name: leg[name] for name in FROM_THE_LEG if name in leg},
+    }
+    if facts.reason is not None:
+        attributes["reason"] = facts.reason
+    if facts.shift_id is not None:
+        attributes["shiftId"] = facts.shift_id
+    if facts.bills:
+        attributes["bills"] = [
+            {"bill": bill_id, "amount": money_json(amount)} for bill_id, amount in facts.bills.items()
+        ]
+    if facts.kept:
+        attributes["kept"] = [_placed(part) for part in facts.kept]
+    if facts.write_offs:
+        attributes["writeOff"] = [
+            {"bill": bill_id, "amount": money_json(amount)} for bill_id, amount in facts.write_offs.items()
+        ]
+    if facts.recovered:
+        attributes["recovered"] = money_json(facts.recovered)
+    if facts.placed:
+        attributes["placed"] = [_placed(part) for part in facts.placed]
+    return attributes
+
+
+def _placed(part: PlacedFacts) -> dict[str, object]:
+    where: dict[str, object] = {"account": part.account}
+    if part.kept_as is Purpose.BILLS and part.bill_id is not None:
+        where["bill"] = part.bill_id
+    else:
+        where["as"] = str(Purpose.ACCOUNT if part.kept_as is Purpose.BILLS else part.kept_as)
+    return where | {"amount": money_json(part.amount)}

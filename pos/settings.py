@@ -57,6 +57,13 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "vouchers": ("issue_alone_up_to",),
     "items": ("override_max_percent",),
     "deposits": ("limit",),
+    "corrections": (
+        "void_alone_up_to",
+        "reverse_alone_up_to",
+        "refund_alone_up_to",
+        "transfer_alone_up_to",
+        "reallocate_alone_up_to",
+    ),
 }
 """The keys of ``till.toml`` that say who may do what, by table; none named: all of the table."""
 OF_OTHERS, WRITTEN_BY_OTHERS = 0o077, 0o022

@@ -135,6 +135,15 @@ class DepositSettings(Strict):
     limit: AmountOrEmpty = ""
 
 
+class CorrectionSettings(Strict):
+    void_alone_up_to: AmountOrEmpty = ""
+    reverse_alone_up_to: AmountOrEmpty = ""
+    refund_alone_up_to: AmountOrEmpty = ""
+    transfer_alone_up_to: AmountOrEmpty = ""
+    reallocate_alone_up_to: AmountOrEmpty = ""
+    transfers_max: Annotated[int, Field(ge=0, le=20)] = 3
+
+
 class CommissionRuleSettings(Strict):
     percent: Percent
     items: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=200)] = []
@@ -376,6 +385,7 @@ class TillSettings(Strict):
     items: ItemSettings = ItemSettings()
     cheques: ChequeSettings = ChequeSettings()
     deposits: DepositSettings = DepositSettings()
+    corrections: CorrectionSettings = CorrectionSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()
     accounts: AccountSettings = AccountSettings()

@@ -14,6 +14,7 @@ from pos.domain.money import Money, total
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.receipt import Copy, ReceiptFacts, ReceiptKind, SaleLine, TenderLine
 from pos.domain.sale_policy import reason_text
+from receipts.correction import correction_elements
 from receipts.deposit_slip import deposit_elements
 from receipts.document import (
     Align,
@@ -57,9 +58,15 @@ def compose(facts: ReceiptFacts, copy: Copy, labels: Labels = ENGLISH) -> Docume
 def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Element]:
     if copy.is_duplicate:
         yield from _duplicate_banner(copy, labels)
+    if facts.undone_by is not None:
+        yield Banner(headline=labels.undone, lines=(labels.undone_by.format(paper=facts.undone_by),))
+        yield Blank()
     yield from _heading(facts, labels)
     if facts.deposit is not None:
         yield from deposit_elements(facts, facts.deposit, labels)
+    elif facts.correction is not None:
+        yield from _circumstances(facts, labels)
+        yield from correction_elements(facts, facts.correction, labels)
     else:
         yield from _circumstances(facts, labels)
         yield from _allocations(facts, labels)
@@ -101,6 +108,8 @@ def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
             yield Blank()
         case ReceiptKind.DEPOSIT_SLIP:
             yield _centred(labels.deposit_slip, Emphasis.LARGE)
+        case correction:
+            yield _centred(labels.correction_heading[correction], Emphasis.LARGE)
     yield _centred(facts.receipt_number, Emphasis.LARGE, lines_max=None)
     yield Blank()
 
@@ -300,6 +309,9 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
         amounts += [
             amount for amount in (line.amount, line.open_before, line.open_after) if amount is not None
         ]
+    if facts.correction is not None:
+        amounts += [line.amount for line in facts.correction.lines]
+        amounts += [amount for _, amount, _ in facts.correction.given_back]
     if facts.deposit is not None:
         amounts += [cheque.amount for cheque in facts.deposit.cheques]
     for sold in facts.sale:

@@ -91,6 +91,17 @@ class Labels:
     deposit_stamp: str
     deposit_reference: str
     deposit_signature: str
+    correction_heading: Mapping[str, str]
+    correction_of: str
+    correction_of_time: str
+    correction_reason: str
+    correction_approver: str
+    correction_taken_off: str
+    correction_put_on: str
+    correction_cash: str
+    correction_signature: str
+    undone: str
+    undone_by: str
     numbers: NumberFormat = PLAIN
     mark_as_code: bool = False
     """Whether a paper's number and mark stand below it for a scanner too."""
@@ -199,4 +210,24 @@ ENGLISH = Labels(
     deposit_stamp="Stamp of the bank",
     deposit_reference="Reference and day",
     deposit_signature="Signature",
+    correction_heading=MappingProxyType(
+        {
+            "void": "VOID",
+            "reversal": "REVERSAL",
+            "tender_cancellation": "PAYMENT CANCELLED",
+            "refund": "REFUND",
+            "transfer": "PAYMENT TRANSFER",
+            "reallocation": "PAYMENT MOVED",
+        }
+    ),
+    correction_of="Of receipt",
+    correction_of_time="Taken at",
+    correction_reason="Reason",
+    correction_approver="Approved by",
+    correction_taken_off="No longer paid",
+    correction_put_on="Paid instead",
+    correction_cash="CASH BACK",
+    correction_signature="Cash received (signature):",
+    undone="VOID",
+    undone_by="Undone by {paper}",
 )

@@ -9,6 +9,7 @@ from pos.domain.allocation import PaymentPolicy
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy, ThirdParty
+from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms, Release
 from pos.domain.deposit import BankAccount, DepositPolicy
 from pos.domain.errors import Refused
@@ -65,7 +66,25 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         suspense_account=settings.till.shop.suspense_account,
         payments=_payments(settings, identity.currency),
         deposits=_deposits(settings, identity.currency),
+        corrections=_corrections(settings, identity.currency),
     )
+
+
+def _corrections(settings: Settings, in_currency: Currency) -> CorrectionPolicy:
+    """Up to which sum a correction needs no second person."""
+    told = settings.till.corrections
+    caps = {
+        "void": told.void_alone_up_to,
+        "reverse": told.reverse_alone_up_to,
+        "refund": told.refund_alone_up_to,
+        "transfer": told.transfer_alone_up_to,
+        "reallocate": told.reallocate_alone_up_to,
+    }
+    read = {
+        act: _cap(cap, in_currency, settings, f"corrections.{act}_alone_up_to") for act, cap in caps.items()
+    }
+    alone = {act: cap.minor for act, cap in read.items() if cap is not None}
+    return CorrectionPolicy(alone_minor=alone, transfers_max=told.transfers_max)
 
 
 def _deposits(settings: Settings, in_currency: Currency) -> DepositPolicy:

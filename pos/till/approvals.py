@@ -61,6 +61,8 @@ def require_second(
     content: Mapping[str, object],
     what: str,
     said: str = "This needs a second person.",
+    *,
+    not_by: Collection[str] = (),
 ) -> None:
     """The person may do ``act`` alone, or another has approved exactly ``content``; the approval is used up.
 
@@ -69,7 +71,7 @@ def require_second(
     Raises NotAuthorised, Refused ``reason_required``, or ApprovalNeeded.
     """
     if require_right(deed.desk, act, deed.person) is Grant.SECOND:
-        use_or_ask(deed, act, content, what, said)
+        use_or_ask(deed, act, content, what, said, not_by=not_by)
     else:
         require_alone(deed.desk, act, deed.person, reason=deed.reason_code)
 
@@ -82,13 +84,16 @@ def use_or_ask(
     said: str,
     *,
     accounts: Collection[str] = (),
+    not_by: Collection[str] = (),
     **details: object,
 ) -> None:
     """Use the approval of exactly ``content``, whatever the person's right. Raises ApprovalNeeded where there is none."""
-    wanted = Wanted(act=act, digest=_content_digest(deed, act, content), what=what, accounts=accounts)
+    digest = _content_digest(deed, act, content)
+    wanted = Wanted(act=act, digest=digest, what=what, accounts=accounts, not_by=not_by)
     for approval in approvals_for(deed.unit.connection, wanted.digest, deed.person.user):
         if _holds(deed, act, approval):
             use_approval(deed.unit, approval.approval_id, deed_id=deed.deed_id, at=deed.at)
+            deed.approver = approval.approver
             return
     raise ApprovalNeeded(said, wanted, approvers=who_approves(deed.desk, act), **details)
 
@@ -254,6 +259,8 @@ def _require_other(deed: Deed, request: Request) -> None:
     person = deed.person
     if request.requester == person.user:
         raise NotAuthorised("own_request", "You asked for this: another person must approve it.")
+    if person.user in request.not_by:
+        raise NotAuthorised("own_deed", "You took this payment yourself: another person must approve it.")
     if not _may_approve(deed.desk, person, request.act):
         allowed = who_approves(deed.desk, request.act)
         raise NotAuthorised(

@@ -24,6 +24,7 @@ from pos.domain.voucher import Residual
 from pos.store.cache import CachedAccount
 from pos.store.cards import abandon_attempts
 from pos.store.imports import record_of_instrument
+from pos.store.payments import is_instrument_known, is_serial_known
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
 from pos.till.account_credits import credit_commission
@@ -124,14 +125,11 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, pa
     deed.unit.insert_all("voucher_offline", offline)
     deed.unit.insert_all("tender_person", people)
     _match_records(deed, event, ids)
-    deed.unit.insert_all(
-        "instrument",
-        [
-            {"instrument": tender.instrument, "tender_id": ids.tenders[place]}
-            for place, tender in enumerate(event.tenders)
-            if tender.instrument is not None
-        ],
-    )
+    for place, tender in enumerate(event.tenders):
+        if tender.instrument is not None:
+            again = is_instrument_known(deed.unit.connection, tender.instrument)
+            row = {"instrument": tender.instrument, "tender_id": ids.tenders[place]}
+            deed.unit.insert("instrument_again" if again else "instrument", row)
 
 
 def _match_records(deed: Deed, event: PaymentEvent, ids: _Ids) -> None:
@@ -241,20 +239,17 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
             for number, line in enumerate(event.sale, start=1)
         ],
     )
-    deed.unit.insert_all(
-        "sale_serial",
-        [
-            {
+    for number, line in enumerate(event.sale, start=1):
+        for serial, told in zip(line.serials, line.shown_serials, strict=True):
+            row = {
                 "kind": str(line.item.serial),
                 "body": sold_body(deed.desk, line.item, serial),
                 "serial": told,
                 "payment_event_id": event_id,
                 "line": number,
             }
-            for number, line in enumerate(event.sale, start=1)
-            for serial, told in zip(line.serials, line.shown_serials, strict=True)
-        ],
-    )
+            again = is_serial_known(deed.unit.connection, str(row["kind"]), str(row["body"]))
+            deed.unit.insert("sale_serial_again" if again else "sale_serial", row)
     deed.unit.insert_all(
         "sale_price_override",
         [

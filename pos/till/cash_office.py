@@ -26,6 +26,7 @@ from pos.store.shifts import (
     Declared,
     ExpectedTender,
     Shift,
+    given_back_in,
     last_count,
     payments_in,
     taken_in,
@@ -248,7 +249,16 @@ def close_shift(
         taken = taken_in(deed.unit.connection, shift)
         trust = trust_in(deed.unit.connection, shift)
         foreign = close_foreign(deed, shift, count)
-        closed = _closing(desk, shift, count, taken=taken, payments=payments, foreign=foreign, trust=trust)
+        closed = _closing(
+            desk,
+            shift,
+            count,
+            taken=taken,
+            payments=payments,
+            foreign=foreign,
+            trust=trust,
+            given_back=given_back_in(deed.unit.connection, shift),
+        )
         cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
         told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
         if not (closed.cash_agrees and cheques_agree) and told is None:
@@ -340,9 +350,9 @@ def _closing(
     payments: int,
     foreign: Sequence[ForeignClosing],
     trust: Money,
+    given_back: Money,
 ) -> ShiftClosed:
-    own_cash = (part.amount - part.foreign for part in _of_kind(desk, taken, ModeKind.CASH))
-    expected = shift.float_ + total(own_cash, shift.currency) - trust
+    expected = _own_cash(desk, shift, taken) - trust - given_back
     has_purse = trust.minor != 0 or count.trust is not None
     return ShiftClosed(
         shift_id=shift.shift_id,
@@ -358,6 +368,19 @@ def _closing(
         foreign=tuple(foreign),
         trust=TrustClosed(expected=trust, counted=count.trust or zero(shift.currency)) if has_purse else None,
     )
+
+
+def _own_cash(desk: Desk, shift: Shift, taken: Iterable[ExpectedTender]) -> Money:
+    """The float and the cash that came in, in the shop's own currency."""
+    kept = (part.amount - part.foreign for part in _of_kind(desk, taken, ModeKind.CASH))
+    return shift.float_ + total(kept, shift.currency)
+
+
+def cash_in_drawer(deed: Deed) -> Money:
+    """What the books expect of the shop's own cash in the open drawer; nobody who counts is ever told."""
+    shift, connection = deed.require_shift(), deed.unit.connection
+    held = _own_cash(deed.desk, shift, taken_in(connection, shift))
+    return held - trust_in(connection, shift) - given_back_in(connection, shift)
 
 
 def _cheques(desk: Desk, shift: Shift, taken: Iterable[ExpectedTender]) -> tuple[int, Money]:

@@ -20,6 +20,7 @@ from pos.domain.approval import ApprovalNeeded
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
+from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy
 from pos.domain.deposit import DepositPolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
@@ -103,6 +104,7 @@ class ShopPolicy:
     numbers: NumberFormat = PLAIN
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     deposits: DepositPolicy = field(default_factory=DepositPolicy)
+    corrections: CorrectionPolicy = field(default_factory=CorrectionPolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""
@@ -170,6 +172,8 @@ class Deed:
     at: datetime
     shift: Shift | None
     said: Said = field(default_factory=Said)
+    approver: str | None = None
+    """The second person whose approval the deed has used."""
 
     @property
     def subject(self) -> str | None:

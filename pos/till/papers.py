@@ -9,7 +9,7 @@ from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.deposits import is_cancelled_slip
-from pos.store.receipts import copies_of, last_receipt, receipt_facts
+from pos.store.receipts import copies_of, last_payment, last_receipt, receipt_facts
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look, require_right
@@ -42,6 +42,12 @@ def last_receipt_of(desk: Desk, person: Person) -> str | None:
     """The number of the last receipt that ``person`` issued here."""
     with desk.till.read() as connection:
         return last_receipt(connection, person.user)
+
+
+def last_payment_of(desk: Desk, person: Person) -> str | None:
+    """The number of the receipt of the last payment that ``person`` took here and that stands."""
+    with desk.till.read() as connection:
+        return last_payment(connection, person.user)
 
 
 def reprint(

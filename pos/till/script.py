@@ -34,6 +34,8 @@ from pos.till.cash_office import (
     open_shift,
 )
 from pos.till.commissions import settle_commission
+from pos.till.correction_entry import CorrectionOrder
+from pos.till.corrections import reverse, void
 from pos.till.deposits import (
     CreditOrder,
     DepositDone,
@@ -53,6 +55,7 @@ from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.people import Changes, NewPerson, add_user, change_pin, change_user, reset_pin
 from pos.till.pin_tries import take_in
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
+from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.script_acts import (
     ACTS,
     AddUser,
@@ -65,6 +68,7 @@ from pos.till.script_acts import (
     ConfirmClock,
     ConfirmDeposit,
     ConfirmMatch,
+    ConfirmRefund,
     Count,
     Decline,
     DeedAct,
@@ -75,16 +79,21 @@ from pos.till.script_acts import (
     Note,
     OpenShift,
     Pay,
+    Reallocate,
+    Refund,
     RejectBankReceipt,
     ResetPin,
     ResolveCard,
     ResolveSuspense,
+    Reverse,
     SaleLineIn,
     Sell,
     SettleCommission,
     SignIn,
+    Transfer,
     UnblockDealer,
     VerifyBankReceipt,
+    Void,
     read_act,
 )
 from pos.till.script_answers import encode
@@ -94,6 +103,7 @@ from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import lock, sign_in
 from pos.till.suspense import ResolveOrder, resolve_suspense
 from pos.till.take_payment import PaymentTaken, take_payment
+from pos.till.transfers import MoveOrder, reallocate, transfer
 from pos.till.voucher_issue import IssueOrder
 from pos.till.vouchers import has_vouchers
 
@@ -285,6 +295,23 @@ class Script:
                 return encode(confirm_match(desk, person, act.record, act.reason, memo=memo))
             case DepositCheques() | LodgeDeposit() | ConfirmDeposit() | CancelDeposit():
                 return encode(self._bank(act, memo))
+            case Void():
+                undo = CorrectionOrder(receipt=act.receipt, reason=act.reason, text=act.text)
+                return encode(void(desk, person, undo, memo=memo))
+            case Reverse():
+                undo = CorrectionOrder(
+                    receipt=act.receipt, reason=act.reason, text=act.text, tender=act.tender
+                )
+                return encode(reverse(desk, person, undo, memo=memo))
+            case Refund():
+                back = RefundOrder(receipt=act.receipt, amount=act.amount, reason=act.reason, text=act.text)
+                return encode(refund(desk, person, back, memo=memo))
+            case ConfirmRefund():
+                return encode(confirm_refund(desk, person, act.refund, act.reference, memo=memo))
+            case Transfer():
+                return encode(transfer(desk, person, _move_order(act), memo=memo))
+            case Reallocate():
+                return encode(reallocate(desk, person, _move_order(act), memo=memo))
 
     def _approve(self, act: Approve, memo: Memo) -> Approved:
         if act.user is None or act.pin is None:
@@ -437,6 +464,17 @@ def _sale_order(line: SaleLineIn) -> SaleOrder:
         serials=line.serials,
         price=line.price,
         override=None if asked is None else OverrideOrder(price=asked.price, reason=asked.reason),
+    )
+
+
+def _move_order(act: Transfer | Reallocate) -> MoveOrder:
+    return MoveOrder(
+        receipt=act.receipt,
+        account=act.account,
+        amount=act.amount,
+        bills=[(line.bill, line.amount) for line in act.bills],
+        reason=act.reason,
+        text=act.text,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from pos.domain.arrival import field_named
 from pos.domain.bank_receipt import RejectReason
+from pos.domain.correction import CorrectionReason
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import Purpose
 
@@ -17,7 +18,7 @@ ACTS = frozenset(
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
-    "accept_hand_over count close_shift close_day sign_in change_pin lock note decline add_user change_user "
+    "accept_hand_over count close_shift close_day sign_in change_pin lock note decline confirm_refund add_user change_user "
     "reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
@@ -488,6 +489,80 @@ class CancelDeposit(Strict):
     reason: Annotated[str, Field(max_length=400)]
 
 
+class Void(Strict):
+    """Undo a payment of the own open shift as if it had never been; ``text`` is needed where the reason is "other"."""
+
+    ref: Ref
+    act: Literal["void"]
+    receipt: IdText
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))]
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
+class Reverse(Strict):
+    """Undo a payment of an earlier shift, or with ``tender`` (from 1) what one bad instrument of a payment paid."""
+
+    ref: Ref
+    act: Literal["reverse"]
+    receipt: IdText
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))]
+    text: Annotated[str, Field(max_length=400)] = ""
+    tender: Annotated[int | None, Field(ge=1, le=20)] = None
+
+
+class Refund(Strict):
+    """Pay a payment back, or ``amount`` of it; cash goes out of the own drawer, the rest waits for ``confirm_refund``."""
+
+    ref: Ref
+    act: Literal["refund"]
+    receipt: IdText
+    amount: AmountText | None = None
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))]
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
+class ConfirmRefund(Strict):
+    """The bank or card company has paid a refund: its paper, and their reference."""
+
+    ref: Ref
+    act: Literal["confirm_refund"]
+    refund: IdText
+    reference: IdText
+
+
+class MovedBill(Strict):
+    """A bill that moved money is meant for."""
+
+    bill: IdText
+    amount: AmountText
+
+
+class Transfer(Strict):
+    """Move a payment, or ``amount`` of it, to another account: to ``bills`` there, else to the oldest due."""
+
+    ref: Ref
+    act: Literal["transfer"]
+    receipt: IdText
+    account: IdText
+    amount: AmountText | None = None
+    bills: Annotated[list[MovedBill], Field(max_length=50)] = []
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))]
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
+class Reallocate(Strict):
+    """Set a payment, or a part, against other bills of its account; without ``bills`` it is credit there."""
+
+    ref: Ref
+    act: Literal["reallocate"]
+    receipt: IdText
+    account: IdText | None = None
+    amount: AmountText | None = None
+    bills: Annotated[list[MovedBill], Field(max_length=50)] = []
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))]
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
 DeedAct = (
     OpenShift
     | Pay
@@ -513,6 +588,12 @@ DeedAct = (
     | LodgeDeposit
     | ConfirmDeposit
     | CancelDeposit
+    | Void
+    | Reverse
+    | Refund
+    | ConfirmRefund
+    | Transfer
+    | Reallocate
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

@@ -22,11 +22,13 @@ from pos.till.cash_office import (
     TrustClosed,
 )
 from pos.till.commissions import CommissionSettled
+from pos.till.correction_entry import Corrected
 from pos.till.deposits import DepositDone
 from pos.till.imports import RecordOutcome
 from pos.till.notes import Noted
 from pos.till.people import PersonChanged
 from pos.till.post_dated import ChequeRegistered
+from pos.till.refunds import RefundConfirmed
 from pos.till.shop_clock import ClockConfirmed
 from pos.till.suspense import SuspenseResolved
 from pos.till.take_payment import (
@@ -55,6 +57,25 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "approved": outcome.act,
                 "for": outcome.requester,
                 "until": outcome.expires.isoformat(timespec="seconds"),
+            }
+        case Corrected():
+            return {
+                "correction": outcome.correction_id,
+                "kind": str(outcome.kind),
+                "paper": outcome.receipt_number,
+                "of": "" if outcome.paper.correction is None else outcome.paper.correction.of_receipt,
+                "amount": outcome.amount.plain(),
+                "cash": outcome.cash.plain(),
+                "currency": outcome.amount.currency.code,
+                "bills": list(outcome.bills),
+                "accounts": list(outcome.accounts),
+            }
+        case RefundConfirmed():
+            return {
+                "refund": outcome.paper,
+                "amount": outcome.amount.plain(),
+                "currency": outcome.amount.currency.code,
+                "reference": outcome.reference,
             }
         case Declined():
             return {"request": outcome.request_id, "declined": outcome.act, "for": outcome.requester}

@@ -21,6 +21,7 @@ from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.store.outbox import TRANSFER, queue_of_leg
+from pos.store.payments import taken_by
 from pos.store.suspense import items_of, waiting_items
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second
@@ -106,7 +107,8 @@ def _resolve(deed: Deed, order: ResolveOrder) -> SuspenseResolved:
     what = f"{amount} of suspense {number} to account {clean_reference(order.account, field='Account', limit=40)}"
     # The whole item counts: a large one is not moved alone part by part.
     if item.amount.minor > deed.desk.policy.payments.resolve_alone_up_to_minor:
-        require_second(deed, ACT, asdict(order), what)
+        cashier = taken_by(deed.unit.connection, number)
+        require_second(deed, ACT, asdict(order), what, not_by=[] if cashier is None else [cashier])
     account = _find_account(deed, order.account, item.left.currency)
     refuse_own_accounts(deed, ACT, {"own": asdict(order)}, what, [account])
     parts = _allocate(deed, order, account, amount)

@@ -20,6 +20,7 @@ from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
 from pos.till.lost_mark import UNCONFIRMED
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
+from pos.till.verify_corrections import CORRECTION_CHECKS
 from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.verify_deposits import DEPOSIT_CHECKS
 from pos.till.verify_rows import Finding, verify_rows
@@ -145,7 +146,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "bank_receipt_is_presented",
-        "SELECT instrument FROM instrument WHERE instrument LIKE 'bank_receipt|%' AND tender_id NOT IN "
+        "SELECT instrument FROM instrument_of_tender WHERE instrument LIKE 'bank_receipt|%' AND tender_id NOT IN "
         "(SELECT tender_id FROM bank_receipt_event WHERE state = 'presented')",
     ),
     (
@@ -178,7 +179,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "instrument_has_its_tender",
-        "SELECT instrument FROM instrument WHERE tender_id NOT IN (SELECT tender_id FROM tender)",
+        "SELECT instrument FROM instrument_of_tender WHERE tender_id NOT IN (SELECT tender_id FROM tender)",
     ),
     (
         "sale_line_is_paid_whole",
@@ -189,6 +190,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     *DEALER_CHECKS,
     *DEPOSIT_CHECKS,
+    *CORRECTION_CHECKS,
     (
         "sale_is_posted",
         "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("
@@ -198,9 +200,9 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "serials_match_the_quantity",
-        "SELECT payment_event_id || ' ' || line FROM sale_serial GROUP BY payment_event_id, line HAVING count(*) <> ("
-        "SELECT quantity FROM sale_line WHERE sale_line.payment_event_id = sale_serial.payment_event_id "
-        "AND sale_line.number = sale_serial.line)",
+        "SELECT payment_event_id || ' ' || line FROM serial_of_sale GROUP BY payment_event_id, line HAVING count(*) <> ("
+        "SELECT quantity FROM sale_line WHERE sale_line.payment_event_id = serial_of_sale.payment_event_id "
+        "AND sale_line.number = serial_of_sale.line)",
     ),
     (
         "voucher_is_held_for_its_payment",
@@ -210,7 +212,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "card_is_approved_for_its_payment",
         "SELECT tender_id FROM tender JOIN card_attempt ON attempt_id = tender.card_attempt "
-        "WHERE card_attempt.payment_event_id <> tender.payment_event_id OR state <> 'used' "
+        "WHERE card_attempt.payment_event_id <> tender.payment_event_id OR (state = 'used') = (tender_id IN ("
+        "SELECT tender_id FROM tender_undone)) OR state NOT IN ('used', 'reversing', 'reversed') "
         "OR card_attempt.amount_minor <> tender.amount_minor OR card_attempt.mode <> tender.mode",
     ),
     (
@@ -222,7 +225,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "card_that_was_given_back_pays_nothing",
-        "SELECT tender_id FROM card_attempt JOIN instrument USING (instrument) JOIN tender USING (tender_id) "
+        "SELECT tender_id FROM card_attempt JOIN living_instrument USING (instrument) JOIN tender USING (tender_id) "
         "WHERE state IN ('reversing', 'reversed') AND tender.card_attempt IS NULL",
     ),
     (
@@ -265,7 +268,9 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT currency FROM journal_line WHERE ledger_account = 'suspense' GROUP BY currency "
         "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor), 0) FROM suspense "
         "WHERE suspense.currency = journal_line.currency) - (SELECT coalesce(sum(amount_minor), 0) "
-        "FROM suspense_transfer WHERE suspense_transfer.currency = journal_line.currency)",
+        "FROM suspense_transfer WHERE suspense_transfer.currency = journal_line.currency) - (SELECT coalesce(sum("
+        "correction_part.amount_minor), 0) FROM correction_part JOIN suspense ON suspense_id = part_id "
+        "WHERE suspense.currency = journal_line.currency)",
     ),
     (
         "suspense_is_what_was_kept_there",
@@ -377,7 +382,7 @@ def _instruments(desk: Desk, connection: Connection) -> Iterator[Finding]:
     """Each tender that has a paper behind it is known by it, so that the paper is not taken again."""
     rows = connection.exec_driver_sql(
         "SELECT tender.tender_id, tender.mode, tender.amount_minor, tender.currency, details_json, instrument, code_mark "
-        "FROM tender LEFT JOIN instrument USING (tender_id) LEFT JOIN voucher_offline USING (tender_id) "
+        "FROM tender LEFT JOIN instrument_of_tender USING (tender_id) LEFT JOIN voucher_offline USING (tender_id) "
         "LEFT JOIN voucher_hold ON voucher_hold.hold_id = coalesce(tender.voucher_hold, voucher_offline.hold_id)"
     )
     for tender_id, code, minor, currency_code, details, known, mark in rows.yield_per(500):
@@ -442,7 +447,7 @@ def _sold(connection: Connection, event_id: str) -> list[tuple[object, ...]]:
     """The lines of the sale, each with its serial numbers in their order as text."""
     serials: dict[int, list[str]] = {}
     for line, serial in connection.exec_driver_sql(
-        "SELECT line, serial FROM sale_serial WHERE payment_event_id = ? ORDER BY serial", (event_id,)
+        "SELECT line, serial FROM serial_of_sale WHERE payment_event_id = ? ORDER BY serial", (event_id,)
     ):
         serials.setdefault(line, []).append(serial)
     rows = connection.exec_driver_sql(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import worth
 from pos.domain.money import Money, currency
+from pos.till.verify_corrections import STANDS
 
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, Refused)
 """What reading a row raises whose cells hold what this program never writes: the row is named, and the next one is read."""
@@ -27,13 +28,18 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT shift_id FROM shift JOIN shift_close USING (shift_id) WHERE expected_cash_minor <> float_minor + coalesce("
         "(SELECT sum(iif(foreign_minor IS NULL, tender.amount_minor, 0) - tender.change_minor) FROM payment_event "
         "JOIN tender USING (payment_event_id) WHERE payment_event.shift_id = shift.shift_id AND mode IN ({cash}) "
-        "AND tender_id NOT IN (SELECT tender_id FROM trust_tender)), 0)",
+        "AND tender_id NOT IN (SELECT tender_id FROM trust_tender) "
+        f"AND {STANDS}), 0) - coalesce((SELECT sum(paid.amount_minor) FROM correction "
+        "JOIN correction_cash AS paid USING (correction_id) JOIN tender ON tender.tender_id = paid.tender_id "
+        "JOIN payment_event ON payment_event.payment_event_id = tender.payment_event_id "
+        "WHERE correction.shift_id = shift.shift_id "
+        f"AND NOT (payment_event.shift_id = shift.shift_id AND NOT {STANDS})), 0)",
     ),
     (
         "trust_money_is_counted_apart",
         "SELECT shift_id FROM shift_close LEFT JOIN trust_close USING (shift_id) WHERE coalesce(expected_minor, 0) <> "
         "coalesce((SELECT sum(tender.amount_minor - change_minor) FROM payment_event JOIN tender USING (payment_event_id) "
-        "JOIN trust_tender USING (tender_id) WHERE payment_event.shift_id = shift_close.shift_id), 0) "
+        f"JOIN trust_tender USING (tender_id) WHERE payment_event.shift_id = shift_close.shift_id AND {STANDS}), 0) "
         "OR coalesce(trust_close.over_short_minor, 0) <> coalesce((SELECT sum(credit_minor - debit_minor) "
         "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'trust_counted' "
         "AND source_id = shift_id AND ledger_account = 'cash_over_short'), 0)",
@@ -78,7 +84,7 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT shift_id || ' ' || currency FROM shift_close_foreign AS other WHERE (expected_minor, booked_minor) IS NOT ("
         "SELECT coalesce(sum(foreign_minor), 0), coalesce(sum(tender.amount_minor), 0) FROM payment_event "
         "JOIN tender USING (payment_event_id) WHERE payment_event.shift_id = other.shift_id "
-        "AND foreign_currency = other.currency)",
+        f"AND foreign_currency = other.currency AND {STANDS})",
     ),
     (
         "counted_foreign_cash",
@@ -90,7 +96,7 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "foreign_cash_is_closed",
         "SELECT DISTINCT payment_event.shift_id || ' ' || foreign_currency FROM payment_event "
         "JOIN tender USING (payment_event_id) JOIN shift_close ON shift_close.shift_id = payment_event.shift_id "
-        "WHERE foreign_currency IS NOT NULL AND NOT EXISTS (SELECT 1 FROM shift_close_foreign AS other "
+        f"WHERE foreign_currency IS NOT NULL AND {STANDS} AND NOT EXISTS (SELECT 1 FROM shift_close_foreign AS other "
         "WHERE other.shift_id = payment_event.shift_id AND other.currency = foreign_currency)",
     ),
     *(

@@ -52,7 +52,14 @@ DEALER_CHECKS: tuple[tuple[str, str], ...] = (
         "UNION ALL SELECT account, currency, iif(state = 'rejected', leg.amount_minor, -leg.amount_minor) "
         "FROM bank_receipt_event JOIN leg USING (tender_id) "
         "WHERE state = 'rejected' OR (state = 'verified' AND number > 2) "
-        "UNION ALL SELECT account, currency, -amount_minor FROM account_credit) GROUP BY account, currency "
-        "HAVING sum(minor) <> 0",
+        "UNION ALL SELECT account, currency, -amount_minor FROM account_credit "
+        "UNION ALL SELECT part.account, part.currency, undone.amount_minor FROM correction_part AS undone "
+        "JOIN allocation AS part ON allocation_id = part_id JOIN payment_event USING (payment_event_id) "
+        "WHERE payer_kind = 'dealer' AND bill_no IS NULL AND sale_line IS NULL AND kept_as IS NULL "
+        "UNION ALL SELECT part.account, part.currency, undone.amount_minor FROM correction_part AS undone "
+        "JOIN placed_part AS part USING (part_id) JOIN payment_event USING (payment_event_id) WHERE payer_kind = 'dealer' "
+        "UNION ALL SELECT account, placed_part.currency, -placed_part.amount_minor FROM placed_part "
+        "JOIN payment_event USING (payment_event_id) WHERE payer_kind = 'dealer') "
+        "GROUP BY account, currency HAVING sum(minor) <> 0",
     ),
 )

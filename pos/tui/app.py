@@ -112,10 +112,9 @@ class TillApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     # The framework's own keys for quitting and suspending end or stop nothing here.
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["lock", "reprint"], priority=True),
+        *bindings(["lock", "reprint", "void"], priority=True),
         Binding("ctrl+c", "screen.interrupt", "", priority=True, show=False, id="interrupt-c"),
         Binding("ctrl+q", "screen.interrupt", "", priority=True, show=False, id="interrupt-q"),
-        Binding("ctrl+z", "screen.void", "", priority=True, show=False, id="void"),
     ]
 
     def __init__(

@@ -359,6 +359,14 @@ KEYS: tuple[Key, ...] = (
         twin=". 3",
     ),
     Key(
+        id="void",
+        keys=("ctrl+z",),
+        shown="Ctrl-Z",
+        label="Undo",
+        meaning="void or reverse the last payment, or this one",
+        twin=". V",
+    ),
+    Key(
         id="scroll",
         keys=("pageup", "pagedown"),
         shown="PgUp PgDn",
@@ -394,6 +402,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number=".8", act="confirm_person", label="Let somebody in again"),
     MenuEntry(number=".9", act="approvals", label="Waiting for a second person"),
     MenuEntry(number=".0", act="people", label="People and their rights"),
+    MenuEntry(number="V", act="void", label="Undo the last payment", letter="v"),
     MenuEntry(number="N", act="note", label="Note for the record", letter="n"),
 )
 
@@ -441,6 +450,7 @@ RIGHTS: dict[str, str] = {
     "disable_user": "change_user",
     "reset_pin": "reset_pin",
     "note": "note",
+    "void": "void",
     "lock": "lock",
     "reprint": "reprint",
     "open_shift": "open_shift",

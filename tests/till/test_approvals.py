@@ -30,6 +30,8 @@ from tests.builders.tills import (
     SUPERVISOR,
     cash,
     clock_of,
+    closed,
+    count,
     dump,
     findings,
     in_suspense,
@@ -463,3 +465,18 @@ def test_the_refusal_says_who_may_approve(desk: Desk) -> None:
     assert refusal.value.details["approvers"] == ["admin"]
     with pytest.raises(NotAuthorised, match=r"Who may: supervisor, back office\."):
         approve(desk, ADMIN, "R-1")
+
+
+def test_who_took_money_into_suspense_does_not_approve_its_way_out(desk: Desk) -> None:
+    """Rule 33: the approver is not the original cashier."""
+    count(desk, "20")
+    closed(desk)
+    opened(desk, person=SUPERVISOR)
+    receipt = pay(
+        desk, cash("5"), allocate=[in_suspense("Envelope", "5")], person=SUPERVISOR
+    ).receipt.receipt_number
+    with pytest.raises(ApprovalNeeded) as refusal:
+        resolved(desk, receipt, "BA-2", person=BACK_OFFICE)
+    request = str(refusal.value.details["request"])
+
+    assert code_of(lambda: approve(desk, SUPERVISOR, request)) == "own_deed"

@@ -73,6 +73,12 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "open_shift", "float": {"amount": "1", "currency": "KWD"}},
     {"ref": "ref", "act": "count", "cash": {"amount": "1"}, "declared": [{"kind": "torn", "amount": "1"}]},
     {"ref": "ref", "act": "confirm_clock"},
+    {"ref": "ref", "act": "void", "receipt": "1", "reason": "other", "text": "text"},
+    {"ref": "ref", "act": "reverse", "receipt": "1", "reason": "other", "text": "text", "tender": 1},
+    {"ref": "ref", "act": "refund", "receipt": "1", "reason": "other", "text": "text", "amount": "1"},
+    {"ref": "ref", "act": "confirm_refund", "refund": "1", "reference": "reference"},
+    {"ref": "ref", "act": "transfer", "receipt": "1", "account": "BA-1", "reason": "other", "text": "text"},
+    {"ref": "ref", "act": "reallocate", "receipt": "1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "verify_bank_receipt", "receipt": "1"},
     {"ref": "ref", "act": "settle_commission", "dealer": "D-1"},
     {

@@ -333,7 +333,8 @@ def test_the_schema_tells_of_sales() -> None:
         "open_shift", "pay", "sell", "resolve_card", "resolve_suspense", "count", "close_shift", "confirm_clock",
         "issue_voucher", "sign_in", "verify_bank_receipt", "reject_bank_receipt", "unblock_dealer",
         "settle_commission", "confirm_match", "deposit_cheques", "lodge_deposit", "confirm_deposit", "cancel_deposit",
-        "change_pin", "approve", "decline", "note", "lock", "add_user", "change_user", "reset_pin",
+        "change_pin", "approve", "decline", "note", "lock", "add_user", "void", "reverse",
+        "refund", "confirm_refund", "transfer", "reallocate", "change_user", "reset_pin",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])

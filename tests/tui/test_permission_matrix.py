@@ -145,6 +145,7 @@ ELSEWHERE = {
     "confirm_deposit": "test_deposits",
     "cancel_deposit": "test_deposits",
     "reprint": "test_payments",
+    "void": "needs an own shift; test_undoing",
     "close_shift": "whoever has an own shift",
     "enquire": "on the way to the lists here",
 }

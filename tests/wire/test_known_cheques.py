@@ -34,14 +34,18 @@ def taken_elsewhere(wire: Wire, serial: str = "000123", *, terminal: str = "T9",
         payment = f"P-{serial}-{terminal}-{change}"
         connection.execute(
             text(
-                "INSERT INTO payment VALUES (:id, :change, :id, NULL, :terminal, 1, :change, 1, 'R-9', 'BA-1', 'KWD', 1, 0,"
+                "INSERT INTO payment (id, change_number, correlator_id, terminal, epoch, sequence, leg, receipt_number,"
+                " account_id, currency, amount_minor, applied_minor, credit_minor, suspense_minor, other_minor, status,"
+                " paid_at_utc, body, received_sha256)"
+                " VALUES (:id, :change, :id, :terminal, 1, :change, 1, 'R-9', 'BA-1', 'KWD', 1, 0,"
                 " 1, 0, 0, 'done', '2026-11-20T09:00:00+00:00', '{}', 'x')"
             ),
             {"id": payment, "change": change, "terminal": terminal},
         )
         connection.execute(
             text(
-                "INSERT INTO cheque VALUES (:id, :id, :identity, :branch, :account, :dated, :terminal, 1, 0, :change)"
+                "INSERT INTO cheque (payment_id, payment_event_id, identity, branch, account, dated, terminal, epoch, held,"
+                " change_number) VALUES (:id, :id, :identity, :branch, :account, :dated, :terminal, 1, 0, :change)"
             ),
             {
                 "id": payment,

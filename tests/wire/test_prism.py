@@ -17,11 +17,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pos.domain.leg import LegFacts
+from pos.domain.correction import CorrectionKind
+from pos.domain.leg import LegFacts, LegTarget
+from pos.domain.money import zero
 from pos.domain.payment_mode import PayerKind, Purpose
+from pos.store.corrections import PlacedFacts, RefundFacts
 from sync.central.database import open_central
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
+from sync.refund_wire import refund_body
 from sync.tmf676 import payment_body
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
@@ -131,9 +135,10 @@ def _every_leg() -> dict[str, LegFacts]:
 LEGS = _every_leg()
 
 
-def test_every_mode_is_posted_listed_and_read_without_a_violation(
+def test_every_mode_is_posted_listed_read_and_undone_without_a_violation(
     prism: httpx.Client, central: str, central_db: str
 ) -> None:
+    ids: dict[str, str] = {}
     for place, (name, leg) in enumerate(LEGS.items()):
         if leg.voucher_hold is not None:
             _hold(central, leg, place)
@@ -141,6 +146,7 @@ def test_every_mode_is_posted_listed_and_read_without_a_violation(
         assert answer.status_code == 201, (name, answer.text)
         assert "sl-violations" not in answer.headers, (name, answer.headers)
         made = loads(answer.content)
+        ids[name] = made["id"]
         one = prism.get(f"/payment/{made['id']}")
         assert (one.status_code, one.content) == (200, answer.content), name
     listed = prism.get("/payment", params={"limit": "200"})
@@ -148,9 +154,46 @@ def test_every_mode_is_posted_listed_and_read_without_a_violation(
     rows = loads(listed.content)
     assert {row["correlatorId"] for row in rows} >= {leg.correlator_id for leg in LEGS.values()}
     assert {row["paymentMethod"]["name"] for row in rows} == set(MODES.by_code)
+    for name, leg in LEGS.items():
+        answer = prism.post("/refund", content=refund_body(_void(leg, ids[name])))
+        assert answer.status_code == 201, (name, answer.text)
+        assert "sl-violations" not in answer.headers, (name, answer.headers)
+        one = prism.get(f"/refund/{loads(answer.content)['id']}")
+        assert (one.status_code, one.content) == (200, answer.content), name
+    listed = prism.get("/refund", params={"limit": "200"})
+    assert listed.status_code == 200, listed.text
+    assert len(loads(listed.content)) == len(LEGS)
     store = open_central(central_db)
     assert verify_central(store) == []
     store.close()
+
+
+def _void(leg: LegFacts, payment_id: str) -> RefundFacts:
+    """All of a leg that nothing has touched since."""
+    return RefundFacts(
+        correlator_id=f"C-{leg.correlator_id}",
+        leg_correlator_id=leg.correlator_id,
+        server_id=payment_id,
+        payment_body=payment_body(leg),
+        kind=CorrectionKind.VOID,
+        amount=leg.amount,
+        reason_code="wrong_amount",
+        reason=None,
+        corrected_at=leg.taken_at,
+        receipt_number="S014-T2-AV-000001",
+        terminal=leg.terminal,
+        shift_id=leg.shift_id,
+        bills={item.target_id: item.amount for item in leg.items if item.target is LegTarget.BILL},
+        kept=() if leg.items else (_on_account(leg),),
+        write_offs={},
+        recovered=zero(leg.amount.currency),
+        placed=(),
+    )
+
+
+def _on_account(leg: LegFacts) -> PlacedFacts:
+    kept_as = next(iter(leg.kept_apart), Purpose.ACCOUNT)
+    return PlacedFacts(account=leg.account, bill_id=None, kept_as=kept_as, amount=leg.amount)
 
 
 def _hold(central: str, leg: LegFacts, place: int) -> None:

@@ -144,7 +144,7 @@ class Frame(Screen[Answer]):
         self._does_nothing("ways")
 
     def action_void(self) -> None:
-        self.refuse("Voids are not taken at this till yet. Ctrl-Z does nothing.")
+        self.refuse("Finish here or leave with Esc first; then Ctrl-Z undoes the last payment.")
 
     def action_interrupt(self) -> None:
         self.refuse("This key ends nothing. Menu . 7 signs out, then . 8 ends the program.")

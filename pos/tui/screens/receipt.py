@@ -1,4 +1,4 @@
-"""A receipt as it was printed, to look at; Ctrl-R prints it again."""
+"""A receipt as it was printed, to look at; Ctrl-R prints it again, Ctrl-Z undoes its payment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pos.tui.seat import Seat
 
 
 class ReceiptScreen(TillScreen[None]):
-    """Looking counts nothing; reprinting does."""
+    """Looking counts nothing; reprinting does, and undoing."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,7 +26,7 @@ class ReceiptScreen(TillScreen[None]):
         Binding("pageup", "turn(-15)", "Page up"),
         Binding("pagedown", "turn(15)", "Page down"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "find", "back", "reprint", "scroll")
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "find", "back", "reprint", "void", "scroll")
 
     def __init__(self, seat: Seat, errands: Errands, facts: ReceiptFacts) -> None:
         super().__init__(seat, errands)
@@ -41,6 +41,9 @@ class ReceiptScreen(TillScreen[None]):
 
     def action_find(self) -> None:
         self.dismiss(None)
+
+    def action_void(self) -> None:
+        self.errand(self.correct(self._facts.receipt_number))
 
     def action_reprint(self) -> None:
         self.confirm_reprint(self._facts.receipt_number)

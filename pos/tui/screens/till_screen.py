@@ -1,4 +1,4 @@
-"""A screen of somebody who is signed in: it can print the last receipt again."""
+"""A screen of somebody who is signed in: it can print the last receipt again, and undo a payment."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TypeVar
 
 from pos.domain.errors import NeedsConfirmation
 from pos.domain.receipt import Copy
-from pos.till.papers import last_receipt_of, reprint
+from pos.till.correction_entry import Corrected
+from pos.till.corrections import find_payment
+from pos.till.papers import last_payment_of, last_receipt_of, reprint
 from pos.tui.screens.confirm import ConfirmScreen
+from pos.tui.screens.correction import CorrectionScreen
 from pos.tui.screens.frame import Frame
 from pos.tui.screens.reason import ReasonScreen
 
@@ -16,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 class TillScreen(Frame[Answer]):
-    """The frame with the one command that works wherever no draft stands."""
+    """The frame with the commands that work wherever no draft stands."""
 
     def action_reprint(self) -> None:
         if self.seat.occupant is None or self.HAS_DRAFT:
@@ -31,6 +34,41 @@ class TillScreen(Frame[Answer]):
             self.refuse("You have issued no receipt here yet.")
         else:
             self.confirm_reprint(number)
+
+    def action_void(self) -> None:
+        if self.seat.occupant is None or self.HAS_DRAFT:
+            self.refuse("Finish here or leave with Esc first; then Ctrl-Z undoes the last payment.")
+            return
+        self.errand(self._ask_void())
+
+    async def _ask_void(self) -> None:
+        person = self.seat.person
+        number = await self.seat.look(lambda: last_payment_of(self.seat.desk, person))
+        if number is None:
+            self.refuse("You have taken no payment here yet.")
+        else:
+            await self.correct(number)
+
+    async def correct(self, number: str) -> None:
+        """Show what undoing the payment of a receipt would do; Enter there does it."""
+        seat, person = self.seat, self.seat.person
+        taken = await seat.look(lambda: find_payment(seat.desk, person, number))
+        if taken.voided:
+            self.refuse(f"Receipt {number} is undone already.")
+            return
+        self.app.push_screen(CorrectionScreen(seat, self.errands, taken), self._corrected)
+
+    def _corrected(self, done: Corrected | None) -> None:
+        if done is None:
+            self.say("Nothing was undone.")
+            return
+        cash = f" Give {self.seat.shown_with_currency(done.cash)} in cash back." if done.opens_drawer else ""
+        of = done.paper.correction.of_receipt if done.paper.correction is not None else ""
+        self.corrected(f"{of} is undone, {done.receipt_number} is being printed.{cash}")
+
+    def corrected(self, said: str) -> None:
+        """A payment was undone from here."""
+        self.say(said)
 
     def confirm_reprint(self, number: str) -> None:
         """Ask before a duplicate is counted."""

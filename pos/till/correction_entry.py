@@ -1,0 +1,357 @@
+"""How a correction is written: its parts, its entry, its paper and its messages, in one transaction with whoever approved.
+
+Posted rows stay as they are. What is corrected, and by which rule, is decided by ``corrections``, ``refunds`` and
+``transfers``. Source: domain.md 3.6, 3.7 and rules 29 to 33.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pos.domain.business_day import business_date
+from pos.domain.correction import (
+    REASON_LABELS,
+    CorrectionKind,
+    CorrectionReason,
+    TakenPart,
+    TakenPayment,
+    TakenTender,
+)
+from pos.domain.errors import Refused
+from pos.domain.money import Money, zero
+from pos.domain.payment_mode import ModeKind, PayerKind
+from pos.domain.posting import JournalLine, SourceKind, debit, ledger_of
+from pos.domain.receipt import CorrectionLine, ReceiptFacts
+from pos.domain.role import Grant
+from pos.domain.text_guard import clean_entry, clean_reference
+from pos.store.cards import reverse_used
+from pos.store.corrections import REFUND, taken_payment
+from pos.store.outbox import queue_of_leg
+from pos.store.times import offset_minutes, utc_text
+from pos.till.approvals import require_second, use_or_ask
+from pos.till.cash_office import cash_in_drawer
+from pos.till.correction_paper import GivenBack, correction_paper, series_of
+from pos.till.desk import Deed, Desk
+from pos.till.gate import require_right
+from pos.till.journal import book_entry
+from pos.till.receipt_paper import with_mark, write_paper
+
+REASON_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionOrder:
+    """What is to be undone: the payment's receipt, why (a code of ``CorrectionReason``), and in words."""
+
+    receipt: str
+    reason: str
+    text: str = ""
+    tender: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashOut:
+    """What goes out of the drawer for a tender: the shop's money, and notes of another currency as they had come in."""
+
+    tender: TakenTender
+    amount: Money
+    foreign: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A correction that was decided on. ``undone`` is how much of which part, ``whole`` the tenders undone altogether,
+    ``placed`` the rows of where the money goes instead.
+    """
+
+    kind: CorrectionKind
+    taken: TakenPayment
+    order: CorrectionOrder
+    undone: Sequence[tuple[TakenPart, Money]]
+    lines: Sequence[JournalLine]
+    given_back: Sequence[GivenBack] = ()
+    whole: Sequence[TakenTender] = ()
+    cash: Sequence[CashOut] = ()
+    placed: Sequence[Mapping[str, object]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """A correction that was booked, with its paper; ``cash`` goes back out of the drawer."""
+
+    correction_id: str
+    kind: CorrectionKind
+    payment_event_id: str
+    receipt_number: str
+    paper: ReceiptFacts
+    amount: Money
+    cash: Money
+    bills: tuple[str, ...]
+    accounts: tuple[str, ...]
+
+    @property
+    def opens_drawer(self) -> bool:
+        return self.cash.minor > 0
+
+
+def corrected(desk: Desk, done: Corrected) -> Corrected:
+    """Have the lists catch up with it, once it is booked: the cache's lane would read books that lack the deed before."""
+    desk.touched_bills.extend(done.bills)
+    desk.touched_accounts.extend(done.accounts)
+    return done
+
+
+def find_taken(deed: Deed, order: CorrectionOrder) -> TakenPayment:
+    """The payment to be corrected. Raises Refused ``unknown_receipt``, ``payment_corrected``, or for the reason."""
+    number = deed.subject = clean_reference(order.receipt, field="Receipt", limit=40).upper()
+    reason = read_reason(order)
+    text = clean_entry(order.text, field="Reason", limit=REASON_MAX)
+    deed.reason_code = f"{reason}: {text}" if text else str(reason)
+    taken = taken_payment(deed.unit.connection, number)
+    if taken is None or not deed.person.may_see(taken.payer_account):
+        raise unknown_receipt(number)
+    if taken.voided:
+        raise Refused("payment_corrected", f"Receipt {number} is undone already.", receipt=number)
+    return taken
+
+
+def unknown_receipt(number: str) -> Refused:
+    """For a number that is of no payment here, or of none that the person may see."""
+    return Refused("unknown_receipt", f"There is no payment with receipt {number} here.", receipt=number)
+
+
+def read_reason(order: CorrectionOrder) -> CorrectionReason:
+    """Raises Refused ``bad_reason``, or ``reason_required`` where "other" says no more."""
+    try:
+        reason = CorrectionReason(order.reason)
+    except ValueError:
+        raise Refused(
+            "bad_reason",
+            "Say why: choose one of the reasons.",
+            allowed=[str(one) for one in CorrectionReason],
+            field="reason",
+        ) from None
+    if reason is CorrectionReason.OTHER and not order.text.strip():
+        raise Refused("reason_required", "Say why in words; it is kept with your name.", field="reason")
+    return reason
+
+
+def require_approval(
+    deed: Deed,
+    act: str,
+    taken: TakenPayment,
+    content: Mapping[str, object],
+    what: str,
+    amount: Money,
+    *,
+    accounts: Collection[str] = (),
+) -> None:
+    """The policy of the act: alone up to its cap, else another person than who took the payment approves.
+
+    ``accounts``: others that it is about, beside the payment's own. Raises NotAuthorised or ApprovalNeeded.
+    """
+    found = require_right(deed.desk, act, deed.person)
+    about = {taken.payer_account, *taken.accounts, *accounts}
+    if deed.person.accounts & about:
+        said = "This is about your own account: it needs a second person."
+        use_or_ask(deed, act, content, what, said, accounts=sorted(about), not_by=[taken.taken_by])
+    elif found is not Grant.SECOND or amount.minor > deed.desk.policy.corrections.alone_up_to(act):
+        require_second(deed, act, content, what, not_by=[taken.taken_by])
+
+
+def off_the_accounts(taken: TakenPayment, undone: Iterable[tuple[TakenPart, Money]]) -> list[JournalLine]:
+    """What was credited to customers is owed again, or is no credit any more."""
+    sums: dict[tuple[str, str], Money] = {}
+    for part, amount in undone:
+        key = (ledger_of(part.purpose, PayerKind(taken.payer_kind)), part.account)
+        sums[key] = sums.get(key, zero(amount.currency)) + amount
+    return [debit(ledger, amount, account) for (ledger, account), amount in sums.items()]
+
+
+def leave_others_shift(deed: Deed) -> None:
+    """Who works beside somebody's open shift does nothing in it."""
+    if deed.shift is not None and deed.shift.operator != deed.person.user:
+        deed.shift = None
+
+
+def write_correction(deed: Deed, entry: Entry) -> Corrected:
+    """Write it: the parts first, so that the database can weigh the correction itself. Raises Refused ``drawer_short``."""
+    taken, kind, correction_id = entry.taken, entry.kind, deed.new_id()
+    out = Money(sum(one.amount.minor for one in entry.cash), taken.amount.currency)
+    if out.minor > 0 and cash_in_drawer(deed) < out:
+        # Never how much is there: whoever counts blind must not learn it here.
+        raise Refused("drawer_short", f"The drawer does not hold {out}. Ask for more cash first.")
+    series = series_of(deed, kind)
+    counter = deed.unit.next_number(f"receipt:{series}")
+    number = deed.desk.identity.receipt_number(counter, series)
+    _write_parts(deed, entry, correction_id)
+    for tender in entry.whole:
+        _hand_back(deed, tender)
+        reverse_used(deed.unit.connection, tender.tender_id, at=deed.at)
+    _write_head(deed, entry, correction_id, number)
+    book_entry(deed, SourceKind(str(kind)), correction_id, entry.lines)
+    reason = read_reason(entry.order)
+    paper = correction_paper(
+        deed,
+        number,
+        kind,
+        taken,
+        reason=REASON_LABELS[reason] if reason is not CorrectionReason.OTHER else entry.order.text.strip(),
+        undone=entry.undone,
+        given_back=entry.given_back,
+        cash=out,
+        approver=deed.approver,
+        placed=[_placed_line(row, taken.amount) for row in entry.placed],
+    )
+    paper = with_mark(paper, deed.unit.chain.head)
+    write_paper(deed, paper, counter, series=series, event_id=None)
+    _tell(deed, correction_id, entry)
+    placed_bills = [str(row["bill_no"]) for row in entry.placed if row["bill_no"] is not None]
+    undone_bills = [part.bill_no for part, _ in entry.undone if part.bill_no is not None]
+    accounts = [*(part.account for part, _ in entry.undone), *(str(row["account"]) for row in entry.placed)]
+    return Corrected(
+        correction_id=correction_id,
+        kind=kind,
+        payment_event_id=taken.payment_event_id,
+        receipt_number=number,
+        paper=paper,
+        amount=paper.total,
+        cash=out,
+        bills=tuple(dict.fromkeys([*undone_bills, *placed_bills])),
+        accounts=tuple(dict.fromkeys(accounts)),
+    )
+
+
+def _write_parts(deed: Deed, entry: Entry, correction_id: str) -> None:
+    deed.unit.insert_all(
+        "correction_part",
+        [
+            {
+                "correction_id": correction_id,
+                "number": place,
+                "part_id": part.part_id,
+                "amount_minor": amount.minor,
+                "currency": amount.currency.code,
+            }
+            for place, (part, amount) in enumerate(entry.undone, start=1)
+        ],
+    )
+    deed.unit.insert_all(
+        "placed_part",
+        [
+            {"part_id": deed.new_id(), "correction_id": correction_id, "number": place, **row}
+            for place, row in enumerate(entry.placed, start=1)
+        ],
+    )
+    deed.unit.insert_all(
+        "tender_undone",
+        [{"tender_id": tender.tender_id, "correction_id": correction_id} for tender in entry.whole],
+    )
+    deed.unit.insert_all(
+        "correction_cash",
+        [
+            {
+                "correction_id": correction_id,
+                "number": place,
+                "tender_id": one.tender.tender_id,
+                "amount_minor": one.amount.minor,
+                "currency": one.amount.currency.code,
+                "foreign_minor": None if one.foreign is None else one.foreign.minor,
+                "foreign_currency": None if one.foreign is None else one.foreign.currency.code,
+            }
+            for place, one in enumerate(entry.cash, start=1)
+        ],
+    )
+
+
+def _write_head(deed: Deed, entry: Entry, correction_id: str, number: str) -> None:
+    shift, policy = deed.shift, deed.desk.policy
+    day = business_date(deed.at, policy.day_starts) if shift is None else shift.business_date
+    cancels_one = entry.kind is CorrectionKind.TENDER_CANCELLATION
+    deed.unit.insert(
+        "correction",
+        {
+            "correction_id": correction_id,
+            "kind": str(entry.kind),
+            "payment_event_id": entry.taken.payment_event_id,
+            "tender_id": entry.whole[0].tender_id if cancels_one else None,
+            "receipt_number": number,
+            "shift_id": None if shift is None else shift.shift_id,
+            "business_date": day.isoformat(),
+            "at_utc": utc_text(deed.at),
+            "utc_offset_min": offset_minutes(deed.at),
+            "operator": deed.person.user,
+            "reason_code": str(read_reason(entry.order)),
+            "reason": clean_entry(entry.order.text, field="Reason", limit=REASON_MAX) or None,
+            "amount_minor": sum(amount.minor for _, amount in entry.undone),
+            "currency": entry.taken.amount.currency.code,
+        },
+    )
+
+
+def _hand_back(deed: Deed, tender: TakenTender) -> None:
+    if tender.cheque_id is not None:
+        deed.unit.insert(
+            "cheque_event",
+            {
+                "cheque_id": tender.cheque_id,
+                "number": tender.cheque_events + 1,
+                "state": "returned",
+                "at_utc": utc_text(deed.at),
+                "operator": deed.person.user,
+                "reason": deed.subject,
+            },
+        )
+
+
+def how_it_goes_back(deed: Deed, tender: TakenTender) -> GivenBack:
+    """What a person does with a tender that is undone altogether."""
+    mode = deed.desk.modes[tender.mode]
+    match mode.kind:
+        case ModeKind.CASH if tender.foreign is not None:
+            how = f"give {tender.foreign} back, take {tender.change} change back"
+        case ModeKind.CASH:
+            how = ""
+        case ModeKind.CARD if tender.at_terminal:
+            how = "the card terminal is told to reverse it"
+        case ModeKind.CARD:
+            how = "cancel it on the card terminal"
+        case _:
+            how = "hand the paper back"
+    return GivenBack(label=mode.label, amount=tender.kept, how=how)
+
+
+def _placed_line(row: Mapping[str, object], like: Money) -> CorrectionLine:
+    bill_no, kept_as = row["bill_no"], row["kept_as"]
+    return CorrectionLine(
+        account=str(row["account"]),
+        bill_no=None if bill_no is None else str(bill_no),
+        kept_as=str(kept_as or "account"),
+        amount=Money(int(str(row["amount_minor"])), like.currency),
+        placed=True,
+    )
+
+
+def _tell(deed: Deed, correction_id: str, entry: Entry) -> None:
+    """Central hears of it leg by leg, each behind the leg itself."""
+    event_id = entry.taken.payment_event_id
+    legs = sorted({part.leg for part, _ in entry.undone})
+    first_of = {part.leg: part.account for part in entry.taken.parts if not part.placed}
+    deed.unit.insert_all(
+        "outbox",
+        [
+            {
+                "payment_event_id": event_id,
+                "leg": leg,
+                "correlator_id": f"{correction_id}-{leg}",
+                "kind": REFUND,
+                "source_id": correction_id,
+                "account": first_of[leg],
+                "queue": queue_of_leg(deed.unit.connection, event_id, leg),
+                "state": "waiting",
+                "changed_at_utc": utc_text(deed.at),
+            }
+            for leg in legs
+        ],
+    )

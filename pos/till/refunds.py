@@ -1,0 +1,242 @@
+"""Paying back: never more than what was paid, is sure and still stands; by the way it came in; cash only from this drawer.
+
+What did not come in as cash is a debt to the payer until the back office says that it was paid back.
+Source: domain.md 3.6 and rules 12, 32, 33.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
+from pos.domain.errors import Refused
+from pos.domain.money import Money, parse_amount, total, zero
+from pos.domain.payment_mode import ModeKind, Purpose
+from pos.domain.posting import JournalLine, Ledger, SourceKind, credit, refund_settled_lines
+from pos.domain.role import Person
+from pos.domain.text_guard import clean_reference
+from pos.store.corrections import OpenRefund, open_refunds, refund_by_paper, sure_tenders
+from pos.store.times import utc_text
+from pos.till.correction_entry import (
+    CashOut,
+    Corrected,
+    CorrectionOrder,
+    Entry,
+    corrected,
+    find_taken,
+    leave_others_shift,
+    off_the_accounts,
+    require_approval,
+    write_correction,
+)
+from pos.till.correction_paper import GivenBack
+from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.enquiries import require_enquiry
+from pos.till.journal import book_entry
+
+ACT, CONFIRM = "refund", "confirm_refund"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """What is to be paid back of a payment: ``amount`` as typed, None for all that may be; why, by code and in words."""
+
+    receipt: str
+    reason: str
+    amount: str | None = None
+    text: str = ""
+    decimal_marks: str = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refundable:
+    """What of one tender may be paid back now, and the parts that it comes off, in the order in which they are undone."""
+
+    tender: TakenTender
+    parts: tuple[TakenPart, ...]
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundConfirmed:
+    """A refund that the bank or card company has paid."""
+
+    paper: str
+    amount: Money
+    reference: str
+
+
+def refund(desk: Desk, person: Person, order: RefundOrder, *, memo: Memo | None = None) -> Corrected:
+    """Pay back a payment, or a part of it.
+
+    Raises NotAuthorised, ApprovalNeeded, or Refused ``unknown_receipt``, ``payment_corrected``, ``nothing_refundable``,
+    ``more_than_refundable`` (``ceiling`` in its details), ``not_in_coins``, ``drawer_short``, ``no_open_shift``,
+    ``shift_of_other``, or what reading amounts and reasons raises.
+    """
+
+    def work(deed: Deed) -> Corrected:
+        asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
+        taken = find_taken(deed, asked)
+        open_ = refundable(deed, taken)
+        ceiling = total((one.amount for one in open_), taken.amount.currency)
+        if not ceiling:
+            raise Refused(
+                "nothing_refundable",
+                f"Nothing of receipt {taken.receipt_number} may be paid back now: it was, or its money is not sure yet.",
+                receipt=taken.receipt_number,
+            )
+        amount = ceiling
+        if order.amount is not None:
+            amount = parse_amount(order.amount, ceiling.currency, decimal_marks=order.decimal_marks)
+        if amount > ceiling:
+            raise Refused(
+                "more_than_refundable",
+                f"At most {ceiling} of receipt {taken.receipt_number} may be paid back now.",
+                ceiling=ceiling.plain(),
+                field="amount",
+            )
+        shares = _shares(open_, amount)
+        what = f"refund {amount} of receipt {taken.receipt_number} to {taken.payer_account}"
+        content = {"receipt": taken.receipt_number, "amount": amount.minor}
+        require_approval(deed, ACT, taken, content, what, amount)
+        return _pay_back(deed, taken, asked, shares)
+
+    return corrected(desk, perform(desk, person, ACT, work, memo=memo, alone=True))
+
+
+def confirm_refund(
+    desk: Desk, person: Person, paper: str, reference: str, *, memo: Memo | None = None
+) -> RefundConfirmed:
+    """The bank or card company has paid a refund that was no cash; ``reference`` is theirs.
+
+    Raises NotAuthorised, or Refused ``unknown_refund`` or ``refund_paid``.
+    """
+
+    def work(deed: Deed) -> RefundConfirmed:
+        number = deed.subject = clean_reference(paper, field="Refund", limit=40).upper()
+        given = clean_reference(reference, field="Reference", limit=40)
+        found = refund_by_paper(deed.unit.connection, number)
+        if found is None:
+            raise Refused(
+                "unknown_refund", f"There is no refund {number} that waits to be paid.", refund=number
+            )
+        if found.settled:
+            raise Refused("refund_paid", f"Refund {number} was confirmed already.", refund=number)
+        leave_others_shift(deed)
+        deed.unit.insert(
+            "refund_settled",
+            {
+                "correction_id": found.correction_id,
+                "amount_minor": found.amount.minor,
+                "currency": found.amount.currency.code,
+                "reference": given,
+                "operator": person.user,
+                "at_utc": utc_text(deed.at),
+            },
+        )
+        lines = refund_settled_lines(found.amount, found.account)
+        book_entry(deed, SourceKind.REFUND_SETTLED, found.correction_id, lines)
+        return RefundConfirmed(paper=number, amount=found.amount, reference=given)
+
+    return perform(desk, person, CONFIRM, work, memo=memo)
+
+
+def refunds_to_pay(desk: Desk, person: Person, *, limit: int = 200) -> list[OpenRefund]:
+    """The refunds that wait for the bank or card company, the oldest first. Raises NotAuthorised."""
+    require_enquiry(desk, person)
+    with desk.till.read() as connection:
+        found = open_refunds(connection, limit=limit)
+    return [one for one in found if person.may_see(one.account)]
+
+
+def refundable(deed: Deed, taken: TakenPayment) -> list[Refundable]:
+    """What may be paid back of each tender now: sure money that stands on bills or accounts; the last tender first.
+
+    Items come back by a reversal; what is in suspense belongs to nobody known; a voucher is never money.
+    """
+    sure = sure_tenders(deed.unit.connection, taken.payment_event_id, deed.desk.modes)
+    found: list[Refundable] = []
+    for tender in reversed(taken.tenders):
+        if tender.undone or tender.is_voucher or tender.tender_id not in sure:
+            continue
+        parts = [
+            part
+            for part in taken.parts_of(tender.tender_id)
+            if part.purpose not in (Purpose.ITEMS, Purpose.SUSPENSE)
+        ]
+        # What is on account comes off first: nobody's bill opens again for it.
+        parts.sort(key=lambda part: part.bill_no is not None)
+        amount = total((part.left for part in parts), taken.amount.currency)
+        if amount:
+            found.append(Refundable(tender=tender, parts=tuple(parts), amount=amount))
+    return found
+
+
+def _shares(open_: Sequence[Refundable], amount: Money) -> list[tuple[Refundable, Money]]:
+    left, shares = amount, []
+    for one in open_:
+        share = min(left, one.amount)
+        if share:
+            shares.append((one, share))
+            left = left - share
+    return shares
+
+
+def take_off(parts: Sequence[TakenPart], amount: Money) -> list[tuple[TakenPart, Money]]:
+    """So much of each of ``parts``, in their order, as makes ``amount``."""
+    left, undone = amount, []
+    for part in parts:
+        share = min(left, part.left)
+        if share:
+            undone.append((part, share))
+            left = left - share
+    return undone
+
+
+def _pay_back(
+    deed: Deed, taken: TakenPayment, asked: CorrectionOrder, shares: Sequence[tuple[Refundable, Money]]
+) -> Corrected:
+    undone: list[tuple[TakenPart, Money]] = []
+    cash: list[CashOut] = []
+    lines: list[JournalLine] = []
+    given_back: list[GivenBack] = []
+    to_be_paid = zero(taken.amount.currency)
+    for one, share in shares:
+        undone += take_off(one.parts, share)
+        mode = deed.desk.modes[one.tender.mode]
+        if mode.kind is ModeKind.CASH:
+            deed.require_shift()
+            _require_coins(deed, share)
+            cash.append(CashOut(tender=one.tender, amount=share))
+            lines.append(credit(Ledger.CASH_IN_TILL, share))
+            given_back.append(GivenBack(label=mode.label, amount=share, how=""))
+        else:
+            to_be_paid = to_be_paid + share
+            given_back.append(GivenBack(label=mode.label, amount=share, how="will be paid back this way"))
+    if to_be_paid:
+        lines.append(credit(Ledger.REFUNDS_PAYABLE, to_be_paid, taken.payer_account))
+    leave_others_shift(deed)
+    return write_correction(
+        deed,
+        Entry(
+            kind=CorrectionKind.REFUND,
+            taken=taken,
+            order=asked,
+            undone=undone,
+            lines=[*off_the_accounts(taken, undone), *lines],
+            cash=cash,
+            given_back=given_back,
+        ),
+    )
+
+
+def _require_coins(deed: Deed, amount: Money) -> None:
+    coin = deed.desk.policy.cash_rounding.coin_minor
+    if amount.minor % coin:
+        smallest = Money(coin, amount.currency)
+        raise Refused(
+            "not_in_coins",
+            f"{amount} cannot be paid in cash: the smallest coin is {smallest}.",
+            field="amount",
+        )

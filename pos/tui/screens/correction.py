@@ -1,0 +1,173 @@
+"""Undoing a payment: what becomes of it is shown first, a reason by its number, then Enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Label
+
+from pos.domain.correction import REASON_LABELS, CorrectionReason, TakenPart, TakenPayment, TakenTender
+from pos.domain.payment_mode import ModeKind, Purpose
+from pos.till.correction_entry import Corrected, CorrectionOrder
+from pos.till.corrections import reverse, void
+from pos.tui.errands import Errands
+from pos.tui.keys import bindings
+from pos.tui.screens.frame import Frame
+from pos.tui.screens.reason import ReasonScreen
+from pos.tui.seat import Seat
+from pos.tui.widgets.columns import Column, shown
+from pos.tui.widgets.listing import Listing, Row
+
+REASONS = list(REASON_LABELS)
+KEPT_AS = {
+    Purpose.ITEMS: "Items come back",
+    Purpose.ACCOUNT: "Credit is taken off {account}",
+    Purpose.ADVANCE: "Advance is taken off {account}",
+    Purpose.DEPOSIT: "Deposit is taken off {account}",
+    Purpose.SUSPENSE: "Leaves suspense",
+}
+
+
+class CorrectionScreen(Frame[Corrected]):
+    """A payment of the open shift is voided, an older one reversed; Tab goes on to single tenders that are no good."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch"]), Binding("enter", "accept", "OK")]
+    AUTO_FOCUS = ""
+    KEYS: ClassVar[tuple[str, ...]] = ("accept", "back", "switch")
+    HAS_DRAFT: ClassVar[bool] = True
+
+    def __init__(self, seat: Seat, errands: Errands, taken: TakenPayment) -> None:
+        super().__init__(seat, errands)
+        self._taken = taken
+        self._tender: int | None = None
+        self._reason: CorrectionReason | None = None
+        self._text = ""
+
+    def body(self) -> ComposeResult:
+        yield Label("", id="heading", markup=False)
+        yield Listing(
+            (Column(title="What becomes of it", flexible=True), Column(title="Amount", width=14, right=True)),
+            id="undone",
+        )
+        yield Label("", id="reasons", markup=False)
+
+    def on_mount(self) -> None:
+        self._show()
+
+    @property
+    def _is_void(self) -> bool:
+        shift = self.seat.shift
+        return self._tender is None and shift is not None and shift.shift_id == self._taken.shift_id
+
+    def _show(self) -> None:
+        taken = self._taken
+        act = "VOID" if self._is_void else "REVERSE" if self._tender is None else "CANCEL ONE TENDER OF"
+        heading = Text(f" {act} {taken.receipt_number}", "bold", no_wrap=True, overflow="ellipsis")
+        of = f"{self.seat.shown_with_currency(taken.amount)} of {shown(taken.payer_account)}"
+        heading.append(
+            f"\n {of}, taken {self.seat.clock_time(taken.taken_at)} by user {taken.taken_by}", "not bold"
+        )
+        self.query_one("#heading", Label).update(heading)
+        listing = self.query_one(Listing)
+        listing.selectable = False
+        listing.show(list(self._rows()))
+        lines = [
+            f" {'>' if reason is self._reason else ' '}{number} {REASON_LABELS[reason]}"
+            for number, reason in enumerate(REASONS, start=1)
+        ]
+        self.query_one("#reasons", Label).update(Text("\n".join(lines)))
+        if self._reason is None:
+            self.say("Why? Press the number, then Enter. Esc leaves everything as it is.")
+        else:
+            self.say("Enter does it. Esc leaves everything as it is.")
+
+    def _rows(self) -> Iterator[Row]:
+        chosen = [one for one in self._taken.tenders if self._tender in (None, one.number)]
+        ids = {tender.tender_id for tender in chosen}
+        for part in reversed(self._taken.parts):
+            if part.tender_id in ids and part.left:
+                yield Row(key=part.part_id, cells=(_said(part), self.seat.shown(part.left)))
+        for tender in chosen:
+            yield Row(
+                key=tender.tender_id, cells=(self._back(tender), self.seat.shown(tender.kept)), strong=True
+            )
+
+    def _back(self, tender: TakenTender) -> str:
+        mode = self.seat.desk.modes[tender.mode]
+        match mode.kind:
+            case ModeKind.CASH if tender.foreign is not None:
+                return f"Give {tender.foreign} back, take {self.seat.shown(tender.change)} change back"
+            case ModeKind.CASH:
+                return "Give cash back"
+            case ModeKind.CARD if tender.at_terminal:
+                return f"{mode.label}: the terminal is told to reverse it"
+            case ModeKind.CARD:
+                return f"{mode.label}: cancel it on the card terminal"
+            case _:
+                return f"{mode.label}: hand the paper back"
+
+    def action_switch(self) -> None:
+        """All of it, then each tender that is no cash."""
+        single = [
+            tender.number
+            for tender in self._taken.tenders
+            if self.seat.desk.modes[tender.mode].kind is not ModeKind.CASH and not tender.undone
+        ]
+        if len(self._taken.tenders) == 1:
+            self.refuse("It was paid by one tender: all of it is undone.")
+            return
+        choices = [None, *single]
+        self._tender = choices[(choices.index(self._tender) + 1) % len(choices)]
+        self._show()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character is None or event.character not in "123456789":
+            return
+        event.stop()
+        self._reason = REASONS[int(event.character) - 1]
+        if self._reason is CorrectionReason.OTHER:
+            what = f"Why is receipt {self._taken.receipt_number} undone?"
+            self.app.push_screen(ReasonScreen(self.seat, self.errands, what), self._worded)
+        else:
+            self._text = ""
+            self._show()
+
+    def _worded(self, text: str | None) -> None:
+        self._text = text or ""
+        if not text:
+            self._reason = None
+        self._show()
+
+    def action_accept(self) -> None:
+        if self._reason is None:
+            self.refuse("Why? Press the number of a reason first.")
+        else:
+            self.errand(self._undo(self._reason))
+
+    async def _undo(self, reason: CorrectionReason) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        order = CorrectionOrder(
+            receipt=self._taken.receipt_number, reason=str(reason), text=self._text, tender=self._tender
+        )
+        deed = void if self._is_void else reverse
+        done = await self.seat.deed(partial(deed, desk, person, order))
+        self.errands.paper_waits()
+        if done.opens_drawer:
+            self.errands.drawer_opens()
+        self.dismiss(done)
+
+    def approved(self, said: str) -> None:
+        self.say(said)
+        self.action_accept()
+
+
+def _said(part: TakenPart) -> str:
+    if part.bill_no is not None:
+        return f"Bill {part.bill_no} of {part.account} is open again"
+    return KEPT_AS[part.purpose].format(account=part.account)

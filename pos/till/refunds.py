@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
-from pos.domain.payment_mode import ModeKind, Purpose
+from pos.domain.payment_mode import ModeKind, PaymentModes, Purpose
 from pos.domain.posting import JournalLine, Ledger, SourceKind, credit, refund_settled_lines
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
@@ -31,6 +33,7 @@ from pos.till.correction_entry import (
     write_correction,
 )
 from pos.till.correction_paper import GivenBack
+from pos.till.corrections import find_payment
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
@@ -78,7 +81,7 @@ def refund(desk: Desk, person: Person, order: RefundOrder, *, memo: Memo | None 
     def work(deed: Deed) -> Corrected:
         asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
         taken = find_taken(deed, asked)
-        open_ = refundable(deed, taken)
+        open_ = refundable(deed.unit.connection, desk.modes, taken)
         ceiling = total((one.amount for one in open_), taken.amount.currency)
         if not ceiling:
             raise Refused(
@@ -150,12 +153,20 @@ def refunds_to_pay(desk: Desk, person: Person, *, limit: int = 200) -> list[Open
     return [one for one in found if person.may_see(one.account)]
 
 
-def refundable(deed: Deed, taken: TakenPayment) -> list[Refundable]:
+def what_may_go_back(desk: Desk, person: Person, receipt_number: str) -> tuple[TakenPayment, Money]:
+    """A payment, and how much of it may be paid back now. Raises NotAuthorised or Refused ``unknown_receipt``."""
+    taken = find_payment(desk, person, receipt_number)
+    with desk.till.read() as connection:
+        open_ = refundable(connection, desk.modes, taken)
+    return taken, total((one.amount for one in open_), taken.amount.currency)
+
+
+def refundable(connection: Connection, modes: PaymentModes, taken: TakenPayment) -> list[Refundable]:
     """What may be paid back of each tender now: sure money that stands on bills or accounts; the last tender first.
 
     Items come back by a reversal; what is in suspense belongs to nobody known; a voucher is never money.
     """
-    sure = sure_tenders(deed.unit.connection, taken.payment_event_id, deed.desk.modes)
+    sure = sure_tenders(connection, taken.payment_event_id, modes)
     found: list[Refundable] = []
     for tender in reversed(taken.tenders):
         if tender.undone or tender.is_voucher or tender.tender_id not in sure:

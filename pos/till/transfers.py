@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from pos.domain.allocation import Allocation, Chooser, allocate_oldest_first
 from pos.domain.bill import BillSnapshot
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment
@@ -32,6 +34,7 @@ from pos.till.correction_entry import (
     require_approval,
     write_correction,
 )
+from pos.till.corrections import find_payment
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.known_accounts import unknown_account
 from pos.till.open_bills import open_bills
@@ -58,6 +61,27 @@ class MoveOrder:
     decimal_marks: str = "."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What a move does: how much of which part is taken off, and where it goes instead."""
+
+    taken: TakenPayment
+    account: str
+    amount: Money
+    undone: Sequence[tuple[TakenPart, Money]]
+    goes_to: Sequence[Allocation]
+
+    @property
+    def content(self) -> dict[str, object]:
+        """To which an approval is bound."""
+        return {
+            "receipt": self.taken.receipt_number,
+            "account": self.account,
+            "amount": self.amount.minor,
+            "bills": [(part.bill_no, part.amount.minor) for part in self.goes_to],
+        }
+
+
 def transfer(desk: Desk, person: Person, order: MoveOrder, *, memo: Memo | None = None) -> Corrected:
     """Move a payment, or a part of it, to another account.
 
@@ -68,29 +92,20 @@ def transfer(desk: Desk, person: Person, order: MoveOrder, *, memo: Memo | None 
 
     def work(deed: Deed) -> Corrected:
         asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
-        taken = find_taken(deed, asked)
-        account = _account(deed, order.account or "", taken)
-        if account.account in taken.accounts and len(taken.accounts) == 1:
-            raise Refused(
-                "same_account", f"The money is on {account.account}: move it to other bills instead."
-            )
-        _require_chain(deed, taken)
-        parts = [part for part in _movable(deed, taken) if part.account != account.account]
-        amount = _amount(order, parts, taken)
-        undone = take_off(parts, amount)
-        goes_to = _places(deed, order, account, amount, without=frozenset())
-        from_ = ", ".join(dict.fromkeys(part.account for part, _ in undone))
-        what = f"transfer {amount} of receipt {taken.receipt_number} from {from_} to {account.account}"
-        content = {
-            "receipt": taken.receipt_number,
-            "account": account.account,
-            "amount": amount.minor,
-            "bills": [(part.bill_no, part.amount.minor) for part in goes_to],
-        }
-        require_approval(deed, TRANSFER, taken, content, what, amount, accounts=[account.account])
-        return _move(deed, CorrectionKind.TRANSFER, taken, asked, undone, goes_to)
+        move = _plan_transfer(desk, person, deed.unit.connection, find_taken(deed, asked), order)
+        from_ = ", ".join(dict.fromkeys(part.account for part, _ in move.undone))
+        what = f"transfer {move.amount} of receipt {move.taken.receipt_number} from {from_} to {move.account}"
+        require_approval(deed, TRANSFER, move.taken, move.content, what, move.amount, accounts=[move.account])
+        return _move(deed, CorrectionKind.TRANSFER, asked, move)
 
     return corrected(desk, perform(desk, person, TRANSFER, work, memo=memo, alone=True))
+
+
+def preview_transfer(desk: Desk, person: Person, order: MoveOrder) -> Move:
+    """What ``transfer`` would do now; nothing is booked. Raises as it does, but for approval and reason."""
+    taken = find_payment(desk, person, order.receipt)
+    with desk.till.read() as connection:
+        return _plan_transfer(desk, person, connection, taken, order)
 
 
 def reallocate(desk: Desk, person: Person, order: MoveOrder, *, memo: Memo | None = None) -> Corrected:
@@ -101,39 +116,55 @@ def reallocate(desk: Desk, person: Person, order: MoveOrder, *, memo: Memo | Non
 
     def work(deed: Deed) -> Corrected:
         asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
-        taken = find_taken(deed, asked)
-        on = clean_reference(order.account or taken.payer_account, field="Account", limit=40)
-        account = _account(deed, on, taken)
+        taken, connection = find_taken(deed, asked), deed.unit.connection
+        account = _account(desk, person, order.account or taken.payer_account, taken)
         wanted = frozenset(clean_reference(bill, field="Bill", limit=40) for bill, _ in order.bills)
         parts = [
             part
-            for part in _movable(deed, taken)
+            for part in _movable(desk, connection, taken)
             if part.account == account.account
             and (part.bill_no not in wanted if wanted else part.bill_no is not None)
         ]
         amount = _amount(order, parts, taken, named=bool(wanted))
-        undone = take_off(parts, amount)
-        goes_to = _places(deed, order, account, amount, without=frozenset(), spread=False)
+        move = Move(
+            taken=taken,
+            account=account.account,
+            amount=amount,
+            undone=take_off(parts, amount),
+            goes_to=_places(desk, connection, order, account, amount, spread=False),
+        )
         what = f"move {amount} of receipt {taken.receipt_number} on {account.account}"
-        content = {
-            "receipt": taken.receipt_number,
-            "account": account.account,
-            "amount": amount.minor,
-            "bills": [(part.bill_no, part.amount.minor) for part in goes_to],
-        }
-        require_approval(deed, REALLOCATE, taken, content, what, amount)
-        return _move(deed, CorrectionKind.REALLOCATION, taken, asked, undone, goes_to)
+        require_approval(deed, REALLOCATE, taken, move.content, what, amount)
+        return _move(deed, CorrectionKind.REALLOCATION, asked, move)
 
     return corrected(desk, perform(desk, person, REALLOCATE, work, memo=memo, alone=True))
 
 
-def _account(deed: Deed, account_id: str, taken: TakenPayment) -> CachedAccount:
+def _plan_transfer(
+    desk: Desk, person: Person, connection: Connection, taken: TakenPayment, order: MoveOrder
+) -> Move:
+    account = _account(desk, person, order.account or "", taken)
+    if account.account in taken.accounts and len(taken.accounts) == 1:
+        raise Refused("same_account", f"The money is on {account.account}: move it to other bills instead.")
+    _require_chain(desk, connection, taken)
+    parts = [part for part in _movable(desk, connection, taken) if part.account != account.account]
+    amount = _amount(order, parts, taken)
+    return Move(
+        taken=taken,
+        account=account.account,
+        amount=amount,
+        undone=take_off(parts, amount),
+        goes_to=_places(desk, connection, order, account, amount),
+    )
+
+
+def _account(desk: Desk, person: Person, account_id: str, taken: TakenPayment) -> CachedAccount:
     """Where the money goes: an account of the payer's kind, in the payment's currency."""
     cleaned = clean_reference(account_id, field="Account", limit=40)
-    with deed.desk.cache.read() as connection:
+    with desk.cache.read() as connection:
         account = cached.account_by_id(connection, cleaned)
-    if account is None or not deed.person.may_see(cleaned):
-        raise unknown_account(deed.desk, cleaned)
+    if account is None or not person.may_see(cleaned):
+        raise unknown_account(desk, cleaned)
     if account.currency != taken.amount.currency:
         raise Refused(
             "account_other_currency", f"Account {cleaned} is kept in {account.currency}.", account=cleaned
@@ -144,9 +175,9 @@ def _account(deed: Deed, account_id: str, taken: TakenPayment) -> CachedAccount:
     return account
 
 
-def _require_chain(deed: Deed, taken: TakenPayment) -> None:
-    most = deed.desk.policy.corrections.transfers_max
-    if times_moved(deed.unit.connection, taken.payment_event_id) >= most:
+def _require_chain(desk: Desk, connection: Connection, taken: TakenPayment) -> None:
+    most = desk.policy.corrections.transfers_max
+    if times_moved(connection, taken.payment_event_id) >= most:
         raise Refused(
             "transfer_chain",
             f"This payment was moved {most} times. Refund it, or ask the back office.",
@@ -154,9 +185,9 @@ def _require_chain(deed: Deed, taken: TakenPayment) -> None:
         )
 
 
-def _movable(deed: Deed, taken: TakenPayment) -> list[TakenPart]:
+def _movable(desk: Desk, connection: Connection, taken: TakenPayment) -> list[TakenPart]:
     """Sure money on bills and accounts, the newest first; a voucher's is bound to what it paid."""
-    sure = sure_tenders(deed.unit.connection, taken.payment_event_id, deed.desk.modes)
+    sure = sure_tenders(connection, taken.payment_event_id, desk.modes)
     return [
         part
         for tender in reversed(taken.tenders)
@@ -194,21 +225,21 @@ def _amount(
 
 
 def _places(
-    deed: Deed,
+    desk: Desk,
+    connection: Connection,
     order: MoveOrder,
     account: CachedAccount,
     amount: Money,
     *,
-    without: frozenset[str],
     spread: bool = True,
 ) -> list[Allocation]:
     """Where ``amount`` goes on ``account``: the named bills, else (``spread``) the oldest due, the rest as credit."""
-    with deed.desk.cache.read() as connection:
-        told = cached.bills_of_account(connection, account.account, open_only=False)
+    with desk.cache.read() as cache:
+        told = cached.bills_of_account(cache, account.account, open_only=False)
     known: dict[str, BillSnapshot] = {
         bill.bill_no: bill for bill in told if bill.remaining.currency == amount.currency
     }
-    found = open_bills(deed.unit.connection, [bill for no, bill in known.items() if no not in without])
+    found = open_bills(connection, known.values())
     by_number = {bill.bill.bill_no: bill for bill in found}
     placed: list[Allocation] = []
     left = amount
@@ -245,12 +276,11 @@ def _places(
 def _move(
     deed: Deed,
     kind: CorrectionKind,
-    taken: TakenPayment,
     asked: CorrectionOrder,
-    undone: Sequence[tuple[TakenPart, Money]],
-    goes_to: Sequence[Allocation],
+    move: Move,
 ) -> Corrected:
     leave_others_shift(deed)
+    taken, undone, goes_to = move.taken, move.undone, move.goes_to
     return write_correction(
         deed,
         Entry(

@@ -146,6 +146,8 @@ ELSEWHERE = {
     "cancel_deposit": "test_deposits",
     "reprint": "test_payments",
     "void": "needs an own shift; test_undoing",
+    "refund": "test_paying_back",
+    "transfer": "test_paying_back",
     "close_shift": "whoever has an own shift",
     "enquire": "on the way to the lists here",
 }

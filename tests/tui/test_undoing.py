@@ -51,8 +51,9 @@ async def test_the_last_payment_is_voided_in_3_keys_and_a_reason(desk: Desk) -> 
         await second(seat)
 
         assert seat.screen == "FindScreen"
-        assert seat.message.startswith("S014-T1-A-000001 is undone, S014-T1-A-VS-000001 is being printed.")
-        assert "in cash back" in seat.message
+        said = " ".join(seat.message.split())
+        assert "of S014-T1-A-000001 is undone, S014-T1-A-VS-000001 is being printed." in said
+        assert "in cash back" in said
     assert [row["state"] for row in rows(desk, "v_payment")] == ["voided"]
     assert findings(desk) == []
 

@@ -1,4 +1,4 @@
-"""A receipt as it was printed, to look at; Ctrl-R prints it again, Ctrl-Z undoes its payment."""
+"""A receipt as it was printed, to look at; Ctrl-R prints it again, Ctrl-Z undoes its payment, R pays back, T moves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from textual.containers import VerticalScroll
 from textual.widgets import Label
 
 from pos.domain.receipt import Copy, ReceiptFacts
+from pos.till.refunds import what_may_go_back
 from pos.tui.errands import Errands
+from pos.tui.keys import bindings
+from pos.tui.screens.paying_back import RefundScreen, TransferScreen
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.seat import Seat
 
@@ -21,12 +24,13 @@ class ReceiptScreen(TillScreen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(["refund", "transfer"]),
         Binding("up", "turn(-1)", "Up"),
         Binding("down", "turn(1)", "Down"),
         Binding("pageup", "turn(-15)", "Page up"),
         Binding("pagedown", "turn(15)", "Page down"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "find", "back", "reprint", "void", "scroll")
+    KEYS: ClassVar[tuple[str, ...]] = ("find", "back", "reprint", "void", "refund", "transfer")
 
     def __init__(self, seat: Seat, errands: Errands, facts: ReceiptFacts) -> None:
         super().__init__(seat, errands)
@@ -44,6 +48,22 @@ class ReceiptScreen(TillScreen[None]):
 
     def action_void(self) -> None:
         self.errand(self.correct(self._facts.receipt_number))
+
+    def action_refund(self) -> None:
+        self.errand(self._ask_refund())
+
+    async def _ask_refund(self) -> None:
+        seat, person, number = self.seat, self.seat.person, self._facts.receipt_number
+        taken, most = await seat.look(lambda: what_may_go_back(seat.desk, person, number))
+        self.app.push_screen(RefundScreen(seat, self.errands, taken, most), self._corrected)
+
+    def action_transfer(self) -> None:
+        self.errand(self._ask_transfer())
+
+    async def _ask_transfer(self) -> None:
+        seat, person, number = self.seat, self.seat.person, self._facts.receipt_number
+        taken, most = await seat.look(lambda: what_may_go_back(seat.desk, person, number))
+        self.app.push_screen(TransferScreen(seat, self.errands, taken, most), self._corrected)
 
     def action_reprint(self) -> None:
         self.confirm_reprint(self._facts.receipt_number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from pos.domain.correction import CorrectionKind
 from pos.domain.errors import NeedsConfirmation
 from pos.domain.receipt import Copy
 from pos.till.correction_entry import Corrected
@@ -16,6 +17,16 @@ from pos.tui.screens.frame import Frame
 from pos.tui.screens.reason import ReasonScreen
 
 Answer = TypeVar("Answer")
+
+
+WHAT_HAPPENED = {
+    CorrectionKind.VOID: "is undone",
+    CorrectionKind.REVERSAL: "is undone",
+    CorrectionKind.TENDER_CANCELLATION: "is cancelled",
+    CorrectionKind.REFUND: "is paid back",
+    CorrectionKind.TRANSFER: "is moved",
+    CorrectionKind.REALLOCATION: "is moved",
+}
 
 
 class TillScreen(Frame[Answer]):
@@ -64,7 +75,8 @@ class TillScreen(Frame[Answer]):
             return
         cash = f" Give {self.seat.shown_with_currency(done.cash)} in cash back." if done.opens_drawer else ""
         of = done.paper.correction.of_receipt if done.paper.correction is not None else ""
-        self.corrected(f"{of} is undone, {done.receipt_number} is being printed.{cash}")
+        what = f"{self.seat.shown_with_currency(done.amount)} of {of} {WHAT_HAPPENED[done.kind]}"
+        self.corrected(f"{what}, {done.receipt_number} is being printed.{cash}")
 
     def corrected(self, said: str) -> None:
         """A payment was undone from here."""

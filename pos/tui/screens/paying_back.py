@@ -1,0 +1,158 @@
+"""Paying back and moving what a payment brought: how much, where to, why by number; then a second person, then done."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Label
+
+from pos.domain.correction import REASON_LABELS, CorrectionReason, TakenPayment
+from pos.domain.errors import DomainError, Refused
+from pos.domain.money import Money
+from pos.till.correction_entry import Corrected
+from pos.till.refunds import RefundOrder, refund
+from pos.till.transfers import Move, MoveOrder, preview_transfer, transfer
+from pos.tui.errands import Errands
+from pos.tui.screens.form import FormScreen
+from pos.tui.seat import Seat
+from pos.tui.widgets.columns import shown
+from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, DIGITS, Field
+
+REASONS = list(REASON_LABELS)
+ACCOUNT_MAX = 40
+TEXT_MAX = 200
+
+
+class _MoneyScreen(FormScreen[Corrected]):
+    """What refunds and transfers share: the amount, and the reason by its number."""
+
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
+
+    def __init__(self, seat: Seat, errands: Errands, taken: TakenPayment, most: Money) -> None:
+        super().__init__(seat, errands)
+        self.taken = taken
+        self.most = most
+
+    def _amount(self) -> Field:
+        return Field(
+            f"Amount, {self.most.currency}",
+            id="amount",
+            value=self.seat.as_typed(self.most) if self.most else "",
+            pattern=AMOUNT,
+            limit=AMOUNT_MAX,
+            note=f"at most {self.seat.shown(self.most)}",
+        )
+
+    def _why(self) -> ComposeResult:
+        yield Field("Reason", id="reason", pattern=DIGITS, limit=1, note="its number")
+        yield Field("In words", id="text", limit=TEXT_MAX, note="may stay empty")
+        lines = [f" {number} {REASON_LABELS[reason]}" for number, reason in enumerate(REASONS, start=1)]
+        yield Label(Text("\n".join(lines)), id="reasons", markup=False)
+
+    def typed(self, name: str) -> str:
+        """What stands in a field."""
+        return self.query_one(f"#{name}", Field).value.strip()
+
+    def reason(self) -> CorrectionReason:
+        """Raises Refused ``bad_reason``."""
+        typed = self.typed("reason")
+        if not typed or not 1 <= int(typed) <= len(REASONS):
+            raise Refused("bad_reason", f"Type a number from 1 to {len(REASONS)}.", field="reason")
+        return REASONS[int(typed) - 1]
+
+    def send(self) -> None:
+        if self.begin_sending():
+            self.errand(self._send())
+
+    async def _send(self) -> None:
+        raise NotImplementedError
+
+    def done(self, corrected: Corrected) -> None:
+        """It is booked: its paper is printed, and the drawer opens where cash goes out."""
+        self.errands.paper_waits()
+        if corrected.opens_drawer:
+            self.errands.drawer_opens()
+        self.dismiss(corrected)
+
+    def field_of(self, refusal: DomainError) -> Field | None:
+        told = str(refusal.details.get("field", "")).lower()
+        named = {"bad_reason": "reason", "reason_required": "text", "same_account": "account"}
+        wanted = named.get(refusal.code) or (told if told in {"amount", "account", "reason"} else None)
+        if wanted is None and "amount" in refusal.code:
+            wanted = "amount"
+        if wanted is None and "account" in refusal.code:
+            wanted = "account"
+        return next((field for field in self.fields if field.id == wanted), None)
+
+
+class RefundScreen(_MoneyScreen):
+    """Pays back; cash goes out of this drawer, other ways are owed until the back office confirms them."""
+
+    def body(self) -> ComposeResult:
+        of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
+        yield Label(f"Refund of receipt {of}", classes="title", markup=False)
+        yield self._amount()
+        yield from self._why()
+
+    async def _send(self) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        order = RefundOrder(
+            receipt=self.taken.receipt_number,
+            amount=self.typed("amount"),
+            reason=str(self.reason()),
+            text=self.typed("text"),
+            decimal_marks=self.seat.decimal_marks,
+        )
+        self.done(await self.seat.deed(partial(refund, desk, person, order)))
+
+
+class TransferScreen(_MoneyScreen):
+    """Moves money to another account. The first Enter at the end shows what it does, the second does it."""
+
+    _seen: MoveOrder | None = None
+
+    def body(self) -> ComposeResult:
+        of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
+        yield Label(f"Transfer of receipt {of}", classes="title", markup=False)
+        yield Field("To account", id="account", limit=ACCOUNT_MAX)
+        yield self._amount()
+        yield from self._why()
+        yield Label("", id="preview", markup=False)
+
+    async def _send(self) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        order = MoveOrder(
+            receipt=self.taken.receipt_number,
+            account=self.typed("account"),
+            amount=self.typed("amount"),
+            reason=str(self.reason()),
+            text=self.typed("text"),
+            decimal_marks=self.seat.decimal_marks,
+        )
+        if order != self._seen:
+            move = await self.seat.look(lambda: preview_transfer(desk, person, order))
+            self._seen = order
+            self._sending = False
+            self.query_one("#preview", Label).update(Text("\n".join(self._lines(move))))
+            self.say("This is what it does. Enter once more moves it, Esc leaves it.")
+            return
+        self.done(await self.seat.deed(partial(transfer, desk, person, order)))
+
+    def _lines(self, move: Move) -> list[str]:
+        amount = self.seat.shown
+        off = [
+            f" Bill {part.bill_no} of {part.account} open again: {amount(share)}"
+            if part.bill_no is not None
+            else f" Off the credit of {part.account}: {amount(share)}"
+            for part, share in move.undone
+        ]
+        on = [
+            f" Bill {part.bill_no} of {part.account} paid: {amount(part.amount)}"
+            if part.bill_no is not None
+            else f" Credit on {part.account}: {amount(part.amount)}"
+            for part in move.goes_to
+        ]
+        return [*off, *on]

@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore
+from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
 from sync.central.payments import list_payments
 from sync.central.verify import verify_central
@@ -595,3 +597,69 @@ async def test_a_refund_does_not_stand_in_the_way_of_the_next_payment(
     assert (await post(client, payment("10.000", paymentItem=[item("CB-2", "10.000")]))).status_code == 201
     assert await standing(client, "CB-2") == ("settled", 0)
     assert verify_central(store) == []
+
+
+# --- any sequence ------------------------------------------------------------------------------------------------
+
+STEP = st.tuples(
+    st.sampled_from(["refund", "ours", "transfer", "reversal"]),
+    st.integers(0, 2),
+    st.integers(1, 12_000),
+    st.sampled_from(["CB-1", "CB-2", None]),
+    st.sampled_from(["account", "advance", "deposit"]),
+)
+
+
+@given(steps=st.lists(STEP, max_size=12))
+async def test_whatever_is_refunded_and_moved_the_rest_of_each_payment_stands_somewhere(
+    steps: list[tuple[str, int, int, str | None, str]],
+) -> None:
+    """Invariants 22, 23 and 37: paid = paid back + what stands; nothing is refused that is left, nothing beyond it taken."""
+    store = open_central("sqlite://")
+    try:
+        load_fixture(store, small_operator())
+        app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
+            ids = [
+                await paid(client, "10.000", paymentItem=[item("CB-2", "8.000")]),
+                await paid(client, "10.000", paymentItem=[item("CB-1", "7.000"), item("CB-2", "3.000")]),
+                await paid(client, "10.000", keptApart=kept_as(advance="4.000", deposit="5.000")),
+            ]
+            left = [10_000, 10_000, 10_000]
+            for number, (what, which, minor, bill_id, purpose) in enumerate(steps):
+                minor = left[which] or minor if what == "reversal" else minor
+                body = _step(what, ids[which], minor, bill_id, purpose) | {"correlatorId": f"C-{number}"}
+                answer = await post_refund(client, body)
+                assert answer.status_code == (201 if minor <= left[which] else 422), answer.text
+                if answer.status_code == 201 and what != "transfer":
+                    left[which] -= minor
+            stands = [await read(client, REFUNDABLE, **{"payment.id": payment_id}) for payment_id in ids]
+            dealer, subscriber = await figures(client, "D-12"), await figures(client)
+            bills = [await standing(client, bill_id) for bill_id in ("CB-1", "CB-2")]
+        assert [sum(place["amount"]["value"] for place in told["stands"]) * 1000 for told in stands] == left
+        kept_there = sum(dealer.values()) + sum(subscriber.values())
+        on_bills = Decimal("51.750") - sum(remaining for _, remaining in bills)
+        assert (kept_there + on_bills) * 1000 == sum(left)
+        assert min(subscriber["advance"], subscriber["deposit"]) >= 0
+        assert verify_central(store) == []
+    finally:
+        store.close()
+
+
+def _step(what: str, payment_id: str, minor: int, bill_id: str | None, purpose: str) -> dict[str, Any]:
+    amount = str(Decimal(minor) / 1000)
+    if what == "refund":
+        return refund(payment_id, amount)
+    if what == "reversal":
+        return refund(payment_id, amount, kind="reversal")
+    told = (
+        {"kept": [kept(amount, purpose)]} if bill_id is None else {"bills": bill_parts(**{bill_id: amount})}
+    )
+    if what == "ours":
+        return refund(payment_id, amount, kind="refund", **told)
+    placed = (
+        kept(amount, purpose, "D-12")
+        if bill_id is None
+        else {"account": "BA-1", "bill": bill_id, "amount": kwd(amount)}
+    )
+    return transfer(payment_id, amount, placed, **told)

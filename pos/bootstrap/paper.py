@@ -47,7 +47,7 @@ class StorePrintJobs:
                     attempts=row.attempts,
                     with_pins=row.with_pins,
                 )
-                for row in waiting_prints(connection, limit)
+                for row in waiting_prints(connection, limit, marks=self.desk.till.keys.marks)
             ]
 
     def printed(self, job: PrintJob, at: datetime) -> None:

@@ -27,6 +27,7 @@ from pos.domain.receipt import (
 )
 from pos.store.correction_paper import correction_read, correction_stored, undone_by
 from pos.store.deposit_paper import deposit_read, deposit_stored, with_drawers
+from pos.store.sealed_pins import open_pin, pin_place
 from pos.store.times import local, utc_text
 
 
@@ -353,8 +354,8 @@ class WaitingPrint:
     with_pins: ReceiptFacts | None = None
 
 
-def waiting_prints(connection: Connection, limit: int) -> list[WaitingPrint]:
-    """The oldest papers that wait."""
+def waiting_prints(connection: Connection, limit: int, *, marks: bytes | None = None) -> list[WaitingPrint]:
+    """The oldest papers that wait. ``marks`` opens the PINs that they give away; None: they are not looked at."""
     rows = connection.exec_driver_sql(
         "SELECT job_id, print_job.receipt_number, copy_number, attempts, asked_at_utc, utc_offset_min, operator, "
         "receipt_copy.reason FROM print_job LEFT JOIN receipt_copy "
@@ -378,18 +379,21 @@ def waiting_prints(connection: Connection, limit: int) -> list[WaitingPrint]:
                 facts=facts,
                 copy=copy,
                 attempts=row[3],
-                with_pins=_with_pins(connection, facts, row[2]),
+                with_pins=None if marks is None else _with_pins(connection, facts, row[2], marks),
             )
         )
     return found
 
 
-def _with_pins(connection: Connection, facts: ReceiptFacts, copy_number: int) -> ReceiptFacts | None:
+def _with_pins(
+    connection: Connection, facts: ReceiptFacts, copy_number: int, marks: bytes
+) -> ReceiptFacts | None:
     """The facts with whole PINs for the first paper that can come out; None for every other one (rule 58)."""
     pins = {
-        (int(row[0]), int(row[1])): str(row[2])
+        (int(row[0]), int(row[1])): open_pin(marks, str(row[2]), pin_place(row[3], row[0], row[1]))
         for row in connection.exec_driver_sql(
-            "SELECT line, place, pin FROM pin_to_print JOIN receipt USING (payment_event_id) WHERE receipt_number = ? "
+            "SELECT line, place, pin, payment_event_id FROM pin_to_print JOIN receipt USING (payment_event_id) "
+            "WHERE receipt_number = ? "
             "AND ? = (SELECT min(copy_number) FROM print_job WHERE print_job.receipt_number = receipt.receipt_number "
             "AND state <> 'failed')",
             (facts.receipt_number, copy_number),

@@ -25,6 +25,7 @@ from pos.store.cache import CachedAccount
 from pos.store.cards import abandon_attempts
 from pos.store.imports import record_of_instrument
 from pos.store.payments import is_instrument_known, is_serial_known
+from pos.store.sealed_pins import NONCE_BYTES, pin_place, seal_pin
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
 from pos.till.account_credits import credit_commission
@@ -263,11 +264,21 @@ def _write_sale(deed: Deed, event_id: str, event: PaymentEvent) -> None:
             if line.override is not None
         ],
     )
-    # All of a PIN is kept until the first paper with it came out, and then nowhere.
+    # All of a PIN is kept, sealed, until the first paper with it came out, and then nowhere.
     deed.unit.insert_all(
         "pin_to_print",
         [
-            {"payment_event_id": event_id, "line": number, "place": place, "pin": serial}
+            {
+                "payment_event_id": event_id,
+                "line": number,
+                "place": place,
+                "pin": seal_pin(
+                    deed.desk.till.keys.marks,
+                    serial,
+                    pin_place(event_id, number, place),
+                    nonce=deed.desk.randomness.token_bytes(NONCE_BYTES),
+                ),
+            }
             for number, line in enumerate(event.sale, start=1)
             if line.item.serial is not None and line.item.serial.is_secret
             for place, serial in enumerate(line.serials)

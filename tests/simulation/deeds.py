@@ -257,12 +257,13 @@ def _hear_from_the_bank(terminal: Terminal, _shift: Shift) -> None:
     if not waiting:
         _top_up_dealer(terminal, _shift)
         return
-    receipt = drawn.choice(waiting)
+    rejected = [one for one in waiting if one.state is BankReceiptState.REJECTED]
+    receipt = drawn.choice(rejected if rejected and drawn.random() < 0.5 else waiting)
     number, tender = receipt.receipt_number, receipt.place
     if receipt.state is BankReceiptState.REJECTED and drawn.random() < 0.6:
         unblock_dealer(desk, BACK_OFFICE, receipt.dealer, "settled at the head office")
         met = "settled"
-    elif receipt.state is BankReceiptState.REJECTED or drawn.random() < 0.7:
+    elif receipt.state is BankReceiptState.REJECTED or drawn.random() < 0.5:
         verify_bank_receipt(desk, BACK_OFFICE, number, tender=tender)
         met = "verified"
     else:

@@ -347,46 +347,42 @@ def audit_beside(deed: Deed, act: str, result: str) -> None:
 
 def audit_program(desk: Desk, act: str, result: str, *, subject: str | None) -> None:
     """One audit row of what the program itself has seen, in a transaction of its own. Raises WriteFailed, CommitFailed."""
-    at = desk.clock.now()
     with desk.till.transaction() as unit:
-        unit.insert(
-            "audit",
-            {
-                "audit_id": unit.next_number("audit"),
-                "deed_id": new_id(desk.clock, desk.randomness),
-                "at_utc": utc_text(at),
-                "utc_offset_min": offset_minutes(at),
-                "terminal": desk.identity.terminal,
-                "operator": None,
-                "act": act,
-                "result": result,
-                "reason_code": None,
-                "shift_id": None,
-                "subject": subject,
-            },
+        _write_audit(
+            unit,
+            desk.clock.now(),
+            deed_id=new_id(desk.clock, desk.randomness),
+            terminal=desk.identity.terminal,
+            operator=None,
+            act=act,
+            result=result,
+            reason_code=None,
+            shift_id=None,
+            subject=subject,
         )
 
 
 def _audit(deed: Deed, act: str, result: str) -> None:
     """One row: who, where, in which shift of the own, what, why, and what came of it."""
-    number = deed.unit.next_number("audit")
     shift = deed.shift if deed.shift is not None and deed.shift.operator == deed.person.user else None
-    deed.unit.insert(
-        "audit",
-        {
-            "audit_id": number,
-            "deed_id": deed.deed_id,
-            "at_utc": utc_text(deed.at),
-            "utc_offset_min": offset_minutes(deed.at),
-            "terminal": deed.desk.identity.terminal,
-            "operator": deed.person.user,
-            "act": act,
-            "result": result,
-            "reason_code": deed.reason_code,
-            "shift_id": None if shift is None else shift.shift_id,
-            "subject": deed.subject,
-        },
+    _write_audit(
+        deed.unit,
+        deed.at,
+        deed_id=deed.deed_id,
+        terminal=deed.desk.identity.terminal,
+        operator=deed.person.user,
+        act=act,
+        result=result,
+        reason_code=deed.reason_code,
+        shift_id=None if shift is None else shift.shift_id,
+        subject=deed.subject,
     )
+
+
+def _write_audit(unit: UnitOfWork, at: datetime, **said: str | None) -> None:
+    number = unit.next_number("audit")
+    row = {"audit_id": number, "at_utc": utc_text(at), "utc_offset_min": offset_minutes(at), **said}
+    unit.insert("audit", row)
 
 
 def note_refusals(desk: Desk) -> None:

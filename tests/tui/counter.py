@@ -162,6 +162,13 @@ class Counter:
         await self.at_once(*user, "enter", *PINS[user], "enter")
         self.keys = 0
 
+    async def second_person(self, user: str = "2002", pin: str | None = None) -> None:
+        """Somebody beside the seat types number and PIN."""
+        await self.write(user)
+        await self._one("enter")
+        await self.write(PINS[user] if pin is None else pin)
+        await self._one("enter")
+
     async def fill(self, *texts: str) -> None:
         """Type each text into the field where the cursor is, with the Enter that leads to the next; no fixed key."""
         for text in texts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pos.till.desk import Desk
-from tests.builders.tills import PINS, card, cash, cheque, findings, make_till, opened, pay, rows
-from tests.tui.counter import Counter, counter
+from tests.builders.tills import card, cash, cheque, findings, make_till, opened, pay, rows
+from tests.tui.counter import counter
 
 
 @pytest.fixture
@@ -14,14 +14,6 @@ def desk() -> Desk:
     desk = make_till()
     opened(desk)
     return desk
-
-
-async def second(seat: Counter, user: str = "2002") -> None:
-    assert seat.screen == "SecondPersonScreen"
-    await seat.write(user)
-    await seat.press("enter")
-    await seat.write(PINS[user])
-    await seat.press("enter")
 
 
 async def test_a_refund_takes_6_keys_and_the_pin(desk: Desk) -> None:
@@ -36,7 +28,8 @@ async def test_a_refund_takes_6_keys_and_the_pin(desk: Desk) -> None:
         await seat.press("enter")
         assert seat.keys <= 6
         assert f"refund 10.000 KWD of receipt {receipt} to BA-1" in seat.text
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
 
         assert f"10.000 KWD of {receipt} is paid back" in " ".join(seat.message.split())
         assert "Give 10.000 KWD in cash back." in " ".join(seat.message.split())
@@ -51,7 +44,8 @@ async def test_a_part_is_paid_back_to_a_card_and_owed(desk: Desk) -> None:
         await seat.press("r")
         await seat.fill("4", "9", "Charged for roaming")
         assert "Reason: other: Charged for roaming" in seat.text
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
         assert "cash back" not in seat.message
     assert [(row["amount_minor"], row["state"]) for row in rows(desk, "v_refund")] == [(4_000, "approved")]
     assert findings(desk) == []
@@ -93,7 +87,8 @@ async def test_a_transfer_shows_what_it_does_before_it_does_it(desk: Desk) -> No
         assert "BA-2" in seat.text.split("open again")[1]
         assert rows(desk, "approval_request") == []
         await seat.press("enter")
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
         assert f"10.000 KWD of {receipt} is moved" in " ".join(seat.message.split())
     assert [row["to_account"] for row in rows(desk, "v_transfer")] == ["BA-2"]
     assert findings(desk) == []

@@ -38,13 +38,6 @@ async def ask_to_pay_own_bill(seat: Counter) -> None:
     assert seat.screen == "SecondPersonScreen"
 
 
-async def second(seat: Counter, user: str, pin: str) -> None:
-    await seat.write(user)
-    await seat.press("enter")
-    await seat.write(pin)
-    await seat.press("enter")
-
-
 async def test_the_own_bill_is_paid_once_somebody_beside_the_seat_approved(desk: Desk) -> None:
     async with counter(desk) as seat:
         await ask_to_pay_own_bill(seat)
@@ -52,7 +45,7 @@ async def test_the_own_bill_is_paid_once_somebody_beside_the_seat_approved(desk:
         assert "Asked by user 1001" in seat.text
         assert "Who may approve R-1: supervisor, back office." in seat.message
 
-        await second(seat, "2002", PINS["2002"])
+        await seat.second_person("2002", PINS["2002"])
         assert seat.screen == "CashScreen"
         assert seat.message == "User 2002 approved R-1. Now press the same key again."
         await seat.press("enter")
@@ -73,12 +66,12 @@ async def test_a_wrong_pin_or_person_is_told_and_the_pin_is_wiped(
 ) -> None:
     async with counter(desk) as seat:
         await ask_to_pay_own_bill(seat)
-        await second(seat, user, pin)
+        await seat.second_person(user, pin)
 
         assert seat.screen == "SecondPersonScreen"
         assert said in seat.message
         assert pin not in seat.text
-        await second(seat, "2002", PINS["2002"])
+        await seat.second_person("2002", PINS["2002"])
         assert seat.screen == "CashScreen"
 
 
@@ -144,7 +137,7 @@ async def test_an_admin_adds_somebody_with_another_admin_beside(desk: Desk) -> N
         await seat.press("enter")
         assert seat.screen == "SecondPersonScreen"
         assert "add user 1088, Zoë O'Brien, as cashier, supervisor" in seat.text
-        await second(seat, "5002", ADMIN_2)
+        await seat.second_person("5002", ADMIN_2)
         assert seat.screen == "FirstPinScreen"
         pin = next(line.strip() for line in seat.text.splitlines() if line.strip().isdigit())
         await seat.press("enter")
@@ -152,7 +145,7 @@ async def test_an_admin_adds_somebody_with_another_admin_beside(desk: Desk) -> N
         assert pin not in seat.text
         assert "Zoë O'Brien" in seat.text
     async with counter(desk, user=None) as seat:
-        await second(seat, "1088", pin)
+        await seat.second_person("1088", pin)
         assert seat.screen == "OwnPinScreen"
 
 
@@ -184,7 +177,7 @@ async def test_a_person_is_disabled_and_let_in_again(desk: Desk) -> None:
     async with counter(desk, user="5001") as seat:
         for label in ("DISABLED", ""):
             await seat.press(".", ".", "0", "d", "enter")
-            await second(seat, "5002", ADMIN_2)
+            await seat.second_person("5002", ADMIN_2)
             assert seat.message == "User 1001 is changed."
             line = next(line for line in seat.text.splitlines() if "1001" in line)
             assert ("DISABLED" in line) is bool(label)
@@ -199,10 +192,10 @@ async def test_roles_and_a_first_pin_are_changed_from_the_list(desk: Desk) -> No
         await seat.fill("cashier, supervisor")
         await seat.press("enter")
         assert "user 1001: roles cashier, supervisor" in seat.text
-        await second(seat, "5002", ADMIN_2)
+        await seat.second_person("5002", ADMIN_2)
         assert seat.message == "User 1001 is changed."
         await seat.press("r", "enter")
-        await second(seat, "5002", ADMIN_2)
+        await seat.second_person("5002", ADMIN_2)
         assert seat.screen == "FirstPinScreen"
     assert [row["act"] for row in rows(desk, "person_change")] == ["change_user", "reset_pin"]
 

@@ -6,7 +6,6 @@ import pytest
 
 from pos.till.desk import Desk
 from tests.builders.tills import (
-    PINS,
     card,
     cash,
     cheque,
@@ -18,7 +17,7 @@ from tests.builders.tills import (
     pay,
     rows,
 )
-from tests.tui.counter import Counter, counter
+from tests.tui.counter import counter
 
 
 @pytest.fixture
@@ -26,14 +25,6 @@ def desk() -> Desk:
     desk = make_till()
     opened(desk)
     return desk
-
-
-async def second(seat: Counter, user: str = "2002") -> None:
-    assert seat.screen == "SecondPersonScreen"
-    await seat.write(user)
-    await seat.press("enter")
-    await seat.write(PINS[user])
-    await seat.press("enter")
 
 
 async def test_the_last_payment_is_voided_in_3_keys_and_a_reason(desk: Desk) -> None:
@@ -48,7 +39,8 @@ async def test_the_last_payment_is_voided_in_3_keys_and_a_reason(desk: Desk) -> 
         await seat.press("2", "enter")
         assert seat.keys == 3
         assert "void receipt S014-T1-A-000001: " in seat.text
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
 
         assert seat.screen == "FindScreen"
         said = " ".join(seat.message.split())
@@ -81,7 +73,8 @@ async def test_other_reasons_are_said_in_words(desk: Desk) -> None:
         await seat.fill("Paid for the neighbour")
         await seat.press("enter")
         assert "Reason: other: Paid for the neighbour" in seat.text
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
     assert [row["reason"] for row in rows(desk, "correction")] == ["Paid for the neighbour"]
 
 
@@ -97,7 +90,8 @@ async def test_one_bad_tender_is_chosen_with_tab(desk: Desk) -> None:
         await seat.press("tab")
         assert "VOID" in seat.text
         await seat.press("tab", "6", "enter")
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
     assert [row["kind"] for row in rows(desk, "correction")] == ["tender_cancellation"]
     assert findings(desk) == []
 
@@ -113,7 +107,8 @@ async def test_an_older_payment_is_found_by_its_number_and_reversed(desk: Desk) 
         await seat.press("ctrl+z")
         assert f"REVERSE {receipt}" in seat.text
         await seat.press("4", "enter")
-        await second(seat)
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person()
         assert "RV-000001 is being printed. Give 5.000 KWD in cash back." in seat.message
         await seat.press("ctrl+z")
         assert seat.message == f"! Receipt {receipt} is undone already."

@@ -25,6 +25,7 @@ from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.listing import Listing, Row
 
 REASONS = list(REASON_LABELS)
+"""In the order of their numbers."""
 KEPT_AS = {
     Purpose.ITEMS: "Items come back",
     Purpose.ACCOUNT: "Credit is taken off {account}",
@@ -32,6 +33,16 @@ KEPT_AS = {
     Purpose.DEPOSIT: "Deposit is taken off {account}",
     Purpose.SUSPENSE: "Leaves suspense",
 }
+
+
+def numbered_reasons(chosen: CorrectionReason | None = None) -> Text:
+    """The reasons, each behind its number; the chosen one is marked."""
+    return Text(
+        "\n".join(
+            f" {'>' if reason is chosen else ' '}{number} {REASON_LABELS[reason]}"
+            for number, reason in enumerate(REASONS, start=1)
+        )
+    )
 
 
 class CorrectionScreen(Frame[Corrected]):
@@ -77,11 +88,7 @@ class CorrectionScreen(Frame[Corrected]):
         listing = self.query_one(Listing)
         listing.selectable = False
         listing.show(list(self._rows()))
-        lines = [
-            f" {'>' if reason is self._reason else ' '}{number} {REASON_LABELS[reason]}"
-            for number, reason in enumerate(REASONS, start=1)
-        ]
-        self.query_one("#reasons", Label).update(Text("\n".join(lines)))
+        self.query_one("#reasons", Label).update(numbered_reasons(self._reason))
         if self._reason is None:
             self.say("Why? Press the number, then Enter. Esc leaves everything as it is.")
         else:

@@ -9,19 +9,19 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Label
 
-from pos.domain.correction import REASON_LABELS, CorrectionReason, TakenPayment
+from pos.domain.correction import CorrectionReason, TakenPayment
 from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money
 from pos.till.correction_entry import Corrected
 from pos.till.refunds import RefundOrder, refund
 from pos.till.transfers import Move, MoveOrder, preview_transfer, transfer
 from pos.tui.errands import Errands
+from pos.tui.screens.correction import REASONS, numbered_reasons
 from pos.tui.screens.form import FormScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import shown
 from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, DIGITS, Field
 
-REASONS = list(REASON_LABELS)
 ACCOUNT_MAX = 40
 TEXT_MAX = 200
 
@@ -49,8 +49,7 @@ class _MoneyScreen(FormScreen[Corrected]):
     def _why(self) -> ComposeResult:
         yield Field("Reason", id="reason", pattern=DIGITS, limit=1, note="its number")
         yield Field("In words", id="text", limit=TEXT_MAX, note="may stay empty")
-        lines = [f" {number} {REASON_LABELS[reason]}" for number, reason in enumerate(REASONS, start=1)]
-        yield Label(Text("\n".join(lines)), id="reasons", markup=False)
+        yield Label(numbered_reasons(), id="reasons", markup=False)
 
     def typed(self, name: str) -> str:
         """What stands in a field."""

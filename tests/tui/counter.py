@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual._compositor import Compositor
+from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
@@ -124,7 +125,7 @@ class Counter:
                 await asyncio.sleep(0.002 if not ready else 0)
                 continue
             await asyncio.sleep(0)
-            if ready:
+            if ready or self.app._batch_count:
                 quiet = 0
                 continue
             self.app.screen._on_timer_update()
@@ -224,6 +225,7 @@ async def counter(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Compositor, "render_update", _leave_unpainted)
         patched.setattr(Stylesheet, "_parse_rules", _parse_rules_once)
+        patched.setattr(App, "delay_update", _delay_nothing)
         async with app.run_test(size=size) as pilot:
             seated = Counter(desk, app, pilot)
             await seated.settle()
@@ -245,6 +247,10 @@ def _parse_rules_once(sheet: Stylesheet, css: str, **which: Any) -> list[RuleSet
     if key not in _parsed:
         _parsed[key] = _parse_rules(sheet, css, **which)
     return _parsed[key]
+
+
+def _delay_nothing(app: App[int], delay: float = 0.05) -> None:
+    """A change of person lays nothing out for a moment of real time, so a quick test would read the screen of before."""
 
 
 def _leave_unpainted(compositor: Compositor, **_: object) -> None:

@@ -167,6 +167,49 @@ def payments(context: typer.Context, db: DbOption) -> None:
         store.close()
 
 
+@app.command("refund-holds")
+def refund_holds(
+    context: typer.Context,
+    db: DbOption,
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="HOLD", help="Let go of one whose terminal never will.")
+    ] = None,
+) -> None:
+    """What terminals hold of other terminals' payments, to pay it back."""
+    from pos.machine import MachineClock
+    from sync.central.database import open_central
+    from sync.central.errors import ApiError
+    from sync.central.refund_holds import open_refund_holds, release_refund_hold
+
+    call: Invocation = context.obj
+    store = open_central(db)
+    try:
+        with store.write() as connection:
+            if release is not None:
+                if release not in {one.hold_id for one in open_refund_holds(connection)}:
+                    raise Refused("unknown_refund_hold", f"There is no hold {release} that could be let go.")
+                try:
+                    release_refund_hold(connection, release, at=MachineClock("UTC").now())
+                except ApiError as used:
+                    raise Refused(used.code, used.message) from used
+            holds = open_refund_holds(connection)
+    finally:
+        store.close()
+    for one in holds:
+        data = {
+            "hold": one.hold_id,
+            "terminal": one.terminal,
+            "operator": one.operator,
+            "receipt_number": one.receipt_number,
+            "amount": one.amount.plain(),
+            "currency": one.amount.currency.code,
+            "made_at": one.made_at,
+        }
+        call.line(
+            data, f"{one.hold_id}  {one.terminal:10} {one.receipt_number:24} {one.amount}  {one.made_at}"
+        )
+
+
 @app.command("verify")
 def verify(context: typer.Context, db: DbOption) -> int:
     """Check central's own books; exit 6 with a list of findings."""

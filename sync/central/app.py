@@ -29,6 +29,7 @@ from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
 from sync.central.refund_api import refund_routes
+from sync.central.refund_hold_api import refund_hold_routes
 from sync.central.sessions import session_routes
 from sync.central.transfer_api import transfer_routes
 from sync.central.voucher_api import voucher_routes
@@ -64,6 +65,7 @@ def make_app(
         routes=[
             *payment_routes(desk),
             *refund_routes(desk),
+            *refund_hold_routes(desk),
             *bill_routes(desk),
             *voucher_routes(desk),
             *session_routes(desk),

@@ -54,6 +54,7 @@ REASONS = {
     413: "Body too large",
     415: "Unsupported media type",
     422: "Key used for another body",
+    425: "Too early",
     429: "Too many requests",
     500: "Internal error",
     503: "Store unavailable",

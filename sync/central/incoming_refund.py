@@ -46,7 +46,7 @@ class IncomingRefund:
 
     ``bills`` and ``on_account`` say what the money stood as, ``write_offs`` which rests of bills are owed again,
     ``recovered`` how much debt is given up again, ``placed`` where moved money went instead. ``is_ours``: a till tells all
-    of it; else nothing is known but the sum.
+    of it; else nothing is known but the sum. ``hold_id`` names what was held for it before.
     """
 
     payment_id: str
@@ -65,6 +65,7 @@ class IncomingRefund:
     recovered: Money | None
     placed: tuple[ToldPart, ...]
     kept: Mapping[str, object]
+    hold_id: str | None = None
 
 
 def read_refund(body: Mapping[str, object]) -> IncomingRefund:
@@ -98,6 +99,7 @@ def read_refund(body: Mapping[str, object]) -> IncomingRefund:
         recovered=_read_recovered(kept.get("recovered"), amount),
         placed=_read_placed(kept.get("placed"), kind, amount),
         kept=kept,
+        hold_id=plain_text(kept, "refundHold"),
     )
 
 

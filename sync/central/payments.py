@@ -367,7 +367,7 @@ PAYMENTS = Collection(
             "statusDate", "account", "amount", "channel", "payer", "paymentItem", "paymentMethod",
             "taxAmount", "totalAmount", "@type", "@baseType", "@schemaLocation",
             "paymentEventId", "receiptNumber", "terminal", "epoch", "sequence", "leg", "shiftId",
-            "businessDate", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
+            "businessDate", "operator", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
             "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held", "keptApart", "writeOff",
             "outcome", "outcomeDate", "outcomeReason", "commission", "refundedAmount",
         }

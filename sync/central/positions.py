@@ -6,7 +6,7 @@ What was applied and credited when it came, and every refund and move since. Not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -61,8 +61,13 @@ class Part:
     amount: Money
 
 
-def positions_of(connection: Connection, paid: Row[Any]) -> dict[Place, int]:
-    """What is left of the payment ``paid`` (a row of FIND_PAID) at each place, in the order in which it came there."""
+def positions_of(
+    connection: Connection, paid: Row[Any], *, but_hold: str | None = None, held_too: bool = False
+) -> dict[Place, int]:
+    """What is left of the payment ``paid`` (a row of FIND_PAID) at each place, in the order in which it came there.
+
+    What is held for a refund of another terminal is left out, but not that of the hold ``but_hold``, nor with ``held_too``.
+    """
     found: dict[Place, int] = {}
 
     def add(place: Place, minor: int) -> None:
@@ -77,6 +82,10 @@ def positions_of(connection: Connection, paid: Row[Any]) -> dict[Place, int]:
         stands_as = StoodAs(row.stood_as)
         kept = StoodAs.CREDIT if stands_as in ON_ACCOUNT else stands_as
         add(Place(kept, row.account_id, row.bill_id), row.amount_minor)
+    for row in () if held_too else _held_parts(connection, paid.id, but_hold):
+        stands_as = StoodAs(row.stood_as)
+        kept = StoodAs.CREDIT if stands_as in ON_ACCOUNT else stands_as
+        add(Place(kept, row.account_id, row.bill_id), -row.amount_minor)
     return {place: minor for place, minor in found.items() if minor > 0}
 
 
@@ -86,7 +95,7 @@ def take(connection: Connection, paid: Row[Any], told: IncomingRefund) -> list[P
     First as the till tells it; what central has placed otherwise (a bill wanted less, an account was unknown) is taken
     where it is: on the account, in suspense, from bills, the newest first, then from what was paid for other things.
     """
-    left = positions_of(connection, paid)
+    left = positions_of(connection, paid, but_hold=told.hold_id)
     taken: list[tuple[Place, Purpose | None, int]] = []
     wanted = told.amount.minor
 
@@ -104,7 +113,28 @@ def take(connection: Connection, paid: Row[Any], told: IncomingRefund) -> list[P
         for place in [one for one in reversed(left) if one.stands_as is stands_as]:
             take_from(place, None, wanted)
     assert wanted == 0, "no more than is left of the payment is taken"
-    return list(_by_figure(connection, paid, taken))
+    return list(_by_figure(connection, paid, taken, but_hold=told.hold_id))
+
+
+def part_to_hold(connection: Connection, paid: Row[Any], amount: Money) -> list[Part]:
+    """The parts, each more than nothing, that a refund of ``amount`` would take: off accounts, then bills, newest first.
+
+    Together they are less than ``amount`` where less is there. What is in suspense belongs to nobody known, and what was
+    paid for other things comes back by a reversal: neither is among them.
+    """
+    left, wanted = positions_of(connection, paid), amount.minor
+    taken: list[tuple[Place, Purpose | None, int]] = []
+    for stands_as in (StoodAs.CREDIT, StoodAs.BILL):
+        for place in [one for one in reversed(left) if one.stands_as is stands_as]:
+            part = min(left[place], wanted)
+            if part > 0:
+                taken.append((place, None, part))
+                wanted -= part
+    return [replace(part, amount=-part.amount) for part in _by_figure(connection, paid, taken)]
+
+
+def _held_parts(connection: Connection, payment_id: str, but_hold: str | None) -> Iterable[Row[Any]]:
+    return connection.execute(READ_HELD, {"id": payment_id, "but": but_hold or ""})
 
 
 def _as_told(left: Iterable[Place], told: IncomingRefund) -> Iterator[tuple[Place, Purpose | None, int]]:
@@ -126,11 +156,18 @@ def _as_told(left: Iterable[Place], told: IncomingRefund) -> Iterator[tuple[Plac
 
 
 def _by_figure(
-    connection: Connection, paid: Row[Any], taken: Iterable[tuple[Place, Purpose | None, int]]
+    connection: Connection,
+    paid: Row[Any],
+    taken: Iterable[tuple[Place, Purpose | None, int]],
+    *,
+    but_hold: str | None = None,
 ) -> Iterator[Part]:
     """Money on an account leaves the figure that it is told for, or was kept as; what is not there any more is owed."""
     in_currency = currency(paid.currency)
     apart = {StoodAs(row.kept_as): int(row.minor) for row in connection.execute(READ_APART, {"id": paid.id})}
+    for row in _held_parts(connection, paid.id, but_hold):
+        if row.stood_as in apart and row.account_id == paid.account_id:
+            apart[StoodAs(row.stood_as)] -= row.amount_minor
     sums: dict[tuple[StoodAs, Place], int] = {}
     for place, purpose, minor in taken:
         wanted: dict[StoodAs, int]
@@ -170,9 +207,10 @@ def _there(connection: Connection, account_id: str, figure: StoodAs) -> int:
 
 FIND_PAID = text(
     "SELECT id, correlator_id, account_id, currency, amount_minor, credit_minor, suspense_minor, other_minor,"
-    " refunded_minor, terminal, epoch, sequence, body, (SELECT coalesce(sum(amount_minor), 0) FROM suspense_transfer"
-    " WHERE payment_id = payment.id) AS moved_minor, (SELECT coalesce(sum(credited_minor), 0) FROM outcome"
-    " WHERE payment_id = payment.id) AS outcome_minor FROM payment WHERE id = :id"
+    " refunded_minor, held_minor, terminal, epoch, sequence, body,"
+    " (SELECT coalesce(sum(amount_minor), 0) FROM suspense_transfer WHERE payment_id = payment.id) AS moved_minor,"
+    " (SELECT coalesce(sum(credited_minor), 0) FROM outcome WHERE payment_id = payment.id) AS outcome_minor"
+    " FROM payment WHERE id = :id"
 )
 READ_APPLIED = text(
     "SELECT bill_id, bill.account_id, amount_minor FROM applied_payment"
@@ -182,6 +220,12 @@ READ_PARTS = text(
     "SELECT stood_as, part.account_id, bill_id, part.amount_minor FROM refund_part AS part"
     " JOIN refund ON refund.id = part.refund_id WHERE refund.payment_id = :id"
     " AND stood_as NOT IN ('write_off', 'recovery') ORDER BY refund.change_number, part_no"
+)
+READ_HELD = text(
+    "SELECT stood_as, part.account_id, part.bill_id, part.amount_minor FROM refund_hold_part AS part"
+    " JOIN refund_hold_leg AS leg ON leg.hold_id = part.hold_id AND leg.payment_id = part.payment_id"
+    " JOIN refund_hold AS hold ON hold.id = part.hold_id WHERE part.payment_id = :id AND part.hold_id <> :but"
+    " AND leg.refund_id IS NULL AND hold.released_at IS NULL"
 )
 READ_APART = text(
     "SELECT kept_as, sum(minor) AS minor FROM (SELECT kept_as, amount_minor AS minor FROM kept_apart"

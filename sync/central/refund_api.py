@@ -18,6 +18,7 @@ from sync.central.issuers import let_go_if_undone
 from sync.central.links import REFUND_PATH, REFUNDABLE_PATH, RESOURCE_ID
 from sync.central.payment_api import created, idempotency_key
 from sync.central.payments import find_twin
+from sync.central.refund_holds import refundable_receipt
 from sync.central.refunds import (
     REFUNDS,
     TWINS,
@@ -80,14 +81,19 @@ async def _post_refund(desk: CentralDesk, request: Request) -> Response:
 
 
 def _refundable(desk: CentralDesk, request: Request) -> Response:
+    """Of one payment by its id, or of all legs of a receipt."""
     asked = request.query_params.multi_items()
-    if [name for name, _ in asked] != ["payment.id"]:
-        raise ApiError(400, "bad_query", "Ask for one payment: payment.id=...", field="payment.id")
-    payment_id = asked[0][1]
+    name, value = asked[0] if len(asked) == 1 else ("", "")
+    look = {"payment.id": refundable, "receiptNumber": refundable_receipt}.get(name)
+    if look is None:
+        raise ApiError(
+            400, "bad_query", "Ask for one: payment.id=... or receiptNumber=...", field="payment.id"
+        )
     found = None
-    if RESOURCE_ID.fullmatch(payment_id) is not None:
+    if RESOURCE_ID.fullmatch(value) is not None:
         with desk.store.read() as connection:
-            found = refundable(connection, payment_id)
+            found = look(connection, value)
     if found is None:
-        raise ApiError(404, "not_found", "There is no payment of this id.")
+        code = "not_found" if name == "payment.id" else "refund_unknown_receipt"
+        raise ApiError(404, code, "There is no such payment.")
     return json_answer(found)

@@ -27,6 +27,7 @@ from sync.central.payments import utc_written
 from sync.central.positions import FIGURE_OF, FIND_PAID, KEPT_APART, Part, StoodAs, positions_of, take
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.central.reconnections import take_reconnection_back
+from sync.central.refund_holds import held_for, use_hold
 from sync.central.undone_papers import free_papers
 from sync.wire_json import dumps, loads, money_json
 
@@ -50,19 +51,24 @@ def receive_refund(
     """Store the refund and take back what its payment did, in the caller's transaction; the resource without its href.
 
     Raises ApiError 422 ``unknown_payment``, ``other_currency``, ``other_account``, ``bank_receipt_rejected``,
-    ``more_than_paid``, ``not_the_whole``, ``unknown_account``, ``account_other_currency``, ``voucher_rest_given`` or
-    ``voucher_not_given_back``, 503 where a voucher's issuer does not answer. Never 409, by which a gateway says that it may
+    ``more_than_paid``, ``not_the_whole``, ``unknown_account``, ``account_other_currency``, ``refund_hold_used``,
+    ``not_as_held``, ``voucher_rest_given`` or ``voucher_not_given_back``, 425 ``refund_held`` while another terminal may
+    pay back what this wants, 503 where a voucher's issuer does not answer. Never 409, by which a gateway says that it may
     have the request already.
     """
     paid = _find_paid(connection, told)
+    held = held_for(connection, told)
     _require_left(connection, paid, told)
     _require_accounts(connection, told)
     change, at = next_change(connection), receipt.received_at
     body = _kept_body(told, receipt, change=change)
     connection.execute(INSERT_REFUND, _row(told, receipt, body, change))
+    # The parts come off what is left beside the hold, so the hold is used up behind them.
+    taken = take(connection, paid, told)
+    if held is not None:
+        use_hold(connection, held, receipt.refund_id)
     if not told.kind.moves:
         connection.execute(ADD_REFUNDED, {"id": paid.id, "minor": told.amount.minor})
-    taken = take(connection, paid, told)
     for part in taken:
         apply_part(connection, part, change=change, at=at)
     parts = [*taken, *_beside(connection, told, change=change, at=at)]
@@ -93,6 +99,7 @@ def refundable(connection: Connection, payment_id: str) -> Resource | None:
         "account": {"id": paid.account_id},
         "totalAmount": money_json(Money(paid.amount_minor, in_currency)),
         "refundedAmount": money_json(Money(paid.refunded_minor, in_currency)),
+        "heldAmount": money_json(Money(paid.held_minor, in_currency)),
         # Money whose owner is unknown is nobody's to be paid back to.
         "refundableAmount": money_json(Money(0 if paid.outcome_minor < 0 else kept, in_currency)),
         "provisional": loads(paid.body).get("provisional") is True,
@@ -128,7 +135,16 @@ def _find_paid(connection: Connection, told: IncomingRefund) -> Row[Any]:
 
 
 def _require_left(connection: Connection, paid: Row[Any], told: IncomingRefund) -> None:
-    left = Money(sum(positions_of(connection, paid).values()), told.amount.currency)
+    left = Money(sum(positions_of(connection, paid, but_hold=told.hold_id).values()), told.amount.currency)
+    with_held = Money(sum(positions_of(connection, paid, held_too=True).values()), told.amount.currency)
+    if left < with_held and (told.kind.frees_papers or left < told.amount <= with_held):
+        # Whether it is paid back there is not known yet.
+        raise ApiError(
+            425,
+            "refund_held",
+            "Another terminal is paying this back. This is taken when it has done so, or let go.",
+            field="totalAmount",
+        )
     if told.amount > left:
         raise ApiError(
             422,
@@ -304,7 +320,7 @@ REFUNDS = Collection(
             "statusDate", "account", "amount", "channel", "payment", "paymentMethod", "requestor", "taxAmount",
             "totalAmount", "@type", "@baseType", "@schemaLocation",
             "kind", "reasonCode", "reason", "receiptNumber", "terminal", "epoch", "paymentEventId", "leg", "shiftId",
-            "bills", "kept", "writeOff", "recovered", "placed", "changeNumber",
+            "bills", "kept", "writeOff", "recovered", "placed", "refundHold", "changeNumber",
         }
     ),
     columns={

@@ -593,6 +593,49 @@ ADDED_IN_4 = (
     """,
     "CREATE INDEX refund_part_by_bill ON refund_part (bill_id) WHERE bill_id IS NOT NULL",
     "CREATE INDEX refund_part_by_account ON refund_part (account_id)",
+    # What terminals may pay back of a payment that another took: asked for before any money goes out, used by the refund
+    # that names it, or let go. Without an asking it is the mark of a hold that was let go before it came. It never lapses:
+    # the money may be out already.
+    """
+    CREATE TABLE refund_hold (
+        id TEXT PRIMARY KEY,
+        terminal TEXT,
+        operator TEXT,
+        receipt_number TEXT,
+        asked_sha256 TEXT,
+        made_at TEXT NOT NULL,
+        released_at TEXT,
+        CHECK (released_at IS NOT NULL OR (terminal IS NOT NULL AND receipt_number IS NOT NULL
+            AND asked_sha256 IS NOT NULL))
+    )
+    """,
+    """
+    CREATE TABLE refund_hold_leg (
+        hold_id TEXT NOT NULL REFERENCES refund_hold (id),
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        refund_id TEXT UNIQUE REFERENCES refund (id),
+        PRIMARY KEY (hold_id, payment_id)
+    )
+    """,
+    "CREATE INDEX refund_hold_leg_by_payment ON refund_hold_leg (payment_id)",
+    """
+    CREATE TABLE refund_hold_part (
+        hold_id TEXT NOT NULL,
+        payment_id TEXT NOT NULL,
+        part_no BIGINT NOT NULL,
+        stood_as TEXT NOT NULL CHECK (stood_as IN ('bill', 'credit', 'advance', 'deposit')),
+        account_id TEXT NOT NULL,
+        bill_id TEXT REFERENCES bill (id),
+        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+        PRIMARY KEY (hold_id, payment_id, part_no),
+        FOREIGN KEY (hold_id, payment_id) REFERENCES refund_hold_leg (hold_id, payment_id),
+        CHECK ((bill_id IS NOT NULL) = (stood_as = 'bill'))
+    )
+    """,
+    # What is held is out of reach for every other refund: together they are never more than the payment.
+    "ALTER TABLE payment ADD COLUMN held_minor BIGINT NOT NULL DEFAULT 0"
+    " CHECK (held_minor >= 0 AND refunded_minor + held_minor <= amount_minor)",
     # What a voucher had paid before its payment was undone; it may be used again since.
     """
     CREATE TABLE voucher_returned (

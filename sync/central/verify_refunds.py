@@ -15,7 +15,7 @@ Fault = tuple[str, str, str]
 
 def refund_faults(connection: Connection) -> Iterator[Fault]:
     """Everything about refunds that does not hold."""
-    for subject, message, statement in FAULTS:
+    for subject, message, statement in (*FAULTS, *HOLD_FAULTS):
         for row in connection.execute(statement):
             yield subject, row.id, message
     for row in connection.execute(READ_BODIES):
@@ -98,6 +98,37 @@ FAULTS = (
             " OR bank_receipt.state = 'presented'"
             " OR EXISTS (SELECT 1 FROM voucher_payment WHERE voucher_payment.payment_id = payment.id)"
             f" OR payment.refunded_minor + {_MOVED} <> payment.amount_minor) ORDER BY payment.id"
+        ),
+    ),
+)
+HOLD_FAULTS = (
+    (
+        "payment",
+        "what is noted as held of it is not the sum of its open holds",
+        text(
+            "SELECT payment.id FROM payment LEFT JOIN (SELECT payment_id, sum(leg.amount_minor) AS minor"
+            " FROM refund_hold_leg AS leg JOIN refund_hold AS hold ON hold.id = leg.hold_id"
+            " WHERE leg.refund_id IS NULL AND hold.released_at IS NULL GROUP BY payment_id) AS held"
+            " ON held.payment_id = payment.id WHERE held_minor <> coalesce(minor, 0) ORDER BY payment.id"
+        ),
+    ),
+    (
+        "refund",
+        "it was held otherwise, or what it has used was let go",
+        text(
+            "SELECT refund.id FROM refund JOIN refund_hold_leg AS leg ON leg.refund_id = refund.id"
+            " JOIN refund_hold AS hold ON hold.id = leg.hold_id WHERE leg.payment_id <> refund.payment_id"
+            " OR leg.amount_minor <> refund.amount_minor OR hold.released_at IS NOT NULL ORDER BY refund.id"
+        ),
+    ),
+    (
+        "payment",
+        "the parts of a hold of it are not what is held",
+        text(
+            "SELECT leg.payment_id AS id FROM refund_hold_leg AS leg LEFT JOIN refund_hold_part AS part"
+            " ON part.hold_id = leg.hold_id AND part.payment_id = leg.payment_id"
+            " GROUP BY leg.hold_id, leg.payment_id, leg.amount_minor"
+            " HAVING leg.amount_minor <> coalesce(sum(part.amount_minor), 0) ORDER BY leg.payment_id"
         ),
     ),
 )

@@ -127,6 +127,8 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         "shiftId": leg.shift_id,
         "businessDate": leg.business_date.isoformat(),
         "paymentDate": leg.taken_at.isoformat(),
+        # Whoever pays it back at another terminal, or approves that, is somebody else.
+        "operator": leg.operator,
     }
     if leg.provisional is not None:
         attributes |= {"provisional": True, "provisionalReason": leg.provisional}

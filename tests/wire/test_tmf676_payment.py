@@ -77,7 +77,7 @@ def test_the_frozen_body_of_a_cash_leg_is_this_text() -> None:
         '"totalAmount":{"unit":"KWD","value":1.750},"chosenBy":"default"}],'
         '"@type":"Payment","paymentEventId":"0190b3c2-7a10-7c3e-9d54-2f6f0c1a77e1","receiptNumber":"S014-T2-A-000123",'
         '"terminal":"T2","epoch":3,"sequence":123,"leg":1,"shiftId":"SH-1","businessDate":"2026-11-21",'
-        '"paymentDate":"2026-11-21T23:59:58+03:00"}'
+        '"paymentDate":"2026-11-21T23:59:58+03:00","operator":"1001"}'
     )
 
 

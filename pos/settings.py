@@ -63,6 +63,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
         "refund_alone_up_to",
         "transfer_alone_up_to",
         "reallocate_alone_up_to",
+        "swap_tender_alone_up_to",
     ),
 }
 """The keys of ``till.toml`` that say who may do what, by table; none named: all of the table."""

@@ -141,6 +141,7 @@ class CorrectionSettings(Strict):
     refund_alone_up_to: AmountOrEmpty = ""
     transfer_alone_up_to: AmountOrEmpty = ""
     reallocate_alone_up_to: AmountOrEmpty = ""
+    swap_tender_alone_up_to: AmountOrEmpty = ""
     transfers_max: Annotated[int, Field(ge=0, le=20)] = 3
 
 

@@ -79,6 +79,7 @@ def _corrections(settings: Settings, in_currency: Currency) -> CorrectionPolicy:
         "refund": told.refund_alone_up_to,
         "transfer": told.transfer_alone_up_to,
         "reallocate": told.reallocate_alone_up_to,
+        "swap_tender": told.swap_tender_alone_up_to,
     }
     read = {
         act: _cap(cap, in_currency, settings, f"corrections.{act}_alone_up_to") for act, cap in caps.items()

@@ -46,10 +46,11 @@ class Wanted:
 class ApprovalNeeded(Refused):
     """Nothing was done: another person, of one of the roles ``approvers``, must approve exactly this.
 
-    ``request`` is told once it is written down.
+    ``request`` is told once it is written down; ``who`` says why one is asked for and who may, for whom stands beside.
     """
 
     def __init__(self, message: str, wanted: Wanted, approvers: list[str], **details: object) -> None:
         super().__init__("approval_required", message, act=wanted.act, approvers=approvers, **details)
         self.wanted = wanted
+        self.who = message
         self.approvers = approvers

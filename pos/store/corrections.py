@@ -143,6 +143,44 @@ def lines_booked(connection: Connection, event_id: str) -> list[JournalLine]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoldLine:
+    """A line of a sale as it was booked; ``override_reason`` where the price was not the item's own (``list_price``)."""
+
+    item: str
+    quantity: int
+    unit_price: Money
+    list_price: Money
+    override_reason: str | None
+    serials: tuple[str, ...]
+
+
+def lines_sold(connection: Connection, event_id: str) -> list[SoldLine]:
+    """The items of a payment, with the serial numbers of their pieces; of a secret one its end only."""
+    serials: dict[int, list[str]] = {}
+    for line, serial in connection.exec_driver_sql(
+        "SELECT line, serial FROM serial_of_sale WHERE payment_event_id = ? ORDER BY line, serial",
+        (event_id,),
+    ):
+        serials.setdefault(int(line), []).append(str(serial))
+    rows = connection.exec_driver_sql(
+        "SELECT number, item, quantity, unit_price_minor, list_price_minor, override_reason, currency FROM v_sale_line "
+        "WHERE payment_event_id = ? ORDER BY number",
+        (event_id,),
+    )
+    return [
+        SoldLine(
+            item=row[1],
+            quantity=row[2],
+            unit_price=Money(row[3], currency(row[6])),
+            list_price=Money(row[4], currency(row[6])),
+            override_reason=row[5],
+            serials=tuple(serials.get(int(row[0]), ())),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRefund:
     """A refund, or the part of one, that is no cash: owed to the payer until somebody says that it was paid."""
 

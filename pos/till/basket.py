@@ -78,6 +78,16 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InPlaceOf:
+    """The payment that a basket is, keyed anew: its receipt, for what it was, and why (a code, and words)."""
+
+    receipt: str
+    purposes: frozenset[Purpose]
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
     """What is to be paid in one event, and what was given. ``view`` None: a walk-in buyer.
 
@@ -98,6 +108,7 @@ class Basket:
     policy: PaymentPolicy = NO_TOLERANCE
     others: tuple[AccountView, ...] = ()
     kept: tuple[Kept, ...] = ()
+    in_place_of: InPlaceOf | None = None
 
     @property
     def to_pay(self) -> Money:
@@ -175,6 +186,8 @@ class Basket:
     @property
     def purposes(self) -> frozenset[Purpose]:
         """What the money is for."""
+        if self.in_place_of is not None:
+            return self.in_place_of.purposes
         wanted = {Purpose.BILLS} if self.plan.parts else set()
         if self.lines:
             wanted.add(Purpose.ITEMS)
@@ -329,6 +342,7 @@ def modes_for(desk: Desk, person: Person, basket: Basket) -> list[PaymentMode]:
         and (not mode.act or may_do(desk, mode.act, person))
         and not (basket.cash_only and mode.kind is ModeKind.CHEQUE)
         and mode.code not in shut
+        and not (basket.in_place_of is not None and mode.kind is ModeKind.VOUCHER)
     ]
 
 
@@ -439,7 +453,8 @@ def quote(desk: Desk, basket: Basket, tender: TenderOrder, *, keep: bool, decima
         tendered=tendered,
         rest=none,
         change=event.change,
-        credit=event.credit,
+        # What is kept anew is no more than was kept before.
+        credit=event.credit if basket.in_place_of is None else none,
         rounding=event.rounding,
         foreign=foreign,
         written_off=event.write_offs,
@@ -473,7 +488,8 @@ def _composed(basket: Basket, given: Sequence[Given], *, keep: bool) -> PaymentE
 
 
 def _overpayment(basket: Basket, *, keep: bool) -> Overpayment:
-    return Overpayment.CREDIT if keep and not basket.keeps_nothing else Overpayment.CHANGE
+    fixed = basket.keeps_nothing or basket.in_place_of is not None
+    return Overpayment.CREDIT if keep and not fixed else Overpayment.CHANGE
 
 
 def give(desk: Desk, person: Person, basket: Basket, tender: TenderOrder, *, decimal_marks: str) -> Basket:

@@ -6,6 +6,8 @@ central for each leg. The payment's own rows stay as they are. Source: domain.md
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pos.domain.correction import CorrectionKind, TakenPayment, TakenTender
 from pos.domain.errors import Refused
 from pos.domain.money import Money, total
@@ -28,6 +30,7 @@ from pos.till.correction_entry import (
     unknown_receipt,
     write_correction,
 )
+from pos.till.correction_paper import GivenBack
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 
@@ -100,7 +103,14 @@ def reverse(desk: Desk, person: Person, order: CorrectionOrder, *, memo: Memo | 
 def _undo(
     deed: Deed, act: str, kind: CorrectionKind, taken: TakenPayment, order: CorrectionOrder
 ) -> Corrected:
-    """All of a payment that nothing has touched since."""
+    require_untouched(deed, taken)
+    what = f"{act} receipt {taken.receipt_number}: {taken.amount} of {taken.payer_account}"
+    require_approval(deed, act, taken, {"receipt": taken.receipt_number}, what, taken.amount)
+    return undo_all(deed, kind, taken, order, [how_it_goes_back(deed, one) for one in taken.tenders])
+
+
+def require_untouched(deed: Deed, taken: TakenPayment) -> None:
+    """All of the payment still stands as it was taken, and can be handed back. Raises Refused as ``void`` does."""
     if taken.corrected:
         raise Refused(
             "payment_corrected",
@@ -119,8 +129,16 @@ def _undo(
         raise Refused("commission_credited", "Its commission is on the dealer's account already.")
     for tender in taken.tenders:
         _require_returnable(deed, tender)
-    what = f"{act} receipt {taken.receipt_number}: {taken.amount} of {taken.payer_account}"
-    require_approval(deed, act, taken, {"receipt": taken.receipt_number}, what, taken.amount)
+
+
+def undo_all(
+    deed: Deed,
+    kind: CorrectionKind,
+    taken: TakenPayment,
+    order: CorrectionOrder,
+    given_back: Sequence[GivenBack],
+) -> Corrected:
+    """Write that all of an untouched payment is undone, exactly as it was booked."""
     lines = [_inverse(line) for line in lines_booked(deed.unit.connection, taken.payment_event_id)]
     undone = [(part, part.left) for part in taken.parts if part.left]
     cash = [
@@ -140,7 +158,7 @@ def _undo(
             lines=lines,
             whole=taken.tenders,
             cash=cash,
-            given_back=[how_it_goes_back(deed, one) for one in taken.tenders],
+            given_back=given_back,
         ),
     )
 

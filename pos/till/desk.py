@@ -174,6 +174,8 @@ class Deed:
     said: Said = field(default_factory=Said)
     approver: str | None = None
     """The second person whose approval the deed has used."""
+    beside_owner: bool = False
+    """Whether it is booked into the open shift whoever owns that."""
 
     @property
     def subject(self) -> str | None:
@@ -197,7 +199,7 @@ class Deed:
         """The open shift of this person. Raises Refused ``no_open_shift`` or ``shift_of_other``."""
         if self.shift is None:
             raise Refused("no_open_shift", "Open a shift first.")
-        if self.shift.operator != self.person.user:
+        if self.shift.operator != self.person.user and not self.beside_owner:
             raise Refused(
                 "shift_of_other",
                 f"The open shift belongs to user {self.shift.operator}.",
@@ -440,7 +442,8 @@ def _write_request(deed: Deed, refusal: ApprovalNeeded, reason: str | None) -> N
     )
     refusal.details["request"] = request_id
     who = named_roles(refusal.approvers)
-    refusal.message = f"{refusal.message} Who may approve {request_id}: {who}. Then do the same again."
+    refusal.who = f"{refusal.message} Who may approve {request_id}: {who}."
+    refusal.message = f"{refusal.who} Then do the same again."
 
 
 def audit_in(

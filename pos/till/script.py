@@ -90,6 +90,8 @@ from pos.till.script_acts import (
     Sell,
     SettleCommission,
     SignIn,
+    SwapTender,
+    TenderLine,
     Transfer,
     UnblockDealer,
     VerifyBankReceipt,
@@ -102,6 +104,7 @@ from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import lock, sign_in
 from pos.till.suspense import ResolveOrder, resolve_suspense
+from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.transfers import MoveOrder, reallocate, transfer
 from pos.till.voucher_issue import IssueOrder
@@ -312,6 +315,15 @@ class Script:
                 return encode(transfer(desk, person, _move_order(act), memo=memo))
             case Reallocate():
                 return encode(reallocate(desk, person, _move_order(act), memo=memo))
+            case SwapTender():
+                paid_by = SwapOrder(
+                    receipt=act.receipt,
+                    payment_event_id=new_id(desk.clock, desk.randomness),
+                    tenders=[_tender_order(tender) for tender in act.tenders],
+                    reason=act.reason,
+                    text=act.text,
+                )
+                return encode(swap_tender(desk, person, paid_by, memo=memo))
 
     def _approve(self, act: Approve, memo: Memo) -> Approved:
         if act.user is None or act.pin is None:
@@ -432,19 +444,7 @@ class Script:
             payment_event_id=self._event_of(act) or new_id(self._desk.clock, self._desk.randomness),
             payer_kind=PayerKind(act.payer.kind),
             payer_account=act.payer.account,
-            tenders=[
-                TenderOrder(
-                    mode=tender.mode,
-                    amount=tender.amount,
-                    details=dict(tender.__pydantic_extra__ or {}),
-                    currency=tender.currency,
-                    rate=tender.rate,
-                    attempt=tender.attempt,
-                    micr=tender.micr,
-                    ticks=tender.ticks,
-                )
-                for tender in act.tenders
-            ],
+            tenders=[_tender_order(tender) for tender in act.tenders],
             allocate=[_wish_order(wish) for wish in act.allocate],
             lines=[_sale_order(line) for line in act.lines],
             overpayment=None if act.overpayment is None else Overpayment(act.overpayment),
@@ -454,6 +454,19 @@ class Script:
             if act.identity is None
             else IdentityOrder(kind=act.identity.kind, number=act.identity.number, name=act.identity.name),
         )
+
+
+def _tender_order(tender: TenderLine) -> TenderOrder:
+    return TenderOrder(
+        mode=tender.mode,
+        amount=tender.amount,
+        details=dict(tender.__pydantic_extra__ or {}),
+        currency=tender.currency,
+        rate=tender.rate,
+        attempt=tender.attempt,
+        micr=tender.micr,
+        ticks=tender.ticks,
+    )
 
 
 def _sale_order(line: SaleLineIn) -> SaleOrder:

@@ -563,6 +563,19 @@ class Reallocate(Strict):
     text: Annotated[str, Field(max_length=400)] = ""
 
 
+class SwapTender(Strict):
+    """A payment of the open shift was keyed as paid another way: ``tenders`` are all that it was really paid by."""
+
+    ref: Ref
+    act: Literal["swap_tender"]
+    receipt: IdText
+    tenders: Annotated[list[TenderLine], Field(min_length=1, max_length=20)]
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))] = (
+        CorrectionReason.WRONG_WAY
+    )
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
 DeedAct = (
     OpenShift
     | Pay
@@ -594,6 +607,7 @@ DeedAct = (
     | ConfirmRefund
     | Transfer
     | Reallocate
+    | SwapTender
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

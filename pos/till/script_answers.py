@@ -31,9 +31,8 @@ from pos.till.post_dated import ChequeRegistered
 from pos.till.refunds import RefundConfirmed
 from pos.till.shop_clock import ClockConfirmed
 from pos.till.suspense import SuspenseResolved
-from pos.till.take_payment import (
-    PaymentTaken,
-)
+from pos.till.swaps import Swapped
+from pos.till.take_payment import PaymentTaken
 
 
 def encode(outcome: object) -> Mapping[str, object]:
@@ -70,6 +69,8 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "bills": list(outcome.bills),
                 "accounts": list(outcome.accounts),
             }
+        case Swapped():
+            return {**_encode_payment(outcome.taken), "voided": encode(outcome.voided)}
         case RefundConfirmed():
             return {
                 "refund": outcome.paper,

@@ -201,6 +201,11 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
     deed.require_shift()
     if order.lines:
         require_alone(deed.desk, "sell", deed.person)
+    return take_within(deed, order)
+
+
+def take_within(deed: Deed, order: PaymentOrder, *, notes: Sequence[str] = ()) -> PaymentTaken:
+    """Book ``order`` in a transaction that has begun, with ``notes`` on its receipt. Raises as ``take_payment``."""
     weighed = weigh(deed, order)
     tenders, account, event = weighed.tenders, weighed.account, weighed.event
     cheques = {place: read.cheque for place, read in enumerate(tenders) if read.cheque is not None}
@@ -242,7 +247,7 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
                 if tender.attempt is not None and tender.offered.instrument is not None
             },
             order_mark=order_mark(deed.desk, order),
-            notes=tuple(one.note for one in in_collection if one.note is not None),
+            notes=(*notes, *(one.note for one in in_collection if one.note is not None)),
         ),
     )
     if large_cash is not None:

@@ -34,6 +34,7 @@ from pos.till.cash_office import business_date_now
 from pos.till.desk import Desk
 from pos.till.enquiries import TillState, till_state
 from pos.till.sign_in import end_session, is_over, lock, sign_out
+from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Asking, Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
@@ -57,11 +58,13 @@ from pos.tui.screens.frame import COLUMNS_MIN, ROWS_MIN, Frame
 from pos.tui.screens.help import HelpScreen
 from pos.tui.screens.key_test import KeyTestScreen
 from pos.tui.screens.lock import LockScreen
+from pos.tui.screens.paid_anew import PaidAnewScreen
 from pos.tui.screens.pin import OwnPinScreen, PinScreen
 from pos.tui.screens.second_person import SecondPersonScreen
 from pos.tui.screens.shift_closed import ShiftClosedScreen
 from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.screens.stop import StopScreen
+from pos.tui.screens.till_screen import KeyAnew
 from pos.tui.seat import Seat
 from pos.tui.type_ahead import TypeAhead
 from pos.tui.widgets.columns import shown
@@ -321,6 +324,15 @@ class TillApp(App[int], inherit_bindings=False):
                 asking.approved(f"User {approver} approved {number}.")
 
         self.push_screen(SecondPersonScreen(self.seat, self.errands, refusal, request), answered)
+
+    def on_key_anew(self, message: KeyAnew) -> None:
+        """A payment that was keyed as paid another way is keyed as it was."""
+
+        def answered(outcome: object) -> None:
+            message.then(outcome if isinstance(outcome, PaymentTaken) else None)
+
+        wanted = message.wanted
+        self.push_screen(PaidAnewScreen(self.seat, self.errands, wanted.basket, wanted.taken), answered)
 
     def _stop(self, fault: StoreError) -> None:
         if not isinstance(self.screen, StopScreen):

@@ -13,6 +13,7 @@ from pos.till.basket import Basket, Given, give, order_of, require_complete
 from pos.till.cards import ask_cards, let_go_card, let_go_cards
 from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
+from pos.till.swaps import swap_order, swap_tender
 from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.vouchers import has_vouchers, let_go, reserve_vouchers
 from pos.tui.errands import Errands
@@ -25,12 +26,17 @@ NOT_ASKED = "not asked yet"
 async def take(
     seat: Seat, errands: Errands, basket: Basket, *, keep: bool
 ) -> PaymentTaken | ChequeRegistered:
-    """Book ``basket`` with what was given, or register its post-dated cheque.
+    """Book ``basket`` with what was given, in place of another payment where it says so, or register its post-dated cheque.
 
-    Raises what ``take_payment`` or ``register_cheque`` raises; then nothing was booked.
+    Raises what ``take_payment``, ``swap_tender`` or ``register_cheque`` raises; then nothing was booked.
     """
     require_complete(basket)
-    person, order = seat.person, order_of(basket, keep=keep)
+    person = seat.person
+    if basket.in_place_of is not None:
+        anew = await seat.deed(lambda: swap_tender(seat.desk, person, swap_order(basket)))
+        errands.paper_waits()
+        return anew.taken
+    order = order_of(basket, keep=keep)
     await hold_vouchers(seat, basket)
     book = register_cheque if is_post_dated(seat.desk, order) else take_payment
     taken: PaymentTaken | ChequeRegistered = await seat.deed(lambda: book(seat.desk, person, order))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
@@ -10,19 +11,20 @@ from pos.domain.approval import ApprovalNeeded
 from pos.domain.errors import DomainError
 from pos.domain.role import Person
 from pos.till.approvals import approve
-from pos.till.correction_entry import Corrected, CorrectionOrder
+from pos.till.correction_entry import CorrectionOrder
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from tests.builders.tills import SUPERVISOR, rows
 
 WRONG = "wrong_account"
+Done = TypeVar("Done")
 
 
 def order(receipt: str, *, reason: str = WRONG, text: str = "", tender: int | None = None) -> CorrectionOrder:
     return CorrectionOrder(receipt=receipt, reason=reason, text=text, tender=tender)
 
 
-def approved(desk: Desk, deed: Callable[[], Corrected], approver: Person = SUPERVISOR) -> Corrected:
+def approved(desk: Desk, deed: Callable[[], Done], approver: Person = SUPERVISOR) -> Done:
     """The deed, asked for, approved by another, done."""
     with pytest.raises(ApprovalNeeded) as refusal:
         deed()

@@ -13,6 +13,7 @@ from pos.domain.approval import Wanted
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
+from pos.domain.ids import new_id
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
@@ -31,6 +32,7 @@ from pos.till.papers import reprint
 from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
 from pos.till.refunds import RefundOrder, confirm_refund, refund
+from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
 from tests.builders.cards import FakeCards, ask, by_terminal
@@ -185,13 +187,22 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _correct(desk: Desk) -> None:
     """A sale that is voided and taken again with the same papers and piece; a refund that was paid; a transfer."""
-    capped = CorrectionPolicy(alone_minor=dict.fromkeys(("void", "refund", "transfer"), 10**9))
+    capped = CorrectionPolicy(alone_minor=dict.fromkeys(("void", "refund", "transfer", "swap_tender"), 10**9))
     desk.policy = replace(desk.policy, corrections=capped)
     for first in (True, False):
         taken = pay(desk, card("2", "000000000901"), cash("3"), lines=[sale("SIM-01", 1, iccid(2))])
         undone = CorrectionOrder(receipt=taken.receipt.receipt_number, reason="other", text="Keyed twice")
         if first:
             void(desk, CASHIER, undone)
+    swap_tender(
+        desk,
+        SUPERVISOR,
+        SwapOrder(
+            receipt=pay(desk, cash("6"), account="BA-2").receipt.receipt_number,
+            payment_event_id=new_id(desk.clock, desk.randomness),
+            tenders=[card("6", "000000000903")],
+        ),
+    )
     paid = pay(desk, card("4", "000000000902"), account="BA-2").receipt.receipt_number
     back = refund(desk, CASHIER, RefundOrder(receipt=paid, reason="billed_twice", amount="1"))
     confirm_refund(desk, BACK_OFFICE, back.receipt_number, "CARD-1")

@@ -148,7 +148,7 @@ TABLES = sorted(
     "post_dated_cheque post_dated_event post_dated_person post_dated_wish print_job receipt receipt_copy recovery "
     "refund_settled sale_line sale_price_override sale_serial sale_serial_again script_ref shift shift_close "
     "shift_close_foreign shift_count shift_count_declared shift_count_foreign shift_signature suspense "
-    "suspense_transfer suspense_transfer_part tender tender_person tender_undone trust_close trust_count "
+    "suspense_transfer suspense_transfer_part tender tender_person tender_swap tender_undone trust_close trust_count "
     "trust_tender voucher_hold voucher_offline".split()
 )
 """Every table that has a row in the books of these tests; another one is asked for as soon as it has."""

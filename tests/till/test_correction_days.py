@@ -16,15 +16,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pos.domain.cash_rounding import NO_ROUNDING
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.errors import Refused
+from pos.domain.ids import new_id
 from pos.domain.payment_event import Overpayment
 from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import reverse, void
 from pos.till.open_bills import catch_up_all
 from pos.till.payment_order import TenderOrder
 from pos.till.refunds import RefundOrder, refund
+from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.transfers import MoveOrder, reallocate, transfer
 from tests.builders.tills import (
     CASHIER,
+    SUPERVISOR,
     card,
     cash,
     cheque,
@@ -37,11 +40,11 @@ from tests.builders.tills import (
     rows,
 )
 from tests.builders.tries import examples
-from tests.builders.undoing import balances, credits, open_bills
+from tests.builders.undoing import Done, balances, credits, open_bills
 
 FLOAT = 20_000
 ACCOUNTS = ("BA-1", "BA-2", "BA-3")
-ACTS = ("void", "reverse", "refund", "transfer", "reallocate")
+ACTS = ("void", "reverse", "refund", "transfer", "reallocate", "swap_tender")
 
 
 @dataclass
@@ -109,7 +112,7 @@ class CorrectionDays(RuleBasedStateMachine):
         if parts["cheque"]:
             self.cheques = (self.cheques[0] + 1, self.cheques[1] + parts["cheque"])
 
-    def _tried(self, deed: Callable[[], Corrected]) -> tuple[str, Corrected | None]:
+    def _tried(self, deed: Callable[[], Done]) -> tuple[str, Done | None]:
         try:
             return "", deed()
         except Refused as refusal:
@@ -139,6 +142,38 @@ class CorrectionDays(RuleBasedStateMachine):
         if here and one.taken["cheque"]:
             self.cheques = (self.cheques[0] - 1, self.cheques[1] - one.taken["cheque"])
         one.stands, one.touched = dict.fromkeys(one.stands, 0), True
+
+    @precondition(lambda self: self.notebook)
+    @rule(data=st.data(), minor=st.integers(0, 12_000))
+    def it_was_really_paid_another_way(self, data: st.DataObject, minor: int) -> None:
+        one = data.draw(st.sampled_from(self.notebook))
+        paid = sum(one.taken.values())
+        parts = {"cash": min(minor, paid), "card": paid - min(minor, paid)}
+        self.papers += 1
+        makers: dict[str, Callable[[str], TenderOrder]] = {
+            "cash": cash,
+            "card": lambda amount: card(amount, f"{self.papers:012d}"),
+        }
+        order = SwapOrder(
+            receipt=one.receipt,
+            payment_event_id=new_id(self.desk.clock, self.desk.randomness),
+            tenders=[makers[kind](f"{part / 1000:.3f}") for kind, part in parts.items() if part],
+        )
+        code, done = self._tried(lambda: swap_tender(self.desk, SUPERVISOR, order))
+        if done is None:
+            expected = "not_this_shift" if one.shift != self.shift else "drawer_short"
+            assert code == ("payment_corrected" if one.touched else expected) or code == "not_this_shift"
+            assert code != "drawer_short" or one.taken["cash"] > self.cash
+            return
+        assert (one.touched, one.shift) == (False, self.shift)
+        assert done.taken.receipt.total.minor == paid
+        self.cash += parts["cash"] - one.taken["cash"]
+        if one.taken["cheque"]:
+            self.cheques = (self.cheques[0] - 1, self.cheques[1] - one.taken["cheque"])
+        one.stands, one.touched = dict.fromkeys(one.stands, 0), True
+        really = {**parts, "cheque": 0}
+        receipt = done.taken.receipt.receipt_number
+        self.notebook.append(Noted(receipt=receipt, shift=self.shift, stands=dict(really), taken=really))
 
     @precondition(lambda self: any(one.stands["cheque"] for one in self.notebook))
     @rule(data=st.data())

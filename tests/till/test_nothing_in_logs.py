@@ -79,6 +79,14 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "confirm_refund", "refund": "1", "reference": "reference"},
     {"ref": "ref", "act": "transfer", "receipt": "1", "account": "BA-1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "reallocate", "receipt": "1", "reason": "other", "text": "text"},
+    {
+        "ref": "ref",
+        "act": "swap_tender",
+        "receipt": "1",
+        "reason": "other",
+        "text": "text",
+        "tenders": [{"mode": "cheque", "amount": "1", "serial": "1", "bank": "1", "drawer": "x"}],
+    },
     {"ref": "ref", "act": "verify_bank_receipt", "receipt": "1"},
     {"ref": "ref", "act": "settle_commission", "dealer": "D-1"},
     {

@@ -131,3 +131,75 @@ async def test_who_may_not_undo_is_told_who_may(desk: Desk) -> None:
         await seat.press("ctrl+z", "1", "enter")
         assert "You may not do this. Who may: cashier, supervisor" in seat.message
     assert rows(desk, "correction") == []
+
+
+# --- paid another way --------------------------------------------------------------------------------------------------
+
+
+async def test_a_supervisor_keys_it_anew_as_it_was_really_paid(desk: Desk) -> None:
+    """Rule 36, at the cashier's till and in the cashier's open shift."""
+    receipt = pay(desk, cash("50")).receipt.receipt_number
+    async with counter(desk, user="2002") as seat:
+        await seat.open(receipt)
+        await seat.press("ctrl+z", "w")
+        assert seat.screen == "PaidAnewScreen"
+        assert f"PAID ANOTHER WAY  {receipt}" in seat.text
+        assert "What was it really paid by?" in seat.message
+        await seat.press("f6")
+        assert "paid another way: 50.000" in seat.text
+        await seat.fill("A1B2C3", "4242", "VISA", "RRN001", "T-77")
+        await seat.press("enter")
+        assert seat.screen == "SecondPersonScreen"
+        assert "was really paid by Debit card" in " ".join(seat.text.split())
+        await seat.second_person("4001")
+
+        assert seat.screen == "ReceiptScreen"
+        assert seat.message == "Receipt S014-T1-A-000002 stands in its place."
+    assert [row["state"] for row in rows(desk, "v_payment")] == ["voided", "taken"]
+    assert [row["mode"] for row in rows(desk, "v_tender")] == ["cash", "debit_card"]
+    assert findings(desk) == []
+
+
+async def test_several_tenders_are_keyed_anew_and_nothing_else_is_asked(desk: Desk) -> None:
+    receipt = pay(desk, card("50")).receipt.receipt_number
+    async with counter(desk, user="2002") as seat:
+        await seat.open(receipt)
+        await seat.press("ctrl+z", "w")
+        await seat.write("20")
+        await seat.press("f5", "enter")
+        assert "is laid aside. 30.000 KWD is missing" in seat.message
+        await seat.press("v")
+        assert seat.screen == "PaidAnewScreen"
+        await seat.press("f5", "enter")
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person("4001")
+        assert seat.message == "Receipt S014-T1-A-000002 stands in its place."
+    assert [row["mode"] for row in rows(desk, "v_tender")] == ["debit_card", "cash", "cash"]
+    assert findings(desk) == []
+
+
+async def test_escape_leaves_the_payment_as_it_was(desk: Desk) -> None:
+    receipt = pay(desk, cash("50")).receipt.receipt_number
+    async with counter(desk, user="2002") as seat:
+        await seat.open(receipt)
+        await seat.press("ctrl+z", "w", "escape")
+        assert seat.message == "Nothing was changed."
+    assert [row["state"] for row in rows(desk, "v_payment")] == ["taken"]
+
+
+async def test_a_cashier_is_told_who_changes_what_a_payment_was_paid_by(desk: Desk) -> None:
+    pay(desk, cash("50"))
+    async with counter(desk) as seat:
+        await seat.press("ctrl+z", "w")
+        assert seat.message == "! What a payment was paid by is changed by a supervisor or the back office."
+
+
+async def test_a_payment_of_an_earlier_shift_is_not_keyed_anew(desk: Desk) -> None:
+    receipt = pay(desk, cash("5")).receipt.receipt_number
+    count(desk, "25")
+    closed(desk)
+    opened(desk)
+    async with counter(desk, user="2002") as seat:
+        await seat.open(receipt)
+        await seat.press("ctrl+z", "w")
+        assert seat.message == "! It is of another shift: reverse it, then take it anew."

@@ -7,17 +7,19 @@ from dataclasses import replace
 import pytest
 
 from pos.domain.correction import CorrectionPolicy
+from pos.domain.ids import new_id
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import reverse, void
 from pos.till.open_bills import catch_up_all
 from pos.till.refunds import RefundOrder, refund
+from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.transfers import MoveOrder, reallocate, transfer
 from sync.central.verify import verify_central
-from tests.builders.tills import CASHIER, card, cash, cheque, findings, pay, rows
+from tests.builders.tills import CASHIER, SUPERVISOR, card, cash, cheque, findings, pay, rows
 from tests.builders.wire import Wire, make_wire
 
 HOUR_S = 3_600
-ACTS = ("void", "reverse", "refund", "transfer", "reallocate")
+ACTS = ("void", "reverse", "refund", "transfer", "reallocate", "swap_tender")
 
 
 async def shop() -> Wire:
@@ -74,6 +76,29 @@ async def test_a_refund_a_transfer_and_a_cancelled_tender_are_the_same_at_both_e
     assert {account: wire.credit_minor(account) for account in by_the_books} == by_the_books
     assert {bill: wire.open_minor(bill) for bill in bills} == bills
     assert {row["state"] for row in rows(wire.desk, "v_refund")} == {"paid"}
+
+
+async def test_a_payment_that_was_really_paid_another_way_is_so_at_central() -> None:
+    wire = await shop()
+    receipt = pay(wire.desk, cash("9"), account="BA-1").receipt.receipt_number
+    await wire.engine.drain(timeout_s=HOUR_S)
+    catch_up_all(wire.desk)
+    bill, credit = wire.open_minor("N1-1"), wire.credit_minor("BA-1")
+    swap_tender(
+        wire.desk,
+        SUPERVISOR,
+        SwapOrder(
+            receipt=receipt,
+            payment_event_id=new_id(wire.desk.clock, wire.desk.randomness),
+            tenders=[card("9")],
+        ),
+    )
+    catch_up_all(wire.desk)
+
+    await agree(wire)
+
+    assert (wire.open_minor("N1-1"), wire.credit_minor("BA-1")) == (bill, credit)
+    assert [row["state"] for row in rows(wire.desk, "v_payment")] == ["voided", "taken"]
 
 
 async def test_money_that_is_kept_as_credit_is_so_at_both_ends() -> None:

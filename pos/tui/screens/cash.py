@@ -214,6 +214,9 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
         else:
             self.dismiss(await take(seat, self.errands, given, keep=self._keep))
 
+    def approved(self, said: str) -> None:
+        self._begin()
+
     def refused(self, refusal: DomainError) -> None:
         self._taking = False
         if isinstance(refusal, NeedsConfirmation):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -14,8 +15,11 @@ from textual.widgets import Label
 
 from pos.domain.correction import REASON_LABELS, CorrectionReason, TakenPart, TakenPayment, TakenTender
 from pos.domain.payment_mode import ModeKind, Purpose
+from pos.till.basket import Basket
 from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import reverse, void
+from pos.till.swaps import ACT as SWAP
+from pos.till.swaps import swap_basket
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.frame import Frame
@@ -45,12 +49,23 @@ def numbered_reasons(chosen: CorrectionReason | None = None) -> Text:
     )
 
 
-class CorrectionScreen(Frame[Corrected]):
-    """A payment of the open shift is voided, an older one reversed; Tab goes on to single tenders that are no good."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidAnotherWay:
+    """The payment is to be keyed anew, as ``basket``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch"]), Binding("enter", "accept", "OK")]
+    taken: TakenPayment
+    basket: Basket
+
+
+class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
+    """A payment of the open shift is voided, an older one reversed; Tab goes on to single tenders that are no good.
+
+    W answers that it was paid another way.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch", "ways"]), Binding("enter", "accept", "OK")]
     AUTO_FOCUS = ""
-    KEYS: ClassVar[tuple[str, ...]] = ("accept", "back", "switch")
+    KEYS: ClassVar[tuple[str, ...]] = ("accept", "back", "switch", "ways")
     HAS_DRAFT: ClassVar[bool] = True
 
     def __init__(self, seat: Seat, errands: Errands, taken: TakenPayment) -> None:
@@ -132,6 +147,24 @@ class CorrectionScreen(Frame[Corrected]):
         choices = [None, *single]
         self._tender = choices[(choices.index(self._tender) + 1) % len(choices)]
         self._show()
+
+    def action_ways(self) -> None:
+        """It was paid another way than it was keyed."""
+        shift = self.seat.shift
+        if shift is None or shift.shift_id != self._taken.shift_id:
+            self.refuse("It is of another shift: reverse it, then take it anew.")
+        elif not self.seat.may(SWAP):
+            self.refuse("What a payment was paid by is changed by a supervisor or the back office.")
+        else:
+            self.errand(self._pay_anew())
+
+    async def _pay_anew(self) -> None:
+        seat, person, taken = self.seat, self.seat.person, self._taken
+        reason = self._reason or CorrectionReason.WRONG_WAY
+        order = CorrectionOrder(receipt=taken.receipt_number, reason=str(reason), text=self._text)
+        event_id = seat.new_id()
+        basket = await seat.look(lambda: swap_basket(seat.desk, person, taken, order, event_id))
+        self.dismiss(PaidAnotherWay(taken=taken, basket=basket))
 
     def on_key(self, event: events.Key) -> None:
         if event.character is None or event.character not in "123456789":

@@ -406,7 +406,12 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
         """Some time has passed: show what stands now."""
         self.paint()
 
+    def approved(self, said: str) -> None:
+        self.say(said)
+        self._take(self._basket)
+
     def _take(self, basket: Basket) -> None:
+        self._basket = basket
         self.say("Taking ...")
         self.errand(self._taken(basket))
 

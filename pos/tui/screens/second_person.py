@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.widgets import Label
 
+from pos.domain.approval import ApprovalNeeded
 from pos.domain.errors import DomainError
 from pos.store.approvals import Request
 from pos.till.approvals import approve_at_the_seat
@@ -36,7 +37,7 @@ class SecondPersonScreen(FormScreen[str]):
 
     KEYS: ClassVar[tuple[str, ...]] = ("accept", "back")
 
-    def __init__(self, seat: Seat, errands: Errands, refusal: DomainError, request: Request) -> None:
+    def __init__(self, seat: Seat, errands: Errands, refusal: ApprovalNeeded, request: Request) -> None:
         super().__init__(seat, errands)
         self._refusal = refusal
         self._request = request
@@ -48,7 +49,7 @@ class SecondPersonScreen(FormScreen[str]):
         yield Field("Second person's PIN", id="pin", pattern=DIGITS, limit=PIN_MAX, secret=True)
 
     def on_mount(self) -> None:
-        self.say(f"{self._refusal.message} Esc leaves it waiting.")
+        self.say(f"{self._refusal.who} Esc leaves it waiting.")
 
     def send(self) -> None:
         user, pin = (self.query_one(f"#{name}", Field) for name in ("user", "pin"))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from textual.message import Message
+
 from pos.domain.correction import CorrectionKind
 from pos.domain.errors import NeedsConfirmation
 from pos.domain.receipt import Copy
 from pos.till.correction_entry import Corrected
 from pos.till.corrections import find_payment
 from pos.till.papers import last_payment_of, last_receipt_of, reprint
+from pos.till.take_payment import PaymentTaken
 from pos.tui.screens.confirm import ConfirmScreen
-from pos.tui.screens.correction import CorrectionScreen
+from pos.tui.screens.correction import CorrectionScreen, PaidAnotherWay
 from pos.tui.screens.frame import Frame
 from pos.tui.screens.reason import ReasonScreen
 
@@ -27,6 +30,15 @@ WHAT_HAPPENED = {
     CorrectionKind.TRANSFER: "is moved",
     CorrectionKind.REALLOCATION: "is moved",
 }
+
+
+class KeyAnew(Message):
+    """A payment is to be keyed as it was really paid; ``then`` is told the payment that stands in its place, or None."""
+
+    def __init__(self, wanted: PaidAnotherWay, then: Callable[[PaymentTaken | None], None]) -> None:
+        super().__init__()
+        self.wanted = wanted
+        self.then = then
 
 
 class TillScreen(Frame[Answer]):
@@ -69,14 +81,24 @@ class TillScreen(Frame[Answer]):
             return
         self.app.push_screen(CorrectionScreen(seat, self.errands, taken), self._corrected)
 
-    def _corrected(self, done: Corrected | None) -> None:
+    def _corrected(self, done: Corrected | PaidAnotherWay | None) -> None:
         if done is None:
             self.say("Nothing was undone.")
+            return
+        if isinstance(done, PaidAnotherWay):
+            self.post_message(KeyAnew(done, self._keyed_anew))
             return
         cash = f" Give {self.seat.shown_with_currency(done.cash)} in cash back." if done.opens_drawer else ""
         of = done.paper.correction.of_receipt if done.paper.correction is not None else ""
         what = f"{self.seat.shown_with_currency(done.amount)} of {of} {WHAT_HAPPENED[done.kind]}"
         self.corrected(f"{what}, {done.receipt_number} is being printed.{cash}")
+
+    def _keyed_anew(self, taken: PaymentTaken | None) -> None:
+        if taken is None:
+            self.say("Nothing was changed.")
+            return
+        change = f" Change {self.seat.shown(taken.receipt.change)}." if taken.receipt.change else ""
+        self.corrected(f"Receipt {taken.receipt.receipt_number} stands in its place.{change}")
 
     def corrected(self, said: str) -> None:
         """A payment was undone from here."""

@@ -36,6 +36,10 @@ def payer_name(basket: Basket) -> str:
 
 
 def _lines(seat: Seat, basket: Basket) -> Iterator[str]:
+    if basket.in_place_of is not None:
+        yield f"Receipt {shown(basket.in_place_of.receipt)}, paid another way: {seat.shown(basket.to_pay)}"
+        yield from _given(seat, basket)
+        return
     for part in basket.plan.parts:
         rest = part.open_after
         stays = f"   {seat.shown(rest)} stays open" if rest else ""
@@ -51,6 +55,10 @@ def _lines(seat: Seat, basket: Basket) -> Iterator[str]:
         yield f"{'Less commission':23}{seat.shown(-basket.commission_kept):>18}"
     if basket.is_empty:
         yield "No bill and no item: the money goes on account"
+    yield from _given(seat, basket)
+
+
+def _given(seat: Seat, basket: Basket) -> Iterator[str]:
     for given in basket.given:
         came_in = ""
         if given.foreign is not None:

@@ -305,9 +305,9 @@ def _hand_back(deed: Deed, tender: TakenTender) -> None:
         )
 
 
-def how_it_goes_back(deed: Deed, tender: TakenTender) -> GivenBack:
+def how_it_goes_back(desk: Desk, tender: TakenTender) -> GivenBack:
     """What a person does with a tender that is undone altogether."""
-    mode = deed.desk.modes[tender.mode]
+    mode = desk.modes[tender.mode]
     match mode.kind:
         case ModeKind.CASH if tender.foreign is not None:
             how = f"give {tender.foreign} back, take {tender.change} change back"

@@ -106,7 +106,7 @@ def _undo(
     require_untouched(deed, taken)
     what = f"{act} receipt {taken.receipt_number}: {taken.amount} of {taken.payer_account}"
     require_approval(deed, act, taken, {"receipt": taken.receipt_number}, what, taken.amount)
-    return undo_all(deed, kind, taken, order, [how_it_goes_back(deed, one) for one in taken.tenders])
+    return undo_all(deed, kind, taken, order, [how_it_goes_back(deed.desk, one) for one in taken.tenders])
 
 
 def require_untouched(deed: Deed, taken: TakenPayment) -> None:
@@ -202,7 +202,7 @@ def _cancel_tender(deed: Deed, taken: TakenPayment, order: CorrectionOrder) -> C
             undone=undone,
             lines=lines,
             whole=[tender],
-            given_back=[how_it_goes_back(deed, tender)],
+            given_back=[how_it_goes_back(deed.desk, tender)],
         ),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pos.domain.allocation import Allocation, Chooser, allocate_oldest_first
-from pos.domain.bill import BillSnapshot
+from pos.domain.bill import BillSnapshot, OpenBill
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
@@ -36,6 +36,7 @@ from pos.till.correction_entry import (
 )
 from pos.till.corrections import find_payment
 from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.enquiries import require_enquiry
 from pos.till.known_accounts import unknown_account
 from pos.till.open_bills import open_bills
 from pos.till.refunds import take_off
@@ -116,28 +117,31 @@ def reallocate(desk: Desk, person: Person, order: MoveOrder, *, memo: Memo | Non
 
     def work(deed: Deed) -> Corrected:
         asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
-        taken, connection = find_taken(deed, asked), deed.unit.connection
-        account = _account(desk, person, order.account or taken.payer_account, taken)
-        wanted = frozenset(clean_reference(bill, field="Bill", limit=40) for bill, _ in order.bills)
-        parts = [
-            part
-            for part in _movable(desk, connection, taken)
-            if part.account == account.account
-            and (part.bill_no not in wanted if wanted else part.bill_no is not None)
-        ]
-        amount = _amount(order, parts, taken, named=bool(wanted))
-        move = Move(
-            taken=taken,
-            account=account.account,
-            amount=amount,
-            undone=take_off(parts, amount),
-            goes_to=_places(desk, connection, order, account, amount, spread=False),
-        )
-        what = f"move {amount} of receipt {taken.receipt_number} on {account.account}"
-        require_approval(deed, REALLOCATE, taken, move.content, what, amount)
+        move = _plan_reallocation(desk, person, deed.unit.connection, find_taken(deed, asked), order)
+        what = f"move {move.amount} of receipt {move.taken.receipt_number} on {move.account}"
+        require_approval(deed, REALLOCATE, move.taken, move.content, what, move.amount)
         return _move(deed, CorrectionKind.REALLOCATION, asked, move)
 
     return corrected(desk, perform(desk, person, REALLOCATE, work, memo=memo, alone=True))
+
+
+def preview_reallocation(desk: Desk, person: Person, order: MoveOrder) -> Move:
+    """What ``reallocate`` would do now; nothing is booked. Raises as it does, but for approval and reason."""
+    taken = find_payment(desk, person, order.receipt)
+    with desk.till.read() as connection:
+        return _plan_reallocation(desk, person, connection, taken, order)
+
+
+def bills_for(desk: Desk, person: Person, taken: TakenPayment) -> list[OpenBill]:
+    """The open bills of the account that a payment is of: what it may be set against instead. Raises NotAuthorised."""
+    require_enquiry(desk, person)
+    with desk.cache.read() as cache:
+        told = cached.bills_of_account(cache, taken.payer_account, open_only=False)
+    with desk.till.read() as connection:
+        found = open_bills(
+            connection, [bill for bill in told if bill.remaining.currency == taken.amount.currency]
+        )
+    return [bill for bill in found if bill.is_open]
 
 
 def _plan_transfer(
@@ -155,6 +159,27 @@ def _plan_transfer(
         amount=amount,
         undone=take_off(parts, amount),
         goes_to=_places(desk, connection, order, account, amount),
+    )
+
+
+def _plan_reallocation(
+    desk: Desk, person: Person, connection: Connection, taken: TakenPayment, order: MoveOrder
+) -> Move:
+    account = _account(desk, person, order.account or taken.payer_account, taken)
+    wanted = frozenset(clean_reference(bill, field="Bill", limit=40) for bill, _ in order.bills)
+    parts = [
+        part
+        for part in _movable(desk, connection, taken)
+        if part.account == account.account
+        and (part.bill_no not in wanted if wanted else part.bill_no is not None)
+    ]
+    amount = _amount(order, parts, taken, named=bool(wanted))
+    return Move(
+        taken=taken,
+        account=account.account,
+        amount=amount,
+        undone=take_off(parts, amount),
+        goes_to=_places(desk, connection, order, account, amount, spread=False),
     )
 
 

@@ -115,6 +115,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         (".8", "confirm_person"),
         (".9", "approvals"),
         (".0", "people"),
+        ("R", "refunds"),
         ("V", "void"),
         ("N", "note"),
     ]

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from pos.till.desk import Desk
-from tests.builders.tills import card, cash, cheque, findings, make_till, opened, pay, rows
+from pos.till.refunds import RefundOrder, refund
+from tests.builders.tills import (
+    CASHIER,
+    card,
+    cash,
+    cheque,
+    findings,
+    make_till,
+    opened,
+    pay,
+    rows,
+    wish,
+)
+from tests.builders.undoing import approved
 from tests.tui.counter import counter
 
 
@@ -128,3 +141,84 @@ async def test_who_may_not_pay_back_is_told_who_may(desk: Desk) -> None:
         await seat.fill("1", "1", "")
         assert "You may not do this. Who may: cashier, supervisor, back office." in seat.message
     assert rows(desk, "correction") == []
+
+
+# --- other bills, and what is owed ---------------------------------------------------------------------------------------
+
+
+async def test_money_is_set_against_another_bill_once_it_was_shown(desk: Desk) -> None:
+    receipt = pay(desk, cash("10"), allocate=[wish("7781", "10")]).receipt.receipt_number
+    async with counter(desk) as seat:
+        await seat.open(receipt)
+        await seat.press("m")
+        assert seat.screen == "ReallocateScreen"
+        assert "Open: 7781 31.750, 7782 12.500" in seat.text
+        await seat.fill("7782", "8.250", "1", "")
+        assert "Bill 7781 of BA-1 open again: 8.250" in seat.text
+        assert "Bill 7782 of BA-1 paid: 8.250" in seat.text
+        assert rows(desk, "approval_request") == []
+        await seat.press("enter")
+        await seat.second_person()
+        assert f"8.250 KWD of {receipt} is moved" in " ".join(seat.message.split())
+    (placed,) = rows(desk, "placed_part")
+    assert (placed["bill_no"], placed["amount_minor"], placed["chosen_by"]) == ("7782", 8_250, "payer")
+    assert findings(desk) == []
+
+
+async def test_without_a_bill_it_becomes_credit(desk: Desk) -> None:
+    receipt = pay(desk, cash("10"), allocate=[wish("7781", "10")]).receipt.receipt_number
+    async with counter(desk) as seat:
+        await seat.open(receipt)
+        await seat.press("m", "enter", "enter")
+        await seat.fill("8", "")
+        assert "Credit on BA-1: 10.000" in seat.text
+        await seat.press("enter")
+        await seat.second_person()
+    assert [row["bill_no"] for row in rows(desk, "placed_part")] == [None]
+    assert findings(desk) == []
+
+
+async def test_a_bill_that_does_not_want_so_much_is_told_at_its_field(desk: Desk) -> None:
+    receipt = pay(desk, cash("10"), allocate=[wish("7781", "10")]).receipt.receipt_number
+    async with counter(desk) as seat:
+        await seat.open(receipt)
+        await seat.press("m")
+        await seat.fill("7783", "9", "1", "")
+        assert seat.message == "! Bill 7783 of BA-1 does not want 9.000 KWD."
+        assert seat.app.focused is not None
+        assert seat.app.focused.id == "bill-box"
+
+
+async def test_the_back_office_says_which_refunds_the_bank_has_paid(desk: Desk) -> None:
+    receipt = pay(desk, card("10")).receipt.receipt_number
+    approved(
+        desk, lambda: refund(desk, CASHIER, RefundOrder(receipt=receipt, reason="billed_twice", amount="4"))
+    )
+    async with counter(desk, user="4001") as seat:
+        await seat.press("escape", ".", "r")
+        assert seat.screen == "RefundsScreen"
+        assert "Refunds to be paid: 1, 4.000 KWD" in seat.text
+        await seat.press("y")
+        await seat.fill("CARD-7781")
+        assert "4.000 KWD of S014-T1-A-RF-000001 is paid, reference CARD-7781." in " ".join(
+            seat.message.split()
+        )
+        assert "Refunds to be paid: none" in seat.text
+        await seat.press("y")
+        assert seat.message == "! No refund waits to be paid. Esc goes back."
+    assert [row["state"] for row in rows(desk, "v_refund")] == ["confirmed"]
+    assert findings(desk) == []
+
+
+async def test_a_transfer_takes_6_keys(desk: Desk) -> None:
+    """tui.md: transfer of a payment, 6."""
+    receipt = pay(desk, cash("10")).receipt.receipt_number
+    async with counter(desk) as seat:
+        await seat.open(receipt)
+        await seat.press("t")
+        await seat.fill("BA-2")
+        await seat.press("enter")
+        await seat.fill("1")
+        await seat.press("enter", "enter")
+        assert seat.screen == "SecondPersonScreen"
+        assert seat.keys <= 6

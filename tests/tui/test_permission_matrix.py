@@ -13,12 +13,15 @@ from pos.settings import read_settings
 from pos.store import outbox
 from pos.store.people import RosterEntry, put_person
 from pos.till.desk import Desk
+from pos.till.refunds import RefundOrder, refund
 from pos.tui.keys import RIGHTS
 from tests.builders.signed import FakePress
 from tests.builders.tills import (
+    CASHIER,
     NOW,
     PINS,
     bank_cash,
+    card,
     cash,
     cheque,
     closed,
@@ -33,6 +36,7 @@ from tests.builders.tills import (
     sale,
     stock,
 )
+from tests.builders.undoing import approved
 from tests.tui.counter import Counter, counter
 from tests.tui.test_issuing_vouchers import issuing
 
@@ -68,6 +72,12 @@ def with_cheque(desk: Desk) -> None:
     pay(desk, cheque("12.500", "000124"))
     count(desk, "20", cheques="12.500", cheque_count=1)
     closed(desk)
+
+
+def with_refund(desk: Desk) -> None:
+    opened(desk)
+    receipt = pay(desk, card("5")).receipt.receipt_number
+    approved(desk, lambda: refund(desk, CASHIER, RefundOrder(receipt=receipt, reason="billed_twice")))
 
 
 def with_suspense(desk: Desk) -> None:
@@ -113,6 +123,7 @@ WAYS = {
     ),
     "reject_bank_receipt": Way(keys=(".", ".", "2", "n", "4"), through=("enquire",), ready=with_bank_receipt),
     "settle_commission": Way(keys=(".", ".", "5", "s", "enter"), through=("enquire",), ready=with_commission),
+    "confirm_refund": Way(keys=(".", "r", "y"), fill=("CARD-1",), through=("enquire",), ready=with_refund),
     "deposit_cheques": Way(keys=(".", ".", "7", "enter"), through=("enquire",), ready=with_cheque),
     "resolve_suspense": Way(
         keys=(".", ".", "3", "enter"),
@@ -148,6 +159,7 @@ ELSEWHERE = {
     "void": "needs an own shift; test_undoing",
     "refund": "test_paying_back",
     "transfer": "test_paying_back",
+    "reallocate": "test_paying_back",
     "close_shift": "whoever has an own shift",
     "enquire": "on the way to the lists here",
 }

@@ -16,7 +16,7 @@ from textual.widgets import Label
 from pos.domain.correction import REASON_LABELS, CorrectionReason, TakenPart, TakenPayment, TakenTender
 from pos.domain.payment_mode import ModeKind, Purpose
 from pos.till.basket import Basket
-from pos.till.correction_entry import Corrected, CorrectionOrder
+from pos.till.correction_entry import Corrected, CorrectionOrder, how_it_goes_back
 from pos.till.corrections import reverse, void
 from pos.till.swaps import ACT as SWAP
 from pos.till.swaps import swap_basket
@@ -121,18 +121,8 @@ class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
             )
 
     def _back(self, tender: TakenTender) -> str:
-        mode = self.seat.desk.modes[tender.mode]
-        match mode.kind:
-            case ModeKind.CASH if tender.foreign is not None:
-                return f"Give {tender.foreign} back, take {self.seat.shown(tender.change)} change back"
-            case ModeKind.CASH:
-                return "Give cash back"
-            case ModeKind.CARD if tender.at_terminal:
-                return f"{mode.label}: the terminal is told to reverse it"
-            case ModeKind.CARD:
-                return f"{mode.label}: cancel it on the card terminal"
-            case _:
-                return f"{mode.label}: hand the paper back"
+        back = how_it_goes_back(self.seat.desk, tender)
+        return f"{back.label}: {back.how}" if back.how else "Give cash back"
 
     def action_switch(self) -> None:
         """All of it, then each tender that is no cash."""

@@ -47,6 +47,7 @@ from pos.tui.screens.paying import PayingScreen, ScanCame
 from pos.tui.screens.people import PeopleScreen
 from pos.tui.screens.post_dated import PostDatedScreen
 from pos.tui.screens.receipt import ReceiptScreen
+from pos.tui.screens.refunds import RefundsScreen
 from pos.tui.screens.sale import SaleScreen
 from pos.tui.screens.suspense import SuspenseScreen
 from pos.tui.screens.till_screen import TillScreen
@@ -344,6 +345,9 @@ class FindScreen(TillScreen[SignedOut]):
         # The code goes from one screen to the next and stays on neither.
         if issued is not None and self.seat.issuing is not None:
             self.app.push_screen(VoucherScreen(self.seat, self.errands, self.seat.issuing, issued))
+
+    def action_refunds(self) -> None:
+        self.app.push_screen(RefundsScreen(self.seat, self.errands))
 
     def action_deposits(self) -> None:
         self.app.push_screen(DepositsScreen(self.seat, self.errands))

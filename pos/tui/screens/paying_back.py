@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -9,12 +10,20 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Label
 
+from pos.domain.bill import OpenBill
 from pos.domain.correction import CorrectionReason, TakenPayment
 from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money
 from pos.till.correction_entry import Corrected
 from pos.till.refunds import RefundOrder, refund
-from pos.till.transfers import Move, MoveOrder, preview_transfer, transfer
+from pos.till.transfers import (
+    Move,
+    MoveOrder,
+    preview_reallocation,
+    preview_transfer,
+    reallocate,
+    transfer,
+)
 from pos.tui.errands import Errands
 from pos.tui.screens.correction import REASONS, numbered_reasons
 from pos.tui.screens.form import FormScreen
@@ -24,6 +33,7 @@ from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, DIGITS, Field
 
 ACCOUNT_MAX = 40
 TEXT_MAX = 200
+BILLS_SHOWN_MAX = 4
 
 
 class _MoneyScreen(FormScreen[Corrected]):
@@ -84,6 +94,8 @@ class _MoneyScreen(FormScreen[Corrected]):
             wanted = "amount"
         if wanted is None and "account" in refusal.code:
             wanted = "account"
+        if wanted is None and "bill" in refusal.code:
+            wanted = "bill"
         return next((field for field in self.fields if field.id == wanted), None)
 
 
@@ -108,37 +120,33 @@ class RefundScreen(_MoneyScreen):
         self.done(await self.seat.deed(partial(refund, desk, person, order)))
 
 
-class TransferScreen(_MoneyScreen):
-    """Moves money to another account. The first Enter at the end shows what it does, the second does it."""
+class _MoveScreen(_MoneyScreen):
+    """The first Enter at the end shows what it does, the second does it."""
 
     _seen: MoveOrder | None = None
 
-    def body(self) -> ComposeResult:
-        of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
-        yield Label(f"Transfer of receipt {of}", classes="title", markup=False)
-        yield Field("To account", id="account", limit=ACCOUNT_MAX)
-        yield self._amount()
-        yield from self._why()
-        yield Label("", id="preview", markup=False)
+    def order(self) -> MoveOrder:
+        """What is typed. Raises Refused ``bad_reason``."""
+        raise NotImplementedError
+
+    def look(self, order: MoveOrder) -> Move:
+        """What it would do."""
+        raise NotImplementedError
+
+    def move(self, order: MoveOrder) -> Corrected:
+        """Do it."""
+        raise NotImplementedError
 
     async def _send(self) -> None:
-        desk, person = self.seat.desk, self.seat.person
-        order = MoveOrder(
-            receipt=self.taken.receipt_number,
-            account=self.typed("account"),
-            amount=self.typed("amount"),
-            reason=str(self.reason()),
-            text=self.typed("text"),
-            decimal_marks=self.seat.decimal_marks,
-        )
+        order = self.order()
         if order != self._seen:
-            move = await self.seat.look(lambda: preview_transfer(desk, person, order))
+            move = await self.seat.look(lambda: self.look(order))
             self._seen = order
             self._sending = False
             self.query_one("#preview", Label).update(Text("\n".join(self._lines(move))))
             self.say("This is what it does. Enter once more moves it, Esc leaves it.")
             return
-        self.done(await self.seat.deed(partial(transfer, desk, person, order)))
+        self.done(await self.seat.deed(lambda: self.move(order)))
 
     def _lines(self, move: Move) -> list[str]:
         amount = self.seat.shown
@@ -155,3 +163,76 @@ class TransferScreen(_MoneyScreen):
             for part in move.goes_to
         ]
         return [*off, *on]
+
+
+class TransferScreen(_MoveScreen):
+    """Moves money to another account."""
+
+    def body(self) -> ComposeResult:
+        of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
+        yield Label(f"Transfer of receipt {of}", classes="title", markup=False)
+        yield Field("To account", id="account", limit=ACCOUNT_MAX)
+        yield self._amount()
+        yield from self._why()
+        yield Label("", id="preview", markup=False)
+
+    def order(self) -> MoveOrder:
+        return MoveOrder(
+            receipt=self.taken.receipt_number,
+            account=self.typed("account"),
+            amount=self.typed("amount"),
+            reason=str(self.reason()),
+            text=self.typed("text"),
+            decimal_marks=self.seat.decimal_marks,
+        )
+
+    def look(self, order: MoveOrder) -> Move:
+        return preview_transfer(self.seat.desk, self.seat.person, order)
+
+    def move(self, order: MoveOrder) -> Corrected:
+        return transfer(self.seat.desk, self.seat.person, order)
+
+
+class ReallocateScreen(_MoveScreen):
+    """Sets money against another bill of its account, or keeps it there as credit."""
+
+    def __init__(
+        self, seat: Seat, errands: Errands, taken: TakenPayment, most: Money, bills: Sequence[OpenBill]
+    ) -> None:
+        super().__init__(seat, errands, taken, most)
+        self._bills = bills
+
+    def body(self) -> ComposeResult:
+        of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
+        yield Label(f"Other bills for receipt {of}", classes="title", markup=False)
+        yield Label(self._open(), id="open-bills", markup=False)
+        yield Field("To bill", id="bill", limit=ACCOUNT_MAX, note="empty: as credit")
+        yield self._amount()
+        yield from self._why()
+        yield Label("", id="preview", markup=False)
+
+    def _open(self) -> str:
+        if not self._bills:
+            return " No bill is open there: it may be kept as credit."
+        named = [
+            f"{bill.bill.bill_no} {self.seat.shown(bill.open)}" for bill in self._bills[:BILLS_SHOWN_MAX]
+        ]
+        more = len(self._bills) - len(named)
+        return " Open: " + ", ".join([*named, f"and {more} more"] if more else named)
+
+    def order(self) -> MoveOrder:
+        bill, amount = self.typed("bill"), self.typed("amount")
+        return MoveOrder(
+            receipt=self.taken.receipt_number,
+            amount=None if bill else amount,
+            bills=[(bill, amount)] if bill else (),
+            reason=str(self.reason()),
+            text=self.typed("text"),
+            decimal_marks=self.seat.decimal_marks,
+        )
+
+    def look(self, order: MoveOrder) -> Move:
+        return preview_reallocation(self.seat.desk, self.seat.person, order)
+
+    def move(self, order: MoveOrder) -> Corrected:
+        return reallocate(self.seat.desk, self.seat.person, order)

@@ -1,4 +1,4 @@
-"""A receipt as it was printed, to look at; Ctrl-R prints it again, Ctrl-Z undoes its payment, R pays back, T moves."""
+"""A receipt as it was printed, to look at; Ctrl-R reprints it, Ctrl-Z undoes its payment, R pays back, T and M move it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from textual.widgets import Label
 
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.till.refunds import what_may_go_back
+from pos.till.transfers import bills_for
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
-from pos.tui.screens.paying_back import RefundScreen, TransferScreen
+from pos.tui.screens.paying_back import ReallocateScreen, RefundScreen, TransferScreen
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.seat import Seat
 
@@ -24,13 +25,13 @@ class ReceiptScreen(TillScreen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["refund", "transfer"]),
+        *bindings(["refund", "transfer", "reallocate"]),
         Binding("up", "turn(-1)", "Up"),
         Binding("down", "turn(1)", "Down"),
         Binding("pageup", "turn(-15)", "Page up"),
         Binding("pagedown", "turn(15)", "Page down"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("find", "back", "reprint", "void", "refund", "transfer")
+    KEYS: ClassVar[tuple[str, ...]] = ("find", "back", "reprint", "void", "refund", "transfer", "reallocate")
 
     def __init__(self, seat: Seat, errands: Errands, facts: ReceiptFacts) -> None:
         super().__init__(seat, errands)
@@ -64,6 +65,15 @@ class ReceiptScreen(TillScreen[None]):
         seat, person, number = self.seat, self.seat.person, self._facts.receipt_number
         taken, most = await seat.look(lambda: what_may_go_back(seat.desk, person, number))
         self.app.push_screen(TransferScreen(seat, self.errands, taken, most), self._corrected)
+
+    def action_reallocate(self) -> None:
+        self.errand(self._ask_reallocate())
+
+    async def _ask_reallocate(self) -> None:
+        seat, person, number = self.seat, self.seat.person, self._facts.receipt_number
+        taken, most = await seat.look(lambda: what_may_go_back(seat.desk, person, number))
+        bills = await seat.look(lambda: bills_for(seat.desk, person, taken))
+        self.app.push_screen(ReallocateScreen(seat, self.errands, taken, most, bills), self._corrected)
 
     def action_reprint(self) -> None:
         self.confirm_reprint(self._facts.receipt_number)

@@ -64,6 +64,10 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
         "transfer_alone_up_to",
         "reallocate_alone_up_to",
         "swap_tender_alone_up_to",
+        "alone_days",
+        "never_alone",
+        "offline_alone_up_to",
+        "roles",
     ),
 }
 """The keys of ``till.toml`` that say who may do what, by table; none named: all of the table."""
@@ -437,6 +441,9 @@ def _check_across(
     for code in till.offline.limits:
         if code not in modes:
             refuse("till.toml", f"offline.limits.{code}", f"one of {', '.join(modes)}")
+    for code in till.corrections.never_alone:
+        if code not in modes:
+            refuse("till.toml", "corrections.never_alone", f"ways to pay, of {', '.join(modes)}")
     grouped_by = number_format(till.amounts.locale).group_mark
     if grouped_by and grouped_by in till.amounts.decimal_marks:
         # 1.234 typed would be a thousand to some and one to others.

@@ -135,6 +135,15 @@ class DepositSettings(Strict):
     limit: AmountOrEmpty = ""
 
 
+class RoleCorrectionSettings(Strict):
+    void_alone_up_to: AmountOrEmpty | None = None
+    reverse_alone_up_to: AmountOrEmpty | None = None
+    refund_alone_up_to: AmountOrEmpty | None = None
+    transfer_alone_up_to: AmountOrEmpty | None = None
+    reallocate_alone_up_to: AmountOrEmpty | None = None
+    swap_tender_alone_up_to: AmountOrEmpty | None = None
+
+
 class CorrectionSettings(Strict):
     void_alone_up_to: AmountOrEmpty = ""
     reverse_alone_up_to: AmountOrEmpty = ""
@@ -142,6 +151,10 @@ class CorrectionSettings(Strict):
     transfer_alone_up_to: AmountOrEmpty = ""
     reallocate_alone_up_to: AmountOrEmpty = ""
     swap_tender_alone_up_to: AmountOrEmpty = ""
+    alone_days: Annotated[int, Field(ge=0, le=3650)] = 7
+    never_alone: Annotated[list[Word], Field(max_length=20)] = []
+    offline_alone_up_to: AmountOrEmpty = ""
+    roles: dict[RoleName, RoleCorrectionSettings] = {}
     transfers_max: Annotated[int, Field(ge=0, le=20)] = 3
 
 

@@ -16,13 +16,15 @@ from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
-from pos.domain.role import ADMINISTRATION
+from pos.domain.role import ADMINISTRATION, Role
 from pos.domain.session import SessionPolicy
 from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
 from pos.settings import Settings
 from pos.store.home import Identity
 from pos.till.desk import PinPolicy, ShopPolicy
-from pos.till_settings import DealerTermsSettings
+from pos.till_settings import CorrectionSettings, DealerTermsSettings, RoleCorrectionSettings
+
+CORRECTION_ACTS = ("void", "reverse", "refund", "transfer", "reallocate", "swap_tender")
 
 
 def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
@@ -66,26 +68,41 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         suspense_account=settings.till.shop.suspense_account,
         payments=_payments(settings, identity.currency),
         deposits=_deposits(settings, identity.currency),
-        corrections=_corrections(settings, identity.currency),
+        corrections=_corrections(settings, identity),
     )
 
 
-def _corrections(settings: Settings, in_currency: Currency) -> CorrectionPolicy:
-    """Up to which sum a correction needs no second person."""
+def _corrections(settings: Settings, identity: Identity) -> CorrectionPolicy:
+    """When a correction needs a second person. A till without a central is never offline."""
     told = settings.till.corrections
-    caps = {
-        "void": told.void_alone_up_to,
-        "reverse": told.reverse_alone_up_to,
-        "refund": told.refund_alone_up_to,
-        "transfer": told.transfer_alone_up_to,
-        "reallocate": told.reallocate_alone_up_to,
-        "swap_tender": told.swap_tender_alone_up_to,
-    }
-    read = {
-        act: _cap(cap, in_currency, settings, f"corrections.{act}_alone_up_to") for act, cap in caps.items()
-    }
-    alone = {act: cap.minor for act, cap in read.items() if cap is not None}
-    return CorrectionPolicy(alone_minor=alone, transfers_max=told.transfers_max)
+
+    def caps(of: CorrectionSettings | RoleCorrectionSettings, key: str) -> dict[str, int]:
+        said = {act: getattr(of, f"{act}_alone_up_to") for act in CORRECTION_ACTS}
+        return {
+            act: _minor(cap, identity.currency, settings, f"{key}.{act}_alone_up_to")
+            for act, cap in said.items()
+            if cap is not None
+        }
+
+    return CorrectionPolicy(
+        alone_minor=caps(told, "corrections"),
+        role_alone_minor={
+            Role(role): caps(of, f"corrections.roles.{role}") for role, of in told.roles.items()
+        },
+        alone_days=told.alone_days,
+        never_alone=frozenset(told.never_alone),
+        offline_alone_minor=_minor(
+            told.offline_alone_up_to, identity.currency, settings, "corrections.offline_alone_up_to"
+        )
+        if _has_central(settings, identity)
+        else None,
+        transfers_max=told.transfers_max,
+    )
+
+
+def _has_central(settings: Settings, identity: Identity) -> bool:
+    sync = settings.till.sync
+    return bool(identity.central_url or sync.central_url or sync.payment_url)
 
 
 def _deposits(settings: Settings, in_currency: Currency) -> DepositPolicy:
@@ -107,8 +124,7 @@ def _deposits(settings: Settings, in_currency: Currency) -> DepositPolicy:
 
 def _sessions(settings: Settings, identity: Identity) -> SessionPolicy:
     """A till without a central is told of nobody by anybody: its roster is its own."""
-    told, sync = settings.till.sign_in, settings.till.sync
-    has_central = identity.central_url or sync.central_url or sync.payment_url
+    told, has_central = settings.till.sign_in, _has_central(settings, identity)
     return SessionPolicy(
         lasts=timedelta(hours=told.session_hours),
         fresh_pin=timedelta(minutes=told.fresh_pin_minutes),
@@ -183,7 +199,7 @@ def _cash_rounding(settings: Settings, in_currency: Currency) -> CashRounding:
 def _offline(settings: Settings, identity: Identity) -> OfflinePolicy:
     """The limits while central is silent; none for a till that has no central."""
     sync, offline = settings.till.sync, settings.till.offline
-    if not (identity.central_url or sync.central_url or sync.payment_url):
+    if not _has_central(settings, identity):
         return OfflinePolicy()
 
     def cap(mode: str, name: str) -> Money | None:
@@ -228,6 +244,11 @@ def _voucher_policy(settings: Settings, in_currency: Currency) -> VoucherPolicy:
             for place, row in enumerate(known.preauthorised)
         ],
     )
+
+
+def _minor(text: str, in_currency: Currency, settings: Settings, key: str) -> int:
+    """An amount of the settings in minor units; nothing for an empty text."""
+    return _amount(text, in_currency, settings, key).minor if text else 0
 
 
 _Read = Callable[[str, Currency], Money]

@@ -5,13 +5,14 @@ Posted means immutable: a correction is a new, linked, balanced entry. Source: d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from pos.domain.money import Money, total
 from pos.domain.payment_mode import Purpose
+from pos.domain.role import Role
 
 
 class CorrectionKind(StrEnum):
@@ -71,20 +72,68 @@ REASON_LABELS = {
 }
 
 
+class SecondPerson(IntEnum):
+    """Who beside the one who asks, the most last. ANYWHERE: at the seat, or at another terminal. ELSEWHERE: only there."""
+
+    NOBODY = 0
+    ANYWHERE = 1
+    ELSEWHERE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionCase:
+    """What the policy looks at. ``days`` is how long ago the payment was taken, ``modes`` the ways it was paid by,
+    ``roles`` those of who asks; ``offline``: central has been silent for too long.
+    """
+
+    act: str
+    amount_minor: int
+    days: int = 0
+    modes: Collection[str] = ()
+    roles: Collection[Role] = ()
+    offline: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionPolicy:
-    """Up to which sum one person is enough, by act, in minor units of the shop's currency; 0: never. A payment is moved
-    ``transfers_max`` times at most.
+    """When one person is enough for a correction, by its act; sums in minor units of the shop's currency.
 
-    Whoever the table of rights lets do the act alone needs nobody, whatever the sum.
+    ``alone_minor`` is the most that is done alone, 0 never; ``role_alone_minor`` says otherwise for a role. Never alone:
+    what was taken more than ``alone_days`` ago, or by one of the ways ``never_alone``; offline no more than
+    ``offline_alone_minor``. None is no such rule. From ``elsewhere_minor`` on the second person must be at another
+    terminal. A payment is moved ``transfers_max`` times at most.
+
+    Whoever the table of rights lets do the act alone needs nobody, whatever the case.
     """
 
     alone_minor: Mapping[str, int] = field(default_factory=dict)
+    role_alone_minor: Mapping[Role, Mapping[str, int]] = field(default_factory=dict)
+    alone_days: int | None = None
+    never_alone: frozenset[str] = frozenset()
+    offline_alone_minor: int | None = None
+    elsewhere_minor: Mapping[str, int] = field(default_factory=dict)
     transfers_max: int = 3
 
-    def alone_up_to(self, act: str) -> int:
-        """The cap of ``act``."""
-        return self.alone_minor.get(act, 0)
+    def wants(self, case: CorrectionCase) -> SecondPerson:
+        """Whom the case needs. A larger sum, an older payment, a further way or silence never makes it fewer."""
+        if self._is_alone(case):
+            return SecondPerson.NOBODY
+        start = self.elsewhere_minor.get(case.act)
+        if start is not None and case.amount_minor >= start:
+            return SecondPerson.ELSEWHERE
+        return SecondPerson.ANYWHERE
+
+    def alone_up_to(self, act: str, roles: Collection[Role]) -> int:
+        """The cap of ``act``: the highest that one of ``roles`` has."""
+        general = self.alone_minor.get(act, 0)
+        return max((self.role_alone_minor.get(role, {}).get(act, general) for role in roles), default=general)
+
+    def _is_alone(self, case: CorrectionCase) -> bool:
+        cap = self.alone_up_to(case.act, case.roles)
+        if case.offline and self.offline_alone_minor is not None:
+            cap = min(cap, self.offline_alone_minor)
+        too_old = self.alone_days is not None and case.days > self.alone_days
+        return case.amount_minor <= cap and not too_old and self.never_alone.isdisjoint(case.modes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pos.domain.business_day import business_date
 from pos.domain.correction import (
     REASON_LABELS,
+    CorrectionCase,
     CorrectionKind,
     CorrectionReason,
+    SecondPerson,
     TakenPart,
     TakenPayment,
     TakenTender,
@@ -35,6 +37,7 @@ from pos.till.correction_paper import GivenBack, correction_paper, series_of
 from pos.till.desk import Deed, Desk
 from pos.till.gate import require_right
 from pos.till.journal import book_entry
+from pos.till.offline_limits import silence
 from pos.till.receipt_paper import with_mark, write_paper
 
 REASON_MAX = 200
@@ -147,7 +150,7 @@ def require_approval(
     *,
     accounts: Collection[str] = (),
 ) -> None:
-    """The policy of the act: alone up to its cap, else another person than who took the payment approves.
+    """The shop's policy for this case: alone, or another person than who took the payment approves.
 
     ``accounts``: others that it is about, beside the payment's own. Raises NotAuthorised or ApprovalNeeded.
     """
@@ -156,8 +159,22 @@ def require_approval(
     if deed.person.accounts & about:
         said = "This is about your own account: it needs a second person."
         use_or_ask(deed, act, content, what, said, accounts=sorted(about), not_by=[taken.taken_by])
-    elif found is not Grant.SECOND or amount.minor > deed.desk.policy.corrections.alone_up_to(act):
+    elif found is not Grant.SECOND or _who_beside(deed, act, taken, amount) is not SecondPerson.NOBODY:
         require_second(deed, act, content, what, not_by=[taken.taken_by])
+
+
+def _who_beside(deed: Deed, act: str, taken: TakenPayment, amount: Money) -> SecondPerson:
+    policy = deed.desk.policy.corrections
+    case = CorrectionCase(
+        act=act,
+        amount_minor=amount.minor,
+        days=(deed.at - taken.taken_at).days,
+        modes={tender.mode for tender in taken.tenders},
+        roles=deed.person.roles,
+        offline=policy.offline_alone_minor is not None
+        and silence(deed.desk, deed.unit.connection) is not None,
+    )
+    return policy.wants(case)
 
 
 def off_the_accounts(taken: TakenPayment, undone: Iterable[tuple[TakenPart, Money]]) -> list[JournalLine]:

@@ -642,6 +642,12 @@ SEES_EXPECTED = ROLES.replace(
         ("till.toml", '[payments]\nresolve_alone_up_to = "1000"\n', "payments.resolve_alone_up_to"),
         ("till.toml", '[vouchers]\nissue_alone_up_to = "1000"\n', "vouchers.issue_alone_up_to"),
         ("till.toml", "[items]\noverride_max_percent = { cashier = 100 }\n", "items.override_max_percent"),
+        ("till.toml", "[corrections]\nalone_days = 900\n", "corrections.alone_days"),
+        (
+            "till.toml",
+            '[corrections.roles]\ncashier = { refund_alone_up_to = "9" }\n',
+            "corrections.roles",
+        ),
     ],
 )
 def test_a_folder_that_the_caller_names_gives_nobody_a_right(

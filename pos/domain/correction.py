@@ -141,7 +141,8 @@ class TakenTender:
     """A tender of a booked payment. ``kept`` is what stayed of it (handed over, less change), ``paid`` what it paid.
 
     ``cheque`` and ``bank_receipt`` are the state of its paper, None where it is none; ``undone``: whole, by a correction.
-    ``foreign`` are the notes of another currency that it came in.
+    ``foreign`` are the notes of another currency that it came in. ``voucher_is_whole``: central held the voucher, and
+    nothing that it left was given out as another.
     """
 
     tender_id: str
@@ -156,6 +157,7 @@ class TakenTender:
     cheque_events: int
     bank_receipt: str | None
     is_voucher: bool
+    voucher_is_whole: bool
     at_terminal: bool
     undone: bool
 

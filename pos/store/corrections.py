@@ -69,7 +69,8 @@ def _tenders(connection: Connection, event_id: str, in_currency: Currency) -> It
         "(SELECT state FROM bank_receipt_event AS told WHERE told.tender_id = tender.tender_id "
         "ORDER BY number DESC LIMIT 1), "
         "voucher_hold IS NOT NULL OR EXISTS (SELECT 1 FROM voucher_offline WHERE voucher_offline.tender_id = "
-        "tender.tender_id), card_attempt IS NOT NULL, "
+        "tender.tender_id), EXISTS (SELECT 1 FROM voucher_hold WHERE hold_id = voucher_hold "
+        "AND NOT (residual = 'new_voucher' AND value_minor > tender.amount_minor)), card_attempt IS NOT NULL, "
         "EXISTS (SELECT 1 FROM tender_undone WHERE tender_undone.tender_id = tender.tender_id) "
         "FROM tender LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
         "WHERE tender.payment_event_id = ? ORDER BY tender.number",
@@ -89,8 +90,9 @@ def _tenders(connection: Connection, event_id: str, in_currency: Currency) -> It
             cheque_events=int(row[10]),
             bank_receipt=row[11],
             is_voucher=bool(row[12]),
-            at_terminal=bool(row[13]),
-            undone=bool(row[14]),
+            voucher_is_whole=bool(row[13]),
+            at_terminal=bool(row[14]),
+            undone=bool(row[15]),
         )
 
 

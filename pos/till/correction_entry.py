@@ -334,6 +334,8 @@ def how_it_goes_back(desk: Desk, tender: TakenTender) -> GivenBack:
             how = "the card terminal is told to reverse it"
         case ModeKind.CARD:
             how = "cancel it on the card terminal"
+        case ModeKind.VOUCHER:
+            how = "good again once central knows"
         case _:
             how = "hand the paper back"
     return GivenBack(label=mode.label, amount=tender.kept, how=how)

@@ -33,6 +33,7 @@ from pos.till.correction_entry import (
 from pos.till.correction_paper import GivenBack
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
+from pos.till.voucher_tender import is_own_voucher
 
 VOID, REVERSE = "void", "reverse"
 
@@ -209,15 +210,20 @@ def _cancel_tender(deed: Deed, taken: TakenPayment, order: CorrectionOrder) -> C
 
 def _require_returnable(deed: Deed, tender: TakenTender) -> None:
     """What can still be handed back, or be told that it is not taken after all."""
-    label = deed.desk.modes[tender.mode].label
+    mode = deed.desk.modes[tender.mode]
+    label = mode.label
     if tender.cheque not in (None, "received"):
         raise Refused(
             "cheque_on_its_way", f"{label}: the cheque is {tender.cheque} already, it can't be handed back."
         )
     if tender.bank_receipt not in (None, "presented"):
         raise Refused("bank_receipt_decided", f"{label}: the bank receipt is {tender.bank_receipt} already.")
-    if tender.is_voucher:
-        raise Refused("voucher_not_undone", f"{label}: what a voucher paid is not undone here yet.")
+    if tender.is_voucher and not (tender.voucher_is_whole and is_own_voucher(mode)):
+        raise Refused(
+            "voucher_not_undone",
+            f"{label}: central cannot make it good again (another was given for its rest, its issuer is outside, or it was "
+            "taken offline). Give the buyer back what is due another way.",
+        )
 
 
 def _inverse(line: JournalLine) -> JournalLine:

@@ -175,7 +175,7 @@ def swap_order(basket: Basket) -> SwapOrder:
 def _require_plain(deed: Deed, taken: TakenPayment, order: SwapOrder) -> None:
     """What a card terminal charged or central holds was not keyed by anybody."""
     modes = deed.desk.modes
-    if any(tender.at_terminal for tender in taken.tenders) or any(
+    if any(tender.at_terminal or tender.is_voucher for tender in taken.tenders) or any(
         tender.attempt is not None or modes[tender.mode].kind is ModeKind.VOUCHER for tender in order.tenders
     ):
         raise Refused(

@@ -96,7 +96,7 @@ def require_genuine_form(desk: Desk, mode: PaymentMode, details: Mapping[str, st
 
     A key that is not known here, or not any more, is central's to judge. Raises Refused ``voucher_not_genuine``.
     """
-    if _is_external(mode) or not is_signed_form(details["code"]):
+    if not is_own_voucher(mode) or not is_signed_form(details["code"]):
         return
     try:
         with desk.cache.read() as connection:
@@ -137,7 +137,7 @@ def offline_hold(
     policy = desk.policy.vouchers
     if not policy.takes_offline:
         raise Refused(NEEDS_CENTRAL, OFFLINE)
-    terms, mark = (_preauthorised if _is_external(mode) else _signed)(desk, payer_account, details)
+    terms, mark = (_signed if is_own_voucher(mode) else _preauthorised)(desk, payer_account, details)
     require_unexpired(terms, at.date())
     _require_worth(terms, amount)
     hold = Hold(hold_id=hold_id, mode=mode.code, amount=amount, terms=terms, offline=mark)
@@ -147,9 +147,9 @@ def offline_hold(
     return hold
 
 
-def _is_external(mode: PaymentMode) -> bool:
-    """An outside issuer's voucher: its mode asks for the issuer."""
-    return any(field.name == "issuer" for field in mode.fields)
+def is_own_voucher(mode: PaymentMode) -> bool:
+    """Whether the operator issued it: an outside issuer's mode asks for the issuer."""
+    return all(field.name != "issuer" for field in mode.fields)
 
 
 def _signed(desk: Desk, payer_account: str, details: Mapping[str, str]) -> tuple[VoucherTerms, OfflineMark]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +13,7 @@ from pos.domain.correction import CorrectionPolicy, CorrectionReason
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_mode import PayerKind
 from pos.domain.role import Person
+from pos.domain.voucher import Residual, VoucherTerms
 from pos.till.approvals import approve
 from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import reverse, void
@@ -20,12 +22,14 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.papers import show_receipt
 from pos.till.payment_order import TenderOrder
+from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
     DEALER,
     OTHER_CASHIER,
     SUPERVISOR,
+    FakeVouchers,
     bank_cash,
     card,
     cash,
@@ -39,12 +43,15 @@ from tests.builders.tills import (
     notes,
     opened,
     pay,
+    reserve,
     resolved,
     rows,
     sale,
     stock,
     take_currencies,
+    voucher,
 )
+from tests.builders.tills import order as pay_order
 from tests.builders.undoing import WRONG, approved, balances, code_of, credits, open_bills, order
 
 SIM = "8996500000000000019"
@@ -195,6 +202,47 @@ def test_a_cheque_on_a_slip_for_the_bank_is_not_given_back(desk: Desk) -> None:
     opened(desk)
 
     assert code_of(lambda: reverse(desk, CASHIER, order(receipt))) == "cheque_on_its_way"
+
+
+def by_voucher(desk: Desk, *tenders: TenderOrder, worth: str, residual: Residual = Residual.CREDIT) -> str:
+    """A payment of BA-1 with a voucher that is worth so much; its receipt."""
+    asked = pay_order(desk, *tenders, account="BA-1")
+    terms = VoucherTerms(value=money(worth), expires=date(2027, 12, 31), residual=residual)
+    reserve(desk, asked, FakeVouchers(terms=terms))
+    return take_payment(desk, CASHIER, asked).receipt.receipt_number
+
+
+@pytest.mark.parametrize(
+    ("worth", "residual"),
+    [
+        ("4", Residual.NEW_VOUCHER),
+        ("6", Residual.CREDIT),
+        ("6", Residual.FORFEIT),
+    ],
+)
+def test_what_a_voucher_paid_is_undone_and_its_slip_says_when_it_is_good_again(
+    desk: Desk, worth: str, residual: Residual
+) -> None:
+    before = (open_bills(desk), credits(desk), balances(desk))
+    receipt = by_voucher(desk, voucher("4"), cash("3"), worth=worth, residual=residual)
+
+    done = voided(desk, receipt)
+
+    assert (open_bills(desk), credits(desk), balances(desk)) == before
+    assert done.paper.correction is not None
+    assert "good again once central knows" in [how for _, _, how in done.paper.correction.given_back]
+    assert findings(desk) == []
+    again = by_voucher(desk, voucher("4"), cash("3"), worth=worth, residual=residual)
+    assert again != receipt
+    assert findings(desk) == []
+
+
+def test_a_voucher_that_central_cannot_make_good_is_not_undone(desk: Desk) -> None:
+    """Its rest is in somebody's hands as another one, or it is an outside issuer's."""
+    rest_given = by_voucher(desk, voucher("4"), worth="6", residual=Residual.NEW_VOUCHER)
+    outside = by_voucher(desk, voucher("3", "EXT-VM7T-XT9W", issuer="City Gifts"), worth="3")
+    for receipt in (rest_given, outside):
+        assert code_of(lambda receipt=receipt: void(desk, CASHIER, order(receipt))) == "voucher_not_undone"  # type: ignore[misc]
 
 
 def test_money_that_left_suspense_is_not_voided_under_its_owner(desk: Desk) -> None:

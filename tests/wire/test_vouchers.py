@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from pos.domain.correction import CorrectionPolicy
 from pos.domain.errors import Refused
 from pos.domain.money import Money, currency
 from pos.domain.voucher import (
@@ -24,6 +26,8 @@ from pos.domain.voucher import (
     VoucherUnanswered,
 )
 from pos.machine import InlineRunner
+from pos.till.correction_entry import CorrectionOrder
+from pos.till.corrections import void
 from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.take_payment import take_payment
 from pos.till.vouchers import reserve_vouchers
@@ -33,7 +37,7 @@ from sync.client import Addresses, CentralClient
 from sync.engine import RELEASES_FAILED_MAX
 from sync.vouchers import CentralVouchers
 from sync.wire_json import dumps, loads
-from tests.builders.tills import CASHIER, order, wish
+from tests.builders.tills import CASHIER, findings, order, wish
 from tests.builders.wire import BASE_URL, MEDIA_TYPE, RETRY, TIMEOUT_S, Fault, Wire, foreign_client, make_wire
 from tests.central.central_builders import kwd, voucher
 
@@ -486,3 +490,28 @@ async def test_nothing_is_let_go_while_central_asks_for_quiet(wire: Wire) -> Non
     wire.clock.advance(seconds=40)
     await wire.engine.drain(timeout_s=60)
     assert hold_states(wire) == ["released"]
+
+
+async def test_a_voucher_of_a_payment_that_is_voided_pays_again(wire: Wire) -> None:
+    """Rule 29: once central knows, and not before."""
+    desk = wire.desk
+    desk.policy = replace(desk.policy, corrections=CorrectionPolicy(alone_minor={"void": 10**9}))
+    tender = TenderOrder(mode="internal_voucher", amount="4.000", details={"code": "LOY-1"})
+
+    async def paid() -> str:
+        asked = order(desk, tender, account="BA-1", allocate=[wish("N1-1", "4.000")])
+        await reserve_vouchers(desk, CASHIER, asked, CentralVouchers(wire.client), InlineRunner())
+        return take_payment(desk, CASHIER, asked).receipt.receipt_number
+
+    first = await paid()
+    await wire.engine.drain(timeout_s=3_600)
+    void(desk, CASHIER, CorrectionOrder(receipt=first, reason="wrong_account"))
+    with pytest.raises(Refused):
+        await paid()
+    await wire.engine.drain(timeout_s=3_600)
+
+    assert await paid() != first
+    await wire.engine.drain(timeout_s=3_600)
+    assert set(wire.states()) == {"acknowledged"}
+    assert verify_central(wire.central) == []
+    assert findings(desk) == []

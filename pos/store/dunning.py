@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from pos.domain.dunning import SUSPENDED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DunningBefore:
@@ -15,6 +17,13 @@ class DunningBefore:
     account: str
     status: str
     stage: int
+
+    @property
+    def back_there(self) -> str:
+        """What the paper says where the payment is undone."""
+        if self.status == SUSPENDED:
+            return f"Account {self.account}: what is open again may keep service suspended."
+        return f"Account {self.account}: what is open again is collected from stage {self.stage} on."
 
 
 def dunning_before(connection: Connection, payment_event_id: str) -> list[DunningBefore]:

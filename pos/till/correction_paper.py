@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment
 from pos.domain.money import Money, zero
 from pos.domain.receipt import CorrectionFacts, CorrectionLine, ReceiptFacts, ReceiptKind
+from pos.store.dunning import dunning_before
 from pos.till.desk import Deed
 
 SERIES = {
@@ -48,7 +49,11 @@ def correction_paper(
     approver: str | None,
     placed: Sequence[CorrectionLine] = (),
 ) -> ReceiptFacts:
-    """The facts of the paper ``number``; ``undone`` is how much of which part."""
+    """The facts of the paper ``number``; ``undone`` is how much of which part. Bills of an account that stood in collection
+    say that they do again (rule 17).
+    """
+    opened = {part.account for part, _ in undone if part.bill_no is not None}
+    opened -= {line.account for line in placed if line.bill_no is not None}
     desk, shift = deed.desk, deed.shift
     amount = sum((part.minor for _, part in undone), 0)
     nothing = zero(taken.amount.currency)
@@ -71,6 +76,11 @@ def correction_paper(
         tenders=(),
         allocations=(),
         chain_mark="",
+        notes=tuple(
+            stood.back_there
+            for stood in dunning_before(deed.unit.connection, taken.payment_event_id)
+            if stood.account in opened
+        ),
         correction=CorrectionFacts(
             of_receipt=taken.receipt_number,
             of_taken_at=taken.taken_at.replace(microsecond=0),

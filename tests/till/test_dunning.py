@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from pos.store.dunning import DunningBefore, dunning_before
+from pos.till.corrections import void
 from pos.till.desk import Desk
 from pos.till.payment_order import TenderOrder
 from pos.till.take_payment import PaymentTaken, take_payment
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
     SUPERVISOR,
     account,
@@ -29,6 +31,8 @@ from tests.builders.tills import (
     voucher,
     wish,
 )
+from tests.builders.undoing import approved
+from tests.builders.undoing import order as to_undo
 
 RESTORED = "Account BA-1: service is restored"
 
@@ -172,3 +176,25 @@ def test_a_payment_on_an_account_in_order_remembers_nothing() -> None:
 
     with desk.till.read() as connection:
         assert dunning_before(connection, taken.payment_event_id) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("suspended", ("Account BA-1: what is open again may keep service suspended.",)),
+        ("active", ("Account BA-1: what is open again is collected from stage 3 on.",)),
+    ],
+)
+def test_the_paper_of_a_void_says_that_collection_goes_on(status: str, said: tuple[str, ...]) -> None:
+    """Rule 17: back to the stage it had."""
+    desk = make_suspended(status=status)
+    receipt = paid(desk, cash("41.750")).receipt.receipt_number
+    done = approved(desk, lambda: void(desk, SUPERVISOR, to_undo(receipt)), BACK_OFFICE)
+    assert done.paper.notes == said
+
+
+def test_the_paper_of_a_void_says_nothing_of_an_account_in_order() -> None:
+    desk = make_till()
+    opened(desk)
+    receipt = pay(desk, cash("10"), account="BA-1").receipt.receipt_number
+    assert approved(desk, lambda: void(desk, CASHIER, to_undo(receipt))).paper.notes == ()

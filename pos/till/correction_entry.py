@@ -65,7 +65,8 @@ class CashOut:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A correction that was decided on. ``undone`` is how much of which part, ``whole`` the tenders undone altogether,
-    ``placed`` the rows of where the money goes instead.
+    ``placed`` the rows of where the money goes instead. ``paid_anew``: the same is paid in the same moment, so that nothing
+    goes over the counter.
     """
 
     kind: CorrectionKind
@@ -77,6 +78,7 @@ class Entry:
     whole: Sequence[TakenTender] = ()
     cash: Sequence[CashOut] = ()
     placed: Sequence[Mapping[str, object]] = ()
+    paid_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,7 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
     _write_head(deed, entry, correction_id, number)
     book_entry(deed, SourceKind(str(kind)), correction_id, entry.lines)
     reason = read_reason(entry.order)
+    back = zero(out.currency) if entry.paid_anew else out
     paper = correction_paper(
         deed,
         number,
@@ -217,9 +220,10 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
         reason=REASON_LABELS[reason] if reason is not CorrectionReason.OTHER else entry.order.text.strip(),
         undone=entry.undone,
         given_back=entry.given_back,
-        cash=out,
+        cash=back,
         approver=deed.approver,
         placed=[_placed_line(row, taken.amount) for row in entry.placed],
+        paid_anew=entry.paid_anew,
     )
     paper = with_mark(paper, deed.unit.chain.head)
     write_paper(deed, paper, counter, series=series, event_id=None)
@@ -234,7 +238,7 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
         receipt_number=number,
         paper=paper,
         amount=paper.total,
-        cash=out,
+        cash=back,
         bills=tuple(dict.fromkeys([*undone_bills, *placed_bills])),
         accounts=tuple(dict.fromkeys(accounts)),
     )

@@ -48,12 +48,13 @@ def correction_paper(
     cash: Money,
     approver: str | None,
     placed: Sequence[CorrectionLine] = (),
+    paid_anew: bool = False,
 ) -> ReceiptFacts:
     """The facts of the paper ``number``; ``undone`` is how much of which part. Bills of an account that stood in collection
-    say that they do again (rule 17).
+    say that they do again (rule 17), unless they are ``paid_anew``.
     """
     opened = {part.account for part, _ in undone if part.bill_no is not None}
-    opened -= {line.account for line in placed if line.bill_no is not None}
+    opened -= opened if paid_anew else {line.account for line in placed if line.bill_no is not None}
     desk, shift = deed.desk, deed.shift
     amount = sum((part.minor for _, part in undone), 0)
     nothing = zero(taken.amount.currency)

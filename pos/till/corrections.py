@@ -138,8 +138,10 @@ def undo_all(
     taken: TakenPayment,
     order: CorrectionOrder,
     given_back: Sequence[GivenBack],
+    *,
+    paid_anew: bool = False,
 ) -> Corrected:
-    """Write that all of an untouched payment is undone, exactly as it was booked."""
+    """Write that all of an untouched payment is undone, exactly as it was booked; ``paid_anew``: as another is booked."""
     lines = [_inverse(line) for line in lines_booked(deed.unit.connection, taken.payment_event_id)]
     undone = [(part, part.left) for part in taken.parts if part.left]
     cash = [
@@ -160,6 +162,7 @@ def undo_all(
             whole=taken.tenders,
             cash=cash,
             given_back=given_back,
+            paid_anew=paid_anew,
         ),
     )
 

@@ -97,7 +97,7 @@ def swap_tender(desk: Desk, person: Person, order: SwapOrder, *, memo: Memo | No
             )
             for one in taken.tenders
         ]
-        voided = undo_all(deed, CorrectionKind.VOID, taken, asked, keyed)
+        voided = undo_all(deed, CorrectionKind.VOID, taken, asked, keyed, paid_anew=True)
         paid_anew = take_within(
             deed, _the_same(deed, taken, order), notes=[f"In place of receipt {number}, keyed wrongly."]
         )

@@ -99,6 +99,7 @@ def test_the_payment_stays_and_the_money_is_where_it_really_is(desk: Desk) -> No
     assert any(first.receipt.receipt_number in note for note in receipt.notes)
     slip = show_receipt(desk, SUPERVISOR, done.voided.receipt_number).correction
     assert slip is not None
+    assert (slip.cash, done.voided.opens_drawer) == (money("0"), False)
     assert [how for _, _, how in slip.given_back] == ["was keyed wrongly, nothing goes back"]
     assert findings(desk) == []
 

@@ -157,6 +157,7 @@ ELSEWHERE = {
     "cancel_deposit": "test_deposits",
     "reprint": "test_payments",
     "void": "needs an own shift; test_undoing",
+    "swap_tender": "test_undoing",
     "refund": "test_paying_back",
     "transfer": "test_paying_back",
     "reallocate": "test_paying_back",

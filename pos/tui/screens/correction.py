@@ -63,9 +63,12 @@ class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
     W answers that it was paid another way.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch", "ways"]), Binding("enter", "accept", "OK")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(["switch", "paid_anew"]),
+        Binding("enter", "accept", "OK"),
+    ]
     AUTO_FOCUS = ""
-    KEYS: ClassVar[tuple[str, ...]] = ("accept", "back", "switch", "ways")
+    KEYS: ClassVar[tuple[str, ...]] = ("accept", "back", "switch", "paid_anew")
     HAS_DRAFT: ClassVar[bool] = True
 
     def __init__(self, seat: Seat, errands: Errands, taken: TakenPayment) -> None:
@@ -138,7 +141,7 @@ class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
         self._tender = choices[(choices.index(self._tender) + 1) % len(choices)]
         self._show()
 
-    def action_ways(self) -> None:
+    def action_paid_anew(self) -> None:
         """It was paid another way than it was keyed."""
         shift = self.seat.shift
         if shift is None or shift.shift_id != self._taken.shift_id:

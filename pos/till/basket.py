@@ -93,6 +93,7 @@ class Basket:
 
     ``others`` are further accounts whose bills the payer pays too. ``confirmed`` are the codes of the warnings that the
     cashier has overruled, ``reason`` why, where it was asked for; ``identity`` is the document that was shown.
+    ``shown`` is the most that the payer was asked for, None before a way to pay was opened; ``ways`` are those opened.
     """
 
     payment_event_id: str
@@ -109,6 +110,8 @@ class Basket:
     others: tuple[AccountView, ...] = ()
     kept: tuple[Kept, ...] = ()
     in_place_of: InPlaceOf | None = None
+    shown: Money | None = None
+    ways: tuple[str, ...] = ()
 
     @property
     def to_pay(self) -> Money:

@@ -280,8 +280,15 @@ class TillApp(App[int], inherit_bindings=False):
             self._end(left)
 
     def _end(self, seat: Seat) -> None:
+        """Its screens go. What was shown to a payer there and is given up with them is kept in the audit."""
+        mode = _mode_of(seat)
+        frames = [one for one in self._screen_stacks.get(mode, ()) if isinstance(one, Frame)]
+        found = [left for left in (frame.unfinished() for frame in frames) if left is not None]
+        # The bills below a sale show the same payment: the screen in front knows it best.
+        for left in {(left.what, left.subject): left for left in found}.values():
+            self.run_worker(seat.tell_left(left), group="audit", exit_on_error=False)
         del self._seats[seat.person.user]
-        self.remove_mode(_mode_of(seat))
+        self.remove_mode(mode)
 
     def _show(self, seat: Seat) -> None:
         """The screens of one seat. Each is a stack of its own, which the framework calls a mode."""

@@ -13,12 +13,14 @@ from pos.domain.money import Money
 from pos.domain.payment_mode import ModeKind
 from pos.domain.ports import CardTerminal, Runner
 from pos.domain.role import Person
+from pos.domain.unfinished import Unfinished
 from pos.domain.voucher import VoucherDesk
 from pos.store.shifts import Shift
 from pos.till.cash_office import current_shift
 from pos.till.desk import Desk, note_refusals
 from pos.till.gate import may_do
 from pos.till.open_bills import catch_up
+from pos.till.unfinished import abandon
 from pos.tui.ports import AskSyncState, NotAskedYet, Preview, VoucherIssue
 
 Result = TypeVar("Result")
@@ -126,6 +128,11 @@ class Seat:
         finally:
             if self.desk.unwritten:
                 await self.runner.till(lambda: note_refusals(self.desk))
+
+    async def tell_left(self, left: Unfinished) -> None:
+        """Keep that something shown to a payer was left. It waits for nothing, and nothing waits for it."""
+        person = self.person
+        await self.runner.till(lambda: abandon(self.desk, person, left))
 
     async def see_shift(self) -> None:
         """Learn anew which shift is open here."""

@@ -15,9 +15,10 @@ from textual.widgets import Label
 
 from pos.domain.correction import REASON_LABELS, CorrectionReason, TakenPart, TakenPayment, TakenTender
 from pos.domain.payment_mode import ModeKind, Purpose
+from pos.domain.unfinished import Unfinished
 from pos.till.basket import Basket
 from pos.till.correction_entry import Corrected, CorrectionOrder, how_it_goes_back
-from pos.till.corrections import reverse, void
+from pos.till.corrections import REVERSE, VOID, reverse, void
 from pos.till.swaps import ACT as SWAP
 from pos.till.swaps import swap_basket
 from pos.tui.errands import Errands
@@ -88,6 +89,11 @@ class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
 
     def on_mount(self) -> None:
         self._show()
+
+    def unfinished(self) -> Unfinished | None:
+        taken = self._taken
+        what = VOID if self._is_void else REVERSE
+        return Unfinished(what=what, subject=taken.receipt_number, shown=taken.amount)
 
     @property
     def _is_void(self) -> bool:

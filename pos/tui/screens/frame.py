@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
+from pos.domain.unfinished import Unfinished
 from pos.tui.errands import Errands
 from pos.tui.keys import FUNCTION_KEYS, bindings, key
 from pos.tui.seat import Seat
@@ -56,7 +57,19 @@ class Frame(Screen[Answer]):
         """Answer, once, and only from on top: a key typed ahead must not close the screen beneath."""
         if self.app.screen is not self:
             return AwaitComplete()
+        if self.is_left_by(result):
+            left = self.unfinished()
+            if left is not None:
+                self.errands.beside(self, self.seat.tell_left(left))
         return super().dismiss(result)
+
+    def unfinished(self) -> Unfinished | None:
+        """What a payer was shown here, and is lost without a trace if the screen is left; None: nothing."""
+        return None
+
+    def is_left_by(self, result: Answer | None) -> bool:
+        """Whether nothing comes of this screen when it answers so."""
+        return result is None
 
     def body(self) -> ComposeResult:
         """The screen's own part."""

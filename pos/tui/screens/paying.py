@@ -17,6 +17,7 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError, NeedsConfirmation
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import ModeKind, PaymentMode
+from pos.domain.unfinished import Unfinished
 from pos.till.basket import (
     Basket,
     confirm,
@@ -29,6 +30,7 @@ from pos.till.basket import (
 )
 from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
+from pos.till.unfinished import amount_typed, tender_taken_out, unfinished_payment, way_opened
 from pos.tui.errands import Errands
 from pos.tui.handover import how_to_undo, keep_only, let_cards_go, take, take_card_back, why_not
 from pos.tui.keys import bindings
@@ -251,7 +253,7 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
 
     async def _take_back(self) -> None:
         last = self._basket.given[-1]
-        self._basket = take_back(self._basket)
+        self._basket = tender_taken_out(take_back(self._basket), last)
         self.paint()
         self.say(f"{last.what} is taken out.")
         if last.order.attempt is not None:
@@ -263,10 +265,15 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
         self, result: PaymentTaken | ChequeRegistered | Basket | ScanCame | None = None
     ) -> AwaitComplete:
         """Nothing stays charged for a payment that is left."""
-        left = result is None or isinstance(result, ScanCame)
-        if left and self.app.screen is self and self.seat.card_terminal is not None:
+        if self.is_left_by(result) and self.app.screen is self and self.seat.card_terminal is not None:
             self.errands.beside(self, let_cards_go(self.seat, self._basket))
         return super().dismiss(result)
+
+    def unfinished(self) -> Unfinished | None:
+        return unfinished_payment(self._basket)
+
+    def is_left_by(self, result: PaymentTaken | ChequeRegistered | Basket | ScanCame | None) -> bool:
+        return result is None or isinstance(result, ScanCame)
 
     # --- ways to pay --------------------------------------------------------------------------------------------
 
@@ -354,6 +361,7 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
             next_key = "" if "F5" in refusal.message else " F5 takes cash, W shows every way."
             self.refuse(refusal.message + next_key)
             return
+        self._basket = way_opened(self._basket, kind)
         typed, self._typed = self._typed, ""
         self.paint()
         self.app.push_screen(self._tender_screen(modes, typed), self._after_tender)
@@ -397,6 +405,9 @@ class PayingScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | ScanCam
                 self.came_back()
                 self.say(f"{outcome.label} is kept as typed: the same key opens it again.")
             case str():
+                self._basket = amount_typed(
+                    self._basket, ModeKind.CASH, outcome, decimal_marks=self.seat.decimal_marks
+                )
                 self._typed = outcome
                 self.came_back()
             case None:

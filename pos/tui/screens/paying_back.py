@@ -14,9 +14,13 @@ from pos.domain.bill import OpenBill
 from pos.domain.correction import CorrectionReason, TakenPayment
 from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money
+from pos.domain.unfinished import Unfinished
 from pos.till.correction_entry import Corrected
+from pos.till.refunds import ACT as REFUND
 from pos.till.refunds import RefundOrder, refund
 from pos.till.transfers import (
+    REALLOCATE,
+    TRANSFER,
     Move,
     MoveOrder,
     preview_reallocation,
@@ -40,11 +44,16 @@ class _MoneyScreen(FormScreen[Corrected]):
     """What refunds and transfers share: the amount, and the reason by its number."""
 
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
+    OFFERS: ClassVar[str]
+    """The act that it is about."""
 
     def __init__(self, seat: Seat, errands: Errands, taken: TakenPayment, most: Money) -> None:
         super().__init__(seat, errands)
         self.taken = taken
         self.most = most
+
+    def unfinished(self) -> Unfinished | None:
+        return Unfinished(what=self.OFFERS, subject=self.taken.receipt_number, shown=self.most)
 
     def _amount(self) -> Field:
         return Field(
@@ -101,6 +110,8 @@ class _MoneyScreen(FormScreen[Corrected]):
 
 class RefundScreen(_MoneyScreen):
     """Pays back; cash goes out of this drawer, other ways are owed until the back office confirms them."""
+
+    OFFERS = REFUND
 
     def body(self) -> ComposeResult:
         of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
@@ -168,6 +179,8 @@ class _MoveScreen(_MoneyScreen):
 class TransferScreen(_MoveScreen):
     """Moves money to another account."""
 
+    OFFERS = TRANSFER
+
     def body(self) -> ComposeResult:
         of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
         yield Label(f"Transfer of receipt {of}", classes="title", markup=False)
@@ -195,6 +208,8 @@ class TransferScreen(_MoveScreen):
 
 class ReallocateScreen(_MoveScreen):
     """Sets money against another bill of its account, or keeps it there as credit."""
+
+    OFFERS = REALLOCATE
 
     def __init__(
         self, seat: Seat, errands: Errands, taken: TakenPayment, most: Money, bills: Sequence[OpenBill]

@@ -21,6 +21,7 @@ from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms,
 from pos.domain.number_format import LOCALES, NumberFormat, number_format
 from pos.domain.role import Role
 from pos.domain.sale_policy import OVERRIDE_REASONS, ItemPolicy
+from pos.domain.signals import SHOWN_FROM, SignalCode, SignalPolicy
 from pos.domain.voucher import plain_code
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -390,6 +391,59 @@ class CheckSettings(Strict):
     backup_days: Annotated[int, Field(ge=0, le=365)] = 7
 
 
+Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class SignalSettings(Strict):
+    period_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    peers_times: Count = 3
+    peers_percent: Annotated[int, Field(ge=0, le=100)] = 2
+    soon_minutes: Count = 5
+    under_cap_percent: Annotated[int, Field(ge=0, le=100)] = 10
+    reprint_hours: Count = 24
+    cheque_hours: Count = 24
+    offline_times: Count = 2
+    finished_minutes: Count = 30
+    one_approver_percent: Annotated[int, Field(ge=1, le=100)] = 80
+    at_once_seconds: Count = 5
+    small_amount: AmountOrEmpty = ""
+    round_amount: AmountOrEmpty = ""
+    hours: Annotated[
+        str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])?$")
+    ] = ""
+    shown_from: dict[str, Annotated[int, Field(ge=0, le=10_000)]] = {
+        str(code): least for code, least in SHOWN_FROM.items()
+    }
+
+    @field_validator("shown_from")
+    @classmethod
+    def _are_signals(cls, value: dict[str, int]) -> dict[str, int]:
+        if not value.keys() <= set(SignalCode):
+            raise ValueError(f"signals: {', '.join(SignalCode)}")
+        return value
+
+    def as_policy(self, *, small_minor: int, round_minor: int) -> SignalPolicy:
+        """The same as the domain's value, the amounts in minor units."""
+        opens, _, closes = self.hours.partition("-")
+        return SignalPolicy(
+            shown_from={**SHOWN_FROM, **{SignalCode(name): least for name, least in self.shown_from.items()}},
+            period_days=self.period_days,
+            peers_times=self.peers_times,
+            peers_percent=self.peers_percent,
+            soon_minutes=self.soon_minutes,
+            under_cap_percent=self.under_cap_percent,
+            reprint_hours=self.reprint_hours,
+            cheque_hours=self.cheque_hours,
+            offline_times=self.offline_times,
+            finished_minutes=self.finished_minutes,
+            one_approver_percent=self.one_approver_percent,
+            at_once_seconds=self.at_once_seconds,
+            small_minor=small_minor,
+            round_minor=round_minor,
+            hours=(time.fromisoformat(opens), time.fromisoformat(closes)) if self.hours else None,
+        )
+
+
 class TillSettings(Strict):
     """``till.toml``: how this till works. Every key has a default."""
 
@@ -413,6 +467,7 @@ class TillSettings(Strict):
     card_terminal: CardTerminalSettings = CardTerminalSettings()
     sync: SyncSettings = SyncSettings()
     checks: CheckSettings = CheckSettings()
+    signals: SignalSettings = SignalSettings()
 
 
 def is_pattern(text: str) -> bool:

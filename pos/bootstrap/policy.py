@@ -18,6 +18,7 @@ from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.role import ADMINISTRATION, Role
 from pos.domain.session import SessionPolicy
+from pos.domain.signals import SignalPolicy
 from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
 from pos.settings import Settings
 from pos.store.home import Identity
@@ -69,6 +70,18 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         payments=_payments(settings, identity.currency),
         deposits=_deposits(settings, identity.currency),
         corrections=_corrections(settings, identity),
+        signals=_signals(settings, identity.currency),
+    )
+
+
+def _signals(settings: Settings, in_currency: Currency) -> SignalPolicy:
+    """What is worth a second look."""
+    told = settings.till.signals
+    small = _cap(told.small_amount, in_currency, settings, "signals.small_amount")
+    rounded = _cap(told.round_amount, in_currency, settings, "signals.round_amount")
+    return told.as_policy(
+        small_minor=0 if small is None else small.minor,
+        round_minor=SignalPolicy().round_minor if rounded is None else rounded.minor,
     )
 
 

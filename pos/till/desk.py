@@ -36,6 +36,7 @@ from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import PermissionTable, Person, named_roles
 from pos.domain.sale_policy import ItemPolicy
 from pos.domain.session import Session, SessionPolicy
+from pos.domain.signals import SignalPolicy
 from pos.domain.text_guard import clean_entry
 from pos.domain.voucher_policy import VoucherPolicy
 from pos.store.approvals import request_approval
@@ -105,6 +106,7 @@ class ShopPolicy:
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     deposits: DepositPolicy = field(default_factory=DepositPolicy)
     corrections: CorrectionPolicy = field(default_factory=CorrectionPolicy)
+    signals: SignalPolicy = field(default_factory=SignalPolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""

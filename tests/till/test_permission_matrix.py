@@ -34,6 +34,7 @@ from pos.till.selling import OverrideOrder
 from pos.till.settle_card import SettleOrder, Verdict, settle_by_hand
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import confirm_person
+from pos.till.signals import signals_of
 from pos.till.take_payment import take_payment
 from pos.till.unsent import send_again
 from pos.till.voucher_issue import IssueOrder, issue_voucher
@@ -108,6 +109,7 @@ LOOKS: dict[str, Callable[[Desk, Person], object]] = {
     "enquire": lambda desk, who: find(desk, who, "BA-1"),
     "see_expected": lambda desk, who: ledger_balances(desk, who),
     "report_large_cash": lambda desk, who: large_cash_of(desk, who),
+    "report_signals": lambda desk, who: signals_of(desk, who),
     "reprint": lambda desk, who: show_receipt(desk, who, "S014-T1-A-000404"),
     "import": lambda desk, who: open_records(desk, who),
 }

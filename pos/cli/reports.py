@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading
 
+if TYPE_CHECKING:
+    from pos.domain.signals import Signal, SignalRow
+    from pos.till.large_cash import LargeCashLine
+
+ROWS_MAX = 200
+"""So many rows of a signal are written, the latest; its count is of all."""
+
 
 class ReportName(StrEnum):
     """The reports there are."""
 
     LARGE_CASH = "large-cash"
+    SIGNALS = "signals"
 
 
 def report(
@@ -23,35 +32,120 @@ def report(
     business_date: Annotated[
         str | None, typer.Option("--business-date", help="Of this day, as 2026-11-21; else of every day.")
     ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="signals: the first day, as 2026-11-01.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="signals: the last day; else today.")] = None,
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> None:
-    """Figures for the back office: large-cash lists who paid large amounts in cash, by day."""
+    """Figures for who answers for the shop.
+
+    large-cash lists who paid large amounts in cash, by day (back office, auditor). signals lists what is worth a second look
+    in this till's books, with the rows (supervisor, back office, auditor); nobody is shown what is about themselves.
+    """
     from pos.domain.tender import read_date
-    from pos.till.large_cash import large_cash_of
 
     call: Invocation = context.obj
-    assert name is ReportName.LARGE_CASH
-    day = None if business_date is None else read_date(business_date, field="Business date")
+    if name is ReportName.LARGE_CASH and (first or last):
+        raise typer.BadParameter("large-cash takes --business-date.")
+    if business_date and (first or last):
+        raise typer.BadParameter("Give --business-date, or --from and --to.")
+
+    def day(text: str | None, field: str) -> date | None:
+        return None if text is None else read_date(text, field=field)
+
+    on = day(business_date, "Business date")
+    if name is ReportName.LARGE_CASH:
+        _large_cash(call, on, user, pin_fd)
+    else:
+        _signals(call, on or day(first, "First day"), on or day(last, "Last day"), user, pin_fd)
+
+
+def _large_cash(call: Invocation, day: date | None, user: str | None, pin_fd: int | None) -> None:
+    from pos.till.large_cash import large_cash_of
+
     with reading(call, user, pin_fd) as (opened, person):
         lines = large_cash_of(opened.desk, person, day)
     for line in lines:
-        data = {
-            "business_date": line.business_date.isoformat(),
-            "receipt": line.receipt_number,
-            "taken_at": line.taken_at_utc,
-            "operator": line.operator,
-            "payer": line.payer_kind,
-            "account": line.payer_account,
-            "cash": line.cash.plain(),
-            "cash_of_the_day": line.day.plain(),
-            "currency": line.cash.currency.code,
-            "document": line.document,
-            "number": line.number,
-            "name": line.name,
-        }
-        shown = f"{line.document} {line.number or '(purged)'}  {line.name or ''}"
-        text = f"{line.business_date}  {line.receipt_number}  {line.cash.plain():>14} {line.cash.currency}"
-        call.line(data, f"{text}  {line.payer_account:12} {shown}")
+        _large_cash_line(call, line)
     if not lines:
         call.note("No payment reached the threshold.")
+
+
+def _large_cash_line(call: Invocation, line: LargeCashLine) -> None:
+    data = {
+        "business_date": line.business_date.isoformat(),
+        "receipt": line.receipt_number,
+        "taken_at": line.taken_at_utc,
+        "operator": line.operator,
+        "payer": line.payer_kind,
+        "account": line.payer_account,
+        "cash": line.cash.plain(),
+        "cash_of_the_day": line.day.plain(),
+        "currency": line.cash.currency.code,
+        "document": line.document,
+        "number": line.number,
+        "name": line.name,
+    }
+    shown = f"{line.document} {line.number or '(purged)'}  {line.name or ''}"
+    text = f"{line.business_date}  {line.receipt_number}  {line.cash.plain():>14} {line.cash.currency}"
+    call.line(data, f"{text}  {line.payer_account:12} {shown}")
+
+
+def _signals(
+    call: Invocation, first: date | None, last: date | None, user: str | None, pin_fd: int | None
+) -> None:
+    from pos.till.signals import signals_of
+
+    with reading(call, user, pin_fd) as (opened, person):
+        found = signals_of(opened.desk, person, first=first, last=last)
+        shown_from = opened.desk.policy.signals.shown_from
+    for signal in found.signals:
+        data = {
+            "signal": str(signal.code),
+            "people": list(signal.people),
+            "count": signal.count,
+            "shown_from": shown_from[signal.code],
+            "from": found.first.isoformat(),
+            "to": found.last.isoformat(),
+            "said": signal.said,
+            "rows": [_row(row) for row in signal.rows[-ROWS_MAX:]],
+        }
+        call.line(data, _signal_text(signal))
+    seen = f"{found.first} to {found.last}: {len(found.signals)} signals in the books of this till."
+    call.note(f"{seen} A signal is no finding. Nobody is shown signals about themselves.")
+
+
+def _row(row: SignalRow) -> dict[str, object]:
+    return {
+        "at": row.at.isoformat(timespec="seconds"),
+        "user": row.user,
+        "what": _printable(row.what),
+        "account": row.account,
+        "amount": None if row.amount is None else row.amount.plain(),
+        "currency": None if row.amount is None else row.amount.currency.code,
+        "note": _printable(row.note),
+    }
+
+
+def _signal_text(signal: Signal) -> str:
+    from pos.domain.signals import WHAT
+
+    who = " and ".join(f"user {user}" for user in signal.people)
+    said = f" ({signal.said})" if signal.said else ""
+    lines = [f"{signal.code}: {who}, {signal.count} of: {WHAT[signal.code]}{said}"]
+    for row in signal.rows[-ROWS_MAX:]:
+        amount = "" if row.amount is None else str(row.amount)
+        lines.append(
+            f"    {row.at:%Y-%m-%d %H:%M:%S}  {row.user:6} {_printable(row.what):24} {amount:>16}  "
+            f"{row.account or '':12} {_printable(row.note)}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """What somebody typed into a refused act stands in the audit as it came."""
+    from pos.domain.text_guard import clean_foreign
+
+    return clean_foreign(text, limit=300)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pos.domain.correction import CorrectionKind
 from pos.domain.payment_mode import Purpose
+from pos.store.approvals import ApprovalFacts
 from pos.store.corrections import PlacedFacts, RefundFacts
 from sync.wire_json import dumps, loads, money_json
 
@@ -77,8 +78,12 @@ def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, obj
         "reasonCode": facts.reason_code,
         "receiptNumber": facts.receipt_number,
         "terminal": facts.terminal,
+        "operator": facts.operator,
+        "takenBy": facts.taken_by,
         **{name: leg[name] for name in FROM_THE_LEG if name in leg},
     }
+    if facts.approval is not None:
+        attributes["approval"] = approval_json(facts.approval)
     if facts.reason is not None:
         attributes["reason"] = facts.reason
     if facts.shift_id is not None:
@@ -98,6 +103,18 @@ def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, obj
     if facts.placed:
         attributes["placed"] = [_placed(part) for part in facts.placed]
     return attributes
+
+
+def approval_json(approval: ApprovalFacts) -> dict[str, object]:
+    """Who let it be done, so that central can see two people in it."""
+    return {
+        "request": approval.request_id,
+        "requester": approval.requester,
+        "approver": approval.approver,
+        "terminal": approval.terminal,
+        "approvedAt": approval.at.isoformat(),
+        "offline": approval.offline,
+    }
 
 
 def _placed(part: PlacedFacts) -> dict[str, object]:

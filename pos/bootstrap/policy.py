@@ -86,7 +86,7 @@ def _signals(settings: Settings, in_currency: Currency) -> SignalPolicy:
 
 
 def _corrections(settings: Settings, identity: Identity) -> CorrectionPolicy:
-    """When a correction needs a second person. A till without a central is never offline."""
+    """When a correction needs a second person."""
     told = settings.till.corrections
 
     def caps(of: CorrectionSettings | RoleCorrectionSettings, key: str) -> dict[str, int]:
@@ -106,9 +106,7 @@ def _corrections(settings: Settings, identity: Identity) -> CorrectionPolicy:
         never_alone=frozenset(told.never_alone),
         offline_alone_minor=_minor(
             told.offline_alone_up_to, identity.currency, settings, "corrections.offline_alone_up_to"
-        )
-        if _has_central(settings, identity)
-        else None,
+        ),
         transfers_max=told.transfers_max,
     )
 
@@ -220,6 +218,7 @@ def _offline(settings: Settings, identity: Identity) -> OfflinePolicy:
         return _cap(text, identity.currency, settings, f"offline.limits.{mode}.{name}")
 
     return OfflinePolicy(
+        has_central=True,
         # A till that asks seldom is not offline because it has not asked.
         after=max(timedelta(minutes=offline.after_minutes), timedelta(seconds=2 * sync.pull_every_s)),
         limits={

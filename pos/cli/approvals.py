@@ -30,6 +30,7 @@ def approvals(context: typer.Context, user: UserOption = None, pin_fd: PinOption
             "terminal": one.terminal,
             "state": str(one.state),
             "answered_by": one.answered_by,
+            "offline": one.offline,
         }
         why = "" if one.reason is None else f" ({one.reason})"
         call.line(told, f"{one.request_id}  {one.state}  user {one.requester}: {one.what or one.act}{why}")

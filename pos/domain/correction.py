@@ -100,7 +100,7 @@ class CorrectionPolicy:
 
     ``alone_minor`` is the most that is done alone, 0 never; ``role_alone_minor`` says otherwise for a role. Never alone:
     what was taken more than ``alone_days`` ago, or by one of the ways ``never_alone``; offline no more than
-    ``offline_alone_minor``. None is no such rule. From ``elsewhere_minor`` on the second person must be at another
+    ``offline_alone_minor``. From ``elsewhere_minor`` on the second person must be at another
     terminal. A payment is moved ``transfers_max`` times at most.
 
     Whoever the table of rights lets do the act alone needs nobody, whatever the case.
@@ -110,7 +110,7 @@ class CorrectionPolicy:
     role_alone_minor: Mapping[Role, Mapping[str, int]] = field(default_factory=dict)
     alone_days: int | None = None
     never_alone: frozenset[str] = frozenset()
-    offline_alone_minor: int | None = None
+    offline_alone_minor: int = 0
     elsewhere_minor: Mapping[str, int] = field(default_factory=dict)
     transfers_max: int = 3
 
@@ -130,7 +130,7 @@ class CorrectionPolicy:
 
     def _is_alone(self, case: CorrectionCase) -> bool:
         cap = self.alone_up_to(case.act, case.roles)
-        if case.offline and self.offline_alone_minor is not None:
+        if case.offline:
             cap = min(cap, self.offline_alone_minor)
         too_old = self.alone_days is not None and case.days > self.alone_days
         return case.amount_minor <= cap and not too_old and self.never_alone.isdisjoint(case.modes)

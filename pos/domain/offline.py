@@ -36,8 +36,12 @@ class OfflineLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflinePolicy:
-    """``after``: so long central may be silent before the till counts as offline. ``limits`` by the mode's code."""
+    """``after``: so long central may be silent before the till counts as offline; one without a central never does.
 
+    ``limits`` by the mode's code.
+    """
+
+    has_central: bool = False
     after: timedelta = timedelta(minutes=10)
     limits: Mapping[str, OfflineLimits] = field(default_factory=dict)
 

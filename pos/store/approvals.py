@@ -17,7 +17,10 @@ from pos.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody wants a second person for. ``what`` in words; ``answered_by`` approved it, or said no."""
+    """What somebody wants a second person for. ``what`` in words; ``answered_by`` approved it, or said no.
+
+    ``offline``: it was approved while central was silent.
+    """
 
     request_id: str
     act: str
@@ -31,16 +34,18 @@ class Request:
     state: RequestState
     answered_by: str | None = None
     expires: datetime | None = None
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """An approval that was not used yet: of whom, when, and until when."""
+    """An approval that was not used yet: of whom, when, and until when. ``offline``: central was silent then."""
 
     approval_id: str
     approver: str
     given: Moment
     expires: datetime
+    offline: bool = False
 
 
 _NOT_CLOSED = """
@@ -88,7 +93,7 @@ _REQUESTS = """
         decliner, approver, expires_at_utc,
         EXISTS (SELECT 1 FROM approval AS given JOIN approval_use USING (approval_id)
             WHERE given.request_id = asked.request_id),
-        not_by
+        not_by, approval.offline
     FROM approval_request AS asked
     LEFT JOIN approval_declined USING (request_id)
     LEFT JOIN approval ON approval.rowid =
@@ -134,6 +139,7 @@ def _read(row: Sequence[Any], now: datetime) -> Request:
         answered_by=row[8] or row[9],
         not_by=frozenset(str(row[12] or "").split()),
         expires=expires,
+        offline=bool(row[13]),
     )
 
 
@@ -151,6 +157,7 @@ def write_approval(unit: UnitOfWork, request_id: str, approval: Approval, *, ter
             "at_ms": int(approval.given.monotonic_s * 1000),
             "boot": approval.given.boot,
             "expires_at_utc": utc_text(approval.expires),
+            "offline": 1 if approval.offline else None,
         },
     )
 
@@ -204,3 +211,38 @@ def approvals_for(connection: Connection, digest: str, requester: str) -> list[A
 def use_approval(unit: UnitOfWork, approval_id: str, *, deed_id: str, at: datetime) -> None:
     """It is used, and never again."""
     unit.insert("approval_use", {"approval_id": approval_id, "deed_id": deed_id, "at_utc": utc_text(at)})
+
+
+def note_approved_entry(unit: UnitOfWork, entry_id: str, approval_id: str) -> None:
+    """What was booked by an approval, by the id of the correction."""
+    unit.insert("approved_entry", {"entry_id": entry_id, "approval_id": approval_id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalFacts:
+    """Who let something be booked: asked by whom, approved by whom, where and when, and whether central was silent."""
+
+    request_id: str
+    requester: str
+    approver: str
+    terminal: str
+    at: datetime
+    offline: bool
+
+
+def approval_of_entry(connection: Connection, entry_id: str) -> ApprovalFacts | None:
+    """The approval by which an entry was booked; None where nobody was asked."""
+    row = connection.exec_driver_sql(
+        "SELECT request_id, requester, approver, terminal, at_utc, offline FROM v_approval WHERE entry_id = ?",
+        (entry_id,),
+    ).first()
+    if row is None:
+        return None
+    return ApprovalFacts(
+        request_id=row[0],
+        requester=row[1],
+        approver=row[2],
+        terminal=row[3],
+        at=from_utc_text(row[4]),
+        offline=bool(row[5]),
+    )

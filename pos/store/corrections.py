@@ -14,6 +14,7 @@ from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, Taken
 from pos.domain.money import Currency, Money, currency, total
 from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.posting import JournalLine
+from pos.store.approvals import ApprovalFacts, approval_of_entry
 from pos.store.outbox import NOT_TOLD
 from pos.store.times import local
 from pos.store.unsure_money import UNSURE, modes_waiting
@@ -363,6 +364,7 @@ class RefundFacts:
     ``bills`` are the parts that paid bills, by the bill's id at central, ``kept`` those that were on an account; the rest
     was for items. ``write_offs`` are the rests of bills that are owed again, ``recovered`` the
     written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
+    ``operator`` corrected what ``taken_by`` had taken, alone or by somebody's ``approval``.
     """
 
     correlator_id: str
@@ -382,6 +384,9 @@ class RefundFacts:
     write_offs: Mapping[str, Money]
     recovered: Money
     placed: tuple[PlacedFacts, ...]
+    operator: str
+    taken_by: str
+    approval: ApprovalFacts | None
 
 
 def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
@@ -389,7 +394,8 @@ def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
     row = connection.exec_driver_sql(
         "SELECT told.correlator_id, paid.correlator_id, paid.server_id, paid.body, kind_of.kind, kind_of.reason_code, "
         "kind_of.reason, at_utc, kind_of.utc_offset_min, kind_of.receipt_number, event.terminal, kind_of.shift_id, "
-        "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id "
+        "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id, "
+        "kind_of.operator, event.operator "
         "FROM outbox AS told JOIN correction AS kind_of ON kind_of.correction_id = told.source_id "
         "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
         "JOIN leg ON leg.payment_event_id = told.payment_event_id AND leg.leg = told.leg "
@@ -436,6 +442,9 @@ def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
         write_offs=_write_offs(connection, event_id, leg, in_currency) if whole else {},
         recovered=_recovered(connection, event_id, leg, in_currency) if whole else Money(0, in_currency),
         placed=tuple(_placed(connection, correction_id, leg, in_currency)),
+        operator=row[18],
+        taken_by=row[19],
+        approval=approval_of_entry(connection, correction_id),
     )
 
 

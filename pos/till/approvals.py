@@ -31,6 +31,7 @@ from pos.store.approvals import (
 from pos.store.people import RosterEntry, roster_entry
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import audited_later, require_alone, require_right, require_session
+from pos.till.offline_limits import is_offline
 from pos.till.sign_in import CONFIRM_PIN, recognise
 
 ACT, DECLINE = "approve", "decline"
@@ -93,7 +94,7 @@ def use_or_ask(
     for approval in approvals_for(deed.unit.connection, wanted.digest, deed.person.user):
         if _holds(deed, act, approval):
             use_approval(deed.unit, approval.approval_id, deed_id=deed.deed_id, at=deed.at)
-            deed.approver = approval.approver
+            deed.approver, deed.approval_id = approval.approver, approval.approval_id
             return
     raise ApprovalNeeded(said, wanted, approvers=who_approves(deed.desk, act), **details)
 
@@ -187,7 +188,11 @@ def _approve(
     def work(deed: Deed) -> Approved:
         request = _open_request(deed, request_id)
         approval = Approval(
-            approval_id=deed.new_id(), approver=person.user, given=desk.moment, expires=deed.at + APPROVED_FOR
+            approval_id=deed.new_id(),
+            approver=person.user,
+            given=desk.moment,
+            expires=deed.at + APPROVED_FOR,
+            offline=is_offline(desk, deed.unit.connection),
         )
         write_approval(deed.unit, request.request_id, approval, terminal=desk.identity.terminal)
         return Approved(

@@ -27,6 +27,7 @@ from pos.domain.posting import JournalLine, SourceKind, debit, ledger_of
 from pos.domain.receipt import CorrectionLine, ReceiptFacts
 from pos.domain.role import Grant
 from pos.domain.text_guard import clean_entry, clean_reference
+from pos.store.approvals import note_approved_entry
 from pos.store.cards import reverse_used
 from pos.store.corrections import REFUND, taken_payment
 from pos.store.outbox import queue_of_leg
@@ -37,7 +38,7 @@ from pos.till.correction_paper import GivenBack, correction_paper, series_of
 from pos.till.desk import Deed, Desk
 from pos.till.gate import require_right
 from pos.till.journal import book_entry
-from pos.till.offline_limits import silence
+from pos.till.offline_limits import is_offline
 from pos.till.receipt_paper import with_mark, write_paper
 
 REASON_MAX = 200
@@ -173,8 +174,7 @@ def _who_beside(deed: Deed, act: str, taken: TakenPayment, amount: Money) -> Sec
         days=(deed.at - taken.taken_at).days,
         modes={tender.mode for tender in taken.tenders},
         roles=deed.person.roles,
-        offline=policy.offline_alone_minor is not None
-        and silence(deed.desk, deed.unit.connection) is not None,
+        offline=is_offline(deed.desk, deed.unit.connection),
     )
     return policy.wants(case)
 
@@ -209,6 +209,8 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
         _hand_back(deed, tender)
         reverse_used(deed.unit.connection, tender.tender_id, at=deed.at)
     _write_head(deed, entry, correction_id, number)
+    if deed.approval_id is not None:
+        note_approved_entry(deed.unit, correction_id, deed.approval_id)
     book_entry(deed, SourceKind(str(kind)), correction_id, entry.lines)
     reason = read_reason(entry.order)
     back = zero(out.currency) if entry.paid_anew else out

@@ -176,6 +176,8 @@ class Deed:
     said: Said = field(default_factory=Said)
     approver: str | None = None
     """The second person whose approval the deed has used."""
+    approval_id: str | None = None
+    """That approval."""
     beside_owner: bool = False
     """Whether it is booked into the open shift whoever owns that."""
 

@@ -49,6 +49,11 @@ def silence(desk: Desk, books: Connection) -> Silence | None:
     return Silence(since=since, lasted=lasted) if lasted >= desk.policy.offline.after else None
 
 
+def is_offline(desk: Desk, books: Connection) -> bool:
+    """Whether central has been silent for too long; a till without a central is never offline."""
+    return desk.policy.offline.has_central and silence(desk, books) is not None
+
+
 def closed_modes(desk: Desk, books: Connection, payer: CachedAccount) -> dict[str, str]:
     """The modes that this payer can't use until central answers, with the reason in words."""
     silent = silence(desk, books) if desk.policy.offline.limits else None

@@ -104,6 +104,16 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE refund_settled.currency = journal_line.currency)",
     ),
     (
+        "approver_is_another_person",
+        "SELECT approval_id FROM approval JOIN approval_request USING (request_id) WHERE approver = requester "
+        "OR instr(' ' || coalesce(not_by, '') || ' ', ' ' || approver || ' ') > 0",
+    ),
+    (
+        "approved_entry_has_its_correction",
+        "SELECT entry_id FROM approved_entry LEFT JOIN approval_use USING (approval_id) "
+        "WHERE approval_use.approval_id IS NULL OR entry_id NOT IN (SELECT correction_id FROM correction)",
+    ),
+    (
         "paper_is_alive_once",
         "SELECT instrument FROM living_instrument GROUP BY instrument HAVING count(*) > 1 UNION ALL "
         "SELECT kind || ' ' || body FROM living_serial GROUP BY kind, body HAVING count(*) > 1",

@@ -41,12 +41,22 @@ class ToldPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldApproval:
+    """Who asked for it and who let it be done. ``offline``: nobody could ask us then."""
+
+    requester: str
+    approver: str
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingRefund:
     """A valid Refund_Create. ``kept`` is the body without what the server sets.
 
     ``bills`` and ``on_account`` say what the money stood as, ``write_offs`` which rests of bills are owed again,
     ``recovered`` how much debt is given up again, ``placed`` where moved money went instead. ``is_ours``: a till tells all
-    of it; else nothing is known but the sum. ``hold_id`` names what was held for it before.
+    of it; else nothing is known but the sum. ``hold_id`` names what was held for it before. ``taken_by`` took the payment,
+    as the till says.
     """
 
     payment_id: str
@@ -66,6 +76,8 @@ class IncomingRefund:
     placed: tuple[ToldPart, ...]
     kept: Mapping[str, object]
     hold_id: str | None = None
+    taken_by: str | None = None
+    approval: ToldApproval | None = None
 
 
 def read_refund(body: Mapping[str, object]) -> IncomingRefund:
@@ -100,6 +112,22 @@ def read_refund(body: Mapping[str, object]) -> IncomingRefund:
         placed=_read_placed(kept.get("placed"), kind, amount),
         kept=kept,
         hold_id=plain_text(kept, "refundHold"),
+        taken_by=plain_text(kept, "takenBy"),
+        approval=_read_approval(kept.get("approval")),
+    )
+
+
+def _read_approval(value: object) -> ToldApproval | None:
+    if value is None:
+        return None
+    told = as_mapping(value, field="approval")
+    offline = told.get("offline", False)
+    if not isinstance(offline, bool):
+        raise BadField("approval.offline", "must be true or false")
+    return ToldApproval(
+        requester=needed_text(told, "requester", field="approval.requester"),
+        approver=needed_text(told, "approver", field="approval.approver"),
+        offline=offline,
     )
 
 

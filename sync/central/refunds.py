@@ -51,12 +51,13 @@ def receive_refund(
     """Store the refund and take back what its payment did, in the caller's transaction; the resource without its href.
 
     Raises ApiError 422 ``unknown_payment``, ``other_currency``, ``other_account``, ``bank_receipt_rejected``,
-    ``more_than_paid``, ``not_the_whole``, ``unknown_account``, ``account_other_currency``, ``refund_hold_used``,
-    ``not_as_held``, ``voucher_rest_given`` or ``voucher_not_given_back``, 425 ``refund_held`` while another terminal may
-    pay back what this wants, 503 where a voucher's issuer does not answer. Never 409, by which a gateway says that it may
-    have the request already.
+    ``not_two_people``, ``more_than_paid``, ``not_the_whole``, ``unknown_account``, ``account_other_currency``,
+    ``refund_hold_used``, ``not_as_held``, ``voucher_rest_given`` or ``voucher_not_given_back``, 425 ``refund_held`` while
+    another terminal may pay back what this wants, 503 where a voucher's issuer does not answer. Never 409, by which
+    a gateway says that it may have the request already.
     """
     paid = _find_paid(connection, told)
+    _require_two_people(paid, told)
     held = held_for(connection, told)
     _require_left(connection, paid, told)
     _require_accounts(connection, told)
@@ -132,6 +133,23 @@ def _find_paid(connection: Connection, told: IncomingRefund) -> Row[Any]:
             field="payment.id",
         )
     return paid
+
+
+def _require_two_people(paid: Row[Any], told: IncomingRefund) -> None:
+    """Who let it be done is neither who asked nor who took the payment.
+
+    What was approved while nobody could ask us is kept all the same: its money has moved. The check of the books names it.
+    """
+    said = told.approval
+    if said is None or said.offline:
+        return
+    if said.approver in (said.requester, told.taken_by, loads(paid.body).get("operator")):
+        raise ApiError(
+            422,
+            "not_two_people",
+            f"User {said.approver} approved it, and asked for it or took the payment.",
+            field="approval.approver",
+        )
 
 
 def _require_left(connection: Connection, paid: Row[Any], told: IncomingRefund) -> None:
@@ -320,7 +338,8 @@ REFUNDS = Collection(
             "statusDate", "account", "amount", "channel", "payment", "paymentMethod", "requestor", "taxAmount",
             "totalAmount", "@type", "@baseType", "@schemaLocation",
             "kind", "reasonCode", "reason", "receiptNumber", "terminal", "epoch", "paymentEventId", "leg", "shiftId",
-            "bills", "kept", "writeOff", "recovered", "placed", "refundHold", "changeNumber",
+            "bills", "kept", "writeOff", "recovered", "placed", "refundHold", "operator", "takenBy", "approval",
+            "changeNumber",
         }
     ),
     columns={

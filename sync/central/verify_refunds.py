@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from pos.domain.money import Money, currency
 from sync.wire_json import WireJsonError, loads, read_money
@@ -18,6 +19,7 @@ def refund_faults(connection: Connection) -> Iterator[Fault]:
     for subject, message, statement in (*FAULTS, *HOLD_FAULTS):
         for row in connection.execute(statement):
             yield subject, row.id, message
+    known = known_people(connection)
     for row in connection.execute(READ_BODIES):
         stored = Money(row.amount_minor, currency(row.currency))
         try:
@@ -29,6 +31,29 @@ def refund_faults(connection: Connection) -> Iterator[Fault]:
             same = False
         if not same:
             yield "refund", row.id, f"its body does not say {stored} of its payment"
+        else:
+            yield from _approval_faults(row, body, known)
+
+
+def known_people(connection: Connection) -> frozenset[str]:
+    """The user numbers that central was given, and those that signed in at a till; none where it was given none."""
+    rows = [loads(row.body) for row in connection.execute(READ_USERS)]
+    given = {str(row.get("user")) for row in rows if isinstance(row, Mapping)}
+    seen = {row.operator for row in connection.execute(READ_SEEN)} if given else set()
+    return frozenset(given | seen)
+
+
+def _approval_faults(row: Row[Any], body: Mapping[str, Any], known: Set[str]) -> Iterator[Fault]:
+    """What was let done by nobody else: kept when it came, for its money had moved."""
+    said = body.get("approval")
+    if not isinstance(said, Mapping):
+        return
+    taken_by = loads(row.paid_body).get("operator")
+    approver = said.get("approver")
+    if approver in (said.get("requester"), body.get("takenBy"), taken_by):
+        yield "refund", row.id, f"user {approver} approved it, and asked for it or took the payment"
+    elif known and approver not in known:
+        yield "refund", row.id, f"user {approver}, who approved it, is nobody whom central knows"
 
 
 _MONEY = "part.stood_as NOT IN ('write_off', 'recovery')"
@@ -133,5 +158,8 @@ HOLD_FAULTS = (
     ),
 )
 READ_BODIES = text(
-    "SELECT id, payment_id, account_id, kind, currency, amount_minor, body FROM refund ORDER BY change_number"
+    "SELECT refund.id, payment_id, refund.account_id, kind, refund.currency, refund.amount_minor, refund.body,"
+    " payment.body AS paid_body FROM refund JOIN payment ON payment.id = payment_id ORDER BY refund.change_number"
 )
+READ_USERS = text("SELECT body FROM fixture_row WHERE kind = 'users' ORDER BY position")
+READ_SEEN = text("SELECT operator FROM session")

@@ -1020,7 +1020,7 @@ def go_offline(desk: Desk, *, minutes: float = 11, **limits: OfflineLimits) -> N
     """Central has just answered, and then falls silent for ``minutes``; ``limits`` are those of the modes."""
     with desk.cache.write() as connection:
         cached.set_marker(connection, "told_at", utc_text(desk.clock.now()))
-    desk.policy = replace(desk.policy, offline=OfflinePolicy(limits=limits))
+    desk.policy = replace(desk.policy, offline=OfflinePolicy(has_central=True, limits=limits))
     clock_of(desk).advance(minutes=minutes)
 
 

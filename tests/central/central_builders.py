@@ -192,7 +192,7 @@ def small_operator() -> dict[str, Any]:
             shop_item("SIM-01", "5.000", serial="iccid", ean="6271001000014"),
             shop_item("RTR-01", "25.000", tax_rate="7.5"),
         ],
-        "users": [{"user": "1001", "pin": "135790"}],
+        "users": [{"user": "1001", "pin": "135790"}, {"user": "2002", "pin": "731846"}],
         "vouchers": [
             voucher("LOY-4RFP-TXWP", "20.000"),
             voucher("LOY-CU6M-NFEA", "5.000", account="BA-1"),

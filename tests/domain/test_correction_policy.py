@@ -22,7 +22,7 @@ policies = st.builds(
     role_alone_minor=st.dictionaries(st.sampled_from(list(Role)), caps),
     alone_days=st.none() | st.integers(0, 10),
     never_alone=st.frozensets(st.sampled_from(MODES)),
-    offline_alone_minor=st.none() | sums,
+    offline_alone_minor=sums,
     elsewhere_minor=caps,
 )
 cases = st.builds(

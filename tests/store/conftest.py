@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pos.domain.allocation import PaymentPolicy
-from pos.domain.approval import Wanted
+from pos.domain.approval import ApprovalNeeded, Wanted
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
@@ -19,6 +19,7 @@ from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
 from pos.store.approvals import Approval, request_approval, use_approval, write_approval, write_declined
+from pos.till.approvals import approve
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_office import open_shift
@@ -187,12 +188,15 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _correct(desk: Desk) -> None:
     """A sale that is voided and taken again with the same papers and piece; a refund that was paid; a transfer."""
-    capped = CorrectionPolicy(alone_minor=dict.fromkeys(("void", "refund", "transfer", "swap_tender"), 10**9))
+    capped = CorrectionPolicy(alone_minor=dict.fromkeys(("refund", "transfer", "swap_tender"), 10**9))
     desk.policy = replace(desk.policy, corrections=capped)
     for first in (True, False):
         taken = pay(desk, card("2", "000000000901"), cash("3"), lines=[sale("SIM-01", 1, iccid(2))])
         undone = CorrectionOrder(receipt=taken.receipt.receipt_number, reason="other", text="Keyed twice")
         if first:
+            with pytest.raises(ApprovalNeeded) as refusal:
+                void(desk, CASHIER, undone)
+            approve(desk, SUPERVISOR, str(refusal.value.details["request"]))
             void(desk, CASHIER, undone)
     swap_tender(
         desk,

@@ -139,8 +139,8 @@ def spoil(insider: Insider, table: str, row: dict[str, object], column: str) -> 
 
 
 TABLES = sorted(
-    "account_credit alembic_version allocation approval approval_declined approval_request approval_use audit "
-    "bank_receipt_event bill_write_off card_attempt card_reconciliation chain_key cheque cheque_event "
+    "account_credit alembic_version allocation approval approval_declined approval_request approval_use approved_entry "
+    "audit bank_receipt_event bill_write_off card_attempt card_reconciliation chain_key cheque cheque_event "
     "commission_line commission_settled commission_settlement correction correction_cash correction_part counter "
     "deposit_cheque deposit_credit deposit_slip deposit_slip_event home import_run imported_record "
     "imported_record_state instrument instrument_again journal_entry journal_line large_cash large_cash_person leg "

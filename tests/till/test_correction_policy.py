@@ -99,7 +99,7 @@ def test_while_central_is_silent_less_is_done_alone(desk: Desk) -> None:
 
 
 def test_a_till_without_a_central_is_never_offline(desk: Desk) -> None:
-    with_policy(desk)
+    with_policy(desk, offline_alone_minor=1_000)
     receipt = receipt_of(desk, cash("5"))
     clock_of(desk).advance(days=3)
 
@@ -130,7 +130,6 @@ def test_the_settings_say_it(tmp_path: Path) -> None:
     assert policy_of(tmp_path, "") == CorrectionPolicy(
         alone_minor=dict.fromkeys(("void", "reverse", "refund", "transfer", "reallocate", "swap_tender"), 0),
         alone_days=7,
-        offline_alone_minor=0,
     )
     told = policy_of(
         tmp_path,

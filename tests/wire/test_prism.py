@@ -21,6 +21,7 @@ from pos.domain.correction import CorrectionKind
 from pos.domain.leg import LegFacts, LegTarget
 from pos.domain.money import zero
 from pos.domain.payment_mode import PayerKind, Purpose
+from pos.store.approvals import ApprovalFacts
 from pos.store.corrections import PlacedFacts, RefundFacts
 from sync.central.database import open_central
 from sync.central.fixture import load_fixture
@@ -188,6 +189,16 @@ def _void(leg: LegFacts, payment_id: str) -> RefundFacts:
         write_offs={},
         recovered=zero(leg.amount.currency),
         placed=(),
+        operator="1001",
+        taken_by="1001",
+        approval=ApprovalFacts(
+            request_id="R-1",
+            requester="1001",
+            approver="2002",
+            terminal=leg.terminal,
+            at=leg.taken_at,
+            offline=True,
+        ),
     )
 
 

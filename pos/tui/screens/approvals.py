@@ -61,7 +61,8 @@ class ApprovalsScreen(RegisterScreen[None, Request]):
         if entry.answered_by is not None:
             until = "" if entry.expires is None else f", good until {self.seat.clock_time(entry.expires)}"
             said = "Declined" if entry.state is RequestState.DECLINED else f"Approved{until}"
-            lines.append(f"{said}, by user {entry.answered_by}")
+            silent = " while central was silent" if entry.offline else ""
+            lines.append(f"{said}, by user {entry.answered_by}{silent}")
         return "\n".join(lines)
 
     def _chosen(self) -> Request | None:

@@ -1,6 +1,6 @@
 """kill -9 at writes and flushes of a change of keys: what is left verifies, sells, and can be changed again.
 
-FAULT_POINTS (10) says at how many of them, half as many as of a script's.
+FAULT_POINTS (6) says at how many of them, half as many as of a script's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pos.till.verify import verify_books
 from tests.builders.homes import NO_CENTRAL, Ended, ForkingPos
 from tests.faults.tracing import WRITES, death_at, noted_in, points_of, spread, traced
 
-POINTS = int(os.environ.get("FAULT_POINTS", "10")) // 2 + 1
+POINTS = int(os.environ.get("FAULT_POINTS", "6")) // 2 + 1
 ADMIN, ADMIN_PIN, OTHER_ADMIN, OTHER_PIN = "5001", "827364", "5002", "958261"
 
 

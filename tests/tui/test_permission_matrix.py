@@ -174,7 +174,7 @@ def test_every_right_behind_a_key_is_tried_here_or_somewhere_named() -> None:
     } | ELSEWHERE.keys()
 
 
-@pytest.mark.sweep(3)
+@pytest.mark.sweep(7)
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("act", WAYS)
 async def test_the_keys_do_what_the_table_says(act: str, role: Role) -> None:

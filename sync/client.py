@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import httpx
 
+from pos.domain.refund_across import RefundUnanswered
 from pos.domain.voucher import (
     IssueOutcome,
     VoucherAsked,
@@ -107,6 +108,14 @@ class Unreachable:
     """No connection: nothing was sent."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAnswer:
+    """What our central answered; ``told`` None where it is no JSON."""
+
+    status: int
+    told: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,6 +393,26 @@ class CentralClient:
         if answer.status_code == 409:
             return is_redeemed(_json_of(answer))
         return answer.status_code in NO_CHECKER_STATUS | {200, 204}
+
+    async def ask_own(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> OwnAnswer | RefundUnanswered:
+        """Ask our central for something that a customer waits for, within five seconds; a foreign server has no place."""
+        if self.addresses.own is None:
+            return OwnAnswer(status=404, told=None)
+        parts: dict[str, Any] = {} if query is None else {"params": query}
+        if body is not None:
+            parts |= {"content": dumps(body), "headers": {"Content-Type": self._media_type}}
+        url = f"{self.addresses.own}/{path}"
+        answer = await self._request(method, url, within_s=RESERVE_TIMEOUT_S, **parts)
+        if not isinstance(answer, httpx.Response):
+            return RefundUnanswered(reason=answer.reason)
+        return OwnAnswer(status=answer.status_code, told=_json_of(answer))
 
     async def session(self, operator: str, *, terminal: str, seconds_ago: int | None) -> str | None:
         """The terminal where ``operator`` signed in last; told first, where ``seconds_ago`` says how long ago it was here.

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -24,8 +23,8 @@ from pos.store.cache import CacheStore
 from pos.store.corrections import REFUND, refund_facts
 from pos.store.home import Identity
 from pos.store.outbox import OutboxRow
+from pos.store.refunds_across import REFUND_ACROSS, across_facts
 from pos.store.unit_of_work import TillStore
-from pos.store.vouchers import holds_to_release, mark_released
 from sync.client import (
     Accepted,
     CentralClient,
@@ -41,7 +40,8 @@ from sync.client import (
 from sync.heads import Heads
 from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.messages import MESSAGES
-from sync.refund_wire import ANNOUNCED, is_move, refund_body
+from sync.refund_wire import ANNOUNCED, across_body, is_move, refund_body
+from sync.releases import Releases
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
@@ -51,8 +51,8 @@ Result = TypeVar("Result")
 BATCH_MAX = 500
 QUEUES_AT_ONCE = 8
 IDLE_POLL_S = 1
-RELEASES_FAILED_MAX = 3
-"""Holds that central does not let go of end the round: each may take its time-out."""
+REFUNDS = (REFUND, REFUND_ACROSS)
+"""The kinds that a server of the standard takes as refunds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,14 +109,6 @@ class _Round:
     places: frozenset[str] | None = None
 
 
-@dataclass(slots=True)
-class _Release:
-    """How often central did not let go of a hold, and when it is asked again (monotonic seconds)."""
-
-    failed: int = 0
-    after_s: float = 0.0
-
-
 class SyncEngine:
     """Pushes and pulls. One engine for one home; its owner runs it in one asyncio loop."""
 
@@ -132,7 +124,9 @@ class SyncEngine:
         )
         self._turn = asyncio.Lock()
         self._quiet_until_s = 0.0
-        self._releases: dict[str, _Release] = {}
+        self._releases = Releases(
+            parts.client, parts.till, parts.retry, parts.clock, parts.randomness, parts.runner
+        )
         self.state = SyncState()
         self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
         self.sessions = Sessions(parts.client, parts.clock, parts.identity.terminal)
@@ -164,7 +158,7 @@ class SyncEngine:
         except* Exception as faults:
             # The store's first fault says it all; a group of them would be met by nobody.
             raise faults.exceptions[0] from None
-        await self._release_holds(this_round)
+        await self._releases.run(lambda: self._ended(this_round))
         self._note(this_round)
         if this_round.named:
             await self._parts.runner.cache(lambda: self._inbound.catch_up(this_round.named))
@@ -177,34 +171,6 @@ class SyncEngine:
             waiting=queue.waiting,
             unreachable=this_round.unreachable,
         )
-
-    async def _release_holds(self, this_round: _Round) -> None:
-        """Let go of vouchers whose payment did not come; one that central keeps waits longer each time, alone."""
-        clock = self._parts.clock
-        holds = await self._parts.runner.read(self._holds)
-        self._releases = {hold_id: self._releases.get(hold_id, _Release()) for hold_id in holds}
-        failed = 0
-        for hold_id, release in self._releases.items():
-            if self._ended(this_round) or failed == RELEASES_FAILED_MAX:
-                return
-            if clock.monotonic_s() < release.after_s:
-                continue
-            if await self._parts.client.release_voucher(hold_id):
-                await self._till(partial(self._released, hold_id))
-                continue
-            failed += 1
-            release.failed += 1
-            jitter = self._parts.randomness.token_bytes(1)[0]
-            delay_ms = self._parts.retry.delay_ms(release.failed, jitter=jitter)
-            release.after_s = clock.monotonic_s() + delay_ms / 1000
-
-    def _holds(self) -> list[str]:
-        with self._parts.till.read() as connection:
-            return holds_to_release(connection)
-
-    def _released(self, hold_id: str) -> None:
-        at = self._parts.clock.now()
-        self._write(lambda connection: mark_released(connection, hold_id, at=at))
 
     async def pull(self) -> PullReport:
         """Bring accounts, bills and rates into the cache. Never raises for the network."""
@@ -329,7 +295,7 @@ class SyncEngine:
                 return False
         await self._till(lambda: self._mark_sent(row))
         client = self._parts.client
-        send = client.send_refund if row.kind == REFUND else client.send_payment
+        send = client.send_refund if row.kind in REFUNDS else client.send_payment
         outcome = await send(row.correlator_id, body)
         if isinstance(outcome, Conflict):
             return await self._settle_conflict(row, outcome, this_round)
@@ -337,7 +303,7 @@ class SyncEngine:
 
     async def _find(self, row: OutboxRow) -> LookUpOutcome:
         client = self._parts.client
-        find = client.find_refund if row.kind == REFUND else client.find_payment
+        find = client.find_refund if row.kind in REFUNDS else client.find_payment
         return await find(row.correlator_id)
 
     async def _without_place(
@@ -466,6 +432,10 @@ class SyncEngine:
             elif row.kind == REFUND:
                 told = refund_facts(connection, row.outbox_id)
                 body = None if told is None else refund_body(told)
+            elif row.kind == REFUND_ACROSS:
+                own = parts.identity
+                across = across_facts(connection, row.outbox_id)
+                body = across_body(across, terminal=own.terminal, epoch=own.epoch)
             else:
                 facts = outbox.leg_facts(connection, row, parts.identity, parts.modes, parts.operator_company)
                 body = payment_body(facts)

@@ -14,6 +14,7 @@ from pos.domain.correction import CorrectionKind
 from pos.domain.payment_mode import Purpose
 from pos.store.approvals import ApprovalFacts
 from pos.store.corrections import PlacedFacts, RefundFacts
+from pos.store.refunds_across import AcrossFacts, AcrossPart
 from sync.wire_json import dumps, loads, money_json
 
 ANNOUNCED = "refunds"
@@ -53,6 +54,55 @@ def refund_body(facts: RefundFacts) -> bytes:
         body["requestor"] = leg["payer"]
     body["@type"] = "Refund"
     return dumps(body | _own_attributes(facts, leg))
+
+
+def across_body(facts: AcrossFacts, *, terminal: str, epoch: int) -> bytes:
+    """The same of a leg that another terminal took: by central's id of it, and with what central holds for this refund."""
+    cash = facts.method_type == "Cash"
+    method: dict[str, object] = {"@type": "Cash", "@baseType": "PaymentMethod", "name": facts.mode}
+    if not cash:
+        method = {
+            "@type": "PaymentMethodRef",
+            "id": facts.payment_id,
+            "@referredType": facts.method_type,
+            "name": facts.mode,
+        }
+    bills = [part for part in facts.parts if part.bill_id is not None]
+    kept = [part for part in facts.parts if part.bill_id is None]
+    body: dict[str, object] = {
+        "correlatorId": facts.correlator_id,
+        "name": NAMES[CorrectionKind.REFUND],
+        "description": f"Refund of receipt {facts.of_receipt}: {facts.reason_code}",
+        "account": {"id": facts.account, "@referredType": "BillingAccount"},
+        "totalAmount": money_json(facts.amount),
+        "refundDate": facts.refunded_at.isoformat(),
+        "payment": {"id": facts.payment_id, "@referredType": "Payment"},
+        "paymentMethod": method,
+        "requestor": {"id": facts.payer_account, "role": facts.payer_kind, "@referredType": "BillingAccount"},
+        "@type": "Refund",
+        "kind": str(CorrectionKind.REFUND),
+        "reasonCode": facts.reason_code,
+        "receiptNumber": facts.receipt_number,
+        "terminal": terminal,
+        "epoch": epoch,
+        "paymentEventId": facts.payment_event_id,
+        "leg": facts.leg,
+        "refundHold": facts.hold_id,
+        "operator": facts.operator,
+    }
+    if facts.taken_by:
+        body["takenBy"] = facts.taken_by
+    if facts.approval is not None:
+        body["approval"] = approval_json(facts.approval)
+    if facts.reason is not None:
+        body["reason"] = facts.reason
+    if facts.shift_id is not None:
+        body["shiftId"] = facts.shift_id
+    if bills:
+        body["bills"] = [{"bill": part.bill_id, "amount": money_json(part.amount)} for part in bills]
+    if kept:
+        body["kept"] = [_placed(part) for part in kept]
+    return dumps(body)
 
 
 def is_move(body: bytes) -> bool:
@@ -117,7 +167,7 @@ def approval_json(approval: ApprovalFacts) -> dict[str, object]:
     }
 
 
-def _placed(part: PlacedFacts) -> dict[str, object]:
+def _placed(part: PlacedFacts | AcrossPart) -> dict[str, object]:
     where: dict[str, object] = {"account": part.account}
     if part.kept_as is Purpose.BILLS and part.bill_id is not None:
         where["bill"] = part.bill_id

@@ -34,6 +34,7 @@ from pos.store.head_check import head_fault
 from pos.store.high_water import HighWater
 from pos.store.home import read_identity
 from pos.store.outbox import queue
+from pos.store.refunds_across import count_unreleased
 from pos.store.till_keys import NewestKey, fingerprint_of, newest_key
 from pos.till.shop_clock import clock_behind
 from receipts.printer import NetworkAddress, NetworkPrinter
@@ -195,9 +196,10 @@ class Store:
     def outbox(self) -> Sign:
         self._refuse_older()
         with self._database.read() as connection:
-            waits = queue(connection)
+            waits, held = queue(connection), count_unreleased(connection)
         oldest = f", the oldest since {waits.oldest_at:%Y-%m-%d %H:%M} UTC" if waits.oldest_at else ""
         says = f"{waits.waiting} wait for central, {waits.parked} are parked{oldest}"
+        says += f"; {held} refunds were given up that central may still hold" if held else ""
         if waits.parked:
             return _look("outbox", says, "pos outbox says why; a supervisor sends them again.")
         if waits.oldest_at is not None and self.now - waits.oldest_at > QUEUE_LOOK:

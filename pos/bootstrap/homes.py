@@ -48,6 +48,7 @@ from pos.till.cards import abandon_all_cards
 from pos.till.desk import Desk
 from pos.till.lost_mark import note_lost_mark
 from pos.till.open_bills import catch_up_all
+from pos.till.refund_across import abandon_all as abandon_all_refunds
 from pos.till.vouchers import abandon_all
 from pos.till_settings import url_problem
 from receipts.printer import FilePrinter
@@ -416,6 +417,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         _catch_up(desk, paths, machine)
         abandon_all(desk)
         abandon_all_cards(desk)
+        abandon_all_refunds(desk)
     return desk
 
 

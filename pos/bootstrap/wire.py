@@ -18,9 +18,13 @@ from pos.machine import InlineRunner
 from pos.settings import Settings
 from pos.store.corrections import REFUND
 from pos.store.outbox import NOT_TOLD
+from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.vouchers import waiting_slips
+from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
 from pos.till.payment_order import PaymentOrder
+from pos.till.refund_across import pay_back
+from pos.till.refunds import RefundOrder
 from pos.till.voucher_issue import IssueOrder, issue_voucher
 from pos.till.vouchers import let_go, reserve_vouchers
 from pos.till_settings import url_problem
@@ -36,6 +40,7 @@ from sync.client import (
 )
 from sync.engine import SyncEngine, SyncParts
 from sync.heads import mark_letters
+from sync.refunds_elsewhere import CentralRefunds
 from sync.retry import RetryRule
 from sync.tmf676 import PaymentSeen
 from sync.vouchers import CentralVouchers
@@ -144,12 +149,44 @@ class VouchersNow:
     async def _at_central(
         self, work: Callable[[CentralVouchers | None], Coroutine[Any, Any, Result]]
     ) -> Result:
-        try:
-            client = make_client(self._till)
-        except Refused:
-            return await work(None)
-        async with client:
-            return await work(CentralVouchers(client))
+        async def ask(client: CentralClient | None) -> Result:
+            return await work(None if client is None else CentralVouchers(client))
+
+        return await _at_central(self._till, ask)
+
+
+class RefundsNow:
+    """Pays back what was taken here or elsewhere and waits for central, for a script that takes one line after the other."""
+
+    def __init__(self, till: OpenTill, runner: Runner) -> None:
+        self._till = till
+        self._runner = runner
+
+    def pay_back(self, person: Person, order: RefundOrder, *, memo: Memo) -> Corrected:
+        """As ``pay_back``."""
+
+        async def work(client: CentralClient | None) -> Corrected:
+            central = None if client is None else CentralRefunds(client)
+            return await pay_back(self._till.desk, person, order, central, self._runner, memo=memo)
+
+        return asyncio.run(_at_central(self._till, work))
+
+
+async def _at_central(
+    till: OpenTill, work: Callable[[CentralClient | None], Coroutine[Any, Any, Result]]
+) -> Result:
+    """Work with the home's central, or with None where it has none."""
+    try:
+        client = make_client(till)
+    except Refused:
+        return await work(None)
+    async with client:
+        return await work(client)
+
+
+def make_refunds(till: OpenTill) -> RefundsNow:
+    """The script's way to pay back what another terminal took."""
+    return RefundsNow(till, InlineRunner())
 
 
 def make_vouchers(till: OpenTill) -> VouchersNow:
@@ -269,16 +306,24 @@ def _acknowledged(desk: Desk) -> dict[str, _Told]:
 def _refunded(desk: Desk) -> dict[str, _Told]:
     """What central has of corrections; a move that another server had no place for is not among it."""
     with desk.till.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT outbox.correlator_id, outbox.server_id, sum(part.amount_minor), part.currency, leg.account "
-            "FROM outbox JOIN leg USING (payment_event_id, leg) "
-            "JOIN correction_part AS part ON part.correction_id = outbox.source_id JOIN ("
-            "SELECT allocation_id AS part_id, payment_event_id, leg FROM allocation UNION ALL "
-            "SELECT part_id, payment_event_id, leg FROM placed_part) AS undone ON undone.part_id = part.part_id "
-            "AND undone.payment_event_id = outbox.payment_event_id AND undone.leg = outbox.leg "
-            "WHERE state = 'acknowledged' AND kind = ? AND server_id <> ? GROUP BY outbox_id ORDER BY outbox_id",
-            (REFUND, NOT_TOLD),
+        rows = list(
+            connection.exec_driver_sql(
+                "SELECT outbox.correlator_id, outbox.server_id, sum(part.amount_minor), part.currency, leg.account "
+                "FROM outbox JOIN leg USING (payment_event_id, leg) "
+                "JOIN correction_part AS part ON part.correction_id = outbox.source_id JOIN ("
+                "SELECT allocation_id AS part_id, payment_event_id, leg FROM allocation UNION ALL "
+                "SELECT part_id, payment_event_id, leg FROM placed_part) AS undone ON undone.part_id = part.part_id "
+                "AND undone.payment_event_id = outbox.payment_event_id AND undone.leg = outbox.leg "
+                "WHERE state = 'acknowledged' AND kind = ? AND server_id <> ? GROUP BY outbox_id ORDER BY outbox_id",
+                (REFUND, NOT_TOLD),
+            )
         )
+        rows += connection.exec_driver_sql(
+            "SELECT correlator_id, server_id, amount_minor, currency, leg.account FROM outbox "
+            "JOIN refund_across_leg AS leg ON refund_id = source_id AND leg.leg = outbox.leg "
+            "WHERE state = 'acknowledged' AND kind = ? ORDER BY outbox_id",
+            (REFUND_ACROSS,),
+        ).all()
         return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in rows}
 
 

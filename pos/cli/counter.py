@@ -43,7 +43,7 @@ def script(
 
     from pos.bootstrap.cards import make_cards
     from pos.bootstrap.paper import print_receipts
-    from pos.bootstrap.wire import make_vouchers
+    from pos.bootstrap.wire import make_refunds, make_vouchers
     from pos.till.script import Script
     from pos.till.script_acts import act_schema
     from pos.till.sign_in import end_session
@@ -63,7 +63,7 @@ def script(
         if cards is not None:
             cards.look_after()
         vouchers = make_vouchers(opened)
-        acts = Script(opened.desk, person, vouchers=vouchers, cards=cards)
+        acts = Script(opened.desk, person, vouchers=vouchers, cards=cards, refunds=make_refunds(opened))
         for line in _lines(source):
             answer = acts.run_line(line)
             all_ok = all_ok and answer["ok"] is True

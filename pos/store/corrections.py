@@ -196,11 +196,8 @@ class OpenRefund:
 
 
 _REFUNDS = (
-    "SELECT correction_id, correction.receipt_number, payer_account, correction.amount_minor - (SELECT coalesce(sum("
-    "amount_minor), 0) FROM correction_cash WHERE correction_cash.correction_id = correction.correction_id) AS owed, "
-    "correction.currency, at_utc, correction.utc_offset_min, EXISTS (SELECT 1 FROM refund_settled "
-    "WHERE refund_settled.correction_id = correction.correction_id) AS settled "
-    "FROM correction JOIN payment_event USING (payment_event_id) WHERE kind = 'refund' "
+    "SELECT refund_id, receipt_number, payer_account, amount_minor - cash_minor AS owed, currency, at_utc, utc_offset_min, "
+    "EXISTS (SELECT 1 FROM refund_settled WHERE refund_settled.correction_id = refund_id) AS settled FROM refund_made "
 )
 
 
@@ -215,7 +212,7 @@ def open_refunds(connection: Connection, *, limit: int) -> list[OpenRefund]:
 def refund_by_paper(connection: Connection, number: str) -> OpenRefund | None:
     """The refund of this paper, if any of it is no cash."""
     row = connection.exec_driver_sql(
-        f"SELECT * FROM ({_REFUNDS} AND correction.receipt_number = ?) WHERE owed > 0", (number,)
+        f"SELECT * FROM ({_REFUNDS} WHERE receipt_number = ?) WHERE owed > 0", (number,)
     ).first()
     return None if row is None else _refund(row)
 

@@ -37,7 +37,8 @@ class OutboxRow:
 
     ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, ``transfer`` for money of it that left
     suspense for ``account``, ``commission`` for what its sale earned for ``account``, ``refund`` for what was undone or
-    moved of it: all are told after it.
+    moved of it: all are told after it. ``refund_across`` is of a payment that another terminal took: ``payment_event_id``
+    is empty then.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
     money in suspense, whose owners have nothing to do with one another, the event.
     """
@@ -58,8 +59,8 @@ class OutboxRow:
 
 _QUEUE = "coalesce(queue, account)"
 _COLUMNS = (
-    f"outbox_id, payment_event_id, leg, correlator_id, account, {_QUEUE}, state, attempts, body, next_attempt_at_utc, "
-    "reason, kind"
+    f"outbox_id, coalesce(payment_event_id, ''), leg, correlator_id, account, {_QUEUE}, state, attempts, body, "
+    "next_attempt_at_utc, reason, kind"
 )
 _BEHIND_PARKED = (
     "(kind <> 'payment' AND EXISTS (SELECT 1 FROM outbox AS paid WHERE paid.payment_event_id = outbox.payment_event_id "
@@ -116,8 +117,9 @@ def queue(connection: Connection) -> Queue:
         "(SELECT coalesce((SELECT at_utc FROM bank_receipt_event WHERE outcome_id = source_id), "
         "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), "
         "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), "
-        "(SELECT at_utc FROM correction WHERE correction_id = source_id), taken_at_utc) "
-        "FROM outbox JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
+        "(SELECT at_utc FROM correction WHERE correction_id = source_id), "
+        "(SELECT at_utc FROM refund_across WHERE refund_id = source_id), taken_at_utc) "
+        "FROM outbox LEFT JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
     return Queue(
@@ -256,7 +258,9 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind IN ('transfer', 'commission') "
         "UNION SELECT placed_part.account FROM outbox JOIN placed_part USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind = 'refund' "
-        "UNION SELECT recovery.account FROM outbox "
+        "UNION SELECT part.account FROM outbox JOIN refund_across_part AS part ON part.refund_id = source_id "
+        "AND part.leg = outbox.leg WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') "
+        "AND kind = 'refund_across' UNION SELECT recovery.account FROM outbox "
         "JOIN recovery USING (payment_event_id, leg) WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') UNION "
         "SELECT outbox.account FROM outbox JOIN leg USING (payment_event_id, leg) "
         "JOIN bank_receipt_event USING (tender_id) "
@@ -281,6 +285,8 @@ class LegShown:
 
 def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
+    if not row.payment_event_id:
+        return _across_shown(connection, row)
     number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
         "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, "
         "coalesce(moved.amount_minor, credited.amount_minor, (SELECT sum(part.amount_minor) "
@@ -302,6 +308,23 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
         amount=Money(minor, currency(code)),
         taken_at=local(taken_at, offset),
         outcome=outcome,
+    )
+
+
+def _across_shown(connection: Connection, row: OutboxRow) -> LegShown:
+    """A refund of another terminal's payment, under the paper that it was given here."""
+    number, mode, minor, code, at, offset = connection.exec_driver_sql(
+        "SELECT receipt_number, mode, leg.amount_minor, leg.currency, at_utc, utc_offset_min FROM outbox "
+        "JOIN refund_across ON refund_id = source_id JOIN refund_across_leg AS leg USING (refund_id) "
+        "WHERE outbox_id = ? AND leg.leg = outbox.leg",
+        (row.outbox_id,),
+    ).one()
+    return LegShown(
+        receipt_number=number,
+        mode=mode,
+        amount=Money(minor, currency(code)),
+        taken_at=local(at, offset),
+        outcome="refund",
     )
 
 

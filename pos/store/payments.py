@@ -14,6 +14,7 @@ from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.store.account_credits import credited_to
 from pos.store.corrections import corrected_bills, corrected_credits, corrected_recoveries
+from pos.store.refunds_across import bills_opened_across, credits_taken_across
 from pos.store.suspense import moved_to_bills, moved_to_credit
 
 _OWN = (
@@ -45,6 +46,7 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
     for bill_no, entries in found.items():
         entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
         entries += [corrected for _, corrected in corrected_bills(connection, bill_no)]
+        entries += [back for _, back in bills_opened_across(connection, bill_no)]
     return found
 
 
@@ -55,7 +57,9 @@ def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]
         statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no IS NOT NULL"
         for row in connection.exec_driver_sql(statement):
             found.setdefault(str(row[0]), []).append(_own(tuple(row), cleared=table == CLEARED))
-    for bill_no, moved in chain(moved_to_bills(connection), corrected_bills(connection)):
+    for bill_no, moved in chain(
+        moved_to_bills(connection), corrected_bills(connection), bills_opened_across(connection)
+    ):
         found.setdefault(bill_no, []).append(moved)
     return found
 
@@ -72,7 +76,9 @@ def own_credits(
             found.setdefault(undone, []).extend(entries)
         for credited, moved in chain(moved_to_credit(connection, account), credited_to(connection, account)):
             found.setdefault(credited, []).append(moved)
-    for credited, corrected in corrected_credits(connection, account, kept_as):
+    for credited, corrected in chain(
+        corrected_credits(connection, account, kept_as), credits_taken_across(connection, account, kept_as)
+    ):
         found.setdefault(credited, []).append(corrected)
     return found
 

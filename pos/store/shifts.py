@@ -183,7 +183,9 @@ def trust_in(connection: Connection, shift: Shift) -> Money:
 
 
 def given_back_in(connection: Connection, shift: Shift) -> Money:
-    """The shop's cash that went out with corrections of what other shifts took, or of parts of what this one took."""
+    """The shop's cash that went out with corrections of what other shifts or terminals took, or of parts of what this one
+    took.
+    """
     minor = connection.exec_driver_sql(
         "SELECT coalesce(sum(paid.amount_minor), 0) FROM correction JOIN correction_cash AS paid USING (correction_id) "
         "JOIN tender ON tender.tender_id = paid.tender_id "
@@ -191,7 +193,12 @@ def given_back_in(connection: Connection, shift: Shift) -> Money:
         f"WHERE correction.shift_id = ?1 AND NOT (payment_event.shift_id = ?1 AND NOT {_STANDS})",
         (shift.shift_id,),
     ).scalar_one()
-    return Money(int(minor), shift.currency)
+    across = connection.exec_driver_sql(
+        "SELECT coalesce(sum(leg.amount_minor), 0) FROM refund_across JOIN refund_across_leg AS leg USING (refund_id) "
+        "WHERE shift_id = ? AND is_cash",
+        (shift.shift_id,),
+    ).scalar_one()
+    return Money(int(minor) + int(across), shift.currency)
 
 
 def payments_in(connection: Connection, shift: Shift) -> int:
@@ -199,7 +206,8 @@ def payments_in(connection: Connection, shift: Shift) -> int:
     return int(
         connection.exec_driver_sql(
             "SELECT (SELECT count(*) FROM payment_event WHERE shift_id = ?1) "
-            "+ (SELECT count(*) FROM correction WHERE shift_id = ?1)",
+            "+ (SELECT count(*) FROM correction WHERE shift_id = ?1) "
+            "+ (SELECT count(*) FROM refund_across WHERE shift_id = ?1)",
             (shift.shift_id,),
         ).scalar_one()
     )

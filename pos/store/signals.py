@@ -105,12 +105,26 @@ _UNDONE = """
         event.payer_kind = 'walk_in' OR event.payer_account = :shared,
         EXISTS (SELECT 1 FROM tender_swap WHERE tender_swap.correction_id = correction.correction_id)
     FROM correction JOIN payment_event AS event USING (payment_event_id) WHERE {within}
+    UNION ALL
+    SELECT receipt_number, of_receipt, 'refund', across.operator, across.at_utc, across.utc_offset_min, payer_account,
+        across.amount_minor, across.currency, cash_minor, taken_at_utc,
+        EXISTS (SELECT 1 FROM approved_entry WHERE entry_id = refund_id), NULL,
+        EXISTS (SELECT 1 FROM outbox WHERE source_id = refund_id AND {across_late}), 0,
+        payer_kind = 'walk_in' OR payer_account = :shared, 0
+    FROM (SELECT refund_across.*, cash_minor FROM refund_across JOIN refund_made USING (refund_id)) AS across
+    WHERE {across_within}
     """
+"""What another terminal took and was paid back here counts like all else."""
 
 
 def undone_in(connection: Connection, within: Span, cap_of: Callable[[str, str], int]) -> list[Undone]:
     """The corrections; ``cap_of`` a user and an act is the sum up to which that person does it alone."""
-    text = _UNDONE.format(late=_late("correction.at_utc"), within=within.of("correction.at_utc"))
+    text = _UNDONE.format(
+        late=_late("correction.at_utc"),
+        within=within.of("correction.at_utc"),
+        across_late=_late("across.at_utc"),
+        across_within=within.of("across.at_utc"),
+    )
     found = []
     for row in connection.exec_driver_sql(text, within.values()):
         kind, in_currency = CorrectionKind(row[2]), currency(row[8])

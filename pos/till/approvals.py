@@ -64,15 +64,17 @@ def require_second(
     said: str = "This needs a second person.",
     *,
     not_by: Collection[str] = (),
+    use: bool = True,
 ) -> None:
     """The person may do ``act`` alone, or another has approved exactly ``content``; the approval is used up.
 
-    ``what`` says the content in words, for whoever is asked; ``said`` why one is, to whoever asks.
+    ``what`` says the content in words, for whoever is asked; ``said`` why one is, to whoever asks. ``use`` False: what is
+    approved is only prepared now, and the approval is used when it is done.
 
     Raises NotAuthorised, Refused ``reason_required``, or ApprovalNeeded.
     """
     if require_right(deed.desk, act, deed.person) is Grant.SECOND:
-        use_or_ask(deed, act, content, what, said, not_by=not_by)
+        use_or_ask(deed, act, content, what, said, not_by=not_by, use=use)
     else:
         require_alone(deed.desk, act, deed.person, reason=deed.reason_code)
 
@@ -86,14 +88,19 @@ def use_or_ask(
     *,
     accounts: Collection[str] = (),
     not_by: Collection[str] = (),
+    use: bool = True,
     **details: object,
 ) -> None:
-    """Use the approval of exactly ``content``, whatever the person's right. Raises ApprovalNeeded where there is none."""
+    """Use the approval of exactly ``content``, whatever the person's right. Raises ApprovalNeeded where there is none.
+
+    ``use`` False: it must be there, and stays.
+    """
     digest = _content_digest(deed, act, content)
     wanted = Wanted(act=act, digest=digest, what=what, accounts=accounts, not_by=not_by)
     for approval in approvals_for(deed.unit.connection, wanted.digest, deed.person.user):
         if _holds(deed, act, approval):
-            use_approval(deed.unit, approval.approval_id, deed_id=deed.deed_id, at=deed.at)
+            if use:
+                use_approval(deed.unit, approval.approval_id, deed_id=deed.deed_id, at=deed.at)
             deed.approver, deed.approval_id = approval.approver, approval.approval_id
             return
     raise ApprovalNeeded(said, wanted, approvers=who_approves(deed.desk, act), **details)

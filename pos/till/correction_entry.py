@@ -110,16 +110,22 @@ def corrected(desk: Desk, done: Corrected) -> Corrected:
 
 def find_taken(deed: Deed, order: CorrectionOrder) -> TakenPayment:
     """The payment to be corrected. Raises Refused ``unknown_receipt``, ``payment_corrected``, or for the reason."""
-    number = deed.subject = clean_reference(order.receipt, field="Receipt", limit=40).upper()
-    reason = read_reason(order)
-    text = clean_entry(order.text, field="Reason", limit=REASON_MAX)
-    deed.reason_code = f"{reason}: {text}" if text else str(reason)
+    number = read_order(deed, order)
     taken = taken_payment(deed.unit.connection, number)
     if taken is None or not deed.person.may_see(taken.payer_account):
         raise unknown_receipt(number)
     if taken.voided:
         raise Refused("payment_corrected", f"Receipt {number} is undone already.", receipt=number)
     return taken
+
+
+def read_order(deed: Deed, order: CorrectionOrder) -> str:
+    """The number of the receipt; it and the reason go into the audit row. Raises Refused for either."""
+    number = deed.subject = clean_reference(order.receipt, field="Receipt", limit=40).upper()
+    reason = read_reason(order)
+    text = clean_entry(order.text, field="Reason", limit=REASON_MAX)
+    deed.reason_code = f"{reason}: {text}" if text else str(reason)
+    return number
 
 
 def unknown_receipt(number: str) -> Refused:
@@ -143,6 +149,31 @@ def read_reason(order: CorrectionOrder) -> CorrectionReason:
     return reason
 
 
+def reason_in_words(order: CorrectionOrder) -> str:
+    """Why, as the paper says it."""
+    reason = read_reason(order)
+    return order.text.strip() if reason is CorrectionReason.OTHER else REASON_LABELS[reason]
+
+
+def reason_row(order: CorrectionOrder) -> dict[str, object]:
+    """Why, as the row of a correction keeps it."""
+    text = clean_entry(order.text, field="Reason", limit=REASON_MAX)
+    return {"reason_code": str(read_reason(order)), "reason": text or None}
+
+
+def when_row(deed: Deed) -> dict[str, object]:
+    """When, by whom and in which shift, as the row of a correction keeps it."""
+    shift, policy = deed.shift, deed.desk.policy
+    day = business_date(deed.at, policy.day_starts) if shift is None else shift.business_date
+    return {
+        "shift_id": None if shift is None else shift.shift_id,
+        "business_date": day.isoformat(),
+        "at_utc": utc_text(deed.at),
+        "utc_offset_min": offset_minutes(deed.at),
+        "operator": deed.person.user,
+    }
+
+
 def require_approval(
     deed: Deed,
     act: str,
@@ -152,18 +183,20 @@ def require_approval(
     amount: Money,
     *,
     accounts: Collection[str] = (),
+    use: bool = True,
 ) -> None:
     """The shop's policy for this case: alone, or another person than who took the payment approves.
 
-    ``accounts``: others that it is about, beside the payment's own. Raises NotAuthorised or ApprovalNeeded.
+    ``accounts``: others that it is about, beside the payment's own. ``use`` False: the approval must be there, and stays.
+    Raises NotAuthorised or ApprovalNeeded.
     """
     found = require_right(deed.desk, act, deed.person)
     about = {taken.payer_account, *taken.accounts, *accounts}
     if deed.person.accounts & about:
         said = "This is about your own account: it needs a second person."
-        use_or_ask(deed, act, content, what, said, accounts=sorted(about), not_by=[taken.taken_by])
+        use_or_ask(deed, act, content, what, said, accounts=sorted(about), not_by=[taken.taken_by], use=use)
     elif found is not Grant.SECOND or _who_beside(deed, act, taken, amount) is not SecondPerson.NOBODY:
-        require_second(deed, act, content, what, not_by=[taken.taken_by])
+        require_second(deed, act, content, what, not_by=[taken.taken_by], use=use)
 
 
 def _who_beside(deed: Deed, act: str, taken: TakenPayment, amount: Money) -> SecondPerson:
@@ -194,13 +227,18 @@ def leave_others_shift(deed: Deed) -> None:
         deed.shift = None
 
 
+def require_in_drawer(deed: Deed, out: Money) -> None:
+    """The drawer holds what is to go out of it. Raises Refused ``drawer_short``."""
+    if out.minor > 0 and cash_in_drawer(deed) < out:
+        # Never how much is there: whoever counts blind must not learn it here.
+        raise Refused("drawer_short", f"The drawer does not hold {out}. Ask for more cash first.")
+
+
 def write_correction(deed: Deed, entry: Entry) -> Corrected:
     """Write it: the parts first, so that the database can weigh the correction itself. Raises Refused ``drawer_short``."""
     taken, kind, correction_id = entry.taken, entry.kind, deed.new_id()
     out = Money(sum(one.amount.minor for one in entry.cash), taken.amount.currency)
-    if out.minor > 0 and cash_in_drawer(deed) < out:
-        # Never how much is there: whoever counts blind must not learn it here.
-        raise Refused("drawer_short", f"The drawer does not hold {out}. Ask for more cash first.")
+    require_in_drawer(deed, out)
     series = series_of(deed, kind)
     counter = deed.unit.next_number(f"receipt:{series}")
     number = deed.desk.identity.receipt_number(counter, series)
@@ -212,14 +250,13 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
     if deed.approval_id is not None:
         note_approved_entry(deed.unit, correction_id, deed.approval_id)
     book_entry(deed, SourceKind(str(kind)), correction_id, entry.lines)
-    reason = read_reason(entry.order)
     back = zero(out.currency) if entry.paid_anew else out
     paper = correction_paper(
         deed,
         number,
         kind,
         taken,
-        reason=REASON_LABELS[reason] if reason is not CorrectionReason.OTHER else entry.order.text.strip(),
+        reason=reason_in_words(entry.order),
         undone=entry.undone,
         given_back=entry.given_back,
         cash=back,
@@ -289,8 +326,6 @@ def _write_parts(deed: Deed, entry: Entry, correction_id: str) -> None:
 
 
 def _write_head(deed: Deed, entry: Entry, correction_id: str, number: str) -> None:
-    shift, policy = deed.shift, deed.desk.policy
-    day = business_date(deed.at, policy.day_starts) if shift is None else shift.business_date
     cancels_one = entry.kind is CorrectionKind.TENDER_CANCELLATION
     deed.unit.insert(
         "correction",
@@ -300,13 +335,8 @@ def _write_head(deed: Deed, entry: Entry, correction_id: str, number: str) -> No
             "payment_event_id": entry.taken.payment_event_id,
             "tender_id": entry.whole[0].tender_id if cancels_one else None,
             "receipt_number": number,
-            "shift_id": None if shift is None else shift.shift_id,
-            "business_date": day.isoformat(),
-            "at_utc": utc_text(deed.at),
-            "utc_offset_min": offset_minutes(deed.at),
-            "operator": deed.person.user,
-            "reason_code": str(read_reason(entry.order)),
-            "reason": clean_entry(entry.order.text, field="Reason", limit=REASON_MAX) or None,
+            **when_row(deed),
+            **reason_row(entry.order),
             "amount_minor": sum(amount.minor for _, amount in entry.undone),
             "currency": entry.taken.amount.currency.code,
         },

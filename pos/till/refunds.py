@@ -83,29 +83,40 @@ def refund(desk: Desk, person: Person, order: RefundOrder, *, memo: Memo | None 
         taken = find_taken(deed, asked)
         open_ = refundable(deed.unit.connection, desk.modes, taken)
         ceiling = total((one.amount for one in open_), taken.amount.currency)
-        if not ceiling:
-            raise Refused(
-                "nothing_refundable",
-                f"Nothing of receipt {taken.receipt_number} may be paid back now: it was, or its money is not sure yet.",
-                receipt=taken.receipt_number,
-            )
-        amount = ceiling
-        if order.amount is not None:
-            amount = parse_amount(order.amount, ceiling.currency, decimal_marks=order.decimal_marks)
-        if amount > ceiling:
-            raise Refused(
-                "more_than_refundable",
-                f"At most {ceiling} of receipt {taken.receipt_number} may be paid back now.",
-                ceiling=ceiling.plain(),
-                field="amount",
-            )
+        amount = wanted_of(order, taken.receipt_number, ceiling)
         shares = _shares(open_, amount)
-        what = f"refund {amount} of receipt {taken.receipt_number} to {taken.payer_account}"
-        content = {"receipt": taken.receipt_number, "amount": amount.minor}
-        require_approval(deed, ACT, taken, content, what, amount)
+        require_approval_of(deed, taken, amount)
         return _pay_back(deed, taken, asked, shares)
 
     return corrected(desk, perform(desk, person, ACT, work, memo=memo, alone=True))
+
+
+def require_approval_of(deed: Deed, taken: TakenPayment, amount: Money, *, use: bool = True) -> None:
+    """As ``require_approval``, of exactly this refund."""
+    what = f"refund {amount} of receipt {taken.receipt_number} to {taken.payer_account}"
+    content = {"receipt": taken.receipt_number, "amount": amount.minor}
+    require_approval(deed, ACT, taken, content, what, amount, use=use)
+
+
+def wanted_of(order: RefundOrder, receipt_number: str, ceiling: Money) -> Money:
+    """How much of a receipt is to go back, where ``ceiling`` may. Raises Refused as ``refund``."""
+    if not ceiling:
+        raise Refused(
+            "nothing_refundable",
+            f"Nothing of receipt {receipt_number} may be paid back now: it was, or its money is not sure yet.",
+            receipt=receipt_number,
+        )
+    amount = ceiling
+    if order.amount is not None:
+        amount = parse_amount(order.amount, ceiling.currency, decimal_marks=order.decimal_marks)
+    if amount > ceiling:
+        raise Refused(
+            "more_than_refundable",
+            f"At most {ceiling} of receipt {receipt_number} may be paid back now.",
+            ceiling=ceiling.plain(),
+            field="amount",
+        )
+    return amount
 
 
 def confirm_refund(
@@ -218,7 +229,7 @@ def _pay_back(
         mode = deed.desk.modes[one.tender.mode]
         if mode.kind is ModeKind.CASH:
             deed.require_shift()
-            _require_coins(deed, share)
+            require_coins(deed, share)
             cash.append(CashOut(tender=one.tender, amount=share))
             lines.append(credit(Ledger.CASH_IN_TILL, share))
             given_back.append(GivenBack(label=mode.label, amount=share, how=""))
@@ -242,7 +253,8 @@ def _pay_back(
     )
 
 
-def _require_coins(deed: Deed, amount: Money) -> None:
+def require_coins(deed: Deed, amount: Money) -> None:
+    """There are coins for it. Raises Refused ``not_in_coins``."""
     coin = deed.desk.policy.cash_rounding.coin_minor
     if amount.minor % coin:
         smallest = Money(coin, amount.currency)

@@ -34,7 +34,7 @@ from pos.till.cash_office import (
     open_shift,
 )
 from pos.till.commissions import settle_commission
-from pos.till.correction_entry import CorrectionOrder
+from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import reverse, void
 from pos.till.deposits import (
     CreditOrder,
@@ -149,10 +149,19 @@ class CardsNow(Protocol):
         ...
 
 
+class RefundsNow(Protocol):
+    """Pays back what was taken here or at another terminal, and waits for central's answer."""
+
+    def pay_back(self, person: Person, order: RefundOrder, *, memo: Memo) -> Corrected:
+        """As ``pay_back``."""
+        ...
+
+
 class Script:
     """Carries out lines for whoever is signed in.
 
     ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
+    ``refunds`` None: only what was taken here is paid back.
     """
 
     def __init__(
@@ -162,8 +171,10 @@ class Script:
         *,
         vouchers: VouchersNow | None = None,
         cards: CardsNow | None = None,
+        refunds: RefundsNow | None = None,
     ) -> None:
         self._desk = desk
+        self._refunds = refunds
         self._vouchers = vouchers
         self._cards = cards
         self.person = person
@@ -308,7 +319,9 @@ class Script:
                 return encode(reverse(desk, person, undo, memo=memo))
             case Refund():
                 back = RefundOrder(receipt=act.receipt, amount=act.amount, reason=act.reason, text=act.text)
-                return encode(refund(desk, person, back, memo=memo))
+                if self._refunds is None:
+                    return encode(refund(desk, person, back, memo=memo))
+                return encode(self._refunds.pay_back(person, back, memo=memo))
             case ConfirmRefund():
                 return encode(confirm_refund(desk, person, act.refund, act.reference, memo=memo))
             case Transfer():

@@ -19,6 +19,7 @@ from pos.store import cache as cached
 from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
 from pos.till.lost_mark import UNCONFIRMED
+from pos.till.verify_across import ACROSS_CHECKS
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_corrections import CORRECTION_CHECKS
 from pos.till.verify_dealers import DEALER_CHECKS
@@ -141,7 +142,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "outbox_row_has_its_leg",
-        "SELECT correlator_id FROM outbox WHERE NOT EXISTS (SELECT 1 FROM leg "
+        "SELECT correlator_id FROM outbox WHERE kind <> 'refund_across' AND NOT EXISTS (SELECT 1 FROM leg "
         "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
     ),
     (
@@ -249,6 +250,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE source_kind = 'payment' AND source_id = payment_event_id AND ledger_account = 'cash_rounding'), 0)",
     ),
     *CASH_CHECKS,
+    *ACROSS_CHECKS,
     (
         "write_offs_are_booked",
         "SELECT payment_event_id FROM payment_event WHERE (SELECT coalesce(sum(amount_minor), 0) FROM bill_write_off "

@@ -33,7 +33,9 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "JOIN correction_cash AS paid USING (correction_id) JOIN tender ON tender.tender_id = paid.tender_id "
         "JOIN payment_event ON payment_event.payment_event_id = tender.payment_event_id "
         "WHERE correction.shift_id = shift.shift_id "
-        f"AND NOT (payment_event.shift_id = shift.shift_id AND NOT {STANDS})), 0)",
+        f"AND NOT (payment_event.shift_id = shift.shift_id AND NOT {STANDS})), 0) - coalesce((SELECT sum(leg.amount_minor) "
+        "FROM refund_across JOIN refund_across_leg AS leg USING (refund_id) WHERE is_cash "
+        "AND refund_across.shift_id = shift.shift_id), 0)",
     ),
     (
         "trust_money_is_counted_apart",

@@ -97,9 +97,8 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "refunds_payable_are_explained",
         "SELECT currency FROM journal_line WHERE ledger_account = 'refunds_payable' GROUP BY currency "
-        "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(correction.amount_minor - (SELECT coalesce(sum("
-        "amount_minor), 0) FROM correction_cash WHERE correction_cash.correction_id = correction.correction_id)), 0) "
-        "FROM correction WHERE kind = 'refund' AND correction.currency = journal_line.currency) "
+        "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor - cash_minor), 0) FROM refund_made "
+        "WHERE refund_made.currency = journal_line.currency) "
         "- (SELECT coalesce(sum(amount_minor), 0) FROM refund_settled "
         "WHERE refund_settled.currency = journal_line.currency)",
     ),
@@ -111,7 +110,8 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "approved_entry_has_its_correction",
         "SELECT entry_id FROM approved_entry LEFT JOIN approval_use USING (approval_id) "
-        "WHERE approval_use.approval_id IS NULL OR entry_id NOT IN (SELECT correction_id FROM correction)",
+        "WHERE approval_use.approval_id IS NULL OR entry_id NOT IN (SELECT correction_id FROM correction "
+        "UNION ALL SELECT refund_id FROM refund_across)",
     ),
     (
         "paper_is_alive_once",

@@ -26,6 +26,7 @@ from pos.domain.encode import crash_lines
 from pos.domain.errors import DomainError, Refused
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import CardTerminal, Runner
+from pos.domain.refund_across import RefundDesk
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherDesk
 from pos.store.database import StoreError
@@ -131,6 +132,7 @@ class TillApp(App[int], inherit_bindings=False):
         keep_syncing: KeepSyncing | None = None,
         vouchers: VoucherDesk | None = None,
         issuing: VoucherIssue | None = None,
+        refunds: RefundDesk | None = None,
         sessions: Sessions | None = None,
         card_terminal: CardTerminal | None = None,
         keep_cards: KeepCards | None = None,
@@ -147,6 +149,7 @@ class TillApp(App[int], inherit_bindings=False):
             preview=preview,
             vouchers=vouchers,
             issuing=issuing,
+            refunds=refunds,
             card_terminal=card_terminal,
             link=sync_state,
             hint=hint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -12,6 +12,7 @@ from pos.domain.ids import new_id
 from pos.domain.money import Money
 from pos.domain.payment_mode import ModeKind
 from pos.domain.ports import CardTerminal, Runner
+from pos.domain.refund_across import RefundDesk
 from pos.domain.role import Person
 from pos.domain.unfinished import Unfinished
 from pos.domain.voucher import VoucherDesk
@@ -39,7 +40,8 @@ class Seat:
     """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
 
     ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
-    ``card_terminal`` None: slips are keyed. ``link`` says whether central answers.
+    ``refunds`` None: nor to pay back what another terminal took. ``card_terminal`` None: slips are keyed. ``link`` says
+    whether central answers.
     """
 
     desk: Desk
@@ -47,6 +49,7 @@ class Seat:
     preview: Preview
     vouchers: VoucherDesk | None = None
     issuing: VoucherIssue | None = None
+    refunds: RefundDesk | None = None
     card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
     hint: str | None = None
@@ -118,6 +121,12 @@ class Seat:
     async def deed(self, call: Callable[[], Result]) -> Result:
         """Carry out a deed, then bring the lists up to it. Raises what the deed raises."""
         result = await self.runner.till(call)
+        await self.runner.cache(lambda: catch_up(self.desk))
+        return result
+
+    async def asked(self, deed: Awaitable[Result]) -> Result:
+        """A deed that asks somebody else on its way, then the same. Raises what the deed raises."""
+        result = await deed
         await self.runner.cache(lambda: catch_up(self.desk))
         return result
 

@@ -165,6 +165,7 @@ class Network(httpx.AsyncBaseTransport):
     """Carries requests to central's app and does to them what its script, or chance, says; without either, nothing."""
 
     def __init__(self, app: Any, clock: SettableClock) -> None:
+        self.app = app
         self.leads_to: httpx.AsyncBaseTransport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         self._clock = clock
         self._script: deque[Fault] = deque()

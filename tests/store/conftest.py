@@ -36,6 +36,7 @@ from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
+from tests.builders.across import FakeRefunds, elsewhere, paid_back
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
@@ -211,6 +212,7 @@ def _correct(desk: Desk) -> None:
     back = refund(desk, CASHIER, RefundOrder(receipt=paid, reason="billed_twice", amount="1"))
     confirm_refund(desk, BACK_OFFICE, back.receipt_number, "CARD-1")
     transfer(desk, CASHIER, MoveOrder(receipt=paid, reason="wrong_account", account="BA-3"))
+    paid_back(desk, FakeRefunds(elsewhere(cash="2")), "1")
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ def test_every_table_is_append_only_but_those_that_live(raw: sqlite3.Connection)
         "print_job",
         "outbox",
         "voucher_hold",
+        "refund_hold",
         "pin_to_print",
         "card_attempt",
         "voucher_issue",

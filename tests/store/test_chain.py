@@ -146,6 +146,7 @@ TABLES = sorted(
     "imported_record_state instrument instrument_again journal_entry journal_line large_cash large_cash_person leg "
     "moved_entry outbox payer_person payment payment_dunning payment_event person person_change pin_try placed_part "
     "post_dated_cheque post_dated_event post_dated_person post_dated_wish print_job receipt receipt_copy recovery "
+    "refund_across refund_across_leg refund_across_part refund_hold "
     "refund_settled sale_line sale_price_override sale_serial sale_serial_again script_ref shift shift_close "
     "shift_close_foreign shift_count shift_count_declared shift_count_foreign shift_signature suspense "
     "suspense_transfer suspense_transfer_part tender tender_person tender_swap tender_undone trust_close trust_count "

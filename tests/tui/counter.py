@@ -28,6 +28,7 @@ from textual.pilot import Pilot
 
 from pos.domain.ports import CardTerminal
 from pos.domain.receipt import Copy, ReceiptFacts
+from pos.domain.refund_across import RefundDesk
 from pos.domain.voucher import VoucherDesk
 from pos.machine import InlineRunner
 from pos.till.desk import Desk
@@ -200,6 +201,7 @@ async def counter(
     lock_after_s: float = 180,
     vouchers: VoucherDesk | None = None,
     issuing: VoucherIssue | None = None,
+    refunds: RefundDesk | None = None,
     sessions: Sessions | None = None,
     card_terminal: CardTerminal | None = None,
     open_drawer: OpenDrawer = no_drawer,
@@ -217,6 +219,7 @@ async def counter(
         escape_wait_s=0.05,
         vouchers=vouchers,
         issuing=issuing,
+        refunds=refunds,
         sessions=sessions,
         card_terminal=card_terminal,
         open_drawer=open_drawer,

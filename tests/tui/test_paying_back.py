@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
+from pos.domain.refund_across import LookUpOutcome
 from pos.till.desk import Desk
 from pos.till.refunds import RefundOrder, refund
+from tests.builders.across import ALONE, RECEIPT, UNANSWERED, FakeRefunds, elsewhere
 from tests.builders.tills import (
     CASHIER,
     card,
@@ -222,3 +227,91 @@ async def test_a_transfer_takes_6_keys(desk: Desk) -> None:
         await seat.press("enter", "enter")
         assert seat.screen == "SecondPersonScreen"
         assert seat.keys <= 6
+
+
+# --- what another terminal took --------------------------------------------------------------------------------------
+
+
+async def test_a_receipt_of_another_terminal_is_found_on_enter_and_paid_back(desk: Desk) -> None:
+    """tui.md: 6 keys and the PIN, as for an own receipt; central is asked on Enter alone."""
+    central = FakeRefunds(elsewhere(cash="10", debit_card="2.500"))
+    async with counter(desk, refunds=central) as seat:
+        await seat.write(RECEIPT)
+        assert central.looked == []
+        await seat.press("enter")
+        assert seat.screen == "ReceiptElsewhereScreen"
+        assert f"Receipt of another terminal: {RECEIPT}" in seat.text
+        assert "12.500 KWD of BA-1" in seat.text
+        assert "taken at T9" in seat.text
+        await seat.press("r")
+        assert seat.screen == "RefundScreen"
+        await seat.press("enter")
+        await seat.fill("5")
+        await seat.press("enter")
+        assert seat.keys <= 6
+        assert (seat.screen, central.asked) == ("SecondPersonScreen", [])
+        await seat.second_person()
+
+        assert f"12.500 KWD of {RECEIPT} is paid back" in " ".join(seat.message.split())
+        assert "Give 10.000 KWD in cash back." in " ".join(seat.message.split())
+    assert [(row["amount_minor"], row["cash_minor"]) for row in rows(desk, "v_refund")] == [(12_500, 10_000)]
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("central", "said"),
+    [
+        (FakeRefunds(elsewhere(cash="10"), silent=True), "it can be refunded while central answers"),
+        (FakeRefunds(), f"There is no payment with receipt {RECEIPT} here"),
+        (None, f"Nothing found for {RECEIPT}"),
+    ],
+    ids=["no answer", "unknown", "no central"],
+)
+async def test_what_central_does_not_tell_is_said(desk: Desk, central: FakeRefunds | None, said: str) -> None:
+    async with counter(desk, refunds=central) as seat:
+        await seat.open(RECEIPT)
+        assert said in " ".join(seat.message.split())
+        assert seat.screen == "FindScreen"
+
+
+async def test_nobody_waits_for_central_at_the_find_box(desk: Desk) -> None:
+    """The cashier goes on; an answer that comes when something else stands there opens nothing."""
+    answers = asyncio.Event()
+
+    class Slow(FakeRefunds):
+        async def find(self, receipt_number: str) -> LookUpOutcome:
+            await answers.wait()
+            return await super().find(receipt_number)
+
+    async with counter(desk, refunds=Slow(elsewhere(cash="10"))) as seat:
+        await seat.write(RECEIPT)
+        await seat.press("enter")
+        assert "Central is asked for receipt" in seat.message
+        await seat.press("escape")
+        await seat.open("BA-1")
+        assert seat.screen == "AccountScreen"
+        answers.set()
+        await seat.settle()
+        assert seat.screen == "AccountScreen"
+        await seat.press("escape")
+        await seat.open(RECEIPT)
+        assert seat.screen == "ReceiptElsewhereScreen"
+
+
+async def test_without_an_answer_the_screen_stays_and_leaving_lets_go(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, corrections=ALONE)
+    central = FakeRefunds(elsewhere(cash="10"), UNANSWERED, UNANSWERED)
+    async with counter(desk, refunds=central) as seat:
+        await seat.open(RECEIPT)
+        await seat.press("r")
+        await seat.fill("4", "5", "")
+        assert "Central did not say whether it may be paid back" in " ".join(seat.message.split())
+        assert (seat.screen, central.released) == ("RefundScreen", [])
+        await seat.press("enter")
+        assert len({asked.hold_id for asked in central.asked}) == 1
+        await seat.press("escape")
+        assert seat.screen == "ReceiptElsewhereScreen"
+        assert central.released == [central.asked[0].hold_id]
+        await seat.press("escape")
+    assert [row["state"] for row in rows(desk, "refund_hold")] == ["released"]
+    assert rows(desk, "refund_across") == []

@@ -12,6 +12,7 @@ from pos.domain.voucher import VoucherIssued
 from pos.store import outbox
 from pos.till.bank_receipts import reject_bank_receipt
 from pos.tui.ports import VoucherIssue
+from tests.builders.across import RECEIPT, FakeRefunds, elsewhere
 from tests.builders.cards import NO_ANSWER, FakeCards
 from tests.builders.signed import FakePress, issues_alone
 from tests.builders.tills import (
@@ -289,3 +290,12 @@ async def test_sales_and_dealers(snapshot: SnapshotAssertion) -> None:
         assert seat.text == snapshot(name="bill beside items")
         await seat.press("f2")
         assert seat.text == snapshot(name="leave items")
+
+
+async def test_a_receipt_of_another_terminal(snapshot: SnapshotAssertion) -> None:
+    desk = make_till()
+    opened(desk)
+    central = FakeRefunds(elsewhere(cash="10", debit_card="2.500"))
+    async with counter(desk, refunds=central) as seat:
+        await seat.open(RECEIPT)
+        assert seat.text == snapshot(name="receipt of another terminal")

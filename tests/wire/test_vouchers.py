@@ -34,7 +34,7 @@ from pos.till.vouchers import reserve_vouchers
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.client import Addresses, CentralClient
-from sync.engine import RELEASES_FAILED_MAX
+from sync.releases import RELEASES_FAILED_MAX
 from sync.vouchers import CentralVouchers
 from sync.wire_json import dumps, loads
 from tests.builders.tills import CASHIER, findings, order, wish

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher, Input, Label
 
-from pos.domain.errors import DomainError
+from pos.domain.errors import DomainError, Refused
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import PayerKind
 from pos.domain.voucher import VoucherIssued
@@ -26,6 +26,7 @@ from pos.till.known_accounts import nothing_found
 from pos.till.notes import Noted
 from pos.till.papers import show_receipt
 from pos.till.post_dated import ChequeRegistered
+from pos.till.refund_across import find_elsewhere, is_whole_number
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
@@ -47,11 +48,12 @@ from pos.tui.screens.paying import PayingScreen, ScanCame
 from pos.tui.screens.people import PeopleScreen
 from pos.tui.screens.post_dated import PostDatedScreen
 from pos.tui.screens.receipt import ReceiptScreen
+from pos.tui.screens.receipt_elsewhere import ReceiptElsewhereScreen
 from pos.tui.screens.refunds import RefundsScreen
 from pos.tui.screens.sale import SaleScreen
 from pos.tui.screens.suspense import SuspenseScreen
 from pos.tui.screens.till_screen import TillScreen
-from pos.tui.widgets.columns import Column
+from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.find_box import FindBox, hit_row
 from pos.tui.widgets.listing import Listing
 from pos.tui.widgets.paid import PaidPanel
@@ -164,6 +166,10 @@ class FindScreen(TillScreen[SignedOut]):
             person = self.seat.person
             self._show_hits(await self.seat.look(lambda: find(self.seat.desk, person, query)), query)
         hits = self._hits
+        if not hits and self.seat.refunds is not None and is_whole_number(query):
+            self.say(f"Central is asked for receipt {shown(query)}. Go on with anything meanwhile.")
+            self.errands.beside(self, self._ask_central(query))
+            return
         if not hits:
             self.refuse(nothing_found(self.seat.desk, query))
             return
@@ -177,6 +183,22 @@ class FindScreen(TillScreen[SignedOut]):
             await self._open_hit(next(hit for hit in hits if hit.key == selected))
         else:
             self.refuse(f"{len(hits)} found. Choose with Up and Down, then Enter.")
+
+    async def _ask_central(self, query: str) -> None:
+        """A receipt that is not of this till: what central tells of it is opened, if the person still waits for it."""
+        seat = self.seat
+        try:
+            found = await find_elsewhere(seat.desk, seat.person, query, seat.refunds, seat.runner)
+        except Refused:
+            if not self._waits_for(query):
+                return
+            raise
+        if self._waits_for(query):
+            self.say("")
+            self.app.push_screen(ReceiptElsewhereScreen(seat, self.errands, found))
+
+    def _waits_for(self, query: str) -> bool:
+        return self.app.screen is self and self.query_one("#find", FindBox).value.strip() == query
 
     async def _open_hit(self, hit: Hit) -> None:
         seat = self.seat

@@ -16,6 +16,7 @@ from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money
 from pos.domain.unfinished import Unfinished
 from pos.till.correction_entry import Corrected
+from pos.till.refund_across import give_up, pay_back
 from pos.till.refunds import ACT as REFUND
 from pos.till.refunds import RefundOrder, refund
 from pos.till.transfers import (
@@ -109,7 +110,16 @@ class _MoneyScreen(FormScreen[Corrected]):
 
 
 class RefundScreen(_MoneyScreen):
-    """Pays back; cash goes out of this drawer, other ways are owed until the back office confirms them."""
+    """Pays back; cash goes out of this drawer, other ways are owed until the back office confirms them.
+
+    ``elsewhere``: another terminal took it, so that central is asked first.
+    """
+
+    def __init__(
+        self, seat: Seat, errands: Errands, taken: TakenPayment, most: Money, *, elsewhere: bool = False
+    ) -> None:
+        super().__init__(seat, errands, taken, most)
+        self._elsewhere = elsewhere
 
     OFFERS = REFUND
 
@@ -128,7 +138,19 @@ class RefundScreen(_MoneyScreen):
             text=self.typed("text"),
             decimal_marks=self.seat.decimal_marks,
         )
-        self.done(await self.seat.deed(partial(refund, desk, person, order)))
+        if not self._elsewhere:
+            self.done(await self.seat.deed(partial(refund, desk, person, order)))
+            return
+        self.say("Central is asked whether it may be paid back here...")
+        central, runner = self.seat.refunds, self.seat.runner
+        self.done(await self.seat.asked(pay_back(desk, person, order, central, runner)))
+
+    def action_back(self) -> None:
+        """Whoever leaves wants no answer any more: what central may hold for it is let go, beside."""
+        if self._elsewhere:
+            seat, receipt = self.seat, self.taken.receipt_number
+            self.errands.beside(self, give_up(seat.desk, receipt, seat.refunds, seat.runner))
+        super().action_back()
 
 
 class _MoveScreen(_MoneyScreen):

@@ -138,6 +138,8 @@ def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, obj
         attributes["reason"] = facts.reason
     if facts.shift_id is not None:
         attributes["shiftId"] = facts.shift_id
+    if facts.hold_id is not None:
+        attributes["refundHold"] = facts.hold_id
     if facts.bills:
         attributes["bills"] = [
             {"bill": bill_id, "amount": money_json(amount)} for bill_id, amount in facts.bills.items()

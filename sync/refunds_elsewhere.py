@@ -109,7 +109,8 @@ def _denied(answer: OwnAnswer | RefundUnanswered) -> RefundDenied | RefundUnansw
 
 def hold_body(asked: RefundAsked) -> dict[str, object]:
     """The body that asks for a hold."""
-    return {
+    own = {"own": True} if asked.own else {}
+    return own | {
         "id": asked.hold_id,
         "terminal": asked.terminal,
         "operator": asked.operator,

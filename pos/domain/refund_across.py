@@ -6,11 +6,12 @@ invariant 37.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from pos.domain.correction import TakenPayment
-from pos.domain.money import Money, total
+from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import Purpose
 
 
@@ -40,16 +41,30 @@ class TakenElsewhere:
         """What of all of it may be paid back now."""
         return total((leg.may_go_back for leg in self.legs), self.taken.amount.currency)
 
+    @property
+    def left(self) -> Mapping[str, Money]:
+        """What of each leg stands on bills and accounts, sure or not, by its id at central."""
+        none = zero(self.taken.amount.currency)
+        found = {leg.payment_id: none for leg in self.legs}
+        for part in self.taken.parts:
+            if part.purpose not in (Purpose.ITEMS, Purpose.SUSPENSE):
+                found[part.tender_id] = found[part.tender_id] + part.left
+        return found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundAsked:
-    """What central is to hold: so much of each leg, by its id there. ``hold_id`` is ours and makes a retry harmless."""
+    """What central is to hold: so much of each leg, by its id there. ``hold_id`` is ours and makes a retry harmless.
+
+    ``own``: the payment is in this till's own books.
+    """
 
     hold_id: str
     terminal: str
     operator: str
     receipt_number: str
     legs: tuple[tuple[str, Money], ...]
+    own: bool = False
 
     @property
     def amount(self) -> Money:

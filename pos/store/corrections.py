@@ -362,6 +362,7 @@ class RefundFacts:
     was for items. ``write_offs`` are the rests of bills that are owed again, ``recovered`` the
     written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
     ``operator`` corrected what ``taken_by`` had taken, alone or by somebody's ``approval``.
+    ``hold_id`` names what central holds for it.
     """
 
     correlator_id: str
@@ -384,6 +385,7 @@ class RefundFacts:
     operator: str
     taken_by: str
     approval: ApprovalFacts | None
+    hold_id: str | None = None
 
 
 def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
@@ -392,7 +394,8 @@ def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
         "SELECT told.correlator_id, paid.correlator_id, paid.server_id, paid.body, kind_of.kind, kind_of.reason_code, "
         "kind_of.reason, at_utc, kind_of.utc_offset_min, kind_of.receipt_number, event.terminal, kind_of.shift_id, "
         "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id, "
-        "kind_of.operator, event.operator "
+        "kind_of.operator, event.operator, "
+        "(SELECT hold_id FROM refund_hold WHERE used_by = kind_of.correction_id) "
         "FROM outbox AS told JOIN correction AS kind_of ON kind_of.correction_id = told.source_id "
         "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
         "JOIN leg ON leg.payment_event_id = told.payment_event_id AND leg.leg = told.leg "
@@ -442,6 +445,7 @@ def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
         operator=row[18],
         taken_by=row[19],
         approval=approval_of_entry(connection, correction_id),
+        hold_id=row[20],
     )
 
 

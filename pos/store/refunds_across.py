@@ -146,6 +146,15 @@ def mark_released(connection: Connection, hold_id: str, *, at: datetime) -> None
     )
 
 
+def told_legs(connection: Connection, payment_event_id: str) -> dict[int, str]:
+    """The legs of an own payment that central has, by its id of each."""
+    rows = connection.exec_driver_sql(
+        "SELECT leg, server_id FROM outbox WHERE payment_event_id = ? AND kind = 'payment' AND applied_change IS NOT NULL",
+        (payment_event_id,),
+    )
+    return {int(leg): str(server_id) for leg, server_id in rows}
+
+
 # --- what central is told --------------------------------------------------------------------------------------------
 
 

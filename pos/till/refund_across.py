@@ -8,7 +8,7 @@ Source: domain.md 3.6 and rules 32, 33; reliability.md invariants 3, 7 and 37.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -36,6 +36,7 @@ from pos.store.refunds_across import (
     holds_to_release,
     mark_released,
     settle_hold,
+    told_legs,
     unanswered_hold,
 )
 from pos.store.unit_of_work import CommitFailed, WriteFailed
@@ -50,11 +51,14 @@ from pos.till.desk import Deed, Desk, Memo, audit_refusal, nothing_booked, perfo
 from pos.till.enquiries import require_enquiry
 from pos.till.gate import require_right, require_session
 from pos.till.refund_across_entry import AcrossEntry, require_cash, write_refund_across
-from pos.till.refunds import ACT, RefundOrder, refund, require_approval_of, wanted_of
+from pos.till.refunds import ACT, RefundOrder, refund, require_approval_of, wanted_of, weigh
 
 HOLD = "hold_refund"
 ASKED_AGAIN_FOR = timedelta(minutes=5)
 """For so long the same refund asks for the same hold again; later it is begun anew."""
+
+NOT_THERE = frozenset(("refund_unknown_receipt", "refund_only_there"))
+"""How central says that it has no such payment: nobody else can pay it back either."""
 
 _RECEIPT = re.compile(r"[A-Z0-9][A-Z0-9._]{0,19}(-[A-Z0-9._]{1,19}){2,4}-[0-9]{4,9}")
 
@@ -80,7 +84,7 @@ async def pay_back(
     code. Then no money goes out.
     """
     if await runner.read(partial(_is_known_here, desk, order.receipt)):
-        return await runner.till(partial(refund, desk, person, order, memo=memo))
+        return await _pay_back_own(desk, person, order, central, runner, memo=memo)
     await runner.till(partial(_admit, desk, person, order))
     again = await runner.till(partial(_give_up_others, desk, person, order))
     await _release_all(desk, order.receipt, central, runner)
@@ -92,6 +96,49 @@ async def pay_back(
             await give_up(desk, order.receipt, central, runner)
         raise
     return corrected(desk, done)
+
+
+async def _pay_back_own(
+    desk: Desk,
+    person: Person,
+    order: RefundOrder,
+    central: RefundDesk | None,
+    runner: Runner,
+    *,
+    memo: Memo | None,
+) -> Corrected:
+    """What central has of an own payment may be paid back elsewhere at this moment, so it is held first here too.
+
+    Where central does not answer the own books decide: they alone are asked offline.
+    """
+    known = central is not None and await runner.read(partial(_is_at_central, desk, order.receipt))
+    if central is None or not known:
+        return await runner.till(partial(refund, desk, person, order, memo=memo))
+    await runner.till(partial(_abandon, desk, order.receipt))
+    await _release_all(desk, order.receipt, central, runner)
+    number = order.receipt.strip().upper()
+    found = await central.find(number)
+    left = found.left if isinstance(found, TakenElsewhere) else None
+    asked = None
+    if left is not None:
+        asked = await runner.till(partial(_write_own_hold, desk, person, order, left))
+    if asked is None:
+        return await runner.till(partial(refund, desk, person, order, left=left, memo=memo))
+    told = await central.hold(asked)
+    await runner.till(partial(_settle, desk, asked.hold_id, told))
+    if isinstance(told, RefundDenied) and told.code not in NOT_THERE:
+        refusal = Refused(told.code, clean_foreign(told.message, limit=300))
+        await runner.till(partial(_audit, desk, person, order, refusal))
+        raise refusal
+    held = asked if isinstance(told, RefundHeld) else None
+    try:
+        if held is None:
+            await runner.till(partial(_abandon, desk, order.receipt))
+        return await runner.till(partial(refund, desk, person, order, held=held, left=left, memo=memo))
+    except DomainError as refusal:
+        if refusal.code != "outcome_unknown":
+            await give_up(desk, order.receipt, central, runner)
+        raise
 
 
 async def _hold(
@@ -181,6 +228,38 @@ def _is_known_here(desk: Desk, receipt: str) -> bool:
             "SELECT 1 FROM payment_event WHERE receipt_number = ?", (receipt.strip().upper(),)
         ).first()
     return found is not None
+
+
+def _is_at_central(desk: Desk, receipt: str) -> bool:
+    with desk.till.read() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT payment_event_id FROM payment_event WHERE receipt_number = ?", (receipt.strip().upper(),)
+        ).scalar()
+        return found is not None and bool(told_legs(connection, str(found)))
+
+
+def _write_own_hold(
+    desk: Desk, person: Person, order: RefundOrder, left: Mapping[str, Money]
+) -> RefundAsked | None:
+    """Weigh it by the own books, and write down what is about to be asked; None where central has nothing of it."""
+
+    def work(deed: Deed) -> RefundAsked | None:
+        weighed = weigh(deed, order, left=left, use=False)
+        legs = weighed.legs_at(told_legs(deed.unit.connection, weighed.taken.payment_event_id))
+        if not legs:
+            return None
+        asked = RefundAsked(
+            hold_id=deed.new_id(),
+            terminal=desk.identity.terminal,
+            operator=person.user,
+            receipt_number=weighed.taken.receipt_number,
+            legs=tuple(legs.items()),
+            own=True,
+        )
+        deed.unit.insert("refund_hold", hold_row(asked, at=deed.at))
+        return asked
+
+    return perform(desk, person, HOLD, work, alone=True)
 
 
 def _admit(desk: Desk, person: Person, order: RefundOrder) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pos.domain.correction import CorrectionKind, TakenPart
-from pos.domain.errors import Refused
 from pos.domain.money import Money, zero
 from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import JournalLine, Ledger, SourceKind, credit
@@ -31,7 +30,7 @@ from pos.till.correction_paper import GivenBack, correction_paper, series_of
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
 from pos.till.receipt_paper import with_mark, write_paper
-from pos.till.refunds import require_coins
+from pos.till.refunds import given_up, require_coins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def write_refund_across(deed: Deed, entry: AcrossEntry) -> Corrected:
     leave_others_shift(deed)
     refund_id, series = deed.new_id(), series_of(deed, CorrectionKind.REFUND)
     if not use_hold(deed.unit.connection, entry.asked.hold_id, refund_id, at=deed.at):
-        raise Refused("refund_given_up", "This refund was given up meanwhile. Begin it anew.")
+        raise given_up()
     undone = [(part, part.amount) for part in parts]
     counter = deed.unit.next_number(f"receipt:{series}")
     number = deed.desk.identity.receipt_number(counter, series)

@@ -6,8 +6,8 @@ Source: domain.md 3.6 and rules 12, 32, 33.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -16,9 +16,11 @@ from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_mode import ModeKind, PaymentModes, Purpose
 from pos.domain.posting import JournalLine, Ledger, SourceKind, credit, refund_settled_lines
+from pos.domain.refund_across import RefundAsked
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
 from pos.store.corrections import OpenRefund, open_refunds, refund_by_paper, sure_tenders
+from pos.store.refunds_across import told_legs, use_hold
 from pos.store.times import utc_text
 from pos.till.correction_entry import (
     CashOut,
@@ -30,6 +32,7 @@ from pos.till.correction_entry import (
     leave_others_shift,
     off_the_accounts,
     require_approval,
+    require_in_drawer,
     write_correction,
 )
 from pos.till.correction_paper import GivenBack
@@ -62,6 +65,29 @@ class Refundable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A refund of an own payment that may be booked: how much of each tender."""
+
+    taken: TakenPayment
+    order: CorrectionOrder
+    shares: tuple[tuple[Refundable, Money], ...]
+
+    @property
+    def undone(self) -> list[tuple[TakenPart, Money]]:
+        """How much of which part."""
+        return [part for one, share in self.shares for part in take_off(one.parts, share)]
+
+    def legs_at(self, ids: Mapping[int, str]) -> dict[str, Money]:
+        """How much of each leg that central has, by its id there (``ids``)."""
+        sums: dict[str, Money] = {}
+        for part, amount in self.undone:
+            if part.leg in ids:
+                before = sums.get(ids[part.leg], zero(amount.currency))
+                sums[ids[part.leg]] = before + amount
+        return sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundConfirmed:
     """A refund that the bank or card company has paid."""
 
@@ -70,25 +96,67 @@ class RefundConfirmed:
     reference: str
 
 
-def refund(desk: Desk, person: Person, order: RefundOrder, *, memo: Memo | None = None) -> Corrected:
-    """Pay back a payment, or a part of it.
+def refund(
+    desk: Desk,
+    person: Person,
+    order: RefundOrder,
+    *,
+    held: RefundAsked | None = None,
+    left: Mapping[str, Money] | None = None,
+    memo: Memo | None = None,
+) -> Corrected:
+    """Pay back a payment that was taken here, or a part of it; ``held`` is what central holds for that.
+
+    ``left`` is what of each leg that central has is left there, by its id.
 
     Raises NotAuthorised, ApprovalNeeded, or Refused ``unknown_receipt``, ``payment_corrected``, ``nothing_refundable``,
     ``more_than_refundable`` (``ceiling`` in its details), ``not_in_coins``, ``drawer_short``, ``no_open_shift``,
-    ``shift_of_other``, or what reading amounts and reasons raises.
+    ``shift_of_other``, ``refund_given_up`` (central holds it no more, or something else), or what reading amounts and
+    reasons raises.
     """
 
     def work(deed: Deed) -> Corrected:
-        asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
-        taken = find_taken(deed, asked)
-        open_ = refundable(deed.unit.connection, desk.modes, taken)
-        ceiling = total((one.amount for one in open_), taken.amount.currency)
-        amount = wanted_of(order, taken.receipt_number, ceiling)
-        shares = _shares(open_, amount)
-        require_approval_of(deed, taken, amount)
-        return _pay_back(deed, taken, asked, shares)
+        weighed = weigh(deed, order, left=left)
+        at_central = told_legs(deed.unit.connection, weighed.taken.payment_event_id)
+        if held is not None and weighed.legs_at(at_central) != dict(held.legs):
+            raise given_up()
+        done = _pay_back(deed, weighed)
+        if held is not None and not use_hold(
+            deed.unit.connection, held.hold_id, done.correction_id, at=deed.at
+        ):
+            raise given_up()
+        return done
 
     return corrected(desk, perform(desk, person, ACT, work, memo=memo, alone=True))
+
+
+def weigh(
+    deed: Deed, order: RefundOrder, *, left: Mapping[str, Money] | None = None, use: bool = True
+) -> Weighed:
+    """What of which tender goes back. ``use`` False: nothing is booked yet, so the approval stays. Raises as ``refund``."""
+    asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
+    taken = find_taken(deed, asked)
+    open_ = refundable(deed.unit.connection, deed.desk.modes, taken)
+    if left is not None:
+        at_central = told_legs(deed.unit.connection, taken.payment_event_id)
+        open_ = _as_left(open_, {leg: left[key] for leg, key in at_central.items() if key in left})
+    ceiling = total((one.amount for one in open_), taken.amount.currency)
+    amount = wanted_of(order, taken.receipt_number, ceiling)
+    shares = _shares(open_, amount)
+    require_approval_of(deed, taken, amount, use=use)
+    out = zero(amount.currency)
+    for one, share in shares:
+        if deed.desk.modes[one.tender.mode].kind is ModeKind.CASH:
+            deed.require_shift()
+            require_coins(deed, share)
+            out = out + share
+    require_in_drawer(deed, out)
+    return Weighed(taken=taken, order=asked, shares=tuple(shares))
+
+
+def given_up() -> Refused:
+    """Central's hold is not kept any more, or is of something else."""
+    return Refused("refund_given_up", "This refund was given up meanwhile. Begin it anew.")
 
 
 def require_approval_of(deed: Deed, taken: TakenPayment, amount: Money, *, use: bool = True) -> None:
@@ -195,6 +263,22 @@ def refundable(connection: Connection, modes: PaymentModes, taken: TakenPayment)
     return found
 
 
+def _as_left(open_: Sequence[Refundable], left: Mapping[int, Money]) -> list[Refundable]:
+    """No more of each leg than is ``left`` of it by all that other terminals did."""
+    rest, found = dict(left), []
+    for one in open_:
+        parts = []
+        for part in one.parts:
+            share = min(part.left, rest.get(part.leg, part.left))
+            if part.leg in rest:
+                rest[part.leg] = rest[part.leg] - share
+            parts.append(replace(part, left=share))
+        amount = total((part.left for part in parts), one.amount.currency)
+        if amount:
+            found.append(replace(one, parts=tuple(parts), amount=amount))
+    return found
+
+
 def _shares(open_: Sequence[Refundable], amount: Money) -> list[tuple[Refundable, Money]]:
     left, shares = amount, []
     for one in open_:
@@ -216,20 +300,15 @@ def take_off(parts: Sequence[TakenPart], amount: Money) -> list[tuple[TakenPart,
     return undone
 
 
-def _pay_back(
-    deed: Deed, taken: TakenPayment, asked: CorrectionOrder, shares: Sequence[tuple[Refundable, Money]]
-) -> Corrected:
-    undone: list[tuple[TakenPart, Money]] = []
+def _pay_back(deed: Deed, weighed: Weighed) -> Corrected:
+    taken = weighed.taken
     cash: list[CashOut] = []
     lines: list[JournalLine] = []
     given_back: list[GivenBack] = []
     to_be_paid = zero(taken.amount.currency)
-    for one, share in shares:
-        undone += take_off(one.parts, share)
+    for one, share in weighed.shares:
         mode = deed.desk.modes[one.tender.mode]
         if mode.kind is ModeKind.CASH:
-            deed.require_shift()
-            require_coins(deed, share)
             cash.append(CashOut(tender=one.tender, amount=share))
             lines.append(credit(Ledger.CASH_IN_TILL, share))
             given_back.append(GivenBack(label=mode.label, amount=share, how=""))
@@ -239,12 +318,13 @@ def _pay_back(
     if to_be_paid:
         lines.append(credit(Ledger.REFUNDS_PAYABLE, to_be_paid, taken.payer_account))
     leave_others_shift(deed)
+    undone = weighed.undone
     return write_correction(
         deed,
         Entry(
             kind=CorrectionKind.REFUND,
             taken=taken,
-            order=asked,
+            order=weighed.order,
             undone=undone,
             lines=[*off_the_accounts(taken, undone), *lines],
             cash=cash,

@@ -45,7 +45,8 @@ ACROSS_CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "used_hold_has_its_refund",
-        "SELECT hold_id FROM refund_hold WHERE state = 'used' AND hold_id NOT IN (SELECT hold_id FROM refund_across)",
+        "SELECT hold_id FROM refund_hold WHERE state = 'used' AND used_by NOT IN (SELECT refund_id FROM refund_across "
+        "UNION ALL SELECT correction_id FROM correction WHERE kind = 'refund')",
     ),
     (
         "refund_across_is_in_the_outbox",

@@ -51,6 +51,7 @@ def _read_asked(body: Mapping[str, object]) -> RefundHoldAsked:
         operator=needed_text(body, "operator", field="operator"),
         receipt_number=needed_text(body, "receiptNumber", field="receiptNumber"),
         legs=_read_legs(body.get("legs")),
+        own=body.get("own") is True,
     )
 
 

@@ -29,18 +29,24 @@ _MAY_GO_BACK = (StoodAs.CREDIT, StoodAs.BILL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundHoldAsked:
-    """A hold as it is asked for: so much of each leg, by the payment's id here."""
+    """A hold as it is asked for: so much of each leg, by the payment's id here.
+
+    ``own``: the terminal has the payment in its own books, and knows itself which of its money is sure.
+    """
 
     hold_id: str
     terminal: str
     operator: str
     receipt_number: str
     legs: tuple[tuple[str, Money], ...]
+    own: bool = False
 
     def sha256(self) -> str:
         """What tells two askings apart."""
         legs = [[payment_id, amount.plain(), amount.currency.code] for payment_id, amount in self.legs]
-        return hashlib.sha256(dumps([self.terminal, self.operator, self.receipt_number, legs])).hexdigest()
+        return hashlib.sha256(
+            dumps([self.terminal, self.operator, self.receipt_number, legs, self.own])
+        ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,12 @@ def _may_go_back(connection: Connection, paid: Row[Any]) -> Money:
     is_voucher = _method_type(body["paymentMethod"]) == VOUCHER or "voucherHold" in body
     if body.get("provisional") is True or is_voucher or paid.outcome_minor < 0:
         return zero(in_currency)
+    return _left_of(connection, paid)
+
+
+def _left_of(connection: Connection, paid: Row[Any]) -> Money:
+    """What stands on bills or accounts, and is not held."""
+    in_currency = currency(paid.currency)
     places = positions_of(connection, paid).items()
     return Money(sum(minor for place, minor in places if place.stands_as in _MAY_GO_BACK), in_currency)
 
@@ -175,15 +187,16 @@ def hold_refund(connection: Connection, asked: RefundHoldAsked, *, at: datetime)
         },
     )
     for payment_id, amount in asked.legs:
-        _hold_leg(connection, asked.hold_id, legs[payment_id], amount)
+        _hold_leg(connection, asked, legs[payment_id], amount)
     return _hold_json(connection, asked.hold_id), False
 
 
-def _hold_leg(connection: Connection, hold_id: str, paid: Row[Any], amount: Money) -> None:
+def _hold_leg(connection: Connection, asked: RefundHoldAsked, paid: Row[Any], amount: Money) -> None:
     in_currency = currency(paid.currency)
     if amount.currency != in_currency:
         raise _not_held("refund_other_currency", f"The payment is in {in_currency}.")
-    left = _may_go_back(connection, paid)
+    own = asked.own and asked.terminal == paid.terminal
+    left = _left_of(connection, paid) if own else _may_go_back(connection, paid)
     if amount > left:
         raise _not_held(
             "refund_more_than_left",
@@ -192,7 +205,7 @@ def _hold_leg(connection: Connection, hold_id: str, paid: Row[Any], amount: Mone
         )
     parts = part_to_hold(connection, paid, amount)
     assert total((part.amount for part in parts), in_currency) == amount, "no more is held than is there"
-    row = {"hold_id": hold_id, "payment_id": paid.id}
+    row = {"hold_id": asked.hold_id, "payment_id": paid.id}
     connection.execute(INSERT_LEG, {**row, "amount_minor": amount.minor})
     for number, part in enumerate(parts, start=1):
         connection.execute(INSERT_PART, {**row, **_part_row(number, part)})

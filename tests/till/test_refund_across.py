@@ -197,7 +197,7 @@ def test_what_is_told_waits_with_all_else_and_is_shown(desk: Desk) -> None:
         assert queue(connection).waiting == 2
 
 
-def test_own_payments_are_paid_back_without_asking_anybody(desk: Desk) -> None:
+def test_an_own_payment_that_central_has_not_got_is_paid_back_without_asking(desk: Desk) -> None:
     central = FakeRefunds(TEN, silent=True)
     receipt = pay(desk, cash("5")).receipt.receipt_number
 

@@ -32,7 +32,19 @@ from sync.refunds_elsewhere import NO_PLACE, CentralRefunds
 from sync.wire_json import dumps, loads
 from tests.builders.across import Shop, asked_back, make_shop
 from tests.builders.corrections import undone
-from tests.builders.tills import CASHIER, card, cash, cheque, findings, in_suspense, pay, rows, wish
+from tests.builders.tills import (
+    CASHIER,
+    atm,
+    bank_tells,
+    card,
+    cash,
+    cheque,
+    findings,
+    in_suspense,
+    pay,
+    rows,
+    wish,
+)
 from tests.builders.undoing import balances
 from tests.builders.wire import BASE_URL, MEDIA_TYPE, TIMEOUT_S, Fault, ForeignServer, foreign_client
 from tests.central.central_builders import PAYMENT_SPEC, faults, kwd
@@ -114,6 +126,7 @@ async def test_each_leg_is_told_as_a_refund_of_the_standard_with_its_payment(tmf
     for row in told:
         paid = payments[row["payment"]["id"]]
         assert (row["terminal"], row["account"]["id"], row["kind"]) == ("T2", "BA-1", "refund")
+        assert (row["operator"], row["takenBy"]) == ("1001", "1001")
         assert row["paymentMethod"]["name"] == paid["paymentMethod"]["name"]
         assert row["totalAmount"] == paid["totalAmount"]
     await agree(shop)
@@ -224,13 +237,13 @@ async def test_40_parallel_refunds_with_lost_answers_never_exceed_it_and_lose_no
     await agree(shop)
 
 
-STEP = st.tuples(st.sampled_from(["T2", "T3"]), st.integers(1, 1_500), st.booleans())
+STEP = st.tuples(st.sampled_from(["T1", "T2", "T3"]), st.integers(1, 1_500), st.booleans())
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(steps=st.lists(STEP, max_size=8))
 async def test_whoever_pays_back_whatever_the_sum_is_what_is_left(steps: list[tuple[str, int, bool]]) -> None:
-    """Invariant 37: any order of refunds at several tills, told or not yet."""
+    """Invariant 37: any order of refunds, where it was taken and elsewhere, told or not yet."""
     shop = await make_shop("T1", "T2", "T3")
     receipt = await taken(shop, cash("4"), card("2"))
     left = 6_000
@@ -243,6 +256,84 @@ async def test_whoever_pays_back_whatever_the_sum_is_what_is_left(steps: list[tu
             await shop.drain()
     await agree(shop)
     assert held(shop)[0] == 6_000 - left
+
+
+# --- where it was taken ----------------------------------------------------------------------------------------------
+
+
+async def test_40_parallel_refunds_where_it_was_taken_and_elsewhere_never_exceed_it() -> None:
+    """Invariant 37: the till that took it asks central too, as soon as another could pay it back."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, card("4"), cash("6"))
+
+    codes = await asyncio.gather(
+        *(refused(shop, f"T{1 + number % 2}", receipt, "0.700") for number in range(40))
+    )
+
+    assert codes.count("ok") == 14
+    assert sum(paid_back_at(shop, terminal) for terminal in shop.tills) == 9_800
+    assert min(paid_back_at(shop, terminal) for terminal in shop.tills) > 0
+    await agree(shop)
+
+
+async def test_what_was_paid_back_elsewhere_is_not_paid_back_again_where_it_was_taken() -> None:
+    """Rule 32, though the till that took it has heard nothing of that refund."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("5"))
+    await shop.pay_back("T2", receipt, "4")
+    assert await refused(shop, "T1", receipt, "5") == "more_than_refundable"
+    assert rows(shop["T1"].desk, "correction") == []
+    await shop.pay_back("T1", receipt, "1")
+    await agree(shop)
+
+
+async def test_money_that_the_own_books_know_to_be_sure_may_go_back_where_it_was_taken() -> None:
+    """Central waits for the bank's word still; the till has its file."""
+    shop = await make_shop("T1", "T2")
+    slip = atm("5")
+    receipt = await taken(shop, slip)
+    assert await refused(shop, "T1", receipt) == "nothing_refundable"
+    bank_tells(shop["T1"].desk, slip)
+    assert await refused(shop, "T2", receipt) == "nothing_refundable"
+    await shop.pay_back("T1", receipt, "2")
+    await agree(shop)
+
+
+@pytest.mark.parametrize("request_no", [1, 2])
+@pytest.mark.parametrize(
+    "fault", [Fault.REFUSED, Fault.LOST_REQUEST, Fault.LOST_ANSWER, Fault.LATE, Fault.FAILED_AFTER]
+)
+async def test_without_an_answer_the_own_books_decide_and_what_was_held_is_let_go(
+    fault: Fault, request_no: int
+) -> None:
+    """Offline an own payment is paid back by the own books; the refund is told behind what is let go."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("5"))
+    shop["T1"].network.script(*[Fault.NONE] * (request_no - 1), fault)
+    await shop.pay_back("T1", receipt, "3")
+    await shop["T1"].network.deliver_late()
+    await agree(shop)
+    assert held(shop) == (3_000, 0)
+
+
+async def test_a_till_that_dies_with_an_own_hold_lets_it_go() -> None:
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("5"))
+    till = shop["T1"]
+    till.network.script(Fault.NONE, Fault.HANGS_AFTER)
+    order, central = asked_back("3", receipt=receipt), CentralRefunds(till.client)
+    deed = asyncio.create_task(pay_back(till.desk, CASHIER, order, central, InlineRunner()))
+    while len(till.network.requests) < 2:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    deed.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await deed
+    assert held(shop) == (0, 3_000)
+    abandon_all(till.desk)
+    await agree(shop)
+    assert rows(till.desk, "correction") == []
 
 
 # --- lost answers and crashes ----------------------------------------------------------------------------------------

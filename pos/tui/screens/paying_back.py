@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -18,7 +17,7 @@ from pos.domain.unfinished import Unfinished
 from pos.till.correction_entry import Corrected
 from pos.till.refund_across import give_up, pay_back
 from pos.till.refunds import ACT as REFUND
-from pos.till.refunds import RefundOrder, refund
+from pos.till.refunds import RefundOrder
 from pos.till.transfers import (
     REALLOCATE,
     TRANSFER,
@@ -115,13 +114,13 @@ class RefundScreen(_MoneyScreen):
     ``elsewhere``: another terminal took it, so that central is asked first.
     """
 
+    OFFERS = REFUND
+
     def __init__(
         self, seat: Seat, errands: Errands, taken: TakenPayment, most: Money, *, elsewhere: bool = False
     ) -> None:
         super().__init__(seat, errands, taken, most)
         self._elsewhere = elsewhere
-
-    OFFERS = REFUND
 
     def body(self) -> ComposeResult:
         of = f"{shown(self.taken.receipt_number)} of {shown(self.taken.payer_account)}"
@@ -138,10 +137,8 @@ class RefundScreen(_MoneyScreen):
             text=self.typed("text"),
             decimal_marks=self.seat.decimal_marks,
         )
-        if not self._elsewhere:
-            self.done(await self.seat.deed(partial(refund, desk, person, order)))
-            return
-        self.say("Central is asked whether it may be paid back here...")
+        if self._elsewhere:
+            self.say("Central is asked whether it may be paid back here...")
         central, runner = self.seat.refunds, self.seat.runner
         self.done(await self.seat.asked(pay_back(desk, person, order, central, runner)))
 

@@ -17,6 +17,7 @@ from pos.domain.role import Person
 from pos.machine import InlineRunner
 from pos.store.outbox import queue
 from pos.store.refunds_across import abandon_stale_holds, holds_to_release
+from pos.store.signals import span, undone_in
 from pos.till.approvals import approve
 from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
@@ -515,3 +516,16 @@ def test_the_act_refund_just_works_for_such_a_receipt_once_for_a_ref(desk: Desk)
     assert (done["ok"], done["paper"]) == (True, "S014-T1-A-RF-000001")
     assert again == {**done, "replayed": True}
     assert len(rows(desk, "refund_across")) == 1
+
+
+def test_the_signals_of_a_till_count_what_another_terminal_took(desk: Desk) -> None:
+    """Nobody hides refunds by paying them back at another counter."""
+    paid_back(desk, FakeRefunds(elsewhere(cash="10", debit_card="2")), "11")
+    now = desk.clock.now()
+    within = span(
+        now - timedelta(days=1), now + timedelta(days=1), now=now, late=timedelta(days=2), shared="WALK-IN"
+    )
+    with desk.till.read() as connection:
+        (seen,) = undone_in(connection, within, lambda _user, _act: 0)
+    assert (seen.of_receipt, seen.kind, seen.user, seen.account) == (RECEIPT, "refund", CASHIER.user, "BA-1")
+    assert (seen.amount, seen.cash, seen.taken_at, seen.alone) == (money("11"), money("9"), NOW, True)

@@ -105,6 +105,8 @@ class ChequeSettings(Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
     warn_before_stale_days: Annotated[int, Field(ge=0, le=3650)] = 14
     post_dated_max_days: Annotated[int, Field(ge=0, le=730)] = 90
+    clear_after_days: Annotated[int, Field(ge=0, le=3650)] = 5
+    refund_hold_days: Annotated[int, Field(ge=0, le=3650)] = 7
     max_amount: AmountOrEmpty = ""
     max_draft: AmountOrEmpty = ""
     third_party: Literal["refuse", "ticks", "accept"] = "ticks"

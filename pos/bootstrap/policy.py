@@ -167,6 +167,8 @@ def _cheques(settings: Settings, in_currency: Currency) -> ChequePolicy:
         stale_after_days=known.stale_after_days,
         warn_before_stale_days=known.warn_before_stale_days,
         post_dated_max_days=known.post_dated_max_days,
+        clear_after_days=known.clear_after_days,
+        refund_hold_days=known.refund_hold_days,
         max_amount=cap(known.max_amount, "max_amount"),
         max_by_class={name: cap(text, f"max_by_class.{name}") for name, text in known.max_by_class.items()},
         max_draft=cap(known.max_draft, "max_draft"),

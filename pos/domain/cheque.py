@@ -20,6 +20,7 @@ from pos.domain.money import Money
 class ChequeState(StrEnum):
     """Where a cheque is between the counter and the bank. One that leaves a slip again is received as before.
 
+    CREDITED: the bank may still take it back; CLEARED: its money is sure.
     RETURNED: handed back to whoever paid with it; it may come in again.
     """
 
@@ -27,6 +28,7 @@ class ChequeState(StrEnum):
     BATCHED = "batched"
     LODGED = "lodged"
     CREDITED = "credited"
+    CLEARED = "cleared"
     RETURNED = "returned"
 
 
@@ -68,7 +70,8 @@ class ChequePolicy:
 
     ``max_by_class`` has the cap of some classes of accounts in place of ``max_amount``; ``max_draft`` is for bank drafts.
     From ``warn_before_stale_days`` days before it is too old its taking says so. One dated up to ``post_dated_max_days``
-    days ahead is registered (0: none is). ``ticks`` are asked for a third party's
+    days ahead is registered (0: none is). ``clear_after_days`` days after the bank credited it it is taken for cleared, by a
+    person; ``refund_hold_days`` days after that its money may be paid back. ``ticks`` are asked for a third party's
     cheque, with ``ticks_always`` for every one but a draft. ``layouts`` are the MICR lines that are known here.
     """
 
@@ -78,6 +81,8 @@ class ChequePolicy:
     max_draft: Money | None = None
     warn_before_stale_days: int = 14
     post_dated_max_days: int = 90
+    clear_after_days: int = 5
+    refund_hold_days: int = 7
     third_party: ThirdParty = ThirdParty.TICKS
     ticks: tuple[str, ...] = tuple(TICKS)
     ticks_always: bool = False

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from pos.domain.bank_receipt import BankReceipt, BankReceiptState, ReceiptPart
 from pos.domain.bill import OwnAllocation
 from pos.domain.money import Currency, Money, currency
+from pos.store.outbox import OF_CHEQUE
 from pos.store.times import local
 
 _LATEST = (
@@ -193,14 +194,16 @@ class OutcomeFacts:
 
 
 def outcome_facts(connection: Connection, outbox_id: int) -> OutcomeFacts | None:
-    """What the outcome row ``outbox_id`` tells; None while central has not acknowledged its leg."""
+    """What an outcome row tells of a bank receipt or a cheque; None while central has not acknowledged its leg."""
     row = connection.exec_driver_sql(
-        "SELECT told.correlator_id, paid.correlator_id, paid.server_id, leg.account, leg.amount_minor, leg.currency, "
-        "event.state, event.reason, event.at_utc, receipt_number, terminal "
-        "FROM outbox AS told JOIN bank_receipt_event AS event ON event.outcome_id = told.source_id "
+        "SELECT outbox.correlator_id, paid.correlator_id, paid.server_id, leg.account, leg.amount_minor, leg.currency, "
+        "coalesce(event.state, cheque_event.state), coalesce(event.reason, cheque_event.reason), "
+        "coalesce(event.at_utc, cheque_event.at_utc), receipt_number, terminal "
+        "FROM outbox LEFT JOIN bank_receipt_event AS event ON event.outcome_id = outbox.source_id "
+        f"LEFT JOIN cheque_event ON {OF_CHEQUE} "
         "JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "
         "JOIN outbox AS paid ON paid.payment_event_id = leg.payment_event_id AND paid.leg = leg.leg "
-        "AND paid.kind = 'payment' WHERE told.outbox_id = ? AND paid.state = 'acknowledged'",
+        "AND paid.kind = 'payment' WHERE outbox.outbox_id = ? AND paid.state = 'acknowledged'",
         (outbox_id,),
     ).first()
     if row is None:

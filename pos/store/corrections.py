@@ -16,7 +16,7 @@ from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.posting import JournalLine
 from pos.store.approvals import ApprovalFacts, approval_of_entry
 from pos.store.outbox import NOT_TOLD
-from pos.store.times import local
+from pos.store.times import local, utc_text
 from pos.store.unsure_money import UNSURE, modes_waiting
 
 REFUND = "refund"
@@ -228,11 +228,16 @@ def _refund(row: Sequence[Any]) -> OpenRefund:
     )
 
 
-def sure_tenders(connection: Connection, event_id: str, modes: PaymentModes) -> set[str]:
-    """The tenders of a payment whose money waits for nothing."""
+def sure_tenders(
+    connection: Connection, event_id: str, modes: PaymentModes, *, cleared_by: datetime | None = None
+) -> set[str]:
+    """The tenders of a payment whose money waits for nothing; without cheques that cleared after ``cleared_by``."""
     waiting = modes_waiting([code for code, mode in modes.by_code.items() if mode.final_when])
     rows = connection.exec_driver_sql(
-        f"SELECT tender_id FROM tender WHERE payment_event_id = ? AND NOT ({UNSURE})", (event_id, waiting)
+        f"SELECT tender_id FROM tender WHERE payment_event_id = ? AND NOT ({UNSURE}) AND NOT EXISTS ("
+        "SELECT 1 FROM cheque JOIN cheque_event USING (cheque_id) WHERE cheque.tender_id = tender.tender_id "
+        "AND state = 'cleared' AND at_utc > ?)",
+        (event_id, waiting, "9" if cleared_by is None else utc_text(cleared_by)),
     )
     return {str(tender_id) for (tender_id,) in rows}
 

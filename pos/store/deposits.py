@@ -75,6 +75,18 @@ def named_cheques(connection: Connection, name: str, lies_in: Mapping[str, str])
     return []
 
 
+def banked_cheques(
+    connection: Connection, cheque_ids: Sequence[str], lies_in: Mapping[str, str]
+) -> list[BankedCheque]:
+    """These cheques, in this order."""
+    rows = connection.exec_driver_sql(
+        _CHEQUE.format(cheques="json_each(?) AS wanted JOIN cheque ON cheque.cheque_id = wanted.value")
+        + "ORDER BY wanted.key",
+        (json.dumps(list(cheque_ids)),),
+    )
+    return [_banked(tuple(row), lies_in) for row in rows]
+
+
 def slip_by_number(connection: Connection, number: str, lies_in: Mapping[str, str]) -> DepositSlip | None:
     """The slip of this number."""
     found = _slips(connection, "WHERE slip.receipt_number = ?", (number,), lies_in)

@@ -25,6 +25,11 @@ WAIT_MAX = timedelta(hours=1, minutes=1)
 
 PAYMENT = "payment"
 OUTCOME = "outcome"
+OF_CHEQUE = (
+    "cheque_event.cheque_id = rtrim(rtrim(outbox.source_id, '0123456789'), '-') "
+    "AND cheque_event.cheque_id || '-' || cheque_event.number = outbox.source_id"
+)
+"""Whether a row tells of this step of a cheque."""
 TRANSFER = "transfer"
 COMMISSION = "commission"
 NOT_TOLD = "not-told"
@@ -118,7 +123,8 @@ def queue(connection: Connection) -> Queue:
         "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), "
         "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), "
         "(SELECT at_utc FROM correction WHERE correction_id = source_id), "
-        "(SELECT at_utc FROM refund_across WHERE refund_id = source_id), taken_at_utc) "
+        "(SELECT at_utc FROM refund_across WHERE refund_id = source_id), "
+        f"(SELECT at_utc FROM cheque_event WHERE {OF_CHEQUE}), taken_at_utc) "
         "FROM outbox LEFT JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
     ).one()
@@ -295,7 +301,8 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
         "WHERE part.correction_id = source_id AND undone.payment_event_id = outbox.payment_event_id "
         "AND undone.leg = outbox.leg), leg.amount_minor), leg.currency, mode, "
         "CASE outbox.kind WHEN 'transfer' THEN 'from suspense' WHEN 'commission' THEN 'commission' "
-        "WHEN 'refund' THEN (SELECT kind FROM correction WHERE correction_id = source_id) ELSE event.state END "
+        "WHEN 'refund' THEN (SELECT kind FROM correction WHERE correction_id = source_id) ELSE coalesce(event.state, "
+        f"(SELECT state FROM cheque_event WHERE {OF_CHEQUE})) END "
         "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "
         "JOIN tender USING (tender_id) LEFT JOIN bank_receipt_event AS event ON event.outcome_id = source_id "
         "LEFT JOIN suspense_transfer AS moved ON moved.transfer_id = source_id "

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
-from pos.domain.payment_mode import ModeKind, PaymentModes, Purpose
+from pos.domain.payment_mode import ModeKind, Purpose
 from pos.domain.posting import JournalLine, Ledger, SourceKind, credit, refund_settled_lines
 from pos.domain.refund_across import RefundAsked
 from pos.domain.role import Person
@@ -136,7 +137,7 @@ def weigh(
     """What of which tender goes back. ``use`` False: nothing is booked yet, so the approval stays. Raises as ``refund``."""
     asked = CorrectionOrder(receipt=order.receipt, reason=order.reason, text=order.text)
     taken = find_taken(deed, asked)
-    open_ = refundable(deed.unit.connection, deed.desk.modes, taken)
+    open_ = refundable(deed.unit.connection, deed.desk, taken)
     if left is not None:
         at_central = told_legs(deed.unit.connection, taken.payment_event_id)
         open_ = _as_left(open_, {leg: left[key] for leg, key in at_central.items() if key in left})
@@ -236,16 +237,18 @@ def what_may_go_back(desk: Desk, person: Person, receipt_number: str) -> tuple[T
     """A payment, and how much of it may be paid back now. Raises NotAuthorised or Refused ``unknown_receipt``."""
     taken = find_payment(desk, person, receipt_number)
     with desk.till.read() as connection:
-        open_ = refundable(connection, desk.modes, taken)
+        open_ = refundable(connection, desk, taken)
     return taken, total((one.amount for one in open_), taken.amount.currency)
 
 
-def refundable(connection: Connection, modes: PaymentModes, taken: TakenPayment) -> list[Refundable]:
+def refundable(connection: Connection, desk: Desk, taken: TakenPayment) -> list[Refundable]:
     """What may be paid back of each tender now: sure money that stands on bills or accounts; the last tender first.
 
-    Items come back by a reversal; what is in suspense belongs to nobody known; a voucher is never money.
+    Items come back by a reversal; what is in suspense belongs to nobody known; a voucher is never money; a cheque's is held
+    some days after it cleared (rule 32).
     """
-    sure = sure_tenders(connection, taken.payment_event_id, modes)
+    held = timedelta(days=desk.policy.cheques.refund_hold_days)
+    sure = sure_tenders(connection, taken.payment_event_id, desk.modes, cleared_by=desk.clock.now() - held)
     found: list[Refundable] = []
     for tender in reversed(taken.tenders):
         if tender.undone or tender.is_voucher or tender.tender_id not in sure:

@@ -33,6 +33,7 @@ from pos.till.cash_office import (
     count_shift,
     open_shift,
 )
+from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import reverse, void
@@ -64,6 +65,7 @@ from pos.till.script_acts import (
     CancelDeposit,
     ChangePin,
     ChangeUser,
+    ClearCheque,
     CloseShift,
     ConfirmClock,
     ConfirmDeposit,
@@ -328,6 +330,11 @@ class Script:
                 return encode(transfer(desk, person, _move_order(act), memo=memo))
             case Reallocate():
                 return encode(reallocate(desk, person, _move_order(act), memo=memo))
+            case ClearCheque():
+                cleared = ClearOrder(
+                    cheques=act.cheques, older_than_days=act.older_than_days, left_out=act.left_out
+                )
+                return encode(clear_cheques(desk, person, cleared, memo=memo))
             case SwapTender():
                 paid_by = SwapOrder(
                     receipt=act.receipt,

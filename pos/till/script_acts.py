@@ -563,6 +563,21 @@ class Reallocate(Strict):
     text: Annotated[str, Field(max_length=400)] = ""
 
 
+class ClearCheque(Strict):
+    """Cheques whose money is sure: those named, or all that the bank credited so many days ago, but those in ``except``."""
+
+    ref: Ref
+    act: Literal["clear_cheque"]
+    cheques: Annotated[
+        list[IdText] | None,
+        Field(max_length=500, description="By their ids, or the receipts they came with."),
+    ] = None
+    older_than_days: Annotated[
+        int | None, Field(ge=0, le=3650, description="[cheques] clear_after_days where left out.")
+    ] = None
+    left_out: Annotated[list[IdText], Field(alias="except", max_length=500)] = []
+
+
 class SwapTender(Strict):
     """A payment of the open shift was keyed as paid another way: ``tenders`` are all that it was really paid by."""
 
@@ -608,6 +623,7 @@ DeedAct = (
     | Transfer
     | Reallocate
     | SwapTender
+    | ClearCheque
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

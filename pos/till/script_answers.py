@@ -21,6 +21,7 @@ from pos.till.cash_office import (
     ShiftOpened,
     TrustClosed,
 )
+from pos.till.clearing import ChequesCleared
 from pos.till.commissions import CommissionSettled
 from pos.till.correction_entry import Corrected
 from pos.till.deposits import DepositDone
@@ -68,6 +69,20 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "currency": outcome.amount.currency.code,
                 "bills": list(outcome.bills),
                 "accounts": list(outcome.accounts),
+            }
+        case ChequesCleared():
+            return {
+                "cleared": [
+                    {
+                        "cheque": cheque.cheque_id,
+                        "receipt": cheque.receipt,
+                        "serial": cheque.serial,
+                        "amount": cheque.amount.plain(),
+                    }
+                    for cheque in outcome.cheques
+                ],
+                "amount": outcome.amount.plain(),
+                "currency": outcome.amount.currency.code,
             }
         case Swapped():
             return {**_encode_payment(outcome.taken), "voided": encode(outcome.voided)}

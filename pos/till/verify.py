@@ -172,7 +172,15 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "outbox_outcome_has_its_deed",
         "SELECT correlator_id FROM outbox WHERE kind = 'outcome' "
-        "AND source_id NOT IN (SELECT outcome_id FROM bank_receipt_event)",
+        "AND source_id NOT IN (SELECT outcome_id FROM bank_receipt_event) "
+        "AND source_id NOT IN (SELECT cheque_id || '-' || number FROM cheque_event WHERE state = 'cleared')",
+    ),
+    (
+        "cleared_cheque_is_told",
+        "SELECT cheque_id FROM cheque_event JOIN cheque USING (cheque_id) JOIN leg USING (tender_id) "
+        "WHERE state = 'cleared' AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'outcome' "
+        "AND outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg "
+        "AND source_id = cheque_id || '-' || cheque_event.number)",
     ),
     (
         "cheque_tender_is_registered",

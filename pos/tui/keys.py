@@ -388,6 +388,13 @@ KEYS: tuple[Key, ...] = (
         meaning="set the shown receipt against other bills of its account",
     ),
     Key(
+        id="clearing",
+        keys=("c", "C"),
+        shown="C",
+        label="Clear",
+        meaning="the cheques that the bank has credited",
+    ),
+    Key(
         id="paid_anew",
         keys=("w", "W"),
         shown="W",
@@ -459,6 +466,7 @@ RIGHTS: dict[str, str] = {
             "bank_receipts",
             "commissions",
             "deposits",
+            "clearing",
             "refunds",
             "slips",
         ),

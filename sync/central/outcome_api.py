@@ -11,6 +11,7 @@ from starlette.routing import Route
 from pos.domain.ids import new_id
 from sync.central.answers import json_answer, read_body, read_object
 from sync.central.bank_receipts import OutcomeReceipt, decide, find_outcome, read_outcome
+from sync.central.cheque_clearing import clear, find_clearing, is_clearing
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
 from sync.central.links import OUTCOME_PATH
@@ -21,10 +22,15 @@ def outcome_routes(desk: CentralDesk) -> list[Route]:
 
     async def outcomes(request: Request) -> Response:
         raw = await read_body(request)
-        told = read_outcome(read_object(raw))
+        body = read_object(raw)
         body_sha256 = hashlib.sha256(raw).hexdigest()
+        told = None if is_clearing(body) else read_outcome(body)
         with desk.store.write() as connection:
-            known = find_outcome(connection, told.correlator_id, body_sha256=body_sha256)
+            known = (
+                find_clearing(connection, body, body_sha256=body_sha256)
+                if told is None
+                else find_outcome(connection, told.correlator_id, body_sha256=body_sha256)
+            )
             if known is not None:
                 return json_answer(known, headers={"X-Idempotent-Replay": "true"})
             receipt = OutcomeReceipt(
@@ -33,7 +39,7 @@ def outcome_routes(desk: CentralDesk) -> list[Route]:
                 received_at=desk.clock.now(),
                 change=next_change(connection),
             )
-            resource = decide(connection, told, receipt)
+            resource = clear(connection, body, receipt) if told is None else decide(connection, told, receipt)
         return json_answer(resource, status=201)
 
     return [Route(OUTCOME_PATH, outcomes, methods=["POST"])]

@@ -491,6 +491,19 @@ ADDED_IN_4 = (
     )
     """,
     "CREATE INDEX outcome_by_account ON outcome (account_id)",
+    # Each payment by a cheque that cleared: its money is sure.
+    """
+    CREATE TABLE cleared_cheque (
+        id TEXT PRIMARY KEY,
+        correlator_id TEXT NOT NULL UNIQUE,
+        payment_id TEXT NOT NULL UNIQUE REFERENCES payment (id),
+        change_number BIGINT NOT NULL UNIQUE,
+        terminal TEXT,
+        cleared_at TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        received_sha256 TEXT NOT NULL
+    )
+    """,
     # Money that left suspense for an account: what of it is the account's credit; what its bills had is by bill.
     """
     CREATE TABLE suspense_transfer (

@@ -313,6 +313,7 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM item"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM cleared_cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM commission"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM refund"

@@ -8,8 +8,20 @@ from datetime import timedelta
 import pytest
 
 from pos.domain.deposit import BankAccount, DepositPolicy
+from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
-from tests.builders.tills import TODAY, cheque, closed, count, findings, make_till, opened, pay, rows
+from tests.builders.tills import (
+    BACK_OFFICE,
+    TODAY,
+    cheque,
+    closed,
+    count,
+    findings,
+    make_till,
+    opened,
+    pay,
+    rows,
+)
 from tests.tui.counter import counter
 
 SLIP = "S014-T1-A-DS-000001"
@@ -102,3 +114,37 @@ async def test_another_bank_account_is_chosen_and_who_may_not_is_told(desk: Desk
         await seat.press("enter")
         assert seat.message == "! You may not do this. Who may: supervisor, back office."
     assert state(desk) == []
+
+
+# --- clearing ------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_back_office_clears_what_is_old_enough_and_what_it_ticks(desk: Desk) -> None:
+    slip = deposit_cheques(desk, BACK_OFFICE, None).slip
+    lodge_deposit(desk, BACK_OFFICE, slip.number, "NBK 1")
+    confirm_deposit(desk, BACK_OFFICE, slip.number, CreditOrder(amount=slip.total.plain()))
+    of_all = len(slip.cheques)
+    async with counter(desk, user="4001") as seat:
+        await seat.press("escape", ".", ".", "7", "c")
+        assert seat.screen == "ClearingScreen"
+        assert f"Cheques that cleared: 0 of {of_all}" in seat.text
+        await seat.press("enter")
+        assert seat.message == "! No cheque is ticked. Space ticks one."
+        await seat.press("space", "enter")
+        assert "1 cheque" in seat.text
+        assert "did they clear?" in " ".join(seat.text.split())
+        await seat.press("enter")
+        assert seat.message.startswith("1 cheque cleared, ")
+        assert f"Cheques that cleared: 0 of {of_all - 1}" in seat.text
+    assert sorted(str(row["state"]) for row in rows(desk, "v_cheque")).count("cleared") == 1
+    assert findings(desk) == []
+
+
+async def test_who_may_not_clear_is_told_who_may(desk: Desk) -> None:
+    slip = deposit_cheques(desk, BACK_OFFICE, None).slip
+    lodge_deposit(desk, BACK_OFFICE, slip.number, "NBK 1")
+    confirm_deposit(desk, BACK_OFFICE, slip.number, CreditOrder(amount=slip.total.plain()))
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", ".", "7", "c", "space", "enter", "enter")
+        assert seat.message == "! You may not do this. Who may: back office."
+    assert "cleared" not in {row["state"] for row in rows(desk, "v_cheque")}

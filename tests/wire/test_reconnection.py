@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from pos.till.clearing import ClearOrder, clear_cheques
+from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
 from sync.central.database import next_change
 from sync.central.fixture import load_fixture
 from sync.central.reconnections import money_is_final
-from tests.builders.tills import cash, cheque
+from sync.central.verify import verify_central
+from sync.wire_json import loads
+from tests.builders.tills import BACK_OFFICE, cash, cheque, closed, count, findings
 from tests.builders.wire import Wire, make_wire
 from tests.central.central_builders import account
 
@@ -48,3 +52,27 @@ async def test_a_cheque_and_the_last_coin_wait_at_central_until_the_cheque_is_cl
         money_is_final(connection, f"{first}-1", change=next_change(connection), at=wire.clock.now())
 
     assert reconnected(wire) == [("BA-1", last)]
+
+
+async def test_a_cheque_that_the_back_office_clears_is_final_at_central() -> None:
+    """Rule 16: a cheque on clearing; what waited for it at central goes on, once."""
+    wire = await suspended_wire()
+    event = wire.pay("BA-1", "10.000", "N1-1", tender=cheque("10.000"), each="10.000")
+    await wire.engine.drain(timeout_s=60)
+    count(wire.desk, "20", cheques="10", cheque_count=1)
+    closed(wire.desk)
+    slip = deposit_cheques(wire.desk, BACK_OFFICE, None).slip.number
+    lodge_deposit(wire.desk, BACK_OFFICE, slip, "NBK 1")
+    confirm_deposit(wire.desk, BACK_OFFICE, slip, CreditOrder(amount="10"))
+    clear_cheques(wire.desk, BACK_OFFICE, ClearOrder(older_than_days=0))
+    assert reconnected(wire) == []
+
+    await wire.engine.drain(timeout_s=60)
+
+    assert reconnected(wire) == [("BA-1", event)]
+    with wire.central.read() as connection:
+        (body,) = connection.execute(text("SELECT body FROM payment")).scalars()
+    assert (loads(body)["provisional"], loads(body)["outcome"]) == (False, "cleared")
+    assert set(wire.states()) == {"acknowledged"}
+    assert verify_central(wire.central) == []
+    assert findings(wire.desk) == []

@@ -13,6 +13,7 @@ from pos.domain.money import Money, total
 from pos.till.deposits import cheques_to_deposit, deposit_cheques
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.clearing import ClearingScreen
 from pos.tui.screens.deposit_slips import DepositSlipsScreen
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.seat import Seat
@@ -21,13 +22,13 @@ from pos.tui.widgets.listing import Listing, Row
 
 
 class DepositsScreen(RegisterScreen[None, BankedCheque]):
-    """All are ticked at first. Tab chooses the bank account, S lists the slips."""
+    """All are ticked at first. Tab chooses the bank account, S lists the slips, C those to clear."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["mark", "switch", "slips"]),
+        *bindings(["mark", "switch", "slips", "clearing"]),
         Binding("enter", "accept", "OK"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("mark", "accept", "switch", "slips", "back", "scroll")
+    KEYS: ClassVar[tuple[str, ...]] = ("mark", "accept", "switch", "slips", "clearing", "back", "scroll")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Dated", width=10),
         Column(title="Days left", width=9, right=True),
@@ -117,6 +118,9 @@ class DepositsScreen(RegisterScreen[None, BankedCheque]):
 
     def action_slips(self) -> None:
         self.app.push_screen(DepositSlipsScreen(self.seat, self.errands), self._back_from_slips)
+
+    def action_clearing(self) -> None:
+        self.app.push_screen(ClearingScreen(self.seat, self.errands))
 
     def _back_from_slips(self, _: None) -> None:
         # A slip that was taken back has given its cheques back.

@@ -154,6 +154,12 @@ class CorrectionSettings(Strict):
     transfer_alone_up_to: AmountOrEmpty = ""
     reallocate_alone_up_to: AmountOrEmpty = ""
     swap_tender_alone_up_to: AmountOrEmpty = ""
+    void_remote_from: AmountOrEmpty = ""
+    reverse_remote_from: AmountOrEmpty = ""
+    refund_remote_from: AmountOrEmpty = ""
+    transfer_remote_from: AmountOrEmpty = ""
+    reallocate_remote_from: AmountOrEmpty = ""
+    swap_tender_remote_from: AmountOrEmpty = ""
     alone_days: Annotated[int, Field(ge=0, le=3650)] = 7
     never_alone: Annotated[list[Word], Field(max_length=20)] = []
     offline_alone_up_to: AmountOrEmpty = ""

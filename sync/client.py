@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import httpx
 
-from pos.domain.refund_across import RefundUnanswered
 from pos.domain.voucher import (
     IssueOutcome,
     VoucherAsked,
@@ -401,8 +400,8 @@ class CentralClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
-    ) -> OwnAnswer | RefundUnanswered:
-        """Ask our central for something that a customer waits for, within five seconds; a foreign server has no place."""
+    ) -> OwnAnswer | Unknown | Unreachable:
+        """Ask our central for something that somebody waits for, within five seconds; a foreign server has no place."""
         if self.addresses.own is None:
             return OwnAnswer(status=404, told=None)
         parts: dict[str, Any] = {} if query is None else {"params": query}
@@ -411,7 +410,7 @@ class CentralClient:
         url = f"{self.addresses.own}/{path}"
         answer = await self._request(method, url, within_s=RESERVE_TIMEOUT_S, **parts)
         if not isinstance(answer, httpx.Response):
-            return RefundUnanswered(reason=answer.reason)
+            return answer
         return OwnAnswer(status=answer.status_code, told=_json_of(answer))
 
     async def session(self, operator: str, *, terminal: str, seconds_ago: int | None) -> str | None:

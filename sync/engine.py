@@ -25,6 +25,7 @@ from pos.store.home import Identity
 from pos.store.outbox import OutboxRow
 from pos.store.refunds_across import REFUND_ACROSS, across_facts
 from pos.store.unit_of_work import TillStore
+from sync.approvals_elsewhere import CentralApprovals
 from sync.client import (
     Accepted,
     CentralClient,
@@ -43,6 +44,7 @@ from sync.messages import MESSAGES
 from sync.refund_wire import ANNOUNCED, across_body, is_move, refund_body
 from sync.releases import Releases
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
+from sync.second_persons import SecondPersons
 from sync.sessions import Sessions
 from sync.tmf676.payment import payment_body
 
@@ -76,7 +78,10 @@ class PushReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncParts:
-    """What the engine works with: the two stores, the ports, the client and the rules."""
+    """What the engine works with: the two stores, the ports, the client and the rules.
+
+    ``boot`` names the machine's run in which the monotonic clock counts.
+    """
 
     till: TillStore
     cache: CacheStore
@@ -90,6 +95,7 @@ class SyncParts:
     retry: RetryRule
     pull_every_s: int
     stale_after_days: int
+    boot: str = ""
 
 
 @dataclass(slots=True)
@@ -129,6 +135,14 @@ class SyncEngine:
         )
         self.state = SyncState()
         self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
+        self._second_persons = SecondPersons(
+            CentralApprovals(parts.client),
+            parts.till,
+            parts.identity,
+            clock=parts.clock,
+            runner=parts.runner,
+            boot=parts.boot,
+        )
         self.sessions = Sessions(parts.client, parts.clock, parts.identity.terminal)
 
     async def push(self) -> PushReport:
@@ -163,6 +177,7 @@ class SyncEngine:
         if this_round.named:
             await self._parts.runner.cache(lambda: self._inbound.catch_up(this_round.named))
         if not self._ended(this_round):
+            await self._second_persons.exchange()
             await self._tell_head()
         queue = await self._parts.runner.read(self._queue)
         return PushReport(

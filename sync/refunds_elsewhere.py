@@ -26,7 +26,7 @@ from pos.domain.refund_across import (
     RefundUnanswered,
     TakenElsewhere,
 )
-from sync.client import CentralClient, OwnAnswer
+from sync.client import CentralClient, OwnAnswer, Unknown, Unreachable
 from sync.tmf678.foreign import as_object, read_id
 from sync.told import clean_told
 from sync.voucher_wire import NO_CHECKER_STATUS
@@ -86,10 +86,10 @@ class CentralRefunds:
         return answer.status in NO_CHECKER_STATUS | {200, 204}
 
 
-def _denied(answer: OwnAnswer | RefundUnanswered) -> RefundDenied | RefundUnanswered:
+def _denied(answer: OwnAnswer | Unknown | Unreachable) -> RefundDenied | RefundUnanswered:
     """A no of our central says why by its own code; without one a gateway speaks, and it may be held all the same."""
-    if isinstance(answer, RefundUnanswered):
-        return answer
+    if not isinstance(answer, OwnAnswer):
+        return RefundUnanswered(reason=answer.reason)
     told = answer.told if isinstance(answer.told, Mapping) else {}
     code, message = told.get("code"), told.get("message")
     if (

@@ -102,6 +102,11 @@ def _corrections(settings: Settings, identity: Identity) -> CorrectionPolicy:
         role_alone_minor={
             Role(role): caps(of, f"corrections.roles.{role}") for role, of in told.roles.items()
         },
+        elsewhere_minor={
+            act: _minor(cap, identity.currency, settings, f"corrections.{act}_remote_from")
+            for act in CORRECTION_ACTS
+            if (cap := getattr(told, f"{act}_remote_from"))
+        },
         alone_days=told.alone_days,
         never_alone=frozenset(told.never_alone),
         offline_alone_minor=_minor(

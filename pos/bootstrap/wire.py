@@ -94,6 +94,7 @@ def make_engine(till: OpenTill, client: CentralClient, *, runner: Runner) -> Syn
             retry=RetryRule(delay_s_min=sync.retry_delay_s_min, delay_s_max=sync.retry_delay_s_max),
             pull_every_s=sync.pull_every_s,
             stale_after_days=desk.policy.cheques.stale_after_days,
+            boot=desk.boot,
         )
     )
 

@@ -41,6 +41,7 @@ def script(
     """Every act without a screen, one JSON object a line."""
     import json
 
+    from pos.bootstrap.approvals_now import ApprovalsNow
     from pos.bootstrap.cards import make_cards
     from pos.bootstrap.paper import print_receipts
     from pos.bootstrap.wire import make_refunds, make_vouchers
@@ -63,7 +64,14 @@ def script(
         if cards is not None:
             cards.look_after()
         vouchers = make_vouchers(opened)
-        acts = Script(opened.desk, person, vouchers=vouchers, cards=cards, refunds=make_refunds(opened))
+        acts = Script(
+            opened.desk,
+            person,
+            vouchers=vouchers,
+            cards=cards,
+            refunds=make_refunds(opened),
+            elsewhere=ApprovalsNow(opened),
+        )
         for line in _lines(source):
             answer = acts.run_line(line)
             all_ok = all_ok and answer["ok"] is True

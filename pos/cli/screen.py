@@ -26,6 +26,7 @@ from pos.machine import ThreadRunner
 from pos.till.sign_in import end_session
 from pos.tui.app import TillApp
 from pos.tui.ports import NotAskedYet, VoucherIssue
+from sync.approvals_elsewhere import CentralApprovals
 from sync.client import CentralClient
 from sync.refunds_elsewhere import CentralRefunds
 from sync.vouchers import CentralVouchers
@@ -50,6 +51,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 vouchers=None if client is None else CentralVouchers(client),
                 issuing=None if client is None else _issuing(till, runner, client),
                 refunds=None if client is None else CentralRefunds(client),
+                approvals=None if client is None else CentralApprovals(client),
                 sessions=None if engine is None else engine.sessions,
                 card_terminal=terminal,
                 keep_cards=None if terminal is None else partial(keep_looking_after, till, terminal, runner),

@@ -33,7 +33,8 @@ class RequestState(StrEnum):
 class Wanted:
     """What a second person is asked for: an act with exactly this content, of these accounts; ``what`` says it in words.
 
-    ``not_by`` are the people who may not approve it beside who asks: they did what is to be corrected.
+    ``not_by`` are the people who may not approve it beside who asks: they did what is to be corrected. ``elsewhere``: only
+    somebody at another terminal may.
     """
 
     act: str
@@ -41,6 +42,7 @@ class Wanted:
     what: str
     accounts: Collection[str] = ()
     not_by: Collection[str] = ()
+    elsewhere: bool = False
 
 
 class ApprovalNeeded(Refused):

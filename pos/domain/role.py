@@ -68,7 +68,7 @@ _KINDS = {
     ActKind.COUNTER: "confirm_person confirm_clock confirm_store resolve_conflict approve decline",
     ActKind.LOOK: "reprint see_expected report_large_cash report_signals export enquire read_audit",
     ActKind.ADMIN: "add_user change_user reset_pin change_settings enrol revoke restore keys",
-    ActKind.ANYBODY: "sign_in sign_out lock unlock confirm_pin change_pin note abandon",
+    ActKind.ANYBODY: "sign_in sign_out lock unlock confirm_pin change_pin note ask_elsewhere abandon",
 }
 
 ACTS: Mapping[str, ActKind] = {act: kind for kind, acts in _KINDS.items() for act in acts.split()}

@@ -19,7 +19,8 @@ from pos.store.unit_of_work import UnitOfWork
 class Request:
     """What somebody wants a second person for. ``what`` in words; ``answered_by`` approved it, or said no.
 
-    ``offline``: it was approved while central was silent.
+    ``offline``: it was approved while central was silent. ``elsewhere``: only somebody at another terminal may;
+    ``shared``: other terminals are asked.
     """
 
     request_id: str
@@ -35,16 +36,22 @@ class Request:
     answered_by: str | None = None
     expires: datetime | None = None
     offline: bool = False
+    elsewhere: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """An approval that was not used yet: of whom, when, and until when. ``offline``: central was silent then."""
+    """An approval that was not used yet: of whom, at which terminal, when, and until when.
+
+    ``offline``: central was silent then.
+    """
 
     approval_id: str
     approver: str
     given: Moment
     expires: datetime
+    terminal: str
     offline: bool = False
 
 
@@ -83,8 +90,11 @@ def request_approval(
             "at_utc": utc_text(at),
             "what": wanted.what,
             "not_by": " ".join(sorted(wanted.not_by)) or None,
+            "elsewhere": 1 if wanted.elsewhere else None,
         },
     )
+    if wanted.elsewhere:
+        unit.insert("approval_shared", {"request_id": request_id, "at_utc": utc_text(at)})
     return request_id
 
 
@@ -93,7 +103,8 @@ _REQUESTS = """
         decliner, approver, expires_at_utc,
         EXISTS (SELECT 1 FROM approval AS given JOIN approval_use USING (approval_id)
             WHERE given.request_id = asked.request_id),
-        not_by, approval.offline
+        not_by, approval.offline, elsewhere,
+        EXISTS (SELECT 1 FROM approval_shared WHERE approval_shared.request_id = asked.request_id)
     FROM approval_request AS asked
     LEFT JOIN approval_declined USING (request_id)
     LEFT JOIN approval ON approval.rowid =
@@ -140,10 +151,12 @@ def _read(row: Sequence[Any], now: datetime) -> Request:
         not_by=frozenset(str(row[12] or "").split()),
         expires=expires,
         offline=bool(row[13]),
+        elsewhere=bool(row[14]),
+        shared=bool(row[15]),
     )
 
 
-def write_approval(unit: UnitOfWork, request_id: str, approval: Approval, *, terminal: str) -> None:
+def write_approval(unit: UnitOfWork, request_id: str, approval: Approval) -> None:
     """Keep that somebody approved a request."""
     unit.insert(
         "approval",
@@ -151,7 +164,7 @@ def write_approval(unit: UnitOfWork, request_id: str, approval: Approval, *, ter
             "approval_id": approval.approval_id,
             "request_id": request_id,
             "approver": approval.approver,
-            "terminal": terminal,
+            "terminal": approval.terminal,
             "at_utc": utc_text(approval.given.wall),
             # Rounded down: what is done at once must not come before it.
             "at_ms": int(approval.given.monotonic_s * 1000),
@@ -192,7 +205,7 @@ def approvals_for(connection: Connection, digest: str, requester: str) -> list[A
     A request that is done or declined is over, however often it was approved.
     """
     rows = connection.exec_driver_sql(
-        "SELECT approval_id, approver, approval.at_utc, at_ms, boot, expires_at_utc FROM approval "
+        "SELECT approval_id, approver, approval.at_utc, at_ms, boot, expires_at_utc, approval.terminal FROM approval "
         "JOIN approval_request AS asked USING (request_id) "
         f"WHERE content_digest = ? AND requester = ? AND {_NOT_CLOSED} ORDER BY approval.at_utc DESC",
         (digest, requester),
@@ -203,6 +216,7 @@ def approvals_for(connection: Connection, digest: str, requester: str) -> list[A
             approver=row[1],
             given=Moment(wall=from_utc_text(row[2]), monotonic_s=row[3] / 1000, boot=row[4]),
             expires=from_utc_text(row[5]),
+            terminal=row[6],
         )
         for row in rows
     ]

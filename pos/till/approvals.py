@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pos.domain.approval import APPROVED_FOR, OPEN_FOR, ApprovalNeeded, RequestState, Wanted
+from pos.domain.approval_elsewhere import RequestElsewhere
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import ADMINISTRATION, Grant, Person, named_roles, roles_problem
 from pos.domain.session import elapsed
@@ -65,6 +66,7 @@ def require_second(
     *,
     not_by: Collection[str] = (),
     use: bool = True,
+    elsewhere: bool = False,
 ) -> None:
     """The person may do ``act`` alone, or another has approved exactly ``content``; the approval is used up.
 
@@ -74,7 +76,7 @@ def require_second(
     Raises NotAuthorised, Refused ``reason_required``, or ApprovalNeeded.
     """
     if require_right(deed.desk, act, deed.person) is Grant.SECOND:
-        use_or_ask(deed, act, content, what, said, not_by=not_by, use=use)
+        use_or_ask(deed, act, content, what, said, not_by=not_by, use=use, elsewhere=elsewhere)
     else:
         require_alone(deed.desk, act, deed.person, reason=deed.reason_code)
 
@@ -89,20 +91,29 @@ def use_or_ask(
     accounts: Collection[str] = (),
     not_by: Collection[str] = (),
     use: bool = True,
+    elsewhere: bool = False,
     **details: object,
 ) -> None:
-    """Use the approval of exactly ``content``, whatever the person's right. Raises ApprovalNeeded where there is none.
+    """Use the approval of exactly ``content``, whatever the person's right; ``elsewhere``: one of another terminal.
 
-    ``use`` False: it must be there, and stays.
+    ``use`` False: it must be there, and stays. Raises ApprovalNeeded where there is none, or Refused
+    ``approval_needs_central`` where nobody elsewhere can be asked.
     """
     digest = _content_digest(deed, act, content)
-    wanted = Wanted(act=act, digest=digest, what=what, accounts=accounts, not_by=not_by)
+    wanted = Wanted(act=act, digest=digest, what=what, accounts=accounts, not_by=not_by, elsewhere=elsewhere)
     for approval in approvals_for(deed.unit.connection, wanted.digest, deed.person.user):
-        if _holds(deed, act, approval):
+        if _holds(deed, act, approval, elsewhere=elsewhere):
             if use:
                 use_approval(deed.unit, approval.approval_id, deed_id=deed.deed_id, at=deed.at)
             deed.approver, deed.approval_id = approval.approver, approval.approval_id
             return
+    if elsewhere:
+        said = "This needs a second person at another terminal."
+        if not deed.desk.policy.offline.has_central or is_offline(deed.desk, deed.unit.connection):
+            raise Refused(
+                "approval_needs_central",
+                f"{said} Central does not answer now: do it again when it does.",
+            )
     raise ApprovalNeeded(said, wanted, approvers=who_approves(deed.desk, act), **details)
 
 
@@ -170,7 +181,7 @@ def requests_now(desk: Desk, person: Person, *, limit: int = 100) -> list[Reques
     return [
         request
         for request in found
-        if request.requester == person.user or _may_approve(desk, person, request.act)
+        if request.requester == person.user or may_approve(desk, person, request.act)
     ]
 
 
@@ -194,14 +205,19 @@ def _approve(
 ) -> Approved:
     def work(deed: Deed) -> Approved:
         request = _open_request(deed, request_id)
+        if request.elsewhere:
+            raise NotAuthorised(
+                "needs_other_terminal", "This is approved at another terminal, where it is in the list too."
+            )
         approval = Approval(
             approval_id=deed.new_id(),
             approver=person.user,
             given=desk.moment,
             expires=deed.at + APPROVED_FOR,
+            terminal=desk.identity.terminal,
             offline=is_offline(desk, deed.unit.connection),
         )
-        write_approval(deed.unit, request.request_id, approval, terminal=desk.identity.terminal)
+        write_approval(deed.unit, request.request_id, approval)
         return Approved(
             request_id=request.request_id,
             act=request.act,
@@ -218,7 +234,7 @@ def _open_request(deed: Deed, request_id: str) -> Request:
     request = request_by_id(deed.unit.connection, number, now=deed.at)
     if request is None:
         raise Refused("unknown_request", f"There is no request {number} at this terminal.", request=number)
-    _require_other(deed, request)
+    require_other(deed, request)
     if request.state is RequestState.DONE:
         raise Refused("request_used", f"Request {number} was approved and done.", request=number)
     if request.state is RequestState.DECLINED:
@@ -246,19 +262,25 @@ def _plain(value: object) -> object:
     return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
 
 
-def _holds(deed: Deed, act: str, approval: Approval) -> bool:
+def _holds(deed: Deed, act: str, approval: Approval, *, elsewhere: bool) -> bool:
     """Not too old by either clock, and of somebody who still may approve this."""
     now = deed.desk.moment
     same_run = approval.given.boot == now.boot and now.monotonic_s >= approval.given.monotonic_s
     if not same_run or now.wall < approval.given.wall or elapsed(approval.given, now) >= APPROVED_FOR:
         return False
-    entry = roster_entry(deed.unit.connection, approval.approver)
-    if entry is None or not entry.active or approval.approver == deed.person.user:
+    if approval.approver == deed.person.user:
         return False
-    return roles_problem(entry.person.roles) is None and _may_approve(deed.desk, entry.person, act)
+    from_here = approval.terminal == deed.desk.identity.terminal
+    entry = roster_entry(deed.unit.connection, approval.approver)
+    if entry is None:
+        # Whoever is known only at another terminal was let in, and weighed, there.
+        return not from_here
+    if not entry.active or (elsewhere and from_here):
+        return False
+    return roles_problem(entry.person.roles) is None and may_approve(deed.desk, entry.person, act)
 
 
-def _may_approve(desk: Desk, person: Person, act: str) -> bool:
+def may_approve(desk: Desk, person: Person, act: str) -> bool:
     """An admin approves administration and nothing else; nobody else approves administration."""
     grant = desk.permissions.grant(ACT, person.roles)
     if not grant.allows_deed:
@@ -266,14 +288,17 @@ def _may_approve(desk: Desk, person: Person, act: str) -> bool:
     return (act in ADMINISTRATION) is (grant is Grant.LIMIT)
 
 
-def _require_other(deed: Deed, request: Request) -> None:
-    """Raises NotAuthorised ``own_request`` or ``not_yours_to_approve``."""
+def require_other(deed: Deed, request: Request | RequestElsewhere) -> None:
+    """Somebody else than who asked, or is concerned, whom the table lets decide.
+
+    Raises NotAuthorised ``own_request``, ``own_deed`` or ``not_yours_to_approve``.
+    """
     person = deed.person
     if request.requester == person.user:
         raise NotAuthorised("own_request", "You asked for this: another person must approve it.")
     if person.user in request.not_by:
         raise NotAuthorised("own_deed", "You took this payment yourself: another person must approve it.")
-    if not _may_approve(deed.desk, person, request.act):
+    if not may_approve(deed.desk, person, request.act):
         allowed = who_approves(deed.desk, request.act)
         raise NotAuthorised(
             "not_yours_to_approve",

@@ -188,15 +188,27 @@ def require_approval(
     """The shop's policy for this case: alone, or another person than who took the payment approves.
 
     ``accounts``: others that it is about, beside the payment's own. ``use`` False: the approval must be there, and stays.
-    Raises NotAuthorised or ApprovalNeeded.
+    Raises NotAuthorised, ApprovalNeeded, or Refused ``approval_needs_central``.
     """
     found = require_right(deed.desk, act, deed.person)
     about = {taken.payer_account, *taken.accounts, *accounts}
+    beside = _who_beside(deed, act, taken, amount)
+    elsewhere = beside is SecondPerson.ELSEWHERE
     if deed.person.accounts & about:
         said = "This is about your own account: it needs a second person."
-        use_or_ask(deed, act, content, what, said, accounts=sorted(about), not_by=[taken.taken_by], use=use)
-    elif found is not Grant.SECOND or _who_beside(deed, act, taken, amount) is not SecondPerson.NOBODY:
-        require_second(deed, act, content, what, not_by=[taken.taken_by], use=use)
+        use_or_ask(
+            deed,
+            act,
+            content,
+            what,
+            said,
+            accounts=sorted(about),
+            not_by=[taken.taken_by],
+            use=use,
+            elsewhere=elsewhere,
+        )
+    elif found is not Grant.SECOND or beside is not SecondPerson.NOBODY:
+        require_second(deed, act, content, what, not_by=[taken.taken_by], use=use, elsewhere=elsewhere)
 
 
 def _who_beside(deed: Deed, act: str, taken: TakenPayment, amount: Money) -> SecondPerson:

@@ -21,6 +21,7 @@ from pos.domain.role import Person, Role
 from pos.domain.voucher import Residual, VoucherIssued
 from pos.store.cards import CardAttempt, event_of_ref
 from pos.till.approvals import Approved, approve, approve_at_the_seat, decline
+from pos.till.approvals_elsewhere import Answered, ask_elsewhere, remember_asked
 from pos.till.bank_receipts import (
     reject_bank_receipt,
     unblock_dealer,
@@ -62,6 +63,7 @@ from pos.till.script_acts import (
     AddUser,
     AllocateLine,
     Approve,
+    AskElsewhere,
     CancelDeposit,
     ChangePin,
     ChangeUser,
@@ -159,11 +161,26 @@ class RefundsNow(Protocol):
         ...
 
 
+class ApprovalsElsewhere(Protocol):
+    """Asks and answers second persons at other terminals, and waits for central's answer."""
+
+    def answer(
+        self, person: Person, central_id: str, *, declined: str | None = None, memo: Memo | None = None
+    ) -> Answered:
+        """As ``answer_elsewhere``."""
+        ...
+
+    def bring(self) -> None:
+        """Tell central what is asked, and hear what was answered."""
+        ...
+
+
 class Script:
     """Carries out lines for whoever is signed in.
 
     ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
     ``refunds`` None: only what was taken here is paid back.
+    ``elsewhere`` None: no other terminal can be asked.
     """
 
     def __init__(
@@ -174,9 +191,11 @@ class Script:
         vouchers: VouchersNow | None = None,
         cards: CardsNow | None = None,
         refunds: RefundsNow | None = None,
+        elsewhere: ApprovalsElsewhere | None = None,
     ) -> None:
         self._desk = desk
         self._refunds = refunds
+        self._approvals = elsewhere
         self._vouchers = vouchers
         self._cards = cards
         self.person = person
@@ -299,8 +318,14 @@ class Script:
                 return encode(settle_commission(desk, person, act.dealer, memo=memo))
             case Approve():
                 return encode(self._approve(act, memo))
+            case Decline() if ":" in act.request:
+                return encode(self._elsewhere.answer(person, act.request, declined=act.reason, memo=memo))
             case Decline():
                 return encode(decline(desk, person, act.request, act.reason, memo=memo))
+            case AskElsewhere():
+                asked = ask_elsewhere(desk, person, act.request)
+                self._elsewhere.bring()
+                return encode(remember_asked(desk, asked.request_id, memo))
             case Note():
                 return encode(write_note(desk, person, act.text, about=act.about, memo=memo))
             case AddUser() | ChangeUser() | ResetPin():
@@ -345,7 +370,15 @@ class Script:
                 )
                 return encode(swap_tender(desk, person, paid_by, memo=memo))
 
-    def _approve(self, act: Approve, memo: Memo) -> Approved:
+    @property
+    def _elsewhere(self) -> ApprovalsElsewhere:
+        if self._approvals is None:
+            raise Refused("no_central", "This till has no central: nobody at another terminal can be asked.")
+        return self._approvals
+
+    def _approve(self, act: Approve, memo: Memo) -> Approved | Answered:
+        if ":" in act.request:
+            return self._elsewhere.answer(self.person, act.request, memo=memo)
         if act.user is None or act.pin is None:
             return approve(self._desk, self.person, act.request, memo=memo)
         return approve_at_the_seat(self._desk, act.user, act.pin, act.request, memo=memo)

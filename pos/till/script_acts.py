@@ -18,8 +18,8 @@ ACTS = frozenset(
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
-    "accept_hand_over count close_shift close_day sign_in change_pin lock note decline confirm_refund add_user change_user "
-    "reset_pin confirm_clock".split()
+    "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
+    "add_user change_user reset_pin confirm_clock".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -332,11 +332,14 @@ class ChangePin(Strict):
 
 
 class Approve(Strict):
-    """Approve what another asked for: the signed-in person does, or at the seat whoever gives ``user`` and ``pin``."""
+    """Approve what another asked for: the signed-in person does, or at the seat whoever gives ``user`` and ``pin``.
+
+    What another terminal asks for (T2:1:R-7) only the signed-in person does.
+    """
 
     ref: Ref
     act: Literal["approve"]
-    request: Annotated[str, Field(max_length=20)]
+    request: Annotated[str, Field(max_length=100)]
     user: Annotated[str, Field(max_length=12)] | None = None
     pin: Annotated[str, Field(max_length=40)] | None = None
 
@@ -344,7 +347,17 @@ class Approve(Strict):
     def _both_or_none(self) -> Approve:
         if (self.user is None) is not (self.pin is None):
             raise ValueError("user and pin go together")
+        if self.user is not None and ":" in self.request:
+            raise ValueError("sign in to answer another terminal")
         return self
+
+
+class AskElsewhere(Strict):
+    """Show the own request at other terminals too, and hear how it stands."""
+
+    ref: Ref
+    act: Literal["ask_elsewhere"]
+    request: Annotated[str, Field(max_length=20)]
 
 
 class Decline(Strict):
@@ -352,7 +365,7 @@ class Decline(Strict):
 
     ref: Ref
     act: Literal["decline"]
-    request: Annotated[str, Field(max_length=20)]
+    request: Annotated[str, Field(max_length=100)]
     reason: Annotated[str, Field(max_length=400)]
 
 
@@ -607,6 +620,7 @@ DeedAct = (
     | IssueVoucher
     | ConfirmMatch
     | Approve
+    | AskElsewhere
     | Decline
     | Note
     | AddUser

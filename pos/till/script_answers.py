@@ -9,8 +9,10 @@ from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
 from pos.domain.voucher import VoucherIssued
+from pos.store.approvals import Request
 from pos.store.cards import CardAttempt
 from pos.till.approvals import Approved, Declined
+from pos.till.approvals_elsewhere import Answered
 from pos.till.bank_receipts import (
     BankReceiptDecided,
     DealerUnblocked,
@@ -57,6 +59,19 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "approved": outcome.act,
                 "for": outcome.requester,
                 "until": outcome.expires.isoformat(timespec="seconds"),
+            }
+        case Answered():
+            return {
+                "request": outcome.request.central_id,
+                "approved" if outcome.approved else "declined": outcome.request.act,
+                "for": outcome.request.requester,
+                "kept": outcome.kept,
+            }
+        case Request():
+            return {
+                "request": outcome.request_id,
+                "state": str(outcome.state),
+                "answered_by": outcome.answered_by,
             }
         case Corrected():
             return {

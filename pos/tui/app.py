@@ -22,6 +22,7 @@ from textual.theme import Theme
 from textual.worker import Worker
 
 from pos.domain.approval import ApprovalNeeded
+from pos.domain.approval_elsewhere import ApprovalExchange
 from pos.domain.encode import crash_lines
 from pos.domain.errors import DomainError, Refused
 from pos.domain.pan_guard import holds_card_number
@@ -133,6 +134,7 @@ class TillApp(App[int], inherit_bindings=False):
         vouchers: VoucherDesk | None = None,
         issuing: VoucherIssue | None = None,
         refunds: RefundDesk | None = None,
+        approvals: ApprovalExchange | None = None,
         sessions: Sessions | None = None,
         card_terminal: CardTerminal | None = None,
         keep_cards: KeepCards | None = None,
@@ -148,6 +150,7 @@ class TillApp(App[int], inherit_bindings=False):
             runner=runner,
             preview=preview,
             vouchers=vouchers,
+            approvals=approvals,
             issuing=issuing,
             refunds=refunds,
             card_terminal=card_terminal,
@@ -325,8 +328,10 @@ class TillApp(App[int], inherit_bindings=False):
         if request is None or in_front is not asking:
             return
 
-        def answered(approver: str | None) -> None:
-            if approver is None:
+        def answered(approver: str | Refused | None) -> None:
+            if isinstance(approver, Refused):
+                asking.refused(approver)
+            elif approver is None:
                 asking.refused(
                     Refused(refusal.code, f"Request {number} waits for a second person: menu . . 9")
                 )
@@ -448,6 +453,8 @@ class TillApp(App[int], inherit_bindings=False):
             self._lock(
                 f"You signed in at terminal {taken_by}, so this one is locked. Your PIN takes it back."
             )
+        if isinstance(self.screen, SecondPersonScreen):
+            self.screen.look_again()
         self._print_again()
         self._learn_status()
 

@@ -307,6 +307,13 @@ KEYS: tuple[Key, ...] = (
         meaning="say no to what another asked for",
     ),
     Key(
+        id="elsewhere",
+        keys=("e", "E"),
+        shown="E",
+        label="Elsewhere",
+        meaning="a second person: ask at other terminals too",
+    ),
+    Key(
         id="add_user",
         keys=("a", "A"),
         shown="A",
@@ -495,6 +502,7 @@ RIGHTS: dict[str, str] = {
     "disable_user": "change_user",
     "reset_pin": "reset_pin",
     "note": "note",
+    "elsewhere": "ask_elsewhere",
     "void": "void",
     "refund": "refund",
     "transfer": "transfer",

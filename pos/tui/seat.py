@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from pos.domain.approval_elsewhere import ApprovalExchange
 from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
 from pos.domain.money import Money
@@ -40,8 +41,8 @@ class Seat:
     """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
 
     ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
-    ``refunds`` None: nor to pay back what another terminal took. ``card_terminal`` None: slips are keyed. ``link`` says
-    whether central answers.
+    ``refunds`` None: nor to pay back what another terminal took. ``approvals`` None: no other terminal can be asked for a
+    second person. ``card_terminal`` None: slips are keyed. ``link`` says whether central answers.
     """
 
     desk: Desk
@@ -50,6 +51,7 @@ class Seat:
     vouchers: VoucherDesk | None = None
     issuing: VoucherIssue | None = None
     refunds: RefundDesk | None = None
+    approvals: ApprovalExchange | None = None
     card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
     hint: str | None = None

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.answers import error_answer
+from sync.central.approval_api import approval_routes
 from sync.central.arrival import CardGuard
 from sync.central.bill_api import bill_routes
 from sync.central.commission_api import commission_routes
@@ -66,6 +67,7 @@ def make_app(
             *payment_routes(desk),
             *refund_routes(desk),
             *refund_hold_routes(desk),
+            *approval_routes(desk),
             *bill_routes(desk),
             *voucher_routes(desk),
             *session_routes(desk),

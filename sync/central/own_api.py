@@ -18,6 +18,7 @@ from sync.central.errors import ApiError
 from sync.central.items import ITEMS
 from sync.central.links import (
     ACCOUNT_PATH,
+    APPROVAL_PATH,
     BILL_SCHEMA_PATH,
     CHEQUE_PATH,
     COMMISSION_PATH,
@@ -58,6 +59,7 @@ ANNOUNCEMENT = {
     "refunds": REFUND_PATH,
     "refundable": REFUNDABLE_PATH,
     "refundHolds": REFUND_HOLD_PATH,
+    "approvals": APPROVAL_PATH,
     "terminals": TERMINAL_PATH,
     "enrolment": ENROLMENT_PATH,
     "session": SESSION_PATH,

@@ -657,6 +657,32 @@ ADDED_IN_4 = (
         amount_minor BIGINT NOT NULL CHECK (amount_minor > 0)
     )
     """,
+    # What a till asks a second person at another one for, and what was answered there. An approval that is too old makes
+    # room for the next one, and nothing else does.
+    """
+    CREATE TABLE approval_request (
+        id TEXT PRIMARY KEY,
+        terminal TEXT NOT NULL,
+        body TEXT NOT NULL,
+        asked_sha256 TEXT NOT NULL,
+        asked_at TEXT NOT NULL,
+        closed_at TEXT
+    )
+    """,
+    "CREATE INDEX approval_request_open ON approval_request (asked_at) WHERE closed_at IS NULL",
+    """
+    CREATE TABLE approval_answer (
+        id TEXT PRIMARY KEY,
+        request_id TEXT NOT NULL REFERENCES approval_request (id),
+        number BIGINT NOT NULL CHECK (number > 0),
+        approved BIGINT NOT NULL CHECK (approved IN (0, 1)),
+        person TEXT NOT NULL,
+        terminal TEXT NOT NULL,
+        reason TEXT,
+        given_at TEXT NOT NULL,
+        UNIQUE (request_id, number)
+    )
+    """,
 )
 
 TABLES = (*MADE_FIRST, *ADDED_IN_2, *MADE_IN_3, *ADDED_IN_4)

@@ -366,6 +366,7 @@ class Wire:
                 retry=self.retry,
                 pull_every_s=60,
                 stale_after_days=self.desk.policy.cheques.stale_after_days,
+                boot=self.desk.boot,
             )
         )
 

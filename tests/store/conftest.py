@@ -10,6 +10,7 @@ import pytest
 
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.approval import ApprovalNeeded, Wanted
+from pos.domain.approval_elsewhere import Elsewhere, GivenAnswer, RequestElsewhere
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
@@ -19,6 +20,7 @@ from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
 from pos.store.approvals import Approval, request_approval, use_approval, write_approval, write_declined
+from pos.store.approvals_elsewhere import settle_answer, share_request, write_answer
 from pos.till.approvals import approve
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
@@ -82,6 +84,32 @@ from tests.builders.tills import (
     tell,
     voucher,
     wish,
+)
+
+OF_T2 = RequestElsewhere(
+    central_id="T2:1:R-1",
+    terminal="T2",
+    request_id="R-1",
+    act="refund",
+    what="refund 6.000 KWD",
+    digest="a1" * 32,
+    requester="1001",
+    reason=None,
+    accounts=frozenset(),
+    not_by=frozenset(),
+    at=NOW,
+    state=Elsewhere.OPEN,
+    answer=None,
+)
+ANSWER = GivenAnswer(
+    answer_id="ANSWER-1",
+    central_id=OF_T2.central_id,
+    digest=OF_T2.digest,
+    approved=False,
+    user="2002",
+    terminal="T1",
+    reason="No",
+    ago=timedelta(0),
 )
 
 
@@ -155,9 +183,12 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with desk.till.transaction() as unit:
         wanted = Wanted(act="pay", digest="00", what="5.000 of BA-1")
         asked_for = request_approval(unit, wanted, requester="1001", reason=None, terminal="T1", at=NOW)
-        given = Approval(approval_id="A-1", approver="2002", given=desk.moment, expires=NOW)
-        write_approval(unit, asked_for, given, terminal="T1")
+        given = Approval(approval_id="A-1", approver="2002", given=desk.moment, expires=NOW, terminal="T1")
+        write_approval(unit, asked_for, given)
         use_approval(unit, "A-1", deed_id="x", at=NOW)
+        share_request(unit, asked_for, at=NOW)
+        write_answer(unit, OF_T2, ANSWER, at=NOW)
+        settle_answer(unit, ANSWER.answer_id, "kept", at=NOW)
         again = request_approval(unit, wanted, requester="1001", reason=None, terminal="T1", at=NOW)
         write_declined(unit, again, decliner="2002", reason="No", terminal="T1", deed_id="y", at=NOW)
     let_change_prices(desk, Role.CASHIER, percent=20)

@@ -133,7 +133,7 @@ def test_the_settings_say_it(tmp_path: Path) -> None:
     )
     told = policy_of(
         tmp_path,
-        '[corrections]\nrefund_alone_up_to = "10"\nalone_days = 3\nnever_alone = ["cash"]\n'
+        '[corrections]\nrefund_alone_up_to = "10"\nrefund_remote_from = "40"\nalone_days = 3\nnever_alone = ["cash"]\n'
         'offline_alone_up_to = "2.5"\n[corrections.roles]\nsupervisor = { refund_alone_up_to = "50" }\n',
     )
     assert (told.alone_up_to("refund", {Role.CASHIER}), told.alone_up_to("refund", {Role.SUPERVISOR})) == (
@@ -141,6 +141,7 @@ def test_the_settings_say_it(tmp_path: Path) -> None:
         50_000,
     )
     assert told.alone_up_to("void", {Role.SUPERVISOR}) == 0
+    assert told.elsewhere_minor == {"refund": 40_000}
     assert (told.alone_days, told.never_alone, told.offline_alone_minor) == (3, frozenset({"cash"}), 2_500)
 
 

@@ -26,6 +26,7 @@ from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
+from pos.domain.approval_elsewhere import ApprovalExchange
 from pos.domain.ports import CardTerminal
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.refund_across import RefundDesk
@@ -202,6 +203,7 @@ async def counter(
     vouchers: VoucherDesk | None = None,
     issuing: VoucherIssue | None = None,
     refunds: RefundDesk | None = None,
+    approvals: ApprovalExchange | None = None,
     sessions: Sessions | None = None,
     card_terminal: CardTerminal | None = None,
     open_drawer: OpenDrawer = no_drawer,
@@ -220,6 +222,7 @@ async def counter(
         vouchers=vouchers,
         issuing=issuing,
         refunds=refunds,
+        approvals=approvals,
         sessions=sessions,
         card_terminal=card_terminal,
         open_drawer=open_drawer,

@@ -162,6 +162,7 @@ ELSEWHERE = {
     "transfer": "test_paying_back",
     "reallocate": "test_paying_back",
     "close_shift": "whoever has an own shift",
+    "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }
 """Rights that want more before them than a list: what is shown of them stands in these tests."""

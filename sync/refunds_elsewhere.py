@@ -204,6 +204,9 @@ def _read_leg(leg: Mapping[str, Any], path: str) -> LegElsewhere:
     may_go_back = read_money(leg.get("refundableAmount"), field=f"{path}.refundableAmount")
     if may_go_back.currency != amount.currency or not 0 <= may_go_back.minor <= amount.minor:
         raise BadField(f"{path}.refundableAmount", "is more than was paid")
+    cleared_at, refunded = leg.get("clearedAt"), None
+    if leg.get("refundedAmount") is not None:
+        refunded = read_money(leg.get("refundedAmount"), field=f"{path}.refundedAmount")
     return LegElsewhere(
         leg=number,
         payment_id=read_id(as_object(leg.get("payment"), field=path), "id", field=f"{path}.payment.id"),
@@ -212,6 +215,8 @@ def _read_leg(leg: Mapping[str, Any], path: str) -> LegElsewhere:
         method_type=read_id(method, "@type", field=f"{path}.paymentMethod.@type"),
         amount=amount,
         may_go_back=may_go_back,
+        refunded=refunded,
+        cleared_at=None if cleared_at is None else _read_moment(cleared_at, f"{path}.clearedAt"),
     )
 
 
@@ -300,11 +305,11 @@ def _read_kind(payer: Mapping[str, object] | None) -> str:
     return str(told)
 
 
-def _read_moment(told: object) -> datetime:
+def _read_moment(told: object, field: str = "takenAt") -> datetime:
     try:
         moment = datetime.fromisoformat(str(told))
     except ValueError:
-        raise BadField("takenAt", "is no date") from None
+        raise BadField(field, "is no date") from None
     if moment.tzinfo is None:
-        raise BadField("takenAt", "has no offset")
+        raise BadField(field, "has no offset")
     return moment

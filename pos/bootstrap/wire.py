@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from pos.bootstrap.homes import OpenTill
@@ -22,6 +23,7 @@ from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.vouchers import waiting_slips
 from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
+from pos.till.paid_back_elsewhere import undo
 from pos.till.payment_order import PaymentOrder
 from pos.till.refund_across import pay_back
 from pos.till.refunds import RefundOrder
@@ -171,6 +173,22 @@ class RefundsNow:
             return await pay_back(self._till.desk, person, order, central, self._runner, memo=memo)
 
         return asyncio.run(_at_central(self._till, work))
+
+    def correct(self, person: Person, act: str, receipt: str, deed: Callable[[], Result]) -> Result:
+        """As ``paid_back_elsewhere.undo``."""
+
+        return asyncio.run(_at_central(self._till, partial(self._correct, person, act, receipt, deed)))
+
+    async def _correct(
+        self,
+        person: Person,
+        act: str,
+        receipt: str,
+        deed: Callable[[], Result],
+        client: CentralClient | None,
+    ) -> Result:
+        central = None if client is None else CentralRefunds(client)
+        return await undo(self._till.desk, person, act, receipt, deed, central, self._runner)
 
 
 async def _at_central(

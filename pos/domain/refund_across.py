@@ -7,7 +7,8 @@ invariant 37.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from pos.domain.correction import TakenPayment
@@ -17,7 +18,9 @@ from pos.domain.payment_mode import Purpose
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegElsewhere:
-    """A leg of a payment as central has it: by ``payment_id`` there. ``may_go_back`` is what is free to be paid back now."""
+    """A leg of a payment as central has it: by ``payment_id`` there. ``may_go_back`` is what is free to be paid back now,
+    ``refunded`` what was undone of it by anybody, ``cleared_at`` when a cheque's money became sure (None: no cheque).
+    """
 
     leg: int
     payment_id: str
@@ -26,6 +29,8 @@ class LegElsewhere:
     method_type: str
     amount: Money
     may_go_back: Money
+    refunded: Money | None = None
+    cleared_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,16 @@ class TakenElsewhere:
     def may_go_back(self) -> Money:
         """What of all of it may be paid back now."""
         return total((leg.may_go_back for leg in self.legs), self.taken.amount.currency)
+
+    def held_until(self, cleared_by: datetime) -> TakenElsewhere:
+        """The same, with nothing to be paid back yet of cheques that cleared after ``cleared_by``."""
+        legs = tuple(
+            replace(leg, may_go_back=zero(leg.amount.currency))
+            if leg.cleared_at is not None and leg.cleared_at > cleared_by
+            else leg
+            for leg in self.legs
+        )
+        return replace(self, legs=legs)
 
     @property
     def left(self) -> Mapping[str, Money]:

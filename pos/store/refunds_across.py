@@ -155,6 +155,23 @@ def told_legs(connection: Connection, payment_event_id: str) -> dict[int, str]:
     return {int(leg): str(server_id) for leg, server_id in rows}
 
 
+def undone_by_leg(connection: Connection, payment_event_id: str) -> dict[int, int]:
+    """How much of each leg of an own payment was undone here by what central has, or may have; what only moved is not."""
+    rows = connection.exec_driver_sql(
+        "SELECT told.leg, sum(part.amount_minor) FROM outbox AS told "
+        "JOIN correction ON correction.correction_id = told.source_id "
+        "JOIN correction_part AS part ON part.correction_id = correction.correction_id "
+        "JOIN (SELECT allocation_id AS part_id, leg FROM allocation WHERE payment_event_id = ?1 UNION ALL "
+        "SELECT part_id, leg FROM placed_part WHERE payment_event_id = ?1) AS undone "
+        "ON undone.part_id = part.part_id AND undone.leg = told.leg "
+        "WHERE told.kind = 'refund' AND told.payment_event_id = ?1 "
+        "AND told.state IN ('acknowledged', 'sent', 'unknown') AND correction.kind NOT IN ('transfer', 'reallocation') "
+        "GROUP BY told.leg",
+        (payment_event_id,),
+    )
+    return {int(leg): int(minor) for leg, minor in rows}
+
+
 # --- what central is told --------------------------------------------------------------------------------------------
 
 

@@ -153,6 +153,7 @@ async def _hold(
     try:
         found = await look_up(desk, person, order.receipt, central)
         assert central is not None, "it has told the payment"
+        found = found.held_until(desk.clock.now() - timedelta(days=desk.policy.cheques.refund_hold_days))
         asked = again
         if asked is None:
             asked = await runner.till(partial(_write_hold, desk, person, order, found))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol, TypeVar
 
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import DomainError, NeedsConfirmation, NotAuthorised, Refused
@@ -153,11 +153,18 @@ class CardsNow(Protocol):
         ...
 
 
+Done = TypeVar("Done")
+
+
 class RefundsNow(Protocol):
     """Pays back what was taken here or at another terminal, and waits for central's answer."""
 
     def pay_back(self, person: Person, order: RefundOrder, *, memo: Memo) -> Corrected:
         """As ``pay_back``."""
+        ...
+
+    def correct(self, person: Person, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
+        """As ``paid_back_elsewhere.undo``."""
         ...
 
 
@@ -338,12 +345,14 @@ class Script:
                 return encode(self._bank(act, memo))
             case Void():
                 undo = CorrectionOrder(receipt=act.receipt, reason=act.reason, text=act.text)
-                return encode(void(desk, person, undo, memo=memo))
+                return encode(self._undone("void", act.receipt, lambda: void(desk, person, undo, memo=memo)))
             case Reverse():
                 undo = CorrectionOrder(
                     receipt=act.receipt, reason=act.reason, text=act.text, tender=act.tender
                 )
-                return encode(reverse(desk, person, undo, memo=memo))
+                return encode(
+                    self._undone("reverse", act.receipt, lambda: reverse(desk, person, undo, memo=memo))
+                )
             case Refund():
                 back = RefundOrder(receipt=act.receipt, amount=act.amount, reason=act.reason, text=act.text)
                 if self._refunds is None:
@@ -352,9 +361,15 @@ class Script:
             case ConfirmRefund():
                 return encode(confirm_refund(desk, person, act.refund, act.reference, memo=memo))
             case Transfer():
-                return encode(transfer(desk, person, _move_order(act), memo=memo))
+                move = _move_order(act)
+                return encode(
+                    self._undone("transfer", act.receipt, lambda: transfer(desk, person, move, memo=memo))
+                )
             case Reallocate():
-                return encode(reallocate(desk, person, _move_order(act), memo=memo))
+                move = _move_order(act)
+                return encode(
+                    self._undone("reallocate", act.receipt, lambda: reallocate(desk, person, move, memo=memo))
+                )
             case ClearCheque():
                 cleared = ClearOrder(
                     cheques=act.cheques, older_than_days=act.older_than_days, left_out=act.left_out
@@ -368,7 +383,14 @@ class Script:
                     reason=act.reason,
                     text=act.text,
                 )
-                return encode(swap_tender(desk, person, paid_by, memo=memo))
+                return encode(
+                    self._undone(
+                        "swap_tender", act.receipt, lambda: swap_tender(desk, person, paid_by, memo=memo)
+                    )
+                )
+
+    def _undone(self, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
+        return deed() if self._refunds is None else self._refunds.correct(self.person, act, receipt, deed)
 
     @property
     def _elsewhere(self) -> ApprovalsElsewhere:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from pos.domain.card import CardState
 from pos.domain.errors import DomainError
@@ -11,8 +12,10 @@ from pos.domain.ports import CardTerminal
 from pos.store.vouchers import Hold
 from pos.till.basket import Basket, Given, give, order_of, require_complete
 from pos.till.cards import ask_cards, let_go_card, let_go_cards
+from pos.till.paid_back_elsewhere import undo
 from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
+from pos.till.swaps import ACT as SWAP
 from pos.till.swaps import swap_order, swap_tender
 from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.vouchers import has_vouchers, let_go, reserve_vouchers
@@ -33,7 +36,9 @@ async def take(
     require_complete(basket)
     person = seat.person
     if basket.in_place_of is not None:
-        anew = await seat.deed(lambda: swap_tender(seat.desk, person, swap_order(basket)))
+        deed = partial(swap_tender, seat.desk, person, swap_order(basket))
+        receipt = basket.in_place_of.receipt
+        anew = await seat.asked(undo(seat.desk, person, SWAP, receipt, deed, seat.refunds, seat.runner))
         errands.paper_waits()
         return anew.taken
     order = order_of(basket, keep=keep)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from pos.domain.cheque import ChequeState
 from pos.domain.money import Currency, Money, currency, total, zero
 from sync.central.errors import ApiError
 from sync.central.incoming_refund import IncomingRefund
@@ -111,6 +112,7 @@ def _leg_json(connection: Connection, paid: Row[Any]) -> Resource:
         "heldAmount": money_json(Money(paid.held_minor, in_currency)),
         "refundableAmount": money_json(_may_go_back(connection, paid)),
         "provisional": body.get("provisional") is True,
+        **({"clearedAt": body["outcomeDate"]} if body.get("outcome") == ChequeState.CLEARED else {}),
         "stands": [
             _place_json(
                 connection, place.stands_as, place.account_id, place.bill_id, Money(minor, in_currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from pos.store.signals import span, undone_in
 from pos.till.approvals import approve
 from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
+from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import abandon_all, find_elsewhere, give_up, is_whole_number, pay_back
 from pos.till.refunds import RefundOrder, confirm_refund, refunds_to_pay
 from pos.till.script import Script
@@ -55,7 +57,7 @@ from tests.builders.tills import (
     rows,
     stock,
 )
-from tests.builders.undoing import balances, code_of, credits, open_bills
+from tests.builders.undoing import Done, balances, code_of, credits, open_bills
 
 TEN = elsewhere(cash="10")
 
@@ -503,6 +505,10 @@ class Now:
 
     def pay_back(self, person: Person, order: RefundOrder, *, memo: Memo) -> Corrected:
         return asyncio.run(pay_back(self.desk, person, order, self.central, InlineRunner(), memo=memo))
+
+    def correct(self, person: Person, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
+        asking = undo(self.desk, person, act, receipt, deed, self.central, InlineRunner())
+        return asyncio.run(asking)
 
 
 def test_the_act_refund_just_works_for_such_a_receipt_once_for_a_ref(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -25,7 +25,13 @@ from pos.domain.refund_across import (
     TakenElsewhere,
 )
 from pos.machine import InlineRunner
+from pos.till.clearing import ClearOrder, clear_cheques
+from pos.till.correction_entry import Corrected, CorrectionOrder
+from pos.till.corrections import void
+from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import abandon_all, pay_back
+from pos.till.transfers import MoveOrder, transfer
 from sync.central.verify import verify_central
 from sync.client import Addresses, CentralClient
 from sync.refunds_elsewhere import NO_PLACE, CentralRefunds
@@ -33,12 +39,15 @@ from sync.wire_json import dumps, loads
 from tests.builders.across import Shop, asked_back, make_shop
 from tests.builders.corrections import undone
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
     atm,
     bank_tells,
     card,
     cash,
     cheque,
+    closed,
+    count,
     findings,
     in_suspense,
     pay,
@@ -612,3 +621,74 @@ async def test_a_server_of_another_kind_knows_no_other_terminals() -> None:
     assert await central.find("S014-T9-A-000007") == NO_PLACE
     assert await central.hold(ASKED) == NO_PLACE
     assert await central.release("H-1")
+
+
+# --- undone where it was taken, after another terminal paid back of it ---------------------------------------------------
+
+
+async def undone_at_home(shop: Shop, act: str, receipt: str) -> str:
+    """The till that took the payment undoes or moves it, having asked central first."""
+    desk, client = shop["T1"].desk, CentralRefunds(shop["T1"].client)
+    asked = CorrectionOrder(receipt=receipt, reason="wrong_account")
+    moved = MoveOrder(receipt=receipt, account="BA-2", amount="1", reason="wrong_account")
+    deeds: dict[str, Callable[[], Corrected]] = {
+        "void": lambda: void(desk, CASHIER, asked),
+        "transfer": lambda: transfer(desk, CASHIER, moved),
+    }
+    try:
+        await undo(desk, CASHIER, act, receipt, deeds[act], client, InlineRunner())
+    except DomainError as refusal:
+        return refusal.code
+    return "ok"
+
+
+@pytest.mark.parametrize("act", ["void", "transfer"])
+async def test_what_another_terminal_paid_back_is_not_undone_again_where_it_was_taken(act: str) -> None:
+    """Rule 32: never twice, whichever way; the refusal leaves its audit row and no more."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("10"))
+    await shop.pay_back("T2", receipt, "4")
+    await shop["T2"].engine.drain(timeout_s=3_600)
+
+    assert await undone_at_home(shop, act, receipt) == "paid_back_elsewhere"
+
+    assert rows(shop["T1"].desk, "correction") == []
+    assert rows(shop["T1"].desk, "audit")[-1]["reason_code"] == "paid_back_elsewhere"
+    assert await refused(shop, "T1", receipt, "6") == "ok"
+    assert await refused(shop, "T1", receipt, "0.001") != "ok"
+
+
+async def test_its_own_refund_is_no_reason_to_refuse_the_next_correction() -> None:
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("10"))
+    await shop.pay_back("T1", receipt, "4")
+    assert await undone_at_home(shop, "transfer", receipt) == "ok"
+    await shop["T1"].engine.drain(timeout_s=3_600)
+    assert await undone_at_home(shop, "transfer", receipt) == "ok"
+
+
+async def test_what_nobody_touched_is_voided_also_while_central_is_silent() -> None:
+    shop = await make_shop("T1", "T2")
+    first, second = await taken(shop, cash("10")), await taken(shop, card("1"), allocate=[wish(amount="1")])
+    assert await undone_at_home(shop, "void", first) == "ok"
+    shop["T1"].network.script(Fault.AWAY)
+    assert await undone_at_home(shop, "void", second) == "ok"
+
+
+async def test_a_cheque_goes_back_elsewhere_only_after_the_hold_days() -> None:
+    """Rule 32: the hold days count at every till."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cheque("10"))
+    desk = shop["T1"].desk
+    count(desk, "20", cheques="10", cheque_count=1)
+    closed(desk)
+    slip = deposit_cheques(desk, BACK_OFFICE, None).slip.number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1")
+    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(amount="10"))
+    assert await refused(shop, "T2", receipt, "4") == "nothing_refundable"
+    clear_cheques(desk, BACK_OFFICE, ClearOrder(older_than_days=0))
+    await shop["T1"].engine.drain(timeout_s=3_600)
+
+    assert await refused(shop, "T2", receipt, "4") == "nothing_refundable"
+    shop["T2"].clock.advance(seconds=8 * 86_400)
+    assert await refused(shop, "T2", receipt, "4") == "ok"

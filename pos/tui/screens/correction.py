@@ -19,6 +19,7 @@ from pos.domain.unfinished import Unfinished
 from pos.till.basket import Basket
 from pos.till.correction_entry import Corrected, CorrectionOrder, how_it_goes_back
 from pos.till.corrections import REVERSE, VOID, reverse, void
+from pos.till.paid_back_elsewhere import undo
 from pos.till.swaps import ACT as SWAP
 from pos.till.swaps import swap_basket
 from pos.tui.errands import Errands
@@ -194,8 +195,12 @@ class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
         order = CorrectionOrder(
             receipt=self._taken.receipt_number, reason=str(reason), text=self._text, tender=self._tender
         )
+        act = VOID if self._is_void else REVERSE
         deed = void if self._is_void else reverse
-        done = await self.seat.deed(partial(deed, desk, person, order))
+        central, runner = self.seat.refunds, self.seat.runner
+        done = await self.seat.asked(
+            undo(desk, person, act, order.receipt, partial(deed, desk, person, order), central, runner)
+        )
         self.errands.paper_waits()
         if done.opens_drawer:
             self.errands.drawer_opens()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,6 +16,7 @@ from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money
 from pos.domain.unfinished import Unfinished
 from pos.till.correction_entry import Corrected
+from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import give_up, pay_back
 from pos.till.refunds import ACT as REFUND
 from pos.till.refunds import RefundOrder
@@ -176,7 +178,13 @@ class _MoveScreen(_MoneyScreen):
             self.query_one("#preview", Label).update(Text("\n".join(self._lines(move))))
             self.say("This is what it does. Enter once more moves it, Esc leaves it.")
             return
-        self.done(await self.seat.deed(lambda: self.move(order)))
+        seat, receipt = self.seat, self.taken.receipt_number
+        deed = partial(self.move, order)
+        self.done(
+            await seat.asked(
+                undo(seat.desk, seat.person, self.OFFERS, receipt, deed, seat.refunds, seat.runner)
+            )
+        )
 
     def _lines(self, move: Move) -> list[str]:
         amount = self.seat.shown

@@ -179,11 +179,10 @@ class _MoveScreen(_MoneyScreen):
             self.say("This is what it does. Enter once more moves it, Esc leaves it.")
             return
         seat, receipt = self.seat, self.taken.receipt_number
+        act = TRANSFER if self.OFFERS == TRANSFER else REALLOCATE
         deed = partial(self.move, order)
         self.done(
-            await seat.asked(
-                undo(seat.desk, seat.person, self.OFFERS, receipt, deed, seat.refunds, seat.runner)
-            )
+            await seat.asked(undo(seat.desk, seat.person, act, receipt, deed, seat.refunds, seat.runner))
         )
 
     def _lines(self, move: Move) -> list[str]:

@@ -5,7 +5,7 @@ Source: domain.md 3.6, 3.7 and rules 29, 30, 34.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pos.domain.receipt import CorrectionFacts, CorrectionLine, ReceiptFacts
 from receipts.document import Align, Blank, Element, Emphasis, Field, Row, Rule, Text
@@ -29,17 +29,12 @@ def correction_elements(
     yield Text(text=labels.all_amounts_in.format(currency=facts.total.currency.code), align=Align.RIGHT)
     undone = [line for line in correction.lines if not line.placed]
     placed = [line for line in correction.lines if line.placed]
-    for heading, lines in ((labels.correction_taken_off, undone), (labels.correction_put_on, placed)):
-        if lines:
-            yield Text(text=heading, emphasis=Emphasis.BOLD)
-            yield from (_line(line, labels) for line in lines)
-    yield Rule(heavy=True)
-    yield Row(
-        label=labels.total.format(currency=facts.total.currency.code),
-        amount=labels.numbers.shown(facts.total),
-        emphasis=Emphasis.LARGE,
-    )
-    yield Rule(heavy=True)
+    if _accounts(placed) - _accounts(undone):
+        yield from _note_for_each(facts, correction, undone, placed, labels)
+        return
+    yield from _lines(labels.correction_taken_off, undone, labels)
+    yield from _lines(labels.correction_put_on, placed, labels)
+    yield from _total(facts, labels)
     for label, amount, how in correction.given_back:
         yield Row(label=label, amount=labels.numbers.shown(amount))
         if how:
@@ -53,6 +48,52 @@ def correction_elements(
         yield Blank()
         yield Text(text=labels.correction_signature)
         yield from (Blank() for _ in range(SIGNATURE_LINES))
+
+
+def _note_for_each(
+    facts: ReceiptFacts,
+    correction: CorrectionFacts,
+    undone: Sequence[CorrectionLine],
+    placed: Sequence[CorrectionLine],
+    labels: Labels,
+) -> Iterator[Element]:
+    """Two notes to be cut apart: whoever holds the one account learns nothing of the other's bills."""
+    yield Text(text=_for(undone, labels), emphasis=Emphasis.BOLD)
+    yield from _lines(labels.correction_taken_off, undone, labels)
+    yield from _total(facts, labels)
+    yield Blank()
+    yield Text(text=labels.correction_cut, align=Align.CENTRE)
+    yield Blank()
+    yield Text(text=facts.shop.name, align=Align.CENTRE, emphasis=Emphasis.BOLD, lines_max=NAME_LINES_MAX)
+    yield Field(label=labels.correction_number, value=facts.receipt_number, lines_max=NAME_LINES_MAX)
+    yield Field(label=labels.correction_of, value=correction.of_receipt, lines_max=NAME_LINES_MAX)
+    yield Text(text=_for(placed, labels), emphasis=Emphasis.BOLD)
+    yield from _lines(labels.correction_put_on, placed, labels)
+    yield from _total(facts, labels)
+
+
+def _accounts(lines: Sequence[CorrectionLine]) -> set[str]:
+    return {line.account for line in lines}
+
+
+def _for(lines: Sequence[CorrectionLine], labels: Labels) -> str:
+    return labels.correction_for.format(account=", ".join(sorted(_accounts(lines))))
+
+
+def _lines(heading: str, lines: Sequence[CorrectionLine], labels: Labels) -> Iterator[Element]:
+    if lines:
+        yield Text(text=heading, emphasis=Emphasis.BOLD)
+        yield from (_line(line, labels) for line in lines)
+
+
+def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
+    yield Rule(heavy=True)
+    yield Row(
+        label=labels.total.format(currency=facts.total.currency.code),
+        amount=labels.numbers.shown(facts.total),
+        emphasis=Emphasis.LARGE,
+    )
+    yield Rule(heavy=True)
 
 
 def _line(line: CorrectionLine, labels: Labels) -> Element:

@@ -98,6 +98,9 @@ class Labels:
     correction_approver: str
     correction_taken_off: str
     correction_put_on: str
+    correction_for: str
+    correction_number: str
+    correction_cut: str
     correction_cash: str
     correction_signature: str
     undone: str
@@ -226,6 +229,9 @@ ENGLISH = Labels(
     correction_approver="Approved by",
     correction_taken_off="No longer paid",
     correction_put_on="Paid instead",
+    correction_for="For account {account}",
+    correction_number="Number",
+    correction_cut="- - - cut here - - -",
     correction_cash="CASH BACK",
     correction_signature="Cash received (signature):",
     undone="VOID",

@@ -16,6 +16,7 @@ from functools import partial
 from pos.domain.errors import DomainError, Refused
 from pos.domain.ids import new_id
 from pos.domain.money import Money, parse_amount
+from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import Runner
 from pos.domain.refund_across import (
     HoldOutcome,
@@ -64,8 +65,11 @@ _RECEIPT = re.compile(r"[A-Z0-9][A-Z0-9._]{0,19}(-[A-Z0-9._]{1,19}){2,4}-[0-9]{4
 
 
 def is_whole_number(receipt: str) -> bool:
-    """Whether it has the form of a receipt's whole number, so that central can be asked for it."""
-    return _RECEIPT.fullmatch(receipt.strip().upper()) is not None
+    """Whether it has the form of a receipt's whole number, so that central can be asked for it.
+
+    A card number may be typed in groups that look like one: it is refused here, told and noted nowhere.
+    """
+    return _RECEIPT.fullmatch(receipt.strip().upper()) is not None and not holds_card_number(receipt)
 
 
 async def pay_back(

@@ -228,13 +228,23 @@ def test_without_central_nothing_of_another_terminal_is_paid_back(
 
 
 @pytest.mark.parametrize(
-    "receipt", ["S014-T9-A-000008", "7781", "S014", "S014-T9-A-7", "4111 1111 1111 1111", "'; --"]
+    "receipt",
+    [
+        "S014-T9-A-000008",
+        "7781",
+        "S014",
+        "S014-T9-A-7",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "'; --",
+    ],
 )
 def test_a_number_that_is_no_payments_is_unknown(desk: Desk, receipt: str) -> None:
     central = FakeRefunds(TEN)
     code = refused(desk, central, receipt=receipt)
     assert code == ("card_number_refused" if receipt.startswith("4111") else "unknown_receipt")
     assert central.looked == ([receipt] if is_whole_number(receipt) else [])
+    assert not any("1111" in str(row["subject"]) for row in rows(desk, "audit"))
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,37 @@ def undone_by_leg(connection: Connection, payment_event_id: str) -> dict[int, in
     return {int(leg): int(minor) for leg, minor in rows}
 
 
+def legs_to_hold(connection: Connection, payment_event_id: str) -> dict[int, str]:
+    """Those of ``told_legs`` of which nothing may be held but what central knows.
+
+    A move that waits would wait for the hold, and the refund that uses the hold waits behind the move.
+    """
+    moved = connection.exec_driver_sql(
+        "SELECT leg FROM outbox JOIN correction ON correction_id = source_id "
+        "WHERE outbox.payment_event_id = ? AND outbox.kind = 'refund' AND state <> 'acknowledged' "
+        "AND correction.kind IN ('transfer', 'reallocation')",
+        (payment_event_id,),
+    )
+    waiting = {int(leg) for (leg,) in moved}
+    return {leg: key for leg, key in told_legs(connection, payment_event_id).items() if leg not in waiting}
+
+
+def untold_of_legs(connection: Connection, payment_event_id: str) -> dict[int, int]:
+    """What was paid back of each leg that central has neither been told of nor holds, in minor units."""
+    rows = connection.exec_driver_sql(
+        "SELECT part.leg, sum(undone.amount_minor) FROM correction JOIN correction_part AS undone USING (correction_id) "
+        "JOIN (SELECT allocation_id AS part_id, leg FROM allocation UNION ALL SELECT part_id, leg FROM placed_part) AS part "
+        "USING (part_id) JOIN outbox AS told ON told.source_id = correction_id AND told.kind = 'refund' "
+        "AND told.leg = part.leg JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id "
+        "AND paid.leg = told.leg AND paid.kind = 'payment' "
+        "WHERE correction.payment_event_id = ? AND correction.kind NOT IN ('transfer', 'reallocation') "
+        "AND told.state <> 'acknowledged' AND NOT EXISTS (SELECT 1 FROM refund_hold, json_each(legs_json) AS held "
+        "WHERE used_by = correction_id AND held.value ->> 0 = paid.server_id) GROUP BY part.leg",
+        (payment_event_id,),
+    )
+    return {int(leg): int(minor) for leg, minor in rows}
+
+
 # --- what central is told --------------------------------------------------------------------------------------------
 
 

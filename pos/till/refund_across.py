@@ -35,6 +35,7 @@ from pos.store.refunds_across import (
     has_open_holds,
     hold_row,
     holds_to_release,
+    legs_to_hold,
     mark_released,
     settle_hold,
     told_legs,
@@ -250,7 +251,7 @@ def _write_own_hold(
 
     def work(deed: Deed) -> RefundAsked | None:
         weighed = weigh(deed, order, left=left, use=False)
-        legs = weighed.legs_at(told_legs(deed.unit.connection, weighed.taken.payment_event_id))
+        legs = weighed.legs_at(legs_to_hold(deed.unit.connection, weighed.taken.payment_event_id))
         if not legs:
             return None
         asked = RefundAsked(

@@ -21,7 +21,7 @@ from pos.domain.refund_across import RefundAsked
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
 from pos.store.corrections import OpenRefund, open_refunds, refund_by_paper, sure_tenders
-from pos.store.refunds_across import told_legs, use_hold
+from pos.store.refunds_across import legs_to_hold, told_legs, untold_of_legs, use_hold
 from pos.store.times import utc_text
 from pos.till.correction_entry import (
     CashOut,
@@ -118,7 +118,7 @@ def refund(
 
     def work(deed: Deed) -> Corrected:
         weighed = weigh(deed, order, left=left)
-        at_central = told_legs(deed.unit.connection, weighed.taken.payment_event_id)
+        at_central = legs_to_hold(deed.unit.connection, weighed.taken.payment_event_id)
         if held is not None and weighed.legs_at(at_central) != dict(held.legs):
             raise given_up()
         done = _pay_back(deed, weighed)
@@ -140,7 +140,11 @@ def weigh(
     open_ = refundable(deed.unit.connection, deed.desk, taken)
     if left is not None:
         at_central = told_legs(deed.unit.connection, taken.payment_event_id)
-        open_ = _as_left(open_, {leg: left[key] for leg, key in at_central.items() if key in left})
+        untold = untold_of_legs(deed.unit.connection, taken.payment_event_id)
+        open_ = _as_left(
+            open_,
+            {leg: _less(left[key], untold.get(leg, 0)) for leg, key in at_central.items() if key in left},
+        )
     ceiling = total((one.amount for one in open_), taken.amount.currency)
     amount = wanted_of(order, taken.receipt_number, ceiling)
     shares = _shares(open_, amount)
@@ -264,6 +268,10 @@ def refundable(connection: Connection, desk: Desk, taken: TakenPayment) -> list[
         if amount:
             found.append(Refundable(tender=tender, parts=tuple(parts), amount=amount))
     return found
+
+
+def _less(left: Money, minor: int) -> Money:
+    return Money(max(left.minor - minor, 0), left.currency)
 
 
 def _as_left(open_: Sequence[Refundable], left: Mapping[int, Money]) -> list[Refundable]:

@@ -31,6 +31,7 @@ from pos.till.corrections import void
 from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
 from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import abandon_all, pay_back
+from pos.till.refunds import refund
 from pos.till.transfers import MoveOrder, transfer
 from sync.central.verify import verify_central
 from sync.client import Addresses, CentralClient
@@ -323,6 +324,34 @@ async def test_without_an_answer_the_own_books_decide_and_what_was_held_is_let_g
     await shop["T1"].network.deliver_late()
     await agree(shop)
     assert held(shop) == (3_000, 0)
+
+
+async def test_what_was_paid_back_offline_counts_before_central_has_heard_of_it() -> None:
+    """Invariant 37: 5 by the own books, 4 elsewhere, and of the 10 that were paid no more than 1 is left."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("10"))
+    refund(shop["T1"].desk, CASHIER, asked_back("5", receipt=receipt))
+    await shop.pay_back("T2", receipt, "4")
+    await shop["T2"].engine.drain(timeout_s=3_600)
+
+    assert await refused(shop, "T1", receipt, "5") == "more_than_refundable"
+
+    await shop.pay_back("T1", receipt, "1")
+    await agree(shop)
+    assert held(shop) == (10_000, 0)
+
+
+async def test_money_that_was_moved_a_moment_ago_goes_back_and_both_are_told() -> None:
+    """The move waits for no hold whose refund waits behind the move."""
+    shop = await make_shop("T1", "T2")
+    receipt = await taken(shop, cash("10"))
+    move = MoveOrder(receipt=receipt, account="BA-2", amount="10", reason="wrong_account")
+    transfer(shop["T1"].desk, CASHIER, move)
+
+    await shop.pay_back("T1", receipt, "10")
+
+    await agree(shop)
+    assert held(shop) == (10_000, 0)
 
 
 async def test_a_till_that_dies_with_an_own_hold_lets_it_go() -> None:

@@ -228,6 +228,17 @@ def _refund(row: Sequence[Any]) -> OpenRefund:
     )
 
 
+def took_it(connection: Connection, taken: TakenPayment) -> list[str]:
+    """Who took a payment: also whoever took it first, where it was keyed anew since."""
+    rows = connection.exec_driver_sql(
+        "WITH RECURSIVE before (event) AS (SELECT ? UNION SELECT correction.payment_event_id FROM before "
+        "JOIN tender_swap ON tender_swap.payment_event_id = before.event JOIN correction USING (correction_id)) "
+        "SELECT operator FROM before JOIN payment_event ON payment_event_id = event",
+        (taken.payment_event_id,),
+    )
+    return list(dict.fromkeys([taken.taken_by, *(str(row[0]) for row in rows)]))
+
+
 def sure_tenders(
     connection: Connection, event_id: str, modes: PaymentModes, *, cleared_by: datetime | None = None
 ) -> set[str]:

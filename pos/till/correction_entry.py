@@ -29,7 +29,7 @@ from pos.domain.role import Grant
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.approvals import note_approved_entry
 from pos.store.cards import reverse_used
-from pos.store.corrections import REFUND, taken_payment
+from pos.store.corrections import REFUND, taken_payment, took_it
 from pos.store.outbox import queue_of_leg
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second, use_or_ask
@@ -183,16 +183,20 @@ def require_approval(
     amount: Money,
     *,
     accounts: Collection[str] = (),
+    modes: Collection[str] = (),
     use: bool = True,
 ) -> None:
     """The shop's policy for this case: alone, or another person than who took the payment approves.
 
-    ``accounts``: others that it is about, beside the payment's own. ``use`` False: the approval must be there, and stays.
+    ``accounts`` and ``modes``: others that it is about, beside the payment's own. ``use`` False: the approval must be
+    there, and stays.
+
     Raises NotAuthorised, ApprovalNeeded, or Refused ``approval_needs_central``.
     """
     found = require_right(deed.desk, act, deed.person)
     about = {taken.payer_account, *taken.accounts, *accounts}
-    beside = _who_beside(deed, act, taken, amount)
+    beside = _who_beside(deed, act, taken, amount, modes)
+    not_by = took_it(deed.unit.connection, taken)
     elsewhere = beside is SecondPerson.ELSEWHERE
     if deed.person.accounts & about:
         said = "This is about your own account: it needs a second person."
@@ -203,21 +207,23 @@ def require_approval(
             what,
             said,
             accounts=sorted(about),
-            not_by=[taken.taken_by],
+            not_by=not_by,
             use=use,
             elsewhere=elsewhere,
         )
     elif found is not Grant.SECOND or beside is not SecondPerson.NOBODY:
-        require_second(deed, act, content, what, not_by=[taken.taken_by], use=use, elsewhere=elsewhere)
+        require_second(deed, act, content, what, not_by=not_by, use=use, elsewhere=elsewhere)
 
 
-def _who_beside(deed: Deed, act: str, taken: TakenPayment, amount: Money) -> SecondPerson:
+def _who_beside(
+    deed: Deed, act: str, taken: TakenPayment, amount: Money, modes: Collection[str]
+) -> SecondPerson:
     policy = deed.desk.policy.corrections
     case = CorrectionCase(
         act=act,
         amount_minor=amount.minor,
         days=(deed.at - taken.taken_at).days,
-        modes={tender.mode for tender in taken.tenders},
+        modes={*(tender.mode for tender in taken.tenders), *modes},
         roles=deed.person.roles,
         offline=is_offline(deed.desk, deed.unit.connection),
     )

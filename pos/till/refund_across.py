@@ -301,8 +301,9 @@ def _give_up_others(desk: Desk, person: Person, order: RefundOrder) -> RefundAsk
 
 
 def _wants(order: RefundOrder, amount: Money) -> bool:
+    """Whether it is for just this: all that may go back is asked anew, it may be another sum by now."""
     try:
-        return order.amount is None or amount == parse_amount(
+        return order.amount is not None and amount == parse_amount(
             order.amount, amount.currency, decimal_marks=order.decimal_marks
         )
     except Refused:

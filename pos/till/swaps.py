@@ -90,7 +90,15 @@ def swap_tender(desk: Desk, person: Person, order: SwapOrder, *, memo: Memo | No
             "tenders": [asdict(tender) for tender in order.tenders],
         }
         what = f"receipt {number}: {taken.amount} of {taken.payer_account} was really paid by {ways}"
-        require_approval(deed, ACT, taken, content, what, taken.amount)
+        require_approval(
+            deed,
+            ACT,
+            taken,
+            content,
+            what,
+            taken.amount,
+            modes=[tender.mode for tender in order.tenders],
+        )
         keyed = [
             GivenBack(
                 label=desk.modes[one.mode].label, amount=one.kept, how="was keyed wrongly, nothing goes back"

@@ -38,7 +38,7 @@ async def take(
     if basket.in_place_of is not None:
         deed = partial(swap_tender, seat.desk, person, swap_order(basket))
         receipt = basket.in_place_of.receipt
-        anew = await seat.asked(undo(seat.desk, person, SWAP, receipt, deed, seat.refunds, seat.runner))
+        anew = await seat.asked(undo(seat.desk, person, SWAP, receipt, deed, seat.central_now, seat.runner))
         errands.paper_waits()
         return anew.taken
     order = order_of(basket, keep=keep)

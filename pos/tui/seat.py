@@ -114,6 +114,11 @@ class Seat:
             return ""
         return "OFFLINE" if state.since is None else f"OFFLINE since {self.clock_time(state.since)}"
 
+    @property
+    def central_now(self) -> RefundDesk | None:
+        """Who is asked before money goes back; None while it is known to be silent: nobody waits for that."""
+        return None if self.offline else self.refunds
+
     def clock_time(self, moment: datetime) -> str:
         """A moment in the shop's own time: the hour, and the day where it is another."""
         now = self.desk.clock.now()

@@ -545,3 +545,12 @@ def test_the_signals_of_a_till_count_what_another_terminal_took(desk: Desk) -> N
         (seen,) = undone_in(connection, within, lambda _user, _act: 0)
     assert (seen.of_receipt, seen.kind, seen.user, seen.account) == (RECEIPT, "refund", CASHIER.user, "BA-1")
     assert (seen.amount, seen.cash, seen.taken_at, seen.alone) == (money("11"), money("9"), NOW, True)
+
+
+def test_who_asks_for_all_after_an_unanswered_part_is_paid_all(desk: Desk) -> None:
+    central = FakeRefunds(TEN, UNANSWERED)
+    with pytest.raises(Refused, match="did not say"):
+        paid_back(desk, central, "2")
+
+    assert paid_back(desk, central).amount == money("10")
+    assert len({asked.hold_id for asked in central.asked}) == 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from pos.domain.approval import ApprovalNeeded
+from pos.domain.correction import CorrectionPolicy
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.ids import new_id
 from pos.domain.payment_mode import Purpose
@@ -18,6 +20,7 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.papers import show_receipt
 from pos.till.payment_order import TenderOrder
+from pos.till.refunds import RefundOrder, refund
 from pos.till.swaps import SwapOrder, Swapped, swap_tender
 from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
@@ -258,3 +261,28 @@ def test_the_books_take_no_swap_for_another_payment(desk: Desk) -> None:
             "tender_swap",
             {"correction_id": undone.correction_id, "payment_event_id": other.payment_event_id},
         )
+
+
+def test_who_took_it_first_does_not_approve_its_refund_after_it_was_keyed_anew(desk: Desk) -> None:
+    """Rule 33: the original cashier stays the original one."""
+    count(desk, "20")
+    closed(desk)
+    opened(desk, person=SUPERVISOR)
+    receipt = pay(desk, card("5"), account="BA-2", person=SUPERVISOR).receipt.receipt_number
+    alone = CorrectionPolicy(alone_minor={"swap_tender": 10**9})
+    desk.policy = replace(desk.policy, corrections=alone)
+    anew = swap_tender(desk, BACK_OFFICE, really(desk, receipt, [cash("5")])).taken.receipt.receipt_number
+    asked = RefundOrder(receipt=anew, reason="billed_twice")
+    with pytest.raises(ApprovalNeeded) as refusal:
+        refund(desk, CASHIER, asked)
+    with pytest.raises(NotAuthorised, match="yourself"):
+        approve(desk, SUPERVISOR, str(refusal.value.details["request"]))
+
+
+def test_a_way_that_is_never_changed_alone_is_not_swapped_to_alone(desk: Desk) -> None:
+    policy = CorrectionPolicy(alone_minor={"swap_tender": 10**9}, never_alone=frozenset({"cash"}))
+    desk.policy = replace(desk.policy, corrections=policy)
+    receipt = pay(desk, card("5"), account="BA-2").receipt.receipt_number
+    with pytest.raises(ApprovalNeeded):
+        swap_tender(desk, SUPERVISOR, really(desk, receipt, [cash("5")]))
+    assert swap_tender(desk, SUPERVISOR, really(desk, receipt, [card("5", "000000000777")])).taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pos.domain.receipt import Copy
 from pos.domain.role import Person
 from pos.till.correction_entry import Corrected
 from pos.till.corrections import void
@@ -11,6 +12,8 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.refunds import RefundOrder, refund
 from pos.till.transfers import MoveOrder, reallocate, transfer
+from receipts.compose import compose
+from receipts.text import render_text
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
@@ -175,3 +178,22 @@ def test_the_back_office_moves_without_a_shift(desk: Desk) -> None:
 
     assert [row["shift_id"] for row in rows(desk, "correction")] == [None]
     assert findings(desk) == []
+
+
+def test_each_account_has_a_note_of_its_own_that_tells_nothing_of_the_other(desk: Desk) -> None:
+    receipt = pay(desk, cash("10")).receipt.receipt_number
+    done = approved(
+        desk,
+        lambda: transfer(desk, CASHIER, MoveOrder(receipt=receipt, account="BA-2", reason="wrong_account")),
+    )
+    first, cut, second = render_text(compose(done.paper, Copy())).partition("- - - cut here - - -")
+
+    assert cut
+    assert "For account BA-1" in first
+    assert "Bill 7781" in first
+    assert "BA-2" not in first
+    assert "For account BA-2" in second
+    assert "Bill 7790" in second
+    assert "BA-1" not in second
+    assert done.receipt_number in first
+    assert done.receipt_number in second

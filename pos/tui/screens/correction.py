@@ -197,7 +197,7 @@ class CorrectionScreen(Frame[Corrected | PaidAnotherWay]):
         )
         act = VOID if self._is_void else REVERSE
         deed = void if self._is_void else reverse
-        central, runner = self.seat.refunds, self.seat.runner
+        central, runner = self.seat.central_now, self.seat.runner
         done = await self.seat.asked(
             undo(desk, person, act, order.receipt, partial(deed, desk, person, order), central, runner)
         )

@@ -141,7 +141,7 @@ class RefundScreen(_MoneyScreen):
         )
         if self._elsewhere:
             self.say("Central is asked whether it may be paid back here...")
-        central, runner = self.seat.refunds, self.seat.runner
+        central, runner = self.seat.central_now, self.seat.runner
         self.done(await self.seat.asked(pay_back(desk, person, order, central, runner)))
 
     def action_back(self) -> None:
@@ -182,7 +182,7 @@ class _MoveScreen(_MoneyScreen):
         act = TRANSFER if self.OFFERS == TRANSFER else REALLOCATE
         deed = partial(self.move, order)
         self.done(
-            await seat.asked(undo(seat.desk, seat.person, act, receipt, deed, seat.refunds, seat.runner))
+            await seat.asked(undo(seat.desk, seat.person, act, receipt, deed, seat.central_now, seat.runner))
         )
 
     def _lines(self, move: Move) -> list[str]:

@@ -113,6 +113,8 @@ def _outcome(
         answer.status in (400, 404, 409, 422)
         and isinstance(code, str)
         and _CODE.fullmatch(code)
+        # By another 409 a gateway says that it may have it already.
+        and (answer.status != 409 or code.startswith("request_"))
         and isinstance(message, str)
     ):
         return AnswerRefused(code, clean_told(message, limit=MESSAGE_MAX))

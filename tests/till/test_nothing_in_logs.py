@@ -80,6 +80,7 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "transfer", "receipt": "1", "account": "BA-1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "reallocate", "receipt": "1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "clear_cheque", "cheques": ["1"], "except": ["2"]},
+    {"ref": "ref", "act": "ask_elsewhere", "request": "R-1"},
     {
         "ref": "ref",
         "act": "swap_tender",

@@ -334,7 +334,8 @@ def test_the_schema_tells_of_sales() -> None:
         "issue_voucher", "sign_in", "verify_bank_receipt", "reject_bank_receipt", "unblock_dealer",
         "settle_commission", "confirm_match", "deposit_cheques", "lodge_deposit", "confirm_deposit", "cancel_deposit",
         "change_pin", "approve", "decline", "note", "lock", "add_user", "void", "reverse",
-        "refund", "confirm_refund", "transfer", "reallocate", "swap_tender", "clear_cheque", "change_user", "reset_pin",
+        "refund", "confirm_refund", "transfer", "reallocate", "swap_tender", "clear_cheque", "ask_elsewhere",
+        "change_user", "reset_pin",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])

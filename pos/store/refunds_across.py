@@ -155,21 +155,21 @@ def told_legs(connection: Connection, payment_event_id: str) -> dict[int, str]:
     return {int(leg): str(server_id) for leg, server_id in rows}
 
 
+_UNDONE_BY_LEG = """
+    SELECT told.leg, sum(undone.amount_minor) FROM correction JOIN correction_part AS undone USING (correction_id)
+    JOIN (SELECT allocation_id AS part_id, leg FROM allocation WHERE payment_event_id = ?1
+          UNION ALL SELECT part_id, leg FROM placed_part WHERE payment_event_id = ?1) AS part USING (part_id)
+    JOIN outbox AS told ON told.source_id = correction_id AND told.kind = 'refund' AND told.leg = part.leg
+    JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg AND paid.kind = 'payment'
+    WHERE correction.payment_event_id = ?1 AND correction.kind NOT IN ('transfer', 'reallocation') AND {which}
+    GROUP BY told.leg
+    """
+"""What corrections took off each leg of an own payment, in minor units; what only moved is none of it."""
+
+
 def undone_by_leg(connection: Connection, payment_event_id: str) -> dict[int, int]:
-    """How much of each leg of an own payment was undone here by what central has, or may have; what only moved is not."""
-    rows = connection.exec_driver_sql(
-        "SELECT told.leg, sum(part.amount_minor) FROM outbox AS told "
-        "JOIN correction ON correction.correction_id = told.source_id "
-        "JOIN correction_part AS part ON part.correction_id = correction.correction_id "
-        "JOIN (SELECT allocation_id AS part_id, leg FROM allocation WHERE payment_event_id = ?1 UNION ALL "
-        "SELECT part_id, leg FROM placed_part WHERE payment_event_id = ?1) AS undone "
-        "ON undone.part_id = part.part_id AND undone.leg = told.leg "
-        "WHERE told.kind = 'refund' AND told.payment_event_id = ?1 "
-        "AND told.state IN ('acknowledged', 'sent', 'unknown') AND correction.kind NOT IN ('transfer', 'reallocation') "
-        "GROUP BY told.leg",
-        (payment_event_id,),
-    )
-    return {int(leg): int(minor) for leg, minor in rows}
+    """How much of each leg of an own payment was undone here by what central has, or may have."""
+    return _undone(connection, payment_event_id, "told.state IN ('acknowledged', 'sent', 'unknown')")
 
 
 def legs_to_hold(connection: Connection, payment_event_id: str) -> dict[int, str]:
@@ -189,17 +189,16 @@ def legs_to_hold(connection: Connection, payment_event_id: str) -> dict[int, str
 
 def untold_of_legs(connection: Connection, payment_event_id: str) -> dict[int, int]:
     """What was paid back of each leg that central has neither been told of nor holds, in minor units."""
-    rows = connection.exec_driver_sql(
-        "SELECT part.leg, sum(undone.amount_minor) FROM correction JOIN correction_part AS undone USING (correction_id) "
-        "JOIN (SELECT allocation_id AS part_id, leg FROM allocation UNION ALL SELECT part_id, leg FROM placed_part) AS part "
-        "USING (part_id) JOIN outbox AS told ON told.source_id = correction_id AND told.kind = 'refund' "
-        "AND told.leg = part.leg JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id "
-        "AND paid.leg = told.leg AND paid.kind = 'payment' "
-        "WHERE correction.payment_event_id = ? AND correction.kind NOT IN ('transfer', 'reallocation') "
-        "AND told.state <> 'acknowledged' AND NOT EXISTS (SELECT 1 FROM refund_hold, json_each(legs_json) AS held "
-        "WHERE used_by = correction_id AND held.value ->> 0 = paid.server_id) GROUP BY part.leg",
-        (payment_event_id,),
+    return _undone(
+        connection,
+        payment_event_id,
+        "told.state <> 'acknowledged' AND NOT EXISTS (SELECT 1 FROM refund_hold, json_each(legs_json) AS held "
+        "WHERE used_by = correction_id AND held.value ->> 0 = paid.server_id)",
     )
+
+
+def _undone(connection: Connection, payment_event_id: str, which: str) -> dict[int, int]:
+    rows = connection.exec_driver_sql(_UNDONE_BY_LEG.format(which=which), (payment_event_id,))
     return {int(leg): int(minor) for leg, minor in rows}
 
 

@@ -7,24 +7,18 @@ from datetime import timedelta
 from functools import partial
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
-
 from pos.domain.deposit import so_many
 from pos.domain.money import total
 from pos.store.cheque_clearing import CreditedAtBank
 from pos.till.clearing import ClearOrder, cheques_to_clear, clear_cheques
-from pos.tui.errands import Errands
-from pos.tui.keys import bindings
-from pos.tui.screens.lines import RegisterScreen
-from pos.tui.seat import Seat
+from pos.tui.screens.lines import TickedRegister
 from pos.tui.widgets.columns import Column
-from pos.tui.widgets.listing import ROWS_MAX, Listing, Row
+from pos.tui.widgets.listing import ROWS_MAX, Row
 
 
-class ClearingScreen(RegisterScreen[None, CreditedAtBank]):
+class ClearingScreen(TickedRegister[None, CreditedAtBank]):
     """Those that are old enough are ticked at first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark"]), Binding("enter", "accept", "OK")]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "mark", "accept", "back", "scroll")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Credited", width=10),
@@ -34,20 +28,16 @@ class ClearingScreen(RegisterScreen[None, CreditedAtBank]):
         Column(title="Amount", width=12, right=True),
     )
 
-    def __init__(self, seat: Seat, errands: Errands) -> None:
-        super().__init__(seat, errands)
-        self._ticked: frozenset[str] = frozenset()
-
     async def found(self) -> Sequence[CreditedAtBank]:
         desk, person = self.seat.desk, self.seat.person
         credited = await self.seat.look(lambda: cheques_to_clear(desk, person, limit=ROWS_MAX))
         before = desk.clock.now().date() - timedelta(days=desk.policy.cheques.clear_after_days)
-        self._ticked = frozenset(one.cheque.cheque_id for one in credited if one.credited_on <= before)
+        self.ticked = frozenset(one.cheque.cheque_id for one in credited if one.credited_on <= before)
         return credited
 
     @property
     def _chosen(self) -> list[CreditedAtBank]:
-        return [one for one in self.entries if one.cheque.cheque_id in self._ticked]
+        return [one for one in self.entries if one.cheque.cheque_id in self.ticked]
 
     def heading(self) -> str:
         days = self.seat.desk.policy.cheques.clear_after_days
@@ -68,7 +58,7 @@ class ClearingScreen(RegisterScreen[None, CreditedAtBank]):
                 cheque.drawer,
                 self.seat.shown(cheque.amount),
             ),
-            marked=cheque.cheque_id in self._ticked,
+            marked=cheque.cheque_id in self.ticked,
         )
 
     def facts(self, entry: CreditedAtBank | None) -> str:
@@ -76,14 +66,6 @@ class ClearingScreen(RegisterScreen[None, CreditedAtBank]):
             return "No cheque waits to be cleared."
         slip = "" if entry.cheque.slip is None else f", slip {entry.cheque.slip}"
         return f"Receipt {entry.cheque.receipt}{slip}"
-
-    def action_mark(self) -> None:
-        """Tick the selected cheque or leave it out, and go on to the next."""
-        listing = self.query_one(Listing)
-        if listing.selected is not None:
-            self._ticked ^= {listing.selected}
-            listing.move(1)
-            self.show_entries()
 
     def action_accept(self) -> None:
         chosen = [one.cheque for one in self._chosen]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from pos.domain.deposit import CHEQUES_MAX, BankAccount, BankedCheque, so_many
 from pos.domain.money import Money, total
@@ -15,19 +15,16 @@ from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.clearing import ClearingScreen
 from pos.tui.screens.deposit_slips import DepositSlipsScreen
-from pos.tui.screens.lines import RegisterScreen
+from pos.tui.screens.lines import TickedRegister
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column
-from pos.tui.widgets.listing import Listing, Row
+from pos.tui.widgets.listing import Row
 
 
-class DepositsScreen(RegisterScreen[None, BankedCheque]):
+class DepositsScreen(TickedRegister[None, BankedCheque]):
     """All are ticked at first. Tab chooses the bank account, S lists the slips, C those to clear."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["mark", "switch", "slips", "clearing"]),
-        Binding("enter", "accept", "OK"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch", "slips", "clearing"])]
     KEYS: ClassVar[tuple[str, ...]] = ("mark", "accept", "switch", "slips", "clearing", "back", "scroll")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Dated", width=10),
@@ -40,7 +37,6 @@ class DepositsScreen(RegisterScreen[None, BankedCheque]):
     def __init__(self, seat: Seat, errands: Errands) -> None:
         super().__init__(seat, errands)
         self._in_open_shift = 0
-        self._ticked: frozenset[str] = frozenset()
         self._account = 0
 
     @property
@@ -51,7 +47,7 @@ class DepositsScreen(RegisterScreen[None, BankedCheque]):
         desk, person, code = self.seat.desk, self.seat.person, self._bank_account.code
         in_hand = await self.seat.look(lambda: cheques_to_deposit(desk, person, code))
         self._in_open_shift = in_hand.in_open_shift
-        self._ticked = frozenset(cheque.cheque_id for cheque in in_hand.cheques[:CHEQUES_MAX])
+        self.ticked = frozenset(cheque.cheque_id for cheque in in_hand.cheques[:CHEQUES_MAX])
         return in_hand.cheques
 
     def heading(self) -> str:
@@ -82,13 +78,13 @@ class DepositsScreen(RegisterScreen[None, BankedCheque]):
                 entry.drawer,
                 self.seat.shown(entry.amount),
             ),
-            marked=entry.cheque_id in self._ticked,
+            marked=entry.cheque_id in self.ticked,
             strong=bool(entry.warning(policy, today=today)),
         )
 
     @property
     def _chosen(self) -> list[BankedCheque]:
-        return [cheque for cheque in self.entries if cheque.cheque_id in self._ticked]
+        return [cheque for cheque in self.entries if cheque.cheque_id in self.ticked]
 
     def facts(self, entry: BankedCheque | None) -> str:
         lines = ["No cheque waits for the bank. S lists the slips."]
@@ -99,14 +95,6 @@ class DepositsScreen(RegisterScreen[None, BankedCheque]):
         if self._in_open_shift:
             lines.append(f"{self._in_open_shift} more in a shift that is still open: it is counted first.")
         return "\n".join(lines)
-
-    def action_mark(self) -> None:
-        """Tick the selected cheque or leave it out, and go on to the next."""
-        listing = self.query_one(Listing)
-        if listing.selected is not None:
-            self._ticked ^= {listing.selected}
-            listing.move(1)
-            self.show_entries()
 
     def action_switch(self) -> None:
         accounts = self.seat.desk.policy.deposits.accounts

@@ -1,4 +1,4 @@
-"""A screen with one list to be turned, and the register: such a list with what is known of the selected line beneath."""
+"""A screen with one list to be turned; the register, with what is known of the selected line beneath; one with ticks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
 from pos.tui.errands import Errands
+from pos.tui.keys import bindings
 from pos.tui.screens.till_screen import TillScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column
@@ -117,3 +118,20 @@ class RegisterScreen(LinesScreen[Answer], Generic[Answer, Entry]):
 
     def action_find(self) -> None:
         self.dismiss(None)
+
+
+class TickedRegister(RegisterScreen[Answer, Entry], Generic[Answer, Entry]):
+    """A register of which some lines are meant: Space ticks the selected one or leaves it out, and goes on to the next."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark"]), Binding("enter", "accept", "OK")]
+
+    def __init__(self, seat: Seat, errands: Errands) -> None:
+        super().__init__(seat, errands)
+        self.ticked: frozenset[str] = frozenset()
+
+    def action_mark(self) -> None:
+        listing = self.query_one(Listing)
+        if listing.selected is not None:
+            self.ticked ^= {listing.selected}
+            listing.move(1)
+            self.show_entries()

@@ -38,6 +38,8 @@ NAME_LINES_MAX = 2
 CODE_SIDE_MM = 25
 """Of the code with number and mark: a telephone reads it, and it takes no more paper than five lines."""
 
+SIGNATURE_LINES = 2
+
 HELD_UNTIL = "held_until"
 """The tender detail that says until which day a post-dated cheque is kept (ISO date)."""
 
@@ -106,6 +108,8 @@ def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         case ReceiptKind.POST_DATED_NOTE:
             yield Banner(headline=labels.not_a_receipt, lines=(_held_until(facts, labels),))
             yield Blank()
+        case ReceiptKind.CHEQUE_GIVEN_BACK:
+            yield _centred(labels.cheque_given_back, Emphasis.LARGE)
         case ReceiptKind.DEPOSIT_SLIP:
             yield _centred(labels.deposit_slip, Emphasis.LARGE)
         case correction:
@@ -223,8 +227,8 @@ def _commission(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
 
 
 def _total(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
-    is_receipt = facts.kind is ReceiptKind.PAYMENT
-    label = (labels.total if is_receipt else labels.total_held).format(currency=facts.total.currency.code)
+    named = labels.total_held if facts.kind is ReceiptKind.POST_DATED_NOTE else labels.total
+    label = named.format(currency=facts.total.currency.code)
     yield Rule(heavy=True)
     yield Row(label=label, amount=labels.numbers.shown(facts.total), emphasis=Emphasis.LARGE)
     yield Rule(heavy=True)
@@ -274,6 +278,9 @@ def _foot(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
         yield Text(text=_said(facts, note, labels))
     if facts.notes:
         yield Blank()
+    if facts.kind is ReceiptKind.CHEQUE_GIVEN_BACK:
+        yield Text(text=labels.cheque_signature)
+        yield from (Blank() for _ in range(SIGNATURE_LINES))
     if facts.chain_mark:
         yield _centred(labels.mark.format(mark=facts.chain_mark))
         if labels.mark_as_code:

@@ -91,6 +91,8 @@ class Labels:
     deposit_stamp: str
     deposit_reference: str
     deposit_signature: str
+    cheque_given_back: str
+    cheque_signature: str
     correction_heading: Mapping[str, str]
     correction_of: str
     correction_of_time: str
@@ -213,6 +215,8 @@ ENGLISH = Labels(
     deposit_stamp="Stamp of the bank",
     deposit_reference="Reference and day",
     deposit_signature="Signature",
+    cheque_given_back="CHEQUE GIVEN BACK",
+    cheque_signature="Cheque received back (signature):",
     correction_heading=MappingProxyType(
         {
             "void": "VOID",

@@ -233,13 +233,18 @@ def check_cheque(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer, *, to
             if policy.post_dated_max_days
             else "It cannot be taken as a payment, and none is registered here.",
         )
+    refuse_stale(cheque, policy, today=today)
+    _check_drawer(cheque, policy, payer)
+
+
+def refuse_stale(cheque: Cheque, policy: ChequePolicy, *, today: date) -> None:
+    """Raises Refused ``cheque_stale`` where no bank would pay it any more."""
     if cheque.days_left(policy, today=today) < 0:
         raise Refused(
             "cheque_stale",
             f"The cheque is older than {policy.stale_after_days} days. Ask for a new one.",
             date=cheque.dated.isoformat(),
         )
-    _check_drawer(cheque, policy, payer)
 
 
 def check_post_dated(cheque: Cheque, policy: ChequePolicy, payer: ChequePayer, *, today: date) -> None:

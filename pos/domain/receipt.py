@@ -23,6 +23,7 @@ class ReceiptKind(StrEnum):
     PAYMENT = "payment"
     POST_DATED_NOTE = "post_dated_note"
     DEPOSIT_SLIP = "deposit_slip"
+    CHEQUE_GIVEN_BACK = "cheque_given_back"
     VOID = "void"
     REVERSAL = "reversal"
     TENDER_CANCELLATION = "tender_cancellation"

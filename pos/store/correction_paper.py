@@ -56,10 +56,12 @@ def correction_read(raw: dict[str, Any] | None, in_currency: Currency) -> Correc
 
 
 def undone_by(connection: Connection, receipt_number: str) -> str | None:
-    """The paper of the void or reversal of a receipt's payment."""
+    """The paper of the void or reversal of a receipt's payment, or the slip of a registered cheque that was given back."""
     found = connection.exec_driver_sql(
         "SELECT correction.receipt_number FROM correction JOIN payment_event USING (payment_event_id) "
-        "WHERE payment_event.receipt_number = ? AND kind IN ('void', 'reversal')",
+        "WHERE payment_event.receipt_number = ?1 AND kind IN ('void', 'reversal') UNION ALL "
+        "SELECT step.receipt_number FROM post_dated_event AS step JOIN post_dated_cheque USING (post_dated_id) "
+        "WHERE post_dated_cheque.receipt_number = ?1 AND step.state = 'withdrawn'",
         (receipt_number,),
     ).scalar()
     return None if found is None else str(found)

@@ -183,8 +183,9 @@ def _names_of_event(connection: Connection, event_id: str) -> _Names:
 
 def _names_of_note(connection: Connection, receipt_number: str) -> _Names:
     row = connection.exec_driver_sql(
-        "SELECT name, post_dated_person.details_json FROM post_dated_cheque JOIN post_dated_person USING (post_dated_id) "
-        "WHERE receipt_number = ?",
+        "SELECT name, details_json FROM post_dated_person WHERE post_dated_id IN ("
+        "SELECT post_dated_id FROM post_dated_cheque WHERE receipt_number = ?1 UNION ALL "
+        "SELECT post_dated_id FROM post_dated_event WHERE receipt_number = ?1)",
         (receipt_number,),
     ).first()
     return (None, {}) if row is None else (str(row[0]), {1: json.loads(row[1])})
@@ -321,14 +322,16 @@ def last_payment(connection: Connection, operator: str) -> str | None:
 
 
 def last_receipt(connection: Connection, operator: str) -> str | None:
-    """The number of the last receipt, note or deposit slip that ``operator`` issued."""
+    """The number of the last receipt, note, or slip that ``operator`` issued."""
     row = connection.exec_driver_sql(
         "SELECT receipt_number FROM receipt WHERE receipt_number IN ("
         "(SELECT receipt_number FROM payment_event WHERE operator = ? ORDER BY sequence DESC LIMIT 1), "
         "(SELECT receipt_number FROM post_dated_cheque WHERE operator = ? ORDER BY rowid DESC LIMIT 1), "
+        "(SELECT receipt_number FROM post_dated_event WHERE operator = ? AND state = 'withdrawn' "
+        "ORDER BY at_utc DESC LIMIT 1), "
         "(SELECT receipt_number FROM deposit_slip WHERE operator = ? ORDER BY rowid DESC LIMIT 1)) "
         "ORDER BY rowid DESC LIMIT 1",
-        (operator, operator, operator),
+        (operator, operator, operator, operator),
     ).first()
     return None if row is None else str(row[0])
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from pos.domain.allocation import Chooser
 from pos.domain.cheque import Cheque, check_post_dated
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
@@ -220,6 +221,7 @@ def _write_wishes(deed: Deed, order: PaymentOrder) -> None:
                 "account": wish.account,
                 "bill_no": wish.bill_no,
                 "amount_minor": None if wish.amount is None else wish.amount.minor,
+                "by_default": int(wish.chosen_by is Chooser.DEFAULT),
             }
             for number, wish in enumerate(wishes, start=1)
         ],

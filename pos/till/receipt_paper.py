@@ -11,7 +11,7 @@ from pos.domain.catalogue import LineOfSale, tax_sums
 from pos.domain.cheque import Cheque
 from pos.domain.money import total
 from pos.domain.payment_event import PaymentEvent, TenderTaken
-from pos.domain.payment_mode import Purpose
+from pos.domain.payment_mode import PaymentMode, Purpose
 from pos.domain.receipt import (
     AllocationLine,
     CommissionFacts,
@@ -139,13 +139,14 @@ def tender_line(tender: TenderTaken) -> TenderLine:
         mode=tender.mode.code,
         label=tender.mode.label,
         amount=tender.amount,
-        details=tuple(
-            (field.name, tender.details[field.name])
-            for field in tender.mode.fields
-            if field.name in tender.details
-        ),
+        details=details_of(tender.mode, tender.details),
         foreign=tender.foreign,
     )
+
+
+def details_of(mode: PaymentMode, details: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """A tender's fields in the mode's order."""
+    return tuple((field.name, details[field.name]) for field in mode.fields if field.name in details)
 
 
 def _waits_for(tender: TenderTaken, today: date) -> str:

@@ -48,6 +48,7 @@ from pos.till.deposits import (
 )
 from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.due_cheques import pay_post_dated, withdraw_post_dated
 from pos.till.gate import require_right
 from pos.till.imports import confirm_match
 from pos.till.large_cash import IdentityOrder
@@ -83,6 +84,7 @@ from pos.till.script_acts import (
     Note,
     OpenShift,
     Pay,
+    PayPostDated,
     Reallocate,
     Refund,
     RejectBankReceipt,
@@ -100,6 +102,7 @@ from pos.till.script_acts import (
     UnblockDealer,
     VerifyBankReceipt,
     Void,
+    WithdrawPostDated,
     read_act,
 )
 from pos.till.script_answers import encode
@@ -375,6 +378,10 @@ class Script:
                     cheques=act.cheques, older_than_days=act.older_than_days, left_out=act.left_out
                 )
                 return encode(clear_cheques(desk, person, cleared, memo=memo))
+            case PayPostDated():
+                return encode(pay_post_dated(desk, person, act.note, memo=memo))
+            case WithdrawPostDated():
+                return encode(withdraw_post_dated(desk, person, act.note, act.reason, memo=memo))
             case SwapTender():
                 paid_by = SwapOrder(
                     receipt=act.receipt,

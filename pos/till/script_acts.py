@@ -15,6 +15,7 @@ from pos.domain.payment_mode import Purpose
 
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
+    "pay_post_dated withdraw_post_dated "
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
@@ -591,6 +592,23 @@ class ClearCheque(Strict):
     left_out: Annotated[list[IdText], Field(alias="except", max_length=500)] = []
 
 
+class PayPostDated(Strict):
+    """The date of a registered cheque has come: it is a payment now, of the own open shift."""
+
+    ref: Ref
+    act: Literal["pay_post_dated"]
+    note: Annotated[IdText, Field(description="The number of its note, as receipt_number in v_post_dated.")]
+
+
+class WithdrawPostDated(Strict):
+    """Give a registered cheque back before it is a payment, with a slip."""
+
+    ref: Ref
+    act: Literal["withdraw_post_dated"]
+    note: Annotated[IdText, Field(description="The number of its note, as receipt_number in v_post_dated.")]
+    reason: Annotated[str, Field(max_length=400)]
+
+
 class SwapTender(Strict):
     """A payment of the open shift was keyed as paid another way: ``tenders`` are all that it was really paid by."""
 
@@ -638,6 +656,8 @@ DeedAct = (
     | Reallocate
     | SwapTender
     | ClearCheque
+    | PayPostDated
+    | WithdrawPostDated
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

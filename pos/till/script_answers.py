@@ -27,6 +27,7 @@ from pos.till.clearing import ChequesCleared
 from pos.till.commissions import CommissionSettled
 from pos.till.correction_entry import Corrected
 from pos.till.deposits import DepositDone
+from pos.till.due_cheques import ChequeWithdrawn
 from pos.till.imports import RecordOutcome
 from pos.till.notes import Noted
 from pos.till.people import PersonChanged
@@ -98,6 +99,14 @@ def encode(outcome: object) -> Mapping[str, object]:
                 ],
                 "amount": outcome.amount.plain(),
                 "currency": outcome.amount.currency.code,
+            }
+        case ChequeWithdrawn():
+            return {
+                "note": outcome.cheque.note,
+                "paper": outcome.slip.receipt_number,
+                "serial": outcome.cheque.serial,
+                "amount": outcome.cheque.amount.plain(),
+                "currency": outcome.cheque.amount.currency.code,
             }
         case Swapped():
             return {**_encode_payment(outcome.taken), "voided": encode(outcome.voided)}

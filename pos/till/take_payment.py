@@ -158,13 +158,16 @@ class Weighed:
         return payer_of_cheque(self.account, cash_only=cash_only)
 
 
-def weigh(deed: Deed, order: PaymentOrder) -> Weighed:
-    """Read and balance an order without booking it. Raises what ``compose`` raises, and what reading its parts does."""
+def weigh(deed: Deed, order: PaymentOrder, *, read: Sequence[TenderRead] = ()) -> Weighed:
+    """Read and balance an order without booking it; ``read`` are tenders of it that nobody types now.
+
+    Raises what ``compose`` raises, and what reading its parts does.
+    """
     shift = deed.require_shift()
     note_clock(deed)
     # Cash comes last, as the event has it: so each tender stays beside what is behind it.
     tenders = sorted(
-        (read_tender(deed, tender, order) for tender in order.tenders),
+        (*read, *(read_tender(deed, tender, order) for tender in order.tenders)),
         key=lambda tender: tender.offered.mode.gives_change,
     )
     account = read_payer(deed.desk, deed.person, order, shift.currency)
@@ -207,12 +210,12 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
 def take_within(deed: Deed, order: PaymentOrder, *, notes: Sequence[str] = ()) -> PaymentTaken:
     """Book ``order`` in a transaction that has begun, with ``notes`` on its receipt. Raises as ``take_payment``."""
     weighed = weigh(deed, order)
-    tenders, account, event = weighed.tenders, weighed.account, weighed.event
-    cheques = {place: read.cheque for place, read in enumerate(tenders) if read.cheque is not None}
-    for cheque in cheques.values():
+    account, event = weighed.account, weighed.event
+    cheques = [read.cheque for read in weighed.tenders if read.cheque is not None]
+    for cheque in cheques:
         check_cheque(cheque, deed.desk.policy.cheques, weighed.payer(), today=today_of(deed))
         refuse_taken_cheque(deed, cheque)
-    refuse_twins(cheques.values())
+    refuse_twins(cheques)
     paid = {part.account for part in event.allocations}
     refuse_taken(deed, event.tenders, {account.account, *paid})
     require_dealer_terms(deed, event, account)
@@ -224,6 +227,15 @@ def take_within(deed: Deed, order: PaymentOrder, *, notes: Sequence[str] = ()) -
     if double is not None and double.code not in order.confirmed:
         raise double
     _warn_of_near_duplicate(deed, order, event)
+    return book_weighed(deed, order, weighed, notes=notes)
+
+
+def book_weighed(
+    deed: Deed, order: PaymentOrder, weighed: Weighed, *, notes: Sequence[str] = ()
+) -> PaymentTaken:
+    """Book an order that was weighed, and whose tenders may be taken. Raises Refused for a voucher or large cash."""
+    tenders, account, event = weighed.tenders, weighed.account, weighed.event
+    cheques = {place: read.cheque for place, read in enumerate(tenders) if read.cheque is not None}
     holds = {
         tender.offered.instrument: tender.hold
         for tender in tenders

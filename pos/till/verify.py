@@ -115,8 +115,27 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "post_dated_cheque_is_no_payment",
-        "SELECT post_dated_id FROM post_dated_cheque WHERE post_dated_id IN (SELECT source_id FROM journal_entry) "
-        "OR post_dated_id IN (SELECT payment_event_id FROM payment_event)",
+        "SELECT post_dated_id FROM post_dated_cheque WHERE (post_dated_id IN (SELECT source_id FROM journal_entry) "
+        "OR post_dated_id IN (SELECT payment_event_id FROM payment_event)) "
+        "AND post_dated_id NOT IN (SELECT post_dated_id FROM post_dated_event WHERE state = 'credited')",
+    ),
+    (
+        "credited_cheque_is_its_payment",
+        "SELECT post_dated_id FROM post_dated_event JOIN post_dated_cheque AS held USING (post_dated_id) "
+        "WHERE state = 'credited' AND NOT EXISTS (SELECT 1 FROM payment_event AS paid JOIN tender USING (payment_event_id) "
+        "JOIN cheque USING (tender_id) WHERE paid.payment_event_id = held.post_dated_id "
+        "AND paid.amount_minor = held.amount_minor AND paid.payer_account = held.payer_account "
+        "AND (cheque.bank, cheque.branch, cheque.bank_account, cheque.serial, cheque.cheque_date, cheque.amount_minor, "
+        "cheque.currency) = (held.bank, held.branch, held.bank_account, held.serial, held.cheque_date, held.amount_minor, "
+        "held.currency))",
+    ),
+    (
+        "slip_has_its_cheque_given_back",
+        "SELECT receipt.receipt_number FROM receipt LEFT JOIN post_dated_event USING (receipt_number) "
+        "LEFT JOIN post_dated_cheque AS held USING (post_dated_id) WHERE (receipt.kind = 'cheque_given_back') "
+        "<> (held.post_dated_id IS NOT NULL) OR iif(json_valid(facts_json), "
+        "json_extract(facts_json, '$.total') <> held.amount_minor, 0) "
+        "UNION SELECT post_dated_id FROM post_dated_event WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (
         "receipt_numbers_have_no_gap",

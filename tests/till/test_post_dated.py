@@ -16,6 +16,7 @@ from pos.domain.receipt import ReceiptKind
 from pos.settings import read_settings
 from pos.store.post_dated import post_dated_known
 from pos.till.desk import Desk
+from pos.till.due_cheques import withdraw_post_dated
 from pos.till.enquiries import HitKind, find
 from pos.till.papers import last_receipt_of, reprint, show_receipt
 from pos.till.payment_order import PaymentOrder, TenderOrder
@@ -223,8 +224,7 @@ def test_one_paper_is_registered_or_taken_once(desk: Desk, spelled: dict[str, st
     assert refused(desk, lambda: registered(desk, serial="000777", **spelled)).code == "cheque_taken_before"
 
 
-def leave(desk: Desk, state: str) -> None:
-    """The cheque leaves the register, as a later deed will have it."""
+def held_back(desk: Desk) -> None:
     (held,) = rows(desk, "post_dated_cheque")
     with desk.till.transaction() as unit:
         unit.insert(
@@ -232,7 +232,7 @@ def leave(desk: Desk, state: str) -> None:
             {
                 "post_dated_id": held["post_dated_id"],
                 "number": 2,
-                "state": state,
+                "state": "held",
                 "at_utc": "2026-11-22T00:00:00.000000Z",
                 "operator": "1001",
             },
@@ -245,7 +245,7 @@ def test_a_withdrawn_cheque_may_come_again(desk: Desk) -> None:
     with desk.till.read() as connection:
         assert post_dated_known(connection, identity) == "S014-T1-A-PD-000001"
 
-    leave(desk, "withdrawn")
+    withdraw_post_dated(desk, CASHIER, "S014-T1-A-PD-000001", "Pays in cash")
 
     assert post_dated_cheques(desk, CASHIER) == []
     registered(desk)
@@ -254,7 +254,7 @@ def test_a_withdrawn_cheque_may_come_again(desk: Desk) -> None:
 
 def test_a_held_cheque_is_still_in_the_register(desk: Desk) -> None:
     registered(desk)
-    leave(desk, "held")
+    held_back(desk)
 
     assert [cheque.state for cheque in post_dated_cheques(desk, CASHIER)] == [PostDatedState.HELD]
     assert refused(desk, lambda: registered(desk)).code == "cheque_taken_before"
@@ -291,11 +291,13 @@ def test_only_these_steps_of_the_register_are_taken(now: PostDatedState, to: Pos
         "INSERT OR REPLACE INTO post_dated_cheque SELECT * FROM post_dated_cheque",
         "UPDATE post_dated_event SET state = 'credited'",
         "DELETE FROM post_dated_event",
-        "INSERT INTO post_dated_event SELECT post_dated_id, 3, 'held', at_utc, operator, NULL, NULL FROM post_dated_event",
-        "INSERT INTO post_dated_event SELECT post_dated_id, 2, 'sold', at_utc, operator, NULL, NULL FROM post_dated_event",
-        "INSERT INTO post_dated_event SELECT post_dated_id, 2, 'registered', at_utc, operator, NULL, NULL "
+        "INSERT INTO post_dated_event SELECT post_dated_id, 3, 'held', at_utc, operator, NULL, NULL, NULL "
         "FROM post_dated_event",
-        "INSERT INTO post_dated_event SELECT post_dated_id, 2, 'credited', at_utc, operator, NULL, NULL "
+        "INSERT INTO post_dated_event SELECT post_dated_id, 2, 'sold', at_utc, operator, NULL, NULL, NULL "
+        "FROM post_dated_event",
+        "INSERT INTO post_dated_event SELECT post_dated_id, 2, 'registered', at_utc, operator, NULL, NULL, NULL "
+        "FROM post_dated_event",
+        "INSERT INTO post_dated_event SELECT post_dated_id, 2, 'credited', at_utc, operator, NULL, NULL, NULL "
         "FROM post_dated_event",
         "INSERT INTO cheque (cheque_id, tender_id, bank, branch, bank_account, serial, amount_minor, currency, cheque_date) "
         "SELECT 'c', 't', bank, branch, bank_account, serial, 1, 'KWD', cheque_date FROM post_dated_cheque",
@@ -313,12 +315,12 @@ def test_the_books_refuse_over_any_connection(desk: Desk, statement: str) -> Non
 
 def test_what_left_the_register_does_not_come_back(desk: Desk) -> None:
     registered(desk)
-    leave(desk, "withdrawn")
+    withdraw_post_dated(desk, CASHIER, "S014-T1-A-PD-000001", "Pays in cash")
     raw = raw_connection(desk.till.database)
 
     with pytest.raises(sqlite3.IntegrityError, match="left the register"):
         raw.execute(
-            "INSERT INTO post_dated_event SELECT post_dated_id, 3, 'held', at_utc, operator, NULL, NULL "
+            "INSERT INTO post_dated_event SELECT post_dated_id, 3, 'held', at_utc, operator, NULL, NULL, NULL "
             "FROM post_dated_event WHERE number = 1"
         )
     raw.rollback()

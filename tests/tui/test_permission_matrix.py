@@ -162,6 +162,7 @@ ELSEWHERE = {
     "transfer": "test_paying_back",
     "reallocate": "test_paying_back",
     "close_shift": "whoever has an own shift",
+    "withdraw_post_dated": "test_post_dated",
     "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }

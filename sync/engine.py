@@ -20,10 +20,10 @@ from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness, Runner
 from pos.store import outbox
 from pos.store.cache import CacheStore
-from pos.store.corrections import REFUND, refund_facts
 from pos.store.home import Identity
-from pos.store.outbox import OutboxRow
-from pos.store.refunds_across import REFUND_ACROSS, across_facts
+from pos.store.moved import Kept, is_moving
+from pos.store.outbox import MOVED, MOVED_REFUND, REFUND, OutboxRow
+from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.unit_of_work import TillStore
 from sync.approvals_elsewhere import CentralApprovals
 from sync.client import (
@@ -38,23 +38,28 @@ from sync.client import (
     Unknown,
     Unreachable,
 )
+from sync.compose import Speaker, compose
 from sync.heads import Heads
 from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.messages import MESSAGES
-from sync.refund_wire import ANNOUNCED, across_body, is_move, refund_body
+from sync.refund_wire import ANNOUNCED, is_move
 from sync.releases import Releases
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.second_persons import SecondPersons
 from sync.sessions import Sessions
-from sync.tmf676.payment import payment_body
 
 Result = TypeVar("Result")
+Outcome = TypeVar("Outcome")
 
 BATCH_MAX = 500
 QUEUES_AT_ONCE = 8
 IDLE_POLL_S = 1
-REFUNDS = (REFUND, REFUND_ACROSS)
+NOTHING = b"{}"
+"""The body of a row that is never sent."""
+REFUNDS = (REFUND, REFUND_ACROSS, MOVED_REFUND)
 """The kinds that a server of the standard takes as refunds."""
+FOR_OTHERS = (MOVED, MOVED_REFUND)
+"""The kinds that our central, which takes moves as they are, is not told."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -288,24 +293,37 @@ class SyncEngine:
 
     async def _deliver(self, row: OutboxRow, this_round: _Round) -> bool:
         """One row on its way. True: the queue's next row may follow."""
+        by_standard = False
+        if row.kind in FOR_OTHERS or (row.kind == REFUND and await self._is_moving(row)):
+            asked = await self._ask_places(row, this_round)
+            if asked is not None:
+                return asked
+            by_standard = not self._has_place(ANNOUNCED, this_round)
+            if by_standard and await self._parts.runner.read(lambda: self._is_of_ours(row)):
+                return await self._not_taken_now(row, this_round)
+            if row.kind in FOR_OTHERS and not by_standard:
+                return await self._keep(row, NOTHING, this_round)
         try:
-            body = row.body if row.body is not None else await self._till(lambda: self._freeze(row))
+            body = (
+                row.body if row.body is not None else await self._till(lambda: self._freeze(row, by_standard))
+            )
         except Refused as refusal:
             # What cannot be composed (a mode that is gone from the settings) holds up nothing else.
             return await self._settle(row, RefusedForGood(refusal.message), this_round)
+        if isinstance(body, Kept):
+            return await self._keep(row, NOTHING, this_round)
         if body is None:
-            # Its leg has just been parked: what became of it can wait.
+            # What it is about has just been parked: what became of it can wait.
             return True
         if row.kind in MESSAGES:
             return await self._deliver_message(row, body, this_round)
-        if row.kind == REFUND and is_move(body):
-            settled = await self._without_place(row, body, ANNOUNCED, this_round)
-            if settled is not None:
-                return settled
+        if by_standard and row.kind == REFUND and is_move(body):
+            # Composed for a central of ours, which is another's now.
+            return await self._keep(row, body, this_round)
         if row.state in ("sent", "unknown"):
             found = await self._find(row)
             if not isinstance(found, NotThere):
-                return await self._settle(row, found, this_round)
+                return await self._settle(row, _as_told(found, by_standard), this_round)
             if self._ended(this_round):
                 return False
         await self._till(lambda: self._mark_sent(row))
@@ -314,47 +332,52 @@ class SyncEngine:
         outcome = await send(row.correlator_id, body)
         if isinstance(outcome, Conflict):
             return await self._settle_conflict(row, outcome, this_round)
-        return await self._settle(row, outcome, this_round)
+        return await self._settle(row, _as_told(outcome, by_standard), this_round)
 
     async def _find(self, row: OutboxRow) -> LookUpOutcome:
         client = self._parts.client
         find = client.find_refund if row.kind in REFUNDS else client.find_payment
         return await find(row.correlator_id)
 
-    async def _without_place(
-        self, row: OutboxRow, body: bytes, announced: str, this_round: _Round
-    ) -> bool | None:
-        """What becomes of a row that not every server has a place for, where this one has none; None where it has."""
-        if this_round.places is None:
-            told = await self._parts.client.places()
-            if isinstance(told, Unknown):
-                # Only the question is without an answer; the message itself has not left.
-                told = Later(told.reason, told.retry_after_s)
-            if isinstance(told, Unreachable | Later):
-                return await self._settle(row, told, this_round)
-            this_round.places = told
-            if self._ended(this_round):
-                return False
-        if announced not in this_round.places:
-            if await self._parts.runner.read(lambda: self._is_of_ours(row)):
-                # A gateway answered, or an older central of ours: it would never hear of it.
-                return await self._settle(row, Later("central does not take this now", None), this_round)
-            at = self._parts.clock.now()
-            await self._till(
-                lambda: self._write(
-                    lambda connection: outbox.mark_kept(connection, row.outbox_id, body, at=at)
-                )
-            )
-            this_round.acknowledged += 1
-            return True
-        return None
+    async def _ask_places(self, row: OutboxRow, this_round: _Round) -> bool | None:
+        """Once a round, what this server has a place for; what becomes of the row where it gave no answer to that."""
+        if this_round.places is not None:
+            return None
+        told = await self._parts.client.places()
+        if isinstance(told, Unknown):
+            # Only the question is without an answer; the message itself has not left.
+            told = Later(told.reason, told.retry_after_s)
+        if isinstance(told, Unreachable | Later):
+            return await self._settle(row, told, this_round)
+        this_round.places = told
+        return False if self._ended(this_round) else None
+
+    def _has_place(self, announced: str, this_round: _Round) -> bool:
+        return this_round.places is not None and announced in this_round.places
+
+    async def _not_taken_now(self, row: OutboxRow, this_round: _Round) -> bool:
+        """A gateway answered, or an older central of ours: it would never hear of it."""
+        return await self._settle(row, Later("central does not take this now", None), this_round)
+
+    async def _keep(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
+        """The server has no place for the row, or needs none."""
+        at = self._parts.clock.now()
+        await self._till(
+            lambda: self._write(lambda connection: outbox.mark_kept(connection, row.outbox_id, body, at=at))
+        )
+        this_round.acknowledged += 1
+        return True
 
     async def _deliver_message(self, row: OutboxRow, body: bytes, this_round: _Round) -> bool:
         """Our central knows it by its key, so that sending again needs no look-up; another server has no place for it."""
         message = MESSAGES[row.kind]
-        settled = await self._without_place(row, body, message.announced, this_round)
-        if settled is not None:
-            return settled
+        asked = await self._ask_places(row, this_round)
+        if asked is not None:
+            return asked
+        if not self._has_place(message.announced, this_round):
+            if await self._parts.runner.read(lambda: self._is_of_ours(row)):
+                return await self._not_taken_now(row, this_round)
+            return await self._keep(row, body, this_round)
         await self._till(lambda: self._mark_sent(row))
         outcome = await self._parts.client.tell(message.resource, row.correlator_id, body)
         # What our central refuses it refuses otherwise: this says that somebody has the request already.
@@ -438,26 +461,23 @@ class SyncEngine:
             )
         )
 
-    def _freeze(self, row: OutboxRow) -> bytes | None:
-        """Compose the body and keep it before it is ever sent; None for what waits for its leg."""
+    def _freeze(self, row: OutboxRow, by_standard: bool) -> bytes | Kept | None:
+        """Compose the body and keep it before it is ever sent; None for what waits for its leg, KEPT where none is sent."""
         parts = self._parts
+        speaker = Speaker(identity=parts.identity, modes=parts.modes, company=parts.operator_company)
         with parts.till.read() as connection:
-            if row.kind in MESSAGES:
-                body = MESSAGES[row.kind].compose(connection, row.outbox_id)
-            elif row.kind == REFUND:
-                told = refund_facts(connection, row.outbox_id)
-                body = None if told is None else refund_body(told)
-            elif row.kind == REFUND_ACROSS:
-                own = parts.identity
-                across = across_facts(connection, row.outbox_id)
-                body = across_body(across, terminal=own.terminal, epoch=own.epoch)
-            else:
-                facts = outbox.leg_facts(connection, row, parts.identity, parts.modes, parts.operator_company)
-                body = payment_body(facts)
-        if body is not None:
+            body = compose(connection, row, speaker, by_standard=by_standard)
+        if isinstance(body, bytes):
             frozen = body
             self._write(lambda connection: outbox.freeze_body(connection, row.outbox_id, frozen))
         return body
+
+    async def _is_moving(self, row: OutboxRow) -> bool:
+        def ask() -> bool:
+            with self._parts.till.read() as connection:
+                return is_moving(connection, row.outbox_id)
+
+        return await self._parts.runner.read(ask)
 
     def _is_of_ours(self, row: OutboxRow) -> bool:
         """Whether what ``row`` is about lies at a central of our own."""
@@ -487,3 +507,10 @@ class SyncEngine:
         if self.state.online != answered:
             self.state.online, self.state.since = answered, self._parts.clock.now()
         self.state.problem = problem
+
+
+def _as_told(outcome: Outcome, by_standard: bool) -> Outcome:
+    """A move that was told in two messages is known by the payments that the server lists, whatever it counts."""
+    if by_standard and isinstance(outcome, Accepted):
+        return replace(outcome, payment=replace(outcome.payment, applied_change=None))
+    return outcome

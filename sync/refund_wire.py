@@ -1,7 +1,8 @@
 """What was undone of a leg, as a TMF676 Refund_Create body: for any server of the standard, with all that our own needs.
 
 Account, method, channel and payer are taken over from the leg's own frozen body. What a server of another kind has no use
-for stands in attributes of ours. Moved money is one refund that says where it went: only our central knows such a thing.
+for stands in attributes of ours. Moved money is one refund that says where it went to our central, and to a server of
+another kind two linked messages: a refund of the one payment and a payment of the other.
 Source: tmf.md section 3 and the mapping of deeds.
 """
 
@@ -11,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pos.domain.correction import CorrectionKind
+from pos.domain.leg import LegTarget
 from pos.domain.payment_mode import Purpose
 from pos.store.approvals import ApprovalFacts
 from pos.store.corrections import PlacedFacts, RefundFacts
+from pos.store.moved import MovedFacts
 from pos.store.refunds_across import AcrossFacts, AcrossPart
 from sync.wire_json import dumps, loads, money_json
 
@@ -46,7 +49,7 @@ def refund_body(facts: RefundFacts) -> bytes:
             "@referredType": "Payment",
             "correlatorId": facts.leg_correlator_id,
         },
-        "paymentMethod": _method(facts, leg),
+        "paymentMethod": _method(facts, loads(facts.method_body)),
     }
     if "channel" in leg:
         body["channel"] = leg["channel"]
@@ -105,6 +108,46 @@ def across_body(facts: AcrossFacts, *, terminal: str, epoch: int) -> bytes:
     return dumps(body)
 
 
+def moved_body(facts: MovedFacts) -> bytes:
+    """Moved money where it went, as a Payment_Create body: what a server without moves is told behind the refund."""
+    leg = loads(facts.leg_body)
+    body: dict[str, object] = {
+        "correlatorId": facts.correlator_id,
+        "name": NAMES[facts.kind],
+        "description": f"{NAMES[facts.kind]} of receipt {leg.get('receiptNumber')}: {facts.reason_code}",
+        "account": {"id": facts.account, "@referredType": "BillingAccount"},
+        "totalAmount": money_json(facts.amount),
+        "paymentMethod": moving(facts.correlator_id, facts.kind),
+        **{name: leg[name] for name in ("channel", "payer") if name in leg},
+    }
+    if facts.bills:
+        body["paymentItem"] = [
+            {
+                "item": {"id": bill_id, "@referredType": str(LegTarget.BILL)},
+                "totalAmount": money_json(amount),
+                "chosenBy": str(chosen_by),
+            }
+            for bill_id, amount, chosen_by in facts.bills
+        ]
+    body["@type"] = "Payment"
+    attributes: dict[str, object] = {
+        "kind": str(facts.kind),
+        "reasonCode": facts.reason_code,
+        "receiptNumber": facts.receipt_number,
+        "paymentDate": facts.moved_at.isoformat(),
+        "operator": facts.operator,
+        "movedFrom": list(facts.from_correlators),
+        **{name: leg[name] for name in ("terminal", *FROM_THE_LEG) if name in leg},
+    }
+    if facts.reason is not None:
+        attributes["reason"] = facts.reason
+    if facts.kept_apart:
+        attributes["keptApart"] = [
+            {"as": str(purpose), "amount": money_json(amount)} for purpose, amount in facts.kept_apart
+        ]
+    return dumps(body | attributes)
+
+
 def is_move(body: bytes) -> bool:
     """Whether a body tells of money that was only put elsewhere."""
     return "placed" in loads(body)
@@ -112,19 +155,23 @@ def is_move(body: bytes) -> bool:
 
 def _method(facts: RefundFacts, leg: Mapping[str, Any]) -> object:
     """Back by the way it came; what is moved goes by no way to pay at all."""
-    if not facts.kind.moves:
-        return leg["paymentMethod"]
+    return moving(facts.correlator_id, facts.kind) if facts.kind.moves else leg["paymentMethod"]
+
+
+def moving(correlator_id: str, kind: CorrectionKind) -> dict[str, object]:
+    """The way that money goes which only changes its place."""
     return {
         "@type": "PaymentMethodRef",
-        "id": facts.correlator_id,
+        "id": correlator_id,
         "@referredType": "AccountTransfer",
-        "name": str(facts.kind),
+        "name": str(kind),
     }
 
 
 def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, object]:
-    attributes: dict[str, object] = {
-        "kind": str(facts.kind),
+    # A move by two messages is a plain refund first: nobody looks in it for where the money went.
+    attributes: dict[str, object] = {} if facts.moved_to is not None else {"kind": str(facts.kind)}
+    attributes |= {
         "reasonCode": facts.reason_code,
         "receiptNumber": facts.receipt_number,
         "terminal": facts.terminal,
@@ -152,6 +199,8 @@ def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, obj
         ]
     if facts.recovered:
         attributes["recovered"] = money_json(facts.recovered)
+    if facts.moved_to is not None:
+        attributes["movedTo"] = facts.moved_to
     if facts.placed:
         attributes["placed"] = [_placed(part) for part in facts.placed]
     return attributes

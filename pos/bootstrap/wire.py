@@ -17,8 +17,7 @@ from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued
 from pos.machine import InlineRunner
 from pos.settings import Settings
-from pos.store.corrections import REFUND
-from pos.store.outbox import NOT_TOLD
+from pos.store.moved import payments_moved, refunds_told
 from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.vouchers import waiting_slips
 from pos.till.correction_entry import Corrected
@@ -319,24 +318,14 @@ def _acknowledged(desk: Desk) -> dict[str, _Told]:
             "FROM outbox JOIN leg USING (payment_event_id, leg) WHERE state = 'acknowledged' AND kind = 'payment' "
             "ORDER BY outbox_id"
         )
-        return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in rows}
+        found = [tuple(row) for row in rows] + payments_moved(connection)
+        return {row[0]: (row[1], Money(row[2], currency(row[3])), row[4]) for row in found}
 
 
 def _refunded(desk: Desk) -> dict[str, _Told]:
     """What central has of corrections; a move that another server had no place for is not among it."""
     with desk.till.read() as connection:
-        rows = list(
-            connection.exec_driver_sql(
-                "SELECT outbox.correlator_id, outbox.server_id, sum(part.amount_minor), part.currency, leg.account "
-                "FROM outbox JOIN leg USING (payment_event_id, leg) "
-                "JOIN correction_part AS part ON part.correction_id = outbox.source_id JOIN ("
-                "SELECT allocation_id AS part_id, payment_event_id, leg FROM allocation UNION ALL "
-                "SELECT part_id, payment_event_id, leg FROM placed_part) AS undone ON undone.part_id = part.part_id "
-                "AND undone.payment_event_id = outbox.payment_event_id AND undone.leg = outbox.leg "
-                "WHERE state = 'acknowledged' AND kind = ? AND server_id <> ? GROUP BY outbox_id ORDER BY outbox_id",
-                (REFUND, NOT_TOLD),
-            )
-        )
+        rows = refunds_told(connection)
         rows += connection.exec_driver_sql(
             "SELECT correlator_id, server_id, amount_minor, currency, leg.account FROM outbox "
             "JOIN refund_across_leg AS leg ON refund_id = source_id AND leg.leg = outbox.leg "

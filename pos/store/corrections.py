@@ -15,12 +15,10 @@ from pos.domain.money import Currency, Money, currency, total
 from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.posting import JournalLine
 from pos.store.approvals import ApprovalFacts, approval_of_entry
-from pos.store.outbox import NOT_TOLD
+from pos.store.moved import KEPT, LIVE_MOVED, PARTS, Kept
+from pos.store.outbox import MOVED_REFUND, NOT_TOLD
 from pos.store.times import local, utc_text
 from pos.store.unsure_money import UNSURE, modes_waiting
-
-REFUND = "refund"
-"""The outbox's kind of what tells central that a part of a leg was undone."""
 
 
 def taken_payment(connection: Connection, receipt_number: str) -> TakenPayment | None:
@@ -263,26 +261,10 @@ def times_moved(connection: Connection, event_id: str) -> int:
 
 # --- what is open ------------------------------------------------------------------------------------------------
 
-_TOLD = (
-    "JOIN outbox AS told ON told.source_id = corrected.correction_id AND told.kind = 'refund' "
-    "AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg "
+_CORRECTED = (
+    "SELECT bill_no, account, amount_minor, currency, correlator_id, server_id, applied_change "
+    "FROM corrected_part WHERE "
 )
-_UNDONE_OF = (
-    "SELECT part.bill_no, part.account, -corrected.amount_minor, corrected.currency, told.correlator_id, told.server_id, "
-    "told.applied_change FROM correction_part AS corrected JOIN {parts} AS part ON part.{key} = corrected.part_id "
-    + _TOLD
-)
-_PLACED = (
-    "SELECT part.bill_no, part.account, part.amount_minor, part.currency, told.correlator_id, told.server_id, "
-    "told.applied_change FROM placed_part AS part JOIN outbox AS told ON told.source_id = part.correction_id "
-    "AND told.kind = 'refund' AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg "
-)
-_CONTAINED_ELSEWHERE = (
-    f"(told.server_id IS NULL OR told.server_id = '{NOT_TOLD}' OR told.applied_change IS NOT NULL)"
-)
-"""A server that has the correction but no change numbers counts it in what it tells next: it is counted there alone.
-
-One that has no place for it never does."""
 
 
 def corrected_bills(
@@ -291,9 +273,8 @@ def corrected_bills(
     """What corrections did to a bill, or to any: parts that were undone (negative) and parts placed there."""
     where = "part.bill_no IS NOT NULL" if bill_no is None else "part.bill_no = ?"
     values = () if bill_no is None else (bill_no,)
-    for statement in _statements():
-        for row in connection.exec_driver_sql(f"{statement}WHERE {where} AND {_CONTAINED_ELSEWHERE}", values):
-            yield str(row[0]), _own(tuple(row))
+    for row in connection.exec_driver_sql(_CORRECTED + where.replace("part.", ""), values):
+        yield str(row[0]), _own(tuple(row))
     cleared = (
         "SELECT part.bill_no, part.account, -part.amount_minor, part.currency, corrected.correction_id, NULL, NULL "
         "FROM bill_write_off AS part JOIN leg USING (payment_event_id, leg) "
@@ -308,17 +289,12 @@ def corrected_credits(
     connection: Connection, account: str | None, kept_as: Purpose
 ) -> Iterator[tuple[str, OwnAllocation]]:
     """What corrections did to money on an account, or on any, that is kept as ``kept_as``."""
-    where = "part.bill_no IS NULL AND part.kept_as IS ?"
+    where = "bill_no IS NULL AND NOT is_item AND kept_as IS ?"
     values: tuple[str | None, ...] = (None if kept_as is Purpose.ACCOUNT else str(kept_as),)
     if account is not None:
-        where, values = f"{where} AND part.account = ?", (*values, account)
-    for statement in _statements():
-        sold = " AND part.sale_line IS NULL" if "allocation" in statement else ""
-        rows = connection.exec_driver_sql(
-            f"{statement}WHERE {where}{sold} AND {_CONTAINED_ELSEWHERE}", values
-        )
-        for row in rows:
-            yield str(row[1]), _own(tuple(row))
+        where, values = f"{where} AND account = ?", (*values, account)
+    for row in connection.exec_driver_sql(_CORRECTED + where, values):
+        yield str(row[1]), _own(tuple(row))
 
 
 def corrected_recoveries(connection: Connection, account: str) -> Iterator[OwnAllocation]:
@@ -328,19 +304,12 @@ def corrected_recoveries(connection: Connection, account: str) -> Iterator[OwnAl
         "told.applied_change FROM recovery AS part JOIN leg USING (payment_event_id, leg) "
         "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
         "AND (corrected.kind IN ('void', 'reversal') OR corrected.tender_id = leg.tender_id) "
-        f"{_TOLD}WHERE part.account = ? AND {_CONTAINED_ELSEWHERE}",
+        "JOIN outbox AS told ON told.source_id = corrected.correction_id AND told.kind = 'refund' "
+        "AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg WHERE part.account = ?",
         (account,),
     )
     for row in rows:
         yield _own(tuple(row))
-
-
-def _statements() -> tuple[str, ...]:
-    return (
-        _UNDONE_OF.format(parts="allocation", key="allocation_id"),
-        _UNDONE_OF.format(parts="placed_part", key="part_id"),
-        _PLACED,
-    )
 
 
 def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
@@ -372,19 +341,21 @@ class PlacedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundFacts:
-    """All that central is told of what was undone of one leg. ``payment_body`` is what it was told of the leg itself.
+    """All that central is told of what was undone of one leg. ``payment_body`` is what it was told of the payment, and
+    ``method_body`` of the leg that the money came by; both are one, but for money that was moved before.
 
     ``bills`` are the parts that paid bills, by the bill's id at central, ``kept`` those that were on an account; the rest
     was for items. ``write_offs`` are the rests of bills that are owed again, ``recovered`` the
     written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
     ``operator`` corrected what ``taken_by`` had taken, alone or by somebody's ``approval``.
-    ``hold_id`` names what central holds for it.
+    ``hold_id`` names what central holds for it, ``moved_to`` the payment that answers it at a server without moves.
     """
 
     correlator_id: str
     leg_correlator_id: str
     server_id: str
     payment_body: bytes
+    method_body: bytes
     kind: CorrectionKind
     amount: Money
     reason_code: str
@@ -402,37 +373,49 @@ class RefundFacts:
     taken_by: str
     approval: ApprovalFacts | None
     hold_id: str | None = None
+    moved_to: str | None = None
 
 
-def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
-    """What the row ``outbox_id`` tells; None while central has not acknowledged the leg itself."""
+def refund_facts(
+    connection: Connection, outbox_id: int, *, by_standard: bool = False
+) -> RefundFacts | Kept | None:
+    """What the row ``outbox_id`` tells; None while central has not acknowledged the payment that it is about.
+
+    ``by_standard``: to a server that has no moves, which is told apart what is of money that was moved before, and where
+    money is moved to. KEPT: nothing is left to tell it.
+    """
     row = connection.exec_driver_sql(
         "SELECT told.correlator_id, paid.correlator_id, paid.server_id, paid.body, kind_of.kind, kind_of.reason_code, "
         "kind_of.reason, at_utc, kind_of.utc_offset_min, kind_of.receipt_number, event.terminal, kind_of.shift_id, "
         "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id, "
         "kind_of.operator, event.operator, "
-        "(SELECT hold_id FROM refund_hold WHERE used_by = kind_of.correction_id) "
-        "FROM outbox AS told JOIN correction AS kind_of ON kind_of.correction_id = told.source_id "
+        "(SELECT hold_id FROM refund_hold WHERE used_by = kind_of.correction_id), taken.body, told.kind, "
+        "substr(told.source_id, length(correction_id) + 2) AS placed_by "
+        "FROM outbox AS told JOIN correction AS kind_of ON kind_of.payment_event_id = told.payment_event_id "
+        "AND told.source_id BETWEEN correction_id AND correction_id || '-~' "
         "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
         "JOIN leg ON leg.payment_event_id = told.payment_event_id AND leg.leg = told.leg "
-        "JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg "
-        "AND paid.kind = 'payment' WHERE told.outbox_id = ? AND paid.state = 'acknowledged'",
+        "JOIN outbox AS taken ON taken.payment_event_id = told.payment_event_id AND taken.leg = told.leg "
+        "AND taken.kind = 'payment' JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id "
+        "AND paid.leg = told.leg AND paid.source_id = CASE told.kind WHEN 'refund' THEN '' "
+        "ELSE substr(told.source_id, length(correction_id) + 2) || '-to' END "
+        "WHERE told.outbox_id = ? AND paid.state = 'acknowledged'",
         (outbox_id,),
     ).first()
     if row is None:
         return None
     in_currency, event_id, leg, correction_id = currency(row[12]), row[13], row[14], row[15]
+    of_moved = row[22] == MOVED_REFUND
+    which = "part.placed_by = ?" if of_moved else f"NOT {LIVE_MOVED}" if by_standard else "TRUE"
     undone = connection.exec_driver_sql(
         "SELECT part.bill_id, part.purpose, sum(corrected.amount_minor), part.account FROM correction_part AS corrected "
-        "JOIN (SELECT allocation_id AS part_id, payment_event_id, leg, account, bill_id, "
-        "CASE WHEN sale_line IS NOT NULL THEN 'items' "
-        "WHEN bill_no IS NOT NULL THEN 'bills' ELSE coalesce(kept_as, 'account') END AS purpose FROM allocation UNION ALL "
-        "SELECT part_id, payment_event_id, leg, account, bill_id, CASE WHEN bill_no IS NOT NULL THEN 'bills' "
-        "ELSE coalesce(kept_as, 'account') END FROM placed_part) AS part USING (part_id) "
-        "WHERE correction_id = ? AND part.payment_event_id = ? AND part.leg = ? GROUP BY bill_id, purpose, "
-        "CASE WHEN bill_id IS NULL THEN part.account END ORDER BY 1, 2, 4",
-        (correction_id, event_id, leg),
+        f"JOIN {PARTS} AS part USING (part_id) "
+        f"WHERE corrected.correction_id = ? AND part.payment_event_id = ? AND part.leg = ? AND {which} "
+        "GROUP BY bill_id, purpose, CASE WHEN bill_id IS NULL THEN part.account END ORDER BY 1, 2, 4",
+        (correction_id, event_id, leg, *([row[23]] if of_moved else [])),
     ).all()
+    if (by_standard and not undone) or row[2] == NOT_TOLD:
+        return KEPT
     amounts = [
         PlacedFacts(
             account=account, bill_id=bill_id, kept_as=Purpose(purpose), amount=Money(minor, in_currency)
@@ -445,6 +428,7 @@ def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
         leg_correlator_id=row[1],
         server_id=row[2],
         payment_body=bytes(row[3]),
+        method_body=bytes(row[21]),
         kind=CorrectionKind(row[4]),
         amount=total((part.amount for part in amounts), in_currency),
         reason_code=row[5],
@@ -457,7 +441,8 @@ def refund_facts(connection: Connection, outbox_id: int) -> RefundFacts | None:
         kept=tuple(part for part in amounts if part.kept_as not in (Purpose.BILLS, Purpose.ITEMS)),
         write_offs=_write_offs(connection, event_id, leg, in_currency) if whole else {},
         recovered=_recovered(connection, event_id, leg, in_currency) if whole else Money(0, in_currency),
-        placed=tuple(_placed(connection, correction_id, leg, in_currency)),
+        placed=() if by_standard else tuple(_placed(connection, correction_id, leg, in_currency)),
+        moved_to=f"{correction_id}-{leg}-to" if by_standard and CorrectionKind(row[4]).moves else None,
         operator=row[18],
         taken_by=row[19],
         approval=approval_of_entry(connection, correction_id),

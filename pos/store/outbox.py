@@ -32,6 +32,10 @@ OF_CHEQUE = (
 """Whether a row tells of this step of a cheque."""
 TRANSFER = "transfer"
 COMMISSION = "commission"
+REFUND = "refund"
+"""What tells that a part of a leg was undone, or moved."""
+MOVED, MOVED_REFUND = "moved", "moved_refund"
+"""To a server of the standard only: where moved money of a leg went, and what was undone of that later."""
 NOT_TOLD = "not-told"
 """Instead of central's id, where central has no such resource."""
 
@@ -42,8 +46,8 @@ class OutboxRow:
 
     ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, ``transfer`` for money of it that left
     suspense for ``account``, ``commission`` for what its sale earned for ``account``, ``refund`` for what was undone or
-    moved of it: all are told after it. ``refund_across`` is of a payment that another terminal took: ``payment_event_id``
-    is empty then.
+    moved of it, ``moved`` and ``moved_refund`` for the same at a server that has no moves: all are told after it.
+    ``refund_across`` is of a payment that another terminal took: ``payment_event_id`` is empty then.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
     money in suspense, whose owners have nothing to do with one another, the event.
     """
@@ -69,9 +73,10 @@ _COLUMNS = (
 )
 _BEHIND_PARKED = (
     "(kind <> 'payment' AND EXISTS (SELECT 1 FROM outbox AS paid WHERE paid.payment_event_id = outbox.payment_event_id "
-    "AND paid.leg = outbox.leg AND paid.kind = 'payment' AND paid.state = 'parked'))"
+    "AND paid.leg = outbox.leg AND paid.state = 'parked' AND (paid.kind = 'payment' OR (paid.outbox_id < outbox.outbox_id "
+    "AND outbox.kind IN ('moved', 'moved_refund') AND paid.kind IN ('refund', 'moved', 'moved_refund')))))"
 )
-"""What is told of a leg waits for it, and so for the person that a parked leg waits for."""
+"""What is told of a leg waits for it, and so for the person that a parked leg waits for; what builds on a refund too."""
 
 
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
@@ -122,7 +127,9 @@ def queue(connection: Connection) -> Queue:
         "(SELECT coalesce((SELECT at_utc FROM bank_receipt_event WHERE outcome_id = source_id), "
         "(SELECT resolved_at_utc FROM suspense_transfer WHERE transfer_id = source_id), "
         "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), "
-        "(SELECT at_utc FROM correction WHERE correction_id = source_id), "
+        "(SELECT at_utc FROM correction WHERE correction_id = CASE outbox.kind WHEN 'moved' "
+        "THEN substr(source_id, 1, length(source_id) - 3) WHEN 'moved_refund' "
+        "THEN substr(source_id, 1, (length(source_id) - 1) / 2) ELSE source_id END), "
         "(SELECT at_utc FROM refund_across WHERE refund_id = source_id), "
         f"(SELECT at_utc FROM cheque_event WHERE {OF_CHEQUE}), taken_at_utc) "
         "FROM outbox LEFT JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
@@ -244,9 +251,10 @@ def mark_kept(connection: Connection, outbox_id: int, body: bytes, *, at: dateti
 
 
 def bills_paid(connection: Connection, rows: Iterable[OutboxRow]) -> list[str]:
-    """The numbers of the bills that the legs of ``rows`` pay."""
+    """The numbers of the bills that the legs of ``rows`` pay, also those that their money was moved to."""
     statement = (
-        "SELECT bill_no FROM allocation WHERE payment_event_id = ? AND leg = ? AND bill_no IS NOT NULL"
+        "SELECT bill_no FROM allocation WHERE payment_event_id = ?1 AND leg = ?2 AND bill_no IS NOT NULL UNION "
+        "SELECT bill_no FROM placed_part WHERE payment_event_id = ?1 AND leg = ?2 AND bill_no IS NOT NULL"
     )
     found: dict[str, None] = {}
     for row in rows:
@@ -261,7 +269,8 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
         "SELECT allocation.account FROM outbox JOIN allocation USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
         "AND allocation.sale_line IS NULL UNION SELECT account FROM outbox "
-        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind IN ('transfer', 'commission') "
+        "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') "
+        "AND kind IN ('transfer', 'commission', 'moved', 'moved_refund') "
         "UNION SELECT placed_part.account FROM outbox JOIN placed_part USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind = 'refund' "
         "UNION SELECT part.account FROM outbox JOIN refund_across_part AS part ON part.refund_id = source_id "
@@ -293,6 +302,8 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
     if not row.payment_event_id:
         return _across_shown(connection, row)
+    if row.kind in (MOVED, MOVED_REFUND):
+        return _moved_shown(connection, row)
     number, taken_at, offset, minor, code, mode, outcome = connection.exec_driver_sql(
         "SELECT receipt_number, taken_at_utc, payment_event.utc_offset_min, "
         "coalesce(moved.amount_minor, credited.amount_minor, (SELECT sum(part.amount_minor) "
@@ -332,6 +343,29 @@ def _across_shown(connection: Connection, row: OutboxRow) -> LegShown:
         amount=Money(minor, currency(code)),
         taken_at=local(at, offset),
         outcome="refund",
+    )
+
+
+def _moved_shown(connection: Connection, row: OutboxRow) -> LegShown:
+    """Moved money where it went, or what was undone of it there, under the paper of that correction."""
+    number, mode, minor, code, at, offset = connection.exec_driver_sql(
+        "SELECT correction.receipt_number, mode, CASE told.kind WHEN 'moved' THEN (SELECT sum(amount_minor) "
+        "FROM placed_part WHERE placed_part.correction_id = correction.correction_id AND placed_part.leg = told.leg) ELSE ("
+        "SELECT sum(part.amount_minor) FROM correction_part AS part JOIN placed_part USING (part_id) "
+        "WHERE part.correction_id = correction.correction_id AND placed_part.leg = told.leg "
+        "AND source_id = correction.correction_id || '-' || placed_part.correction_id) END, leg.currency, at_utc, "
+        "correction.utc_offset_min FROM (SELECT payment_event_id, leg, kind, source_id FROM outbox WHERE outbox_id = ?) "
+        "AS told JOIN correction ON told.source_id BETWEEN correction_id || '-' AND correction_id || '-~' "
+        "AND correction.payment_event_id = told.payment_event_id JOIN leg ON leg.payment_event_id = told.payment_event_id "
+        "AND leg.leg = told.leg JOIN tender USING (tender_id)",
+        (row.outbox_id,),
+    ).one()
+    return LegShown(
+        receipt_number=number,
+        mode=mode,
+        amount=Money(minor, currency(code)),
+        taken_at=local(at, offset),
+        outcome="moved" if row.kind == MOVED else "refund",
     )
 
 

@@ -29,8 +29,8 @@ from pos.domain.role import Grant
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.approvals import note_approved_entry
 from pos.store.cards import reverse_used
-from pos.store.corrections import REFUND, taken_payment, took_it
-from pos.store.outbox import queue_of_leg
+from pos.store.corrections import taken_payment, took_it
+from pos.store.moved import messages_of
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second, use_or_ask
 from pos.till.cash_office import cash_in_drawer
@@ -284,7 +284,8 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
     )
     paper = with_mark(paper, deed.unit.chain.head)
     write_paper(deed, paper, counter, series=series, event_id=None)
-    _tell(deed, correction_id, entry)
+    # Central hears of it leg by leg, each behind the leg itself.
+    deed.unit.insert_all("outbox", list(messages_of(deed.unit.connection, correction_id, at=deed.at)))
     placed_bills = [str(row["bill_no"]) for row in entry.placed if row["bill_no"] is not None]
     undone_bills = [part.bill_no for part, _ in entry.undone if part.bill_no is not None]
     accounts = [*(part.account for part, _ in entry.undone), *(str(row["account"]) for row in entry.placed)]
@@ -403,28 +404,4 @@ def _placed_line(row: Mapping[str, object], like: Money) -> CorrectionLine:
         kept_as=str(kept_as or "account"),
         amount=Money(int(str(row["amount_minor"])), like.currency),
         placed=True,
-    )
-
-
-def _tell(deed: Deed, correction_id: str, entry: Entry) -> None:
-    """Central hears of it leg by leg, each behind the leg itself."""
-    event_id = entry.taken.payment_event_id
-    legs = sorted({part.leg for part, _ in entry.undone})
-    first_of = {part.leg: part.account for part in entry.taken.parts if not part.placed}
-    deed.unit.insert_all(
-        "outbox",
-        [
-            {
-                "payment_event_id": event_id,
-                "leg": leg,
-                "correlator_id": f"{correction_id}-{leg}",
-                "kind": REFUND,
-                "source_id": correction_id,
-                "account": first_of[leg],
-                "queue": queue_of_leg(deed.unit.connection, event_id, leg),
-                "state": "waiting",
-                "changed_at_utc": utc_text(deed.at),
-            }
-            for leg in legs
-        ],
     )

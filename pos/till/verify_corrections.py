@@ -95,6 +95,12 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
         "<> iif(kind IN ('transfer', 'reallocation'), amount_minor, 0)",
     ),
     (
+        "moved_money_is_in_the_outbox",
+        "SELECT part_id FROM placed_part WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'moved' "
+        "AND source_id = placed_part.correction_id || '-to' AND outbox.payment_event_id = placed_part.payment_event_id "
+        "AND outbox.leg = placed_part.leg AND outbox.account = placed_part.account)",
+    ),
+    (
         "refunds_payable_are_explained",
         "SELECT currency FROM journal_line WHERE ledger_account = 'refunds_payable' GROUP BY currency "
         "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor - cash_minor), 0) FROM refund_made "

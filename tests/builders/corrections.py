@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pos.domain.correction import CorrectionKind, TakenPart
-from pos.store.corrections import REFUND, taken_payment
-from pos.store.outbox import queue_of_leg
+from pos.store.corrections import taken_payment
+from pos.store.moved import messages_of
 from pos.store.times import utc_text
 from pos.store.unit_of_work import UnitOfWork
 from pos.till.desk import Desk
@@ -65,7 +65,7 @@ def undone(
                     _hand_back(unit, desk, tender.cheque_id, tender.cheque_events + 1)
         paper = f"{receipt_number}-{kind}-{number}"
         _write_correction(unit, desk, correction_id, kind, paper, parts)
-        _tell(unit, desk, correction_id, parts)
+        unit.insert_all("outbox", list(messages_of(unit.connection, correction_id, at=desk.clock.now())))
     return correction_id
 
 
@@ -166,26 +166,6 @@ def _write_correction(
             "currency": parts[0][0].amount.currency.code,
         },
     )
-
-
-def _tell(unit: UnitOfWork, desk: Desk, correction_id: str, parts: Sequence[tuple[TakenPart, int]]) -> None:
-    legs = {part.leg: part for part, _ in parts}
-    for leg, part in sorted(legs.items()):
-        event_id = _event_of(unit, part)
-        unit.insert(
-            "outbox",
-            {
-                "payment_event_id": event_id,
-                "leg": leg,
-                "correlator_id": f"{correction_id}-{leg}",
-                "kind": REFUND,
-                "source_id": correction_id,
-                "account": part.account,
-                "queue": queue_of_leg(unit.connection, event_id, leg),
-                "state": "waiting",
-                "changed_at_utc": utc_text(desk.clock.now()),
-            },
-        )
 
 
 def _event_of(unit: UnitOfWork, part: TakenPart) -> str:

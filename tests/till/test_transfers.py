@@ -27,6 +27,7 @@ from tests.builders.tills import (
     rows,
 )
 from tests.builders.undoing import approved, balances, code_of, credits, open_bills, order
+from tests.till.books import spoil
 
 
 @pytest.fixture
@@ -197,3 +198,11 @@ def test_each_account_has_a_note_of_its_own_that_tells_nothing_of_the_other(desk
     assert "BA-1" not in second
     assert done.receipt_number in first
     assert done.receipt_number in second
+
+
+def test_books_that_lost_the_message_of_a_move_are_found_out(desk: Desk) -> None:
+    moved(desk, pay(desk, cash("10")).receipt.receipt_number, account="BA-2")
+
+    spoil(desk, "DELETE FROM outbox WHERE kind = 'moved'")
+
+    assert "moved_money_is_in_the_outbox" in {finding.check for finding in findings(desk)}

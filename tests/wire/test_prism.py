@@ -176,6 +176,7 @@ def _void(leg: LegFacts, payment_id: str) -> RefundFacts:
         leg_correlator_id=leg.correlator_id,
         server_id=payment_id,
         payment_body=payment_body(leg),
+        method_body=payment_body(leg),
         kind=CorrectionKind.VOID,
         amount=leg.amount,
         reason_code="wrong_amount",

@@ -73,6 +73,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
         "alone_days",
         "never_alone",
         "offline_alone_up_to",
+        "cash_refund_up_to",
         "roles",
     ),
 }

@@ -165,6 +165,7 @@ class CorrectionSettings(Strict):
     offline_alone_up_to: AmountOrEmpty = ""
     roles: dict[RoleName, RoleCorrectionSettings] = {}
     transfers_max: Annotated[int, Field(ge=0, le=20)] = 3
+    cash_refund_up_to: AmountOrEmpty = ""
 
 
 class CommissionRuleSettings(Strict):

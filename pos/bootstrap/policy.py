@@ -113,6 +113,11 @@ def _corrections(settings: Settings, identity: Identity) -> CorrectionPolicy:
             told.offline_alone_up_to, identity.currency, settings, "corrections.offline_alone_up_to"
         ),
         transfers_max=told.transfers_max,
+        cash_refund_minor=_minor(
+            told.cash_refund_up_to, identity.currency, settings, "corrections.cash_refund_up_to"
+        )
+        if told.cash_refund_up_to
+        else None,
     )
 
 

@@ -101,7 +101,8 @@ class CorrectionPolicy:
     ``alone_minor`` is the most that is done alone, 0 never; ``role_alone_minor`` says otherwise for a role. Never alone:
     what was taken more than ``alone_days`` ago, or by one of the ways ``never_alone``; offline no more than
     ``offline_alone_minor``. From ``elsewhere_minor`` on the second person must be at another
-    terminal. A payment is moved ``transfers_max`` times at most.
+    terminal. A payment is moved ``transfers_max`` times at most. A refund of more than ``cash_refund_minor`` that came as
+    cash goes back by the bank (None: whatever the drawer holds).
 
     Whoever the table of rights lets do the act alone needs nobody, whatever the case.
     """
@@ -113,6 +114,11 @@ class CorrectionPolicy:
     offline_alone_minor: int = 0
     elsewhere_minor: Mapping[str, int] = field(default_factory=dict)
     transfers_max: int = 3
+    cash_refund_minor: int | None = None
+
+    def pays_in_cash(self, cash_minor: int) -> bool:
+        """Whether so much that came in as cash goes back out of a drawer (rule 32)."""
+        return self.cash_refund_minor is None or cash_minor <= self.cash_refund_minor
 
     def wants(self, case: CorrectionCase) -> SecondPerson:
         """Whom the case needs. A larger sum, an older payment, a further way or silence never makes it fewer."""

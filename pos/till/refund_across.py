@@ -52,7 +52,7 @@ from pos.till.correction_entry import (
 from pos.till.desk import Deed, Desk, Memo, audit_refusal, nothing_booked, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.gate import require_right, require_session
-from pos.till.refund_across_entry import AcrossEntry, require_cash, write_refund_across
+from pos.till.refund_across_entry import AcrossEntry, cash_out_of, write_refund_across
 from pos.till.refunds import ACT, RefundOrder, refund, require_approval_of, wanted_of, weigh
 
 HOLD = "hold_refund"
@@ -318,7 +318,7 @@ def _write_hold(desk: Desk, person: Person, order: RefundOrder, found: TakenElse
         number = read_order(deed, _correction(order))
         amount = wanted_of(order, number, found.may_go_back)
         shares = _shares(found.legs, amount)
-        require_cash(deed, shares)
+        cash_out_of(deed, shares)
         require_approval_of(deed, found.taken, amount, use=False)
         asked = RefundAsked(
             hold_id=deed.new_id(),

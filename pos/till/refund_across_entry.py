@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pos.domain.correction import CorrectionKind, TakenPart
-from pos.domain.money import Money, zero
+from pos.domain.money import Money
 from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import JournalLine, Ledger, SourceKind, credit
 from pos.domain.refund_across import LegElsewhere, RefundAsked, RefundHeld, TakenElsewhere
@@ -23,14 +23,13 @@ from pos.till.correction_entry import (
     off_the_accounts,
     reason_in_words,
     reason_row,
-    require_in_drawer,
     when_row,
 )
 from pos.till.correction_paper import GivenBack, correction_paper, series_of
 from pos.till.desk import Deed, Desk
 from pos.till.journal import book_entry
 from pos.till.receipt_paper import with_mark, write_paper
-from pos.till.refunds import given_up, require_coins
+from pos.till.refunds import HOW, given_up, require_cash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ class AcrossEntry:
 def write_refund_across(deed: Deed, entry: AcrossEntry) -> Corrected:
     """Write it. Raises Refused ``refund_given_up`` where its hold is not kept any more, or as ``require_cash``."""
     found, shares, parts = entry.found, entry.shares, entry.parts
-    cash = require_cash(deed, shares)
+    cash = cash_out_of(deed, shares)
     leave_others_shift(deed)
     refund_id, series = deed.new_id(), series_of(deed, CorrectionKind.REFUND)
     if not use_hold(deed.unit.connection, entry.asked.hold_id, refund_id, at=deed.at):
@@ -81,7 +80,7 @@ def write_refund_across(deed: Deed, entry: AcrossEntry) -> Corrected:
     undone = [(part, part.amount) for part in parts]
     counter = deed.unit.next_number(f"receipt:{series}")
     number = deed.desk.identity.receipt_number(counter, series)
-    _write_legs(deed, refund_id, shares)
+    _write_legs(deed, refund_id, shares, in_cash=bool(cash))
     _write_parts(deed, refund_id, parts)
     _write_head(deed, refund_id, number, entry)
     lines = [*off_the_accounts(found.taken, undone), *_out(found, entry.asked.amount, cash)]
@@ -95,7 +94,7 @@ def write_refund_across(deed: Deed, entry: AcrossEntry) -> Corrected:
         found.taken,
         reason=reason_in_words(entry.order),
         undone=undone,
-        given_back=[_given_back(deed.desk, leg, share) for leg, share in shares],
+        given_back=[_given_back(deed.desk, leg, share, in_cash=bool(cash)) for leg, share in shares],
         cash=cash,
         approver=deed.approver,
     )
@@ -115,22 +114,13 @@ def write_refund_across(deed: Deed, entry: AcrossEntry) -> Corrected:
     )
 
 
-def require_cash(deed: Deed, shares: Sequence[tuple[LegElsewhere, Money]]) -> Money:
-    """What goes out of the drawer: there, in an own shift and in coins that there are.
-
-    Raises Refused ``drawer_short``, ``not_in_coins``, ``no_open_shift`` or ``shift_of_other``.
-    """
-    out = zero(deed.desk.identity.currency)
-    for leg, share in shares:
-        if _is_cash(deed.desk, leg):
-            deed.require_shift()
-            require_coins(deed, share)
-            out = out + share
-    require_in_drawer(deed, out)
-    return out
+def cash_out_of(deed: Deed, shares: Sequence[tuple[LegElsewhere, Money]]) -> Money:
+    """What goes out of the drawer. Raises as ``require_cash``."""
+    in_cash = [share for leg, share in shares if _came_as_cash(deed.desk, leg)]
+    return require_cash(deed, in_cash, deed.desk.identity.currency)
 
 
-def _is_cash(desk: Desk, leg: LegElsewhere) -> bool:
+def _came_as_cash(desk: Desk, leg: LegElsewhere) -> bool:
     """Whether it came in as cash. For a way to pay that this till does not know nothing goes out of its drawer."""
     mode = desk.modes.by_code.get(leg.mode)
     return mode is not None and mode.kind is ModeKind.CASH
@@ -144,15 +134,16 @@ def _out(found: TakenElsewhere, amount: Money, cash: Money) -> list[JournalLine]
     return lines
 
 
-def _given_back(desk: Desk, leg: LegElsewhere, amount: Money) -> GivenBack:
+def _given_back(desk: Desk, leg: LegElsewhere, amount: Money, *, in_cash: bool) -> GivenBack:
     mode = desk.modes.by_code.get(leg.mode)
     label = leg.mode.replace("_", " ") if mode is None else mode.label
-    return GivenBack(
-        label=label, amount=amount, how="" if _is_cash(desk, leg) else "will be paid back this way"
-    )
+    came_as_cash = _came_as_cash(desk, leg)
+    return GivenBack(label=label, amount=amount, how="" if in_cash and came_as_cash else HOW[came_as_cash])
 
 
-def _write_legs(deed: Deed, refund_id: str, shares: Sequence[tuple[LegElsewhere, Money]]) -> None:
+def _write_legs(
+    deed: Deed, refund_id: str, shares: Sequence[tuple[LegElsewhere, Money]], *, in_cash: bool
+) -> None:
     deed.unit.insert_all(
         "refund_across_leg",
         [
@@ -163,7 +154,7 @@ def _write_legs(deed: Deed, refund_id: str, shares: Sequence[tuple[LegElsewhere,
                 "account": leg.account,
                 "mode": leg.mode,
                 "method_type": leg.method_type,
-                "is_cash": int(_is_cash(deed.desk, leg)),
+                "is_cash": int(in_cash and _came_as_cash(deed.desk, leg)),
                 "amount_minor": share.minor,
                 "currency": leg.amount.currency.code,
             }

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
 from pos.domain.errors import Refused
-from pos.domain.money import Money, parse_amount, total, zero
+from pos.domain.money import Currency, Money, parse_amount, total, zero
 from pos.domain.payment_mode import ModeKind, Purpose
 from pos.domain.posting import JournalLine, Ledger, SourceKind, credit, refund_settled_lines
 from pos.domain.refund_across import RefundAsked
@@ -43,6 +43,8 @@ from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
 
 ACT, CONFIRM = "refund", "confirm_refund"
+HOW = {False: "will be paid back this way", True: "will be paid back by the bank"}
+"""How what does not go out of the drawer comes back, by whether it came in as cash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,14 +151,24 @@ def weigh(
     amount = wanted_of(order, taken.receipt_number, ceiling)
     shares = _shares(open_, amount)
     require_approval_of(deed, taken, amount, use=use)
-    out = zero(amount.currency)
-    for one, share in shares:
-        if deed.desk.modes[one.tender.mode].kind is ModeKind.CASH:
-            deed.require_shift()
-            require_coins(deed, share)
-            out = out + share
-    require_in_drawer(deed, out)
+    cash = [share for one, share in shares if deed.desk.modes[one.tender.mode].kind is ModeKind.CASH]
+    require_cash(deed, cash, amount.currency)
     return Weighed(taken=taken, order=asked, shares=tuple(shares))
+
+
+def require_cash(deed: Deed, shares: Sequence[Money], in_currency: Currency) -> Money:
+    """What of ``shares`` that came in as cash goes out of the drawer: there, in an own shift and in coins that there are.
+
+    Raises Refused ``drawer_short``, ``not_in_coins``, ``no_open_shift`` or ``shift_of_other``.
+    """
+    out = total(shares, in_currency)
+    if not out or not deed.desk.policy.corrections.pays_in_cash(out.minor):
+        return zero(in_currency)
+    deed.require_shift()
+    for share in shares:
+        require_coins(deed, share)
+    require_in_drawer(deed, out)
+    return out
 
 
 def given_up() -> Refused:
@@ -313,19 +325,23 @@ def take_off(parts: Sequence[TakenPart], amount: Money) -> list[tuple[TakenPart,
 
 def _pay_back(deed: Deed, weighed: Weighed) -> Corrected:
     taken = weighed.taken
+    in_cash = [
+        share for one, share in weighed.shares if deed.desk.modes[one.tender.mode].kind is ModeKind.CASH
+    ]
+    out = require_cash(deed, in_cash, taken.amount.currency)
     cash: list[CashOut] = []
     lines: list[JournalLine] = []
     given_back: list[GivenBack] = []
     to_be_paid = zero(taken.amount.currency)
     for one, share in weighed.shares:
         mode = deed.desk.modes[one.tender.mode]
-        if mode.kind is ModeKind.CASH:
+        if mode.kind is ModeKind.CASH and out:
             cash.append(CashOut(tender=one.tender, amount=share))
             lines.append(credit(Ledger.CASH_IN_TILL, share))
             given_back.append(GivenBack(label=mode.label, amount=share, how=""))
         else:
             to_be_paid = to_be_paid + share
-            given_back.append(GivenBack(label=mode.label, amount=share, how="will be paid back this way"))
+            given_back.append(GivenBack(label=mode.label, amount=share, how=HOW[mode.kind is ModeKind.CASH]))
     if to_be_paid:
         lines.append(credit(Ledger.REFUNDS_PAYABLE, to_be_paid, taken.payer_account))
     leave_others_shift(deed)

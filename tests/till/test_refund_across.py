@@ -122,6 +122,18 @@ def test_cash_of_another_terminal_goes_out_of_this_drawer_and_is_counted(desk: D
     assert findings(desk) == []
 
 
+def test_cash_of_another_terminal_above_the_cap_goes_back_by_the_bank(desk: Desk) -> None:
+    """Rule 32: one cap for every payment, wherever it was taken."""
+    policy = replace(desk.policy.corrections, cash_refund_minor=999)
+    desk.policy = replace(desk.policy, corrections=policy)
+
+    done = paid_back(desk, FakeRefunds(TEN), "4")
+
+    assert (done.cash.minor, done.opens_drawer) == (0, False)
+    assert [one.amount for one in refunds_to_pay(desk, BACK_OFFICE)] == [done.amount]
+    assert findings(desk) == []
+
+
 def test_a_card_of_another_terminal_is_owed_until_the_card_company_has_paid(desk: Desk) -> None:
     done = paid_back(desk, FakeRefunds(elsewhere(debit_card="5")))
 

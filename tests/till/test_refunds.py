@@ -168,6 +168,25 @@ def test_cash_is_paid_back_in_coins_that_there_are(desk: Desk) -> None:
     refund(desk, CASHIER, asked(receipt, "1.005"))
 
 
+@pytest.mark.parametrize(("cap", "in_cash"), [(5_000, True), (4_999, False)])
+def test_cash_above_the_cap_goes_back_by_the_bank(desk: Desk, cap: int, *, in_cash: bool) -> None:
+    """Rule 32: the cash cap. What is above it is owed until the back office says that it was paid."""
+    policy = replace(desk.policy.corrections, cash_refund_minor=cap)
+    desk.policy = replace(desk.policy, corrections=policy)
+    receipt = pay(desk, cash("10")).receipt.receipt_number
+    drawer = balances(desk)[("cash_in_till", None)]
+
+    done = refunded(desk, receipt, "5")
+
+    out = 5_000 if in_cash else 0
+    assert (done.cash.minor, drawer - balances(desk)[("cash_in_till", None)]) == (out, out)
+    assert done.opens_drawer is in_cash
+    (told,) = rows(desk, "v_refund")
+    assert told["state"] == ("paid" if in_cash else "approved")
+    assert [one.amount.minor for one in refunds_to_pay(desk, BACK_OFFICE)] == ([] if in_cash else [5_000])
+    assert findings(desk) == []
+
+
 def test_an_approval_is_for_that_amount(desk: Desk) -> None:
     """Rule 33."""
     receipt = pay(desk, cash("10")).receipt.receipt_number

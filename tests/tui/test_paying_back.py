@@ -61,7 +61,7 @@ async def test_a_part_is_paid_back_to_a_card_and_owed(desk: Desk) -> None:
         await seat.open(receipt)
         await seat.press("r")
         await seat.fill("4", "9", "Charged for roaming")
-        assert "Reason: other: Charged for roaming" in seat.text
+        assert "Reason: Charged for roaming" in seat.text
         assert seat.screen == "SecondPersonScreen"
         await seat.second_person()
         assert "cash back" not in seat.message

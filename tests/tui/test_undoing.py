@@ -72,7 +72,7 @@ async def test_other_reasons_are_said_in_words(desk: Desk) -> None:
         await seat.press("ctrl+z", "9")
         await seat.fill("Paid for the neighbour")
         await seat.press("enter")
-        assert "Reason: other: Paid for the neighbour" in seat.text
+        assert "Reason: Paid for the neighbour" in seat.text
         assert seat.screen == "SecondPersonScreen"
         await seat.second_person()
     assert [row["reason"] for row in rows(desk, "correction")] == ["Paid for the neighbour"]

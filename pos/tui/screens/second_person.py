@@ -11,6 +11,7 @@ from textual.widgets import Label
 
 from pos.domain.approval import ApprovalNeeded, RequestState
 from pos.domain.approval_elsewhere import RequestElsewhere
+from pos.domain.correction import REASON_LABELS
 from pos.domain.errors import DomainError, Refused
 from pos.store.approvals import Request
 from pos.till.approvals import approve_at_the_seat, request_of
@@ -25,6 +26,13 @@ from pos.tui.widgets.columns import shown
 from pos.tui.widgets.entry import DIGITS, Field
 
 
+def _why(reason: str) -> str:
+    """A reason as people say it; what was said in words is shown alone."""
+    code, _, words = reason.partition(": ")
+    label = next((label for known, label in REASON_LABELS.items() if known == code), None)
+    return reason if label is None else words or label
+
+
 def case_lines(seat: Seat, request: Request | RequestElsewhere) -> list[str]:
     """The whole case, as whoever decides reads it."""
     lines = [
@@ -33,7 +41,7 @@ def case_lines(seat: Seat, request: Request | RequestElsewhere) -> list[str]:
         f"Asked by user {request.requester} at {seat.clock_time(request.at)}, terminal {request.terminal}",
     ]
     if request.reason is not None:
-        lines.append(f"Reason: {shown(request.reason)}")
+        lines.append(f"Reason: {shown(_why(request.reason))}")
     return lines
 
 

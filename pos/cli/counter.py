@@ -390,14 +390,28 @@ def confirm(
     call.line({"ok": True, "user": seen.user}, f"User {seen.user} may sign in again.")
 
 
-def balance(context: typer.Context, user: UserOption = None, pin_fd: PinOption = None) -> None:
+def balance(
+    context: typer.Context,
+    ledger_account: Annotated[
+        str | None,
+        typer.Argument(
+            help="This account alone; one that cheques lie in with the cheques that make its balance."
+        ),
+    ] = None,
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
     """Balances of the ledger accounts."""
+    from pos.cli.cheques import cheque_lines
     from pos.till import balances
+    from pos.till.cheque_register import clearing_accounts
 
     call: Invocation = context.obj
     with reading(call, user, pin_fd) as (opened, person):
         accounts = opened.settings.gl_accounts
         for row in balances.ledger_balances(opened.desk, person):
+            if ledger_account not in (None, row.ledger_account):
+                continue
             known = accounts.get(row.ledger_account)
             code, name = ("", row.ledger_account) if known is None else (known.code, known.name)
             data = {
@@ -410,3 +424,8 @@ def balance(context: typer.Context, user: UserOption = None, pin_fd: PinOption =
                 "currency": row.balance.currency.code,
             }
             call.line(data, f"{code:6} {name:30} {row.balance.plain():>16} {row.balance.currency}")
+        if ledger_account is not None:
+            for account in clearing_accounts(opened.desk, person, ledger_account):
+                cheque_lines(call, opened.desk, account.cheques)
+                if account.unexplained:
+                    call.note(f"No cheque stands behind {account.unexplained}: run pos verify.")

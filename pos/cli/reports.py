@@ -22,6 +22,7 @@ ROWS_MAX = 200
 class ReportName(StrEnum):
     """The reports there are."""
 
+    CHEQUES = "cheques"
     LARGE_CASH = "large-cash"
     SIGNALS = "signals"
 
@@ -41,6 +42,7 @@ def report(
 ) -> None:
     """Figures for who answers for the shop.
 
+    cheques sums what is expected of cheques, by state and age (back office, auditor).
     large-cash lists who paid large amounts in cash, by day (back office, auditor). signals lists what is worth a second look
     in this till's books, with the rows (supervisor, back office, auditor); nobody is shown what is about themselves.
     """
@@ -49,6 +51,8 @@ def report(
     call: Invocation = context.obj
     if name is ReportName.LARGE_CASH and (first or last):
         raise typer.BadParameter("large-cash takes --business-date.")
+    if name is ReportName.CHEQUES and (business_date or first or last):
+        raise typer.BadParameter("cheques is of today: it takes no day.")
     if business_date and (first or last):
         raise typer.BadParameter("Give --business-date, or --from and --to.")
 
@@ -56,10 +60,37 @@ def report(
         return None if text is None else read_date(text, field=field)
 
     on = day(business_date, "Business date")
-    if name is ReportName.LARGE_CASH:
+    if name is ReportName.CHEQUES:
+        _cheques(call, user, pin_fd)
+    elif name is ReportName.LARGE_CASH:
         _large_cash(call, on, user, pin_fd)
     else:
         _signals(call, on or day(first, "First day"), on or day(last, "Last day"), user, pin_fd)
+
+
+def _cheques(call: Invocation, user: str | None, pin_fd: int | None) -> None:
+    from pos.domain.cheque_register import AGES
+    from pos.till.cheque_register import ageing_of_cheques
+
+    with reading(call, user, pin_fd) as (opened, person):
+        lines = ageing_of_cheques(opened.desk, person)
+    names = ["later", *(f"up_to_{days}" for days in AGES), "older"]
+    for line in lines:
+        data = {
+            "state": line.state,
+            "count": line.count,
+            "amount": line.amount.plain(),
+            "currency": line.amount.currency.code,
+            **{name: part.plain() for name, part in zip(names, line.by_age, strict=True)},
+        }
+        parts = "  ".join(
+            f"{name.replace('_', ' ')} {part.plain()}"
+            for name, part in zip(names, line.by_age, strict=True)
+            if part
+        )
+        call.line(data, f"{line.state:12} {line.count:>5}  {line.amount!s:>16}  {parts}")
+    if not lines:
+        call.note("Nothing is expected of any cheque.")
 
 
 def _large_cash(call: Invocation, day: date | None, user: str | None, pin_fd: int | None) -> None:

@@ -17,15 +17,16 @@ from pos.store.deposit_paper import DRAWER
 
 _STATE = "(SELECT state FROM cheque_event AS event WHERE event.cheque_id = cheque.cheque_id ORDER BY number DESC LIMIT 1)"
 _IN_OPEN_SHIFT = "NOT EXISTS (SELECT 1 FROM shift_close WHERE shift_close.shift_id = payment_event.shift_id)"
-_SLIP = (
+SLIP = (
     "(SELECT receipt_number FROM deposit_cheque AS kept JOIN deposit_slip USING (slip_id) "
     "WHERE kept.cheque_id = cheque.cheque_id AND kept.slip_id NOT IN ("
     "SELECT slip_id FROM deposit_slip_event WHERE state = 'cancelled') ORDER BY deposit_slip.rowid DESC LIMIT 1)"
 )
+"""The number of the slip, not one that was taken back, that ``cheque`` was on last."""
 _CHEQUE = (
     "SELECT cheque.cheque_id, payment_event.receipt_number, cheque.bank, cheque.branch, cheque.serial, "
     f"coalesce({DRAWER}, ''), cheque.cheque_date, cheque.amount_minor, cheque.currency, tender.mode, {_STATE} AS state, "
-    f"{_SLIP}, {_IN_OPEN_SHIFT} FROM {{cheques}} JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
+    f"{SLIP}, {_IN_OPEN_SHIFT} FROM {{cheques}} JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
 )
 
 

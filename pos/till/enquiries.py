@@ -21,6 +21,7 @@ from pos.domain.allocation import (
 )
 from pos.domain.bill import AppliedRate, OpenBill, SummaryLine, SumsCheck, check_sums, group_rates
 from pos.domain.catalogue import Item
+from pos.domain.cheque_register import ChequeLine
 from pos.domain.dealer import DealerStanding
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, total, zero
@@ -31,6 +32,7 @@ from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of, since_told, written_off_of
 from pos.store.cards import count_open
+from pos.store.cheque_register import cheques_by_serial
 from pos.store.items import item_by_code, items_by_words
 from pos.store.payments import own_credits, own_recoveries
 from pos.store.receipts import stuck_papers
@@ -45,6 +47,7 @@ from pos.till.open_bills import open_bills
 from pos.till.shop_clock import clock_behind
 
 HITS_MAX = 15
+CHEQUES_MAX = 3
 QUERY_MAX = 80
 LOCAL_DIGITS_MAX = 9
 DEALERS_MAX = 200
@@ -57,6 +60,7 @@ class HitKind(StrEnum):
     BILL = "bill"
     RECEIPT = "receipt"
     ITEM = "item"
+    CHEQUE = "cheque"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class Hit:
     account: CachedAccount | None
     exact: bool
     item: Item | None = None
+    cheque: ChequeLine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +144,8 @@ def require_enquiry(desk: Desk, person: Person) -> None:
 
 
 def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> list[Hit]:
-    """Accounts, bills, receipts and items for one text: exact ids first, then phone endings, then names by word beginnings.
+    """Accounts, bills, receipts and items for one text: exact ids first, then cheques by their serial numbers, then phone
+    endings, then names by word beginnings.
 
     An account is found by its number, by the customer's and by a number that it had before, each exactly.
 
@@ -155,7 +161,10 @@ def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> li
         for hit in _exact(desk, text)
         if person.may_see(None if hit.account is None else hit.account.account)
     ]
-    return (hits or _near(desk, text, limit, only=person.only_account))[:limit]
+    if hits:
+        return hits[:limit]
+    cheques = _cheques(desk, person, text)
+    return [*cheques, *_near(desk, text, limit - len(cheques), only=person.only_account)]
 
 
 def _exact(desk: Desk, text: str) -> list[Hit]:
@@ -190,6 +199,17 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
     with desk.cache.read() as connection:
         payer = cached.account_by_id(connection, row[1])
     return [Hit(kind=HitKind.RECEIPT, key=row[0], account=payer, exact=True)]
+
+
+def _cheques(desk: Desk, person: Person, serial: str) -> list[Hit]:
+    """The cheques of this serial number; who is in doubt chooses, for a phone may end in the same digits."""
+    with desk.till.read() as books:
+        found = cheques_by_serial(books, serial.upper(), limit=CHEQUES_MAX)
+    return [
+        Hit(kind=HitKind.CHEQUE, key=line.key, account=None, exact=False, cheque=line)
+        for line in found
+        if person.may_see(line.account)
+    ]
 
 
 def _near_accounts(

@@ -344,6 +344,10 @@ def verify_books(desk: Desk, *, caught_up: bool = True, rows: bool = True) -> li
         str(kind): ", ".join(f"'{mode.code}'" for mode in desk.modes.of_kind(kind)) or "NULL"
         for kind in ModeKind
     }
+    accounts = {mode.ledger_account for mode in desk.modes.of_kind(ModeKind.CHEQUE)}
+    modes["cheques_lie_in"] = ", ".join(
+        "'{}'".format(account.replace("'", "''")) for account in sorted(accounts)
+    )
     with desk.till.read() as connection:
         findings = [
             Finding(check=check, where=str(row[0]))

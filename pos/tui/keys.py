@@ -293,6 +293,13 @@ KEYS: tuple[Key, ...] = (
         meaning="the note or receipt of the selected cheque",
     ),
     Key(
+        id="all_cheques",
+        keys=("a", "A"),
+        shown="A",
+        label="All cheques",
+        meaning="every cheque, to be found by serial, account or drawer",
+    ),
+    Key(
         id="give_back",
         keys=("w", "W"),
         shown="W",
@@ -506,6 +513,7 @@ RIGHTS: dict[str, str] = {
     "by_cheque": "confirm_deposit",
     "cancel_slip": "cancel_deposit",
     "paper": "enquire",
+    "all_cheques": "enquire",
     "give_back": "withdraw_post_dated",
     "settle": "settle_commission",
     "issue_voucher": "issue_voucher",

@@ -600,6 +600,28 @@ def test_the_balances_are_those_of_the_journal(pos: ForkingPos, traded: Path) ->
     assert sum(int(balance.replace(".", "")) for balance in balances.values()) == 0
 
 
+def test_what_lies_in_an_account_of_cheques_is_told_cheque_by_cheque(pos: ForkingPos, traded: Path) -> None:
+    back_office = ("--user", "4001", "--pin-fd", "3")
+
+    def run(*asked: str) -> list[dict[str, object]]:
+        ended = pos.run("--home", str(traded), "--json", *asked, *back_office, pin="619405")
+        assert ended.status == 0
+        return ended.lines
+
+    account, cheque = run("balance", "cheques_in_hand")
+    (listed,) = run("cheques")
+    (life,) = run("cheques", "--life", str(listed["cheque"]))
+    (aged,) = run("report", "cheques")
+
+    assert (account["balance"], cheque["amount"], cheque["state"]) == ("20.000", "20.000", "received")
+    assert listed == cheque
+    assert run("cheques", str(cheque["serial"])) == [cheque]
+    assert run("cheques", "nobody") == run("cheques", "--due") == []
+    assert [step["state"] for step in life["steps"]] == ["received"]  # type: ignore[attr-defined]
+    assert (aged["state"], aged["count"], aged["up_to_7"]) == ("received", 1, "20.000")
+    assert [row["ledger_account"] for row in run("balance", "receivable")] == ["receivable"]
+
+
 def test_a_cashier_may_not_see_the_balances_before_the_count(pos: ForkingPos, traded: Path) -> None:
     ended = json_of(pos, traded, "balance", *PERSON)
     assert (ended.status, ended.last["error"]["code"]) == (4, "not_allowed")

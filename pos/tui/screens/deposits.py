@@ -10,9 +10,11 @@ from textual.binding import BindingType
 
 from pos.domain.deposit import CHEQUES_MAX, BankAccount, BankedCheque, so_many
 from pos.domain.money import Money, total
+from pos.till.cheque_register import cheque_life
 from pos.till.deposits import cheques_to_deposit, deposit_cheques
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.cheques import ChequeScreen, ChequesScreen
 from pos.tui.screens.clearing import ClearingScreen
 from pos.tui.screens.deposit_slips import DepositSlipsScreen
 from pos.tui.screens.lines import TickedRegister
@@ -22,10 +24,19 @@ from pos.tui.widgets.listing import Row
 
 
 class DepositsScreen(TickedRegister[None, BankedCheque]):
-    """All are ticked at first. Tab chooses the bank account, S lists the slips, C those to clear."""
+    """All are ticked at first. Tab chooses the bank account, S lists the slips, C those to clear, A all."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch", "slips", "clearing"])]
-    KEYS: ClassVar[tuple[str, ...]] = ("mark", "accept", "switch", "slips", "clearing", "back", "scroll")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["switch", "slips", "clearing", "all_cheques"])]
+    KEYS: ClassVar[tuple[str, ...]] = (
+        "mark",
+        "accept",
+        "switch",
+        "slips",
+        "clearing",
+        "all_cheques",
+        "back",
+        "scroll",
+    )
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Dated", width=10),
         Column(title="Days left", width=9, right=True),
@@ -109,6 +120,18 @@ class DepositsScreen(TickedRegister[None, BankedCheque]):
 
     def action_clearing(self) -> None:
         self.app.push_screen(ClearingScreen(self.seat, self.errands))
+
+    def action_all_cheques(self) -> None:
+        self.app.push_screen(ChequesScreen(self.seat, self.errands), self._cheque_chosen)
+
+    def _cheque_chosen(self, key: str | None) -> None:
+        if key is not None:
+            self.errand(self._open_cheque(key))
+
+    async def _open_cheque(self, key: str) -> None:
+        seat = self.seat
+        life = await seat.look(lambda: cheque_life(seat.desk, seat.person, key))
+        self.app.push_screen(ChequeScreen(seat, self.errands, life))
 
     def _back_from_slips(self, _: None) -> None:
         # A slip that was taken back has given its cheques back.

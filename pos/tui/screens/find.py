@@ -20,6 +20,7 @@ from pos.domain.voucher import VoucherIssued
 from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftClosed, ShiftOpened
+from pos.till.cheque_register import cheque_life
 from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
 from pos.till.known_accounts import nothing_found
@@ -34,6 +35,7 @@ from pos.tui.screens.approvals import ApprovalsScreen
 from pos.tui.screens.bank_receipts import BankReceiptsScreen
 from pos.tui.screens.bank_records import BankRecordsScreen
 from pos.tui.screens.card_attempts import CardAttemptsScreen
+from pos.tui.screens.cheques import ChequeScreen
 from pos.tui.screens.close_shift import CloseShiftScreen
 from pos.tui.screens.commissions import CommissionsScreen
 from pos.tui.screens.confirm_person import ConfirmPersonScreen
@@ -205,6 +207,10 @@ class FindScreen(TillScreen[SignedOut]):
         if hit.kind is HitKind.RECEIPT:
             facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, hit.key))
             self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
+            return
+        if hit.kind is HitKind.CHEQUE:
+            life = await seat.look(lambda: cheque_life(seat.desk, seat.person, hit.key))
+            self.app.push_screen(ChequeScreen(seat, self.errands, life))
             return
         if hit.item is not None:
             code = hit.item.item

@@ -23,9 +23,11 @@ class FindBox(Box):
 
 def hit_row(hit: Hit) -> Row:
     """Number, name, phone or price, and what it is."""
-    account, item = hit.account, hit.item
+    account, item, cheque = hit.account, hit.item, hit.cheque
     if item is not None:
         return Row(key=hit.key, cells=(item.item, item.name, str(item.price), str(hit.kind)))
+    if cheque is not None:
+        return Row(key=hit.key, cells=(cheque.serial, cheque.drawer, str(cheque.amount), str(hit.kind)))
     if account is None:
         return Row(key=hit.key, cells=(hit.key, "", "", str(hit.kind)))
     marks = " ".join(

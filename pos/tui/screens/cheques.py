@@ -1,0 +1,131 @@
+"""All cheques, to be found by serial, account, paper or drawer; one of them with its life."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from pos.domain.cheque_register import ChequeLine, ChequeStep
+from pos.till.cheque_register import ChequeLife, all_cheques
+from pos.till.papers import show_receipt
+from pos.tui.errands import Errands
+from pos.tui.keys import bindings
+from pos.tui.screens.lines import RegisterScreen
+from pos.tui.screens.pick import PickScreen
+from pos.tui.screens.receipt import ReceiptScreen
+from pos.tui.seat import Seat
+from pos.tui.widgets.columns import Column, shown
+from pos.tui.widgets.listing import ROWS_MAX, Row
+
+SHOWN = {
+    "registered": "post-dated",
+    "held": "post-dated",
+    "withdrawn": "given back",
+    "credited": "paid by bank",
+    "returned": "given back",
+    "received": "in hand",
+    "represented": "in hand again",
+    "batched": "on a slip",
+    "lodged": "in clearing",
+}
+"""The state of a cheque in the words of a list, where they differ from the code."""
+
+
+class ChequesScreen(PickScreen):
+    """Answers the id of a cheque. Without a query those of which something is expected, the oldest first; else all."""
+
+    HEADING: ClassVar[str] = "Cheque"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="Dated", width=10),
+        Column(title="Left", width=7, right=True),
+        Column(title="Serial", width=10),
+        Column(title="Amount", width=12, right=True),
+        Column(title="State", width=12),
+        Column(title="Account", width=10),
+        Column(title="Cheque drawer", flexible=True),
+    )
+    NOTHING: ClassVar[str] = "Type a serial, an account, a receipt, or a name."
+
+    def rows(self, query: str) -> Sequence[Row]:
+        found = all_cheques(self.seat.desk, self.seat.person, query, over=bool(query), limit=ROWS_MAX)
+        return [self._row(line) for line in found]
+
+    def _row(self, line: ChequeLine) -> Row:
+        policy, today = self.seat.desk.policy.cheques, self.seat.desk.clock.now().date()
+        warning = line.warning(policy, today=today)
+        return Row(
+            key=line.key,
+            cells=(
+                line.dated.isoformat(),
+                warning.removesuffix(" left"),
+                line.serial,
+                self.seat.shown(line.amount),
+                SHOWN.get(line.state, line.state),
+                line.account,
+                line.drawer,
+            ),
+            strong=bool(warning),
+        )
+
+
+class ChequeScreen(RegisterScreen[None, ChequeStep]):
+    """One cheque, step by step; Enter shows its receipt or note."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["paper"]), Binding("enter", "paper", "OK")]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "paper", "find", "back", "scroll")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(title="When", width=16),
+        Column(title="State", width=13),
+        Column(title="User", width=8),
+        Column(title="Paper and reason", flexible=True),
+    )
+    FACTS_LINES = 3
+
+    def __init__(self, seat: Seat, errands: Errands, life: ChequeLife) -> None:
+        super().__init__(seat, errands)
+        self._life = life
+
+    async def found(self) -> Sequence[ChequeStep]:
+        return self._life.steps
+
+    def heading(self) -> str:
+        cheque = self._life.cheque
+        state = SHOWN.get(cheque.state, cheque.state)
+        return (
+            f"Cheque {shown(cheque.serial)}: {self.seat.shown_with_currency(cheque.amount)}, {state}\n"
+            f"Dated {cheque.dated}, drawn by {shown(cheque.drawer) or 'a name that is not kept'}"
+        )
+
+    def row(self, entry: ChequeStep) -> Row:
+        return Row(
+            key=f"{entry.at.isoformat()} {entry.state}",
+            cells=(
+                entry.at.astimezone(self.seat.desk.clock.now().tzinfo).strftime("%Y-%m-%d %H:%M"),
+                SHOWN.get(entry.state, entry.state),
+                entry.operator,
+                entry.said,
+            ),
+        )
+
+    def facts(self, entry: ChequeStep | None) -> str:
+        cheque = self._life.cheque
+        today = self.seat.desk.clock.now().date()
+        place = " / ".join(part for part in (cheque.bank, cheque.branch, cheque.bank_account) if part)
+        warning = cheque.warning(self.seat.desk.policy.cheques, today=today)
+        return "\n".join(
+            [
+                f"Bank {shown(place)}  Account {shown(cheque.account)}",
+                f"Paper {cheque.paper}" + (f"  Slip {cheque.slip}" if cheque.slip else ""),
+                warning,
+            ]
+        )
+
+    def action_paper(self) -> None:
+        self.errand(self._paper())
+
+    async def _paper(self) -> None:
+        seat, number = self.seat, self._life.cheque.paper
+        facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, number))
+        self.app.push_screen(ReceiptScreen(seat, self.errands, facts))

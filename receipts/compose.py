@@ -327,10 +327,11 @@ def _refuse_contradictions(facts: ReceiptFacts, copy: Copy) -> None:
         amounts += [rate.net, rate.tax]
     if any(amount.currency != facts.total.currency for amount in amounts):
         raise NotPrintable("two currencies on one receipt")
-    if facts.deposit is not None and facts.total != total(
-        (cheque.amount for cheque in facts.deposit.cheques), facts.total.currency
-    ):
-        raise NotPrintable("the cheques do not make the deposit slip")
+    if facts.deposit is not None:
+        listed = [cheque.amount for cheque in facts.deposit.cheques]
+        listed += [amount for _, amount in facts.deposit.bags]
+        if facts.total != total(listed, facts.total.currency):
+            raise NotPrintable("the cheques and bags do not make the deposit slip")
     for tender in facts.tenders:
         # Foreign notes are the one other currency a receipt may name; what it sums is their value.
         if tender.foreign is not None and (

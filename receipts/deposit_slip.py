@@ -30,8 +30,13 @@ def deposit_elements(facts: ReceiptFacts, deposit: DepositFacts, labels: Labels)
     yield Text(text=labels.all_amounts_in.format(currency=facts.total.currency.code), align=Align.RIGHT)
     for place, cheque in enumerate(deposit.cheques, start=1):
         yield from _cheque(place, cheque, labels)
+    for number, amount in deposit.bags:
+        yield Row(label=labels.deposit_bag.format(number=number), amount=labels.numbers.shown(amount))
     yield Rule(heavy=True)
-    yield Text(text=labels.deposit_count.format(count=len(deposit.cheques)), emphasis=Emphasis.BOLD)
+    if deposit.cheques or not deposit.bags:
+        yield Text(text=labels.deposit_count.format(count=len(deposit.cheques)), emphasis=Emphasis.BOLD)
+    if deposit.bags:
+        yield Text(text=labels.deposit_bags.format(count=len(deposit.bags)), emphasis=Emphasis.BOLD)
     yield Row(
         label=labels.total.format(currency=facts.total.currency.code),
         amount=labels.numbers.shown(facts.total),

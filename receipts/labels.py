@@ -87,7 +87,9 @@ class Labels:
     deposit_made_by: str
     deposit_cheque: str
     deposit_of: str
+    deposit_bag: str
     deposit_count: str
+    deposit_bags: str
     deposit_stamp: str
     deposit_reference: str
     deposit_signature: str
@@ -211,7 +213,9 @@ ENGLISH = Labels(
     deposit_made_by="Made by",
     deposit_cheque="{place}. {serial}",
     deposit_of="{bank}, dated {date}",
+    deposit_bag="Cash in bag {number}",
     deposit_count="Cheques: {count}",
+    deposit_bags="Bags: {count}",
     deposit_stamp="Stamp of the bank",
     deposit_reference="Reference and day",
     deposit_signature="Signature",

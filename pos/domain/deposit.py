@@ -1,7 +1,7 @@
-"""A deposit slip: cheques that go to the bank together, and how what the bank credits is held against it.
+"""A deposit slip: cheques and bags of cash that go to the bank together, and how what the bank credits is held against it.
 
-Its total is the sum of its cheques, and what the bank credited is either that sum or, cheque by cheque, exactly these
-cheques. Source: domain.md 3.3, 3.9 and rules 38 and 42.
+Its total is the sum of both, and what the bank credited is either that sum or, one by one, exactly these cheques and what
+it counted in each bag. Source: domain.md 3.3, 3.9 and rules 38 and 42.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from pos.domain.cash_bag import BagState, CashBag, CountedBag
 from pos.domain.cheque import ChequePolicy, ChequeState
 from pos.domain.errors import Refused
-from pos.domain.money import Money, total
+from pos.domain.money import Currency, Money, total
 from pos.domain.posting import JournalLine, Ledger, credit, debit
 
 CHEQUES_MAX = 200
@@ -122,6 +123,14 @@ def so_many(count: int) -> str:
     return "1 cheque" if count == 1 else f"{count} cheques"
 
 
+def so_much(cheques: int, bags: int) -> str:
+    """``2 cheques and 1 bag``, as far as there are any."""
+    packed = "1 bag" if bags == 1 else f"{bags} bags"
+    if not bags:
+        return so_many(cheques)
+    return f"{so_many(cheques)} and {packed}" if cheques else packed
+
+
 def by_age(cheques: Iterable[BankedCheque]) -> list[BankedCheque]:
     """The oldest first: a cheque near its limit must reach the bank in time (rule 38)."""
     return sorted(cheques, key=lambda cheque: (cheque.dated, cheque.serial, cheque.cheque_id))
@@ -129,7 +138,9 @@ def by_age(cheques: Iterable[BankedCheque]) -> list[BankedCheque]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepositSlip:
-    """A slip. Its total is nothing but the sum of its cheques, of which it has at least one, each once, in one currency."""
+    """A slip. Its total is nothing but the sum of its cheques and bags, of which it has at least one, each once, in one
+    currency.
+    """
 
     slip_id: str
     number: str
@@ -141,17 +152,19 @@ class DepositSlip:
     steps: int = 1
     reference: str | None = None
     lodged_on: date | None = None
+    bags: tuple[CashBag, ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.cheques, "a slip has a cheque"
+        assert self.cheques or self.bags, "a slip has a cheque or a bag"
         assert len({cheque.cheque_id for cheque in self.cheques}) == len(self.cheques), (
             "each cheque is on it once"
         )
 
     @property
     def total(self) -> Money:
-        """The sum of its cheques."""
-        return total((cheque.amount for cheque in self.cheques), self.cheques[0].amount.currency)
+        """The sum of its cheques and bags."""
+        amounts = [cheque.amount for cheque in self.cheques] + [bag.amount for bag in self.bags]
+        return total(amounts, amounts[0].currency)
 
     @property
     def outstanding(self) -> tuple[BankedCheque, ...]:
@@ -160,9 +173,17 @@ class DepositSlip:
         return tuple(cheque for cheque in self.cheques if self.state.is_alive and cheque.state in waiting)
 
     @property
+    def outstanding_bags(self) -> tuple[CashBag, ...]:
+        """The same of its bags."""
+        waiting = (BagState.BATCHED, BagState.LODGED)
+        return tuple(bag for bag in self.bags if self.state.is_alive and bag.state in waiting)
+
+    @property
     def still_to_come(self) -> Money:
         """What the bank has not credited."""
-        return total((cheque.amount for cheque in self.outstanding), self.total.currency)
+        waiting = [cheque.amount for cheque in self.outstanding]
+        waiting += [bag.amount for bag in self.outstanding_bags]
+        return total(waiting, self.total.currency)
 
     def require_step(self, *to: SlipState) -> None:
         """Raises Refused ``deposit_state`` unless one of ``to`` may follow."""
@@ -178,32 +199,60 @@ class DepositSlip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditedCheque:
-    """A line of the bank's: a cheque of the slip, named by its id or serial, and what was credited for it."""
+    """A line of the bank's: a cheque of the slip, named by its id or serial, or a bag by its number, and what was credited
+    for it.
+    """
 
     cheque: str
     amount: Money
 
 
-def credited_in_one(slip: DepositSlip, amount: Money) -> tuple[BankedCheque, ...]:
-    """The cheques that one sum of the bank's credits: all that are still to come, of exactly this sum.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credited:
+    """What of a slip the bank credited: cheques, each whole, and bags as it counted them."""
+
+    cheques: tuple[BankedCheque, ...] = ()
+    bags: tuple[CountedBag, ...] = ()
+
+    def nominal(self, in_currency: Currency) -> Money:
+        """What stands on the slip for them."""
+        amounts = [cheque.amount for cheque in self.cheques]
+        amounts += [counted.bag.amount for counted in self.bags]
+        return total(amounts, in_currency)
+
+
+def credited_in_one(slip: DepositSlip, amount: Money) -> Credited:
+    """What one sum of the bank's credits: all that is still to come, of exactly this sum.
 
     Raises Refused ``deposit_state`` or ``deposit_differs``.
     """
     slip.require_step(SlipState.CONFIRMED)
     if amount != slip.still_to_come:
         raise _differs(slip, amount, slip.still_to_come, f"Slip {slip.number}", "Ask for its list by cheque.")
-    return slip.outstanding
+    return Credited(
+        cheques=slip.outstanding,
+        bags=tuple(CountedBag(bag=bag, credited=bag.amount) for bag in slip.outstanding_bags),
+    )
 
 
-def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> tuple[BankedCheque, ...]:
-    """The cheques that the bank's lines credit, each with exactly its amount; all of them or some.
+def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Credited:
+    """What the bank's lines credit, all of it or some: each cheque with exactly its amount, each bag as it was counted.
 
     Raises Refused ``deposit_state``, ``cheque_not_on_slip``, ``which_cheque``, ``cheque_named_twice``, ``cheque_credited``
     or ``deposit_differs``.
     """
     slip.require_step(SlipState.CONFIRMED)
     found: list[BankedCheque] = []
+    counted: list[CountedBag] = []
     for line in lines:
+        bag = next((bag for bag in slip.bags if line.cheque.upper() in (bag.number, bag.bag_id)), None)
+        if bag is not None:
+            if any(other.bag == bag for other in counted):
+                raise Refused("cheque_named_twice", f"Bag {bag.number} is named twice.", cheque=bag.number)
+            if bag not in slip.outstanding_bags:
+                raise Refused("cheque_credited", f"Bag {bag.number} was credited before.", cheque=bag.number)
+            counted.append(CountedBag(bag=bag, credited=line.amount))
+            continue
         cheque = _named(slip, line.cheque)
         if cheque in found:
             raise Refused(
@@ -218,7 +267,7 @@ def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> tu
                 slip, line.amount, cheque.amount, f"Cheque {cheque.serial}", "Ask it about this cheque."
             )
         found.append(cheque)
-    return tuple(found)
+    return Credited(cheques=tuple(found), bags=tuple(counted))
 
 
 def _named(slip: DepositSlip, name: str) -> BankedCheque:
@@ -251,28 +300,46 @@ def _differs(slip: DepositSlip, bank: Money, ours: Money, what: str, then: str) 
     )
 
 
-def state_after(slip: DepositSlip, credited: Sequence[BankedCheque]) -> SlipState:
-    """Confirmed once every cheque is credited."""
-    left = {cheque.cheque_id for cheque in slip.outstanding} - {cheque.cheque_id for cheque in credited}
+def state_after(slip: DepositSlip, credited: Credited) -> SlipState:
+    """Confirmed once every cheque and bag is credited."""
+    left = {cheque.cheque_id for cheque in slip.outstanding} | {bag.bag_id for bag in slip.outstanding_bags}
+    left -= {cheque.cheque_id for cheque in credited.cheques}
+    left -= {counted.bag.bag_id for counted in credited.bags}
     return SlipState.PART_CONFIRMED if left else SlipState.CONFIRMED
 
 
 def lodged_lines(slip: DepositSlip) -> list[JournalLine]:
-    """The cheques leave the shop: from where each lies into clearing."""
+    """They leave the shop: cheques from where each lies into clearing, cash from the safe into transit."""
     sums: dict[str, list[Money]] = {}
     for cheque in slip.cheques:
         sums.setdefault(cheque.ledger_account, []).append(cheque.amount)
     currency = slip.total.currency
-    return [
-        debit(Ledger.CHEQUES_IN_CLEARING, slip.total),
-        *(credit(lies_in, total(amounts, currency)) for lies_in, amounts in sums.items()),
-    ]
+    lines = [credit(lies_in, total(amounts, currency)) for lies_in, amounts in sums.items()]
+    if slip.cheques:
+        cheques = total((cheque.amount for cheque in slip.cheques), currency)
+        lines.insert(0, debit(Ledger.CHEQUES_IN_CLEARING, cheques))
+    if slip.bags:
+        cash = total((bag.amount for bag in slip.bags), currency)
+        lines += [debit(Ledger.CASH_IN_TRANSIT, cash), credit(Ledger.SAFE, cash)]
+    return lines
 
 
-def credited_lines(slip: DepositSlip, credited: Sequence[BankedCheque]) -> list[JournalLine]:
-    """The bank has their money."""
-    amount = total((cheque.amount for cheque in credited), slip.total.currency)
-    return [debit(slip.account.ledger_account, amount), credit(Ledger.CHEQUES_IN_CLEARING, amount)]
+def credited_lines(slip: DepositSlip, credited: Credited) -> list[JournalLine]:
+    """The bank has their money; what it found more or less in a bag is over or short."""
+    currency, bank = slip.total.currency, slip.account.ledger_account
+    lines: list[JournalLine] = []
+    if credited.cheques:
+        cheques = total((cheque.amount for cheque in credited.cheques), currency)
+        lines += [debit(bank, cheques), credit(Ledger.CHEQUES_IN_CLEARING, cheques)]
+    for counted in credited.bags:
+        over_short = counted.over_short
+        lines += [debit(bank, counted.credited)] if counted.credited.minor else []
+        lines.append(credit(Ledger.CASH_IN_TRANSIT, counted.bag.amount))
+        if over_short.minor > 0:
+            lines.append(credit(Ledger.OVER_SHORT, over_short))
+        elif over_short.minor < 0:
+            lines.append(debit(Ledger.OVER_SHORT, -over_short))
+    return lines
 
 
 def slip_series(receipt_series: str) -> str:

@@ -26,6 +26,7 @@ class Ledger(StrEnum):
     CHEQUES_IN_HAND = "cheques_in_hand"
     CHEQUES_IN_CLEARING = "cheques_in_clearing"
     SAFE = "safe"
+    CASH_IN_TRANSIT = "cash_in_transit"
     BANK = "bank"
     RECEIVABLE = "receivable"
     CUSTOMER_CREDIT = "customer_credit"

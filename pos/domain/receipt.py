@@ -135,12 +135,15 @@ class DepositLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepositFacts:
-    """Whose account at which bank a deposit slip pays into, and its cheques, the oldest first."""
+    """Whose account at which bank a deposit slip pays into, its cheques, the oldest first, and its bags of cash (number and
+    amount).
+    """
 
     holder: str
     bank: str
     account_number: str
     cheques: tuple[DepositLine, ...]
+    bags: tuple[tuple[str, Money], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ def deposit_stored(deposit: DepositFacts | None) -> dict[str, object]:
                 [line.serial, line.bank, line.branch, line.dated.isoformat(), line.amount.minor]
                 for line in deposit.cheques
             ],
+            **({"bags": [[number, amount.minor] for number, amount in deposit.bags]} if deposit.bags else {}),
         }
     }
 
@@ -55,6 +56,7 @@ def deposit_read(stored: Mapping[str, Any] | None, in_currency: Currency) -> Dep
             )
             for serial, bank, branch, dated, minor in stored["cheques"]
         ),
+        bags=tuple((number, Money(minor, in_currency)) for number, minor in stored.get("bags", ())),
     )
 
 

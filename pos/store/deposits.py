@@ -13,6 +13,7 @@ from pos.domain.cheque import ChequeState
 from pos.domain.deposit import BankAccount, BankedCheque, DepositSlip, SlipState
 from pos.domain.money import Currency, Money, currency
 from pos.domain.posting import Ledger
+from pos.store.cash_bags import bags_of_slip
 from pos.store.deposit_paper import DRAWER
 
 _STATE = "(SELECT state FROM cheque_event AS event WHERE event.cheque_id = cheque.cheque_id ORDER BY number DESC LIMIT 1)"
@@ -120,6 +121,7 @@ def _slips(
             made_on=date.fromisoformat(row[5]),
             made_by=row[6],
             cheques=_cheques_of(connection, row[0], lies_in),
+            bags=bags_of_slip(connection, row[0]),
             state=SlipState(row[7]),
             reference=row[8],
             lodged_on=None if row[9] is None else date.fromisoformat(row[9]),

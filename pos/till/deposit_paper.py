@@ -44,6 +44,7 @@ def slip_facts(deed: Deed, slip: DepositSlip) -> ReceiptFacts:
                 )
                 for cheque in slip.cheques
             ),
+            bags=tuple((bag.number, bag.amount) for bag in slip.bags),
         ),
         chain_mark="",
     )

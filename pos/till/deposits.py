@@ -1,4 +1,4 @@
-"""Cheques to the bank: a deposit slip is made, lodged with the bank's reference, and confirmed by what the bank credits.
+"""Cheques and bags of cash to the bank: a slip is made, lodged with the bank's reference, confirmed by what it credits.
 
 No shift is needed: the slip's cheques are of shifts that were counted, and the entries are of the day on which the bank's
 word was heard. Source: domain.md 3.3, 3.9 and rules 38 and 42; reliability.md 5.1.
@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from pos.domain.business_day import business_date
+from pos.domain.cash_bag import BagState, CashBag
 from pos.domain.cheque import ChequeState
 from pos.domain.deposit import (
     CHEQUES_MAX,
     BankAccount,
     BankedCheque,
+    Credited,
     CreditedCheque,
     DepositSlip,
     SlipState,
@@ -28,12 +30,13 @@ from pos.domain.deposit import (
     state_after,
 )
 from pos.domain.errors import NotAuthorised, Refused
-from pos.domain.money import Currency, Money, currency, parse_amount, total
+from pos.domain.money import Currency, Money, currency, parse_amount, parse_count
 from pos.domain.payment_mode import ModeKind
 from pos.domain.posting import SourceKind
 from pos.domain.role import Grant, Person
 from pos.domain.tender import read_date
 from pos.domain.text_guard import clean_entry, clean_reference
+from pos.store.cash_bags import bags_in_safe
 from pos.store.deposits import (
     cheques_in_hand,
     drop_waiting_prints,
@@ -43,6 +46,7 @@ from pos.store.deposits import (
     steps_gone,
 )
 from pos.store.times import offset_minutes, utc_text
+from pos.till.cash_bags import find_bag, move_bags, require_in_safe
 from pos.till.deposit_paper import slip_facts
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
@@ -51,6 +55,7 @@ from pos.till.journal import book_entry
 from pos.till.receipt_paper import with_mark, write_paper
 
 LISTED_MAX = 500
+BAGS_MAX = 50
 LIVING = tuple(state for state in SlipState if state.is_alive)
 ENDED = tuple(state for state in SlipState if not state.is_alive)
 
@@ -65,14 +70,15 @@ class DepositDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditOrder:
-    """What the bank credited: one sum, or a line for each cheque (its id or serial number, and the amount).
+    """What the bank credited: one sum, or a line for each cheque (its id or serial number) and bag (its number).
 
-    Amounts are as typed, or read already.
+    Amounts are as typed, or read already. ``reason`` is what the bank said of a bag in which it counted something else.
     """
 
     amount: str | None = None
     cheques: Sequence[tuple[str, str | Money]] = ()
     on: str | None = None
+    reason: str = ""
     decimal_marks: str = "."
 
 
@@ -82,6 +88,7 @@ class ChequesInHand:
 
     cheques: tuple[BankedCheque, ...]
     in_open_shift: int
+    bags: tuple[CashBag, ...] = ()
 
 
 def cheques_to_deposit(desk: Desk, person: Person, bank_account: str | None = None) -> ChequesInHand:
@@ -92,7 +99,8 @@ def cheques_to_deposit(desk: Desk, person: Person, bank_account: str | None = No
         return ChequesInHand(cheques=(), in_open_shift=0)
     with desk.till.read() as connection:
         found = cheques_in_hand(connection, in_currency, lies_in(desk), limit=LISTED_MAX)
-    return _sorted_out(found)
+        bags = bags_in_safe(connection, in_currency, limit=BAGS_MAX)
+    return replace(_sorted_out(found), bags=tuple(bags))
 
 
 def deposit_slips(
@@ -116,24 +124,28 @@ def deposit_cheques(
     person: Person,
     cheques: Sequence[str] | None = None,
     *,
+    bags: Sequence[str] | None = None,
     bank_account: str | None = None,
     memo: Memo | None = None,
 ) -> DepositDone:
-    """Put cheques on a slip and print it: those named by id or receipt, else (None) all that may go, the oldest first.
+    """Put cheques and bags of cash on a slip and print it: cheques named by id or receipt and bags by number; where neither
+    are named (None), all that may go, the oldest first.
 
     Raises NotAuthorised (``over_limit``), or Refused ``unknown_bank_account``, ``no_cheques_to_deposit``,
-    ``unknown_cheque``, ``cheque_named_twice``, ``cheque_not_in_hand``, ``shift_not_closed``, ``bank_account_currency`` or
-    ``too_many_cheques``.
+    ``unknown_cheque``, ``cheque_named_twice``, ``cheque_not_in_hand``, ``shift_not_closed``, ``bank_account_currency``,
+    ``too_many_cheques``, ``unknown_bag`` or ``bag_not_in_safe``.
     """
 
     def work(deed: Deed) -> DepositDone:
         deed.shift = None
         account = desk.policy.deposits.account(bank_account)
         in_currency = _currency_of(desk, account)
-        chosen = (
-            _all_in_hand(deed, in_currency) if cheques is None else _named_in_hand(deed, cheques, in_currency)
-        )
-        return _make(deed, account, by_age(chosen))
+        if cheques is None and bags is None:
+            in_safe = bags_in_safe(deed.unit.connection, in_currency, limit=BAGS_MAX)
+            return _make(deed, account, by_age(_all_in_hand(deed, in_currency, or_bags=in_safe)), in_safe)
+        packed = _named_bags(deed, bags or (), in_currency)
+        chosen = _named_in_hand(deed, cheques or (), in_currency) if cheques or not packed else []
+        return _make(deed, account, by_age(chosen), packed)
 
     return perform(desk, person, "deposit_cheques", work, memo=memo)
 
@@ -161,6 +173,7 @@ def lodge_deposit(
         day = _bank_day(deed, on, not_before=slip.made_on)
         step_id = _step(deed, slip, SlipState.LODGED, bank_date=day.isoformat(), reference=given)
         moved = _move(deed, slip.cheques, ChequeState.LODGED)
+        bags = move_bags(deed, slip.bags, BagState.LODGED)
         book_entry(deed, SourceKind.DEPOSIT_LODGED, step_id, lodged_lines(slip))
         return DepositDone(
             slip=replace(
@@ -170,6 +183,7 @@ def lodge_deposit(
                 reference=given,
                 lodged_on=day,
                 cheques=moved,
+                bags=bags,
             )
         )
 
@@ -181,7 +195,8 @@ def confirm_deposit(
 ) -> DepositDone:
     """The bank credited the slip: in one sum, which must be what is still to come, or cheque by cheque.
 
-    Cheques that the bank's list does not name stay lodged. Raises NotAuthorised, or Refused ``unknown_deposit``,
+    What the bank's list does not name stays lodged; what it counted more or less in a bag is over or short, with its reason.
+    Raises NotAuthorised, or Refused ``unknown_deposit``,
     ``bank_date_impossible``, what reading an amount raises, and what ``credited_in_one`` and ``credited_by_cheque`` raise.
     """
 
@@ -189,10 +204,13 @@ def confirm_deposit(
         slip = _find(deed, number)
         in_currency = slip.total.currency
 
-        def read(told_amount: str | Money) -> Money:
+        def read(told_amount: str | Money, *, of: str = "") -> Money:
             if isinstance(told_amount, Money):
                 return told_amount
-            return parse_amount(told_amount, in_currency, decimal_marks=told.decimal_marks)
+            # A bag may have been found empty.
+            is_bag = any(bag.number == of.upper() for bag in slip.bags)
+            reader = parse_count if is_bag else parse_amount
+            return reader(told_amount, in_currency, decimal_marks=told.decimal_marks)
 
         if (told.amount is None) is not bool(told.cheques):
             raise Refused("what_was_credited", "Say what the bank credited: one sum, or cheque by cheque.")
@@ -201,11 +219,16 @@ def confirm_deposit(
             if told.amount is not None
             else credited_by_cheque(
                 slip,
-                [CreditedCheque(cheque=_name(name), amount=read(amount)) for name, amount in told.cheques],
+                [
+                    CreditedCheque(cheque=_name(name), amount=read(amount, of=name))
+                    for name, amount in told.cheques
+                ],
             )
         )
         day = _bank_day(deed, told.on, not_before=slip.lodged_on or slip.made_on)
-        return _credit(deed, slip, credited, day, by="slip" if told.amount is not None else "cheque")
+        why = _reason_of(slip, credited, told.reason)
+        by = "slip" if told.amount is not None else "cheque"
+        return _credit(deed, slip, credited, day, by=by, reason=why)
 
     return perform(desk, person, "confirm_deposit", work, memo=memo)
 
@@ -227,8 +250,11 @@ def cancel_deposit(
             raise Refused("reason_missing", "Say why the slip is cancelled.")
         _step(deed, slip, SlipState.CANCELLED, reason=why)
         moved = _move(deed, slip.cheques, ChequeState.RECEIVED, reason=slip.number)
+        bags = move_bags(deed, slip.bags, BagState.SEALED, reason=slip.number)
         drop_waiting_prints(deed.unit.connection, slip.number, at_utc=utc_text(deed.at))
-        return DepositDone(slip=replace(slip, state=SlipState.CANCELLED, steps=slip.steps + 1, cheques=moved))
+        return DepositDone(
+            slip=replace(slip, state=SlipState.CANCELLED, steps=slip.steps + 1, cheques=moved, bags=bags)
+        )
 
     return perform(desk, person, "cancel_deposit", work, memo=memo)
 
@@ -245,12 +271,12 @@ def _sorted_out(found: Sequence[BankedCheque]) -> ChequesInHand:
     return ChequesInHand(cheques=ready, in_open_shift=len(found) - len(ready))
 
 
-def _all_in_hand(deed: Deed, in_currency: Currency) -> Sequence[BankedCheque]:
-    """The oldest first; more than a slip takes wait for the next one."""
+def _all_in_hand(deed: Deed, in_currency: Currency, *, or_bags: Sequence[CashBag]) -> Sequence[BankedCheque]:
+    """The oldest first; more than a slip takes wait for the next one. None is needed where there are bags."""
     found = _sorted_out(
         cheques_in_hand(deed.unit.connection, in_currency, lies_in(deed.desk), limit=LISTED_MAX)
     )
-    if not found.cheques:
+    if not found.cheques and not or_bags:
         waits = f" {found.in_open_shift} in a shift that is still open: close it first."
         raise Refused(
             "no_cheques_to_deposit",
@@ -285,6 +311,44 @@ def _named_in_hand(deed: Deed, names: Sequence[str], in_currency: Currency) -> S
     return found
 
 
+def _named_bags(deed: Deed, numbers: Sequence[str], in_currency: Currency) -> Sequence[CashBag]:
+    found: list[CashBag] = []
+    for number in numbers:
+        bag = find_bag(deed, number)
+        require_in_safe(bag)
+        if bag in found:
+            raise Refused("cheque_named_twice", f"Bag {bag.number} is named twice.", bag=bag.number)
+        if bag.amount.currency != in_currency:
+            raise Refused(
+                "bank_account_currency",
+                f"This bank account takes {in_currency}. Choose another account.",
+                bag=bag.number,
+            )
+        found.append(bag)
+    if len(found) > BAGS_MAX:
+        raise Refused("too_many_cheques", f"A deposit slip takes {BAGS_MAX} bags. Make two.", limit=BAGS_MAX)
+    return found
+
+
+def _reason_of(slip: DepositSlip, credited: Credited, reason: str) -> str | None:
+    """What the bank said of bags in which it counted something else. Raises Refused ``deposit_differs`` without it."""
+    differs = next((counted for counted in credited.bags if counted.over_short.minor), None)
+    why = clean_entry(reason, field="Reason", limit=200)
+    if differs is not None and not why:
+        bag, currency_code = differs.bag, differs.credited.currency.code
+        raise Refused(
+            "deposit_differs",
+            f"Bag {bag.number} was sealed with {bag.amount.plain()}, the bank counted {differs.credited.plain()}. "
+            "Look again; if it is so, say what the bank says of it.",
+            slip=slip.number,
+            expected=bag.amount.plain(),
+            bank=differs.credited.plain(),
+            difference=differs.over_short.plain(),
+            currency=currency_code,
+        )
+    return why if differs is not None else None
+
+
 def _require_in_hand(cheque: BankedCheque, in_currency: Currency) -> None:
     if cheque.state is not ChequeState.RECEIVED:
         where = "" if cheque.slip is None else f" on deposit slip {cheque.slip}"
@@ -316,7 +380,9 @@ def _name(text: str) -> str:
 # --- writing -----------------------------------------------------------------------------------------------------
 
 
-def _make(deed: Deed, account: BankAccount, cheques: Sequence[BankedCheque]) -> DepositDone:
+def _make(
+    deed: Deed, account: BankAccount, cheques: Sequence[BankedCheque], bags: Sequence[CashBag]
+) -> DepositDone:
     desk = deed.desk
     series = slip_series(desk.identity.series)
     counter = deed.unit.next_number(f"receipt:{series}")
@@ -327,6 +393,7 @@ def _make(deed: Deed, account: BankAccount, cheques: Sequence[BankedCheque]) -> 
         made_on=business_date(deed.at, desk.policy.day_starts),
         made_by=deed.person.user,
         cheques=tuple(cheques),
+        bags=tuple(bags),
         state=SlipState.MADE,
         steps=0,
     )
@@ -335,17 +402,26 @@ def _make(deed: Deed, account: BankAccount, cheques: Sequence[BankedCheque]) -> 
     _write_slip(deed, slip)
     _step(deed, slip, SlipState.MADE)
     moved = _move(deed, slip.cheques, ChequeState.BATCHED)
+    packed = move_bags(deed, slip.bags, BagState.BATCHED)
     facts = with_mark(slip_facts(deed, slip), deed.unit.chain.head)
     write_paper(deed, facts, counter, series=series, event_id=None)
     today = deed.at.date()
     told = (cheque.warning(desk.policy.cheques, today=today) for cheque in slip.cheques)
     return DepositDone(
-        slip=replace(slip, steps=1, cheques=moved), warnings=tuple(warning for warning in told if warning)
+        slip=replace(slip, steps=1, cheques=moved, bags=packed),
+        warnings=tuple(warning for warning in told if warning),
     )
 
 
 def _write_slip(deed: Deed, slip: DepositSlip) -> None:
-    """The cheques first, the slip last, so that the database itself can sum them."""
+    """The cheques and bags first, the slip last, so that the database itself can sum them."""
+    deed.unit.insert_all(
+        "deposit_bag",
+        [
+            {"slip_id": slip.slip_id, "place": place, "bag_id": bag.bag_id}
+            for place, bag in enumerate(slip.bags, start=1)
+        ],
+    )
     deed.unit.insert_all(
         "deposit_cheque",
         [
@@ -365,6 +441,7 @@ def _write_slip(deed: Deed, slip: DepositSlip) -> None:
             "utc_offset_min": offset_minutes(deed.at),
             "operator": slip.made_by,
             "cheques": len(slip.cheques),
+            "bags": len(slip.bags) or None,
             "amount_minor": slip.total.minor,
             "currency": slip.total.currency.code,
         },
@@ -372,14 +449,31 @@ def _write_slip(deed: Deed, slip: DepositSlip) -> None:
 
 
 def _credit(
-    deed: Deed, slip: DepositSlip, credited: Sequence[BankedCheque], day: date, *, by: str
+    deed: Deed, slip: DepositSlip, credited: Credited, day: date, *, by: str, reason: str | None
 ) -> DepositDone:
     """The credits first, the step last, so that the database itself can sum them."""
     to, step_id = state_after(slip, credited), deed.new_id()
-    amount = total((cheque.amount for cheque in credited), slip.total.currency)
+    amount = credited.nominal(slip.total.currency)
     deed.unit.insert_all(
         "deposit_credit",
-        [{"slip_id": slip.slip_id, "cheque_id": cheque.cheque_id, "step_id": step_id} for cheque in credited],
+        [
+            {"slip_id": slip.slip_id, "cheque_id": cheque.cheque_id, "step_id": step_id}
+            for cheque in credited.cheques
+        ],
+    )
+    deed.unit.insert_all(
+        "deposit_bag_credit",
+        [
+            {
+                "slip_id": slip.slip_id,
+                "bag_id": counted.bag.bag_id,
+                "step_id": step_id,
+                "credited_minor": counted.credited.minor,
+                "currency": counted.credited.currency.code,
+                "reason": reason if counted.over_short.minor else None,
+            }
+            for counted in credited.bags
+        ],
     )
     _step(
         deed,
@@ -390,10 +484,20 @@ def _credit(
         credited=amount,
         credited_by=by,
     )
-    moved = {cheque.cheque_id: cheque for cheque in _move(deed, credited, ChequeState.CREDITED)}
+    moved = {cheque.cheque_id: cheque for cheque in _move(deed, credited.cheques, ChequeState.CREDITED)}
+    counted_bags = move_bags(deed, [counted.bag for counted in credited.bags], BagState.CREDITED)
+    bags = {bag.bag_id: bag for bag in counted_bags}
     book_entry(deed, SourceKind.DEPOSIT_CREDITED, step_id, credited_lines(slip, credited))
     cheques = tuple(moved.get(cheque.cheque_id, cheque) for cheque in slip.cheques)
-    return DepositDone(slip=replace(slip, state=to, steps=slip.steps + 1, cheques=cheques))
+    return DepositDone(
+        slip=replace(
+            slip,
+            state=to,
+            steps=slip.steps + 1,
+            cheques=cheques,
+            bags=tuple(bags.get(bag.bag_id, bag) for bag in slip.bags),
+        )
+    )
 
 
 def _step(

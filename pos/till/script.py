@@ -28,6 +28,7 @@ from pos.till.bank_receipts import (
     verify_bank_receipt,
 )
 from pos.till.cards import attempt_for, has_cards
+from pos.till.cash_bags import bag_cash, open_bag
 from pos.till.cash_office import (
     CountOrder,
     close_shift,
@@ -65,6 +66,7 @@ from pos.till.script_acts import (
     AllocateLine,
     Approve,
     AskElsewhere,
+    BagCash,
     CancelDeposit,
     ChangePin,
     ChangeUser,
@@ -82,6 +84,7 @@ from pos.till.script_acts import (
     Lock,
     LodgeDeposit,
     Note,
+    OpenBag,
     OpenShift,
     Pay,
     PayPostDated,
@@ -344,6 +347,10 @@ class Script:
                 return self._issue(act, digest)
             case ConfirmMatch():
                 return encode(confirm_match(desk, person, act.record, act.reason, memo=memo))
+            case BagCash():
+                return encode(bag_cash(desk, person, act.bag, act.amount, memo=memo))
+            case OpenBag():
+                return encode(open_bag(desk, person, act.bag, act.reason, memo=memo))
             case DepositCheques() | LodgeDeposit() | ConfirmDeposit() | CancelDeposit():
                 return encode(self._bank(act, memo))
             case Void():
@@ -500,7 +507,9 @@ class Script:
         desk, person = self._desk, self.person
         match act:
             case DepositCheques():
-                return deposit_cheques(desk, person, act.cheques, bank_account=act.bank_account, memo=memo)
+                return deposit_cheques(
+                    desk, person, act.cheques, bags=act.bags, bank_account=act.bank_account, memo=memo
+                )
             case LodgeDeposit():
                 return lodge_deposit(desk, person, act.slip, act.reference, on=act.date, memo=memo)
             case ConfirmDeposit():
@@ -508,6 +517,7 @@ class Script:
                     amount=act.amount,
                     cheques=[(line.cheque, line.amount) for line in act.cheques],
                     on=act.date,
+                    reason=act.reason,
                 )
                 return confirm_deposit(desk, person, act.slip, told, memo=memo)
             case CancelDeposit():

@@ -15,7 +15,7 @@ from pos.domain.payment_mode import Purpose
 
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
-    "pay_post_dated withdraw_post_dated "
+    "pay_post_dated withdraw_post_dated bag_cash open_bag "
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
@@ -445,14 +445,35 @@ class IssueVoucher(Strict):
     residual: Literal["forfeit", "credit", "new_voucher"] = "forfeit"
 
 
+class BagCash(Strict):
+    """Seal cash of the safe into a bag; ``bag`` is the number printed on it."""
+
+    ref: Ref
+    act: Literal["bag_cash"]
+    bag: IdText
+    amount: AmountText
+
+
+class OpenBag(Strict):
+    """Open a bag that is on no deposit slip: its cash is loose in the safe again."""
+
+    ref: Ref
+    act: Literal["open_bag"]
+    bag: IdText
+    reason: Annotated[str, Field(max_length=400)]
+
+
 class DepositCheques(Strict):
-    """Put cheques on a deposit slip; without ``cheques`` all that may go, the oldest first."""
+    """Put cheques and bags of cash on a deposit slip; without ``cheques`` and ``bags`` all that may go, the oldest first."""
 
     ref: Ref
     act: Literal["deposit_cheques"]
     cheques: Annotated[
         list[IdText] | None,
         Field(min_length=1, max_length=200, description="Ids of v_cheque, or receipts of their payments."),
+    ] = None
+    bags: Annotated[
+        list[IdText] | None, Field(min_length=1, max_length=50, description="Numbers of sealed bags of cash.")
     ] = None
     bank_account: Annotated[
         str | None,
@@ -471,7 +492,7 @@ class LodgeDeposit(Strict):
 
 
 class CreditedChequeIn(Strict):
-    """A cheque that the bank credited, by its id or serial number."""
+    """A cheque that the bank credited, by its id or serial number; or a bag, by its number, as it was counted there."""
 
     cheque: IdText
     amount: AmountText
@@ -484,8 +505,12 @@ class ConfirmDeposit(Strict):
     act: Literal["confirm_deposit"]
     slip: IdText
     amount: AmountText | None = None
-    cheques: Annotated[list[CreditedChequeIn], Field(max_length=200)] = []
+    cheques: Annotated[list[CreditedChequeIn], Field(max_length=250)] = []
     date: Annotated[str, Field(max_length=10)] | None = None
+    reason: Annotated[
+        str,
+        Field(max_length=400, description="What the bank says of a bag in which it counted something else."),
+    ] = ""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> ConfirmDeposit:
@@ -644,6 +669,8 @@ DeedAct = (
     | AddUser
     | ChangeUser
     | ResetPin
+    | BagCash
+    | OpenBag
     | DepositCheques
     | LodgeDeposit
     | ConfirmDeposit

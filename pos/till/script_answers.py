@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pos.domain.cash_bag import CashBag
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
@@ -197,6 +198,13 @@ def encode(outcome: object) -> Mapping[str, object]:
             return {"dealer": outcome.dealer, "settled": outcome.settled}
         case DepositDone():
             return _encode_deposit(outcome)
+        case CashBag():
+            return {
+                "bag": outcome.number,
+                "amount": outcome.amount.plain(),
+                "currency": outcome.amount.currency.code,
+                "state": str(outcome.state),
+            }
         case CommissionSettled():
             return {
                 "settlement": outcome.settlement_id,
@@ -232,6 +240,16 @@ def _encode_deposit(outcome: DepositDone) -> Mapping[str, object]:
             }
             for cheque in slip.cheques
         ],
+        **(
+            {
+                "bags": [
+                    {"bag": bag.number, "amount": bag.amount.plain(), "state": str(bag.state)}
+                    for bag in slip.bags
+                ]
+            }
+            if slip.bags
+            else {}
+        ),
         **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
     }
 

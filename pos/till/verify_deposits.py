@@ -9,14 +9,29 @@ _POSTED = (
     "(SELECT coalesce(sum({side}_minor), 0) FROM journal_entry JOIN journal_line USING (entry_id) "
     "WHERE source_kind = '{source}' AND source_id = step_id AND ledger_account = {account})"
 )
+_BAG_SLIP_STATE = (
+    f"coalesce({_LAST.format(table='deposit_slip_event', key='slip_id', of='deposit_bag')}, '-')"
+)
+_CHEQUES_OF_STEP = (
+    "(SELECT coalesce(sum(cheque.amount_minor), 0) FROM deposit_credit JOIN cheque USING (cheque_id) "
+    "WHERE deposit_credit.step_id = step.step_id AND deposit_credit.slip_id = step.slip_id)"
+)
+_BAGS_OF_STEP = (
+    "(SELECT coalesce(sum({minor}), 0) FROM deposit_bag_credit AS counted JOIN cash_bag USING (bag_id) "
+    "WHERE counted.step_id = step.step_id AND counted.slip_id = step.slip_id)"
+)
 
 DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
     (
-        "deposit_slip_is_the_sum_of_its_cheques",
-        "SELECT slip_id FROM deposit_slip WHERE (cheques, amount_minor) IS NOT (SELECT count(*), sum(iif("
-        "cheque.currency = deposit_slip.currency, cheque.amount_minor, NULL)) FROM deposit_cheque "
-        "JOIN cheque USING (cheque_id) WHERE deposit_cheque.slip_id = deposit_slip.slip_id) "
-        "UNION SELECT slip_id FROM deposit_cheque WHERE slip_id NOT IN (SELECT slip_id FROM deposit_slip)",
+        "deposit_slip_is_the_sum_of_what_is_on_it",
+        "SELECT slip_id FROM deposit_slip AS slip WHERE amount_minor IS NOT (SELECT coalesce(sum(amount_minor), 0) FROM ("
+        "SELECT slip_id, cheque.amount_minor, cheque.currency FROM deposit_cheque JOIN cheque USING (cheque_id) UNION ALL "
+        "SELECT slip_id, cash_bag.amount_minor, cash_bag.currency FROM deposit_bag JOIN cash_bag USING (bag_id)) AS part "
+        "WHERE part.slip_id = slip.slip_id AND part.currency = slip.currency) "
+        "OR cheques <> (SELECT count(*) FROM deposit_cheque WHERE deposit_cheque.slip_id = slip.slip_id) "
+        "OR coalesce(bags, 0) <> (SELECT count(*) FROM deposit_bag WHERE deposit_bag.slip_id = slip.slip_id) "
+        "UNION SELECT slip_id FROM deposit_cheque WHERE slip_id NOT IN (SELECT slip_id FROM deposit_slip) "
+        "UNION SELECT slip_id FROM deposit_bag WHERE slip_id NOT IN (SELECT slip_id FROM deposit_slip)",
     ),
     (
         "deposit_slip_has_its_paper",
@@ -65,27 +80,45 @@ DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT cheque_id FROM cheque_event WHERE state = 'credited')",
     ),
     (
-        "deposit_is_credited_by_its_cheques",
-        "SELECT step_id FROM deposit_slip_event AS step WHERE iif(credited_by IS NULL, 0, amount_minor) <> ("
-        "SELECT coalesce(sum(cheque.amount_minor), 0) FROM deposit_credit JOIN cheque USING (cheque_id) "
-        "WHERE deposit_credit.step_id = step.step_id AND deposit_credit.slip_id = step.slip_id) "
+        "deposit_slip_lists_its_bags",
+        "SELECT receipt_number FROM receipt JOIN deposit_slip USING (receipt_number) JOIN deposit_bag USING (slip_id) "
+        "JOIN cash_bag USING (bag_id) WHERE iif(json_valid(facts_json), (cash_bag.number, cash_bag.amount_minor) IS NOT ("
+        "json_extract(facts_json, '$.deposit.bags[' || (place - 1) || '][0]'), "
+        "json_extract(facts_json, '$.deposit.bags[' || (place - 1) || '][1]')), 1)",
+    ),
+    (
+        "bag_stands_as_its_slip_does",
+        f"SELECT bag_id FROM deposit_bag JOIN v_cash_bag AS bag USING (bag_id) WHERE CASE {_BAG_SLIP_STATE} "
+        "WHEN 'made' THEN bag.state <> 'batched' WHEN 'lodged' THEN bag.state <> 'lodged' "
+        "WHEN 'part_confirmed' THEN bag.state NOT IN ('lodged', 'credited') WHEN 'confirmed' THEN bag.state <> 'credited' "
+        "END UNION SELECT bag_id FROM v_cash_bag AS bag WHERE bag.state IN ('batched', 'lodged') AND slip IS NULL "
+        "UNION SELECT bag_id FROM cash_bag WHERE bag_id NOT IN (SELECT bag_id FROM cash_bag_event)",
+    ),
+    (
+        "deposit_is_credited_by_what_is_on_it",
+        f"SELECT step_id FROM deposit_slip_event AS step WHERE iif(credited_by IS NULL, 0, amount_minor) "
+        f"<> {_CHEQUES_OF_STEP} + {_BAGS_OF_STEP.format(minor='cash_bag.amount_minor')} "
         "UNION SELECT slip_id FROM deposit_slip_event AS done "
         "WHERE state = 'confirmed' AND (SELECT sum(amount_minor) FROM deposit_slip_event AS step "
         "WHERE step.slip_id = done.slip_id AND credited_by IS NOT NULL) IS NOT (SELECT amount_minor FROM deposit_slip "
         "WHERE deposit_slip.slip_id = done.slip_id)",
     ),
     (
-        "lodged_cheques_are_posted",
-        "SELECT step_id FROM deposit_slip_event JOIN deposit_slip USING (slip_id) WHERE "
-        "iif(state = 'lodged', deposit_slip.amount_minor, 0) <> "
-        + _POSTED.format(side="debit", source="deposit_lodged", account="'cheques_in_clearing'"),
+        "lodged_money_is_posted",
+        "SELECT step_id FROM deposit_slip_event AS step WHERE iif(state = 'lodged', (SELECT coalesce(sum("
+        "cheque.amount_minor), 0) FROM deposit_cheque JOIN cheque USING (cheque_id) WHERE slip_id = step.slip_id), 0) <> "
+        + _POSTED.format(side="debit", source="deposit_lodged", account="'cheques_in_clearing'")
+        + " OR iif(state = 'lodged', (SELECT coalesce(sum(cash_bag.amount_minor), 0) FROM deposit_bag "
+        "JOIN cash_bag USING (bag_id) WHERE slip_id = step.slip_id), 0) <> "
+        + _POSTED.format(side="debit", source="deposit_lodged", account="'cash_in_transit'"),
     ),
     (
-        "credited_cheques_are_posted",
-        "SELECT step_id FROM deposit_slip_event AS step JOIN deposit_slip USING (slip_id) "
-        "WHERE iif(credited_by IS NULL, 0, step.amount_minor) <> "
+        "credited_money_is_posted",
+        f"SELECT step_id FROM deposit_slip_event AS step JOIN deposit_slip USING (slip_id) WHERE {_CHEQUES_OF_STEP} <> "
         + _POSTED.format(side="credit", source="deposit_credited", account="'cheques_in_clearing'")
-        + " OR iif(credited_by IS NULL, 0, step.amount_minor) <> "
+        + f" OR {_BAGS_OF_STEP.format(minor='cash_bag.amount_minor')} <> "
+        + _POSTED.format(side="credit", source="deposit_credited", account="'cash_in_transit'")
+        + f" OR {_CHEQUES_OF_STEP} + {_BAGS_OF_STEP.format(minor='credited_minor')} <> "
         + _POSTED.format(side="debit", source="deposit_credited", account="deposit_slip.ledger_account"),
     ),
     (

@@ -24,6 +24,7 @@ from pos.store.approvals_elsewhere import settle_answer, share_request, write_an
 from pos.till.approvals import approve
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
+from pos.till.cash_bags import bag_cash
 from pos.till.cash_office import open_shift
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
@@ -166,9 +167,10 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         person=seller,
     )
     closed(desk, person=seller)
+    bag_cash(desk, BACK_OFFICE, "B-1", "20")
     slip = deposit_cheques(desk, BACK_OFFICE).slip.number
     lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7")
-    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(amount="3"))
+    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(amount="23"))
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)

@@ -534,10 +534,12 @@ def test_the_database_sums_the_cheques_and_knows_the_steps(desk: Desk) -> None:
     slip = made(desk, ["S014-T1-A-000001"])
     loose = str(rows(desk, "v_cheque")[1]["cheque_id"])
     on_it = slip.cheques[0].cheque_id
-    another = "INSERT INTO deposit_slip VALUES ('D', 'X', 'main', 'bank', 'd', 't', 0, '1', {}, {}, 'KWD')"
+    another = (
+        "INSERT INTO deposit_slip VALUES ('D', 'X', 'main', 'bank', 'd', 't', 0, '1', {}, {}, 'KWD', NULL)"
+    )
     step = f"INSERT INTO deposit_slip_event VALUES ('E', '{slip.slip_id}', 2, {{}})"
 
-    assert wall(desk, another.format(1, 41_750)) == "the cheques do not make the slip"
+    assert wall(desk, another.format(1, 41_750)) == "the cheques and bags do not make the slip"
     assert wall(desk, f"INSERT INTO deposit_cheque VALUES ('D', 1, '{on_it}')") in (
         "this cheque is on a slip",
         "this cheque is not in hand",
@@ -556,14 +558,14 @@ def test_the_database_sums_the_cheques_and_knows_the_steps(desk: Desk) -> None:
     )
     raw_connection(desk.till.database).execute("BEGIN")
     raw_connection(desk.till.database).execute(f"INSERT INTO deposit_cheque VALUES ('D', 1, '{loose}')")
-    assert wall(desk, another.format(1, 12_499)) == "the cheques do not make the slip"
+    assert wall(desk, another.format(1, 12_499)) == "the cheques and bags do not make the slip"
 
 
 @pytest.mark.parametrize(
     ("statement", "check"),
     [
-        ("UPDATE deposit_slip SET amount_minor = 59254", "deposit_slip_is_the_sum_of_its_cheques"),
-        ("DELETE FROM deposit_cheque WHERE place = 2", "deposit_slip_is_the_sum_of_its_cheques"),
+        ("UPDATE deposit_slip SET amount_minor = 59254", "deposit_slip_is_the_sum_of_what_is_on_it"),
+        ("DELETE FROM deposit_cheque WHERE place = 2", "deposit_slip_is_the_sum_of_what_is_on_it"),
         ("UPDATE deposit_cheque SET place = place + 7", "deposit_slip_lists_its_cheques"),
         ("UPDATE deposit_slip_event SET reference = 'OTHER' WHERE state = 'lodged'", "chain_row_altered"),
         ("DELETE FROM deposit_slip_event WHERE state = 'lodged'", "deposit_slip_goes_its_steps"),
@@ -571,18 +573,18 @@ def test_the_database_sums_the_cheques_and_knows_the_steps(desk: Desk) -> None:
             "UPDATE cheque_event SET state = 'received' WHERE state = 'lodged'",
             "cheque_stands_as_its_slip_does",
         ),
-        ("DELETE FROM deposit_credit", "deposit_is_credited_by_its_cheques"),
+        ("DELETE FROM deposit_credit", "deposit_is_credited_by_what_is_on_it"),
         (
             "INSERT INTO deposit_cheque SELECT 'D-2', 1, cheque_id FROM deposit_cheque WHERE place = 1",
             "cheque_is_on_one_living_slip",
         ),
         (
             "UPDATE journal_line SET debit_minor = 1 WHERE debit_minor > 0 AND ledger_account = 'cheques_in_clearing'",
-            "lodged_cheques_are_posted",
+            "lodged_money_is_posted",
         ),
         (
             "UPDATE journal_line SET ledger_account = 'safe' WHERE ledger_account = 'bank'",
-            "credited_cheques_are_posted",
+            "credited_money_is_posted",
         ),
         ("UPDATE receipt SET kind = 'payment' WHERE kind = 'deposit_slip'", "deposit_slip_has_its_paper"),
         ("UPDATE receipt SET facts_json = '{' WHERE kind = 'deposit_slip'", "deposit_slip_lists_its_cheques"),

@@ -117,6 +117,8 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "deposit_cheques", "cheques": ["1"], "bank_account": "main"},
     {"ref": "ref", "act": "lodge_deposit", "slip": "1", "reference": "reference", "date": "2026-11-22"},
     {"ref": "ref", "act": "confirm_deposit", "slip": "1", "cheques": [{"cheque": "1", "amount": "1"}]},
+    {"ref": "ref", "act": "bag_cash", "bag": "B-1", "amount": "1"},
+    {"ref": "ref", "act": "open_bag", "bag": "B-1", "reason": "reason"},
     {"ref": "ref", "act": "cancel_deposit", "slip": "1", "reason": "reason"},
     {"ref": "ref", "act": "lock"},
 ]

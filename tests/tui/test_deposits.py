@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pos.domain.deposit import BankAccount, DepositPolicy
+from pos.till.cash_bags import bag_cash
 from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from tests.builders.tills import (
@@ -148,3 +149,40 @@ async def test_who_may_not_clear_is_told_who_may(desk: Desk) -> None:
         await seat.press("escape", ".", ".", "7", "c", "space", "enter", "enter")
         assert seat.message == "! You may not do this. Who may: back office."
     assert "cleared" not in {row["state"] for row in rows(desk, "v_cheque")}
+
+
+async def test_a_bag_of_cash_is_sealed_goes_along_and_is_counted_short(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", ".", "7", "o")
+        assert seat.message == "! Select a bag first. B seals one."
+        await seat.press("b")
+        await seat.fill("B-77", "80")
+        assert seat.message == "Bag B-77 is sealed with 80.000 KWD."
+        assert "Cheques and bags for the bank: 3 of 3, 134.250 KWD" in seat.text
+        await seat.press("enter")
+        assert "2 cheques and 1 bag, 134.250 KWD" in seat.message
+        await seat.press("s", "l")
+        await seat.fill("NBK 7781/3")
+        await seat.press("enter")
+        assert "2+1" in seat.text
+        await seat.press("c", "down", "down", "space", "enter")
+        assert f"The bank credited 1 bag of {SLIP}" in seat.text
+        await seat.fill("79.500", "")
+        await seat.press("enter")
+        assert "Look again" in " ".join(seat.text.split())
+        await seat.fill("a note was torn")
+        await seat.press("enter")
+        assert seat.message == f"Of {SLIP} still to come: 2 cheques, 54.250."
+    assert [row["credited_minor"] for row in rows(desk, "v_cash_bag")] == [79_500]
+    assert findings(desk) == []
+
+
+async def test_a_bag_is_opened_again_with_a_reason(desk: Desk) -> None:
+    bag_cash(desk, BACK_OFFICE, "B-77", "80")
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", ".", "7", "down", "down", "o")
+        assert "Open bag B-77: its 80.000 KWD is loose in the safe again." in seat.text
+        await seat.fill("counted wrongly")
+        assert seat.message == "Bag B-77 is opened."
+        assert "2 of 2" in seat.text
+    assert findings(desk) == []

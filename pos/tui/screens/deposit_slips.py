@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
-from pos.domain.deposit import DepositSlip, SlipState, so_many
+from pos.domain.cash_bag import CashBag
+from pos.domain.deposit import DepositSlip, SlipState, so_much
 from pos.domain.errors import DomainError
 from pos.domain.money import Money, total
 from pos.till.deposits import (
@@ -40,7 +41,7 @@ LIVING_MAX = 200
 ENDED_MAX = 20
 
 Credited = tuple[tuple[str, Money], ...]
-"""Cheques that the bank's list has, by their ids, each with its amount."""
+"""Cheques and bags that the bank's list has, by their ids and numbers, each with its amount."""
 
 
 class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
@@ -74,7 +75,7 @@ class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
             cells=(
                 entry.made_on.isoformat(),
                 entry.number,
-                str(len(entry.cheques)),
+                f"{len(entry.cheques)}+{len(entry.bags)}" if entry.bags else str(len(entry.cheques)),
                 self.seat.shown(entry.total),
                 self.seat.shown(entry.still_to_come),
                 state,
@@ -162,7 +163,8 @@ class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
         elif slip.state is SlipState.CONFIRMED:
             self.say(f"{slip.number} is confirmed: the bank has all of {self.seat.shown(slip.total)}.")
         else:
-            left = f"{so_many(len(slip.outstanding))}, {self.seat.shown(slip.still_to_come)}"
+            waiting = so_much(len(slip.outstanding), len(slip.outstanding_bags))
+            left = f"{waiting}, {self.seat.shown(slip.still_to_come)}"
             self.say(f"Of {slip.number} still to come: {left}.")
 
 
@@ -218,25 +220,53 @@ class LodgeScreen(_BankDayScreen):
 
 
 class CreditedScreen(_BankDayScreen):
-    """What the bank credited: one sum, typed off its statement, or the cheques that were ticked."""
+    """What the bank credited: one sum, typed off its statement, or the cheques and bags that were ticked."""
 
     def __init__(self, seat: Seat, errands: Errands, slip: DepositSlip, cheques: Credited = ()) -> None:
         super().__init__(seat, errands, slip)
         self._cheques = cheques
 
     def body(self) -> ComposeResult:
-        what = f"{so_many(len(self._cheques))} of {self._slip.number}" if self._cheques else self._slip.number
+        bags, what = len(self._bags), self._slip.number
+        if self._cheques:
+            what = f"{so_much(len(self._cheques) - bags, bags)} of {what}"
         yield Label(f"The bank credited {what}", classes="title", markup=False)
         if not self._cheques:
             yield Field("Its sum", id="bank-sum", pattern=AMOUNT, limit=AMOUNT_MAX, note="its statement's")
+        for place, bag in enumerate(self._bags):
+            field = Field(
+                f"Bag {bag.number}",
+                id=f"bag-{place}",
+                value=self.seat.shown(bag.amount),
+                pattern=AMOUNT,
+                limit=AMOUNT_MAX,
+                note="as the bank counted it",
+            )
+            yield field
+        if self._bags:
+            yield Field(
+                "What it says", id="bag-reason", limit=200, note="only where it counted something else"
+            )
         yield self._day()
+
+    @property
+    def _bags(self) -> list[CashBag]:
+        named = {name for name, _ in self._cheques}
+        return [bag for bag in self._slip.outstanding_bags if bag.number in named]
+
+    def field_of(self, refusal: DomainError) -> Field | None:
+        if refusal.code == "deposit_differs" and self._bags:
+            return self.query_one("#bag-reason", Field)
+        return super().field_of(refusal)
 
     async def _send(self) -> None:
         desk, person = self.seat.desk, self.seat.person
+        counted = {bag.number: self.typed(f"bag-{place}") for place, bag in enumerate(self._bags)}
         told = CreditOrder(
             amount=None if self._cheques else self.typed("bank-sum"),
-            cheques=self._cheques,
+            cheques=[(name, counted.get(name, amount)) for name, amount in self._cheques],
             on=self.typed("bank-day"),
+            reason=self.typed("bag-reason") if self._bags else "",
             decimal_marks=self.seat.decimal_marks,
         )
         self.dismiss(await self.seat.deed(partial(confirm_deposit, desk, person, self._slip.number, told)))
@@ -286,11 +316,33 @@ class CreditedChequesScreen(LinesScreen[Credited]):
                 )
                 for cheque in waiting
             ]
+            + [
+                Row(
+                    key=bag.number,
+                    cells=(
+                        bag.sealed_on.isoformat(),
+                        f"Bag {bag.number}",
+                        "cash",
+                        self.seat.shown(bag.amount),
+                    ),
+                    marked=bag.number in self._ticked,
+                )
+                for bag in self._slip.outstanding_bags
+            ]
         )
-        ticked = [cheque.amount for cheque in waiting if cheque.cheque_id in self._ticked]
-        amount = self.seat.shown_with_currency(total(ticked, self._slip.total.currency))
-        heading = f" {self._slip.number}: {len(ticked)} of {len(waiting)} cheques credited, {amount}"
+        ticked = self._chosen
+        amount = self.seat.shown_with_currency(
+            total((amount for _, amount in ticked), self._slip.total.currency)
+        )
+        of, kind = len(waiting) + len(self._slip.outstanding_bags), "lines" if self._slip.bags else "cheques"
+        heading = f" {self._slip.number}: {len(ticked)} of {of} {kind} credited, {amount}"
         self.query_one("#heading", Label).update(Text(heading, "bold"))
+
+    @property
+    def _chosen(self) -> Credited:
+        cheques = [(cheque.cheque_id, cheque.amount) for cheque in self._slip.outstanding]
+        bags = [(bag.number, bag.amount) for bag in self._slip.outstanding_bags]
+        return tuple((name, amount) for name, amount in (*cheques, *bags) if name in self._ticked)
 
     def action_mark(self) -> None:
         """Tick the selected cheque or take its tick away, and go on to the next."""
@@ -301,8 +353,7 @@ class CreditedChequesScreen(LinesScreen[Credited]):
             self._show()
 
     def action_accept(self) -> None:
-        ticked = [cheque for cheque in self._slip.outstanding if cheque.cheque_id in self._ticked]
-        if ticked:
-            self.dismiss(tuple((cheque.cheque_id, cheque.amount) for cheque in ticked))
+        if self._chosen:
+            self.dismiss(self._chosen)
         else:
             self.refuse("No cheque is ticked. Space ticks those that the bank credited, Esc leaves it.")

@@ -23,6 +23,8 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 BUSY_TIMEOUT_S = 5
 READERS_MAX = 4
+STATEMENTS_KEPT = 512
+"""More than a day at the counter and a check of the books have: the driver's 128 prepares most of them anew each time."""
 
 
 class StoreError(Exception):
@@ -272,7 +274,12 @@ def _engine(path: Path | None, *, read_only: bool) -> Engine:
 
 def _connect(database: str, *, uri: bool) -> sqlite3.Connection:
     return sqlite3.connect(
-        database, uri=uri, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        database,
+        uri=uri,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_KEPT,
     )
 
 

@@ -7,7 +7,8 @@ counter) are changed by statements of many forms; triggers that live with the co
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 from pos.store.shape import StoreShape, quoted, shape_of
 
@@ -24,21 +25,27 @@ class RowWatch:
         self.watched = frozenset(self.shape.living)
         self.touched: dict[tuple[str, tuple[object, ...]], None] = {}
         raw.create_function("counterfoil_touched", -1, _noting_in(self.touched))
-        for table in self.shape.living:
-            self._watch(table)
+        for trigger in _triggers(self.shape):
+            raw.execute(trigger)
 
-    def _watch(self, table: str) -> None:
-        literal = "'" + table.replace("'", "''") + "'"
-        for event, rows in _EVENTS.items():
-            calls = "".join(
-                f"SELECT counterfoil_touched({literal}, "
-                f"{', '.join(f'{row}.{quoted(column)}' for column in self.shape.keys[table])}); "
-                for row in rows
-            )
-            self.raw.execute(
-                f"CREATE TEMP TRIGGER IF NOT EXISTS {quoted(f'watch_{table}_{event}')} "
-                f"AFTER {event} ON main.{quoted(table)} BEGIN {calls}END"
-            )
+
+@cache
+def _triggers(shape: StoreShape) -> tuple[str, ...]:
+    """The statements that put a watch on every living table."""
+    return tuple(trigger for table in shape.living for trigger in _triggers_of(table, shape.keys[table]))
+
+
+def _triggers_of(table: str, key: Sequence[str]) -> Iterator[str]:
+    literal = "'" + table.replace("'", "''") + "'"
+    for event, rows in _EVENTS.items():
+        calls = "".join(
+            f"SELECT counterfoil_touched({literal}, {', '.join(f'{row}.{quoted(column)}' for column in key)}); "
+            for row in rows
+        )
+        yield (
+            f"CREATE TEMP TRIGGER IF NOT EXISTS {quoted(f'watch_{table}_{event}')} "
+            f"AFTER {event} ON main.{quoted(table)} BEGIN {calls}END"
+        )
 
 
 def _noting_in(touched: dict[tuple[str, tuple[object, ...]], None]) -> Callable[..., None]:

@@ -13,9 +13,12 @@ CHAIN = "chain_link"
 """The one table that the chain does not cover: it is the chain."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StoreShape:
-    """``keys``: the columns that name a row, by table. ``living``: the tables whose rows may change or go."""
+    """``keys``: the columns that name a row, by table. ``living``: the tables whose rows may change or go.
+
+    There is one for each schema, so one is equal to itself alone.
+    """
 
     keys: Mapping[str, tuple[str, ...]]
     living: tuple[str, ...]

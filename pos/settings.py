@@ -13,7 +13,9 @@ import os
 import stat
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -324,7 +326,7 @@ def _trusted_rights(named: Path, trusted: Path) -> dict[str, Any]:
 
     Raises Refused ``bad_settings`` where ``named`` would grant others.
     """
-    raw, own = _read_toml(named), _read_toml(trusted)
+    raw, own = deepcopy(dict(_read_toml(named))), _read_toml(trusted)
     standard = TillSettings().model_dump(mode="json")
     for table, keys in RIGHTS.items():
         said, known = raw.get(table, {}), own.get(table, {})
@@ -364,11 +366,17 @@ def _parse(adapter: TypeAdapter[Model], path: Path) -> Model:
     return _validate(adapter, path, _read_toml(path))
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Refused("bad_settings", f"{path}: {error}") from None
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """A start asks for six files ten times, and to take their text apart is most of reading the settings."""
+    return tomllib.loads(text)
 
 
 def _validate(adapter: TypeAdapter[Model], path: Path, raw: Mapping[str, Any]) -> Model:

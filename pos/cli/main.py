@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -84,13 +85,19 @@ def without_command(context: typer.Context) -> None:
         counter.till(context)
 
 
+@cache
+def commands() -> Any:
+    """The commands with their options, as read from the functions above: nearly all of a short command's own time."""
+    return typer.main.get_command(app)
+
+
 def main() -> NoReturn:
     """Entry of the console script."""
     keep_faults_private()
     try:
         code = run(sys.argv[1:])
     except Exception as fault:
-        # The library for commands has put its own hook for faults in the place of ours: it prints a fault's text.
+        # Here, and not by our hook for faults: a library may have put its own in its place, which prints a fault's text.
         tell_fault(type(fault), fault, fault.__traceback__)
         code = INTERNAL
     sys.exit(code)
@@ -110,7 +117,7 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     # The top command must not print a trace of locals: an argument may be a name.
     try:
-        result = app(args=rest, obj=invocation, standalone_mode=False, prog_name="pos")
+        result = commands()(args=rest, obj=invocation, standalone_mode=False, prog_name="pos")
     except DomainError as error:
         invocation.refusal(error)
         return error.exit_code

@@ -17,7 +17,7 @@ _CATALOGUE = (
 
 def schema_faults(connection: Connection) -> Iterator[tuple[str, str]]:
     """(kind, "trigger name") of whatever is missing, altered or added in the catalogue of the open store."""
-    expected, found = _migrated(), _catalogue(connection)
+    expected, found = migrated_catalogue(), _catalogue(connection)
     for name, sql in expected.items():
         if name not in found:
             yield "schema_missing", name
@@ -28,7 +28,8 @@ def schema_faults(connection: Connection) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _migrated() -> Mapping[str, str]:
+def migrated_catalogue() -> Mapping[str, str]:
+    """The catalogue of a store that the migrations have just made."""
     store = Database(None)
     try:
         with store.write() as connection:

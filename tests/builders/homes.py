@@ -378,8 +378,14 @@ def serve_forks(connection: socket.socket) -> None:
 
     for module in LOADED:
         importlib.import_module(module)
-    from pos.cli.main import run
+    from pos.cli.main import commands, run
+    from pos.settings import read_settings
+    from pos.store.schema_check import migrated_catalogue
 
+    # What every command would work out anew from the source alone.
+    commands()
+    read_settings()
+    migrated_catalogue()
     # What is loaded stays: no child looks through it for garbage, which would copy every page of it.
     gc.collect()
     gc.freeze()

@@ -6,10 +6,12 @@ every so many-th is taken: fewer where its points take long, all (``sweep(1)``) 
 that a table is append-only. With SWEEPS=all, as in the gate, every point of every fact is taken.
 """
 
+import ctypes
 import gc
 import itertools
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 COLLECTED_EVERY = 20
 _tests = itertools.count(1)
+_trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""Of the GNU C library; elsewhere memory goes back to the system by itself or not at all."""
 
 
 def pytest_collection_finish() -> None:
@@ -84,8 +88,13 @@ def pytest_collection_finish() -> None:
 def pytest_runtest_logfinish() -> None:
     """A store in memory is few objects and much memory: counting objects alone would let hundreds of them lie.
 
-    Nearly all that is left was loaded by these tests and stays: it is looked through once, not every time.
+    Nearly all that is left was loaded by these tests and stays: it is looked through once, not every time. But a store
+    needs two rounds, as what the first one finalises comes back for a moment, and what lies there when it is frozen lies
+    there for good. The holes they leave between smaller objects are given back, or a worker grows to gigabytes.
     """
     if next(_tests) % COLLECTED_EVERY == 0:
         gc.collect()
+        gc.collect()
         gc.freeze()
+        if _trim is not None:
+            _trim(0)

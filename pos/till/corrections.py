@@ -82,7 +82,7 @@ def reverse(desk: Desk, person: Person, order: CorrectionOrder, *, memo: Memo | 
         taken = find_taken(deed, order)
         if order.tender is not None:
             leave_others_shift(deed)
-            return _cancel_tender(deed, taken, order)
+            return cancel_tender(deed, REVERSE, taken, order)
         if deed.shift is not None and taken.shift_id == deed.shift.shift_id:
             raise Refused(
                 "void_it",
@@ -167,8 +167,10 @@ def undo_all(
     )
 
 
-def _cancel_tender(deed: Deed, taken: TakenPayment, order: CorrectionOrder) -> Corrected:
-    """Exactly what one tender funded, the newest first; the other tenders of the event stay."""
+def cancel_tender(
+    deed: Deed, act: str, taken: TakenPayment, order: CorrectionOrder, *, paid_anew: bool = False
+) -> Corrected:
+    """Undo, as ``act``, exactly what one tender funded, the newest first; the other tenders of the event stay."""
     tender = next((one for one in taken.tenders if one.number == order.tender), None)
     if tender is None or tender.undone:
         raise Refused(
@@ -190,7 +192,7 @@ def _cancel_tender(deed: Deed, taken: TakenPayment, order: CorrectionOrder) -> C
     _require_returnable(deed, tender)
     what = f"cancel {mode.label} {tender.paid} of receipt {taken.receipt_number}"
     content = {"receipt": taken.receipt_number, "tender": tender.number}
-    require_approval(deed, REVERSE, taken, content, what, tender.paid)
+    require_approval(deed, act, taken, content, what, tender.paid)
     undone = [(part, part.left) for part in parts]
     lines = [
         *off_the_accounts(taken, undone),
@@ -207,6 +209,7 @@ def _cancel_tender(deed: Deed, taken: TakenPayment, order: CorrectionOrder) -> C
             lines=lines,
             whole=[tender],
             given_back=[how_it_goes_back(deed.desk, tender)],
+            paid_anew=paid_anew,
         ),
     )
 

@@ -69,7 +69,7 @@ def register_cheque(
     ``cheque_taken_before``, ``no_open_shift``, ``shift_of_other`` or ``key_reused``.
     """
     return _registered_before(desk, person, order) or perform(
-        desk, person, "pay", lambda deed: _register(deed, order), memo=memo
+        desk, person, "pay", lambda deed: register_within(deed, order), memo=memo
     )
 
 
@@ -88,8 +88,9 @@ def _registered_before(desk: Desk, person: Person, order: PaymentOrder) -> Chequ
     return ChequeRegistered(note=facts, dated=date.fromisoformat(dated), opens_drawer=False, replayed=True)
 
 
-def _register(deed: Deed, order: PaymentOrder) -> ChequeRegistered:
-    deed.subject = check_id(order.payment_event_id, field="Payment")
+def register_within(deed: Deed, order: PaymentOrder) -> ChequeRegistered:
+    """Register ``order``, which is post-dated, in a transaction that has begun. Raises as ``register_cheque``."""
+    deed.subject = deed.subject or check_id(order.payment_event_id, field="Payment")
     weighed = weigh(deed, order)
     cheque = weighed.tenders[0].cheque
     assert cheque is not None, "is_post_dated is asked first"

@@ -35,6 +35,7 @@ from pos.till.cash_office import (
     count_shift,
     open_shift,
 )
+from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
 from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import Corrected, CorrectionOrder
@@ -91,9 +92,11 @@ from pos.till.script_acts import (
     Reallocate,
     Refund,
     RejectBankReceipt,
+    ReplaceCheque,
     ResetPin,
     ResolveCard,
     ResolveSuspense,
+    ReturnCheque,
     Reverse,
     SaleLineIn,
     Sell,
@@ -389,6 +392,16 @@ class Script:
                 return encode(pay_post_dated(desk, person, act.note, memo=memo))
             case WithdrawPostDated():
                 return encode(withdraw_post_dated(desk, person, act.note, act.reason, memo=memo))
+            case ReturnCheque():
+                given = ReturnOrder(cheque=act.cheque, reason=act.reason, text=act.text)
+                return encode(return_cheque(desk, person, given, memo=memo))
+            case ReplaceCheque():
+                instead = ReplaceOrder(
+                    back=ReturnOrder(cheque=act.cheque, reason=act.reason, text=act.text),
+                    payment_event_id=new_id(desk.clock, desk.randomness),
+                    tenders=[_tender_order(tender) for tender in act.tenders],
+                )
+                return encode(replace_cheque(desk, person, instead, memo=memo))
             case SwapTender():
                 paid_by = SwapOrder(
                     receipt=act.receipt,

@@ -634,6 +634,31 @@ class WithdrawPostDated(Strict):
     reason: Annotated[str, Field(max_length=400)]
 
 
+class ReturnCheque(Strict):
+    """Give a cheque back that lies in the shop: its id, its receipt, or the note of a post-dated one."""
+
+    ref: Ref
+    act: Literal["return_cheque"]
+    cheque: IdText
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))] = (
+        CorrectionReason.CUSTOMER_WISH
+    )
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
+class ReplaceCheque(Strict):
+    """Give a cheque back and take ``tenders`` in its place, for just what it had paid or was to pay."""
+
+    ref: Ref
+    act: Literal["replace_cheque"]
+    cheque: IdText
+    tenders: Annotated[list[TenderLine], Field(min_length=1, max_length=20)]
+    reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))] = (
+        CorrectionReason.CUSTOMER_WISH
+    )
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
 class SwapTender(Strict):
     """A payment of the open shift was keyed as paid another way: ``tenders`` are all that it was really paid by."""
 
@@ -685,6 +710,8 @@ DeedAct = (
     | ClearCheque
     | PayPostDated
     | WithdrawPostDated
+    | ReturnCheque
+    | ReplaceCheque
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

@@ -24,6 +24,7 @@ from pos.till.cash_office import (
     ShiftOpened,
     TrustClosed,
 )
+from pos.till.cheques_back import ChequeReplaced, ChequeReturned
 from pos.till.clearing import ChequesCleared
 from pos.till.commissions import CommissionSettled
 from pos.till.correction_entry import Corrected
@@ -100,6 +101,13 @@ def encode(outcome: object) -> Mapping[str, object]:
                 ],
                 "amount": outcome.amount.plain(),
                 "currency": outcome.amount.currency.code,
+            }
+        case ChequeReturned():
+            return {"serial": outcome.serial, "back": encode(outcome.corrected or outcome.withdrawn)}
+        case ChequeReplaced():
+            return {
+                **encode(outcome.instead),
+                "back": encode(outcome.back.corrected or outcome.back.withdrawn),
             }
         case ChequeWithdrawn():
             return {

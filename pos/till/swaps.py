@@ -6,11 +6,11 @@ Source: domain.md 3.6 and rule 36.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from pos.domain.catalogue import LineOfSale, PriceOverride, sale_due
-from pos.domain.correction import CorrectionKind, CorrectionReason, TakenPayment
+from pos.domain.correction import CorrectionKind, CorrectionReason, TakenPart, TakenPayment
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
 from pos.domain.money import Money, zero
@@ -207,7 +207,7 @@ def _the_same(deed: Deed, taken: TakenPayment, order: SwapOrder) -> PaymentOrder
         payer_kind=kind,
         payer_account=None if kind is PayerKind.WALK_IN else taken.payer_account,
         tenders=order.tenders,
-        allocate=list(_paid(taken)),
+        allocate=list(as_paid(taken.parts)),
         lines=[_sold(line) for line in lines_sold(deed.unit.connection, taken.payment_event_id)],
         overpayment=Overpayment.CHANGE,
         decimal_marks=order.decimal_marks,
@@ -217,10 +217,10 @@ def _the_same(deed: Deed, taken: TakenPayment, order: SwapOrder) -> PaymentOrder
     )
 
 
-def _paid(taken: TakenPayment) -> Iterator[AllocateOrder]:
-    """The bills and accounts of a payment, each once whatever tenders had paid it."""
+def as_paid(parts: Iterable[TakenPart]) -> Iterator[AllocateOrder]:
+    """The bills and accounts of a payment's ``parts``, each once whatever tenders had paid it."""
     sums: dict[tuple[str, str | None, Purpose], Money] = {}
-    for part in taken.parts:
+    for part in parts:
         if part.purpose is not Purpose.ITEMS:
             key = (part.account, part.bill_no, part.purpose)
             sums[key] = sums.get(key, zero(part.amount.currency)) + part.amount

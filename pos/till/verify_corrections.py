@@ -89,6 +89,12 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
         "AND tender_id NOT IN (SELECT tender_id FROM tender_undone)",
     ),
     (
+        "replaced_cheque_went_back",
+        "SELECT replaced_id FROM cheque_replacement WHERE NOT EXISTS (SELECT 1 FROM cheque_event AS went "
+        "WHERE went.cheque_id = replaced_id AND state = 'returned') AND NOT EXISTS (SELECT 1 FROM post_dated_event AS went "
+        "WHERE went.post_dated_id = replaced_id AND state = 'withdrawn')",
+    ),
+    (
         "moved_money_is_placed_whole",
         "SELECT correction_id FROM correction WHERE (SELECT coalesce(sum(amount_minor), 0) FROM placed_part "
         "WHERE placed_part.correction_id = correction.correction_id) "

@@ -318,7 +318,7 @@ KEYS: tuple[Key, ...] = (
         keys=("w", "W"),
         shown="W",
         label="Give back",
-        meaning="a post-dated cheque, to whoever gave it",
+        meaning="a cheque that lies here, to whoever gave it",
     ),
     Key(
         id="cancel_slip",

@@ -26,6 +26,7 @@ from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_bags import bag_cash
 from pos.till.cash_office import open_shift
+from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
@@ -210,7 +211,15 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     last = take_payment(desk, CASHIER, ask(desk, asked, FakeCards()))
     asyncio.run(reconcile_cards(desk, SUPERVISOR, FakeCards(), InlineRunner()))
     later = cheque("5", serial="000777", date=(TODAY + timedelta(days=9)).isoformat())
-    register_cheque(desk, CASHIER, order(desk, later, allocate=[wish(account="BA-1", amount="5")]))
+    note = register_cheque(
+        desk, CASHIER, order(desk, later, allocate=[wish(account="BA-1", amount="5")])
+    ).note
+    swapped = ReplaceOrder(
+        back=ReturnOrder(cheque=note.receipt_number),
+        payment_event_id=new_id(desk.clock, desk.randomness),
+        tenders=[replace(later, details={**later.details, "serial": "000778"})],
+    )
+    replace_cheque(desk, CASHIER, swapped)
     resolved(desk, last.receipt.receipt_number, "BA-3", reason="found")
     run = begin_run(desk, BACK_OFFICE, ModeKind.ATM, profile="records", file_digest="0" * 64)
     told = RecordOrder(mode="atm", amount="3", account="BA-1", details=atm("3").details)

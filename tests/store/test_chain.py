@@ -141,7 +141,8 @@ def spoil(insider: Insider, table: str, row: dict[str, object], column: str) -> 
 TABLES = sorted(
     "account_credit alembic_version allocation approval approval_answer approval_answer_told approval_declined "
     "approval_request approval_shared approval_use approved_entry audit bank_receipt_event bill_write_off "
-    "card_attempt card_reconciliation cash_bag cash_bag_event chain_key cheque cheque_event commission_line "
+    "card_attempt card_reconciliation cash_bag cash_bag_event chain_key cheque cheque_event cheque_replacement "
+    "commission_line "
     "commission_settled commission_settlement correction correction_cash correction_part counter deposit_bag "
     "deposit_bag_credit deposit_cheque deposit_credit "
     "deposit_slip deposit_slip_event home import_run imported_record imported_record_state instrument "

@@ -80,6 +80,8 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "transfer", "receipt": "1", "account": "BA-1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "reallocate", "receipt": "1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "pay_post_dated", "note": "1"},
+    {"ref": "ref", "act": "return_cheque", "cheque": "1", "reason": "other", "text": "text"},
+    {"ref": "ref", "act": "replace_cheque", "cheque": "1", "tenders": [{"mode": "cash", "amount": "1"}]},
     {"ref": "ref", "act": "withdraw_post_dated", "note": "1", "reason": "reason"},
     {"ref": "ref", "act": "clear_cheque", "cheques": ["1"], "except": ["2"]},
     {"ref": "ref", "act": "ask_elsewhere", "request": "R-1"},

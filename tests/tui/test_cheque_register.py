@@ -8,7 +8,18 @@ import pytest
 
 from pos.till.deposits import deposit_cheques
 from pos.till.desk import Desk
-from tests.builders.tills import BACK_OFFICE, TODAY, cheque, closed, count, make_till, opened, pay
+from tests.builders.tills import (
+    BACK_OFFICE,
+    TODAY,
+    cheque,
+    closed,
+    count,
+    findings,
+    make_till,
+    opened,
+    pay,
+    rows,
+)
 from tests.tui.counter import counter
 
 SLIP = "S014-T1-A-DS-000001"
@@ -70,3 +81,25 @@ async def test_a_serial_that_is_none_finds_nothing(desk: Desk) -> None:
         await seat.press(".", ".", "7", "a")
         await seat.write("999999")
         assert seat.message.startswith("Nothing found for 999999.")
+
+
+async def test_a_cheque_that_lies_here_is_given_back_and_one_on_a_slip_is_not(desk: Desk) -> None:
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape")
+        await seat.write("000124")
+        await seat.press("enter", "w")
+        assert "Give cheque 000124 over 12.500 KWD back. What it had paid is owed again." in " ".join(
+            seat.text.split()
+        )
+        await seat.write("Pays by transfer")
+        await seat.press("enter")
+        assert seat.message == "S014-T1-A-TC-000001 is being printed: hand the cheque over."
+        assert "given back" in seat.text
+        await seat.press("w")
+        assert seat.message.startswith("! This cheque is given back")
+        await seat.press("escape")
+    assert {row["serial"]: row["state"] for row in rows(desk, "v_cheque")} == {
+        "000123": "batched",
+        "000124": "returned",
+    }
+    assert findings(desk) == []

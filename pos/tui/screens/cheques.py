@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from pos.domain.cheque_register import ChequeLine, ChequeStep
-from pos.till.cheque_register import ChequeLife, all_cheques
+from pos.domain.correction import CorrectionReason
+from pos.till.cheque_register import ChequeLife, all_cheques, cheque_life
+from pos.till.cheques_back import ReturnOrder, return_cheque
 from pos.till.papers import show_receipt
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.screens.pick import PickScreen
+from pos.tui.screens.reason import ReasonScreen
 from pos.tui.screens.receipt import ReceiptScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
@@ -71,10 +75,13 @@ class ChequesScreen(PickScreen):
 
 
 class ChequeScreen(RegisterScreen[None, ChequeStep]):
-    """One cheque, step by step; Enter shows its receipt or note."""
+    """One cheque, step by step; Enter shows its receipt or note, W gives it back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["paper"]), Binding("enter", "paper", "OK")]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "paper", "find", "back", "scroll")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(["paper", "give_back"]),
+        Binding("enter", "paper", "OK"),
+    ]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "paper", "give_back", "find", "back", "scroll")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="When", width=16),
         Column(title="State", width=13),
@@ -88,6 +95,8 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         self._life = life
 
     async def found(self) -> Sequence[ChequeStep]:
+        seat, key = self.seat, self._life.cheque.key
+        self._life = await seat.look(lambda: cheque_life(seat.desk, seat.person, key))
         return self._life.steps
 
     def heading(self) -> str:
@@ -124,6 +133,32 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
 
     def action_paper(self) -> None:
         self.errand(self._paper())
+
+    def action_give_back(self) -> None:
+        cheque = self._life.cheque
+        if cheque.state not in ("registered", "held", "received"):
+            self.refuse(
+                f"This cheque is {SHOWN.get(cheque.state, cheque.state)}: it does not lie here to be given back."
+            )
+            return
+
+        def answered(reason: str | None) -> None:
+            if reason:
+                self.errand(self._give_back(reason))
+
+        owed = "" if cheque.state != "received" else " What it had paid is owed again."
+        warning = (
+            f"Give cheque {cheque.serial} over {self.seat.shown_with_currency(cheque.amount)} back.{owed}"
+        )
+        self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
+
+    async def _give_back(self, reason: str) -> None:
+        desk, person, cheque = self.seat.desk, self.seat.person, self._life.cheque
+        name = cheque.key if cheque.state == "received" else cheque.paper
+        order = ReturnOrder(cheque=name, reason=CorrectionReason.OTHER, text=reason)
+        done = await self.seat.deed(partial(return_cheque, desk, person, order))
+        self.errands.paper_waits()
+        await self.load(f"{done.paper.receipt_number} is being printed: hand the cheque over.")
 
     async def _paper(self) -> None:
         seat, number = self.seat, self._life.cheque.paper

@@ -1,0 +1,268 @@
+"""A cheque in the shop goes back to whoever gave it: alone, or with another way to pay in its place in the same moment.
+
+What a taken cheque had paid is undone as a cancelled tender is, and paid again by what comes in its place, exactly; one of
+the register of post-dated cheques was no payment, and only leaves it. Source: domain.md 3.3 and rules 37 and 39.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pos.domain.cheque import ChequeState
+from pos.domain.correction import CorrectionReason, TakenPayment, TakenTender
+from pos.domain.deposit import BankedCheque
+from pos.domain.errors import Refused
+from pos.domain.ids import check_id
+from pos.domain.payment_event import Overpayment
+from pos.domain.payment_mode import ModeKind, PayerKind
+from pos.domain.receipt import ReceiptFacts
+from pos.domain.role import Grant, Person
+from pos.domain.text_guard import clean_reference
+from pos.store.deposits import named_cheques
+from pos.store.post_dated import RegisteredCheque, registered_cheque
+from pos.till.correction_entry import (
+    Corrected,
+    CorrectionOrder,
+    corrected,
+    find_taken,
+    leave_others_shift,
+    read_order,
+    reason_in_words,
+)
+from pos.till.corrections import cancel_tender
+from pos.till.deposits import lies_in
+from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.due_cheques import ChequeWithdrawn, wishes_now, withdraw_within
+from pos.till.gate import require_right
+from pos.till.large_cash import IdentityOrder
+from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
+from pos.till.post_dated import ChequeRegistered, is_post_dated, register_within
+from pos.till.swaps import as_paid
+from pos.till.take_payment import PaymentTaken, take_within
+
+RETURN, REPLACE = "return_cheque", "replace_cheque"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnOrder:
+    """Which cheque goes back (its id, its receipt or its note), and why, by code and in words."""
+
+    cheque: str
+    reason: str = CorrectionReason.CUSTOMER_WISH
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceOrder:
+    """A cheque that goes back, and what is given in its place; ``payment_event_id`` is the new payment's."""
+
+    back: ReturnOrder
+    payment_event_id: str
+    tenders: Sequence[TenderOrder]
+    decimal_marks: str = "."
+    confirmed: Sequence[str] = ()
+    identity: IdentityOrder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChequeReturned:
+    """A cheque that went back: its payment's correction, or its leaving of the register; one of the two."""
+
+    serial: str
+    corrected: Corrected | None
+    withdrawn: ChequeWithdrawn | None
+
+    @property
+    def paper(self) -> ReceiptFacts:
+        """What is printed for whoever gets the cheque."""
+        if self.corrected is not None:
+            return self.corrected.paper
+        assert self.withdrawn is not None
+        return self.withdrawn.slip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChequeReplaced:
+    """A cheque that went back, and what was taken or registered in its place."""
+
+    back: ChequeReturned
+    instead: PaymentTaken | ChequeRegistered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InHand:
+    """A cheque that was taken and lies in the shop, with its payment and tender."""
+
+    cheque: BankedCheque
+    taken: TakenPayment
+    tender: TakenTender
+
+
+def return_cheque(
+    desk: Desk, person: Person, order: ReturnOrder, *, memo: Memo | None = None
+) -> ChequeReturned:
+    """Give a cheque back that lies in the shop and is on no deposit slip; what it had paid is owed again.
+
+    Who has the right within a limit gives back in the own shift what that shift took, and from the register. Raises
+    NotAuthorised, ApprovalNeeded, or Refused ``unknown_cheque``, ``which_cheque``, ``cheque_on_its_way``,
+    ``not_this_shift``, ``post_dated_state`` or what ``reverse`` raises of one tender.
+    """
+
+    def work(deed: Deed) -> ChequeReturned:
+        return _return(deed, RETURN, order, _find(deed, order))
+
+    done = perform(desk, person, RETURN, work, memo=memo, alone=True)
+    _catch_up(desk, done)
+    return done
+
+
+def replace_cheque(
+    desk: Desk, person: Person, order: ReplaceOrder, *, memo: Memo | None = None
+) -> ChequeReplaced:
+    """Give a cheque back and take other tenders in its place, for just what it had paid or was to pay.
+
+    A single post-dated cheque is registered in its place. Raises as ``return_cheque``, ``take_payment`` or
+    ``register_cheque``, and Refused ``cheque_not_replaced`` where a voucher or a card terminal has a part in it.
+    """
+    _require_plain(desk, order)
+    later = is_post_dated(desk, _payment(order, PayerKind.SUBSCRIBER, None, ()))
+
+    def work(deed: Deed) -> ChequeReplaced:
+        deed.require_shift()
+        found = _find(deed, order.back)
+        asked = _instead(deed, order, found)
+        back = _return(deed, REPLACE, order.back, found, paid_anew=True)
+        instead = (
+            register_within(deed, asked)
+            if later
+            else take_within(
+                deed, asked, notes=[f"In place of cheque {back.serial}, {back.paper.receipt_number}."]
+            )
+        )
+        _write_link(deed, found, order.payment_event_id, later=later)
+        return ChequeReplaced(back=back, instead=instead)
+
+    done = perform(desk, person, REPLACE, work, memo=memo, alone=True)
+    _catch_up(desk, done.back)
+    if isinstance(done.instead, PaymentTaken):
+        parts = done.instead.receipt.allocations
+        desk.touched_bills.extend(part.bill_no for part in parts if part.bill_no is not None)
+        desk.touched_accounts.extend(dict.fromkeys(part.account for part in parts))
+    return done
+
+
+def _catch_up(desk: Desk, done: ChequeReturned) -> None:
+    if done.corrected is not None:
+        corrected(desk, done.corrected)
+
+
+def _require_plain(desk: Desk, order: ReplaceOrder) -> None:
+    """What central holds, or a card terminal is to charge, is asked for before a payment begins, not within one."""
+    if any(
+        tender.attempt is not None or desk.modes[tender.mode].kind is ModeKind.VOUCHER
+        for tender in order.tenders
+    ):
+        raise Refused(
+            "cheque_not_replaced",
+            "A voucher, or a card at the terminal, is no part of this. Give the cheque back, then take the payment anew.",
+        )
+
+
+def _find(deed: Deed, order: ReturnOrder) -> _InHand | RegisteredCheque:
+    name = deed.subject = clean_reference(order.cheque, field="Cheque", limit=80)
+    held = registered_cheque(deed.unit.connection, name.upper())
+    if held is not None and deed.person.may_see(held.entry.payer_account):
+        read_order(deed, _correction(order, held.entry.note))
+        return held
+    named = named_cheques(deed.unit.connection, name, lies_in(deed.desk))
+    in_hand = [one for one in named if one.state is ChequeState.RECEIVED]
+    if not named:
+        raise Refused("unknown_cheque", "There is no such cheque, and no receipt with one.", cheque=name)
+    if not in_hand:
+        raise Refused(
+            "cheque_on_its_way",
+            f"Cheque {named[0].serial} is {named[0].state}: it does not lie here to be given back.",
+            cheque=named[0].cheque_id,
+            state=str(named[0].state),
+        )
+    if len(in_hand) > 1:
+        raise Refused(
+            "which_cheque",
+            "Several cheques came with this receipt. Name one by its id.",
+            cheques=[one.cheque_id for one in in_hand],
+        )
+    (cheque,) = in_hand
+    taken = find_taken(deed, _correction(order, cheque.receipt))
+    tender = next(one for one in taken.tenders if one.cheque_id == cheque.cheque_id)
+    return _InHand(cheque=cheque, taken=taken, tender=tender)
+
+
+def _correction(order: ReturnOrder, receipt: str, tender: int | None = None) -> CorrectionOrder:
+    return CorrectionOrder(receipt=receipt, reason=order.reason, text=order.text, tender=tender)
+
+
+def _return(
+    deed: Deed, act: str, order: ReturnOrder, found: _InHand | RegisteredCheque, *, paid_anew: bool = False
+) -> ChequeReturned:
+    limited = require_right(deed.desk, act, deed.person) is Grant.LIMIT
+    shift = deed.require_shift() if limited else deed.shift
+    if isinstance(found, RegisteredCheque):
+        leave_others_shift(deed)
+        words = reason_in_words(_correction(order, found.entry.note))
+        done = withdraw_within(deed, found, words)
+        return ChequeReturned(serial=found.entry.serial, corrected=None, withdrawn=done)
+    if limited and (shift is None or found.taken.shift_id != shift.shift_id):
+        raise Refused(
+            "not_this_shift",
+            f"Receipt {found.taken.receipt_number} is of another shift. A supervisor or the back office may do this.",
+            receipt=found.taken.receipt_number,
+        )
+    leave_others_shift(deed)
+    asked = _correction(order, found.taken.receipt_number, found.tender.number)
+    done_by = cancel_tender(deed, act, found.taken, asked, paid_anew=paid_anew)
+    return ChequeReturned(serial=found.cheque.serial, corrected=done_by, withdrawn=None)
+
+
+def _instead(deed: Deed, order: ReplaceOrder, found: _InHand | RegisteredCheque) -> PaymentOrder:
+    """The payment in place of the cheque: what it had paid, or what it was to pay as far as that is open."""
+    if isinstance(found, RegisteredCheque):
+        wishes = wishes_now(deed, found, found.entry.amount)
+        kind, account = found.payer_kind, found.entry.payer_account
+        return replace(_payment(order, kind, account, wishes), overpayment=Overpayment.CREDIT)
+    taken = found.taken
+    parts = taken.parts_of(found.tender.tender_id)
+    wishes = list(as_paid(replace(part, amount=part.left) for part in reversed(parts)))
+    return _payment(order, PayerKind(taken.payer_kind), taken.payer_account, wishes)
+
+
+def _payment(
+    order: ReplaceOrder, kind: PayerKind, account: str | None, allocate: Sequence[AllocateOrder]
+) -> PaymentOrder:
+    return PaymentOrder(
+        payment_event_id=check_id(order.payment_event_id, field="Payment"),
+        payer_kind=kind,
+        payer_account=account,
+        tenders=order.tenders,
+        allocate=allocate,
+        overpayment=Overpayment.CHANGE,
+        decimal_marks=order.decimal_marks,
+        # It is paid a second time, and everybody knows.
+        confirmed=(*order.confirmed, "possible_double"),
+        identity=order.identity,
+    )
+
+
+def _write_link(deed: Deed, found: _InHand | RegisteredCheque, payment_event_id: str, *, later: bool) -> None:
+    registered = isinstance(found, RegisteredCheque)
+    old = found.entry.post_dated_id if isinstance(found, RegisteredCheque) else found.cheque.cheque_id
+    deed.unit.insert(
+        "cheque_replacement",
+        {
+            "replaced_id": old,
+            "cheque_id": None if registered else old,
+            "post_dated_id": old if registered else None,
+            "payment_event_id": None if later else payment_event_id,
+            "registered_id": payment_event_id if later else None,
+        },
+    )

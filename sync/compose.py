@@ -10,7 +10,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
 from pos.store.corrections import refund_facts
 from pos.store.home import Identity
-from pos.store.moved import Kept, moved_facts
+from pos.store.moved import Kept, moved_facts, waits_for_the_rest
 from pos.store.outbox import OutboxRow
 from pos.store.refunds_across import across_facts
 from sync.messages import MESSAGES
@@ -39,6 +39,8 @@ def compose(
             return payment_body(
                 outbox.leg_facts(connection, row, speaker.identity, speaker.modes, speaker.company)
             )
+        case outbox.REFUND if by_standard and waits_for_the_rest(connection, row.outbox_id):
+            return None
         case outbox.REFUND | outbox.MOVED_REFUND:
             told = refund_facts(connection, row.outbox_id, by_standard=by_standard)
             return told if told is None or isinstance(told, Kept) else refund_body(told)

@@ -331,7 +331,7 @@ class SyncEngine:
         send = client.send_refund if row.kind in REFUNDS else client.send_payment
         outcome = await send(row.correlator_id, body)
         if isinstance(outcome, Conflict):
-            return await self._settle_conflict(row, outcome, this_round)
+            return await self._settle_conflict(row, outcome, this_round, by_standard)
         return await self._settle(row, _as_told(outcome, by_standard), this_round)
 
     async def _find(self, row: OutboxRow) -> LookUpOutcome:
@@ -385,14 +385,16 @@ class SyncEngine:
             row, Unknown(outcome.reason) if isinstance(outcome, Conflict) else outcome, this_round
         )
 
-    async def _settle_conflict(self, row: OutboxRow, conflict: Conflict, this_round: _Round) -> bool:
+    async def _settle_conflict(
+        self, row: OutboxRow, conflict: Conflict, this_round: _Round, by_standard: bool
+    ) -> bool:
         """409 may mean "I have it": look, unless quiet was asked for meanwhile. What is not there needs a person."""
         if self._ended(this_round):
             return await self._settle(row, Unknown(conflict.reason), this_round)
         found = await self._find(row)
         if isinstance(found, NotThere):
             return await self._settle(row, RefusedForGood(conflict.reason), this_round)
-        return await self._settle(replace(row, state="unknown"), found, this_round)
+        return await self._settle(replace(row, state="unknown"), _as_told(found, by_standard), this_round)
 
     async def _settle(self, row: OutboxRow, outcome: SendOutcome | LookUpOutcome, this_round: _Round) -> bool:
         at = self._parts.clock.now()

@@ -350,11 +350,24 @@ class Inbound:
         tally.bills += len(bills)
 
     def _put_bills(self, bills: Sequence[BillSnapshot], *, with_accounts: bool) -> None:
+        """Write bills as told.
+
+        A server without change numbers may have a correction of ours whose answer was lost, and would count it twice: such a
+        bill stays as it was told before, and comes again with the next pull.
+        """
         told_at = utc_text(self._clock.now())
         with self._till.read() as books:
             own = own_allocations(books, [bill.bill_no for bill in bills])
+            in_doubt = outbox.bills_in_doubt(books)
         with self._cache.write() as connection:
-            cached.put_bills(connection, bills, own=own, told_at_utc=told_at)
+            clear = [
+                bill
+                for bill in bills
+                if bill.seen_change is not None
+                or bill.bill_no not in in_doubt
+                or cached.bill_by_number(connection, bill.bill_no) is None
+            ]
+            cached.put_bills(connection, clear, own=own, told_at_utc=told_at)
             if with_accounts:
                 known = {bill.account: cached.account_by_id(connection, bill.account) for bill in bills}
                 fresh = {bill.account: bill for bill in bills if known[bill.account] is None}

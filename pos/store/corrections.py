@@ -423,6 +423,9 @@ def refund_facts(
         for bill_id, purpose, minor, account in undone
     ]
     whole = CorrectionKind(row[4]).undoes_all or row[16] == row[17]
+    if of_moved:
+        # What stood beside the leg is told once, with the leg's own part where there is one.
+        whole = whole and _is_first_told(connection, correction_id, event_id, leg, outbox_id)
     return RefundFacts(
         correlator_id=row[0],
         leg_correlator_id=row[1],
@@ -448,6 +451,20 @@ def refund_facts(
         approval=approval_of_entry(connection, correction_id),
         hold_id=row[20],
     )
+
+
+def _is_first_told(
+    connection: Connection, correction_id: str, event_id: str, leg: int, outbox_id: int
+) -> bool:
+    """Whether nothing of a correction is told of the leg itself, and of what was moved before this row tells first."""
+    first = connection.exec_driver_sql(
+        "SELECT min(outbox_id) FROM outbox WHERE payment_event_id = ?1 AND leg = ?2 AND kind = 'moved_refund' "
+        "AND source_id BETWEEN ?3 || '-' AND ?3 || '-~' AND NOT EXISTS (SELECT 1 FROM correction_part AS corrected "
+        f"JOIN {PARTS} AS part USING (part_id) WHERE corrected.correction_id = ?3 AND part.payment_event_id = ?1 "
+        f"AND part.leg = ?2 AND NOT {LIVE_MOVED})",
+        (event_id, leg, correction_id),
+    ).scalar_one()
+    return bool(first == outbox_id)
 
 
 def _write_offs(connection: Connection, event_id: str, leg: int, in_currency: Currency) -> dict[str, Money]:

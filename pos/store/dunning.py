@@ -47,7 +47,8 @@ def legs_not_final(connection: Connection, account: str, modes: Sequence[str]) -
         "SELECT outbox.correlator_id, v_tender.mode FROM payment_dunning "
         "JOIN leg USING (payment_event_id, account) JOIN outbox USING (payment_event_id, leg) "
         "JOIN v_tender ON v_tender.tender_id = leg.tender_id LEFT JOIN v_cheque ON v_cheque.tender_id = leg.tender_id "
-        f"WHERE payment_dunning.account = ? AND v_tender.mode IN ({places}) AND v_tender.state = 'taken' "
+        f"WHERE payment_dunning.account = ? AND outbox.kind = 'payment' AND v_tender.mode IN ({places}) "
+        "AND v_tender.state = 'taken' "
         "AND coalesce(v_cheque.state, '') NOT IN ('cleared', 'dishonoured', 'returned', 'replaced') "
         "AND EXISTS (SELECT 1 FROM allocation WHERE allocation.payment_event_id = leg.payment_event_id "
         "AND allocation.leg = leg.leg AND allocation.bill_no IS NOT NULL) ORDER BY outbox.outbox_id",

@@ -25,7 +25,7 @@ LIVE_MOVED = (
     "EXISTS (SELECT 1 FROM outbox AS live WHERE live.source_id = part.placed_by || '-to' "
     "AND live.payment_event_id = part.payment_event_id AND live.leg = part.leg AND live.server_id IS NOT 'not-told')"
 )
-"""Whether a ``part`` lies on a payment of its own at a server of the standard, or will."""
+"""Whether a ``part`` lies on a payment of its own at a server of the standard, or will, as far as is known now."""
 PARTS = (
     "(SELECT allocation_id AS part_id, payment_event_id, leg, account, bill_id, "
     "CASE WHEN sale_line IS NOT NULL THEN 'items' WHEN bill_no IS NOT NULL THEN 'bills' "
@@ -53,10 +53,10 @@ def messages_of(connection: Connection, correction_id: str, *, at: datetime) -> 
             "changed_at_utc": utc_text(at),
         }
         key = f"{correction_id}-{leg}"
-        yield about | _named(REFUND, correction_id, key, account)
         for moved_before, moved_to in _moved_before(connection, correction_id, event_id, leg):
             source_id = f"{correction_id}-{moved_before}"
             yield about | _named(MOVED_REFUND, source_id, f"{key}-{moved_before}", moved_to)
+        yield about | _named(REFUND, correction_id, key, account)
         for placed_on in _placed_on(connection, correction_id, leg):
             yield about | _named(MOVED, f"{correction_id}-to", f"{key}-to", placed_on)
 
@@ -128,6 +128,17 @@ def is_moving(connection: Connection, outbox_id: int) -> bool:
         "SELECT 1 FROM outbox AS told JOIN outbox AS beside ON beside.payment_event_id = told.payment_event_id "
         "AND beside.leg = told.leg AND beside.kind IN ('moved', 'moved_refund') "
         "AND beside.source_id BETWEEN told.source_id || '-' AND told.source_id || '-~' WHERE told.outbox_id = ?",
+        (outbox_id,),
+    ).first()
+    return found is not None
+
+
+def waits_for_the_rest(connection: Connection, outbox_id: int) -> bool:
+    """Whether the server still lacks what the same correction undoes of money that was moved before."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM outbox AS told JOIN outbox AS apart ON apart.payment_event_id = told.payment_event_id "
+        "AND apart.leg = told.leg AND apart.kind = 'moved_refund' AND apart.state <> 'acknowledged' "
+        "AND apart.source_id BETWEEN told.source_id || '-' AND told.source_id || '-~' WHERE told.outbox_id = ?",
         (outbox_id,),
     ).first()
     return found is not None

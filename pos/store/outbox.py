@@ -71,12 +71,23 @@ _COLUMNS = (
     f"outbox_id, coalesce(payment_event_id, ''), leg, correlator_id, account, {_QUEUE}, state, attempts, body, "
     "next_attempt_at_utc, reason, kind"
 )
-_BEHIND_PARKED = (
-    "(kind <> 'payment' AND EXISTS (SELECT 1 FROM outbox AS paid WHERE paid.payment_event_id = outbox.payment_event_id "
-    "AND paid.leg = outbox.leg AND paid.state = 'parked' AND (paid.kind = 'payment' OR (paid.outbox_id < outbox.outbox_id "
-    "AND outbox.kind IN ('moved', 'moved_refund') AND paid.kind IN ('refund', 'moved', 'moved_refund')))))"
+_BLOCKED = (
+    "WITH RECURSIVE blocked (outbox_id) AS (SELECT outbox_id FROM outbox WHERE state <> 'acknowledged' AND state = 'parked' "
+    "UNION SELECT next.outbox_id FROM blocked CROSS JOIN outbox AS before ON before.outbox_id = blocked.outbox_id "
+    "CROSS JOIN outbox AS next ON next.payment_event_id = before.payment_event_id AND next.leg = before.leg "
+    "AND next.state <> 'acknowledged' AND CASE WHEN before.kind = 'payment' THEN next.kind <> 'payment' "
+    "WHEN next.kind = 'moved' THEN before.kind IN ('refund', 'moved_refund') "
+    "AND before.source_id BETWEEN substr(next.source_id, 1, length(next.source_id) - 3) "
+    "AND substr(next.source_id, 1, length(next.source_id) - 3) || '-~' "
+    "WHEN next.kind = 'moved_refund' THEN before.kind = 'moved' AND before.source_id = "
+    "substr(next.source_id, (length(next.source_id) + 3) / 2) || '-to' "
+    "WHEN next.kind = 'refund' THEN before.kind = 'moved_refund' "
+    "AND before.source_id BETWEEN next.source_id || '-' AND next.source_id || '-~' ELSE 0 END) "
 )
-"""What is told of a leg waits for it, and so for the person that a parked leg waits for; what builds on a refund too."""
+_BEHIND_PARKED = "(outbox_id IN (SELECT outbox_id FROM blocked) AND state <> 'parked')"
+"""What is told of a leg waits for it, and so for the person that a parked leg waits for. Where money was moved to waits for
+the refunds that take it off the other account, what was moved on for where it was moved first; the refund of a move that
+takes both kinds of money waits for the rest of it, so that the server has a move whole or not at all."""
 
 
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:
@@ -86,7 +97,7 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]
     than any wait can be was written by a clock that was wrong: it holds nothing up.
     """
     rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
+        f"{_BLOCKED}SELECT {_COLUMNS} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
         f"AND NOT {_BEHIND_PARKED} AND {_QUEUE} NOT IN ("
         f"SELECT {_QUEUE} FROM outbox WHERE state <> 'acknowledged' AND state <> 'parked' "
         "AND next_attempt_at_utc > ? AND next_attempt_at_utc <= ?) ORDER BY outbox_id LIMIT ?",
@@ -121,7 +132,8 @@ class Queue:
 def queue(connection: Connection) -> Queue:
     """How many rows wait for central, how many wait for a person; what waits for a parked leg is not counted."""
     row = connection.exec_driver_sql(
-        f"SELECT coalesce(sum(state <> 'parked' AND NOT {_BEHIND_PARKED}), 0), coalesce(sum(state = 'parked'), 0), "
+        f"{_BLOCKED}SELECT coalesce(sum(state <> 'parked' AND NOT {_BEHIND_PARKED}), 0), "
+        "coalesce(sum(state = 'parked'), 0), "
         "(SELECT min(coalesce(due, '')) FROM (SELECT max(next_attempt_at_utc) AS due FROM outbox "
         f"WHERE state <> 'acknowledged' AND state <> 'parked' AND NOT {_BEHIND_PARKED} GROUP BY {_QUEUE})), "
         "(SELECT coalesce((SELECT at_utc FROM bank_receipt_event WHERE outcome_id = source_id), "
@@ -261,6 +273,18 @@ def bills_paid(connection: Connection, rows: Iterable[OutboxRow]) -> list[str]:
         for (bill_no,) in connection.exec_driver_sql(statement, (row.payment_event_id, row.leg)):
             found[bill_no] = None
     return list(found)
+
+
+def bills_in_doubt(connection: Connection) -> set[str]:
+    """Bills that a correction touched which a server without change numbers may have without our knowing."""
+    rows = connection.exec_driver_sql(
+        "SELECT bill_no FROM outbox JOIN allocation USING (payment_event_id, leg) WHERE outbox.state <> 'acknowledged' "
+        "AND outbox.state IN ('sent', 'unknown') AND kind IN ('refund', 'moved', 'moved_refund') AND bill_no IS NOT NULL "
+        "UNION SELECT bill_no FROM outbox JOIN placed_part USING (payment_event_id, leg) "
+        "WHERE outbox.state <> 'acknowledged' AND outbox.state IN ('sent', 'unknown') "
+        "AND kind IN ('refund', 'moved', 'moved_refund') AND bill_no IS NOT NULL"
+    )
+    return {str(row[0]) for row in rows}
 
 
 def accounts_in_doubt(connection: Connection) -> set[str]:

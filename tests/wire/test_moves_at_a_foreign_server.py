@@ -9,18 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pos.bootstrap.wire import compare_with_central
-from pos.domain.correction import CorrectionPolicy
+from pos.domain.correction import CorrectionKind, CorrectionPolicy
 from pos.domain.errors import Refused
 from pos.store import outbox
+from pos.store.migrations.versions.v0036_moved_money_told import SCHEMA
+from pos.till.correction_entry import CorrectionOrder
+from pos.till.corrections import reverse
 from pos.till.open_bills import catch_up_all
 from pos.till.refunds import RefundOrder, refund
 from pos.till.transfers import MoveOrder, reallocate, transfer
+from tests.builders.corrections import on, undone
 from tests.builders.foreign_books import ForeignBooks, beside
-from tests.builders.tills import CASHIER, findings, rows
-from tests.builders.wire import Wire
+from tests.builders.tills import CASHIER, card, findings, rows
+from tests.builders.wire import Fault, Wire, make_wire, payments_at
 
 HOUR_S = 3_600
-ACTS = ("refund", "transfer", "reallocate")
+ACTS = ("refund", "transfer", "reallocate", "reverse")
 OWED = {"F1": ("F-1", "10.000"), "F2": ("F-2", "10.000"), "F3": ("F-3", "10.000"), "F4": ("F-1", "5.000")}
 
 
@@ -34,7 +38,10 @@ async def shop(server: ForeignBooks) -> Wire:
 
 
 def paid(wire: Wire, account: str, amount: str, *bills: str) -> str:
-    event_id = wire.pay(account, amount, *bills)
+    return receipt_of(wire, wire.pay(account, amount, *bills))
+
+
+def receipt_of(wire: Wire, event_id: str) -> str:
     return str(
         next(
             row["receipt_number"]
@@ -193,6 +200,125 @@ async def test_a_refund_that_the_server_refuses_holds_the_payment_of_the_other_b
     assert open_here(wire) == open_there(server)
 
 
+async def test_a_refund_that_is_refused_for_good_holds_no_other_move_back() -> None:
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    receipt = paid(wire, "F-1", "10", "NF1")
+    await settle(wire)
+    server.refuses = {"refund"}
+    given_back(wire, receipt, "3")
+    await settle(wire)
+    server.refuses = set()
+    moved(wire, receipt, "F-2", "7")
+
+    await settle(wire)
+
+    assert [server.on_account(account) for account in ("F-1", "F-2")] == [3_000, 7_000]
+
+
+async def test_a_move_that_cannot_be_told_whole_is_not_told_in_part() -> None:
+    """Some of its money lies where a payment of an earlier move was refused: nothing is taken off meanwhile."""
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    receipt = paid(wire, "F-1", "10", "NF1")
+    await settle(wire)
+    server.refuses = {"payment"}
+    moved(wire, receipt, "F-3", "3")
+    await settle(wire)
+    server.refuses = set()
+    moved(wire, receipt, "F-2", "8")
+
+    report = await wire.engine.drain(timeout_s=HOUR_S)
+
+    assert (report.waiting, report.parked) == (0, 0)
+    assert [server.on_account(account) for account in ("F-1", "F-2", "F-3")] == [7_000, 0, 0]
+    assert [row["told"] for row in rows(wire.desk, "v_transfer")] == ["parked", "waiting"]
+    with wire.desk.till.transaction() as unit:
+        outbox.retry_parked(unit.connection, at=wire.desk.clock.now())
+    await settle(wire)
+    assert [server.on_account(account) for account in ("F-1", "F-2", "F-3")] == [2_000, 8_000, 0]
+    assert open_here(wire) == open_there(server)
+
+
+async def test_a_bill_is_never_shown_too_high_while_the_answer_to_a_move_is_lost() -> None:
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    receipt = paid(wire, "F-1", "10", "NF1")
+    await settle(wire)
+    moved(wire, receipt, "F-2", "6")
+    server.lost = 1
+    await wire.engine.push()
+
+    assert (await wire.engine.pull()).problem is None
+
+    assert open_here(wire) == [6_000, 4_000, 10_000, 5_000]
+
+
+async def test_the_rest_of_a_bill_that_is_owed_again_is_told_once() -> None:
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    payments = replace(wire.desk.policy.payments, tolerance_minor=5)
+    wire.desk.policy = replace(wire.desk.policy, payments=payments)
+    receipt = receipt_of(wire, wire.pay("F-1", "9.998", "NF1", tender=card("9.998")))
+    moved(wire, receipt, "F-2", "4")
+    await settle(wire)
+    reverse(wire.desk, CASHIER, CorrectionOrder(receipt=receipt, reason="bad_instrument", tender=1))
+
+    await settle(wire)
+
+    assert len(server.refunds) == 3
+    assert [one["writeOff"][0]["bill"] for one in server.refunds if "writeOff" in one] == ["F1"]
+
+
+@pytest.mark.parametrize("fault", [Fault.CONFLICT_AFTER, Fault.LOST_ANSWER, Fault.FAILED_AFTER])
+async def test_a_counterfoil_central_that_is_reached_as_any_server_is_told_both(fault: Fault) -> None:
+    wire = await make_wire(own=False)
+    receipt = receipt_of(wire, wire.pay("BA-1", "10", "N1-1"))
+    await wire.engine.drain(timeout_s=HOUR_S)
+    undone(wire.desk, receipt, CorrectionKind.TRANSFER, placed=[on("BA-2", 6_000, bill="N2-1")])
+    wire.network.script(fault)
+
+    await settle(wire)
+
+    catch_up_all(wire.desk)
+    assert (wire.open_minor("N1-1"), wire.open_minor("N2-1")) == (6_000, 4_000)
+    assert len(payments_at(wire.central)) == 2
+
+
+@pytest.mark.parametrize(
+    ("then", "stands"), [("refund", [0, 0, 0]), ("move", [0, 0, 10_000]), ("", [0, 10_000, 0])]
+)
+async def test_what_waited_at_an_upgrade_is_told_as_what_is_new(then: str, stands: list[int]) -> None:
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    receipt = paid(wire, "F-1", "10", "NF1")
+    await settle(wire)
+    moved(wire, receipt, "F-2")
+    if then == "refund":
+        given_back(wire, receipt, "10")
+    elif then == "move":
+        moved(wire, receipt, "F-3")
+    as_before_the_messages(wire)
+
+    await settle(wire)
+
+    assert [server.on_account(account) for account in ("F-1", "F-2", "F-3")] == stands
+    assert open_here(wire) == open_there(server)
+
+
+def as_before_the_messages(wire: Wire) -> None:
+    """The outbox as it was when a move was one message, then what the step of the store does with it."""
+    insert = SCHEMA[SCHEMA.index("INSERT INTO outbox") : SCHEMA.index("CREATE TRIGGER moved_money")]
+    with wire.desk.till.transaction() as unit:
+        wall = unit.connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_schema WHERE name = 'outbox_is_never_deleted'"
+        ).scalar_one()
+        unit.connection.exec_driver_sql("DROP TRIGGER outbox_is_never_deleted")
+        unit.connection.exec_driver_sql("DELETE FROM outbox WHERE kind IN ('moved', 'moved_refund')")
+        unit.connection.exec_driver_sql(wall)
+        unit.connection.exec_driver_sql(insert.strip().rstrip(";"))
+
+
 async def test_a_bill_that_moved_money_pays_is_paid_before_the_server_says_so() -> None:
     server = ForeignBooks(OWED)
     wire = await shop(server)
@@ -244,7 +370,10 @@ async def test_after_any_deeds_the_server_has_what_the_books_have(
         try:
             match deed:
                 case "pay":
-                    receipts.append(paid(wire, account, str(amount)))
+                    # An even amount is meant for the account's bill, an odd one is credit.
+                    receipts.append(
+                        paid(wire, account, str(amount), *([f"N{account.replace('-', '')}"][amount % 2 :]))
+                    )
                 case "move" if receipts:
                     moved(wire, receipts[amount % len(receipts)], account, str(amount))
                 case "refund" if receipts:

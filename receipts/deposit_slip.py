@@ -5,6 +5,7 @@ Source: domain.md 3.3 and rule 42.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pos.domain.receipt import DepositFacts, DepositLine, ReceiptFacts
@@ -14,6 +15,7 @@ from receipts.labels import Labels
 STAMP_LINES = 4
 SIGNATURE_LINES = 2
 NAME_LINES_MAX = 2
+IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 def deposit_elements(facts: ReceiptFacts, deposit: DepositFacts, labels: Labels) -> Iterator[Element]:
@@ -23,7 +25,7 @@ def deposit_elements(facts: ReceiptFacts, deposit: DepositFacts, labels: Labels)
     if deposit.bank:
         yield Field(label=labels.deposit_bank, value=deposit.bank, lines_max=NAME_LINES_MAX)
     if deposit.account_number:
-        yield Field(label=labels.deposit_account, value=deposit.account_number)
+        yield Field(label=labels.deposit_account, value=_grouped(deposit.account_number))
     operator = f"{facts.operator_name} ({facts.operator})" if facts.operator_name else facts.operator
     yield Field(label=labels.deposit_made_by, value=operator, lines_max=NAME_LINES_MAX)
     yield Rule()
@@ -52,6 +54,13 @@ def deposit_elements(facts: ReceiptFacts, deposit: DepositFacts, labels: Labels)
         yield from (Blank() for _ in range(lines))
         if named != labels.deposit_signature:
             yield Rule()
+
+
+def _grouped(account_number: str) -> str:
+    """An IBAN in fours, as banks print it, so that it breaks at a blank; any other number as it is."""
+    if not IBAN.fullmatch(account_number):
+        return account_number
+    return " ".join(account_number[at : at + 4] for at in range(0, len(account_number), 4))
 
 
 def _cheque(place: int, cheque: DepositLine, labels: Labels) -> Iterator[Element]:

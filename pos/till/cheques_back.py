@@ -220,7 +220,8 @@ def _return(
         )
     leave_others_shift(deed)
     asked = _correction(order, found.taken.receipt_number, found.tender.number)
-    done_by = cancel_tender(deed, act, found.taken, asked, paid_anew=paid_anew)
+    how = f"number {found.cheque.serial} of bank {found.cheque.bank} is handed back"
+    done_by = cancel_tender(deed, act, found.taken, asked, how=how, paid_anew=paid_anew)
     return ChequeReturned(serial=found.cheque.serial, corrected=done_by, withdrawn=None)
 
 

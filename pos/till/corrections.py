@@ -168,9 +168,18 @@ def undo_all(
 
 
 def cancel_tender(
-    deed: Deed, act: str, taken: TakenPayment, order: CorrectionOrder, *, paid_anew: bool = False
+    deed: Deed,
+    act: str,
+    taken: TakenPayment,
+    order: CorrectionOrder,
+    *,
+    how: str | None = None,
+    paid_anew: bool = False,
 ) -> Corrected:
-    """Undo, as ``act``, exactly what one tender funded, the newest first; the other tenders of the event stay."""
+    """Undo, as ``act``, exactly what one tender funded, the newest first; the other tenders of the event stay.
+
+    ``how`` is what its paper says of the instrument, in place of what it says of any of that kind.
+    """
     tender = next((one for one in taken.tenders if one.number == order.tender), None)
     if tender is None or tender.undone:
         raise Refused(
@@ -208,7 +217,11 @@ def cancel_tender(
             undone=undone,
             lines=lines,
             whole=[tender],
-            given_back=[how_it_goes_back(deed.desk, tender)],
+            given_back=[
+                how_it_goes_back(deed.desk, tender)
+                if how is None
+                else GivenBack(label=mode.label, amount=tender.kept, how=how)
+            ],
             paid_anew=paid_anew,
         ),
     )

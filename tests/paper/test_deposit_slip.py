@@ -72,6 +72,18 @@ def test_a_slip_lists_its_cheques_and_their_sum() -> None:
     assert not {"Tendered", "CHANGE", "Please keep this receipt."} & {line.split(" 0")[0] for line in lines}
 
 
+def test_an_iban_stands_in_fours_and_breaks_at_a_blank() -> None:
+    facts = slip()
+    assert facts.deposit is not None
+    iban = replace(facts.deposit, account_number="KW81CBKU0000000000001234560101")
+    lines = [
+        " ".join(line.split())
+        for line in render_text(compose(replace(facts, deposit=iban), Copy()), 42).splitlines()
+    ]
+    at = next(place for place, line in enumerate(lines) if line.startswith("Account"))
+    assert f"{lines[at]} {lines[at + 1]}" == "Account KW81 CBKU 0000 0000 0000 1234 5601 01"
+
+
 def test_there_is_room_for_a_stamp_and_a_signature() -> None:
     lines = render_text(compose(slip(), Copy()), 42).splitlines()
 

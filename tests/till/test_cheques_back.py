@@ -120,6 +120,10 @@ def test_a_cheque_that_goes_back_opens_just_what_it_had_paid(desk: Desk) -> None
     done = back(desk)
 
     assert (done.paper.kind, done.paper.total) == (ReceiptKind.TENDER_CANCELLATION, money("41.750"))
+    assert done.paper.correction is not None
+    assert done.paper.correction.given_back == (
+        ("Cheque", money("41.750"), "number 000123 of bank 001 is handed back"),
+    )
     assert (open_bills(desk)["7781"], open_bills(desk)["7782"], in_hand(desk)) == (41_750, 0, 0)
     assert [row["state"] for row in rows(desk, "v_cheque")] == ["returned"]
     assert [row["kind"] for row in rows(desk, "v_outbox")].count("refund") == 1

@@ -442,6 +442,8 @@ class TillApp(App[int], inherit_bindings=False):
     # --- status, lock, help ---------------------------------------------------------------------------------------
 
     def _each_second(self) -> None:
+        if not self.screen_stack:
+            return  # The program is ending: the framework takes its screens away before it stops the clocks.
         idle_s = self.seat.desk.clock.monotonic_s() - self.keyboard.last_key_s
         if idle_s >= self._lock_after_s:
             self.action_lock()

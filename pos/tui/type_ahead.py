@@ -58,7 +58,7 @@ class TypeAhead:
     def settle(self) -> None:
         """Once no errand is under way: let the screens answer each other, paint, and go on with the keys."""
         app = self._app
-        if not self._keyboard.held or self._busy() or not app.is_running:
+        if not self._keyboard.held or self._busy() or not app.is_running or not app.screen_stack:
             return
         stack = list(app.screen_stack)
         hold = self._holds
@@ -70,7 +70,8 @@ class TypeAhead:
                 self.settle()
 
         def answered() -> None:
-            app.screen.call_after_refresh(painted)
+            if app.screen_stack:
+                app.screen.call_after_refresh(painted)
 
         _one_after_another([*reversed(stack), app, app.screen], answered)
 

@@ -40,6 +40,7 @@ from pos.till.take_payment import PaymentTaken
 from pos.tui.errands import Asking, Errands
 from pos.tui.keyboard import BURST_OVER_S, Arrival, Keyboard, Press, Scan
 from pos.tui.keys import bindings
+from pos.tui.patience import Patience
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
@@ -153,6 +154,7 @@ class TillApp(App[int], inherit_bindings=False):
             approvals=approvals,
             issuing=issuing,
             refunds=refunds,
+            patience=None if refunds is None else Patience(refunds, self._central_is_slow),
             card_terminal=card_terminal,
             link=sync_state,
             hint=hint,
@@ -372,6 +374,7 @@ class TillApp(App[int], inherit_bindings=False):
                 self.keyboard.sort(Press(event.key, event.character))
                 if self.keyboard.escape_waits:
                     self.set_timer(self._escape_wait_s, self._escape_alone)
+                self._leave_central()
                 await self._pass_on()
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             if not self._is_too_small():
@@ -386,7 +389,20 @@ class TillApp(App[int], inherit_bindings=False):
 
     async def _escape_alone(self) -> None:
         self.keyboard.escape_alone()
+        self._leave_central()
         await self._pass_on()
+
+    def _leave_central(self) -> None:
+        """Esc while a deed waits for central ends the waiting; what was typed ahead was meant for its end."""
+        patience = self.seat.patience
+        if patience is not None and patience.waits and self.keyboard.drop_to_escape():
+            patience.leave()
+
+    def _central_is_slow(self) -> None:
+        if self.screen_stack and isinstance(self.screen, Frame):
+            self.screen.say(
+                "Central is asked whether another terminal has paid of it back. Esc: do not wait."
+            )
 
     async def _pass_on(self) -> None:
         while (arrival := self.keyboard.next()) is not None:

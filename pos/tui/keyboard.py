@@ -98,6 +98,13 @@ class Keyboard:
             return None
         return self._waiting.popleft()
 
+    def drop_to_escape(self) -> bool:
+        """Whether an Esc was typed ahead; it is gone then, with all that was typed ahead before and after it."""
+        there = Press("escape") in self._waiting
+        if there:
+            self._waiting.clear()
+        return there
+
     def keep_loose(self, press: Press) -> bool:
         """Whether this key must wait until it is known if it belongs to a scan."""
         if press.in_burst and press.character is not None:

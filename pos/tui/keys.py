@@ -261,7 +261,7 @@ KEYS: tuple[Key, ...] = (
         id="bag_cash",
         keys=("b", "B"),
         shown="B",
-        label="Bag cash",
+        label="Bag",
         meaning="cash of the safe into a sealed bag for the bank",
     ),
     Key(
@@ -310,7 +310,7 @@ KEYS: tuple[Key, ...] = (
         id="all_cheques",
         keys=("a", "A"),
         shown="A",
-        label="All cheques",
+        label="All",
         meaning="every cheque, to be found by serial, account or drawer",
     ),
     Key(

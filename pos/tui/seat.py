@@ -23,6 +23,7 @@ from pos.till.desk import Desk, note_refusals
 from pos.till.gate import may_do
 from pos.till.open_bills import catch_up
 from pos.till.unfinished import abandon
+from pos.tui.patience import Patience
 from pos.tui.ports import AskSyncState, NotAskedYet, Preview, VoucherIssue
 
 Result = TypeVar("Result")
@@ -41,8 +42,9 @@ class Seat:
     """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
 
     ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
-    ``refunds`` None: nor to pay back what another terminal took. ``approvals`` None: no other terminal can be asked for a
-    second person. ``card_terminal`` None: slips are keyed. ``link`` says whether central answers.
+    ``refunds`` None: nor to pay back what another terminal took; ``patience`` is the same, and may be left.
+    ``approvals`` None: no other terminal can be asked for a second person. ``card_terminal`` None: slips are keyed.
+    ``link`` says whether central answers.
     """
 
     desk: Desk
@@ -51,6 +53,7 @@ class Seat:
     vouchers: VoucherDesk | None = None
     issuing: VoucherIssue | None = None
     refunds: RefundDesk | None = None
+    patience: Patience | None = None
     approvals: ApprovalExchange | None = None
     card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
@@ -117,7 +120,7 @@ class Seat:
     @property
     def central_now(self) -> RefundDesk | None:
         """Who is asked before money goes back; None while it is known to be silent: nobody waits for that."""
-        return None if self.offline else self.refunds
+        return None if self.offline else self.patience
 
     def clock_time(self, moment: datetime) -> str:
         """A moment in the shop's own time: the hour, and the day where it is another."""

@@ -86,6 +86,11 @@ class Counter:
             self._post(key)
         await self.settle()
 
+    def begin(self, key: str) -> None:
+        """A key whose outcome is not waited for."""
+        clock_of(self.desk).advance(seconds=KEY_S)
+        self._post(key)
+
     async def paste(self, text: str) -> None:
         """Bracketed paste."""
         clock_of(self.desk).advance(seconds=KEY_S)

@@ -49,6 +49,7 @@ async def test_a_slip_takes_4_keys_and_is_printed(desk: Desk) -> None:
     async with counter(desk, user="4001") as seat:
         await seat.press(".", ".", "7")
         assert seat.screen == "DepositsScreen"
+        assert seat.text.splitlines()[-1].rstrip().endswith("A All  Esc Back"), "every way from here is shown"
         assert "2 of 2, 54.250 KWD into main" in seat.text
         first, second = [line for line in seat.text.splitlines() if line.endswith(("12.500", "41.750"))]
         assert first.startswith(">*")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pos.domain.refund_across import LookUpOutcome
+from pos.domain.refund_across import HoldOutcome, LookUpOutcome, RefundAsked, TakenElsewhere
 from pos.till.desk import Desk
 from pos.till.refunds import RefundOrder, refund
 from tests.builders.across import ALONE, RECEIPT, UNANSWERED, FakeRefunds, elsewhere
@@ -315,3 +315,46 @@ async def test_without_an_answer_the_screen_stays_and_leaving_lets_go(desk: Desk
         await seat.press("escape")
     assert [row["state"] for row in rows(desk, "refund_hold")] == ["released"]
     assert rows(desk, "refund_across") == []
+
+
+class Silent(FakeRefunds):
+    """Central takes a question and never answers it; ``silent_at`` names which."""
+
+    def __init__(self, found: TakenElsewhere, silent_at: str) -> None:
+        super().__init__(found)
+        self.silent_at = silent_at
+
+    async def find(self, receipt_number: str) -> LookUpOutcome:
+        if self.silent_at == "find":
+            await asyncio.Event().wait()
+        return await super().find(receipt_number)
+
+    async def hold(self, asked: RefundAsked) -> HoldOutcome:
+        if self.silent_at == "hold":
+            self.asked.append(asked)
+            await asyncio.Event().wait()
+        return await super().hold(asked)
+
+
+@pytest.mark.parametrize("silent_at", ["find", "hold"])
+async def test_esc_ends_the_waiting_for_central_and_nothing_goes_out(desk: Desk, silent_at: str) -> None:
+    """The cashier never waits longer than wanted: one Esc stops it, what was typed ahead is gone."""
+    desk.policy = replace(desk.policy, corrections=ALONE)
+    central = Silent(elsewhere(cash="10"), "")
+    async with counter(desk, refunds=central) as seat:
+        await seat.open(RECEIPT)
+        await seat.press("r")
+        await seat.fill("4", "5")
+        central.silent_at = silent_at
+        seat.begin("enter")
+        while not (seat.app.seat.patience and seat.app.seat.patience.waits):
+            await asyncio.sleep(0.001)
+        await seat.at_once("enter", "escape")
+        assert "You left before central answered: nothing was done." in " ".join(seat.message.split())
+        assert seat.screen == "RefundScreen"
+        assert central.released == [asked.hold_id for asked in central.asked]
+        central.silent_at = ""
+        await seat.press("enter")
+        assert "RF-" in seat.message or seat.screen == "ReceiptElsewhereScreen"
+    assert len(rows(desk, "refund_across")) == 1
+    assert findings(desk) == []

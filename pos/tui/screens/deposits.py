@@ -76,7 +76,6 @@ class DepositsScreen(TickedRegister[None, BankedCheque | CashBag]):
         "accept",
         "switch",
         "bag_cash",
-        "open_bag",
         "slips",
         "clearing",
         "all_cheques",

@@ -31,6 +31,7 @@ from pos.till.transfers import (
     transfer,
 )
 from pos.tui.errands import Errands
+from pos.tui.patience import LEFT
 from pos.tui.screens.correction import REASONS, numbered_reasons
 from pos.tui.screens.form import FormScreen
 from pos.tui.seat import Seat
@@ -144,12 +145,21 @@ class RefundScreen(_MoneyScreen):
         central, runner = self.seat.central_now, self.seat.runner
         self.done(await self.seat.asked(pay_back(desk, person, order, central, runner)))
 
+    def refused(self, refusal: DomainError) -> None:
+        if refusal.code == LEFT:
+            self._let_go()
+        super().refused(refusal)
+
     def action_back(self) -> None:
-        """Whoever leaves wants no answer any more: what central may hold for it is let go, beside."""
+        """Whoever leaves wants no answer any more."""
         if self._elsewhere:
-            seat, receipt = self.seat, self.taken.receipt_number
-            self.errands.beside(self, give_up(seat.desk, receipt, seat.refunds, seat.runner))
+            self._let_go()
         super().action_back()
+
+    def _let_go(self) -> None:
+        """What central may hold for it is let go, beside."""
+        seat, receipt = self.seat, self.taken.receipt_number
+        self.errands.beside(self, give_up(seat.desk, receipt, seat.refunds, seat.runner))
 
 
 class _MoveScreen(_MoneyScreen):

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
+from pos.domain.dishonour_policy import USUAL_REASONS
 from pos.domain.number_format import LOCALES, NumberFormat, number_format
 from pos.domain.role import Role
 from pos.domain.sale_policy import OVERRIDE_REASONS, ItemPolicy
@@ -101,6 +102,35 @@ class ItemSettings(Strict):
         )
 
 
+class DishonourReasonSettings(Strict):
+    code: Word
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    payors_fault: bool = True
+
+
+def _usual_reasons() -> list[DishonourReasonSettings]:
+    return [
+        DishonourReasonSettings(code=one.code, label=one.label, payors_fault=one.payors_fault)
+        for one in USUAL_REASONS
+    ]
+
+
+class DishonourSettings(Strict):
+    fee: AmountOrEmpty = ""
+    fee_tax_rate: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,4})?$")] = "0"
+    fee_again: bool = False
+    reasons: Annotated[list[DishonourReasonSettings], Field(min_length=1, max_length=30)] = Field(
+        default_factory=_usual_reasons
+    )
+
+    @model_validator(mode="after")
+    def _each_code_once(self) -> DishonourSettings:
+        codes = [reason.code for reason in self.reasons]
+        if len(set(codes)) < len(codes):
+            raise ValueError("a code of cheques.dishonour.reasons stands there twice")
+        return self
+
+
 class ChequeSettings(Strict):
     stale_after_days: Annotated[int, Field(ge=1, le=3650)] = 180
     warn_before_stale_days: Annotated[int, Field(ge=0, le=3650)] = 14
@@ -118,6 +148,11 @@ class ChequeSettings(Strict):
         "no_alteration",
     ]
     ticks_always: bool = False
+    represent_max: Annotated[int, Field(ge=0, le=9)] = 1
+    cash_only_after: Annotated[int, Field(ge=0, le=99)] = 3
+    cash_only_within_months: Annotated[int, Field(ge=1, le=120)] = 12
+    cash_only_months: Annotated[int, Field(ge=1, le=120)] = 12
+    dishonour: DishonourSettings = DishonourSettings()
     max_by_class: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=20)], AmountOrEmpty], Field(max_length=50)
     ] = {}

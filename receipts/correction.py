@@ -29,7 +29,7 @@ def correction_elements(
     yield Text(text=labels.all_amounts_in.format(currency=facts.total.currency.code), align=Align.RIGHT)
     undone = [line for line in correction.lines if not line.placed]
     placed = [line for line in correction.lines if line.placed]
-    if _accounts(placed) - _accounts(undone):
+    if undone and _accounts(placed) - _accounts(undone):
         yield from _note_for_each(facts, correction, undone, placed, labels)
         return
     yield from _lines(labels.correction_taken_off, undone, labels)

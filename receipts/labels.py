@@ -229,6 +229,8 @@ ENGLISH = Labels(
             "refund": "REFUND",
             "transfer": "PAYMENT TRANSFER",
             "reallocation": "PAYMENT MOVED",
+            "dishonour": "RETURNED CHEQUE",
+            "reinstatement": "CHEQUE COUNTS AGAIN",
         }
     ),
     correction_of="Of receipt",

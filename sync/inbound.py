@@ -22,6 +22,7 @@ from pos.domain.signed_voucher import VoucherKey
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
+from pos.store.dishonours import cash_only_by_bounces, stages_put_back
 from pos.store.items import put_items, remove_items
 from pos.store.known_cheques import KnownCheque, forget_cheques, put_known_cheques
 from pos.store.outbox import OutboxRow
@@ -244,6 +245,9 @@ class Inbound:
         with self._till.read() as books:
             credits = {row.account: own_credits(books, row.account).get(row.account, []) for row in accounts}
             in_doubt = outbox.accounts_in_doubt(books)
+            numbers = [row.account for row in accounts]
+            stages = stages_put_back(books, numbers)
+            cash_only = cash_only_by_bounces(books, numbers, self._clock.now().date())
         with self._cache.write() as connection:
             clear = [
                 row
@@ -254,6 +258,8 @@ class Inbound:
             cached.set_credit(
                 connection, [(row.account, credit_of(row, credits[row.account]).minor) for row in clear]
             )
+            cached.put_back_stages(connection, stages)
+            cached.set_cash_only(connection, cash_only)
         return len(clear) == len(accounts)
 
     async def _pull_items(self, tally: _Tally) -> None:
@@ -442,6 +448,9 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
     credit = Money(0, in_currency) if told is None else read_money(told, field="creditAmount")
     if credit.currency != in_currency:
         raise BadField("creditAmount.unit", f"is not {in_currency}")
+    until = row.get("cashOnlyUntil")
+    bounced_until = None if until is None or row.get("cashOnly") is True else date.fromisoformat(until)
+    is_bounced = bounced_until is not None and bounced_until.isoformat() >= told_at_utc[:10]
     return CachedAccount(
         account=number,
         kind=PayerKind(row["kind"]),
@@ -450,7 +459,8 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         customer=_text(row, "customer", limit=40),
         currency=in_currency,
         status=_text(row, "status", limit=20) or "active",
-        cash_only=row.get("cashOnly") is True,
+        cash_only=row.get("cashOnly") is True or is_bounced,
+        cash_only_until=bounced_until if is_bounced else None,
         dunning_stage=stage,
         credit_told=credit,
         credit=credit,

@@ -9,9 +9,12 @@ from sqlalchemy import Connection
 
 from pos.store.account_credits import credit_facts
 from pos.store.bank_receipts import outcome_facts
+from pos.store.dishonour_told import dishonour_facts
+from pos.store.dishonours import DISHONOUR
 from pos.store.outbox import COMMISSION, OUTCOME, TRANSFER
 from pos.store.suspense import transfer_facts
 from sync.commission_wire import commission_body
+from sync.dishonour_wire import dishonour_body
 from sync.outcome_wire import outcome_body
 from sync.transfer_wire import transfer_body
 
@@ -43,9 +46,15 @@ def _commission(connection: Connection, outbox_id: int) -> bytes | None:
     return None if facts is None else commission_body(facts)
 
 
+def _dishonour(connection: Connection, outbox_id: int) -> bytes | None:
+    facts = dishonour_facts(connection, outbox_id)
+    return None if facts is None else dishonour_body(facts)
+
+
 MESSAGES: Mapping[str, Message] = {
     OUTCOME: Message("outcomes", "outcome", _outcome),
     TRANSFER: Message("transfers", "transfer", _transfer),
     COMMISSION: Message("commissions", "commission", _commission),
+    DISHONOUR: Message("dishonours", "dishonour", _dishonour),
 }
 """By the outbox's kind; payments and refunds are none of them: the standard has a place for these."""

@@ -29,6 +29,8 @@ NAMES: Mapping[CorrectionKind, str] = {
     CorrectionKind.REFUND: "Refund",
     CorrectionKind.TRANSFER: "Payment transfer",
     CorrectionKind.REALLOCATION: "Re-allocation",
+    CorrectionKind.DISHONOUR: "Returned cheque",
+    CorrectionKind.REINSTATEMENT: "Cheque counts again",
 }
 FROM_THE_LEG = ("paymentEventId", "epoch", "leg")
 """What ties a refund to its payment beside the server's id."""
@@ -149,12 +151,12 @@ def moved_body(facts: MovedFacts) -> bytes:
 
 
 def is_move(body: bytes) -> bool:
-    """Whether a body tells of money that was only put elsewhere."""
+    """Whether a body tells of money that was only put elsewhere, or counts again."""
     return "placed" in loads(body)
 
 
 def _method(facts: RefundFacts, leg: Mapping[str, Any]) -> object:
-    """Back by the way it came; what is moved goes by no way to pay at all."""
+    """Back by the way it came, a cheque by the same cheque; what is moved goes by no way to pay at all."""
     return moving(facts.correlator_id, facts.kind) if facts.kind.moves else leg["paymentMethod"]
 
 
@@ -185,6 +187,8 @@ def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, obj
         attributes["reason"] = facts.reason
     if facts.shift_id is not None:
         attributes["shiftId"] = facts.shift_id
+    if facts.cheque_state is not None:
+        attributes["chequeState"] = facts.cheque_state
     if facts.hold_id is not None:
         attributes["refundHold"] = facts.hold_id
     if facts.bills:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
@@ -12,6 +13,7 @@ from pos.domain.cheque import ChequePolicy, ThirdParty
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms, Release
 from pos.domain.deposit import BankAccount, DepositPolicy
+from pos.domain.dishonour_policy import DishonourPolicy, DishonourReason
 from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
 from pos.domain.money import Currency, Money, parse_amount, parse_count
@@ -186,6 +188,19 @@ def _cheques(settings: Settings, in_currency: Currency) -> ChequePolicy:
         ticks=tuple(known.ticks),
         ticks_always=known.ticks_always,
         layouts=settings.micr,
+        dishonour=DishonourPolicy(
+            reasons=tuple(
+                DishonourReason(code=one.code, label=one.label, payors_fault=one.payors_fault)
+                for one in known.dishonour.reasons
+            ),
+            fee=cap(known.dishonour.fee, "dishonour.fee"),
+            fee_tax_rate=Decimal(known.dishonour.fee_tax_rate),
+            fee_again=known.dishonour.fee_again,
+            represent_max=known.represent_max,
+            cash_only_after=known.cash_only_after,
+            cash_only_within_months=known.cash_only_within_months,
+            cash_only_months=known.cash_only_months,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from pos.domain.dishonour_policy import DishonourPolicy
 from pos.domain.drawer_name import is_third_party
 from pos.domain.errors import Refused
 from pos.domain.micr import MicrLayout, read_micr
@@ -20,7 +21,8 @@ from pos.domain.money import Money
 class ChequeState(StrEnum):
     """Where a cheque is between the counter and the bank. One that leaves a slip again is received as before.
 
-    CREDITED: the bank may still take it back; CLEARED: its money is sure.
+    CREDITED: the bank may still take it back; CLEARED: its money is sure. DISHONOURED: the bank sent it back, and it lies
+    here; REPRESENTED: it lies here to go to the bank once more, and counts again.
     RETURNED: handed back to whoever paid with it; it may come in again.
     """
 
@@ -29,7 +31,28 @@ class ChequeState(StrEnum):
     LODGED = "lodged"
     CREDITED = "credited"
     CLEARED = "cleared"
+    DISHONOURED = "dishonoured"
+    REPRESENTED = "represented"
     RETURNED = "returned"
+
+
+CHEQUE_STEPS: Mapping[ChequeState, frozenset[ChequeState]] = {
+    ChequeState.RECEIVED: frozenset({ChequeState.BATCHED, ChequeState.RETURNED}),
+    ChequeState.BATCHED: frozenset({ChequeState.RECEIVED, ChequeState.REPRESENTED, ChequeState.LODGED}),
+    ChequeState.LODGED: frozenset({ChequeState.CREDITED, ChequeState.DISHONOURED}),
+    ChequeState.CREDITED: frozenset({ChequeState.CLEARED, ChequeState.DISHONOURED}),
+    ChequeState.CLEARED: frozenset({ChequeState.DISHONOURED}),
+    ChequeState.DISHONOURED: frozenset(
+        # Back to where it stood: the bank was wrong.
+        {ChequeState.LODGED, ChequeState.CREDITED, ChequeState.CLEARED, ChequeState.REPRESENTED}
+    ),
+    ChequeState.REPRESENTED: frozenset({ChequeState.BATCHED}),
+}
+"""Where a cheque may go from each state; the database knows the same steps (``cheque_step``)."""
+IN_HAND = (ChequeState.RECEIVED, ChequeState.REPRESENTED)
+"""It lies in the shop and may be put on a slip."""
+AT_THE_BANK = (ChequeState.LODGED, ChequeState.CREDITED, ChequeState.CLEARED)
+"""The bank has it, and may send it back."""
 
 
 class ChequeKind(StrEnum):
@@ -72,7 +95,8 @@ class ChequePolicy:
     From ``warn_before_stale_days`` days before it is too old its taking says so. One dated up to ``post_dated_max_days``
     days ahead is registered (0: none is). ``clear_after_days`` days after the bank credited it it is taken for cleared, by a
     person; ``refund_hold_days`` days after that its money may be paid back. ``ticks`` are asked for a third party's
-    cheque, with ``ticks_always`` for every one but a draft. ``layouts`` are the MICR lines that are known here.
+    cheque, with ``ticks_always`` for every one but a draft. ``layouts`` are the MICR lines that are known here;
+    ``dishonour`` says what becomes of one that the bank sends back.
     """
 
     stale_after_days: int
@@ -87,6 +111,7 @@ class ChequePolicy:
     ticks: tuple[str, ...] = tuple(TICKS)
     ticks_always: bool = False
     layouts: tuple[MicrLayout, ...] = ()
+    dishonour: DishonourPolicy = field(default_factory=DishonourPolicy)
 
     def cap_of(self, cheque: Cheque, account_class: str) -> Money | None:
         """The most that ``cheque`` of an account of this class may be worth."""

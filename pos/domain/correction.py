@@ -19,7 +19,8 @@ class CorrectionKind(StrEnum):
     """VOID: in the open shift that took the payment. REVERSAL: later. Both undo all of it.
 
     TENDER_CANCELLATION undoes what one bad instrument paid; REFUND pays a part back; TRANSFER moves money to another
-    account, REALLOCATION to other bills of the same one.
+    account, REALLOCATION to other bills of the same one. DISHONOUR takes off what a bounced cheque still paid;
+    REINSTATEMENT lets its money count again.
     """
 
     VOID = "void"
@@ -28,6 +29,8 @@ class CorrectionKind(StrEnum):
     REFUND = "refund"
     TRANSFER = "transfer"
     REALLOCATION = "reallocation"
+    DISHONOUR = "dishonour"
+    REINSTATEMENT = "reinstatement"
 
     @property
     def undoes_all(self) -> bool:
@@ -43,6 +46,20 @@ class CorrectionKind(StrEnum):
     def moves(self) -> bool:
         """Whether the money stays, on another account or bill."""
         return self in (CorrectionKind.TRANSFER, CorrectionKind.REALLOCATION)
+
+    @property
+    def places(self) -> bool:
+        """Whether it puts money on accounts and bills."""
+        return self.moves or self is CorrectionKind.REINSTATEMENT
+
+    @property
+    def is_of_one_tender(self) -> bool:
+        """Whether it is about one instrument of a payment."""
+        return self in (
+            CorrectionKind.TENDER_CANCELLATION,
+            CorrectionKind.DISHONOUR,
+            CorrectionKind.REINSTATEMENT,
+        )
 
 
 class CorrectionReason(StrEnum):

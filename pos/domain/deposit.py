@@ -41,6 +41,7 @@ _STEPS: Mapping[SlipState, frozenset[SlipState]] = {
     SlipState.LODGED: frozenset({SlipState.PART_CONFIRMED, SlipState.CONFIRMED}),
     SlipState.PART_CONFIRMED: frozenset({SlipState.PART_CONFIRMED, SlipState.CONFIRMED}),
 }
+"""A slip is confirmed once nothing is to come of it; a bounce that is undone makes it wait again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

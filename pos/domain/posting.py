@@ -47,6 +47,7 @@ class Ledger(StrEnum):
     TOLERANCE_WRITE_OFF = "tolerance_write_off"
     WRITE_OFF_RECOVERY = "write_off_recovery"
     REFUNDS_PAYABLE = "refunds_payable"
+    FEE_INCOME = "fee_income"
 
 
 class SourceKind(StrEnum):
@@ -70,6 +71,8 @@ class SourceKind(StrEnum):
     REFUND_SETTLED = "refund_settled"
     TRANSFER = "transfer"
     REALLOCATION = "reallocation"
+    DISHONOUR = "dishonour"
+    REINSTATEMENT = "reinstatement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

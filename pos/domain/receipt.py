@@ -30,6 +30,8 @@ class ReceiptKind(StrEnum):
     REFUND = "refund"
     TRANSFER = "transfer"
     REALLOCATION = "reallocation"
+    DISHONOUR = "dishonour"
+    REINSTATEMENT = "reinstatement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

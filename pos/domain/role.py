@@ -59,8 +59,8 @@ class ActKind(StrEnum):
 _KINDS = {
     ActKind.MONEY: """
         pay sell override_price hold_voucher ask_card void refund swap_tender no_sale open_shift count close_shift
-        accept_over_short confirm_refund bounce_cheque represent_cheque resolve_suspense transfer reallocate reverse
-        key_direct_debit pay_post_dated withdraw_post_dated
+        accept_over_short confirm_refund bounce_cheque represent_cheque undo_bounce resolve_suspense transfer reallocate
+        reverse key_direct_debit pay_post_dated withdraw_post_dated
         replace_cheque return_cheque bag_cash open_bag deposit_cheques lodge_deposit cancel_deposit confirm_deposit
         clear_cheque confirm_match verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission pickup
         loan paid_in paid_out safe_count hand_over accept_hand_over resolve_card reconcile_cards issue_voucher mandate

@@ -32,7 +32,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.text_guard import fold
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 7
+VERSION = 8
 
 SCHEMA = """
 CREATE TABLE account (
@@ -46,6 +46,7 @@ CREATE TABLE account (
     currency TEXT NOT NULL,
     status TEXT NOT NULL,
     cash_only INTEGER NOT NULL,
+    cash_only_until TEXT,
     dunning_stage INTEGER NOT NULL,
     dealer_class TEXT NOT NULL,
     credit_limit_minor INTEGER,
@@ -68,6 +69,7 @@ CREATE TABLE former_number (
     PRIMARY KEY (former, account)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX former_number_by_account ON former_number (account);
+CREATE INDEX account_cash_only_until ON account (cash_only_until) WHERE cash_only_until IS NOT NULL;
 CREATE INDEX dealer_by_name ON account (name_folded, account) WHERE kind = 'dealer';
 CREATE VIRTUAL TABLE account_word USING fts5 (words, prefix = '2 3', tokenize = 'unicode61');
 CREATE TABLE bill (
@@ -167,7 +169,7 @@ SELECT account, kind, name, currency, credit_minor, status, phone FROM account;
 """
 
 _ACCOUNT_COLUMNS = (
-    "account, kind, name, phone, customer, currency, status, cash_only, dunning_stage, dealer_class, "
+    "account, kind, name, phone, customer, currency, status, cash_only, cash_only_until, dunning_stage, dealer_class, "
     "credit_limit_minor, advance_told_minor, deposit_told_minor, written_off_told_minor, unverified_told_minor, "
     "blocked, credit_told_minor, credit_minor, seen_change, told_at_utc"
 )
@@ -176,13 +178,13 @@ DEALERS = (
 )
 _UPSERT_ACCOUNT = (
     "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
-    "cash_only, dunning_stage, dealer_class, credit_limit_minor, advance_told_minor, deposit_told_minor, "
+    "cash_only, cash_only_until, dunning_stage, dealer_class, credit_limit_minor, advance_told_minor, deposit_told_minor, "
     "written_off_told_minor, unverified_told_minor, blocked, credit_told_minor, credit_minor, seen_change, told_at_utc) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (account) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
     "name_folded = excluded.name_folded, phone = excluded.phone, phone_reversed = excluded.phone_reversed, "
     "customer = excluded.customer, currency = excluded.currency, status = excluded.status, "
-    "cash_only = excluded.cash_only, dunning_stage = excluded.dunning_stage, "
+    "cash_only = excluded.cash_only, cash_only_until = excluded.cash_only_until, dunning_stage = excluded.dunning_stage, "
     "dealer_class = excluded.dealer_class, credit_limit_minor = excluded.credit_limit_minor, "
     "advance_told_minor = excluded.advance_told_minor, deposit_told_minor = excluded.deposit_told_minor, "
     "written_off_told_minor = excluded.written_off_told_minor, "
@@ -228,6 +230,7 @@ class CachedAccount:
     written_off_told: Money | None = None
     unverified_told: Money | None = None
     blocked: bool = False
+    cash_only_until: date | None = None
 
 
 def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
@@ -346,6 +349,7 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
                 told.currency.code,
                 told.status,
                 int(told.cash_only),
+                None if told.cash_only_until is None else told.cash_only_until.isoformat(),
                 told.dunning_stage,
                 told.dealer_class,
                 None if told.credit_limit is None else told.credit_limit.minor,
@@ -489,6 +493,34 @@ def set_credit(connection: Connection, credit_by_account: Iterable[tuple[str, in
     rows = [(credit_minor, account) for account, credit_minor in credit_by_account]
     if rows:
         connection.exec_driver_sql("UPDATE account SET credit_minor = ? WHERE account = ?", rows)
+
+
+def put_back_stages(connection: Connection, stages: Iterable[tuple[str, int]]) -> None:
+    """These accounts are in collection at this stage, or further."""
+    rows = [(stage, account) for account, stage in stages]
+    if rows:
+        connection.exec_driver_sql(
+            "UPDATE account SET dunning_stage = max(dunning_stage, ?) WHERE account = ?", rows
+        )
+
+
+def set_cash_only(connection: Connection, until_by_account: Iterable[tuple[str, date]]) -> None:
+    """Bounced cheques make these accounts cash-only, at least until then."""
+    rows = [(until.isoformat(), account) for account, until in until_by_account]
+    if rows:
+        connection.exec_driver_sql(
+            "UPDATE account SET cash_only = 1, cash_only_until = max(coalesce(cash_only_until, ''), ?) WHERE account = ? "
+            "AND (cash_only = 0 OR cash_only_until IS NOT NULL)",
+            rows,
+        )
+
+
+def end_cash_only(connection: Connection, today: date) -> None:
+    """The time is over for which bounced cheques made accounts cash-only."""
+    connection.exec_driver_sql(
+        "UPDATE account SET cash_only = 0, cash_only_until = NULL WHERE cash_only_until < ?",
+        (today.isoformat(),),
+    )
 
 
 def account_by_id(connection: Connection, account: str) -> CachedAccount | None:
@@ -698,7 +730,7 @@ def _maybe(minor: object, in_currency: Currency) -> Money | None:
 
 
 def _account(row: tuple[object, ...]) -> CachedAccount:
-    account, kind, name, phone, customer, code, status, cash_only, dunning, *rest = row
+    account, kind, name, phone, customer, code, status, cash_only, until, dunning, *rest = row
     dealer_class, limit, advance, deposit, written_off, unverified, blocked, told, credit, change, told_at = (
         rest
     )
@@ -712,6 +744,7 @@ def _account(row: tuple[object, ...]) -> CachedAccount:
         currency=in_currency,
         status=str(status),
         cash_only=bool(cash_only),
+        cash_only_until=None if until is None else date.fromisoformat(str(until)),
         dunning_stage=_whole(dunning),
         credit_told=Money(_whole(told), in_currency),
         credit=Money(_whole(credit), in_currency),

@@ -49,6 +49,15 @@ def legs_of_cheque(connection: Connection, cheque_id: str) -> list[tuple[str, in
     return [(str(row[0]), int(row[1]), str(row[2])) for row in rows]
 
 
+def has_cleared(connection: Connection, cheque_id: str, *, before: int) -> bool:
+    """Whether a cheque cleared at an earlier step than this one."""
+    row = connection.exec_driver_sql(
+        "SELECT 1 FROM cheque_event WHERE cheque_id = ? AND state = 'cleared' AND number < ?",
+        (cheque_id, before),
+    ).first()
+    return row is not None
+
+
 def outcome_of_cheque(cheque_id: str, number: int) -> str:
     """How an outbox row names a step of a cheque."""
     return f"{cheque_id}-{number}"

@@ -194,7 +194,8 @@ class OpenRefund:
 
 
 _REFUNDS = (
-    "SELECT refund_id, receipt_number, payer_account, amount_minor - cash_minor AS owed, currency, at_utc, utc_offset_min, "
+    "SELECT refund_id, receipt_number, payer_account, amount_minor - cash_minor - off_minor AS owed, currency, "
+    "at_utc, utc_offset_min, "
     "EXISTS (SELECT 1 FROM refund_settled WHERE refund_settled.correction_id = refund_id) AS settled FROM refund_made "
 )
 
@@ -267,6 +268,14 @@ _CORRECTED = (
 )
 
 
+_UNDOES_LEG = (
+    "(corrected.kind IN ('void', 'reversal') OR (corrected.tender_id = leg.tender_id AND corrected.kind <> 'reinstatement' "
+    "AND NOT EXISTS (SELECT 1 FROM correction AS before WHERE before.tender_id = corrected.tender_id "
+    "AND before.kind = 'dishonour' AND before.rowid < corrected.rowid))) "
+)
+"""A correction that gives up again what a leg brought back of debt, or wrote off: the first that undoes the leg whole."""
+
+
 def corrected_bills(
     connection: Connection, bill_no: str | None = None
 ) -> Iterator[tuple[str, OwnAllocation]]:
@@ -279,7 +288,7 @@ def corrected_bills(
         "SELECT part.bill_no, part.account, -part.amount_minor, part.currency, corrected.correction_id, NULL, NULL "
         "FROM bill_write_off AS part JOIN leg USING (payment_event_id, leg) "
         "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
-        "AND (corrected.kind IN ('void', 'reversal') OR corrected.tender_id = leg.tender_id) "
+        f"AND {_UNDOES_LEG}"
     )
     for row in connection.exec_driver_sql(f"{cleared}WHERE {where}", values):
         yield str(row[0]), _own(tuple(row), cleared=True)
@@ -303,7 +312,7 @@ def corrected_recoveries(connection: Connection, account: str) -> Iterator[OwnAl
         "SELECT '', part.account, -part.amount_minor, part.currency, told.correlator_id, told.server_id, "
         "told.applied_change FROM recovery AS part JOIN leg USING (payment_event_id, leg) "
         "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
-        "AND (corrected.kind IN ('void', 'reversal') OR corrected.tender_id = leg.tender_id) "
+        f"AND {_UNDOES_LEG}"
         "JOIN outbox AS told ON told.source_id = corrected.correction_id AND told.kind = 'refund' "
         "AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg WHERE part.account = ?",
         (account,),
@@ -349,6 +358,7 @@ class RefundFacts:
     written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
     ``operator`` corrected what ``taken_by`` had taken, alone or by somebody's ``approval``.
     ``hold_id`` names what central holds for it, ``moved_to`` the payment that answers it at a server without moves.
+    ``cheque_state``: what a cheque that bounced, or counts again, is by it.
     """
 
     correlator_id: str
@@ -374,6 +384,7 @@ class RefundFacts:
     approval: ApprovalFacts | None
     hold_id: str | None = None
     moved_to: str | None = None
+    cheque_state: str | None = None
 
 
 def refund_facts(
@@ -390,7 +401,10 @@ def refund_facts(
         "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id, "
         "kind_of.operator, event.operator, "
         "(SELECT hold_id FROM refund_hold WHERE used_by = kind_of.correction_id), taken.body, told.kind, "
-        "substr(told.source_id, length(correction_id) + 2) AS placed_by "
+        "substr(told.source_id, length(correction_id) + 2) AS placed_by, "
+        "CASE kind_of.kind WHEN 'dishonour' THEN 'dishonoured' WHEN 'reinstatement' THEN ("
+        "SELECT iif(undoes, was, 'represented') FROM reinstatement JOIN dishonour "
+        "ON dishonour.correction_id = of_correction WHERE reinstatement.correction_id = kind_of.correction_id) END "
         "FROM outbox AS told JOIN correction AS kind_of ON kind_of.payment_event_id = told.payment_event_id "
         "AND told.source_id BETWEEN correction_id AND correction_id || '-~' "
         "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
@@ -422,7 +436,9 @@ def refund_facts(
         )
         for bill_id, purpose, minor, account in undone
     ]
-    whole = CorrectionKind(row[4]).undoes_all or row[16] == row[17]
+    kind = CorrectionKind(row[4])
+    placed = tuple(_placed(connection, correction_id, leg, in_currency))
+    whole = kind.undoes_all or (row[16] == row[17] and _is_first_undone(connection, correction_id))
     if of_moved:
         # What stood beside the leg is told once, with the leg's own part where there is one.
         whole = whole and _is_first_told(connection, correction_id, event_id, leg, outbox_id)
@@ -432,8 +448,8 @@ def refund_facts(
         server_id=row[2],
         payment_body=bytes(row[3]),
         method_body=bytes(row[21]),
-        kind=CorrectionKind(row[4]),
-        amount=total((part.amount for part in amounts), in_currency),
+        kind=kind,
+        amount=total((part.amount for part in amounts or placed), in_currency),
         reason_code=row[5],
         reason=row[6],
         corrected_at=local(row[7], row[8]),
@@ -444,12 +460,13 @@ def refund_facts(
         kept=tuple(part for part in amounts if part.kept_as not in (Purpose.BILLS, Purpose.ITEMS)),
         write_offs=_write_offs(connection, event_id, leg, in_currency) if whole else {},
         recovered=_recovered(connection, event_id, leg, in_currency) if whole else Money(0, in_currency),
-        placed=() if by_standard else tuple(_placed(connection, correction_id, leg, in_currency)),
-        moved_to=f"{correction_id}-{leg}-to" if by_standard and CorrectionKind(row[4]).moves else None,
+        placed=() if by_standard else placed,
+        moved_to=f"{correction_id}-{leg}-to" if by_standard and kind.moves else None,
         operator=row[18],
         taken_by=row[19],
         approval=approval_of_entry(connection, correction_id),
         hold_id=row[20],
+        cheque_state=row[24],
     )
 
 
@@ -465,6 +482,17 @@ def _is_first_told(
         (event_id, leg, correction_id),
     ).scalar_one()
     return bool(first == outbox_id)
+
+
+def _is_first_undone(connection: Connection, correction_id: str) -> bool:
+    """Whether a correction of one tender is the first that undoes it; what counts again undoes nothing."""
+    row = connection.exec_driver_sql(
+        "SELECT 1 FROM correction WHERE correction_id = ? AND kind <> 'reinstatement' AND NOT EXISTS ("
+        "SELECT 1 FROM correction AS before WHERE before.tender_id = correction.tender_id AND before.kind = 'dishonour' "
+        "AND before.rowid < correction.rowid)",
+        (correction_id,),
+    ).first()
+    return row is not None
 
 
 def _write_offs(connection: Connection, event_id: str, leg: int, in_currency: Currency) -> dict[str, Money]:

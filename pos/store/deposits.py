@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -52,13 +53,14 @@ def _banked(row: Sequence[Any], lies_in: Mapping[str, str]) -> BankedCheque:
 def cheques_in_hand(
     connection: Connection, in_currency: Currency, lies_in: Mapping[str, str], *, limit: int
 ) -> list[BankedCheque]:
-    """Received and on no slip, the oldest first; those of an open shift are among them, at the end.
+    """In the shop and on no slip, the oldest first; those of an open shift are among them, at the end.
 
     ``lies_in``: the ledger account of each way to pay by cheque.
     """
     rows = connection.exec_driver_sql(
         _CHEQUE.format(cheques="cheque")
-        + "WHERE cheque.currency = ? AND state = 'received' ORDER BY 13, cheque_date, serial, cheque.cheque_id LIMIT ?",
+        + "WHERE cheque.currency = ? AND state IN ('received', 'represented') "
+        "ORDER BY 13, cheque_date, serial, cheque.cheque_id LIMIT ?",
         (in_currency.code, limit),
     )
     return [_banked(tuple(row), lies_in) for row in rows]
@@ -75,6 +77,17 @@ def named_cheques(connection: Connection, name: str, lies_in: Mapping[str, str])
         if rows:
             return [_banked(tuple(row), lies_in) for row in rows]
     return []
+
+
+def cheques_called(connection: Connection, name: str, lies_in: Mapping[str, str]) -> list[BankedCheque]:
+    """As ``named_cheques``, or else the cheques with this serial number."""
+    found = named_cheques(connection, name, lies_in)
+    if found:
+        return found
+    rows = connection.exec_driver_sql(
+        _CHEQUE.format(cheques="cheque") + "WHERE cheque.serial = ? ORDER BY cheque.rowid", (name.upper(),)
+    )
+    return [_banked(tuple(row), lies_in) for row in rows]
 
 
 def banked_cheques(
@@ -132,12 +145,26 @@ def _slips(
 
 
 def _cheques_of(connection: Connection, slip_id: str, lies_in: Mapping[str, str]) -> tuple[BankedCheque, ...]:
+    """The slip's cheques; one that came back from it is dishonoured here, wherever it is since."""
     rows = connection.exec_driver_sql(
         _CHEQUE.format(cheques="deposit_cheque JOIN cheque USING (cheque_id)")
         + "WHERE deposit_cheque.slip_id = ? ORDER BY place",
         (slip_id,),
     )
-    return tuple(_banked(tuple(row), lies_in) for row in rows)
+    found = [_banked(tuple(row), lies_in) for row in rows]
+    awaited = {
+        str(cheque_id)
+        for (cheque_id,) in connection.exec_driver_sql(
+            "SELECT cheque_id FROM cheque_awaited WHERE slip_id = ?", (slip_id,)
+        )
+    }
+    waiting = (ChequeState.BATCHED, ChequeState.LODGED)
+    return tuple(
+        replace(one, state=ChequeState.DISHONOURED)
+        if one.state in waiting and one.cheque_id not in awaited
+        else one
+        for one in found
+    )
 
 
 def steps_gone(connection: Connection, cheques: Collection[BankedCheque]) -> dict[str, int]:
@@ -148,6 +175,16 @@ def steps_gone(connection: Connection, cheques: Collection[BankedCheque]) -> dic
         (json.dumps([cheque.cheque_id for cheque in cheques]),),
     )
     return {str(row[0]): int(row[1]) for row in rows}
+
+
+def represented(connection: Connection, cheques: Collection[BankedCheque]) -> set[str]:
+    """Those of these cheques that bounced before and go to the bank once more, by their ids."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT cheque_id FROM cheque_event WHERE state = 'represented' "
+        "AND cheque_id IN (SELECT value FROM json_each(?))",
+        (json.dumps([cheque.cheque_id for cheque in cheques]),),
+    )
+    return {str(cheque_id) for (cheque_id,) in rows}
 
 
 def is_cancelled_slip(connection: Connection, receipt_number: str) -> bool:

@@ -41,7 +41,8 @@ def messages_of(connection: Connection, correction_id: str, *, at: datetime) -> 
     legs = connection.exec_driver_sql(
         "SELECT DISTINCT part.payment_event_id, part.leg, leg.account FROM correction_part AS corrected "
         f"JOIN {PARTS} AS part USING (part_id) JOIN leg USING (payment_event_id, leg) "
-        "WHERE corrected.correction_id = ? ORDER BY part.leg",
+        "WHERE corrected.correction_id = ?1 UNION SELECT part.payment_event_id, part.leg, leg.account "
+        "FROM placed_part AS part JOIN leg USING (payment_event_id, leg) WHERE part.correction_id = ?1 ORDER BY 2",
         (correction_id,),
     ).all()
     for event_id, leg, account in legs:
@@ -57,7 +58,8 @@ def messages_of(connection: Connection, correction_id: str, *, at: datetime) -> 
             source_id = f"{correction_id}-{moved_before}"
             yield about | _named(MOVED_REFUND, source_id, f"{key}-{moved_before}", moved_to)
         yield about | _named(REFUND, correction_id, key, account)
-        for placed_on in _placed_on(connection, correction_id, leg):
+        # Of what counts again of a bounced cheque the leg's first account is told: there is one, unless some had been moved.
+        for placed_on in _placed_on(connection, correction_id, leg)[:1]:
             yield about | _named(MOVED, f"{correction_id}-to", f"{key}-to", placed_on)
 
 
@@ -80,9 +82,10 @@ def _moved_before(
 
 
 def _placed_on(connection: Connection, correction_id: str, leg: int) -> list[str]:
-    """The one account that money of a leg went to, if it went anywhere."""
+    """The account that money of a leg went to, if it went anywhere; of several the first one is first."""
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT account FROM placed_part WHERE correction_id = ? AND leg = ?", (correction_id, leg)
+        "SELECT account FROM placed_part WHERE correction_id = ? AND leg = ? GROUP BY account ORDER BY min(number)",
+        (correction_id, leg),
     )
     return [str(row[0]) for row in rows]
 
@@ -200,10 +203,21 @@ def _refunds_of(
     if any(row.state != "acknowledged" for row in rows):
         return None
     told = [row for row in rows if row.server_id != NOT_TOLD]
+    if not told and _counts_again(connection, correction_id):
+        # It answers no refund: the bounce was one, and was told as that.
+        return ()
     if not told or any(row.applied_change is not None for row in told):
         # Our own central has heard of the whole move in its refund, and a server of another kind of nothing.
         return KEPT
     return tuple(str(row.correlator_id) for row in told)
+
+
+def _counts_again(connection: Connection, correction_id: str) -> bool:
+    """Whether a correction lets the money of a bounced cheque count again."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM reinstatement WHERE correction_id = ?", (correction_id,)
+    ).first()
+    return found is not None
 
 
 # --- both compared ---------------------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ class OutboxRow:
 
     ``kind``: ``payment`` for the leg itself; ``outcome`` for what became of it, ``transfer`` for money of it that left
     suspense for ``account``, ``commission`` for what its sale earned for ``account``, ``refund`` for what was undone or
-    moved of it, ``moved`` and ``moved_refund`` for the same at a server that has no moves: all are told after it.
+    moved of it, ``moved`` and ``moved_refund`` for the same at a server that has no moves, ``dishonour`` for what a bounce
+    of its cheque did to ``account``: all are told after it.
     ``refund_across`` is of a payment that another terminal took: ``payment_event_id`` is empty then.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
     money in suspense, whose owners have nothing to do with one another, the event.
@@ -141,7 +142,8 @@ def queue(connection: Connection) -> Queue:
         "(SELECT at_utc FROM account_credit WHERE credit_id = source_id), "
         "(SELECT at_utc FROM correction WHERE correction_id = CASE outbox.kind WHEN 'moved' "
         "THEN substr(source_id, 1, length(source_id) - 3) WHEN 'moved_refund' "
-        "THEN substr(source_id, 1, (length(source_id) - 1) / 2) ELSE source_id END), "
+        "THEN substr(source_id, 1, (length(source_id) - 1) / 2) WHEN 'dishonour' "
+        "THEN substr(source_id, 1, length(source_id) - 5) ELSE source_id END), "
         "(SELECT at_utc FROM refund_across WHERE refund_id = source_id), "
         f"(SELECT at_utc FROM cheque_event WHERE {OF_CHEQUE}), taken_at_utc) "
         "FROM outbox LEFT JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
@@ -294,7 +296,7 @@ def accounts_in_doubt(connection: Connection) -> set[str]:
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND allocation.bill_no IS NULL "
         "AND allocation.sale_line IS NULL UNION SELECT account FROM outbox "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') "
-        "AND kind IN ('transfer', 'commission', 'moved', 'moved_refund') "
+        "AND kind IN ('transfer', 'commission', 'moved', 'moved_refund', 'dishonour') "
         "UNION SELECT placed_part.account FROM outbox JOIN placed_part USING (payment_event_id, leg) "
         "WHERE state <> 'acknowledged' AND state IN ('sent', 'unknown') AND kind = 'refund' "
         "UNION SELECT part.account FROM outbox JOIN refund_across_part AS part ON part.refund_id = source_id "
@@ -336,6 +338,7 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
         "WHERE part.correction_id = source_id AND undone.payment_event_id = outbox.payment_event_id "
         "AND undone.leg = outbox.leg), leg.amount_minor), leg.currency, mode, "
         "CASE outbox.kind WHEN 'transfer' THEN 'from suspense' WHEN 'commission' THEN 'commission' "
+        "WHEN 'dishonour' THEN 'dishonour' "
         "WHEN 'refund' THEN (SELECT kind FROM correction WHERE correction_id = source_id) ELSE coalesce(event.state, "
         f"(SELECT state FROM cheque_event WHERE {OF_CHEQUE})) END "
         "FROM outbox JOIN leg USING (payment_event_id, leg) JOIN payment_event USING (payment_event_id) "

@@ -14,6 +14,7 @@ from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.store.account_credits import credited_to
 from pos.store.corrections import corrected_bills, corrected_credits, corrected_recoveries
+from pos.store.dishonours import charged_to_credit, charges_taken_off
 from pos.store.refunds_across import bills_opened_across, credits_taken_across
 from pos.store.suspense import moved_to_bills, moved_to_credit
 
@@ -47,6 +48,7 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
         entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
         entries += [corrected for _, corrected in corrected_bills(connection, bill_no)]
         entries += [back for _, back in bills_opened_across(connection, bill_no)]
+        entries += [off for _, off in charges_taken_off(connection, bill_no)]
     return found
 
 
@@ -58,7 +60,10 @@ def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]
         for row in connection.exec_driver_sql(statement):
             found.setdefault(str(row[0]), []).append(_own(tuple(row), cleared=table == CLEARED))
     for bill_no, moved in chain(
-        moved_to_bills(connection), corrected_bills(connection), bills_opened_across(connection)
+        moved_to_bills(connection),
+        corrected_bills(connection),
+        bills_opened_across(connection),
+        charges_taken_off(connection),
     ):
         found.setdefault(bill_no, []).append(moved)
     return found
@@ -74,7 +79,11 @@ def own_credits(
     if kept_as is Purpose.ACCOUNT:
         for undone, entries in _by_account(connection, _UNDONE, account, None).items():
             found.setdefault(undone, []).extend(entries)
-        for credited, moved in chain(moved_to_credit(connection, account), credited_to(connection, account)):
+        for credited, moved in chain(
+            moved_to_credit(connection, account),
+            credited_to(connection, account),
+            charged_to_credit(connection, account),
+        ):
             found.setdefault(credited, []).append(moved)
     for credited, corrected in chain(
         corrected_credits(connection, account, kept_as), credits_taken_across(connection, account, kept_as)

@@ -161,7 +161,8 @@ _UNDONE_BY_LEG = """
           UNION ALL SELECT part_id, leg FROM placed_part WHERE payment_event_id = ?1) AS part USING (part_id)
     JOIN outbox AS told ON told.source_id = correction_id AND told.kind = 'refund' AND told.leg = part.leg
     JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg AND paid.kind = 'payment'
-    WHERE correction.payment_event_id = ?1 AND correction.kind NOT IN ('transfer', 'reallocation') AND {which}
+    WHERE correction.payment_event_id = ?1 AND {which}
+    AND correction.kind NOT IN ('transfer', 'reallocation', 'reinstatement')
     GROUP BY told.leg
     """
 """What corrections took off each leg of an own payment, in minor units; what only moved is none of it."""
@@ -180,7 +181,7 @@ def legs_to_hold(connection: Connection, payment_event_id: str) -> dict[int, str
     moved = connection.exec_driver_sql(
         "SELECT leg FROM outbox JOIN correction ON correction_id = source_id "
         "WHERE outbox.payment_event_id = ? AND outbox.kind = 'refund' AND state <> 'acknowledged' "
-        "AND correction.kind IN ('transfer', 'reallocation')",
+        "AND correction.kind IN ('transfer', 'reallocation', 'reinstatement')",
         (payment_event_id,),
     )
     waiting = {int(leg) for (leg,) in moved}

@@ -19,6 +19,7 @@ from pos.domain.text_guard import clean_reference
 from pos.store.cheque_clearing import (
     CreditedAtBank,
     credited_cheques,
+    has_cleared,
     legs_of_cheque,
     outcome_of_cheque,
 )
@@ -152,11 +153,13 @@ def _clear(deed: Deed, cheque: BankedCheque, number: int) -> None:
 def _messages(deed: Deed, cheque: BankedCheque, number: int) -> Iterable[dict[str, object]]:
     """Central is told of each leg, behind the leg itself."""
     connection = deed.unit.connection
+    # One that bounced since it cleared may clear once more.
+    again = f"-{number}" if has_cleared(connection, cheque.cheque_id, before=number) else ""
     for event_id, leg, account in legs_of_cheque(connection, cheque.cheque_id):
         yield {
             "payment_event_id": event_id,
             "leg": leg,
-            "correlator_id": f"{event_id}-{leg}-{ChequeState.CLEARED}",
+            "correlator_id": f"{event_id}-{leg}-{ChequeState.CLEARED}{again}",
             "kind": OUTCOME,
             "source_id": outcome_of_cheque(cheque.cheque_id, number),
             "account": account,

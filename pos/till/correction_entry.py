@@ -6,7 +6,7 @@ Posted rows stay as they are. What is corrected, and by which rule, is decided b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pos.domain.business_day import business_date
@@ -21,7 +21,7 @@ from pos.domain.correction import (
     TakenTender,
 )
 from pos.domain.errors import Refused
-from pos.domain.money import Money, zero
+from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import ModeKind, PayerKind
 from pos.domain.posting import JournalLine, SourceKind, debit, ledger_of
 from pos.domain.receipt import CorrectionLine, ReceiptFacts
@@ -64,10 +64,27 @@ class CashOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why something is corrected, where the reasons are others than those of ``CorrectionReason``: code, label, words."""
+
+    code: str
+    label: str
+    text: str = ""
+
+
+def _nothing_beside(_correction_id: str, _paper: str) -> None:
+    """Most corrections have no rows of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A correction that was decided on. ``undone`` is how much of which part, ``whole`` the tenders undone altogether,
     ``placed`` the rows of where the money goes instead. ``paid_anew``: the same is paid in the same moment, so that nothing
     goes over the counter.
+
+    ``tender`` is the one that it is about, where that is not undone altogether; ``why`` stands in for the order's reason,
+    ``notes`` for the paper's own. ``write_beside`` writes the rows of its kind, by its id and paper, before the database
+    weighs it.
     """
 
     kind: CorrectionKind
@@ -80,6 +97,10 @@ class Entry:
     cash: Sequence[CashOut] = ()
     placed: Sequence[Mapping[str, object]] = ()
     paid_anew: bool = False
+    tender: TakenTender | None = None
+    why: Why | None = None
+    notes: Sequence[str] | None = None
+    write_beside: Callable[[str, str], None] = _nothing_beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +285,7 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
     for tender in entry.whole:
         _hand_back(deed, tender)
         reverse_used(deed.unit.connection, tender.tender_id, at=deed.at)
+    entry.write_beside(correction_id, number)
     _write_head(deed, entry, correction_id, number)
     if deed.approval_id is not None:
         note_approved_entry(deed.unit, correction_id, deed.approval_id)
@@ -274,13 +296,14 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
         number,
         kind,
         taken,
-        reason=reason_in_words(entry.order),
+        reason=reason_in_words(entry.order) if entry.why is None else entry.why.label,
         undone=entry.undone,
         given_back=entry.given_back,
         cash=back,
         approver=deed.approver,
         placed=[_placed_line(row, taken.amount) for row in entry.placed],
         paid_anew=entry.paid_anew,
+        notes=entry.notes,
     )
     paper = with_mark(paper, deed.unit.chain.head)
     write_paper(deed, paper, counter, series=series, event_id=None)
@@ -345,21 +368,34 @@ def _write_parts(deed: Deed, entry: Entry, correction_id: str) -> None:
 
 
 def _write_head(deed: Deed, entry: Entry, correction_id: str, number: str) -> None:
-    cancels_one = entry.kind is CorrectionKind.TENDER_CANCELLATION
+    about = entry.tender or entry.whole[0] if entry.kind.is_of_one_tender else None
+    why = entry.why
     deed.unit.insert(
         "correction",
         {
             "correction_id": correction_id,
             "kind": str(entry.kind),
             "payment_event_id": entry.taken.payment_event_id,
-            "tender_id": entry.whole[0].tender_id if cancels_one else None,
+            "tender_id": None if about is None else about.tender_id,
             "receipt_number": number,
             **when_row(deed),
-            **reason_row(entry.order),
-            "amount_minor": sum(amount.minor for _, amount in entry.undone),
+            **(
+                reason_row(entry.order)
+                if why is None
+                else {"reason_code": why.code, "reason": why.text or None}
+            ),
+            "amount_minor": _amount_of(entry).minor,
             "currency": entry.taken.amount.currency.code,
         },
     )
+
+
+def _amount_of(entry: Entry) -> Money:
+    """What is undone; of money that counts again, what is placed."""
+    nothing = zero(entry.taken.amount.currency)
+    if entry.kind is CorrectionKind.REINSTATEMENT:
+        return Money(sum(int(str(row["amount_minor"])) for row in entry.placed), nothing.currency)
+    return total((amount for _, amount in entry.undone), nothing.currency)
 
 
 def _hand_back(deed: Deed, tender: TakenTender) -> None:

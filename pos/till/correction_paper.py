@@ -18,6 +18,8 @@ SERIES = {
     CorrectionKind.REFUND: "RF",
     CorrectionKind.TRANSFER: "TR",
     CorrectionKind.REALLOCATION: "RA",
+    CorrectionKind.DISHONOUR: "DN",
+    CorrectionKind.REINSTATEMENT: "RI",
 }
 """Corrections have series of their own beside that of the receipts (rule 22)."""
 
@@ -49,14 +51,17 @@ def correction_paper(
     approver: str | None,
     placed: Sequence[CorrectionLine] = (),
     paid_anew: bool = False,
+    notes: Sequence[str] | None = None,
 ) -> ReceiptFacts:
-    """The facts of the paper ``number``; ``undone`` is how much of which part. Bills of an account that stood in collection
-    say that they do again (rule 17), unless they are ``paid_anew``.
+    """The facts of the paper ``number``; ``undone`` is how much of which part. Without ``notes`` bills of an account that
+    stood in collection say that they do again (rule 17), unless they are ``paid_anew``.
     """
     opened = {part.account for part, _ in undone if part.bill_no is not None}
     opened -= opened if paid_anew else {line.account for line in placed if line.bill_no is not None}
     desk, shift = deed.desk, deed.shift
-    amount = sum((part.minor for _, part in undone), 0)
+    amount = sum(part.minor for _, part in undone)
+    if kind is CorrectionKind.REINSTATEMENT:
+        amount = sum(line.amount.minor for line in placed)
     nothing = zero(taken.amount.currency)
     return ReceiptFacts(
         receipt_number=number,
@@ -77,7 +82,9 @@ def correction_paper(
         tenders=(),
         allocations=(),
         chain_mark="",
-        notes=tuple(
+        notes=tuple(notes)
+        if notes is not None
+        else tuple(
             stood.back_there
             for stood in dunning_before(deed.unit.connection, taken.payment_event_id)
             if stood.account in opened

@@ -206,7 +206,7 @@ def cancel_tender(
     lines = [
         *off_the_accounts(taken, undone),
         credit(mode.ledger_account, tender.kept),
-        *_beside(deed, taken, tender),
+        *lines_beside(deed, taken, tender),
     ]
     return write_correction(
         deed,
@@ -251,7 +251,7 @@ def _inverse(line: JournalLine) -> JournalLine:
     )
 
 
-def _beside(deed: Deed, taken: TakenPayment, tender: TakenTender) -> list[JournalLine]:
+def lines_beside(deed: Deed, taken: TakenPayment, tender: TakenTender) -> list[JournalLine]:
     """What the legs of the tender wrote off or brought back of written-off debt beside their money."""
     rows = deed.unit.connection.exec_driver_sql(
         "SELECT 'off', bill_write_off.account, bill_write_off.amount_minor FROM bill_write_off "

@@ -12,7 +12,7 @@ from datetime import date
 
 from pos.domain.business_day import business_date
 from pos.domain.cash_bag import BagState, CashBag
-from pos.domain.cheque import ChequeState
+from pos.domain.cheque import IN_HAND, ChequeState
 from pos.domain.deposit import (
     CHEQUES_MAX,
     BankAccount,
@@ -41,6 +41,7 @@ from pos.store.deposits import (
     cheques_in_hand,
     drop_waiting_prints,
     named_cheques,
+    represented,
     slip_by_number,
     slips_in,
     steps_gone,
@@ -249,11 +250,21 @@ def cancel_deposit(
         if not why:
             raise Refused("reason_missing", "Say why the slip is cancelled.")
         _step(deed, slip, SlipState.CANCELLED, reason=why)
-        moved = _move(deed, slip.cheques, ChequeState.RECEIVED, reason=slip.number)
+        back = represented(deed.unit.connection, slip.cheques)
+        again = [cheque for cheque in slip.cheques if cheque.cheque_id in back]
+        fresh = [cheque for cheque in slip.cheques if cheque.cheque_id not in back]
+        moved = by_age(
+            (
+                *_move(deed, fresh, ChequeState.RECEIVED, reason=slip.number),
+                *_move(deed, again, ChequeState.REPRESENTED, reason=slip.number),
+            )
+        )
         bags = move_bags(deed, slip.bags, BagState.SEALED, reason=slip.number)
         drop_waiting_prints(deed.unit.connection, slip.number, at_utc=utc_text(deed.at))
         return DepositDone(
-            slip=replace(slip, state=SlipState.CANCELLED, steps=slip.steps + 1, cheques=moved, bags=bags)
+            slip=replace(
+                slip, state=SlipState.CANCELLED, steps=slip.steps + 1, cheques=tuple(moved), bags=bags
+            )
         )
 
     return perform(desk, person, "cancel_deposit", work, memo=memo)
@@ -350,7 +361,7 @@ def _reason_of(slip: DepositSlip, credited: Credited, reason: str) -> str | None
 
 
 def _require_in_hand(cheque: BankedCheque, in_currency: Currency) -> None:
-    if cheque.state is not ChequeState.RECEIVED:
+    if cheque.state not in IN_HAND:
         where = "" if cheque.slip is None else f" on deposit slip {cheque.slip}"
         raise Refused(
             "cheque_not_in_hand",

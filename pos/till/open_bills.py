@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from pos.domain.bill import BillSnapshot, OpenBill, OwnAllocation, open_on
+from pos.domain.bill import BillSnapshot, BillState, OpenBill, OwnAllocation, SummaryLine, open_on
+from pos.domain.money import zero
 from pos.store import cache as cached
 from pos.store.cache import credit_of
 from pos.store.database import StoreError
+from pos.store.dishonours import ChargeBill, cash_only_by_bounces, charge_bills, stages_put_back
 from pos.store.payments import all_own_allocations, own_allocations, own_credits
+from pos.store.times import utc_text
 from pos.till.desk import Desk
 
 
@@ -46,14 +49,80 @@ def catch_up_on(desk: Desk, bill_nos: Iterable[str], accounts: Iterable[str]) ->
     with desk.till.read() as books:
         own = own_allocations(books, bill_nos)
         credits = {account: own_credits(books, account).get(account, []) for account in accounts}
+        charges = [charge for bill_no in own for charge in charge_bills(books, bill_no)]
+        stages = stages_put_back(books, credits)
+        cash_only = cash_only_by_bounces(books, credits, desk.clock.now().date())
+    _put_charges(desk, charges, own)
     _write(desk, own, credits)
+    if stages or cash_only:
+        with desk.cache.write() as connection:
+            cached.put_back_stages(connection, stages)
+            cached.set_cash_only(connection, cash_only)
 
 
 def catch_up_all(desk: Desk) -> None:
     """At open: every bill and account this till ever touched."""
     with desk.till.read() as books:
         own, credits = all_own_allocations(books), own_credits(books)
+        charges = charge_bills(books)
+    _put_charges(desk, charges, own)
     _write(desk, own, credits)
+    with desk.cache.write() as connection:
+        cached.end_cash_only(connection, desk.clock.now().date())
+
+
+def charge_snapshot(charge: ChargeBill) -> BillSnapshot:
+    """What a bounce charged, as a bill: due on the day of the bounce, with a line for each thing that it is for."""
+    nothing = zero(charge.fee.currency)
+    named = (
+        ("Returned cheque", charge.recovered, nothing),
+        ("Fee for a returned cheque", charge.fee, charge.tax),
+    )
+    amount = charge.recovered + charge.fee
+    return BillSnapshot(
+        bill_id=charge.charge_id,
+        bill_no=charge.bill_no,
+        account=charge.account,
+        account_name=None,
+        bill_date=charge.charged_on,
+        due_date=charge.charged_on,
+        state=BillState.SENT,
+        amount_due=amount,
+        remaining=amount,
+        tax_included=amount,
+        lines=tuple(
+            SummaryLine(
+                line_id=f"{charge.bill_no}-{place}",
+                name=name,
+                group="fee",
+                parent_id=None,
+                tax_excluded=part - tax,
+                tax=tax,
+                tax_included=part,
+                rate_ids=(),
+            )
+            for place, (name, part, tax) in enumerate(named, start=1)
+            if part
+        ),
+    )
+
+
+def _put_charges(
+    desk: Desk, charges: Sequence[ChargeBill], own: Mapping[str, Sequence[OwnAllocation]]
+) -> None:
+    """Charges that central has not told yet are bills here all the same."""
+    if not charges:
+        return
+    with desk.cache.write() as connection:
+        for charge in charges:
+            if cached.bill_by_number(connection, charge.bill_no) is None:
+                cached.put_bills(
+                    connection,
+                    [charge_snapshot(charge)],
+                    own=own,
+                    told_at_utc=utc_text(desk.clock.now()),
+                )
+                cached.mark_rates_asked(connection, charge.charge_id)
 
 
 def _write(desk: Desk, own: dict[str, list[OwnAllocation]], credits: dict[str, list[OwnAllocation]]) -> None:

@@ -49,6 +49,8 @@ from pos.till.deposits import (
     lodge_deposit,
 )
 from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
+from pos.till.dishonour_plan import BounceOrder
+from pos.till.dishonours import Bounced, bounce_cheque
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.due_cheques import pay_post_dated, withdraw_post_dated
 from pos.till.gate import require_right
@@ -61,6 +63,7 @@ from pos.till.people import Changes, NewPerson, add_user, change_pin, change_use
 from pos.till.pin_tries import take_in
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
 from pos.till.refunds import RefundOrder, confirm_refund, refund
+from pos.till.representments import CountsAgain, represent_cheque, undo_bounce
 from pos.till.script_acts import (
     ACTS,
     AddUser,
@@ -68,6 +71,7 @@ from pos.till.script_acts import (
     Approve,
     AskElsewhere,
     BagCash,
+    BounceCheque,
     CancelDeposit,
     ChangePin,
     ChangeUser,
@@ -93,6 +97,7 @@ from pos.till.script_acts import (
     Refund,
     RejectBankReceipt,
     ReplaceCheque,
+    RepresentCheque,
     ResetPin,
     ResolveCard,
     ResolveSuspense,
@@ -106,6 +111,7 @@ from pos.till.script_acts import (
     TenderLine,
     Transfer,
     UnblockDealer,
+    UndoBounce,
     VerifyBankReceipt,
     Void,
     WithdrawPostDated,
@@ -402,6 +408,8 @@ class Script:
                     tenders=[_tender_order(tender) for tender in act.tenders],
                 )
                 return encode(replace_cheque(desk, person, instead, memo=memo))
+            case BounceCheque() | RepresentCheque() | UndoBounce():
+                return encode(self._sent_back(act, memo))
             case SwapTender():
                 paid_by = SwapOrder(
                     receipt=act.receipt,
@@ -535,6 +543,21 @@ class Script:
                 return confirm_deposit(desk, person, act.slip, told, memo=memo)
             case CancelDeposit():
                 return cancel_deposit(desk, person, act.slip, act.reason, memo=memo)
+
+    def _sent_back(
+        self, act: BounceCheque | RepresentCheque | UndoBounce, memo: Memo
+    ) -> Bounced | CountsAgain:
+        desk, person = self._desk, self.person
+        match act:
+            case BounceCheque():
+                order = BounceOrder(
+                    cheque=act.cheque, reason=act.reason, on=act.on, text=act.text, fee=act.fee
+                )
+                return bounce_cheque(desk, person, order, memo=memo)
+            case RepresentCheque():
+                return represent_cheque(desk, person, act.cheque, text=act.text, memo=memo)
+            case UndoBounce():
+                return undo_bounce(desk, person, act.cheque, text=act.text, memo=memo)
 
     def _event_of(self, act: Pay | Sell) -> str | None:
         """The payment for which this very line, or the attempt that it names, asked the card terminal before."""

@@ -15,7 +15,7 @@ from pos.domain.payment_mode import Purpose
 
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
-    "pay_post_dated withdraw_post_dated bag_cash open_bag "
+    "pay_post_dated withdraw_post_dated bag_cash open_bag undo_bounce "
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
@@ -646,6 +646,24 @@ class ReturnCheque(Strict):
     text: Annotated[str, Field(max_length=400)] = ""
 
 
+class BounceCheque(Strict):
+    """The bank did not pay a cheque: what it paid is owed again, and its payor owes the fee."""
+
+    ref: Ref
+    act: Literal["bounce_cheque"]
+    cheque: Annotated[IdText, Field(description="Its id, its serial number, or the receipt it came with.")]
+    reason: Annotated[
+        str, Field(max_length=40, description="A code of [cheques.dishonour] reasons in till.toml.")
+    ]
+    on: Annotated[str | None, Field(max_length=10, description="The bank's day; today where left out.")] = (
+        None
+    )
+    fee: Annotated[Literal["none"] | None, Field(description="none: no fee is charged; text says why.")] = (
+        None
+    )
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
 class ReplaceCheque(Strict):
     """Give a cheque back and take ``tenders`` in its place, for just what it had paid or was to pay."""
 
@@ -656,6 +674,24 @@ class ReplaceCheque(Strict):
     reason: Annotated[str, Field(max_length=40, description=", ".join(CorrectionReason))] = (
         CorrectionReason.CUSTOMER_WISH
     )
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
+class RepresentCheque(Strict):
+    """Send a bounced cheque to the bank once more, on the next deposit slip; its money counts until then."""
+
+    ref: Ref
+    act: Literal["represent_cheque"]
+    cheque: Annotated[IdText, Field(description="Its id, its serial number, or the receipt it came with.")]
+    text: Annotated[str, Field(max_length=400)] = ""
+
+
+class UndoBounce(Strict):
+    """The bank had sent a cheque back by mistake: all that its bounce did is undone."""
+
+    ref: Ref
+    act: Literal["undo_bounce"]
+    cheque: Annotated[IdText, Field(description="Its id, its serial number, or the receipt it came with.")]
     text: Annotated[str, Field(max_length=400)] = ""
 
 
@@ -712,6 +748,9 @@ DeedAct = (
     | WithdrawPostDated
     | ReturnCheque
     | ReplaceCheque
+    | BounceCheque
+    | RepresentCheque
+    | UndoBounce
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

@@ -29,12 +29,14 @@ from pos.till.clearing import ChequesCleared
 from pos.till.commissions import CommissionSettled
 from pos.till.correction_entry import Corrected
 from pos.till.deposits import DepositDone
+from pos.till.dishonours import Bounced
 from pos.till.due_cheques import ChequeWithdrawn
 from pos.till.imports import RecordOutcome
 from pos.till.notes import Noted
 from pos.till.people import PersonChanged
 from pos.till.post_dated import ChequeRegistered
 from pos.till.refunds import RefundConfirmed
+from pos.till.representments import CountsAgain
 from pos.till.shop_clock import ClockConfirmed
 from pos.till.suspense import SuspenseResolved
 from pos.till.swaps import Swapped
@@ -116,6 +118,15 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "serial": outcome.cheque.serial,
                 "amount": outcome.cheque.amount.plain(),
                 "currency": outcome.cheque.amount.currency.code,
+            }
+        case Bounced():
+            return _encode_bounced(outcome)
+        case CountsAgain():
+            return {
+                **encode(outcome.correction),
+                "cheque": outcome.cheque_id,
+                "serial": outcome.serial,
+                "state": str(outcome.state),
             }
         case Swapped():
             return {**_encode_payment(outcome.taken), "voided": encode(outcome.voided)}
@@ -410,4 +421,23 @@ def _encode_attempt(attempt: CardAttempt) -> Mapping[str, object]:
         "currency": attempt.amount.currency.code,
         "card_terminal": attempt.card_terminal,
         "reason": attempt.reason or None,
+    }
+
+
+def _encode_bounced(outcome: Bounced) -> Mapping[str, object]:
+    """A bounce: what it did in words, and its figures."""
+    bounce = outcome.bounce
+    until = bounce.cash_only_until
+    return {
+        **encode(outcome.correction),
+        "cheque": bounce.cheque_id,
+        "serial": bounce.serial,
+        "reason": bounce.reason.code,
+        "says": list(outcome.words),
+        "charged": "0" if outcome.charged is None else outcome.charged.plain(),
+        "fee": "0" if bounce.charge is None else bounce.charge.fee.plain(),
+        "charge_bill": outcome.bill_no,
+        "refunds_cancelled": [refund.paper for refund in bounce.cancelled],
+        "bounces_counted": bounce.counted,
+        "cash_only_until": None if until is None else until.isoformat(),
     }

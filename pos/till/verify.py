@@ -24,6 +24,7 @@ from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_corrections import CORRECTION_CHECKS
 from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.verify_deposits import DEPOSIT_CHECKS
+from pos.till.verify_dishonours import DISHONOUR_CHECKS
 from pos.till.verify_rows import Finding, verify_rows
 from pos.till.voucher_tender import voucher_instrument
 
@@ -197,7 +198,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "cleared_cheque_is_told",
         "SELECT cheque_id FROM cheque_event JOIN cheque USING (cheque_id) JOIN leg USING (tender_id) "
-        "WHERE state = 'cleared' AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'outcome' "
+        "WHERE state = 'cleared' AND coalesce(reason, '') <> 'bank_error' "
+        "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'outcome' "
         "AND outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg "
         "AND source_id = cheque_id || '-' || cheque_event.number)",
     ),
@@ -218,6 +220,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     *DEALER_CHECKS,
     *DEPOSIT_CHECKS,
+    *DISHONOUR_CHECKS,
     *CORRECTION_CHECKS,
     (
         "sale_is_posted",

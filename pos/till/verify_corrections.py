@@ -19,7 +19,8 @@ _PARTS = (
 CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "correction_is_its_parts",
-        "SELECT correction_id FROM correction WHERE amount_minor IS NOT (SELECT sum(amount_minor) FROM correction_part "
+        "SELECT correction_id FROM correction WHERE iif(kind = 'reinstatement', 0, amount_minor) IS NOT ("
+        "SELECT coalesce(sum(amount_minor), 0) FROM correction_part "
         "WHERE correction_part.correction_id = correction.correction_id) UNION "
         "SELECT correction_id FROM correction_part WHERE correction_id NOT IN (SELECT correction_id FROM correction)",
     ),
@@ -73,8 +74,9 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "correction_is_in_the_outbox",
-        f"SELECT correction_id || '-' || leg FROM correction_part JOIN {_PARTS} AS part USING (part_id) WHERE NOT EXISTS ("
-        "SELECT 1 FROM outbox WHERE kind = 'refund' AND source_id = correction_id "
+        f"SELECT correction_id || '-' || leg FROM (SELECT correction_id, payment_event_id, leg FROM correction_part "
+        f"JOIN {_PARTS} AS part USING (part_id) UNION SELECT correction_id, payment_event_id, leg FROM placed_part) AS part "
+        "WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'refund' AND source_id = correction_id "
         "AND outbox.payment_event_id = part.payment_event_id AND outbox.leg = part.leg)",
     ),
     (
@@ -98,7 +100,7 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
         "moved_money_is_placed_whole",
         "SELECT correction_id FROM correction WHERE (SELECT coalesce(sum(amount_minor), 0) FROM placed_part "
         "WHERE placed_part.correction_id = correction.correction_id) "
-        "<> iif(kind IN ('transfer', 'reallocation'), amount_minor, 0)",
+        "<> iif(kind IN ('transfer', 'reallocation', 'reinstatement'), amount_minor, 0)",
     ),
     (
         "moved_money_is_in_the_outbox",
@@ -109,8 +111,8 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "refunds_payable_are_explained",
         "SELECT currency FROM journal_line WHERE ledger_account = 'refunds_payable' GROUP BY currency "
-        "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor - cash_minor), 0) FROM refund_made "
-        "WHERE refund_made.currency = journal_line.currency) "
+        "HAVING sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor - cash_minor - off_minor), 0) "
+        "FROM refund_made WHERE refund_made.currency = journal_line.currency) "
         "- (SELECT coalesce(sum(amount_minor), 0) FROM refund_settled "
         "WHERE refund_settled.currency = journal_line.currency)",
     ),

@@ -58,10 +58,14 @@ DEALER_CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE payer_kind = 'dealer' AND bill_no IS NULL AND sale_line IS NULL AND kept_as IS NULL "
         "UNION ALL SELECT part.account, part.currency, undone.amount_minor FROM correction_part AS undone "
         "JOIN placed_part AS part USING (part_id) JOIN payment_event USING (payment_event_id) WHERE payer_kind = 'dealer' "
+        "AND kept_as IS NOT 'items' "
+        "UNION ALL SELECT account, currency, amount_minor FROM dishonour_charge WHERE bill_no IS NULL "
+        "UNION ALL SELECT account, charge_undone.currency, -amount_minor FROM charge_undone "
+        "JOIN dishonour_charge USING (charge_id) WHERE bill_no IS NULL "
         "UNION ALL SELECT part.account, part.currency, part.amount_minor FROM refund_across_part AS part "
         "JOIN refund_across USING (refund_id) WHERE payer_kind = 'dealer' AND bill_no IS NULL AND kept_as IS NULL "
         "UNION ALL SELECT account, placed_part.currency, -placed_part.amount_minor FROM placed_part "
-        "JOIN payment_event USING (payment_event_id) WHERE payer_kind = 'dealer') "
+        "JOIN payment_event USING (payment_event_id) WHERE payer_kind = 'dealer' AND kept_as IS NOT 'items') "
         "GROUP BY account, currency HAVING sum(minor) <> 0",
     ),
 )

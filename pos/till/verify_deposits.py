@@ -58,22 +58,20 @@ DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT event.slip_id FROM deposit_slip_event AS event LEFT JOIN deposit_slip_event AS last "
         "ON last.slip_id = event.slip_id AND last.number = event.number - 1 WHERE coalesce(last.state, '-') || ' ' || "
         "event.state NOT IN ('- made', 'made lodged', 'made cancelled', 'lodged part_confirmed', 'lodged confirmed', "
-        "'part_confirmed part_confirmed', 'part_confirmed confirmed') "
+        "'part_confirmed part_confirmed', 'part_confirmed confirmed', 'confirmed part_confirmed', "
+        "'confirmed confirmed') "
         "UNION SELECT slip_id FROM deposit_slip WHERE slip_id NOT IN (SELECT slip_id FROM deposit_slip_event)",
     ),
     (
         "cheque_is_on_one_living_slip",
-        f"SELECT cheque_id FROM deposit_cheque WHERE {_SLIP_STATE} NOT IN ('confirmed', 'cancelled') "
-        "GROUP BY cheque_id HAVING count(*) > 1",
+        "SELECT cheque_id FROM cheque_awaited GROUP BY cheque_id HAVING count(*) > 1",
     ),
     (
         "cheque_stands_as_its_slip_does",
-        f"SELECT cheque.cheque_id FROM deposit_cheque JOIN cheque USING (cheque_id) WHERE CASE {_SLIP_STATE} "
-        f"WHEN 'made' THEN {_CHEQUE_STATE} <> 'batched' WHEN 'lodged' THEN {_CHEQUE_STATE} <> 'lodged' "
-        f"WHEN 'part_confirmed' THEN {_CHEQUE_STATE} NOT IN ('lodged', 'credited', 'cleared') END "
+        f"SELECT cheque.cheque_id FROM cheque_awaited AS deposit_cheque JOIN cheque USING (cheque_id) WHERE {_CHEQUE_STATE} "
+        f"<> iif({_SLIP_STATE} = 'made', 'batched', 'lodged') "
         f"UNION SELECT cheque_id FROM cheque WHERE {_CHEQUE_STATE} IN ('batched', 'lodged') AND NOT EXISTS ("
-        "SELECT 1 FROM deposit_cheque WHERE deposit_cheque.cheque_id = cheque.cheque_id "
-        f"AND {_SLIP_STATE} NOT IN ('confirmed', 'cancelled')) "
+        "SELECT 1 FROM cheque_awaited WHERE cheque_awaited.cheque_id = cheque.cheque_id) "
         "UNION SELECT cheque_id FROM cheque_event WHERE state = 'credited' "
         "AND cheque_id NOT IN (SELECT cheque_id FROM deposit_credit) "
         "UNION SELECT cheque_id FROM deposit_credit WHERE cheque_id NOT IN ("
@@ -99,7 +97,8 @@ DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
         f"SELECT step_id FROM deposit_slip_event AS step WHERE iif(credited_by IS NULL, 0, amount_minor) "
         f"<> {_CHEQUES_OF_STEP} + {_BAGS_OF_STEP.format(minor='cash_bag.amount_minor')} "
         "UNION SELECT slip_id FROM deposit_slip_event AS done "
-        "WHERE state = 'confirmed' AND (SELECT sum(amount_minor) FROM deposit_slip_event AS step "
+        "WHERE state = 'confirmed' AND slip_id NOT IN (SELECT slip_id FROM deposit_return) "
+        "AND (SELECT sum(amount_minor) FROM deposit_slip_event AS step "
         "WHERE step.slip_id = done.slip_id AND credited_by IS NOT NULL) IS NOT (SELECT amount_minor FROM deposit_slip "
         "WHERE deposit_slip.slip_id = done.slip_id)",
     ),

@@ -314,6 +314,13 @@ KEYS: tuple[Key, ...] = (
         meaning="every cheque, to be found by serial, account or drawer",
     ),
     Key(
+        id="dishonour",
+        keys=("d", "D"),
+        shown="D",
+        label="Dishonour",
+        meaning="a cheque that the bank sent back; then: send it again",
+    ),
+    Key(
         id="give_back",
         keys=("w", "W"),
         shown="W",
@@ -530,6 +537,7 @@ RIGHTS: dict[str, str] = {
     "cancel_slip": "cancel_deposit",
     "paper": "enquire",
     "all_cheques": "enquire",
+    "dishonour": "bounce_cheque",
     "give_back": "withdraw_post_dated",
     "settle": "settle_commission",
     "issue_voucher": "issue_voucher",

@@ -64,6 +64,8 @@ def _compose_account(row: Row[Any], links: Links) -> Resource:
         resource["blocked"] = bool(row.rejected)
     if row.dealer_class is not None:
         resource["dealerClass"] = row.dealer_class
+    if row.cash_only_until is not None:
+        resource["cashOnlyUntil"] = row.cash_only_until
     if row.credit_limit_minor is not None:
         resource["creditLimit"] = money_json(Money(row.credit_limit_minor, in_currency))
     return resource
@@ -84,13 +86,15 @@ ACCOUNTS = Collection(
         " (SELECT coalesce(sum(amount_minor), 0) FROM bank_receipt WHERE dealer_id = account.id"
         " AND state = 'presented' AND bank_receipt.currency = account.currency) AS unverified_minor,"
         " (SELECT count(*) FROM bank_receipt WHERE dealer_id = account.id AND state = 'rejected') AS rejected,"
-        " change_number FROM account"
+        " (SELECT max(cash_only_until) FROM dishonour WHERE dishonour.account_id = account.id"
+        " AND undone_at IS NULL) AS cash_only_until, change_number FROM account"
     ),
     attributes=frozenset(
         {
             "id", "href", "kind", "name", "phone", "currency", "customer", "status", "cashOnly",
             "dunningStage", "creditAmount", "advanceAmount", "depositAmount", "writtenOffAmount", "change",
-            "dealerClass", "creditLimit", "formerAccounts", "unverifiedAmount", "blocked", "@type",
+            "dealerClass", "creditLimit", "formerAccounts", "unverifiedAmount", "blocked",
+            "cashOnlyUntil", "@type",
         }
     ),
     columns={

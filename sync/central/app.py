@@ -22,6 +22,7 @@ from sync.central.bill_api import bill_routes
 from sync.central.commission_api import commission_routes
 from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
+from sync.central.dishonour_api import dishonour_routes
 from sync.central.errors import ApiError
 from sync.central.heads import head_routes
 from sync.central.issuers import VoucherIssuer
@@ -75,6 +76,7 @@ def make_app(
             *outcome_routes(desk),
             *transfer_routes(desk),
             *commission_routes(desk),
+            *dishonour_routes(desk),
             *own_routes(desk),
         ],
         middleware=[Middleware(CardGuard)],

@@ -17,7 +17,7 @@ from sync.central.cheques import cheque_of
 from sync.central.errors import ApiError, refuse_other_body
 from sync.central.incoming import as_mapping, needed_text, plain_text, positive
 from sync.central.query import Resource
-from sync.central.reconnections import money_is_final
+from sync.central.reconnections import BOUNCED, money_is_final
 from sync.wire_json import dumps, loads
 
 
@@ -39,7 +39,7 @@ def clear(connection: Connection, body: Mapping[str, object], receipt: OutcomeRe
     """The money of a cheque's payment is sure from now on.
 
     Raises BadField, or ApiError 422 ``unknown_payment``, ``amount_differs`` or ``outcome_conflict`` (it was undone, or
-    cleared before). Never 409, by which a gateway says that it may have the request already.
+    cleared before, and has not bounced since). Never 409, by which a gateway says that it may have the request already.
     """
     told = as_mapping(body.get("payment"), field="payment")
     key = needed_text(body, "correlatorId")
@@ -56,7 +56,10 @@ def clear(connection: Connection, body: Mapping[str, object], receipt: OutcomeRe
         raise ApiError(422, "amount_differs", "The payment is over another sum.", field="totalAmount")
     if paid.undone or paid.cleared:
         raise ApiError(
-            422, "outcome_conflict", "This cheque was given back, or cleared before.", field="state"
+            422,
+            "outcome_conflict",
+            "This cheque was given back or bounced, or cleared before.",
+            field="state",
         )
     connection.execute(
         INSERT_CLEARING,
@@ -96,8 +99,10 @@ FIND_CLEARING = text(
 FIND_PAYMENT = text(
     "SELECT id, correlator_id, amount_minor, currency, body,"
     " EXISTS (SELECT 1 FROM refund WHERE payment_id = payment.id"
-    " AND kind IN ('void', 'reversal', 'tender_cancellation')) AS undone,"
-    " EXISTS (SELECT 1 FROM cleared_cheque WHERE payment_id = payment.id) AS cleared FROM payment WHERE id = :id"
+    f" AND kind IN ('void', 'reversal', 'tender_cancellation')) OR {BOUNCED} AS undone,"
+    " EXISTS (SELECT 1 FROM cleared_cheque AS done WHERE payment_id = payment.id AND NOT EXISTS (SELECT 1 FROM refund"
+    " WHERE refund.payment_id = payment.id AND kind = 'dishonour' AND refund.change_number > done.change_number))"
+    " AS cleared FROM payment WHERE id = :id"
 )
 INSERT_CLEARING = text(
     "INSERT INTO cleared_cheque (id, correlator_id, payment_id, change_number, terminal, cleared_at, received_at,"

@@ -56,7 +56,7 @@ class IncomingRefund:
     ``bills`` and ``on_account`` say what the money stood as, ``write_offs`` which rests of bills are owed again,
     ``recovered`` how much debt is given up again, ``placed`` where moved money went instead. ``is_ours``: a till tells all
     of it; else nothing is known but the sum. ``hold_id`` names what was held for it before. ``taken_by`` took the payment,
-    as the till says.
+    as the till says. ``cheque_state`` is what the cheque behind it is by this.
     """
 
     payment_id: str
@@ -78,6 +78,7 @@ class IncomingRefund:
     hold_id: str | None = None
     taken_by: str | None = None
     approval: ToldApproval | None = None
+    cheque_state: str | None = None
 
 
 def read_refund(body: Mapping[str, object]) -> IncomingRefund:
@@ -114,6 +115,7 @@ def read_refund(body: Mapping[str, object]) -> IncomingRefund:
         hold_id=plain_text(kept, "refundHold"),
         taken_by=plain_text(kept, "takenBy"),
         approval=_read_approval(kept.get("approval")),
+        cheque_state=plain_text(kept, "chequeState"),
     )
 
 
@@ -169,14 +171,17 @@ def _read_placed(value: object, kind: CorrectionKind | None, amount: Money) -> t
     for index, (entry, part) in enumerate(own_amounts(value, "placed", amount)):
         bill_id = plain_text(entry, "bill", field=f"placed[{index}].bill")
         purpose = (
-            _read_purpose(entry, f"placed[{index}].as", ON_ACCOUNT) if bill_id is None else Purpose.BILLS
+            _read_purpose(entry, f"placed[{index}].as", (*ON_ACCOUNT, Purpose.ITEMS))
+            if bill_id is None
+            else Purpose.BILLS
         )
         account_id = needed_text(entry, "account", field=f"placed[{index}].account")
         found.append(ToldPart(account_id=account_id, purpose=purpose, amount=part, bill_id=bill_id))
-    moves = kind is not None and kind.moves
+    moves = kind is not None and kind.places
     if total((part.amount for part in found), amount.currency) != (amount if moves else amount - amount):
         raise BadField(
-            "placed", "must make up totalAmount where money is moved, and be missing where it is not"
+            "placed",
+            "must make up totalAmount where money is moved or counts again, and be missing where it is not",
         )
     return tuple(found)
 

@@ -28,6 +28,7 @@ SESSION_PATH = f"{OWN_PATH}/session"
 HEAD_PATH = f"{OWN_PATH}/head"
 RECONNECTION_PATH = f"{OWN_PATH}/reconnection"
 POSSIBLE_DOUBLE_PATH = f"{OWN_PATH}/possibleDouble"
+DISHONOUR_PATH = f"{OWN_PATH}/dishonour"
 BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
 
 RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")

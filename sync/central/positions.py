@@ -39,6 +39,7 @@ FIGURE_OF = {
     Purpose.ACCOUNT: StoodAs.CREDIT,
     Purpose.ADVANCE: StoodAs.ADVANCE,
     Purpose.DEPOSIT: StoodAs.DEPOSIT,
+    Purpose.ITEMS: StoodAs.OTHER,
 }
 
 

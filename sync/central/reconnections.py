@@ -52,6 +52,17 @@ def take_reconnection_back(connection: Connection, correlator_id: str, *, change
     connection.execute(TAKE_BACK, values)
 
 
+def bounced(connection: Connection, correlator_id: str) -> None:
+    """The money of a cheque is not sure any more; it may be again."""
+    connection.execute(FORGET_FINAL, {"correlator_id": correlator_id})
+
+
+def ask_reconnection_again(connection: Connection, correlator_id: str, *, change: int, at: datetime) -> None:
+    """A bounce was the bank's mistake, and the cheque had cleared: what was taken back is asked for again."""
+    connection.execute(ASK_AGAIN, {"correlator_id": correlator_id, "change_number": change})
+    money_is_final(connection, correlator_id, change=change, at=at)
+
+
 def _ask_where_final(connection: Connection, correlator_id: str, *, change: int, at: datetime) -> None:
     for claim in connection.execute(CLAIMS_OF, {"correlator_id": correlator_id}).all():
         key = {"account_id": claim.account_id, "payment_event_id": claim.payment_event_id}
@@ -116,10 +127,22 @@ LEGS_OF = text(
     "SELECT correlator_id FROM clearing_leg"
     " WHERE account_id = :account_id AND payment_event_id = :payment_event_id"
 )
+BOUNCED = (
+    "(SELECT count(*) FROM refund AS bounce WHERE bounce.payment_id = payment.id AND bounce.kind = 'dishonour')"
+    " > (SELECT count(*) FROM refund AS again WHERE again.payment_id = payment.id AND again.kind = 'reinstatement')"
+)
+"""Whether the cheque behind a ``payment`` stands dishonoured."""
 FIND_PAYMENT = text(
     "SELECT body, EXISTS (SELECT 1 FROM refund_part AS part JOIN refund ON refund.id = part.refund_id"
-    " WHERE refund.payment_id = payment.id AND stood_as = 'bill' AND part.amount_minor < 0) AS undone"
-    " FROM payment WHERE correlator_id = :correlator_id"
+    " WHERE refund.payment_id = payment.id AND stood_as = 'bill' AND part.amount_minor < 0 AND kind <> 'dishonour')"
+    f" OR {BOUNCED} AS undone FROM payment WHERE correlator_id = :correlator_id"
+)
+FORGET_FINAL = text("DELETE FROM final_payment WHERE correlator_id = :correlator_id")
+ASK_AGAIN = text(
+    "UPDATE reconnection SET taken_back_at = NULL, change_number = :change_number"
+    " WHERE taken_back_at IS NOT NULL AND EXISTS (SELECT 1 FROM clearing_leg WHERE correlator_id = :correlator_id"
+    " AND clearing_leg.account_id = reconnection.account_id"
+    " AND clearing_leg.payment_event_id = reconnection.payment_event_id)"
 )
 TAKE_BACK = text(
     "UPDATE reconnection SET taken_back_at = :taken_back_at, change_number = :change_number"

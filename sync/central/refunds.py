@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from pos.domain.cheque import ChequeState
+from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, currency
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import find_bill, set_against_bill
@@ -26,7 +28,12 @@ from sync.central.links import REFUND_PATH, Links
 from sync.central.payments import utc_written
 from sync.central.positions import FIGURE_OF, FIND_PAID, KEPT_APART, Part, StoodAs, positions_of, take
 from sync.central.query import Collection, Column, ColumnKind, Resource
-from sync.central.reconnections import take_reconnection_back
+from sync.central.reconnections import (
+    BOUNCED,
+    ask_reconnection_again,
+    bounced,
+    take_reconnection_back,
+)
 from sync.central.refund_holds import held_for, use_hold
 from sync.central.undone_papers import free_papers
 from sync.wire_json import dumps, loads, money_json
@@ -52,24 +59,29 @@ def receive_refund(
 
     Raises ApiError 422 ``unknown_payment``, ``other_currency``, ``other_account``, ``bank_receipt_rejected``,
     ``not_two_people``, ``more_than_paid``, ``not_the_whole``, ``unknown_account``, ``account_other_currency``,
-    ``refund_hold_used``, ``not_as_held``, ``voucher_rest_given`` or ``voucher_not_given_back``, 425 ``refund_held`` while
-    another terminal may pay back what this wants, 503 where a voucher's issuer does not answer. Never 409, by which
-    a gateway says that it may have the request already.
+    ``refund_hold_used``, ``not_as_held``, ``voucher_rest_given``, ``not_dishonoured`` or ``voucher_not_given_back``,
+    425 ``refund_held`` while another terminal may pay back what this wants, 503 where a voucher's issuer does not answer.
+    Never 409, by which a gateway says that it may have the request already.
     """
     paid = _find_paid(connection, told)
     _require_two_people(paid, told)
     held = held_for(connection, told)
-    _require_left(connection, paid, told)
+    if told.kind is CorrectionKind.REINSTATEMENT:
+        _require_bounced(connection, paid, told)
+    else:
+        _require_left(connection, paid, told)
     _require_accounts(connection, told)
     change, at = next_change(connection), receipt.received_at
     body = _kept_body(told, receipt, change=change)
     connection.execute(INSERT_REFUND, _row(told, receipt, body, change))
     # The parts come off what is left beside the hold, so the hold is used up behind them.
-    taken = take(connection, paid, told)
+    again = told.kind is CorrectionKind.REINSTATEMENT
+    taken = [] if again else take(connection, paid, told)
     if held is not None:
         use_hold(connection, held, receipt.refund_id)
     if not told.kind.moves:
-        connection.execute(ADD_REFUNDED, {"id": paid.id, "minor": told.amount.minor})
+        minor = -told.amount.minor if again else told.amount.minor
+        connection.execute(ADD_REFUNDED, {"id": paid.id, "minor": minor})
     for part in taken:
         apply_part(connection, part, change=change, at=at)
     parts = [*taken, *_beside(connection, told, change=change, at=at)]
@@ -81,6 +93,7 @@ def receive_refund(
     _settle_body(connection, paid, told)
     if paid.correlator_id is not None and any(part.stood_as is StoodAs.BILL for part in taken):
         take_reconnection_back(connection, paid.correlator_id, change=change, at=at)
+    _settle_reconnection(connection, paid, told, change=change, at=at)
     if told.kind.frees_papers:
         # Last, for an outside issuer that was told so is not told otherwise.
         free_papers(connection, paid, issuers, change=change, at=at)
@@ -179,6 +192,27 @@ def _require_left(connection: Connection, paid: Row[Any], told: IncomingRefund) 
         )
 
 
+def _require_bounced(connection: Connection, paid: Row[Any], told: IncomingRefund) -> None:
+    """Only what a bounce took off counts again, no more than was taken off."""
+    if not connection.execute(FIND_BOUNCED, {"id": paid.id}).scalar_one():
+        raise ApiError(422, "not_dishonoured", "The cheque behind this payment did not bounce.", field="kind")
+    if told.amount.minor > paid.refunded_minor:
+        off = Money(paid.refunded_minor, told.amount.currency)
+        raise ApiError(422, "more_than_paid", f"Only {off.plain()} of it was undone.", field="totalAmount")
+
+
+def _settle_reconnection(
+    connection: Connection, paid: Row[Any], told: IncomingRefund, *, change: int, at: datetime
+) -> None:
+    """Service waits for a cheque that bounced, and comes back where that was the bank's mistake."""
+    if paid.correlator_id is None:
+        return
+    if told.kind is CorrectionKind.DISHONOUR:
+        bounced(connection, paid.correlator_id)
+    elif told.kind is CorrectionKind.REINSTATEMENT and told.cheque_state == ChequeState.CLEARED:
+        ask_reconnection_again(connection, paid.correlator_id, change=change, at=at)
+
+
 def _require_accounts(connection: Connection, told: IncomingRefund) -> None:
     """Money is moved to accounts that are there, and can hold it."""
     for index, placed in enumerate(told.placed):
@@ -246,6 +280,12 @@ def _settle_body(connection: Connection, paid: Row[Any], told: IncomingRefund) -
     if told.kind.frees_papers and after.get("provisional") is True:
         after.pop("provisionalReason", None)
         after |= {"provisional": False, "outcome": str(told.kind)}
+    if told.cheque_state is not None and told.kind in (
+        CorrectionKind.DISHONOUR,
+        CorrectionKind.REINSTATEMENT,
+    ):
+        sure = told.cheque_state in (ChequeState.CLEARED, ChequeState.DISHONOURED)
+        after |= {"provisional": not sure, "outcome": told.cheque_state}
     if after != before:
         connection.execute(SET_BODY, {"id": paid.id, "body": dumps(after).decode()})
 
@@ -315,6 +355,7 @@ INSERT_REFUND = text(
     " VALUES (:id, :change_number, :correlator_id, :idempotency_key, :payment_id, :kind, :account_id, :currency,"
     " :amount_minor, :receipt_number, :terminal, :status, :refunded_at_utc, :body, :received_sha256)"
 )
+FIND_BOUNCED = text(f"SELECT {BOUNCED} FROM payment WHERE id = :id")
 INSERT_PART = text(
     "INSERT INTO refund_part (refund_id, part_no, stood_as, account_id, bill_id, amount_minor)"
     " VALUES (:refund_id, :part_no, :stood_as, :account_id, :bill_id, :amount_minor)"
@@ -339,7 +380,7 @@ REFUNDS = Collection(
             "totalAmount", "@type", "@baseType", "@schemaLocation",
             "kind", "reasonCode", "reason", "receiptNumber", "terminal", "epoch", "paymentEventId", "leg", "shiftId",
             "bills", "kept", "writeOff", "recovered", "placed", "refundHold", "operator", "takenBy", "approval",
-            "changeNumber",
+            "chequeState", "changeNumber",
         }
     ),
     columns={

@@ -491,12 +491,12 @@ ADDED_IN_4 = (
     )
     """,
     "CREATE INDEX outcome_by_account ON outcome (account_id)",
-    # Each payment by a cheque that cleared: its money is sure.
+    # Each payment by a cheque that cleared: its money is sure, unless the cheque bounces after all. It may clear again then.
     """
     CREATE TABLE cleared_cheque (
         id TEXT PRIMARY KEY,
         correlator_id TEXT NOT NULL UNIQUE,
-        payment_id TEXT NOT NULL UNIQUE REFERENCES payment (id),
+        payment_id TEXT NOT NULL REFERENCES payment (id),
         change_number BIGINT NOT NULL UNIQUE,
         terminal TEXT,
         cleared_at TEXT NOT NULL,
@@ -575,7 +575,8 @@ ADDED_IN_4 = (
         idempotency_key TEXT UNIQUE,
         payment_id TEXT NOT NULL REFERENCES payment (id),
         kind TEXT NOT NULL CHECK (kind IN
-            ('void', 'reversal', 'tender_cancellation', 'refund', 'transfer', 'reallocation')),
+            ('void', 'reversal', 'tender_cancellation', 'refund', 'transfer', 'reallocation', 'dishonour',
+             'reinstatement')),
         account_id TEXT NOT NULL,
         currency TEXT NOT NULL,
         amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
@@ -644,6 +645,47 @@ ADDED_IN_4 = (
         PRIMARY KEY (hold_id, payment_id, part_no),
         FOREIGN KEY (hold_id, payment_id) REFERENCES refund_hold_leg (hold_id, payment_id),
         CHECK ((bill_id IS NOT NULL) = (stood_as = 'bill'))
+    )
+    """,
+    # A bounced cheque, beside the refunds of its legs: whom it counts against, and what it charged (a bill of that id, or
+    # the account). Undone: the bank was wrong; what was open of the charge is off, what was paid of it is credit.
+    """
+    CREATE TABLE dishonour (
+        id TEXT PRIMARY KEY,
+        correlator_id TEXT NOT NULL UNIQUE,
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        account_id TEXT,
+        counts BIGINT NOT NULL CHECK (counts IN (0, 1)),
+        cash_only_until TEXT,
+        reason_code TEXT NOT NULL,
+        bank_date TEXT NOT NULL,
+        receipt_number TEXT,
+        of_receipt TEXT,
+        terminal TEXT,
+        charge_id TEXT UNIQUE,
+        charged_account TEXT,
+        is_bill BIGINT NOT NULL CHECK (is_bill IN (0, 1)),
+        charged_minor BIGINT NOT NULL CHECK (charged_minor >= 0),
+        currency TEXT,
+        off_minor BIGINT NOT NULL DEFAULT 0 CHECK (off_minor >= 0),
+        credit_minor BIGINT NOT NULL DEFAULT 0 CHECK (credit_minor >= 0),
+        change_number BIGINT NOT NULL UNIQUE,
+        received_at TEXT NOT NULL,
+        received_sha256 TEXT NOT NULL,
+        undone_at TEXT,
+        undone_correlator_id TEXT UNIQUE,
+        undone_sha256 TEXT,
+        CHECK ((charge_id IS NULL) = (charged_minor = 0)),
+        CHECK (off_minor + credit_minor <= charged_minor)
+    )
+    """,
+    "CREATE INDEX dishonour_by_account ON dishonour (account_id)",
+    """
+    CREATE TABLE dishonour_stage (
+        dishonour_id TEXT NOT NULL REFERENCES dishonour (id),
+        account_id TEXT NOT NULL REFERENCES account (id),
+        stage_before BIGINT NOT NULL,
+        PRIMARY KEY (dishonour_id, account_id)
     )
     """,
     # What is held is out of reach for every other refund: together they are never more than the payment.

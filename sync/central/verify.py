@@ -237,6 +237,7 @@ BILLS_THAT_DIFFER = text(
     " UNION ALL SELECT bill_id, amount_minor FROM bill_write_off"
     " UNION ALL SELECT bill_id, amount_minor FROM applied_transfer"
     " UNION ALL SELECT bill_id, amount_minor FROM refund_part WHERE bill_id IS NOT NULL"
+    " UNION ALL SELECT charge_id, off_minor FROM dishonour WHERE is_bill = 1"
     " UNION ALL SELECT bill_id, amount_minor FROM credit_use) AS p ON p.bill_id = b.id"
     " GROUP BY b.id, b.currency, b.loaded_open_minor, b.remaining_minor"
     " HAVING b.remaining_minor <> b.loaded_open_minor - coalesce(sum(p.amount_minor), 0)"
@@ -275,7 +276,9 @@ ACCOUNTS_THAT_DIFFER = {
         "SELECT account_id, credit_minor AS amount_minor FROM payment UNION ALL"
         " SELECT account_id, credited_minor FROM outcome UNION ALL"
         " SELECT account_id, credit_minor FROM suspense_transfer UNION ALL"
-        " SELECT account_id, amount_minor FROM commission UNION ALL SELECT p.account_id, -k.amount_minor"
+        " SELECT account_id, amount_minor FROM commission UNION ALL"
+        " SELECT charged_account, credit_minor - CASE WHEN is_bill = 1 THEN 0 ELSE charged_minor END FROM dishonour"
+        " WHERE charge_id IS NOT NULL UNION ALL SELECT p.account_id, -k.amount_minor"
         f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'"
         f" UNION ALL {_REFUNDED} 'credit'",
     ),
@@ -314,6 +317,7 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cleared_cheque"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM dishonour"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM commission"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM refund"

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from pos.domain.money import Money, currency
+from sync.central.reconnections import BOUNCED
 from sync.wire_json import WireJsonError, loads, read_money
 
 Fault = tuple[str, str, str]
@@ -71,9 +72,10 @@ FAULTS = (
         text(
             "SELECT refund.id FROM refund LEFT JOIN refund_part AS part ON part.refund_id = refund.id"
             f" AND {_MONEY} GROUP BY refund.id, refund.amount_minor, refund.kind"
-            " HAVING -sum(CASE WHEN part.amount_minor < 0 THEN part.amount_minor ELSE 0 END) <> refund.amount_minor"
+            " HAVING -sum(CASE WHEN part.amount_minor < 0 THEN part.amount_minor ELSE 0 END)"
+            " <> CASE WHEN refund.kind = 'reinstatement' THEN 0 ELSE refund.amount_minor END"
             " OR sum(CASE WHEN part.amount_minor > 0 THEN part.amount_minor ELSE 0 END)"
-            f" <> CASE WHEN {_MOVES} THEN refund.amount_minor ELSE 0 END ORDER BY refund.id"
+            f" <> CASE WHEN {_MOVES} OR refund.kind = 'reinstatement' THEN refund.amount_minor ELSE 0 END ORDER BY refund.id"
         ),
     ),
     (
@@ -82,7 +84,8 @@ FAULTS = (
         text(
             "SELECT payment.id FROM payment LEFT JOIN refund ON refund.payment_id = payment.id"
             " GROUP BY payment.id, payment.refunded_minor, payment.currency"
-            f" HAVING payment.refunded_minor <> coalesce(sum(CASE WHEN {_MOVES} THEN 0 ELSE refund.amount_minor END), 0)"
+            f" HAVING payment.refunded_minor <> coalesce(sum(CASE WHEN {_MOVES} THEN 0"
+            " WHEN refund.kind = 'reinstatement' THEN -refund.amount_minor ELSE refund.amount_minor END), 0)"
             " OR min(refund.currency) <> payment.currency OR max(refund.currency) <> payment.currency"
             " ORDER BY payment.id"
         ),
@@ -110,6 +113,13 @@ FAULTS = (
                 )
             )
             + ") AS places WHERE left_minor < 0 ORDER BY id"
+        ),
+    ),
+    (
+        "payment",
+        "its cheque bounced, but something of it stands",
+        text(
+            f"SELECT id FROM payment WHERE {BOUNCED} AND refunded_minor + {_MOVED} <> amount_minor ORDER BY id"
         ),
     ),
     (

@@ -14,6 +14,7 @@ from pos.domain.approval_elsewhere import Elsewhere, GivenAnswer, RequestElsewhe
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
+from pos.domain.dishonour_policy import DishonourPolicy
 from pos.domain.ids import new_id
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
@@ -27,16 +28,20 @@ from pos.till.card_totals import reconcile_cards
 from pos.till.cash_bags import bag_cash
 from pos.till.cash_office import open_shift
 from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
+from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
 from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, Memo
+from pos.till.dishonour_plan import BounceOrder
+from pos.till.dishonours import bounce_cheque
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.papers import reprint
 from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
 from pos.till.refunds import RefundOrder, confirm_refund, refund
+from pos.till.representments import undo_bounce
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
@@ -87,6 +92,7 @@ from tests.builders.tills import (
     voucher,
     wish,
 )
+from tests.builders.undoing import approved
 
 OF_T2 = RequestElsewhere(
     central_id="T2:1:R-1",
@@ -120,9 +126,10 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed shift and an open one, payments of many kinds, a reprint, a remembered line of a script.
 
     The first shift is a dealer's: a bank receipt and its commission, bill money, foreign notes, a note declared false, cash
-    that needed a document, and a cheque, which the bank has credited. Six receipts, a deposit slip, and the note of a later
-    cheque; the last payment has a sale with a serial number, a card, a voucher that was held for it, and one that was taken
-    while central did not answer; it brings written-off debt back, clears the rest of a bill and leaves money in suspense.
+    that needed a document, and three cheques, of which one bounced, another only by the bank's mistake. Eight receipts, a
+    deposit slip, and the note of a later cheque; the last payment has a sale with a serial number, a card, a voucher that
+    was held for it, and one that was taken while central did not answer; it brings written-off debt back, clears the rest
+    of a bill and leaves money in suspense.
     """
     folder = tmp_path_factory.mktemp("books")
     desk = make_till(folder)
@@ -156,12 +163,14 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         person=seller,
     )
     ask_for_documents(desk, None)
-    pay(desk, cheque("3", serial="000901"), allocate=[wish(account="BA-3", amount="3")], person=seller)
+    for amount, serial in (("3", "000901"), ("1", "000902"), ("1", "000903")):
+        allocate = [wish(account="BA-3", amount=amount)]
+        pay(desk, cheque(amount, serial=serial), allocate=allocate, person=seller)
     count(
         desk,
         "14.660",
-        cheques="3",
-        cheque_count=1,
+        cheques="5",
+        cheque_count=3,
         trust="1",
         foreign={"USD": "50"},
         declared={"counterfeit": "5"},
@@ -171,7 +180,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bag_cash(desk, BACK_OFFICE, "B-1", "20")
     slip = deposit_cheques(desk, BACK_OFFICE).slip.number
     lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7")
-    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(amount="23"))
+    confirm_deposit(
+        desk, BACK_OFFICE, slip, CreditOrder(cheques=[("000901", "3"), ("000902", "1"), ("B-1", "20")])
+    )
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)
@@ -255,6 +266,22 @@ def _correct(desk: Desk) -> None:
     confirm_refund(desk, BACK_OFFICE, back.receipt_number, "CARD-1")
     transfer(desk, CASHIER, MoveOrder(receipt=paid, reason="wrong_account", account="BA-3"))
     paid_back(desk, FakeRefunds(elsewhere(cash="2")), "1")
+    _bounce(desk)
+
+
+def _bounce(desk: Desk) -> None:
+    """A cheque that its slip waits for no more; one that had cleared, with a refund on its way, bounced by mistake."""
+    rules = DishonourPolicy(fee=money("5"))
+    cheques = replace(desk.policy.cheques, refund_hold_days=0, dishonour=rules)
+    desk.policy = replace(desk.policy, cheques=cheques)
+    bounce_cheque(desk, BACK_OFFICE, BounceOrder(cheque="000903", reason="refer_to_drawer"))
+    clear_cheques(desk, BACK_OFFICE, ClearOrder(cheques=["S014-T1-A-000005"]))
+    clock_of(desk).advance(minutes=1)
+    refund(desk, CASHIER, RefundOrder(receipt="S014-T1-A-000005", reason="billed_twice", amount="0.500"))
+    approved(
+        desk, lambda: bounce_cheque(desk, BACK_OFFICE, BounceOrder(cheque="000902", reason="account_closed"))
+    )
+    approved(desk, lambda: undo_bounce(desk, BACK_OFFICE, "000902"))
 
 
 @pytest.fixture

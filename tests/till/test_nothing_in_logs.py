@@ -84,6 +84,16 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "replace_cheque", "cheque": "1", "tenders": [{"mode": "cash", "amount": "1"}]},
     {"ref": "ref", "act": "withdraw_post_dated", "note": "1", "reason": "reason"},
     {"ref": "ref", "act": "clear_cheque", "cheques": ["1"], "except": ["2"]},
+    {
+        "ref": "ref",
+        "act": "bounce_cheque",
+        "cheque": "1",
+        "reason": "reason",
+        "text": "text",
+        "on": "2026-11-21",
+    },
+    {"ref": "ref", "act": "represent_cheque", "cheque": "1", "text": "text"},
+    {"ref": "ref", "act": "undo_bounce", "cheque": "1", "text": "text"},
     {"ref": "ref", "act": "ask_elsewhere", "request": "R-1"},
     {
         "ref": "ref",

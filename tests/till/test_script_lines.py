@@ -337,6 +337,7 @@ def test_the_schema_tells_of_sales() -> None:
         "refund", "confirm_refund", "transfer", "reallocate", "swap_tender", "clear_cheque", "ask_elsewhere",
         "change_user", "reset_pin", "pay_post_dated", "withdraw_post_dated", "bag_cash", "open_bag",
         "return_cheque", "replace_cheque",
+        "bounce_cheque", "represent_cheque", "undo_bounce",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])

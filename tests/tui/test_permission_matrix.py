@@ -165,6 +165,7 @@ ELSEWHERE = {
     "reallocate": "test_paying_back",
     "close_shift": "whoever has an own shift",
     "withdraw_post_dated": "test_post_dated",
+    "bounce_cheque": "test_dishonour",
     "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }

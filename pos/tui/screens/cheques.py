@@ -8,13 +8,17 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from pos.domain.cheque import AT_THE_BANK, ChequeState
 from pos.domain.cheque_register import ChequeLine, ChequeStep
 from pos.domain.correction import CorrectionReason
 from pos.till.cheque_register import ChequeLife, all_cheques, cheque_life
 from pos.till.cheques_back import ReturnOrder, return_cheque
+from pos.till.dishonours import BOUNCE, Bounced
 from pos.till.papers import show_receipt
+from pos.till.representments import REPRESENT, represent_cheque
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.dishonour import DishonourScreen
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.screens.pick import PickScreen
 from pos.tui.screens.reason import ReasonScreen
@@ -78,10 +82,10 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
     """One cheque, step by step; Enter shows its receipt or note, W gives it back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["paper", "give_back"]),
+        *bindings(["paper", "give_back", "dishonour"]),
         Binding("enter", "paper", "OK"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "paper", "give_back", "find", "back", "scroll")
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "paper", "dishonour", "give_back", "find", "back", "scroll")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="When", width=16),
         Column(title="State", width=13),
@@ -164,3 +168,38 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         seat, number = self.seat, self._life.cheque.paper
         facts = await seat.look(lambda: show_receipt(seat.desk, seat.person, number))
         self.app.push_screen(ReceiptScreen(seat, self.errands, facts))
+
+    def action_dishonour(self) -> None:
+        """The bank sent it back; one that lies here since goes to the bank once more."""
+        cheque = self._life.cheque
+        again = cheque.state == ChequeState.DISHONOURED
+        if not self.seat.may(REPRESENT if again else BOUNCE):
+            self.refuse("The back office does this. Esc goes back.")
+        elif again:
+            self.ask(
+                f"Send cheque {shown(cheque.serial)} to the bank once more? It counts until the bank has spoken.",
+                lambda: self.errand(self._send_again()),
+            )
+        elif cheque.state not in AT_THE_BANK:
+            state = SHOWN.get(cheque.state, cheque.state)
+            self.refuse(f"This cheque is {state}: the bank has not got it.")
+        else:
+            self.app.push_screen(DishonourScreen(self.seat, self.errands, cheque), self._bounced)
+
+    def _bounced(self, done: Bounced | None) -> None:
+        if done is not None:
+            owed = (
+                "" if done.charged is None else f", {self.seat.shown_with_currency(done.charged)} is charged"
+            )
+            self.errand(self._look_again(f"Cheque {done.bounce.serial} is dishonoured{owed}."))
+
+    async def _send_again(self) -> None:
+        desk, person, key = self.seat.desk, self.seat.person, self._life.cheque.key
+        done = await self.seat.deed(partial(represent_cheque, desk, person, key))
+        self.errands.paper_waits()
+        await self._look_again(f"Cheque {done.serial} goes on the next deposit slip.")
+
+    async def _look_again(self, said: str) -> None:
+        seat, key = self.seat, self._life.cheque.key
+        self._life = await seat.look(lambda: cheque_life(seat.desk, seat.person, key))
+        await self.load(said)

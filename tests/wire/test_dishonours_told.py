@@ -1,0 +1,213 @@
+"""Bounced cheques told to central: both ends agree on bills, the charge, collection and who is cash-only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from pos.store import cache as cached
+from pos.store.cache import CachedAccount
+from pos.till.open_bills import catch_up, catch_up_all
+from sync.central.verify import verify_central
+from sync.wire_json import loads
+from tests.builders.bounces import (
+    bounced,
+    bounced_by_two,
+    by_mistake,
+    cleared,
+    count_of_cash,
+    lodged,
+    sent_again,
+    terms,
+    with_fee,
+)
+from tests.builders.tills import cash, cheque, closed, count, findings, opened, pay, rows, wish
+from tests.builders.undoing import open_bills
+from tests.builders.wire import Wire, make_wire
+from tests.central.central_builders import PAYMENT_SPEC, faults
+
+HOUR_S = 3_600
+NOTICE = "S014-T1-A-DN-000001"
+
+
+async def shop(*, own: bool = True) -> Wire:
+    """A till whose shop charges a fee, and its central."""
+    wire = await make_wire(own=own)
+    wire.desk.policy = replace(wire.desk.policy, cheques=with_fee("5"))
+    return wire
+
+
+def taken_here(wire: Wire, amount: str = "6", serial: str = "000123") -> str:
+    """The receipt of a cheque of a counted shift; another one is open then."""
+    receipt = pay(wire.desk, cheque(amount, serial), account="BA-1").receipt.receipt_number
+    count(wire.desk, count_of_cash(wire.desk), cheques=amount, cheque_count=1)
+    closed(wire.desk)
+    opened(wire.desk)
+    catch_up(wire.desk)
+    return receipt
+
+
+def at_central(wire: Wire, bill_no: str) -> int:
+    """What central says remains of a bill."""
+    with wire.central.read() as connection:
+        found = connection.execute(
+            text("SELECT remaining_minor FROM bill WHERE bill_no = :no"), {"no": bill_no}
+        )
+        return int(found.scalar_one())
+
+
+def account_of(wire: Wire, number: str) -> CachedAccount:
+    """An account as the till knows it."""
+    with wire.desk.cache.read() as connection:
+        found = cached.account_by_id(connection, number)
+    assert found is not None
+    return found
+
+
+async def agree(wire: Wire) -> None:
+    """Everything is told, and nothing differs between the books, the cache and central."""
+    await wire.engine.drain(timeout_s=HOUR_S)
+    assert (await wire.engine.pull()).problem is None
+    catch_up_all(wire.desk)
+    assert set(wire.states()) == {"acknowledged"}
+    assert findings(wire.desk) == []
+    assert verify_central(wire.central) == []
+
+
+async def synced(wire: Wire, *, told: bool) -> None:
+    if told:
+        await wire.engine.drain(timeout_s=HOUR_S)
+        await wire.engine.pull()
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_bounce_is_the_same_at_both_ends(told: bool) -> None:
+    wire = await shop()
+    before = wire.open_minor("N1-1")
+    receipt = taken_here(wire)
+    await synced(wire, told=told)
+    lodged(wire.desk, receipt)
+
+    bounced(wire.desk, receipt)
+    here = open_bills(wire.desk)
+    await agree(wire)
+
+    assert open_bills(wire.desk) == here
+    assert (here["N1-1"], here[NOTICE]) == (before, 5_000)
+    assert at_central(wire, NOTICE) == 5_000
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_the_charge_is_paid_once_wherever_central_heard_of_it(told: bool) -> None:
+    wire = await shop()
+    receipt = taken_here(wire)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    await synced(wire, told=told)
+
+    pay(wire.desk, cash("5"), account="BA-1", allocate=[wish(NOTICE)])
+    catch_up(wire.desk)
+    assert open_bills(wire.desk)[NOTICE] == 0
+    await agree(wire)
+
+    assert open_bills(wire.desk)[NOTICE] == 0
+    assert at_central(wire, NOTICE) == 0
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_cheque_sent_again_and_bounced_again_is_the_same_at_both_ends(told: bool) -> None:
+    wire = await shop()
+    receipt = taken_here(wire)
+    before = wire.open_minor("N1-1")
+    cleared(wire.desk, receipt, "6")
+    await synced(wire, told=told)
+    bounced_by_two(wire.desk, receipt)
+    await synced(wire, told=told)
+
+    sent_again(wire.desk, receipt)
+    await agree(wire)
+    assert wire.open_minor("N1-1") == before
+
+    cleared(wire.desk, receipt, "6")
+    await agree(wire)
+    bounced_by_two(wire.desk, receipt)
+    await agree(wire)
+    assert (wire.open_minor("N1-1"), open_bills(wire.desk)[NOTICE]) == (before + 6_000, 5_000)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("paid", [True, False])
+async def test_a_mistake_of_the_bank_leaves_both_ends_as_before(told: bool, paid: bool) -> None:
+    """Rule 35: fee, count and collection are reversed at central as well."""
+    wire = await shop()
+    terms(wire.desk, cash_only_after=1)
+    receipt = taken_here(wire)
+    cleared(wire.desk, receipt, "6")
+    before, credit = wire.open_minor("N1-1"), wire.credit_minor("BA-1")
+    bounced_by_two(wire.desk, receipt)
+    if paid:
+        pay(wire.desk, cash("5"), account="BA-1", allocate=[wish(NOTICE)])
+        catch_up(wire.desk)
+    await synced(wire, told=told)
+
+    by_mistake(wire.desk, receipt)
+    await agree(wire)
+
+    assert (wire.open_minor("N1-1"), open_bills(wire.desk)[NOTICE]) == (before, 0)
+    assert wire.credit_minor("BA-1") == credit + (5_000 if paid else 0)
+    assert not account_of(wire, "BA-1").cash_only
+
+
+async def test_another_till_hears_of_the_charge_and_of_cash_only() -> None:
+    """Rule 41: at all tills, through central."""
+    wire = await shop()
+    terms(wire.desk, cash_only_after=1)
+    receipt = taken_here(wire)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    await agree(wire)
+    with wire.desk.cache.write() as connection:
+        for table in ("bill", "account", "marker"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    with wire.desk.till.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM dishonour").scalar_one() == 1
+
+    assert (await wire.engine.pull()).problem is None
+
+    account = account_of(wire, "BA-1")
+    assert account.cash_only
+    assert account.cash_only_until is not None
+    assert account.cash_only_until.isoformat() == "2027-11-21"
+    assert open_bills(wire.desk)[NOTICE] == 5_000
+
+
+async def test_a_server_of_another_kind_is_told_a_plain_refund() -> None:
+    wire = await shop(own=False)
+    receipt = taken_here(wire)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    await wire.engine.drain(timeout_s=HOUR_S)
+    assert set(wire.states()) == {"acknowledged"}
+    told = {row["kind"]: row["server_id"] for row in rows(wire.desk, "outbox") if row["kind"] != "payment"}
+    assert told["dishonour"] == "not-told"
+    assert told["refund"] != "not-told"
+
+
+async def test_a_bounce_is_a_refund_by_the_standard(tmf_specs: Path) -> None:
+    wire = await shop()
+    receipt = taken_here(wire)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    sent_again(wire.desk, receipt)
+    await agree(wire)
+    posted = [one for one in wire.network.requests if one.method == "POST" and one.path.endswith("/refund")]
+    bodies = [loads(one.body) for one in posted]
+    assert faults(tmf_specs, PAYMENT_SPEC, "Refund_Create", *bodies) == []
+    assert [(body["kind"], body["chequeState"]) for body in bodies] == [
+        ("dishonour", "dishonoured"),
+        ("reinstatement", "represented"),
+    ]
+    assert bodies[0]["paymentMethod"]["@type"] == "Check"

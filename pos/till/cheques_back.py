@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
+from pos.domain.allocation import allocate_oldest_first
 from pos.domain.cheque import ChequeState
 from pos.domain.correction import CorrectionReason, TakenPayment, TakenTender
 from pos.domain.deposit import BankedCheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
-from pos.domain.payment_event import Overpayment
+from pos.domain.money import parse_amount, total
+from pos.domain.payment_event import MAX_ALLOCATIONS, Overpayment
 from pos.domain.payment_mode import ModeKind, PayerKind
 from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.text_guard import clean_reference
+from pos.store.cache import bills_of_account
 from pos.store.deposits import named_cheques
 from pos.store.post_dated import RegisteredCheque, registered_cheque
+from pos.store.shifts import Shift
 from pos.till.correction_entry import (
     Corrected,
     CorrectionOrder,
@@ -36,6 +42,7 @@ from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.due_cheques import ChequeWithdrawn, wishes_now, withdraw_within
 from pos.till.gate import require_right
 from pos.till.large_cash import IdentityOrder
+from pos.till.open_bills import open_bills
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_within
 from pos.till.swaps import as_paid
@@ -55,13 +62,17 @@ class ReturnOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceOrder:
-    """A cheque that goes back, and what is given in its place; ``payment_event_id`` is the new payment's."""
+    """A cheque that goes back, and what is given in its place; ``payment_event_id`` is the new payment's.
+
+    ``confirmed`` are the codes of the warnings that were overruled, ``confirmed_for`` why.
+    """
 
     back: ReturnOrder
     payment_event_id: str
     tenders: Sequence[TenderOrder]
     decimal_marks: str = "."
     confirmed: Sequence[str] = ()
+    confirmed_for: str | None = None
     identity: IdentityOrder | None = None
 
 
@@ -175,24 +186,7 @@ def _find(deed: Deed, order: ReturnOrder) -> _InHand | RegisteredCheque:
     if held is not None and deed.person.may_see(held.entry.payer_account):
         read_order(deed, _correction(order, held.entry.note))
         return held
-    named = named_cheques(deed.unit.connection, name, lies_in(deed.desk))
-    in_hand = [one for one in named if one.state is ChequeState.RECEIVED]
-    if not named:
-        raise Refused("unknown_cheque", "There is no such cheque, and no receipt with one.", cheque=name)
-    if not in_hand:
-        raise Refused(
-            "cheque_on_its_way",
-            f"Cheque {named[0].serial} is {named[0].state}: it does not lie here to be given back.",
-            cheque=named[0].cheque_id,
-            state=str(named[0].state),
-        )
-    if len(in_hand) > 1:
-        raise Refused(
-            "which_cheque",
-            "Several cheques came with this receipt. Name one by its id.",
-            cheques=[one.cheque_id for one in in_hand],
-        )
-    (cheque,) = in_hand
+    cheque = cheque_in_hand(deed.unit.connection, deed.desk, name)
     taken = find_taken(deed, _correction(order, cheque.receipt))
     tender = next(one for one in taken.tenders if one.cheque_id == cheque.cheque_id)
     return _InHand(cheque=cheque, taken=taken, tender=tender)
@@ -212,12 +206,8 @@ def _return(
         words = reason_in_words(_correction(order, found.entry.note))
         done = withdraw_within(deed, found, words)
         return ChequeReturned(serial=found.entry.serial, corrected=None, withdrawn=done)
-    if limited and (shift is None or found.taken.shift_id != shift.shift_id):
-        raise Refused(
-            "not_this_shift",
-            f"Receipt {found.taken.receipt_number} is of another shift. A supervisor or the back office may do this.",
-            receipt=found.taken.receipt_number,
-        )
+    if limited:
+        require_of_shift(found.taken, shift)
     leave_others_shift(deed)
     asked = _correction(order, found.taken.receipt_number, found.tender.number)
     how = f"number {found.cheque.serial} of bank {found.cheque.bank} is handed back"
@@ -225,16 +215,71 @@ def _return(
     return ChequeReturned(serial=found.cheque.serial, corrected=done_by, withdrawn=None)
 
 
+def require_of_shift(taken: TakenPayment, shift: Shift | None) -> None:
+    """Who has the right within a limit has it in the own shift. Raises Refused ``not_this_shift``."""
+    if shift is None or taken.shift_id != shift.shift_id:
+        raise Refused(
+            "not_this_shift",
+            f"Receipt {taken.receipt_number} is of another shift. A supervisor or the back office may do this.",
+            receipt=taken.receipt_number,
+        )
+
+
+def cheque_in_hand(connection: Connection, desk: Desk, name: str) -> BankedCheque:
+    """The cheque of this id or receipt that lies here. Raises Refused ``unknown_cheque``, ``cheque_on_its_way`` or
+    ``which_cheque``.
+    """
+    named = named_cheques(connection, name, lies_in(desk))
+    in_hand = [one for one in named if one.state is ChequeState.RECEIVED]
+    if not named:
+        raise Refused("unknown_cheque", "There is no such cheque, and no receipt with one.", cheque=name)
+    if not in_hand:
+        raise Refused(
+            "cheque_on_its_way",
+            f"Cheque {named[0].serial} is {named[0].state}: it does not lie here to be given back.",
+            cheque=named[0].cheque_id,
+            state=str(named[0].state),
+        )
+    if len(in_hand) > 1:
+        raise Refused(
+            "which_cheque",
+            "Several cheques came with this receipt. Name one by its id.",
+            cheques=[one.cheque_id for one in in_hand],
+        )
+    return in_hand[0]
+
+
 def _instead(deed: Deed, order: ReplaceOrder, found: _InHand | RegisteredCheque) -> PaymentOrder:
     """The payment in place of the cheque: what it had paid, or what it was to pay as far as that is open."""
     if isinstance(found, RegisteredCheque):
-        wishes = wishes_now(deed, found, found.entry.amount)
-        kind, account = found.payer_kind, found.entry.payer_account
-        return replace(_payment(order, kind, account, wishes), overpayment=Overpayment.CREDIT)
+        return _payment(order, found.payer_kind, found.entry.payer_account, _was_to_pay(deed, found))
     taken = found.taken
     parts = taken.parts_of(found.tender.tender_id)
     wishes = list(as_paid(replace(part, amount=part.left) for part in reversed(parts)))
     return _payment(order, PayerKind(taken.payer_kind), taken.payer_account, wishes)
+
+
+def _was_to_pay(deed: Deed, held: RegisteredCheque) -> list[AllocateOrder]:
+    """What a cheque of the register would pay if it were paid in now, to its whole amount: so cash over it is change.
+
+    What nobody chose stays marked so, for a later cheque in its place pays what is due on its own day.
+    """
+    entry = held.entry
+    wishes = wishes_now(deed, held, entry.amount)
+    if not wishes:
+        with deed.desk.cache.read() as connection:
+            known = bills_of_account(connection, entry.payer_account, open_only=True)
+        own = [bill for bill in known if bill.remaining.currency == entry.amount.currency]
+        parts, _ = allocate_oldest_first(entry.amount, open_bills(deed.unit.connection, own))
+        wishes = [
+            AllocateOrder(bill=part.bill_no, amount=part.amount.plain(), by_default=True)
+            for part in parts[: MAX_ALLOCATIONS - 1]
+        ]
+    chosen = (parse_amount(wish.amount or "", entry.amount.currency) for wish in wishes)
+    over = entry.amount - total(chosen, entry.amount.currency)
+    if over:
+        wishes.append(AllocateOrder(account=entry.payer_account, amount=over.plain(), by_default=True))
+    return wishes
 
 
 def _payment(
@@ -250,6 +295,7 @@ def _payment(
         decimal_marks=order.decimal_marks,
         # It is paid a second time, and everybody knows.
         confirmed=(*order.confirmed, "possible_double"),
+        reason=order.confirmed_for,
         identity=order.identity,
     )
 

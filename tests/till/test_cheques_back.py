@@ -26,6 +26,7 @@ from pos.till.cheques_back import (
 )
 from pos.till.deposits import deposit_cheques
 from pos.till.desk import Desk
+from pos.till.due_cheques import pay_post_dated
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered, register_cheque
@@ -272,6 +273,62 @@ def test_a_post_dated_cheque_is_swapped_for_another_or_for_money(desk: Desk) -> 
     assert findings(desk) == []
 
 
+def test_cash_over_a_post_dated_cheque_is_change_and_what_is_due_is_paid_first(desk: Desk) -> None:
+    """Nobody chose a bill for it: the oldest due is paid, as on its date."""
+    back(desk)
+    registered(desk, "10")
+
+    done = replaced(desk, cash("50"), name=NOTE)
+
+    assert isinstance(done.instead, PaymentTaken)
+    receipt = done.instead.receipt
+    assert (receipt.total, receipt.change) == (money("10"), money("40"))
+    assert [(part.bill_no, part.amount) for part in receipt.allocations] == [("7781", money("10"))]
+    assert (open_bills(desk)["7781"], credits(desk)["BA-1"]) == (31_750, 0)
+    assert findings(desk) == []
+
+
+def test_what_a_post_dated_cheque_has_over_its_bill_by_now_is_credit(desk: Desk) -> None:
+    back(desk)
+    registered(desk, "41.750", bill_no="7781")
+    pay(desk, cash("30"), allocate=[wish("7781", "30")])
+    catch_up(desk)
+
+    done = replaced(desk, cash("50"), name=NOTE)
+
+    assert isinstance(done.instead, PaymentTaken)
+    assert done.instead.receipt.change == money("8.250")
+    assert (open_bills(desk)["7781"], credits(desk)["BA-1"]) == (0, 30_000)
+    assert findings(desk) == []
+
+
+def test_what_nobody_chose_for_a_post_dated_cheque_nobody_chooses_for_the_next_one(desk: Desk) -> None:
+    """Rule 39: a swapped one pays what is due on its own day."""
+    registered(desk, "10")
+    later = TODAY + timedelta(days=60)
+    replaced(desk, cheque("10", "000778", date=later.isoformat()), name=NOTE)
+    back(desk)
+    clock_of(desk).advance(days=60)
+
+    paid = pay_post_dated(desk, CASHIER, "S014-T1-A-PD-000002")
+
+    assert [part.bill_no for part in paid.receipt.allocations] == ["7781"]
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize("amount", ["9.995", "10.005"])
+def test_a_post_dated_cheque_is_swapped_for_its_own_amount_alone(desk: Desk, amount: str) -> None:
+    registered(desk, "10")
+    later = (TODAY + timedelta(days=60)).isoformat()
+    told = "not_enough_tendered" if amount == "9.995" else "change_not_possible"
+    for tender in (card(amount), cheque(amount, "000778", date=later)):
+        code = refused(desk, lambda tender=tender: replaced(desk, tender, name=NOTE)).code  # type: ignore[misc]
+        assert code == told
+    assert [row["state"] for row in rows(desk, "v_post_dated")] == ["registered"]
+    assert isinstance(replaced(desk, card("10"), name=NOTE).instead, PaymentTaken)
+    assert findings(desk) == []
+
+
 def test_a_cheque_for_a_later_day_may_take_the_place_of_a_taken_one(desk: Desk) -> None:
     """Then nothing is paid any more until its date."""
     later = (TODAY + timedelta(days=60)).isoformat()
@@ -331,6 +388,23 @@ def test_no_money_is_lost_when_a_cheque_is_replaced(minor: int, how: int) -> Non
 
     assert open_bills(desk) == before
     assert in_hand(desk) == (minor if how == 1 else 0)
+    assert findings(desk) == []
+
+
+@given(st.integers(1, 60_000), st.integers(0, 20_000))
+def test_a_post_dated_cheque_in_cash_pays_its_amount_and_gives_the_rest_back(minor: int, over: int) -> None:
+    """Rule 14: bills and credit grow by what the cheque was to pay, whatever note is handed over."""
+    desk = make_till()
+    opened(desk)
+    minor, over = minor * 5, over * 5
+    due, credit = sum(open_bills(desk).values()), credits(desk)["BA-1"]
+    registered(desk, Money(minor, desk.identity.currency).plain())
+
+    done = replaced(desk, cash(Money(minor + over, desk.identity.currency).plain()), name=NOTE)
+
+    assert isinstance(done.instead, PaymentTaken)
+    assert done.instead.receipt.change.minor == over
+    assert due - sum(open_bills(desk).values()) + credits(desk)["BA-1"] - credit == minor
     assert findings(desk) == []
 
 

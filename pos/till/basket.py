@@ -79,12 +79,17 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InPlaceOf:
-    """The payment that a basket is, keyed anew: its receipt, for what it was, and why (a code, and words)."""
+    """The payment that a basket is, keyed anew: its receipt, for what it was, and why (a code, and words).
+
+    With ``cheque`` it is in place of that one alone, ``receipt`` is its receipt or note, and ``serial`` its number.
+    """
 
     receipt: str
     purposes: frozenset[Purpose]
     reason: str
     text: str = ""
+    cheque: str = ""
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +209,9 @@ class Basket:
 
     @property
     def is_for_one_cheque(self) -> bool:
-        """Whether a cheque of a later date may be registered for it: a customer's account, no items, nothing given yet."""
-        return self.view is not None and not self.lines and not self.given
+        """Whether a cheque of a later date may be registered for it: no sale, no payment anew, and nothing given yet."""
+        instead_of_one = self.in_place_of is not None and bool(self.in_place_of.cheque)
+        return (self.view is not None or instead_of_one) and not self.lines and not self.given
 
     @property
     def keeps_nothing(self) -> bool:
@@ -543,6 +549,13 @@ def _laid_aside(mode: PaymentMode, tender: TenderOrder, amount: Money, foreign: 
 def _for_its_date(basket: Basket, one: Given) -> Basket:
     """A cheque for a later day pays what it can of what was chosen; nothing else is given beside it."""
     alone = replace(basket, given=(one,))
+    if alone.rest and basket.in_place_of is not None:
+        raise Refused(
+            "not_enough_tendered",
+            f"A cheque of a later date is registered alone: it has to be over all of {basket.to_pay.plain()}.",
+            asked=basket.to_pay.plain(),
+            tendered=one.amount.plain(),
+        )
     return pay_only_given(alone) if alone.rest else alone
 
 
@@ -579,8 +592,11 @@ def take_back(basket: Basket) -> Basket:
 def pay_only_given(basket: Basket) -> Basket:
     """Pay of the bills only what was given: the rest of them stays open.
 
-    Raises Refused ``items_are_paid_whole`` where it does not cover the items, or what ``plan_payment`` raises.
+    Raises Refused ``items_are_paid_whole`` where it does not cover the items, ``paid_anew_whole`` where it is in place of
+    another, or what ``plan_payment`` raises.
     """
+    if basket.in_place_of is not None:
+        raise Refused("paid_anew_whole", "This is paid anew as a whole. Add what is missing by another way.")
     for_bills = basket.handed_over - (basket.to_pay - basket.plan.to_pay)
     if basket.view is None or for_bills.minor <= 0:
         raise Refused("items_are_paid_whole", "Items are paid whole. Add a tender, or leave a line out.")

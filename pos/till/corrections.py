@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pos.domain.correction import CorrectionKind, TakenPayment, TakenTender
+from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
 from pos.domain.errors import Refused
 from pos.domain.money import Money, total
 from pos.domain.payment_mode import ModeKind, Purpose
@@ -190,14 +190,7 @@ def cancel_tender(
         raise Refused(
             "cash_is_no_instrument", "Cash can't be bad later. Void, reverse or refund the payment."
         )
-    parts = taken.parts_of(tender.tender_id)
-    if any(part.purpose is Purpose.ITEMS for part in parts):
-        raise Refused("tender_paid_items", "This tender paid for items: reverse the whole payment.")
-    if total((part.left for part in parts), taken.amount.currency) != tender.paid:
-        raise Refused(
-            "payment_corrected",
-            "A part of what this tender paid was undone or moved already. Refund what is left.",
-        )
+    parts = parts_of_one(taken, tender)
     _require_returnable(deed, tender)
     what = f"cancel {mode.label} {tender.paid} of receipt {taken.receipt_number}"
     content = {"receipt": taken.receipt_number, "tender": tender.number}
@@ -225,6 +218,19 @@ def cancel_tender(
             paid_anew=paid_anew,
         ),
     )
+
+
+def parts_of_one(taken: TakenPayment, tender: TakenTender) -> Sequence[TakenPart]:
+    """What one tender funded, the newest first. Raises Refused ``tender_paid_items`` or ``payment_corrected``."""
+    parts = taken.parts_of(tender.tender_id)
+    if any(part.purpose is Purpose.ITEMS for part in parts):
+        raise Refused("tender_paid_items", "This tender paid for items: reverse the whole payment.")
+    if total((part.left for part in parts), taken.amount.currency) != tender.paid:
+        raise Refused(
+            "payment_corrected",
+            "A part of what this tender paid was undone or moved already. Refund what is left.",
+        )
+    return parts
 
 
 def _require_returnable(deed: Deed, tender: TakenTender) -> None:

@@ -56,6 +56,17 @@ def walk_in_buyer(account_id: str, in_currency: Currency) -> CachedAccount:
     return _nobody(account_id, PayerKind.WALK_IN, in_currency)
 
 
+def payer_again(desk: Desk, kind: PayerKind, account_id: str, in_currency: Currency) -> CachedAccount:
+    """Who paid before, as central tells of them now. Raises Refused ``unknown_account``."""
+    if kind is PayerKind.WALK_IN:
+        return walk_in_buyer(account_id, in_currency)
+    with desk.cache.read() as connection:
+        known = cached.account_by_id(connection, account_id)
+    if known is None:
+        raise unknown_account(desk, account_id)
+    return known
+
+
 def _nobody(account_id: str, kind: PayerKind, in_currency: Currency) -> CachedAccount:
     none = zero(in_currency)
     return CachedAccount(

@@ -17,7 +17,6 @@ from pos.domain.money import Money, zero
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
 from pos.domain.role import Person
-from pos.store.cache import account_by_id
 from pos.store.corrections import SoldLine, lines_sold
 from pos.till.basket import Basket, InPlaceOf, Kept
 from pos.till.commissions import with_commission
@@ -32,9 +31,8 @@ from pos.till.correction_paper import GivenBack
 from pos.till.corrections import require_untouched, undo_all
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import PayPlan, require_enquiry
-from pos.till.known_accounts import unknown_account
 from pos.till.large_cash import IdentityOrder
-from pos.till.payer import walk_in_buyer
+from pos.till.payer import payer_again
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import OverrideOrder, SaleOrder, find_item
 from pos.till.take_payment import PaymentTaken, take_within
@@ -130,14 +128,8 @@ def swap_basket(
     require_enquiry(desk, person)
     with desk.till.read() as connection:
         sold = lines_sold(connection, taken.payment_event_id)
-    none, kind = zero(taken.amount.currency), PayerKind(taken.payer_kind)
-    payer = walk_in_buyer(taken.payer_account, none.currency)
-    if kind is not PayerKind.WALK_IN:
-        with desk.cache.read() as connection:
-            known = account_by_id(connection, taken.payer_account)
-        if known is None:
-            raise unknown_account(desk, taken.payer_account)
-        payer = known
+    none = zero(taken.amount.currency)
+    payer = payer_again(desk, PayerKind(taken.payer_kind), taken.payer_account, none.currency)
     lines = tuple(with_commission(desk, payer, _line_as_sold(desk, line)) for line in sold)
     beside = taken.amount - sale_due(lines, none.currency)
     return Basket(

@@ -11,6 +11,7 @@ from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
 from pos.domain.unfinished import PAY, Unfinished
 from pos.till.basket import Basket, Given
+from pos.till.cheques_back import REPLACE
 from pos.till.desk import Deed, Desk, perform
 from pos.till.swaps import ACT as SWAP
 
@@ -52,8 +53,10 @@ def unfinished_payment(basket: Basket) -> Unfinished | None:
     A payment that is keyed anew is a correction: it is shown as soon as its screen is.
     """
     ways = (*basket.ways, *(f"{one.mode.code} {one.amount.plain()}" for one in basket.given))
-    if basket.in_place_of is not None:
-        return Unfinished(what=SWAP, subject=basket.in_place_of.receipt, shown=basket.to_pay, ways=ways)
+    anew = basket.in_place_of
+    if anew is not None:
+        what = REPLACE if anew.cheque else SWAP
+        return Unfinished(what=what, subject=anew.receipt, shown=basket.to_pay, ways=ways)
     if basket.shown is None:
         return None
     return Unfinished(what=PAY, subject=basket.payer.account, shown=basket.shown, ways=ways)

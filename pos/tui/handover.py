@@ -12,6 +12,8 @@ from pos.domain.ports import CardTerminal
 from pos.store.vouchers import Hold
 from pos.till.basket import Basket, Given, give, order_of, require_complete
 from pos.till.cards import ask_cards, let_go_card, let_go_cards
+from pos.till.cheques_back import REPLACE, replace_cheque
+from pos.till.instead_of_cheque import replace_order
 from pos.till.paid_back_elsewhere import undo
 from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_cheque
@@ -31,11 +33,13 @@ async def take(
 ) -> PaymentTaken | ChequeRegistered:
     """Book ``basket`` with what was given, in place of another payment where it says so, or register its post-dated cheque.
 
-    Raises what ``take_payment``, ``swap_tender`` or ``register_cheque`` raises; then nothing was booked.
+    Raises what ``take_payment``, ``swap_tender``, ``replace_cheque`` or ``register_cheque`` raises; then nothing was booked.
     """
     require_complete(basket)
     person = seat.person
     if basket.in_place_of is not None:
+        if basket.in_place_of.cheque:
+            return await _instead_of_cheque(seat, errands, basket, basket.in_place_of.receipt)
         deed = partial(swap_tender, seat.desk, person, swap_order(basket))
         receipt = basket.in_place_of.receipt
         anew = await seat.asked(undo(seat.desk, person, SWAP, receipt, deed, seat.central_now, seat.runner))
@@ -49,6 +53,19 @@ async def take(
         errands.drawer_opens()
     errands.paper_waits()
     return taken
+
+
+async def _instead_of_cheque(
+    seat: Seat, errands: Errands, basket: Basket, receipt: str
+) -> PaymentTaken | ChequeRegistered:
+    """Unlike a payment that is keyed anew, this one comes over the counter."""
+    deed = partial(replace_cheque, seat.desk, seat.person, replace_order(basket))
+    asked = undo(seat.desk, seat.person, REPLACE, receipt, deed, seat.central_now, seat.runner)
+    instead = (await seat.asked(asked)).instead
+    if instead.opens_drawer:
+        errands.drawer_opens()
+    errands.paper_waits()
+    return instead
 
 
 async def hold_vouchers(seat: Seat, basket: Basket) -> list[Hold]:

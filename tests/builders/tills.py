@@ -1024,8 +1024,8 @@ def go_offline(desk: Desk, *, minutes: float = 11, **limits: OfflineLimits) -> N
     clock_of(desk).advance(minutes=minutes)
 
 
-def acknowledge_all(desk: Desk) -> None:
-    """Central answers: it has all that waits."""
+def acknowledge_all(desk: Desk, applied_change: int | None = None) -> None:
+    """Central answers: it has all that waits, applied at this change of its books."""
     with desk.till.transaction() as unit:
         for row in outbox.unsent(unit.connection):
             outbox.freeze_body(unit.connection, row.outbox_id, b"{}")
@@ -1034,6 +1034,6 @@ def acknowledge_all(desk: Desk) -> None:
                 row.outbox_id,
                 server_id=f"P-{row.outbox_id}",
                 server_href=None,
-                applied_change=None,
+                applied_change=applied_change,
                 at=desk.clock.now(),
             )

@@ -166,7 +166,7 @@ ELSEWHERE = {
     "close_shift": "whoever has an own shift",
     "withdraw_post_dated": "test_post_dated",
     "bounce_cheque": "test_dishonour",
-    "undo_bounce": "test_dishonour",
+    "replace_cheque": "needs an own shift; test_instead_of_cheque",
     "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }

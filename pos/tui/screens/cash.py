@@ -141,7 +141,9 @@ class CashScreen(TillScreen[PaymentTaken | ChequeRegistered | Basket | str]):
     # --- keys ---------------------------------------------------------------------------------------------------
 
     def action_keep(self) -> None:
-        if self._basket.keeps_nothing:
+        if self._basket.in_place_of is not None:
+            self.say("Its sum is fixed: what is over is given back.")
+        elif self._basket.keeps_nothing:
             self.say("Without a customer there is no account to keep it on: it is given back.")
         elif self._basket.is_empty:
             self.say("Nothing is open here: the money goes on account.")

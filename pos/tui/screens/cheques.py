@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -12,13 +12,15 @@ from pos.domain.cheque import AT_THE_BANK, ChequeState
 from pos.domain.cheque_register import ChequeLine, ChequeStep
 from pos.domain.correction import CorrectionReason
 from pos.till.cheque_register import ChequeLife, all_cheques, cheque_life
-from pos.till.cheques_back import ReturnOrder, return_cheque
+from pos.till.cheques_back import RETURN, ReturnOrder, return_cheque
 from pos.till.dishonours import BOUNCE, Bounced
+from pos.till.paid_back_elsewhere import undo
 from pos.till.papers import show_receipt
-from pos.till.representments import REPRESENT, UNDO, represent_cheque, undo_bounce
+from pos.till.representments import REPRESENT, represent_cheque
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.dishonour import DishonourScreen
+from pos.tui.screens.instead_of_cheque import pay_instead
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.screens.pick import PickScreen
 from pos.tui.screens.reason import ReasonScreen
@@ -79,21 +81,20 @@ class ChequesScreen(PickScreen):
 
 
 class ChequeScreen(RegisterScreen[None, ChequeStep]):
-    """One cheque, step by step; Enter shows its receipt or note, W gives it back."""
+    """One cheque, step by step; Enter shows its receipt or note, W gives it back, I takes another way to pay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["paper", "give_back", "dishonour", "bank_error"]),
+        *bindings(["paper", "give_back", "instead", "dishonour"]),
         Binding("enter", "paper", "OK"),
     ]
     KEYS: ClassVar[tuple[str, ...]] = (
         "help",
         "paper",
         "dishonour",
-        "bank_error",
         "give_back",
+        "instead",
         "find",
         "back",
-        "scroll",
     )
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="When", width=16),
@@ -106,19 +107,6 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
     def __init__(self, seat: Seat, errands: Errands, life: ChequeLife) -> None:
         super().__init__(seat, errands)
         self._life = life
-        self._doing: Callable[[], Coroutine[Any, Any, None]] | None = None
-
-    def _do(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do ``work``, and again once a second person has approved it."""
-        self._doing = work
-        self.errand(work())
-
-    def approved(self, said: str) -> None:
-        if self._doing is None:
-            super().approved(said)
-        else:
-            self.say(said)
-            self.errand(self._doing())
 
     async def found(self) -> Sequence[ChequeStep]:
         seat, key = self.seat, self._life.cheque.key
@@ -160,17 +148,27 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
     def action_paper(self) -> None:
         self.errand(self._paper())
 
+    def _lies_here(self) -> bool:
+        state = self._life.cheque.state
+        lies_here = state in ("registered", "held", "received")
+        if not lies_here:
+            self.refuse(f"This cheque is {SHOWN.get(state, state)}: it does not lie here to be given back.")
+        return lies_here
+
+    @property
+    def _named(self) -> str:
+        """A taken cheque by its id, for its receipt may have others; one of the register by its note."""
+        cheque = self._life.cheque
+        return cheque.key if cheque.state == "received" else cheque.paper
+
     def action_give_back(self) -> None:
         cheque = self._life.cheque
-        if cheque.state not in ("registered", "held", "received"):
-            self.refuse(
-                f"This cheque is {SHOWN.get(cheque.state, cheque.state)}: it does not lie here to be given back."
-            )
+        if not self._lies_here():
             return
 
         def answered(reason: str | None) -> None:
             if reason:
-                self._do(partial(self._give_back, reason))
+                self.errand(self._give_back(reason))
 
         owed = "" if cheque.state != "received" else " What it had paid is owed again."
         warning = (
@@ -179,12 +177,17 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
 
     async def _give_back(self, reason: str) -> None:
-        desk, person, cheque = self.seat.desk, self.seat.person, self._life.cheque
-        name = cheque.key if cheque.state == "received" else cheque.paper
-        order = ReturnOrder(cheque=name, reason=CorrectionReason.OTHER, text=reason)
-        done = await self.seat.deed(partial(return_cheque, desk, person, order))
+        desk, person = self.seat.desk, self.seat.person
+        order = ReturnOrder(cheque=self._named, reason=CorrectionReason.OTHER, text=reason)
+        deed, receipt = partial(return_cheque, desk, person, order), self._life.cheque.paper
+        central, runner = self.seat.central_now, self.seat.runner
+        done = await self.seat.asked(undo(desk, person, RETURN, receipt, deed, central, runner))
         self.errands.paper_waits()
         await self.load(f"{done.paper.receipt_number} is being printed: hand the cheque over.")
+
+    def action_instead(self) -> None:
+        if self._lies_here():
+            self.errand(pay_instead(self, self._named))
 
     async def _paper(self) -> None:
         seat, number = self.seat, self._life.cheque.paper
@@ -200,7 +203,7 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         elif again:
             self.ask(
                 f"Send cheque {shown(cheque.serial)} to the bank once more? It counts until the bank has spoken.",
-                lambda: self._do(self._send_again),
+                lambda: self.errand(self._send_again()),
             )
         elif cheque.state not in AT_THE_BANK:
             state = SHOWN.get(cheque.state, cheque.state)
@@ -220,33 +223,6 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         done = await self.seat.deed(partial(represent_cheque, desk, person, key))
         self.errands.paper_waits()
         await self._look_again(f"Cheque {done.serial} goes on the next deposit slip.")
-
-    def action_bank_error(self) -> None:
-        """The bank sent it back by mistake: all that the bounce did is undone, in the words of who found out."""
-        cheque = self._life.cheque
-        if not self.seat.may(UNDO):
-            self.refuse("The back office does this. Esc goes back.")
-        elif cheque.state != ChequeState.DISHONOURED:
-            state = SHOWN.get(cheque.state, cheque.state)
-            self.refuse(f"This cheque is {state}: it has no bounce that could be undone.")
-        else:
-            warning = (
-                f"The bank sent cheque {cheque.serial} over {self.seat.shown_with_currency(cheque.amount)} back by mistake, "
-                "and has paid it. All that its bounce did is undone, the fee too."
-            )
-
-            def answered(reason: str | None) -> None:
-                if reason:
-                    self._do(partial(self._undo_bounce, reason))
-
-            self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
-
-    async def _undo_bounce(self, reason: str) -> None:
-        desk, person, key = self.seat.desk, self.seat.person, self._life.cheque.key
-        done = await self.seat.deed(partial(undo_bounce, desk, person, key, text=reason))
-        self.errands.paper_waits()
-        state = SHOWN.get(done.state, done.state)
-        await self._look_again(f"Cheque {done.serial} is {state} again: its bounce is undone.")
 
     async def _look_again(self, said: str) -> None:
         seat, key = self.seat, self._life.cheque.key

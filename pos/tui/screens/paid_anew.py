@@ -1,4 +1,4 @@
-"""A payment of the open shift that was keyed as paid another way: its sum stands, its tenders are given anew."""
+"""What is paid another way: its sum stands, its tenders are given anew. Here: a payment that was keyed as the wrong one."""
 
 from __future__ import annotations
 
@@ -22,20 +22,29 @@ from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.listing import Listing, Row
 
 
-class PaidAnewScreen(PayingScreen):
-    """Nothing goes over the counter here: it is said what really lies in the drawer."""
+class AnewScreen(PayingScreen):
+    """What is paid another way, above its sum; a screen says what that is, and takes no part of it."""
 
     KEYS: ClassVar[tuple[str, ...]] = ("cash", "card", "cheque", "bank", "ways", "accept", "back")
+    BEFORE: ClassVar[str] = ""
+    """The head of the list of what stands in the books until now."""
+    QUESTION: ClassVar[str] = ""
+    NO_PART: ClassVar[str] = ""
+    """What is told to whoever would pay a part of it."""
 
-    def __init__(self, seat: Seat, errands: Errands, basket: Basket, taken: TakenPayment) -> None:
-        super().__init__(seat, errands, basket)
-        self._keyed = taken
+    def heading(self) -> str:
+        """What is paid here, and whose it is."""
+        raise NotImplementedError
+
+    def before(self) -> Sequence[Row]:
+        """What stands in the books until now."""
+        raise NotImplementedError
 
     def body(self) -> ComposeResult:
-        of = f"{shown(self._keyed.receipt_number)} of {shown(self._keyed.payer_account)}"
-        yield Label(Text(f" PAID ANOTHER WAY  {of}", "bold"), id="heading", markup=False)
+        heading = Text(f" {self.heading()}", "bold", no_wrap=True, overflow="ellipsis")
+        yield Label(heading, id="heading", markup=False)
         yield Listing(
-            (Column(title="Keyed as", flexible=True), Column(title="Amount", width=14, right=True)),
+            (Column(title=self.BEFORE, flexible=True), Column(title="Amount", width=14, right=True)),
             id="keyed",
         )
         yield from self.foot()
@@ -43,15 +52,46 @@ class PaidAnewScreen(PayingScreen):
     def on_mount(self) -> None:
         keyed = self.query_one(Listing)
         keyed.selectable = False
-        modes = self.seat.desk.modes
-        keyed.show(
-            [
-                Row(key=one.tender_id, cells=(modes[one.mode].label, self.seat.shown(one.kept)))
-                for one in self._keyed.tenders
-            ]
-        )
+        keyed.show(self.before())
         self.paint()
-        self.say("What was it really paid by? The key of each way, as in a payment.")
+        self.say(self.QUESTION)
+
+    def part_typed(self, typed: str) -> None:
+        self.refuse(self.NO_PART)
+
+    async def scanned(self, text: str) -> None:
+        self.refuse("Finish here or leave with Esc first.")
+
+    def _tender_screen(
+        self, modes: Sequence[PaymentMode], typed: str
+    ) -> CashScreen | TenderScreen | CardScreen:
+        """No card is charged now: its slip is there."""
+        if modes[0].kind is ModeKind.CARD:
+            draft = self._drafts.pop(ModeKind.CARD, None)
+            return TenderScreen(self.seat, self.errands, self._basket, modes, amount=typed, draft=draft)
+        return super()._tender_screen(modes, typed)
+
+
+class PaidAnewScreen(AnewScreen):
+    """Nothing goes over the counter here: it is said what really lies in the drawer."""
+
+    BEFORE: ClassVar[str] = "Keyed as"
+    QUESTION: ClassVar[str] = "What was it really paid by? The key of each way, as in a payment."
+    NO_PART: ClassVar[str] = "The whole payment is keyed anew. Add what is missing by another way."
+
+    def __init__(self, seat: Seat, errands: Errands, basket: Basket, taken: TakenPayment) -> None:
+        super().__init__(seat, errands, basket)
+        self._keyed = taken
+
+    def heading(self) -> str:
+        return f"PAID ANOTHER WAY  {shown(self._keyed.receipt_number)} of {shown(self._keyed.payer_account)}"
+
+    def before(self) -> Sequence[Row]:
+        modes = self.seat.desk.modes
+        return [
+            Row(key=one.tender_id, cells=(modes[one.mode].label, self.seat.shown(one.kept)))
+            for one in self._keyed.tenders
+        ]
 
     @property
     def asks(self) -> str:
@@ -63,23 +103,9 @@ class PaidAnewScreen(PayingScreen):
     def typed_hint(self) -> str:
         return "Then the key of the\nway it was paid by."
 
-    def part_typed(self, typed: str) -> None:
-        self.refuse("The whole payment is keyed anew. Add what is missing by another way.")
-
-    async def scanned(self, text: str) -> None:
-        self.refuse("Finish here or leave with Esc first.")
-
     def _may_pay(self) -> bool:
+        """Also beside whoever has the shift: the drawer is the same."""
         if self._basket.given and self._basket.rest.minor == 0:
             self.refuse("Enough was given. Enter takes it.")
             return False
         return True
-
-    def _tender_screen(
-        self, modes: Sequence[PaymentMode], typed: str
-    ) -> CashScreen | TenderScreen | CardScreen:
-        """No card is charged now: its slip is there."""
-        if modes[0].kind is ModeKind.CARD:
-            draft = self._drafts.pop(ModeKind.CARD, None)
-            return TenderScreen(self.seat, self.errands, self._basket, modes, amount=typed, draft=draft)
-        return super()._tender_screen(modes, typed)

@@ -1,4 +1,4 @@
-"""The register of post-dated cheques, what is due first: Enter pays in those that are ticked, W gives one back."""
+"""The register of post-dated cheques: Enter pays in those that are ticked, W gives one back, I has it paid another way."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pos.till.due_cheques import DUE_AT_ONCE_MAX, PAY, DuePaidIn, pay_all_due, w
 from pos.till.post_dated import post_dated_cheques
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.instead_of_cheque import pay_instead
 from pos.tui.screens.lines import TickedRegister
 from pos.tui.screens.reason import ReasonScreen
 from pos.tui.seat import Seat
@@ -26,8 +27,16 @@ from pos.tui.widgets.listing import Row
 class PostDatedScreen(TickedRegister[str, PostDatedCheque]):
     """Answers the number of the note to be shown. What is due is ticked at first, for whoever has the open shift."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["paper", "give_back"])]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "mark", "accept", "paper", "give_back", "back", "scroll")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["paper", "give_back", "instead"])]
+    KEYS: ClassVar[tuple[str, ...]] = (
+        "help",
+        "mark",
+        "accept",
+        "paper",
+        "give_back",
+        "instead",
+        "back",
+    )
     HEADING = "Post-dated cheques, no payments yet"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Date", width=10),
@@ -137,6 +146,12 @@ class PostDatedScreen(TickedRegister[str, PostDatedCheque]):
         amount = self.seat.shown_with_currency(entry.amount)
         warning = f"Give cheque {entry.serial} over {amount} back: note {entry.note} is void then."
         self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
+
+    def action_instead(self) -> None:
+        if self.selected is None:
+            self.refuse("No post-dated cheque is in the register. Esc goes back.")
+        else:
+            self.errand(pay_instead(self, self.selected.note))
 
     async def _give_back(self, note: str, reason: str) -> None:
         desk, person = self.seat.desk, self.seat.person

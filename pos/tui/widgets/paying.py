@@ -37,7 +37,13 @@ def payer_name(basket: Basket) -> str:
 
 def _lines(seat: Seat, basket: Basket) -> Iterator[str]:
     if basket.in_place_of is not None:
-        yield f"Receipt {shown(basket.in_place_of.receipt)}, paid another way: {seat.shown(basket.to_pay)}"
+        anew = basket.in_place_of
+        what = (
+            f"In place of cheque {shown(anew.serial)}"
+            if anew.cheque
+            else f"Receipt {shown(anew.receipt)}, paid another way"
+        )
+        yield f"{what}: {seat.shown(basket.to_pay)}"
         yield from _given(seat, basket)
         return
     for part in basket.plan.parts:

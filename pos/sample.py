@@ -28,6 +28,9 @@ AS_OF = date(2026, 11, 21)
 
 BILLS_PER_SUBSCRIBER_MAX = 6
 
+DISHONOUR_FEES = {"KWD": "5.000", "EUR": "15.00"}
+"""What a sample shop charges for a cheque that bounces."""
+
 _T = TypeVar("_T")
 
 
@@ -59,6 +62,15 @@ def make_sample(
         "vouchers": _make_vouchers(market, as_of),
         "limits": {key: market.plain(units * 100) for key, units in _LIMIT_HUNDREDS.items()},
     }
+
+
+def with_sample_fees(till_toml: str, currency: str) -> str:
+    """The text of a ``till.toml`` in which nothing is charged for a cheque that bounces, with what a sample shop charges:
+    a fee without tax, for it makes good what the bank took.
+    """
+    nothing = '[cheques.dishonour]\nfee = ""'
+    assert nothing in till_toml, "the program's own settings charge nothing"
+    return till_toml.replace(nothing, f'[cheques.dishonour]\nfee = "{DISHONOUR_FEES[currency]}"')
 
 
 # --- chance, always the same ---------------------------------------------------------------------------------

@@ -138,4 +138,17 @@ def _make_shop(call: Invocation, central: RunningCentral) -> Fixture:
     epoch = asyncio.run(enrol(central.url, TERMINAL, code))
     new = NewHome(terminal=TERMINAL, central_url=central.url, epoch=epoch, fixture=shop)
     make_home(call.home, new, machine=real_machine())
+    _write_settings(call.home, shop)
     return shop
+
+
+def _write_settings(home: Path, shop: Fixture) -> None:
+    """The home's own ``till.toml``: the program's, with what the sample shop charges."""
+    from pos.sample import with_sample_fees
+    from pos.settings import PROGRAM_FOLDERS
+
+    usual = next(path for folder in PROGRAM_FOLDERS if (path := folder / "till.toml").is_file())
+    own = home / "config" / "till.toml"
+    own.parent.mkdir(mode=0o700, exist_ok=True)
+    own.touch(mode=0o600)
+    own.write_text(with_sample_fees(usual.read_text("utf-8"), shop.shop.currency), "utf-8")

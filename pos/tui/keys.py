@@ -321,6 +321,13 @@ KEYS: tuple[Key, ...] = (
         meaning="a cheque that the bank sent back; then: send it again",
     ),
     Key(
+        id="bank_error",
+        keys=("b", "B"),
+        shown="B",
+        label="Bank error",
+        meaning="a bounced cheque that the bank had sent back by mistake",
+    ),
+    Key(
         id="give_back",
         keys=("w", "W"),
         shown="W",
@@ -545,6 +552,7 @@ RIGHTS: dict[str, str] = {
     "paper": "enquire",
     "all_cheques": "enquire",
     "dishonour": "bounce_cheque",
+    "bank_error": "undo_bounce",
     "give_back": "withdraw_post_dated",
     "instead": "replace_cheque",
     "settle": "settle_commission",

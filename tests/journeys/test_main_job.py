@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pos.settings import sample_folder
+from pos.settings import read_settings, sample_folder
 from tests.builders.homes import Ended, ForkingPos, plain_pos
 from tests.builders.pdf_reader import text_of
 
@@ -114,6 +114,13 @@ def test_every_line_of_its_output_is_one_json_object(demo: Demo) -> None:
 
 def test_beside_its_output_it_says_one_note(demo: Demo) -> None:
     assert demo.ended.err == f"The sample shop is in {demo.folder}.\n"
+
+
+def test_its_shop_charges_a_fee_for_a_cheque_that_bounces(demo: Demo) -> None:
+    settings = read_settings(home=demo.till)
+    assert settings.sources["till.toml"] == demo.till / "config" / "till.toml"
+    assert settings.till.cheques.dishonour.fee == "5.000"
+    assert settings.till.cheques.dishonour.fee_tax_rate == "0"
 
 
 def test_it_counts_the_payments_that_it_took(demo: Demo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -15,10 +16,22 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
 from pos.domain.bill import check_sums
-from pos.domain.money import currency
+from pos.domain.money import currency, parse_amount
 from pos.domain.pan_guard import holds_card_number
 from pos.fixture import Fixture, fixture_schema, parse_fixture
-from pos.sample import AS_OF, SampleCurrency, ean13, iccid, imei, main, make_sample, sample_path, sample_text
+from pos.sample import (
+    AS_OF,
+    SampleCurrency,
+    ean13,
+    iccid,
+    imei,
+    main,
+    make_sample,
+    sample_path,
+    sample_text,
+    with_sample_fees,
+)
+from pos.settings import read_settings
 from sync.tmf678.bill import read_bill
 from sync.tmf678.rate import read_rate
 
@@ -293,3 +306,13 @@ def test_the_files_fit_the_schema_that_is_handed_out() -> None:
     sample = make_sample("EUR", bills=30, subscribers=10)
     value = json.loads(sample_text(sample))
     assert [error.message for error in Draft202012Validator(schema).iter_errors(value)] == []
+
+
+@pytest.mark.parametrize(("code", "fee"), [("KWD", 5_000), ("EUR", 1_500)])
+def test_the_settings_of_a_sample_shop_differ_by_a_fee_in_its_currency(code: str, fee: int) -> None:
+    usual = read_settings().sources["till.toml"].read_text("utf-8")
+    charged = tomllib.loads(with_sample_fees(usual, code))
+    assert parse_amount(charged["cheques"]["dishonour"].pop("fee"), currency(code)).minor == fee
+    was = tomllib.loads(usual)
+    assert was["cheques"]["dishonour"].pop("fee") == ""
+    assert charged == was

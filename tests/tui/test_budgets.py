@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pos.till.cash_office import current_shift
-from tests.builders.tills import cash, make_till, opened, pay, rows
+from tests.builders.bounces import cleared, credited, taken, with_fee
+from tests.builders.tills import cash, cheque, make_till, opened, pay, rows
 from tests.tui.counter import counter
 from tests.tui.shelf import CHARGER_EAN, make_shop, vouchers
 
@@ -178,3 +179,26 @@ async def test_the_till_is_locked_with_1_key() -> None:
         await seat.press("ctrl+l")
         assert seat.keys == 1
         assert seat.screen == "LockScreen"
+
+
+async def test_a_bounced_cheque_takes_4_keys() -> None:
+    desk = make_till(cheques=with_fee("5"))
+    credited(desk, taken(desk, cheque("41.750"), cheques="41.750"), "41.750")
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1", "enter")
+        assert seat.keys == 4
+    assert rows(desk, "v_cheque")[0]["state"] == "dishonoured"
+
+
+async def test_a_bounced_cheque_that_had_cleared_takes_4_keys_and_the_approval() -> None:
+    desk = make_till(cheques=with_fee("5"))
+    cleared(desk, taken(desk, cheque("41.750"), cheques="41.750"), "41.750")
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1", "enter")
+        assert seat.keys == 4
+        assert seat.screen == "SecondPersonScreen"
+        await seat.second_person("2002")
+        assert "is dishonoured" in seat.message
+    assert rows(desk, "v_cheque")[0]["state"] == "dishonoured"

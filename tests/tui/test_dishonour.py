@@ -50,6 +50,55 @@ async def test_a_bounced_cheque_goes_to_the_bank_once_more(desk: Desk) -> None:
     assert findings(desk) == []
 
 
+async def test_a_bounce_by_the_banks_mistake_is_undone_by_two_with_its_fee(desk: Desk) -> None:
+    """Rule 35: the bank had been wrong, so a linked correction takes all of the bounce off again."""
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1", "enter")
+        await seat.press("b")
+        assert seat.screen == "ReasonScreen"
+        assert "All that its bounce did is undone" in seat.text
+        await seat.write("Letter of the bank of 22 November")
+        await seat.press("enter")
+        assert seat.screen == "SecondPersonScreen"
+        assert [row["state"] for row in rows(desk, "v_cheque")] == ["dishonoured"]
+
+        await seat.second_person("2002")
+
+        assert seat.screen == "ChequeScreen"
+        assert seat.message == "Cheque 000123 is paid by bank again: its bounce is undone."
+    assert [row["state"] for row in rows(desk, "v_cheque")] == ["credited"]
+    assert (open_bills(desk)["7781"], open_bills(desk)[NOTICE]) == (0, 0)
+    (done,) = [row for row in rows(desk, "v_audit") if row["act"] == "undo_bounce" and row["result"] == "ok"]
+    assert done["reason_code"] == "Letter of the bank of 22 November"
+    assert findings(desk) == []
+
+
+async def test_left_without_a_reason_the_bounce_stands(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1", "enter", "b", "enter")
+        assert seat.message.startswith("! Type the reason first")
+        await seat.press("escape")
+        assert seat.screen == "ChequeScreen"
+    assert [row["state"] for row in rows(desk, "v_cheque")] == ["dishonoured"]
+
+
+async def test_a_cheque_that_did_not_bounce_has_no_bounce_to_undo(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "b")
+        assert seat.message == "! This cheque is paid by bank: it has no bounce that could be undone."
+
+
+async def test_who_may_not_undo_a_bounce_is_told(desk: Desk) -> None:
+    async with counter(desk) as seat:
+        await seat.write("000123")
+        await seat.press("enter", "b")
+        assert seat.screen == "ChequeScreen"
+        assert seat.message.startswith("! The back office does this.")
+
+
 async def test_a_reason_is_needed_and_leaving_books_nothing(desk: Desk) -> None:
     async with counter(desk, user="4001") as seat:
         await seat.write("000123")

@@ -167,6 +167,7 @@ ELSEWHERE = {
     "withdraw_post_dated": "test_post_dated",
     "bounce_cheque": "test_dishonour",
     "replace_cheque": "needs an own shift; test_instead_of_cheque",
+    "undo_bounce": "test_dishonour",
     "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }

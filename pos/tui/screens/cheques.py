@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -16,7 +16,7 @@ from pos.till.cheques_back import RETURN, ReturnOrder, return_cheque
 from pos.till.dishonours import BOUNCE, Bounced
 from pos.till.paid_back_elsewhere import undo
 from pos.till.papers import show_receipt
-from pos.till.representments import REPRESENT, represent_cheque
+from pos.till.representments import REPRESENT, UNDO, represent_cheque, undo_bounce
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.dishonour import DishonourScreen
@@ -84,16 +84,16 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
     """One cheque, step by step; Enter shows its receipt or note, W gives it back, I takes another way to pay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["paper", "give_back", "instead", "dishonour"]),
+        *bindings(["paper", "give_back", "instead", "dishonour", "bank_error"]),
         Binding("enter", "paper", "OK"),
     ]
     KEYS: ClassVar[tuple[str, ...]] = (
         "help",
         "paper",
         "dishonour",
+        "bank_error",
         "give_back",
         "instead",
-        "find",
         "back",
     )
     COLUMNS: ClassVar[tuple[Column, ...]] = (
@@ -107,6 +107,19 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
     def __init__(self, seat: Seat, errands: Errands, life: ChequeLife) -> None:
         super().__init__(seat, errands)
         self._life = life
+        self._doing: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+    def _do(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do ``work``, and again once a second person has approved it."""
+        self._doing = work
+        self.errand(work())
+
+    def approved(self, said: str) -> None:
+        if self._doing is None:
+            super().approved(said)
+        else:
+            self.say(said)
+            self.errand(self._doing())
 
     async def found(self) -> Sequence[ChequeStep]:
         seat, key = self.seat, self._life.cheque.key
@@ -168,7 +181,7 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
 
         def answered(reason: str | None) -> None:
             if reason:
-                self.errand(self._give_back(reason))
+                self._do(partial(self._give_back, reason))
 
         owed = "" if cheque.state != "received" else " What it had paid is owed again."
         warning = (
@@ -203,7 +216,7 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         elif again:
             self.ask(
                 f"Send cheque {shown(cheque.serial)} to the bank once more? It counts until the bank has spoken.",
-                lambda: self.errand(self._send_again()),
+                lambda: self._do(self._send_again),
             )
         elif cheque.state not in AT_THE_BANK:
             state = SHOWN.get(cheque.state, cheque.state)
@@ -223,6 +236,33 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
         done = await self.seat.deed(partial(represent_cheque, desk, person, key))
         self.errands.paper_waits()
         await self._look_again(f"Cheque {done.serial} goes on the next deposit slip.")
+
+    def action_bank_error(self) -> None:
+        """The bank sent it back by mistake: all that the bounce did is undone, in the words of who found out."""
+        cheque = self._life.cheque
+        if not self.seat.may(UNDO):
+            self.refuse("The back office does this. Esc goes back.")
+        elif cheque.state != ChequeState.DISHONOURED:
+            state = SHOWN.get(cheque.state, cheque.state)
+            self.refuse(f"This cheque is {state}: it has no bounce that could be undone.")
+        else:
+            warning = (
+                f"The bank sent cheque {cheque.serial} over {self.seat.shown_with_currency(cheque.amount)} back by mistake, "
+                "and has paid it. All that its bounce did is undone, the fee too."
+            )
+
+            def answered(reason: str | None) -> None:
+                if reason:
+                    self._do(partial(self._undo_bounce, reason))
+
+            self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
+
+    async def _undo_bounce(self, reason: str) -> None:
+        desk, person, key = self.seat.desk, self.seat.person, self._life.cheque.key
+        done = await self.seat.deed(partial(undo_bounce, desk, person, key, text=reason))
+        self.errands.paper_waits()
+        state = SHOWN.get(done.state, done.state)
+        await self._look_again(f"Cheque {done.serial} is {state} again: its bounce is undone.")
 
     async def _look_again(self, said: str) -> None:
         seat, key = self.seat, self._life.cheque.key

@@ -401,18 +401,20 @@ def refund_facts(
         "kind_of.currency, told.payment_event_id, told.leg, kind_of.correction_id, kind_of.tender_id, leg.tender_id, "
         "kind_of.operator, event.operator, "
         "(SELECT hold_id FROM refund_hold WHERE used_by = kind_of.correction_id), taken.body, told.kind, "
-        "substr(told.source_id, length(correction_id) + 2) AS placed_by, "
+        "substr(told.source_id, length(correction_id) + 2, length(correction_id)) AS placed_by, "
         "CASE kind_of.kind WHEN 'dishonour' THEN 'dishonoured' WHEN 'reinstatement' THEN ("
         "SELECT iif(undoes, was, 'represented') FROM reinstatement JOIN dishonour "
-        "ON dishonour.correction_id = of_correction WHERE reinstatement.correction_id = kind_of.correction_id) END "
+        "ON dishonour.correction_id = of_correction WHERE reinstatement.correction_id = kind_of.correction_id) END, "
+        "told.account "
         "FROM outbox AS told JOIN correction AS kind_of ON kind_of.payment_event_id = told.payment_event_id "
         "AND told.source_id BETWEEN correction_id AND correction_id || '-~' "
         "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
         "JOIN leg ON leg.payment_event_id = told.payment_event_id AND leg.leg = told.leg "
         "JOIN outbox AS taken ON taken.payment_event_id = told.payment_event_id AND taken.leg = told.leg "
         "AND taken.kind = 'payment' JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id "
-        "AND paid.leg = told.leg AND paid.source_id = CASE told.kind WHEN 'refund' THEN '' "
-        "ELSE substr(told.source_id, length(correction_id) + 2) || '-to' END "
+        "AND paid.leg = told.leg AND CASE told.kind WHEN 'refund' THEN paid.source_id = '' "
+        "ELSE paid.kind = 'moved' AND paid.account = told.account AND substr(paid.source_id, 1, length(correction_id)) = "
+        "substr(told.source_id, length(correction_id) + 2, length(correction_id)) END "
         "WHERE told.outbox_id = ? AND paid.state = 'acknowledged'",
         (outbox_id,),
     ).first()
@@ -420,13 +422,15 @@ def refund_facts(
         return None
     in_currency, event_id, leg, correction_id = currency(row[12]), row[13], row[14], row[15]
     of_moved = row[22] == MOVED_REFUND
-    which = "part.placed_by = ?" if of_moved else f"NOT {LIVE_MOVED}" if by_standard else "TRUE"
+    which = f"NOT {LIVE_MOVED}" if by_standard else "TRUE"
+    if of_moved:
+        which = "part.placed_by = ? AND part.account = ?"
     undone = connection.exec_driver_sql(
         "SELECT part.bill_id, part.purpose, sum(corrected.amount_minor), part.account FROM correction_part AS corrected "
         f"JOIN {PARTS} AS part USING (part_id) "
         f"WHERE corrected.correction_id = ? AND part.payment_event_id = ? AND part.leg = ? AND {which} "
         "GROUP BY bill_id, purpose, CASE WHEN bill_id IS NULL THEN part.account END ORDER BY 1, 2, 4",
-        (correction_id, event_id, leg, *([row[23]] if of_moved else [])),
+        (correction_id, event_id, leg, *([row[23], row[25]] if of_moved else [])),
     ).all()
     if (by_standard and not undone) or row[2] == NOT_TOLD:
         return KEPT

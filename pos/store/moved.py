@@ -22,10 +22,14 @@ from pos.store.outbox import MOVED, MOVED_REFUND, NOT_TOLD, REFUND, queue_of_leg
 from pos.store.times import local, utc_text
 
 LIVE_MOVED = (
-    "EXISTS (SELECT 1 FROM outbox AS live WHERE live.source_id = part.placed_by || '-to' "
-    "AND live.payment_event_id = part.payment_event_id AND live.leg = part.leg AND live.server_id IS NOT 'not-told')"
+    "EXISTS (SELECT 1 FROM outbox AS live WHERE live.kind = 'moved' "
+    "AND live.source_id BETWEEN part.placed_by || '-t' AND part.placed_by || '-t~' "
+    "AND live.payment_event_id = part.payment_event_id AND live.leg = part.leg AND live.account = part.account "
+    "AND live.server_id IS NOT 'not-told')"
 )
 """Whether a ``part`` lies on a payment of its own at a server of the standard, or will, as far as is known now."""
+_PLACES = "0123456789abcdefghijklmnpqrstuvwxyz"
+"""The second and later accounts that the money of a leg counts again on, each as one more letter of what is told of it."""
 PARTS = (
     "(SELECT allocation_id AS part_id, payment_event_id, leg, account, bill_id, "
     "CASE WHEN sale_line IS NOT NULL THEN 'items' WHEN bill_no IS NOT NULL THEN 'bills' "
@@ -54,13 +58,13 @@ def messages_of(connection: Connection, correction_id: str, *, at: datetime) -> 
             "changed_at_utc": utc_text(at),
         }
         key = f"{correction_id}-{leg}"
-        for moved_before, moved_to in _moved_before(connection, correction_id, event_id, leg):
-            source_id = f"{correction_id}-{moved_before}"
-            yield about | _named(MOVED_REFUND, source_id, f"{key}-{moved_before}", moved_to)
+        for moved_before, place, moved_to in _moved_before(connection, correction_id, event_id, leg):
+            source = f"{moved_before}{'' if place == 1 else _PLACES[place]}"
+            yield about | _named(MOVED_REFUND, f"{correction_id}-{source}", f"{key}-{source}", moved_to)
         yield about | _named(REFUND, correction_id, key, account)
-        # Of what counts again of a bounced cheque the leg's first account is told: there is one, unless some had been moved.
-        for placed_on in _placed_on(connection, correction_id, leg)[:1]:
-            yield about | _named(MOVED, f"{correction_id}-to", f"{key}-to", placed_on)
+        for place, placed_on in enumerate(_placed_on(connection, correction_id, leg), start=1):
+            to = "-to" if place == 1 else f"-t{_PLACES[place]}"
+            yield about | _named(MOVED, f"{correction_id}{to}", f"{key}{to}", placed_on)
 
 
 def _named(kind: str, source_id: str, correlator_id: str, account: str) -> dict[str, object]:
@@ -69,8 +73,10 @@ def _named(kind: str, source_id: str, correlator_id: str, account: str) -> dict[
 
 def _moved_before(
     connection: Connection, correction_id: str, event_id: str, leg: int
-) -> list[tuple[str, str]]:
-    """The corrections that had moved what this one undoes, if another server may know of them, and to which account."""
+) -> list[tuple[str, int, str]]:
+    """The corrections that had moved what this one undoes, if another server may know of them, and to which account, with
+    the place of each among the accounts that its correction has here.
+    """
     rows = connection.exec_driver_sql(
         f"SELECT DISTINCT part.placed_by, part.account FROM correction_part AS corrected "
         f"JOIN {PARTS} AS part USING (part_id) WHERE corrected.correction_id = ? "
@@ -78,7 +84,13 @@ def _moved_before(
         "ORDER BY corrected.number",
         (correction_id, event_id, leg),
     )
-    return [(str(row[0]), str(row[1])) for row in rows]
+    places: dict[str, int] = {}
+    found: dict[tuple[str, str], int] = {}
+    for row in rows:
+        moved_before, account = str(row[0]), str(row[1])
+        places[moved_before] = places.get(moved_before, 0) + 1
+        found[moved_before, account] = places[moved_before]
+    return [(moved_before, place, account) for (moved_before, account), place in found.items()]
 
 
 def _placed_on(connection: Connection, correction_id: str, leg: int) -> list[str]:
@@ -152,7 +164,8 @@ def moved_facts(connection: Connection, outbox_id: int) -> MovedFacts | Kept | N
     row = connection.exec_driver_sql(
         "SELECT told.correlator_id, correction_id, kind_of.kind, told.account, kind_of.currency, paid.body, told.leg, "
         "at_utc, utc_offset_min, receipt_number, reason_code, kind_of.reason, operator, told.payment_event_id "
-        "FROM outbox AS told JOIN correction AS kind_of ON correction_id || '-to' = told.source_id "
+        "FROM outbox AS told JOIN correction AS kind_of "
+        "ON correction_id = substr(told.source_id, 1, length(told.source_id) - 3) "
         "JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg "
         "AND paid.kind = 'payment' WHERE told.outbox_id = ?",
         (outbox_id,),
@@ -163,8 +176,8 @@ def moved_facts(connection: Connection, outbox_id: int) -> MovedFacts | Kept | N
         return answered
     placed = connection.exec_driver_sql(
         "SELECT bill_id, kept_as, amount_minor, chosen_by, bill_no FROM placed_part "
-        "WHERE correction_id = ? AND leg = ? ORDER BY number",
-        (correction_id, leg),
+        "WHERE correction_id = ? AND leg = ? AND account = ? ORDER BY number",
+        (correction_id, leg, row[3]),
     ).all()
     return MovedFacts(
         correlator_id=row[0],
@@ -234,7 +247,8 @@ def refunds_told(connection: Connection) -> list[tuple[Any, ...]]:
         "AND part.payment_event_id = told.payment_event_id AND part.leg = told.leg "
         f"WHERE told.source_id <> '' AND {_AT_THE_SERVER} AND CASE told.kind "
         f"WHEN 'refund' THEN told.applied_change IS NOT NULL OR NOT {LIVE_MOVED} WHEN 'moved_refund' "
-        "THEN told.source_id = corrected.correction_id || '-' || part.placed_by ELSE 0 END "
+        "THEN told.account = part.account AND told.source_id BETWEEN corrected.correction_id || '-' || part.placed_by "
+        "AND corrected.correction_id || '-' || part.placed_by || '~' ELSE 0 END "
         "GROUP BY told.outbox_id ORDER BY told.outbox_id"
     )
     return [tuple(row) for row in rows]
@@ -244,7 +258,8 @@ def payments_moved(connection: Connection) -> list[tuple[Any, ...]]:
     """The same of where moved money went, as a server without moves has it."""
     rows = connection.exec_driver_sql(
         "SELECT told.correlator_id, told.server_id, sum(part.amount_minor), part.currency, told.account FROM outbox AS told "
-        "JOIN placed_part AS part ON told.source_id = part.correction_id || '-to' AND part.leg = told.leg "
+        "JOIN placed_part AS part ON part.correction_id = substr(told.source_id, 1, length(told.source_id) - 3) "
+        "AND part.leg = told.leg AND part.account = told.account "
         f"WHERE {_AT_THE_SERVER} AND told.kind = 'moved' GROUP BY told.outbox_id ORDER BY told.outbox_id"
     )
     return [tuple(row) for row in rows]

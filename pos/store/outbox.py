@@ -80,8 +80,9 @@ _BLOCKED = (
     "WHEN next.kind = 'moved' THEN before.kind IN ('refund', 'moved_refund') "
     "AND before.source_id BETWEEN substr(next.source_id, 1, length(next.source_id) - 3) "
     "AND substr(next.source_id, 1, length(next.source_id) - 3) || '-~' "
-    "WHEN next.kind = 'moved_refund' THEN before.kind = 'moved' AND before.source_id = "
-    "substr(next.source_id, (length(next.source_id) + 3) / 2) || '-to' "
+    "WHEN next.kind = 'moved_refund' THEN before.kind = 'moved' AND before.account = next.account "
+    "AND substr(before.source_id, 1, length(before.source_id) - 3) = "
+    "substr(next.source_id, (length(next.source_id) + 3) / 2, (length(next.source_id) - 1) / 2) "
     "WHEN next.kind = 'refund' THEN before.kind = 'moved_refund' "
     "AND before.source_id BETWEEN next.source_id || '-' AND next.source_id || '-~' ELSE 0 END) "
 )

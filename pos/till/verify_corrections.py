@@ -105,7 +105,8 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "moved_money_is_in_the_outbox",
         "SELECT part_id FROM placed_part WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'moved' "
-        "AND source_id = placed_part.correction_id || '-to' AND outbox.payment_event_id = placed_part.payment_event_id "
+        "AND source_id BETWEEN placed_part.correction_id || '-t' AND placed_part.correction_id || '-t~' "
+        "AND outbox.payment_event_id = placed_part.payment_event_id "
         "AND outbox.leg = placed_part.leg AND outbox.account = placed_part.account)",
     ),
     (

@@ -44,7 +44,13 @@ CHEQUE_STEPS: Mapping[ChequeState, frozenset[ChequeState]] = {
     ChequeState.CLEARED: frozenset({ChequeState.DISHONOURED}),
     ChequeState.DISHONOURED: frozenset(
         # Back to where it stood: the bank was wrong.
-        {ChequeState.LODGED, ChequeState.CREDITED, ChequeState.CLEARED, ChequeState.REPRESENTED}
+        {
+            ChequeState.LODGED,
+            ChequeState.CREDITED,
+            ChequeState.CLEARED,
+            ChequeState.REPRESENTED,
+            ChequeState.RETURNED,
+        }
     ),
     ChequeState.REPRESENTED: frozenset({ChequeState.BATCHED}),
 }

@@ -246,7 +246,7 @@ def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Cr
     found: list[BankedCheque] = []
     counted: list[CountedBag] = []
     for line in lines:
-        bag = next((bag for bag in slip.bags if line.cheque.upper() in (bag.number, bag.bag_id)), None)
+        bag = _bag_named(slip, line.cheque)
         if bag is not None:
             if any(other.bag == bag for other in counted):
                 raise Refused("cheque_named_twice", f"Bag {bag.number} is named twice.", cheque=bag.number)
@@ -269,6 +269,19 @@ def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Cr
             )
         found.append(cheque)
     return Credited(cheques=tuple(found), bags=tuple(counted))
+
+
+def _bag_named(slip: DepositSlip, name: str) -> CashBag | None:
+    """The bag of this number. Raises Refused ``which_cheque`` where a cheque of the slip has it, too."""
+    bag = next((bag for bag in slip.bags if name.upper() == bag.number), None)
+    cheques = [cheque.cheque_id for cheque in slip.cheques if name in (cheque.cheque_id, cheque.serial)]
+    if bag is not None and cheques:
+        raise Refused(
+            "which_cheque",
+            f"A cheque and a bag of {slip.number} have this number. Name the cheque by its id, or credit all in one sum.",
+            cheques=cheques,
+        )
+    return bag
 
 
 def _named(slip: DepositSlip, name: str) -> BankedCheque:

@@ -24,9 +24,9 @@ def bags_in_safe(connection: Connection, in_currency: Currency, *, limit: int) -
 
 
 def bag_by_number(connection: Connection, number: str) -> CashBag | None:
-    """The bag of this number; of several, for bags are bought anew, the last."""
+    """The bag of this number; of several, for a number may come again, the one that is still there, else the last."""
     row = connection.exec_driver_sql(
-        _BAG + "WHERE number = ? ORDER BY bag_id DESC LIMIT 1", (number,)
+        _BAG + "WHERE number = ? ORDER BY state IN ('credited', 'opened'), sealed DESC LIMIT 1", (number,)
     ).first()
     return None if row is None else _bag(tuple(row))
 

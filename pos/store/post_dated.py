@@ -162,3 +162,13 @@ def slip_of_withdrawal(connection: Connection, post_dated_id: str) -> str | None
         (post_dated_id,),
     ).first()
     return None if row is None else str(row[0])
+
+
+def went_back(connection: Connection, payment_event_id: str) -> bool:
+    """Whether the cheque that was paid in as this payment has gone back to its payor, or come back from the bank."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM v_cheque JOIN tender USING (tender_id) WHERE payment_event_id = ? "
+        "AND v_cheque.state IN ('returned', 'dishonoured')",
+        (payment_event_id,),
+    ).first()
+    return found is not None

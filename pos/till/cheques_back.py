@@ -12,21 +12,22 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from pos.domain.allocation import allocate_oldest_first
-from pos.domain.cheque import ChequeState
+from pos.domain.cheque import Cheque, ChequeState
 from pos.domain.correction import CorrectionReason, TakenPayment, TakenTender
 from pos.domain.deposit import BankedCheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
 from pos.domain.money import parse_amount, total
 from pos.domain.payment_event import MAX_ALLOCATIONS, Overpayment
-from pos.domain.payment_mode import ModeKind, PayerKind
+from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
 from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Grant, Person
 from pos.domain.text_guard import clean_reference
-from pos.store.cache import bills_of_account
+from pos.store.cache import bill_by_number, bills_of_account
 from pos.store.deposits import named_cheques
 from pos.store.post_dated import RegisteredCheque, registered_cheque
 from pos.store.shifts import Shift
+from pos.store.times import utc_text
 from pos.till.correction_entry import (
     Corrected,
     CorrectionOrder,
@@ -41,6 +42,7 @@ from pos.till.deposits import lies_in
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.due_cheques import ChequeWithdrawn, wishes_now, withdraw_within
 from pos.till.gate import require_right
+from pos.till.given_back import give_back
 from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import open_bills
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
@@ -77,20 +79,33 @@ class ReplaceOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedBack:
+    """The slip of a bounced cheque: what it had paid was taken off when it bounced, and is owed."""
+
+    slip: ReceiptFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChequeReturned:
-    """A cheque that went back: its payment's correction, or its leaving of the register; one of the two."""
+    """A cheque that went back: its payment's correction, its leaving of the register, or a slip alone."""
 
     serial: str
-    corrected: Corrected | None
-    withdrawn: ChequeWithdrawn | None
+    corrected: Corrected | None = None
+    withdrawn: ChequeWithdrawn | None = None
+    handed_back: HandedBack | None = None
+
+    @property
+    def deed(self) -> Corrected | ChequeWithdrawn | HandedBack:
+        """Which of the three it was."""
+        done = self.corrected or self.withdrawn or self.handed_back
+        assert done is not None
+        return done
 
     @property
     def paper(self) -> ReceiptFacts:
         """What is printed for whoever gets the cheque."""
-        if self.corrected is not None:
-            return self.corrected.paper
-        assert self.withdrawn is not None
-        return self.withdrawn.slip
+        deed = self.deed
+        return deed.paper if isinstance(deed, Corrected) else deed.slip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +128,8 @@ class _InHand:
 def return_cheque(
     desk: Desk, person: Person, order: ReturnOrder, *, memo: Memo | None = None
 ) -> ChequeReturned:
-    """Give a cheque back that lies in the shop and is on no deposit slip; what it had paid is owed again.
+    """Give a cheque back that lies in the shop and is on no deposit slip; what it had paid is owed again. One that has
+    bounced goes back with a slip alone.
 
     Who has the right within a limit gives back in the own shift what that shift took, and from the register. Raises
     NotAuthorised, ApprovalNeeded, or Refused ``unknown_cheque``, ``which_cheque``, ``cheque_on_its_way``,
@@ -131,7 +147,8 @@ def return_cheque(
 def replace_cheque(
     desk: Desk, person: Person, order: ReplaceOrder, *, memo: Memo | None = None
 ) -> ChequeReplaced:
-    """Give a cheque back and take other tenders in its place, for just what it had paid or was to pay.
+    """Give a cheque back and take other tenders in its place, for just what it had paid or was to pay. In place of one that
+    has bounced its amount is taken for the bills that it had paid.
 
     A single post-dated cheque is registered in its place. Raises as ``return_cheque``, ``take_payment`` or
     ``register_cheque``, and Refused ``cheque_not_replaced`` where a voucher or a card terminal has a part in it.
@@ -204,15 +221,78 @@ def _return(
     if isinstance(found, RegisteredCheque):
         leave_others_shift(deed)
         words = reason_in_words(_correction(order, found.entry.note))
-        done = withdraw_within(deed, found, words)
-        return ChequeReturned(serial=found.entry.serial, corrected=None, withdrawn=done)
+        done = withdraw_within(deed, found, words, act=act)
+        return ChequeReturned(serial=found.entry.serial, withdrawn=done)
+    if found.cheque.state is ChequeState.DISHONOURED:
+        leave_others_shift(deed)
+        words = reason_in_words(_correction(order, found.taken.receipt_number))
+        return ChequeReturned(serial=found.cheque.serial, handed_back=_hand_back(deed, found, words))
     if limited:
         require_of_shift(found.taken, shift)
-    leave_others_shift(deed)
+    if deed.shift is not None and found.taken.shift_id == deed.shift.shift_id:
+        # The paper leaves the drawer of that shift, whoever gives it back: it is not counted there any more.
+        deed.beside_owner = True
+    else:
+        _require_counted(found)
+        leave_others_shift(deed)
     asked = _correction(order, found.taken.receipt_number, found.tender.number)
     how = f"number {found.cheque.serial} of bank {found.cheque.bank} is handed back"
     done_by = cancel_tender(deed, act, found.taken, asked, how=how, paid_anew=paid_anew)
-    return ChequeReturned(serial=found.cheque.serial, corrected=done_by, withdrawn=None)
+    return ChequeReturned(serial=found.cheque.serial, corrected=done_by)
+
+
+def _require_counted(found: _InHand) -> None:
+    """A cheque of another shift that is still open lies in that drawer. Raises Refused ``shift_not_closed``."""
+    if found.cheque.in_open_shift:
+        raise Refused(
+            "shift_not_closed",
+            f"Cheque {found.cheque.serial} is in a shift that is still open: it is counted there. Close the shift first.",
+            cheque=found.cheque.cheque_id,
+        )
+
+
+def _hand_back(deed: Deed, found: _InHand, reason: str) -> HandedBack:
+    """A bounced cheque to its payor, with a slip; nothing is booked, for it pays nothing any more."""
+    cheque, taken = found.cheque, found.taken
+    details = {
+        "bank": cheque.bank,
+        "branch": cheque.branch,
+        "serial": cheque.serial,
+        "date": cheque.dated.isoformat(),
+    }
+    slip = give_back(
+        deed,
+        Cheque(
+            bank=cheque.bank,
+            branch=cheque.branch,
+            account="",
+            serial=cheque.serial,
+            drawer=cheque.drawer,
+            dated=cheque.dated,
+            amount=cheque.amount,
+        ),
+        {name: value for name, value in details.items() if value},
+        mode=deed.desk.modes[found.tender.mode],
+        payer_kind=taken.payer_kind,
+        payer_account=taken.payer_account,
+        payer_name="",
+        notes=(
+            f"It paid receipt {taken.receipt_number} and has bounced: what it paid is owed.",
+            f"Reason: {reason}",
+        ),
+    )
+    deed.unit.insert(
+        "cheque_event",
+        {
+            "cheque_id": cheque.cheque_id,
+            "number": found.tender.cheque_events + 1,
+            "state": str(ChequeState.RETURNED),
+            "at_utc": utc_text(deed.at),
+            "operator": deed.person.user,
+            "reason": slip.receipt_number,
+        },
+    )
+    return HandedBack(slip=slip)
 
 
 def require_of_shift(taken: TakenPayment, shift: Shift | None) -> None:
@@ -226,27 +306,29 @@ def require_of_shift(taken: TakenPayment, shift: Shift | None) -> None:
 
 
 def cheque_in_hand(connection: Connection, desk: Desk, name: str) -> BankedCheque:
-    """The cheque of this id or receipt that lies here. Raises Refused ``unknown_cheque``, ``cheque_on_its_way`` or
-    ``which_cheque``.
+    """The cheque of this id or receipt that lies here, bounced or not.
+
+    Raises Refused ``unknown_cheque``, ``cheque_on_its_way`` or ``which_cheque``.
     """
     named = named_cheques(connection, name, lies_in(desk))
-    in_hand = [one for one in named if one.state is ChequeState.RECEIVED]
     if not named:
         raise Refused("unknown_cheque", "There is no such cheque, and no receipt with one.", cheque=name)
-    if not in_hand:
-        raise Refused(
-            "cheque_on_its_way",
-            f"Cheque {named[0].serial} is {named[0].state}: it does not lie here to be given back.",
-            cheque=named[0].cheque_id,
-            state=str(named[0].state),
-        )
-    if len(in_hand) > 1:
+    if len(named) > 1:
+        # Whatever became of the others: said again, the same must never mean another one.
         raise Refused(
             "which_cheque",
             "Several cheques came with this receipt. Name one by its id.",
-            cheques=[one.cheque_id for one in in_hand],
+            cheques=[one.cheque_id for one in named],
         )
-    return in_hand[0]
+    (cheque,) = named
+    if cheque.state not in (ChequeState.RECEIVED, ChequeState.DISHONOURED):
+        raise Refused(
+            "cheque_on_its_way",
+            f"Cheque {cheque.serial} is {cheque.state}: it does not lie here to be given back.",
+            cheque=cheque.cheque_id,
+            state=str(cheque.state),
+        )
+    return cheque
 
 
 def _instead(deed: Deed, order: ReplaceOrder, found: _InHand | RegisteredCheque) -> PaymentOrder:
@@ -254,9 +336,35 @@ def _instead(deed: Deed, order: ReplaceOrder, found: _InHand | RegisteredCheque)
     if isinstance(found, RegisteredCheque):
         return _payment(order, found.payer_kind, found.entry.payer_account, _was_to_pay(deed, found))
     taken = found.taken
+    if found.cheque.state is ChequeState.DISHONOURED:
+        return _payment(order, PayerKind(taken.payer_kind), taken.payer_account, _bounced_bills(deed, found))
     parts = taken.parts_of(found.tender.tender_id)
+    if any(part.purpose is Purpose.SUSPENSE for part in parts):
+        raise Refused(
+            "cheque_not_replaced",
+            "Nobody knows whose money this cheque is. Give it back, then take the payment anew.",
+        )
     wishes = list(as_paid(replace(part, amount=part.left) for part in reversed(parts)))
     return _payment(order, PayerKind(taken.payer_kind), taken.payer_account, wishes)
+
+
+def _bounced_bills(deed: Deed, found: _InHand) -> list[AllocateOrder]:
+    """The bills that a bounced cheque had paid, as far as they are open again; the rest of its amount is credit."""
+    account, left = found.taken.payer_account, found.cheque.amount
+    made: list[AllocateOrder] = []
+    for part in found.taken.parts:
+        if part.tender_id != found.tender.tender_id or part.bill_no is None or part.placed:
+            continue
+        with deed.desk.cache.read() as connection:
+            bill = bill_by_number(connection, part.bill_no)
+        if bill is None:
+            continue
+        (now,) = open_bills(deed.unit.connection, [bill])
+        reach = min(part.amount, now.open, left)
+        if reach:
+            made.append(AllocateOrder(bill=part.bill_no, account=part.account, amount=reach.plain()))
+            left = left - reach
+    return [*made, AllocateOrder(account=account, amount=left.plain())] if left else made
 
 
 def _was_to_pay(deed: Deed, held: RegisteredCheque) -> list[AllocateOrder]:

@@ -228,6 +228,7 @@ def confirm_deposit(
         )
         day = _bank_day(deed, told.on, not_before=slip.lodged_on or slip.made_on)
         why = _reason_of(slip, credited, told.reason)
+        _refuse_own_difference(deed, credited)
         by = "slip" if told.amount is not None else "cheque"
         return _credit(deed, slip, credited, day, by=by, reason=why)
 
@@ -358,6 +359,17 @@ def _reason_of(slip: DepositSlip, credited: Credited, reason: str) -> str | None
             currency=currency_code,
         )
     return why if differs is not None else None
+
+
+def _refuse_own_difference(deed: Deed, credited: Credited) -> None:
+    """Who sealed a bag does not say what became of the rest. Raises NotAuthorised ``own_bag``."""
+    for counted in credited.bags:
+        if counted.over_short.minor and counted.bag.sealed_by == deed.person.user:
+            raise NotAuthorised(
+                "own_bag",
+                f"You sealed bag {counted.bag.number} yourself: what is over or short in it another takes down.",
+                bag=counted.bag.number,
+            )
 
 
 def _require_in_hand(cheque: BankedCheque, in_currency: Currency) -> None:

@@ -24,7 +24,7 @@ from pos.domain.tender import instrument_of
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.payments import event_receipt
-from pos.store.post_dated import KeptWish, RegisteredCheque, registered_cheque, slip_of_withdrawal
+from pos.store.post_dated import KeptWish, RegisteredCheque, registered_cheque, slip_of_withdrawal, went_back
 from pos.store.receipts import receipt_facts
 from pos.store.times import utc_text
 from pos.till.cheque_intake import refuse_taken_cheque
@@ -33,6 +33,7 @@ from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import may_do, require_right
 from pos.till.given_back import give_back
 from pos.till.open_bills import open_bills
+from pos.till.own_accounts import refuse_own_accounts
 from pos.till.payment_order import AllocateOrder, PaymentOrder
 from pos.till.take_payment import PaymentTaken, book_weighed, weigh
 from pos.till.tendered import TenderRead, today_of
@@ -81,6 +82,8 @@ def pay_all_due(desk: Desk, person: Person, notes: Sequence[str]) -> DuePaidIn:
     """Book each of these cheques as ``pay_post_dated`` does: one that is refused leaves the others as they are."""
     taken: list[PaymentTaken] = []
     refused: dict[str, DomainError] = {}
+    for note in notes[DUE_AT_ONCE_MAX:]:
+        refused[note] = Refused("too_many_cheques", f"Pay in {DUE_AT_ONCE_MAX} at once, then the others.")
     for note in notes[:DUE_AT_ONCE_MAX]:
         try:
             taken.append(pay_post_dated(desk, person, note))
@@ -122,9 +125,19 @@ def find_registered(deed: Deed, note: str) -> RegisteredCheque:
     return held
 
 
-def withdraw_within(deed: Deed, held: RegisteredCheque, reason: str) -> ChequeWithdrawn:
-    """Write, in a transaction that has begun, that a cheque is given back. Raises Refused ``post_dated_state``."""
+def withdraw_within(
+    deed: Deed, held: RegisteredCheque, reason: str, *, act: str = WITHDRAW
+) -> ChequeWithdrawn:
+    """Write, in a transaction that has begun, that a cheque is given back.
+
+    Raises Refused ``post_dated_state``, or ApprovalNeeded for an own account.
+    """
     step(held.entry.state, PostDatedState.WITHDRAWN)
+    entry = held.entry
+    what = f"give back the post-dated cheque {entry.serial} of {entry.payer_account}"
+    with deed.desk.cache.read() as connection:
+        account = cached.account_by_id(connection, entry.payer_account)
+    refuse_own_accounts(deed, act, {"note": entry.note}, what, [] if account is None else [account])
     slip = give_back(
         deed,
         held.cheque,
@@ -147,6 +160,9 @@ def _paid_before(desk: Desk, person: Person, note: str) -> PaymentTaken | None:
     held, receipt = _as_it_stands(desk, person, PAY, note, PostDatedState.CREDITED)
     if held is None or receipt is None:
         return None
+    with desk.till.read() as connection:
+        if went_back(connection, held.post_dated_id):
+            return None  # Its state refuses it.
     return PaymentTaken(
         payment_event_id=held.post_dated_id, receipt=receipt, opens_drawer=False, replayed=True
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from pos.domain.cheque import ChequeState
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.post_dated import PostDatedState, step
@@ -91,6 +92,15 @@ def _in_hand(connection: Connection, desk: Desk, person: Person, name: str, *, l
         raise unknown_receipt(cheque.receipt)
     if limited:
         require_of_shift(taken, current_shift(desk))
+    if cheque.state is ChequeState.DISHONOURED:
+        return _Stands(
+            payer_kind=PayerKind(taken.payer_kind),
+            payer_account=taken.payer_account,
+            amount=cheque.amount,
+            paper=taken.receipt_number,
+            serial=cheque.serial,
+            purposes=frozenset({Purpose.BILLS, Purpose.ACCOUNT}),
+        )
     tender = next(one for one in taken.tenders if one.cheque_id == cheque.cheque_id)
     parts = parts_of_one(taken, tender)
     return _Stands(

@@ -19,6 +19,7 @@ from pos.domain.payment_mode import ModeKind, Purpose
 from pos.domain.post_dated import PostDatedCheque, PostDatedState, note_series
 from pos.domain.receipt import AllocationLine, ReceiptFacts, ReceiptKind, TenderLine
 from pos.domain.role import Person
+from pos.store.payments import event_receipt
 from pos.store.post_dated import note_of, register
 from pos.store.receipts import receipt_facts
 from pos.store.times import offset_minutes, utc_text
@@ -91,6 +92,9 @@ def _registered_before(desk: Desk, person: Person, order: PaymentOrder) -> Chequ
 def register_within(deed: Deed, order: PaymentOrder) -> ChequeRegistered:
     """Register ``order``, which is post-dated, in a transaction that has begun. Raises as ``register_cheque``."""
     deed.subject = deed.subject or check_id(order.payment_event_id, field="Payment")
+    taken = event_receipt(deed.unit.connection, order.payment_event_id)
+    if taken is not None or note_of(deed.unit.connection, order.payment_event_id) is not None:
+        raise Refused("key_reused", "Something was taken under this key already. Begin anew.")
     weighed = weigh(deed, order)
     cheque = weighed.tenders[0].cheque
     assert cheque is not None, "is_post_dated is asked first"

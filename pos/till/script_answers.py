@@ -24,7 +24,7 @@ from pos.till.cash_office import (
     ShiftOpened,
     TrustClosed,
 )
-from pos.till.cheques_back import ChequeReplaced, ChequeReturned
+from pos.till.cheques_back import ChequeReplaced, ChequeReturned, HandedBack
 from pos.till.clearing import ChequesCleared
 from pos.till.commissions import CommissionSettled
 from pos.till.correction_entry import Corrected
@@ -105,12 +105,14 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "currency": outcome.amount.currency.code,
             }
         case ChequeReturned():
-            return {"serial": outcome.serial, "back": encode(outcome.corrected or outcome.withdrawn)}
+            return {"serial": outcome.serial, "back": encode(outcome.deed)}
         case ChequeReplaced():
             return {
                 **encode(outcome.instead),
-                "back": encode(outcome.back.corrected or outcome.back.withdrawn),
+                "back": encode(outcome.back.deed),
             }
+        case HandedBack():
+            return {"paper": outcome.slip.receipt_number, "amount": outcome.slip.total.plain()}
         case ChequeWithdrawn():
             return {
                 "note": outcome.cheque.note,

@@ -33,6 +33,7 @@ from pos.store.payments import (
     event_receipt,
     own_recoveries,
 )
+from pos.store.post_dated import note_of
 from pos.store.receipts import receipt_facts
 from pos.till.booking import book_payment
 from pos.till.cheque_intake import (
@@ -209,6 +210,9 @@ def _take(deed: Deed, order: PaymentOrder) -> PaymentTaken:
 
 def take_within(deed: Deed, order: PaymentOrder, *, notes: Sequence[str] = ()) -> PaymentTaken:
     """Book ``order`` in a transaction that has begun, with ``notes`` on its receipt. Raises as ``take_payment``."""
+    connection, key = deed.unit.connection, order.payment_event_id
+    if event_receipt(connection, key) is not None or note_of(connection, key) is not None:
+        raise Refused("key_reused", "Something was taken under this key already. Begin anew.")
     weighed = weigh(deed, order)
     account, event = weighed.account, weighed.event
     cheques = [read.cheque for read in weighed.tenders if read.cheque is not None]

@@ -133,9 +133,12 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "slip_has_its_cheque_given_back",
         "SELECT receipt.receipt_number FROM receipt LEFT JOIN post_dated_event USING (receipt_number) "
-        "LEFT JOIN post_dated_cheque AS held USING (post_dated_id) WHERE (receipt.kind = 'cheque_given_back') "
-        "<> (held.post_dated_id IS NOT NULL) OR iif(json_valid(facts_json), "
-        "json_extract(facts_json, '$.total') <> held.amount_minor, 0) "
+        "LEFT JOIN post_dated_cheque AS held USING (post_dated_id) "
+        "LEFT JOIN cheque_event AS went ON went.state = 'returned' AND went.reason = receipt.receipt_number "
+        "LEFT JOIN cheque USING (cheque_id) WHERE (receipt.kind = 'cheque_given_back') "
+        "<> (held.post_dated_id IS NOT NULL OR cheque.cheque_id IS NOT NULL AND receipt.kind = 'cheque_given_back') "
+        "OR iif(json_valid(facts_json) AND receipt.kind = 'cheque_given_back', "
+        "json_extract(facts_json, '$.total') <> coalesce(held.amount_minor, cheque.amount_minor), 0) "
         "UNION SELECT post_dated_id FROM post_dated_event WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (

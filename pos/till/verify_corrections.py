@@ -88,7 +88,9 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
         "returned_cheque_pays_nothing",
         "SELECT cheque_id FROM cheque WHERE (SELECT state FROM cheque_event WHERE cheque_event.cheque_id = "
         "cheque.cheque_id ORDER BY number DESC LIMIT 1) = 'returned' "
-        "AND tender_id NOT IN (SELECT tender_id FROM tender_undone)",
+        "AND tender_id NOT IN (SELECT tender_id FROM tender_undone) "
+        "AND 'dishonoured' IS NOT (SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id "
+        "ORDER BY number DESC LIMIT 1 OFFSET 1)",
     ),
     (
         "replaced_cheque_went_back",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pos.domain.deposit import SlipState
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
+from pos.domain.role import Person
 from pos.till.cash_bags import bag_cash, open_bag
 from pos.till.deposits import (
     CreditOrder,
@@ -28,8 +30,10 @@ from tests.builders.receipts import ORIGINAL
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
+    SUPERVISOR,
     cash,
     cheque,
+    clock_of,
     closed,
     count,
     findings,
@@ -37,6 +41,7 @@ from tests.builders.tills import (
     money,
     opened,
     pay,
+    raw_connection,
     rows,
 )
 from tests.builders.undoing import balances
@@ -56,7 +61,7 @@ def desk() -> Desk:
 
 
 def seal(desk: Desk, number: str = "B-77", amount: str = "80") -> str:
-    return bag_cash(desk, BACK_OFFICE, number, amount).number
+    return bag_cash(desk, SUPERVISOR, number, amount).number
 
 
 def lodged(desk: Desk, *numbers: str) -> str:
@@ -191,14 +196,14 @@ def test_a_bag_is_named_once(desk: Desk) -> None:
     assert twice.value.code == "cheque_named_twice"
 
 
-def say(desk: Desk, ref: str, act: str, **told: object) -> dict[str, Any]:
-    return Script(desk, BACK_OFFICE).run_line(json.dumps({"ref": ref, "act": act, **told}))
+def say(desk: Desk, ref: str, act: str, *, by: Person = BACK_OFFICE, **told: object) -> dict[str, Any]:
+    return Script(desk, by).run_line(json.dumps({"ref": ref, "act": act, **told}))
 
 
 def test_a_script_seals_lodges_and_confirms_once_for_a_ref(desk: Desk) -> None:
-    sealed = say(desk, "a1", "bag_cash", bag="B-77", amount="80")
+    sealed = say(desk, "a1", "bag_cash", by=SUPERVISOR, bag="B-77", amount="80")
     assert (sealed["bag"], sealed["amount"], sealed["state"]) == ("B-77", "80.000", "sealed")
-    assert say(desk, "a1", "bag_cash", bag="B-77", amount="80")["replayed"]
+    assert say(desk, "a1", "bag_cash", by=SUPERVISOR, bag="B-77", amount="80")["replayed"]
     slip = say(desk, "a2", "deposit_cheques", bags=["B-77"])
     assert slip["bags"] == [{"bag": "B-77", "amount": "80.000", "state": "batched"}]
     say(desk, "a3", "lodge_deposit", slip=slip["slip"], reference="NBK 9")
@@ -208,6 +213,45 @@ def test_a_script_seals_lodges_and_confirms_once_for_a_ref(desk: Desk) -> None:
     say(desk, "a5", "bag_cash", bag="B-78", amount="5")
     assert say(desk, "a6", "open_bag", bag="B-78", reason="not needed")["state"] == "opened"
     assert findings(desk) == []
+
+
+def test_who_sealed_a_bag_does_not_say_what_is_missing_in_it(desk: Desk) -> None:
+    bag_cash(desk, BACK_OFFICE, "B-77", "80")
+    slip = lodged(desk, "B-77")
+    told = CreditOrder(cheques=[("B-77", "79")], reason="lost")
+
+    assert refused(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, told)).code == "own_bag"
+    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(cheques=[("B-77", "80")]))
+
+
+def test_a_cheque_and_a_bag_of_one_number_are_told_apart(desk: Desk) -> None:
+    """Rule 42: what the bank credits is held against just what it names."""
+    seal(desk, "000124", "12.500")
+    slip = deposit_cheques(desk, BACK_OFFICE).slip
+    lodge_deposit(desk, BACK_OFFICE, slip.number, "NBK 9")
+    told = CreditOrder(cheques=[("000124", "12.500")])
+
+    assert refused(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip.number, told)).code == "which_cheque"
+    by_id = CreditOrder(cheques=[(slip.cheques[0].cheque_id, "12.500")])
+    assert confirm_deposit(desk, BACK_OFFICE, slip.number, by_id).slip.outstanding_bags != ()
+
+
+def test_a_bag_is_found_whatever_the_clock_says(desk: Desk) -> None:
+    seal(desk, "B-9", "5")
+    open_bag(desk, BACK_OFFICE, "B-9", "wrong sum")
+    clock_of(desk).advance(minutes=-5)
+    seal(desk, "B-9", "6")
+
+    assert open_bag(desk, BACK_OFFICE, "B-9", "again").amount == money("6")
+
+
+@pytest.mark.parametrize("state", ["batched", "credited"])
+def test_the_database_lets_no_bag_go_without_its_slip(desk: Desk, state: str) -> None:
+    seal(desk)
+    raw = raw_connection(desk.till.database)
+    with pytest.raises(sqlite3.IntegrityError, match="a bag"):
+        raw.execute(f"INSERT INTO cash_bag_event SELECT bag_id, 2, '{state}', 't', '1', NULL FROM cash_bag")
+    raw.close()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A cheque in the shop goes back: alone, or for another way to pay in the same moment (domain.md 3.3, rules 37 and 39)."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -166,8 +167,48 @@ def test_of_several_cheques_one_is_named_by_its_id(desk: Desk) -> None:
     (one,) = [row for row in rows(desk, "v_cheque") if row["serial"] == "000125"]
     assert one["cheque_id"] in several.details["cheques"]  # type: ignore[operator]
     assert back(desk, str(one["cheque_id"])).paper.total == money("2")
-    assert back(desk, two).paper.total == money("1")
+    again = refused(desk, lambda: back(desk, two))
+    assert again.code == "which_cheque", "the same said again never means the other one"
     assert findings(desk) == []
+
+
+def test_whoever_gives_it_back_the_shift_does_not_expect_it_any_more(desk: Desk) -> None:
+    back(desk, person=SUPERVISOR)
+
+    count(desk, "32.500", cheque_count=0)
+    assert closed(desk).over_short == money("0")
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize(("given", "code"), [("1", "not_enough_tendered"), ("99.995", "not_enough_tendered")])
+def test_what_was_to_come_is_replaced_by_as_much(desk: Desk, given: str, code: str) -> None:
+    registered(desk, "100")
+    assert refused(desk, lambda: replaced(desk, cash(given), name=NOTE)).code == code
+
+
+def test_cash_above_a_cheque_that_it_replaces_is_change(desk: Desk) -> None:
+    registered(desk, "50")
+    done = replaced(desk, cash("200"), name=NOTE)
+    assert isinstance(done.instead, PaymentTaken)
+    assert (done.instead.receipt.change, done.instead.receipt.total) == (money("150"), money("50"))
+    assert findings(desk) == []
+
+
+def test_ones_own_cheque_goes_back_by_two_people(desk: Desk) -> None:
+    """Rule 64: also one of the register, which was no payment yet."""
+    registered(desk)
+    own = replace(CASHIER, accounts=frozenset({"BA-1"}))
+    assert refused(desk, lambda: back(desk, NOTE, person=own)).code == "approval_required"
+
+
+def test_a_key_of_a_payment_registers_no_cheque(desk: Desk) -> None:
+    """Rule 23: one key, one deed."""
+    dated = (TODAY + timedelta(days=30)).isoformat()
+    later = order(desk, cheque("1", "000778", date=dated), overpayment=Overpayment.CREDIT)
+    taken = rows(desk, "payment_event")[0]["payment_event_id"]
+    used = replace(later, payment_event_id=str(taken))
+
+    assert refused(desk, lambda: register_cheque(desk, CASHIER, used)).code == "key_reused"
 
 
 @pytest.mark.parametrize(

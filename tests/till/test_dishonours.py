@@ -13,8 +13,11 @@ from pos.domain.cheque import CHEQUE_STEPS, ChequeState
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dishonour_policy import USUAL_REASONS
 from pos.domain.errors import NotAuthorised
+from pos.domain.ids import new_id
+from pos.domain.receipt import ReceiptKind
 from pos.settings import read_settings
 from pos.store import cache as cached
+from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
 from pos.till.deposits import (
     CreditOrder,
     confirm_deposit,
@@ -55,6 +58,7 @@ from tests.builders.tills import (
     findings,
     grant_limit,
     make_till,
+    money,
     opened,
     pay,
     rows,
@@ -633,4 +637,44 @@ def test_a_script_bounces_once_however_often_it_is_said(desk: Desk) -> None:
     assert second == first | {"replayed": True}
     again = script.run_line(json.dumps({"ref": "b2", "act": "represent_cheque", "cheque": "000123"}))
     assert (again["state"], again["paper"]) == ("represented", "S014-T1-A-RI-000001")
+    assert findings(desk) == []
+
+
+# --- what becomes of the paper ---------------------------------------------------------------------------------------
+
+
+def test_a_bounced_cheque_is_handed_back_with_a_slip_and_nothing_is_booked(desk: Desk) -> None:
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+    before = balances(desk), open_bills(desk)
+
+    done = return_cheque(desk, BACK_OFFICE, ReturnOrder(cheque=receipt, reason="bad_instrument"))
+
+    assert (done.paper.kind, done.paper.total) == (ReceiptKind.CHEQUE_GIVEN_BACK, money("41.750"))
+    assert (states(desk), (balances(desk), open_bills(desk))) == (["returned"], before)
+    assert code_of(lambda: represent_cheque(desk, BACK_OFFICE, receipt)) != "ok", (
+        "it does not lie here any more"
+    )
+    again = refused(desk, lambda: return_cheque(desk, BACK_OFFICE, ReturnOrder(cheque=receipt)))
+    assert again.code == "cheque_on_its_way"
+    assert findings(desk) == []
+
+
+def test_in_place_of_a_bounced_cheque_its_amount_is_paid_and_the_fee_stays_owed(desk: Desk) -> None:
+    """Domain.md 3.3: replaced; the bill that it had paid is paid again, by what is given for it."""
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+    opened(desk)
+    asked = ReplaceOrder(
+        back=ReturnOrder(cheque=receipt, reason="bad_instrument"),
+        payment_event_id=new_id(desk.clock, desk.randomness),
+        tenders=[cash("41.750")],
+    )
+
+    replace_cheque(desk, CASHIER, asked)
+
+    catch_up_all(desk)
+    assert (states(desk), open_bills(desk)["7781"], open_bills(desk)[NOTICE]) == (["returned"], 0, 5_000)
     assert findings(desk) == []

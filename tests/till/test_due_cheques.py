@@ -18,6 +18,7 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Person
 from pos.store.cache import account_by_id
+from pos.till.cheques_back import ReturnOrder, return_cheque
 from pos.till.deposits import cheques_to_deposit, deposit_cheques
 from pos.till.desk import Desk
 from pos.till.due_cheques import pay_post_dated, withdraw_post_dated
@@ -506,3 +507,15 @@ def test_nobody_without_the_right_learns_whether_it_was_paid_in(desk: Desk) -> N
     paid(desk)
     with pytest.raises(NotAuthorised):
         paid(desk, person=AUDITOR)
+
+
+def test_a_paper_that_was_paid_in_and_went_back_comes_in_again_for_another_day(desk: Desk) -> None:
+    """Rule 37: returned it is no living paper any more; and what went back is paid in no second time."""
+    registered(desk)
+    comes_due(desk)
+    paid(desk)
+    return_cheque(desk, CASHIER, ReturnOrder(cheque=NOTE.replace("-PD-", "-")))
+
+    assert refused(desk, lambda: paid(desk)).code == "post_dated_state"
+    assert registered(desk, days=60).endswith("000002")
+    assert findings(desk) == []

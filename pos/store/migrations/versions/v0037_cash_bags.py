@@ -40,6 +40,17 @@ WHEN NOT (NEW.number = 1 AND NEW.state = 'sealed') AND NOT EXISTS (
     AND last.state || ' ' || NEW.state IN ('sealed batched', 'batched sealed', 'batched lodged', 'lodged credited',
         'sealed opened'))
 BEGIN SELECT RAISE(ABORT, 'a bag does not go from its state to this one'); END;
+CREATE TRIGGER bag_goes_with_its_slip BEFORE INSERT ON cash_bag_event
+WHEN CASE NEW.state
+    WHEN 'batched' THEN NOT EXISTS (SELECT 1 FROM deposit_bag JOIN deposit_slip_event USING (slip_id)
+        WHERE bag_id = NEW.bag_id AND deposit_slip_event.state = 'made')
+    WHEN 'lodged' THEN NOT EXISTS (SELECT 1 FROM deposit_bag JOIN deposit_slip_event USING (slip_id)
+        WHERE bag_id = NEW.bag_id AND deposit_slip_event.state = 'lodged')
+    WHEN 'credited' THEN NOT EXISTS (SELECT 1 FROM deposit_bag_credit WHERE bag_id = NEW.bag_id)
+    WHEN 'sealed' THEN NEW.number > 1 AND NOT EXISTS (SELECT 1 FROM deposit_bag JOIN deposit_slip_event USING (slip_id)
+        WHERE bag_id = NEW.bag_id AND deposit_slip_event.state = 'cancelled')
+    ELSE 0 END
+BEGIN SELECT RAISE(ABORT, 'a bag goes with its slip'); END;
 
 CREATE TABLE deposit_bag (
     slip_id TEXT NOT NULL REFERENCES deposit_slip DEFERRABLE INITIALLY DEFERRED,
@@ -128,7 +139,7 @@ SELECT cash_bag.bag_id, cash_bag.number, cash_bag.amount_minor, cash_bag.currenc
        (SELECT receipt_number FROM deposit_bag JOIN deposit_slip USING (slip_id) WHERE deposit_bag.bag_id = cash_bag.bag_id
         AND slip_id NOT IN (SELECT slip_id FROM deposit_slip_event WHERE state = 'cancelled')
         ORDER BY deposit_slip.rowid DESC LIMIT 1) AS slip,
-       counted.credited_minor, counted.reason
+       counted.credited_minor, counted.reason, cash_bag.rowid AS sealed
 FROM cash_bag LEFT JOIN deposit_bag_credit AS counted USING (bag_id);
 """
 

@@ -2,8 +2,8 @@
 
 from pos.store.migrations.run_sql import run_sql
 
-revision = "0040"
-down_revision = "0039"
+revision = "0041"
+down_revision = "0040"
 
 SCHEMA = """
 -- One that was paid in from the register is what became of its payment; while that lives the first part knows it.

@@ -58,7 +58,8 @@ class Bounce:
 
     ``was`` is where the cheque stood, ``lay_in`` the ledger account of its money. ``counted`` is the how-many-eth bounce of
     the payor this is, 0 where it is not the payor's fault; ``back_there`` says of accounts how they are collected from.
-    ``reconnected``: accounts whose service came back by this cheque.
+    ``reconnected``: accounts whose service came back by this cheque. ``found_for`` is money of it that lay in suspense
+    until it was found to be the payor's.
     """
 
     cheque_id: str
@@ -74,6 +75,7 @@ class Bounce:
     reopened: Mapping[str, date]
     cancelled: tuple[PendingRefund, ...]
     paid_back: Money
+    found_for: Money
     charge: Charge | None
     counted: int = 0
     cash_only_until: date | None = None
@@ -117,6 +119,8 @@ class Bounce:
     def _owed(self, charge: Charge) -> Iterator[str]:
         if self.paid_back:
             yield f"{self.paid_back} was paid back already: {charge.account} owes it."
+        if self.found_for:
+            yield f"{self.found_for} had been found to be of {charge.account}, who owes it."
         if self.goods:
             yield f"{self.goods} was for items, which are gone: {charge.account} owes it."
         if charge.fee:

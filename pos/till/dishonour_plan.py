@@ -117,8 +117,10 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
             gone,
             fee=_fee(desk, connection, found, reason, waived=waived),
         )
-    days = bounce_days(connection, payor) if payor is not None else []
-    counted = len(days) + 1 if payor is not None and reason.payors_fault else 0
+    # Walk-in buyers share one account and have nothing to do with one another.
+    known = payor is not None and taken.payer_kind != PayerKind.WALK_IN
+    days = bounce_days(connection, payor) if payor is not None and known else []
+    counted = len(days) + 1 if known and reason.payors_fault else 0
     opened = {part.account for part, _ in undone if part.bill_no is not None}
     return (
         Bounce(
@@ -134,7 +136,8 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
             undone=undone,
             reopened=_due_days(desk, [part.bill_no for part, _ in undone if part.bill_no is not None]),
             cancelled=gone.pending,
-            paid_back=gone.paid_back + total(gone.resolved.values(), tender.paid.currency),
+            paid_back=gone.paid_back,
+            found_for=total(gone.resolved.values(), tender.paid.currency),
             charge=charge,
             counted=counted,
             cash_only_until=policy.cash_only_until([*days, day], day) if counted else None,

@@ -91,6 +91,8 @@ def bounce_cheque(desk: Desk, person: Person, order: BounceOrder, *, memo: Memo 
 def _require_second(deed: Deed, bounce: Bounce, found: Found) -> None:
     """Money that was sure is taken back, or the own account is concerned: another person looks at it."""
     about = {found.taken.payer_account, *found.taken.accounts, *(part.account for part, _ in bounce.undone)}
+    if bounce.payor is not None:
+        about.add(bounce.payor)
     own = bool(deed.person.accounts & about)
     if bounce.was is not ChequeState.CLEARED and not own:
         return

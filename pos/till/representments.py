@@ -69,8 +69,7 @@ def represent_cheque(
         _leave_own(deed, REPRESENT, found)
         _require_once_more(deed, found, bounce)
         undone = parts_undone_by(deed.unit.connection, bounce.correction_id, found.tender.paid.currency)
-        if any(part.purpose is Purpose.SUSPENSE for part, _ in undone):
-            raise Refused("whose_cheque", "Nobody knows whose money this was: take the cheque in anew.")
+        _refuse_suspense(deed, found)
         placed = again_as_owed(deed, found, bounce, undone)
         amount = found.tender.paid
         return _write(
@@ -96,7 +95,8 @@ def undo_bounce(
 ) -> CountsAgain:
     """The bank was wrong: the cheque is paid. All that its bounce did is undone, the fee, the count and collection too.
 
-    Raises NotAuthorised, ApprovalNeeded, or Refused ``unknown_cheque``, ``cheque_state`` or ``which_cheque``.
+    Raises NotAuthorised, ApprovalNeeded, or Refused ``unknown_cheque``, ``cheque_state``, ``which_cheque`` or
+    ``whose_cheque``.
     """
 
     def work(deed: Deed) -> CountsAgain:
@@ -104,6 +104,7 @@ def undo_bounce(
         content = {"cheque": found.cheque.cheque_id, "bounce": bounce.correction_id}
         what = f"undo the bounce of cheque {found.cheque.serial}, {found.tender.paid} of receipt {found.cheque.receipt}"
         not_by = took_it(deed.unit.connection, found.taken)
+        _refuse_suspense(deed, found)
         require_second(deed, UNDO, content, what, not_by=not_by)
         undone = parts_undone_by(deed.unit.connection, bounce.correction_id, found.tender.paid.currency)
         placed = again_as_before(deed, found, undone)
@@ -141,6 +142,15 @@ def _found(deed: Deed, name: str, text: str) -> tuple[Found, StandingDishonour, 
     bounce = last_dishonour(connection, found.cheque.cheque_id)
     assert bounce is not None, "a dishonoured cheque has its bounce"
     return found, bounce, said
+
+
+def _refuse_suspense(deed: Deed, found: Found) -> None:
+    """What came in without a known owner can't be put back to where it was. Raises Refused ``whose_cheque``."""
+    if found.taken.payer_account == deed.desk.policy.suspense_account:
+        raise Refused(
+            "whose_cheque",
+            "Nobody knew whose money this was when it came. Hand the cheque back, and take the money anew for its owner.",
+        )
 
 
 def _leave_own(deed: Deed, act: str, found: Found) -> None:

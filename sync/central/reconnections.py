@@ -120,7 +120,10 @@ INSERT_FINAL = text(
 )
 INSERT_RECONNECTION = text(
     "INSERT INTO reconnection (id, account_id, payment_event_id, asked_at, change_number)"
-    " VALUES (:id, :account_id, :payment_event_id, :asked_at, :change_number) ON CONFLICT DO NOTHING"
+    " VALUES (:id, :account_id, :payment_event_id, :asked_at, :change_number)"
+    # What was taken back is asked for again once the money is final after all: the cheque went to the bank once more.
+    " ON CONFLICT (id) DO UPDATE SET taken_back_at = NULL, asked_at = excluded.asked_at,"
+    " change_number = excluded.change_number WHERE reconnection.taken_back_at IS NOT NULL"
 )
 CLAIMS_OF = text("SELECT account_id, payment_event_id FROM clearing_leg WHERE correlator_id = :correlator_id")
 LEGS_OF = text(

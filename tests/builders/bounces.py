@@ -40,7 +40,7 @@ def with_fee(fee: str = "5", **policy: Any) -> ChequePolicy:
     return ChequePolicy(stale_after_days=180, max_amount=None, dishonour=dishonour)
 
 
-def taken(desk: Desk, *tenders: TenderOrder, account: str = "BA-1", cheques: str, **more: Any) -> str:
+def taken(desk: Desk, *tenders: TenderOrder, account: str | None = "BA-1", cheques: str, **more: Any) -> str:
     """The receipt of a payment with one cheque over ``cheques``, in a shift that is counted since."""
     opened(desk)
     receipt = pay(desk, *tenders, account=account, **more).receipt.receipt_number

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from pos.domain.allocation import PaymentPolicy
 from pos.domain.cheque import CHEQUE_STEPS, ChequeState
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dishonour_policy import USUAL_REASONS
 from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
+from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import ReceiptKind
 from pos.settings import read_settings
 from pos.store import cache as cached
@@ -30,7 +33,7 @@ from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque, preview_bounce
 from pos.till.open_bills import catch_up_all
 from pos.till.refunds import RefundOrder, confirm_refund, refund, refunds_to_pay
-from pos.till.representments import represent_cheque
+from pos.till.representments import represent_cheque, undo_bounce
 from pos.till.script import Script
 from pos.till.transfers import MoveOrder, transfer
 from tests.builders.bounces import (
@@ -57,10 +60,12 @@ from tests.builders.tills import (
     count,
     findings,
     grant_limit,
+    in_suspense,
     make_till,
     money,
     opened,
     pay,
+    resolved,
     rows,
     sale,
     stock,
@@ -677,4 +682,74 @@ def test_in_place_of_a_bounced_cheque_its_amount_is_paid_and_the_fee_stays_owed(
 
     catch_up_all(desk)
     assert (states(desk), open_bills(desk)["7781"], open_bills(desk)[NOTICE]) == (["returned"], 0, 5_000)
+    assert findings(desk) == []
+
+
+# --- whose money it was ----------------------------------------------------------------------------------------------
+
+
+def of_suspense(desk: Desk) -> str:
+    """A lodged cheque of 30 that came in without a known owner."""
+    desk.policy = replace(
+        desk.policy, payments=PaymentPolicy(tolerance_minor=0, resolve_alone_up_to_minor=100_000)
+    )
+    receipt = taken(
+        desk,
+        cheque("30"),
+        account=None,
+        payer=PayerKind.SUBSCRIBER,
+        allocate=[in_suspense("a letter")],
+        cheques="30",
+    )
+    lodged(desk, receipt)
+    return receipt
+
+
+@pytest.mark.parametrize("found", [None, "10", "30"])
+@pytest.mark.parametrize("again", [represent_cheque, undo_bounce])
+def test_what_came_without_an_owner_counts_again_by_neither_way(
+    desk: Desk, again: Callable[..., object], found: str | None
+) -> None:
+    """Else it would stand on nobody's account while its owner is charged for it."""
+    receipt = of_suspense(desk)
+    opened(desk)
+    if found is not None:
+        resolved(desk, receipt, "BA-1", found)
+        catch_up_all(desk)
+    bounced(desk, receipt)
+
+    assert refused(desk, lambda: again(desk, BACK_OFFICE, receipt)).code == "whose_cheque"
+    handed = return_cheque(desk, BACK_OFFICE, ReturnOrder(cheque=receipt, reason="bad_instrument"))
+    assert handed.paper.total == money("30")
+    assert findings(desk) == []
+
+
+def test_ones_own_account_bounces_by_two_people_also_out_of_suspense(desk: Desk) -> None:
+    """Rule 64: it is whose the money was found to be that counts."""
+    receipt = of_suspense(desk)
+    opened(desk)
+    resolved(desk, receipt, "BA-1", "30")
+    own = replace(BACK_OFFICE, accounts=frozenset({"BA-1"}))
+
+    asked = refused(desk, lambda: bounce_cheque(desk, own, bounce_order(receipt)))
+
+    assert asked.code == "approval_required"
+
+
+def test_walk_in_buyers_are_not_counted_as_one(desk: Desk) -> None:
+    """Rule 41: the score is a customer's, and they share one account."""
+    stock(desk)
+    receipt = taken(
+        desk,
+        cheque("2.500"),
+        account=None,
+        payer=PayerKind.WALK_IN,
+        lines=[sale("CHARGER", 2)],
+        cheques="2.500",
+    )
+    lodged(desk, receipt)
+
+    done = bounced(desk, receipt)
+
+    assert (done.bounce.counted, done.bounce.cash_only_until) == (0, None)
     assert findings(desk) == []

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.till.open_bills import catch_up, catch_up_all
+from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.wire_json import loads
 from tests.builders.bounces import (
@@ -27,7 +28,7 @@ from tests.builders.bounces import (
 from tests.builders.tills import cash, cheque, closed, count, findings, opened, pay, rows, wish
 from tests.builders.undoing import open_bills
 from tests.builders.wire import Wire, make_wire
-from tests.central.central_builders import PAYMENT_SPEC, faults
+from tests.central.central_builders import PAYMENT_SPEC, account, faults
 
 HOUR_S = 3_600
 NOTICE = "S014-T1-A-DN-000001"
@@ -211,3 +212,30 @@ async def test_a_bounce_is_a_refund_by_the_standard(tmf_specs: Path) -> None:
         ("reinstatement", "represented"),
     ]
     assert bodies[0]["paymentMethod"]["@type"] == "Check"
+
+
+async def test_a_cheque_that_clears_when_it_is_sent_again_brings_service_back() -> None:
+    """Rule 16: final is final, also the second time; the bounce between had taken the asking back."""
+    wire = await shop()
+    load_fixture(wire.central, {"accounts": [account("BA-1", status="suspended", dunning_stage=3)]})
+    await wire.engine.pull()
+    receipt = taken_here(wire, "10")
+    cleared(wire.desk, receipt, "10")
+    await agree(wire)
+    assert taken_back(wire) == [False]
+    bounced_by_two(wire.desk, receipt)
+    await agree(wire)
+    assert taken_back(wire) == [True]
+    sent_again(wire.desk, receipt)
+    cleared(wire.desk, receipt, "10")
+
+    await agree(wire)
+
+    assert taken_back(wire) == [False]
+
+
+def taken_back(wire: Wire) -> list[bool]:
+    """Of each reconnection that central asked for, whether it was taken back."""
+    with wire.central.read() as connection:
+        found = connection.execute(text("SELECT taken_back_at FROM reconnection"))
+        return [row[0] is not None for row in found]

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pos.domain.cheque import ChequePolicy, ChequeState
+from pos.domain.cheque import IN_HAND, ChequePolicy, ChequeState
 from pos.domain.money import Money, total
 from pos.domain.post_dated import PostDatedState
 
 OVER = frozenset({str(ChequeState.CLEARED), str(ChequeState.RETURNED), str(PostDatedState.WITHDRAWN)})
 """Nothing is expected of a cheque in these states any more."""
-IN_HAND = frozenset({"received", "batched", "represented"})
+LIES_HERE = frozenset({*map(str, IN_HAND), str(ChequeState.BATCHED)})
 """Its money lies in the shop."""
 IN_CLEARING = frozenset({str(ChequeState.LODGED)})
 """The bank has the paper and has not credited it."""

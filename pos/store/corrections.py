@@ -280,9 +280,9 @@ def corrected_bills(
     connection: Connection, bill_no: str | None = None
 ) -> Iterator[tuple[str, OwnAllocation]]:
     """What corrections did to a bill, or to any: parts that were undone (negative) and parts placed there."""
-    where = "part.bill_no IS NOT NULL" if bill_no is None else "part.bill_no = ?"
+    where = "bill_no IS NOT NULL" if bill_no is None else "bill_no = ?"
     values = () if bill_no is None else (bill_no,)
-    for row in connection.exec_driver_sql(_CORRECTED + where.replace("part.", ""), values):
+    for row in connection.exec_driver_sql(_CORRECTED + where, values):
         yield str(row[0]), _own(tuple(row))
     cleared = (
         "SELECT part.bill_no, part.account, -part.amount_minor, part.currency, corrected.correction_id, NULL, NULL "
@@ -290,7 +290,7 @@ def corrected_bills(
         "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
         f"AND {_UNDOES_LEG}"
     )
-    for row in connection.exec_driver_sql(f"{cleared}WHERE {where}", values):
+    for row in connection.exec_driver_sql(f"{cleared}WHERE part.{where}", values):
         yield str(row[0]), _own(tuple(row), cleared=True)
 
 

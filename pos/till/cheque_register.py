@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pos.domain.cheque_register import IN_CLEARING, IN_HAND, AgeingLine, ChequeLine, ChequeStep, ageing
+from pos.domain.cheque_register import IN_CLEARING, LIES_HERE, AgeingLine, ChequeLine, ChequeStep, ageing
 from pos.domain.errors import Refused
 from pos.domain.money import Money, total
 from pos.domain.posting import Ledger
@@ -90,7 +90,7 @@ def clearing_accounts(desk: Desk, person: Person, ledger_account: str) -> list[C
         lines = [
             line
             for line in _expected(desk)
-            if line.state in IN_HAND and accounts.get(line.mode, Ledger.CHEQUES_IN_HAND) == ledger_account
+            if line.state in LIES_HERE and accounts.get(line.mode, Ledger.CHEQUES_IN_HAND) == ledger_account
         ]
     else:
         return []

@@ -228,6 +228,17 @@ async def test_letters_typed_fast_without_an_enter_are_commands() -> None:
         assert "PAY PART" in seat.text
 
 
+async def test_a_letter_of_the_menu_is_no_key_of_another_screen() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.open("BA-1")
+        await seat.press(".", "w")
+        assert seat.screen == "WaysScreen"
+        await seat.press("escape")
+        assert seat.screen == "AccountScreen"
+
+
 async def test_a_pasted_account_number_is_found_like_a_scan() -> None:
     desk = make_till()
     opened(desk)

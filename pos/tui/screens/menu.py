@@ -56,6 +56,8 @@ class MenuScreen(Frame[str]):
         twins.selectable = False
 
     def on_key(self, event: events.Key) -> None:
+        # What a key opens is on top when the key goes on: there it would be a key of that screen.
+        event.stop()
         commands = self.query_one("#commands", Listing)
         match event.key:
             case "up":

@@ -42,7 +42,10 @@ ACT = "swap_tender"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapOrder:
-    """Which payment, and by what it was really paid: all its tenders anew, as in a payment; why, by code and in words."""
+    """Which payment, and by what it was really paid: all its tenders anew, as in a payment; why, by code and in words.
+
+    ``confirmed`` are the codes of the warnings that were overruled, ``confirmed_for`` why.
+    """
 
     receipt: str
     payment_event_id: str
@@ -51,6 +54,7 @@ class SwapOrder:
     text: str = ""
     decimal_marks: str = "."
     confirmed: Sequence[str] = ()
+    confirmed_for: str | None = None
     identity: IdentityOrder | None = None
 
 
@@ -168,6 +172,7 @@ def swap_order(basket: Basket) -> SwapOrder:
         reason=basket.in_place_of.reason,
         text=basket.in_place_of.text,
         confirmed=basket.confirmed,
+        confirmed_for=basket.reason,
         identity=basket.identity,
     )
 
@@ -205,6 +210,7 @@ def _the_same(deed: Deed, taken: TakenPayment, order: SwapOrder) -> PaymentOrder
         decimal_marks=order.decimal_marks,
         # It is the same payment, and everybody knows.
         confirmed=(*order.confirmed, "possible_double", "near_duplicate"),
+        reason=order.confirmed_for,
         identity=order.identity,
     )
 

@@ -12,16 +12,19 @@ from pos.domain.approval import ApprovalNeeded
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.ids import new_id
+from pos.domain.offline import OfflineLimits
 from pos.domain.payment_mode import Purpose
 from pos.domain.role import Person, Role
+from pos.store.corrections import taken_payment
 from pos.till.approvals import approve
+from pos.till.basket import Given
 from pos.till.corrections import void
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.papers import show_receipt
 from pos.till.payment_order import TenderOrder
 from pos.till.refunds import RefundOrder, refund
-from pos.till.swaps import SwapOrder, Swapped, swap_tender
+from pos.till.swaps import SwapOrder, Swapped, swap_basket, swap_order, swap_tender
 from pos.till.take_payment import take_payment
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.tills import (
@@ -35,6 +38,7 @@ from tests.builders.tills import (
     closed,
     count,
     findings,
+    go_offline,
     iccid,
     in_suspense,
     let_change_prices,
@@ -286,3 +290,27 @@ def test_a_way_that_is_never_changed_alone_is_not_swapped_to_alone(desk: Desk) -
     with pytest.raises(ApprovalNeeded):
         swap_tender(desk, SUPERVISOR, really(desk, receipt, [cash("5")]))
     assert swap_tender(desk, SUPERVISOR, really(desk, receipt, [card("5", "000000000777")])).taken
+
+
+def test_a_swap_beyond_an_offline_limit_names_who_allowed_it_and_why() -> None:
+    """Rule 52: at the screen the reason is asked for as in a payment, and stands with the swap."""
+    desk = make_till()
+    opened(desk)
+    receipt = pay(desk, cash("9")).receipt.receipt_number
+    go_offline(desk, cheque=OfflineLimits(item=money("5")))
+    with desk.till.read() as connection:
+        taken = taken_payment(connection, receipt)
+    assert taken is not None
+    asked = to_undo(receipt, reason="wrong_way")
+    basket = swap_basket(desk, SUPERVISOR, taken, asked, new_id(desk.clock, desk.randomness))
+    given = Given(mode=desk.modes["cheque"], amount=money("9"), order=cheque("9", "000123"))
+    allowed = replace(basket, given=(given,), confirmed=("offline_limit",), reason="Known customer")
+
+    approved(desk, lambda: swap_tender(desk, SUPERVISOR, swap_order(allowed)), BACK_OFFICE)
+
+    last = rows(desk, "v_audit")[-1]
+    assert (last["act"], last["operator"], last["reason_code"]) == (
+        "swap_tender",
+        "2002",
+        "offline_limit: Known customer",
+    )

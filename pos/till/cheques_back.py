@@ -331,6 +331,13 @@ def cheque_in_hand(connection: Connection, desk: Desk, name: str) -> BankedChequ
     return cheque
 
 
+def receipt_of_cheque(desk: Desk, cheque: str) -> str:
+    """The receipt of the payment that this cheque (its id, receipt or note) made; what it is called, where there is none."""
+    with desk.till.read() as connection:
+        named = named_cheques(connection, cheque.strip(), lies_in(desk))
+    return named[0].receipt if named else cheque
+
+
 def _instead(deed: Deed, order: ReplaceOrder, found: _InHand | RegisteredCheque) -> PaymentOrder:
     """The payment in place of the cheque: what it had paid, or what it was to pay as far as that is open."""
     if isinstance(found, RegisteredCheque):

@@ -35,7 +35,15 @@ from pos.till.cash_office import (
     count_shift,
     open_shift,
 )
-from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
+from pos.till.cheques_back import (
+    REPLACE,
+    RETURN,
+    ReplaceOrder,
+    ReturnOrder,
+    receipt_of_cheque,
+    replace_cheque,
+    return_cheque,
+)
 from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import Corrected, CorrectionOrder
@@ -400,14 +408,20 @@ class Script:
                 return encode(withdraw_post_dated(desk, person, act.note, act.reason, memo=memo))
             case ReturnCheque():
                 given = ReturnOrder(cheque=act.cheque, reason=act.reason, text=act.text)
-                return encode(return_cheque(desk, person, given, memo=memo))
+                paid = receipt_of_cheque(desk, act.cheque)
+                return encode(
+                    self._undone(RETURN, paid, lambda: return_cheque(desk, person, given, memo=memo))
+                )
             case ReplaceCheque():
                 instead = ReplaceOrder(
                     back=ReturnOrder(cheque=act.cheque, reason=act.reason, text=act.text),
                     payment_event_id=new_id(desk.clock, desk.randomness),
                     tenders=[_tender_order(tender) for tender in act.tenders],
                 )
-                return encode(replace_cheque(desk, person, instead, memo=memo))
+                paid = receipt_of_cheque(desk, act.cheque)
+                return encode(
+                    self._undone(REPLACE, paid, lambda: replace_cheque(desk, person, instead, memo=memo))
+                )
             case BounceCheque() | RepresentCheque() | UndoBounce():
                 return encode(self._sent_back(act, memo))
             case SwapTender():

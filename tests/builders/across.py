@@ -8,6 +8,7 @@ shop = await make_shop("T1", "T2", "T3")                 # three tills, one real
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pos.domain.correction import CorrectionPolicy, TakenPart, TakenPayment
@@ -30,10 +31,12 @@ from pos.store.cache import open_cache
 from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
 from pos.till.open_bills import catch_up
+from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import pay_back
 from pos.till.refunds import RefundOrder
 from sync.refunds_elsewhere import CentralRefunds
 from tests.builders.tills import CASHIER, NOW, make_till, money, opened
+from tests.builders.undoing import Done
 from tests.builders.wire import Network, Wire, make_wire
 
 RECEIPT = "S014-T9-A-000007"
@@ -149,6 +152,20 @@ class FakeRefunds:
         if self.releases:
             self.released.append(hold_id)
         return self.releases
+
+
+class AskedFirst:
+    """``pay_back`` and ``undo`` over a central of the test's, as a script waits for them."""
+
+    def __init__(self, desk: Desk, central: FakeRefunds) -> None:
+        self.desk, self.central = desk, central
+
+    def pay_back(self, person: Person, order: RefundOrder, *, memo: Memo) -> Corrected:
+        return asyncio.run(pay_back(self.desk, person, order, self.central, InlineRunner(), memo=memo))
+
+    def correct(self, person: Person, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
+        asking = undo(self.desk, person, act, receipt, deed, self.central, InlineRunner())
+        return asyncio.run(asking)
 
 
 UNANSWERED = RefundUnanswered(reason="timed out")

@@ -33,6 +33,7 @@ from pos.till.payment_order import TenderOrder
 from pos.till.post_dated import ChequeRegistered, register_cheque
 from pos.till.script import Script
 from pos.till.take_payment import PaymentTaken
+from tests.builders.across import AskedFirst, FakeRefunds, elsewhere
 from tests.builders.tills import (
     AUDITOR,
     BACK_OFFICE,
@@ -41,6 +42,7 @@ from tests.builders.tills import (
     OTHER_CASHIER,
     SUPERVISOR,
     TODAY,
+    acknowledge_all,
     card,
     cash,
     cheque,
@@ -483,3 +485,27 @@ def test_the_books_link_only_a_cheque_that_went_back(desk: Desk) -> None:
             },
         )
     assert clock_of(desk).now().date() == TODAY
+
+
+@pytest.mark.parametrize("named", ["receipt", "id"])
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        ("return_cheque", {"reason": "customer_wish"}),
+        ("replace_cheque", {"tenders": [{"mode": "cash", "amount": "41.750"}]}),
+    ],
+)
+def test_a_script_asks_central_first_whether_a_cheque_was_paid_back_elsewhere(
+    desk: Desk, act: str, told: dict[str, Any], named: str
+) -> None:
+    """Rule 32: the same at the screen and in a script."""
+    acknowledge_all(desk, applied_change=1)
+    known = elsewhere(number=RECEIPT, cheque="41.750", cash="12.500")
+    central = FakeRefunds(replace(known, legs=(replace(known.legs[0], refunded=money("5")), known.legs[1])))
+    name = RECEIPT if named == "receipt" else rows(desk, "v_cheque")[0]["cheque_id"]
+    line = json.dumps({"ref": "r1", "act": act, "cheque": name, **told})
+
+    answer = Script(desk, CASHIER, refunds=AskedFirst(desk, central)).run_line(line)
+
+    assert answer["error"]["code"] == "paid_back_elsewhere"  # type: ignore[index]
+    assert (rows(desk, "v_cheque")[0]["state"], central.looked) == ("received", [RECEIPT])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,10 +19,9 @@ from pos.store.refunds_across import abandon_stale_holds, holds_to_release
 from pos.store.signals import span, undone_in
 from pos.till.approvals import approve
 from pos.till.correction_entry import Corrected
-from pos.till.desk import Desk, Memo
-from pos.till.paid_back_elsewhere import undo
+from pos.till.desk import Desk
 from pos.till.refund_across import abandon_all, find_elsewhere, give_up, is_whole_number, pay_back
-from pos.till.refunds import RefundOrder, confirm_refund, refunds_to_pay
+from pos.till.refunds import confirm_refund, refunds_to_pay
 from pos.till.script import Script
 from pos.till.unsent import unsent
 from tests.builders.across import (
@@ -32,6 +29,7 @@ from tests.builders.across import (
     DENIED,
     RECEIPT,
     UNANSWERED,
+    AskedFirst,
     FakeRefunds,
     asked_back,
     elsewhere,
@@ -57,7 +55,7 @@ from tests.builders.tills import (
     rows,
     stock,
 )
-from tests.builders.undoing import Done, balances, code_of, credits, open_bills
+from tests.builders.undoing import balances, code_of, credits, open_bills
 
 TEN = elsewhere(cash="10")
 
@@ -519,23 +517,9 @@ def test_only_a_whole_number_is_asked_for(typed: str, *, whole: bool) -> None:
 # --- a script ------------------------------------------------------------------------------------------------------------
 
 
-class Now:
-    """``pay_back`` over a central of the test's, as a script waits for it."""
-
-    def __init__(self, desk: Desk, central: FakeRefunds) -> None:
-        self.desk, self.central = desk, central
-
-    def pay_back(self, person: Person, order: RefundOrder, *, memo: Memo) -> Corrected:
-        return asyncio.run(pay_back(self.desk, person, order, self.central, InlineRunner(), memo=memo))
-
-    def correct(self, person: Person, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
-        asking = undo(self.desk, person, act, receipt, deed, self.central, InlineRunner())
-        return asyncio.run(asking)
-
-
 def test_the_act_refund_just_works_for_such_a_receipt_once_for_a_ref(desk: Desk) -> None:
     central = FakeRefunds(TEN, UNANSWERED)
-    script = Script(desk, CASHIER, refunds=Now(desk, central))
+    script = Script(desk, CASHIER, refunds=AskedFirst(desk, central))
     line = f'{{"ref":"r1","act":"refund","receipt":"{RECEIPT}","amount":"4","reason":"billed_twice"}}'
 
     lost, done, again = (script.run_line(line) for _ in range(3))

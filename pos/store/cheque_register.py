@@ -37,9 +37,15 @@ _ALL = (
 
 
 def cheque_lines(
-    connection: Connection, *, query: str = "", over: bool = False, limit: int = 500
+    connection: Connection,
+    *,
+    query: str = "",
+    over: bool = False,
+    account: str | None = None,
+    limit: int = 500,
 ) -> list[ChequeLine]:
-    """Those that answer ``query``, the oldest first; without ``over`` only those of which something is expected.
+    """Those that answer ``query``, the oldest first; without ``over`` only those of which something is expected, with
+    ``account`` only those of that payer.
 
     A query is a serial, account or paper number, exactly, or the beginnings of words of a drawer's name.
     """
@@ -47,8 +53,9 @@ def cheque_lines(
     exact = {query.upper(), query.upper().replace(" ", "").replace("-", "")}
     ended = () if over else sorted(OVER)
     rows = connection.exec_driver_sql(
-        f"SELECT * FROM ({_ALL}) WHERE state NOT IN (SELECT value FROM json_each(?)) ORDER BY cheque_date, serial, key",
-        (json.dumps(ended),),
+        f"SELECT * FROM ({_ALL}) WHERE state NOT IN (SELECT value FROM json_each(?1)) "
+        "AND (?2 IS NULL OR payer_account = ?2) ORDER BY cheque_date, serial, key",
+        (json.dumps(ended), account),
     )
     found: list[ChequeLine] = []
     for row in rows.yield_per(500):

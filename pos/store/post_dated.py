@@ -75,14 +75,17 @@ _ENTRY = (
 
 
 def register(
-    connection: Connection, *, due_by: date | None = None, limit: int = 500
+    connection: Connection, *, due_by: date | None = None, account: str | None = None, limit: int = 500
 ) -> list[PostDatedCheque]:
-    """The cheques that are in the register, those due first; with ``due_by`` only those dated up to that day."""
+    """The cheques that are in the register, those due first; with ``due_by`` only those dated up to that day, with
+    ``account`` only those of that payer.
+    """
     rows = connection.exec_driver_sql(
         _ENTRY.format(more="")
-        + "WHERE state IN ('registered', 'held') AND (? IS NULL OR cheque_date <= ?) "
-        + "ORDER BY cheque_date, post_dated_id LIMIT ?",
-        (due := None if due_by is None else due_by.isoformat(), due, limit),
+        + "WHERE state IN ('registered', 'held') AND (?1 IS NULL OR cheque_date <= ?1) "
+        + "AND (?2 IS NULL OR payer_account = ?2) "
+        + "ORDER BY cheque_date, post_dated_id LIMIT ?3",
+        (None if due_by is None else due_by.isoformat(), account, limit),
     )
     return [_entry(row) for row in rows]
 

@@ -42,8 +42,7 @@ def all_cheques(
     require_enquiry(desk, person)
     text = clean_entry(query, field="Find", limit=QUERY_MAX)
     with desk.till.read() as connection:
-        found = cheque_lines(connection, query=text, over=over, limit=limit)
-    return [line for line in found if person.may_see(line.account)]
+        return cheque_lines(connection, query=text, over=over, account=person.only_account, limit=limit)
 
 
 def cheque_life(desk: Desk, person: Person, key: str) -> ChequeLife:

@@ -233,10 +233,11 @@ def _write_wishes(deed: Deed, order: PaymentOrder) -> None:
     )
 
 
-def post_dated_cheques(desk: Desk, person: Person, *, due_only: bool = False) -> list[PostDatedCheque]:
+def post_dated_cheques(
+    desk: Desk, person: Person, *, due_only: bool = False, limit: int = REGISTER_MAX
+) -> list[PostDatedCheque]:
     """The register, what is due first; ``due_only``: only what may go to the bank today. Raises NotAuthorised."""
     require_enquiry(desk, person)
     due_by = desk.clock.now().date() if due_only else None
     with desk.till.read() as connection:
-        found = register(connection, due_by=due_by, limit=REGISTER_MAX)
-    return [cheque for cheque in found if person.may_see(cheque.payer_account)]
+        return register(connection, due_by=due_by, account=person.only_account, limit=limit)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pos.domain.cheque_register import ageing
 from pos.domain.errors import DomainError, NotAuthorised
 from pos.domain.money import Money
-from pos.domain.role import Person
+from pos.domain.role import Person, Role
 from pos.till.approvals import approve
 from pos.till.cheque_register import (
     ageing_of_cheques,
@@ -331,3 +331,18 @@ def _if_it_may(deed: Callable[[], object]) -> None:
         deed()
     except DomainError:
         return
+
+
+def test_who_sees_one_account_gets_all_of_it_however_many_others_there_are() -> None:
+    """The limit counts what is seen."""
+    desk = make_till()
+    opened(desk)
+    for number in range(3):
+        pay(desk, cheque("1", f"00020{number}", date=day(-9)), account="BA-1")
+        later(desk, "1", f"00030{number}", 9)
+    own = Person(user="3001", name="Rami Haddad", roles=frozenset({Role.DEALER}), dealer="BA-5")
+    pay(desk, cheque("1", "000209"), account="BA-5")
+    later(desk, "1", "000309", 20, "BA-5")
+
+    assert [line.serial for line in all_cheques(desk, own, limit=2)] == ["000209", "000309"]
+    assert [line.serial for line in post_dated_cheques(desk, own, limit=1)] == ["000309"]

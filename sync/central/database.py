@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from pos.domain.errors import DomainError
-from sync.central.schema import ensure_schema
+from sync.central.migrate import ensure_schema
 
 BUSY_TIMEOUT_MS = 5_000
 FILE_MODE = 0o600

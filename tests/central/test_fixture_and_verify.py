@@ -211,8 +211,8 @@ def test_a_store_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.db"
     newer = tmp_path / "newer.db"
     for path, statement in (
-        (foreign, "DROP TABLE central_schema"),
-        (newer, "UPDATE central_schema SET version = 99"),
+        (foreign, "DROP TABLE central_version"),
+        (newer, "UPDATE central_version SET version_num = '9999'"),
     ):
         store = open_central(f"sqlite:///{path}")
         with store.write() as connection:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from sync.central import migrate
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore, StoreUnavailable, open_central
 from sync.central.fixture import load_fixture
+from sync.central.migrate import READ_VERSION
+from sync.central.migrations.run_sql import statements
 from sync.central.payments import list_payments
-from sync.central.schema import VERSION
 from sync.central.verify import verify_central
 from sync.wire_json import loads
 from tests.central.central_builders import (
@@ -27,6 +33,8 @@ from tests.central.central_builders import (
     small_operator,
     voucher_payment,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def written(tmp_path: Path, form: int) -> Path:
@@ -42,6 +50,61 @@ def old_file(tmp_path: Path) -> Path:
     return written(tmp_path, 1)
 
 
+def test_the_head_that_is_written_down_is_the_scripts_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
+
+
+def test_a_step_is_run_statement_by_statement() -> None:
+    assert list(statements("CREATE TABLE a (b TEXT);\n-- What; why\nINSERT INTO a\nVALUES (';\n');\n")) == [
+        "CREATE TABLE a (b TEXT);",
+        "-- What; why\nINSERT INTO a\nVALUES (';\n');",
+    ]
+
+
+def test_a_store_that_is_up_to_date_is_opened_without_loading_its_steps(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'central.db'}"
+    open_central(url).close()
+    program = (
+        "import sys\nfrom sync.central.database import open_central\nopen_central(sys.argv[1]).close()\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, url], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("table", "version", "words"),
+    [
+        ("central_version", "9999", "a newer program made"),
+        ("central_schema", "5", "this program does not know"),
+        ("central_schema", "0", "this program does not know"),
+        ("alembic_version", "0001", "not a central store"),
+    ],
+)
+def test_a_store_of_another_version_is_refused_and_left_as_it_is(
+    tmp_path: Path, table: str, version: str, words: str
+) -> None:
+    path = tmp_path / "central.db"
+    open_central(f"sqlite:///{path}").close()
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE central_version")
+    column = "version" if table == "central_schema" else "version_num"
+    connection.execute(f"CREATE TABLE {table} ({column})")
+    connection.execute(f"INSERT INTO {table} VALUES ({version if column == 'version' else repr(version)})")
+    connection.commit()
+    before = list(connection.iterdump())
+    with pytest.raises(StoreUnavailable, match=words):
+        open_central(f"sqlite:///{path}")
+    assert list(connection.iterdump()) == before
+    connection.close()
+
+
 def form_of(store: CentralStore) -> dict[str, str]:
     """Every table and index as it was made, without its white space."""
     with store.read() as connection:
@@ -49,13 +112,16 @@ def form_of(store: CentralStore) -> dict[str, str]:
     return {row.name: " ".join(row.sql.split()) for row in rows}
 
 
-@pytest.mark.parametrize(("form", "correlators"), [(1, ["c-1", "c-2"]), (2, ["E-1-H-1"]), (3, ["E-1-H-1"])])
+@pytest.mark.parametrize(
+    ("form", "correlators"),
+    [(1, ["c-1", "c-2"]), (2, ["E-1-H-1"]), (3, ["E-1-H-1"]), (4, ["E-1-H-1", "c-2"])],
+)
 def test_an_older_store_becomes_as_a_new_one(tmp_path: Path, form: int, correlators: list[str]) -> None:
     old_file = written(tmp_path, form)
     old, new = open_central(f"sqlite:///{old_file}"), open_central("sqlite://")
     assert form_of(old) == form_of(new)
     with old.read() as connection:
-        assert connection.execute(text("SELECT version FROM central_schema")).scalars().all() == [VERSION]
+        assert connection.execute(READ_VERSION).scalars().all() == [migrate.HEAD]
     assert verify_central(old) == []
     assert [row.correlator_id for row in list_payments(old)] == correlators
     old.close()
@@ -119,7 +185,7 @@ def test_bringing_form_2_forward_is_done_whole_or_not_at_all(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.schema.folded_issuer", fail)
+        patched.setattr("sync.central.migrations.forms.folded_issuer", fail)
         with pytest.raises(RuntimeError):
             open_central(f"sqlite:///{path}")
     connection = sqlite3.connect(path)
@@ -138,7 +204,7 @@ def test_bringing_a_store_forward_is_done_whole_or_not_at_all(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.schema.carry_vouchers", fail)
+        patched.setattr("sync.central.migrations.forms.carry_vouchers", fail)
         with pytest.raises(RuntimeError):
             open_central(f"sqlite:///{old_file}")
     connection = sqlite3.connect(old_file)

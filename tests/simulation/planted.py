@@ -22,7 +22,8 @@ from pos.store.unit_of_work import UnitOfWork
 from pos.till import booking, desk, take_payment
 from pos.till.desk import Deed, Desk
 from sync import engine
-from sync.central import payment_api, payments, schema, vouchers
+from sync.central import payment_api, payments, vouchers
+from sync.central.migrations import forms
 from sync.client import Accepted, CentralClient, Page, RefusedForGood, SendOutcome, Unknown
 from sync.inbound import Inbound
 from sync.tmf676.payment import read_payment
@@ -49,12 +50,12 @@ def _central_forgets_keys() -> AbstractContextManager[None]:
     """Central does not know a payment again: neither by its keys nor by the constraints of its table."""
     tables = tuple(
         table.replace("TEXT UNIQUE", "TEXT").replace("UNIQUE (terminal, epoch, sequence, leg),", "")
-        for table in schema.TABLES
+        for table in forms.TABLES
     )
     return _both(
         swapped(payment_api, "find_twin", lambda *_arguments, **_named: None),
         swapped(payments, "_refuse_used_number", lambda *_arguments: None),
-        swapped(schema, "TABLES", tables),
+        swapped(forms, "TABLES", tables),
         swapped(central, "loaded_store", central.loaded_store.__wrapped__),
     )
 

@@ -1,14 +1,14 @@
-"""The tables of central's store and the version of their form.
+"""The tables of the first numbered version, and how the stores of before came to them.
 
-Portable SQL: BIGINT for counts of minor units and numbers, TEXT for the rest. A store of a newer version is refused, so
-that an old program never writes into a form it does not know.
+Portable SQL: BIGINT for counts of minor units and numbers, TEXT for the rest. The four forms of before were counted in
+``central_schema`` and lay in SQLite only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from sync.central.bank_receipts import carry_bank_receipts
 from sync.central.cheques import carry_cheques
@@ -16,25 +16,9 @@ from sync.central.issuers import folded_issuer
 from sync.central.items import carry_items
 from sync.central.voucher_loading import carry_vouchers
 
-VERSION = 4
 
-
-def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception]) -> None:
-    """Make the tables in an empty store, bring an older one forward; all in the caller's transaction.
-
-    Raises ``refuse(message)`` for a store of another form.
-    """
-    tables = set(inspect(connection).get_table_names())
-    if not tables:
-        for statement in TABLES:
-            connection.execute(text(statement))
-        connection.execute(
-            text("INSERT INTO central_schema (version) VALUES (:version)"), {"version": VERSION}
-        )
-        connection.execute(text("INSERT INTO change_counter (one, value) VALUES (1, 0)"))
-        return
-    if "central_schema" not in tables:
-        raise refuse("This database is not a central store.")
+def bring_to_first(connection: Connection, *, refuse: Callable[[str], Exception]) -> None:
+    """Bring a store of forms 1 to 4 to the first numbered version. Raises ``refuse(message)`` for another form."""
     version = connection.execute(text("SELECT version FROM central_schema")).scalar_one()
     if version == 1:
         _bring_1_to_4(connection)
@@ -43,8 +27,9 @@ def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception])
         _bring_3_to_4(connection)
     elif version == 3:
         _bring_3_to_4(connection)
-    elif version != VERSION:
-        raise refuse(f"The central store has form {version}; this program knows form {VERSION}.")
+    elif version != 4:
+        raise refuse(f"The central store has form {version}, which this program does not know.")
+    connection.execute(text("DROP TABLE central_schema"))
 
 
 def _bring_1_to_4(connection: Connection) -> None:
@@ -59,7 +44,6 @@ def _bring_1_to_4(connection: Connection) -> None:
     carry_cheques(connection)
     carry_bank_receipts(connection)
     connection.execute(text("DELETE FROM fixture_row WHERE kind IN ('items', 'vouchers')"))
-    connection.execute(text("UPDATE central_schema SET version = 4"))
 
 
 def _bring_2_to_3(connection: Connection) -> None:
@@ -89,11 +73,9 @@ def _bring_3_to_4(connection: Connection) -> None:
         connection.execute(text(statement))
     carry_cheques(connection)
     carry_bank_receipts(connection)
-    connection.execute(text("UPDATE central_schema SET version = 4"))
 
 
 MADE_FIRST = (
-    "CREATE TABLE central_schema (version BIGINT NOT NULL)",
     """
     CREATE TABLE change_counter (
         one BIGINT PRIMARY KEY CHECK (one = 1),

@@ -1,4 +1,5 @@
-"""A bill's sums, checked when it is written: top lines = rates = the bill's total with tax; a parent = its children.
+"""A bill's sums, checked when it is written: top lines = rates = the bill's total with tax; a parent = its children;
+a line's amount without tax and its tax = its amount with tax; a rate stands on one line.
 
 The summary is what the customer is shown and the rates are what is owed; central never keeps a bill where they differ.
 Source: tmf.md section 9.
@@ -35,6 +36,7 @@ def check_bill_sums(bill: BillSnapshot, rates: Sequence[AppliedRate]) -> None:
     if rates and sums.rates_total != sums.bill_total:
         raise SumsDiffer(bill, "the sum of its applied rates", sums.bill_total - sums.rates_total)
     _check_parents(bill)
+    _check_lines(bill)
     if rates:
         _check_lines_against_rates(bill, {rate.rate_id: rate for rate in rates})
 
@@ -71,6 +73,29 @@ def _check_parents(bill: BillSnapshot) -> None:
             difference = whole - total(parts, whole.currency)
             if difference:
                 raise SumsDiffer(bill, f"{place} of line {parent_id} against the lines below it", difference)
+
+
+def _check_lines(bill: BillSnapshot) -> None:
+    """Each line by itself, and that no rate is on two; a line that groups others may name theirs too."""
+    parents = {line.parent_id for line in bill.lines}
+    seen: set[str] = set()
+    for line in bill.lines:
+        difference = line.tax_included - line.tax_excluded - line.tax
+        if difference:
+            raise SumsDiffer(
+                bill, f"line {line.line_id} with tax against the same without tax and its tax", difference
+            )
+        if line.line_id in parents:
+            continue
+        for rate_id in line.rate_ids:
+            if rate_id in seen:
+                raise Refused(
+                    "bill_lines_bad",
+                    f"Bill {bill.bill_no}: a rate stands on its lines twice.",
+                    bill=bill.bill_no,
+                    rate=rate_id,
+                )
+            seen.add(rate_id)
 
 
 def _check_lines_against_rates(bill: BillSnapshot, rates: dict[str, AppliedRate]) -> None:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     NUMBER = "a number"
     BOOLEAN = "true or false"
     DATE_TIME = "a date-time as in RFC 3339, with its offset"
+    URI = "an absolute address as in RFC 3986"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def _check_object(value: object, shape: Shape, path: str) -> None:
 
 
 def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    return f"{path}{name}" if not path or path.endswith(" ") else f"{path}.{name}"
 
 
 def _is_kind(value: object, kind: Kind) -> bool:
@@ -91,14 +92,26 @@ def _is_kind(value: object, kind: Kind) -> bool:
             return isinstance(value, bool)
         case Kind.DATE_TIME:
             return isinstance(value, str) and is_date_time(value)
+        case Kind.URI:
+            return isinstance(value, str) and _URI.fullmatch(value) is not None
 
 
 # Seconds may carry any fraction in RFC 3339, but datetime reads at most nine digits; a leap second is not told apart.
 _DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-5][0-9])"
 )
 
-_AT = {"@type": Kind.TEXT, "@baseType": Kind.TEXT, "@schemaLocation": Kind.TEXT}
+# Such an address is never followed: it only has to be one. A host in brackets (IPv6) is left out.
+_LETTER = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:"
+    r"(?://(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?(?:/" + _LETTER + r"*)*"
+    r"|/?" + _LETTER + r"+(?:/" + _LETTER + r"*)*)"
+    r"(?:\?(?:" + _LETTER + r"|[/?])*)?(?:#(?:" + _LETTER + r"|[/?])*)?",
+    re.ASCII,
+)
+
+_AT = {"@type": Kind.TEXT, "@baseType": Kind.TEXT, "@schemaLocation": Kind.URI}
 _REF = {"id": Kind.TEXT, "href": Kind.TEXT, "name": Kind.TEXT, "@referredType": Kind.TEXT, **_AT}
 
 MONEY = Shape(attributes={"unit": Kind.TEXT, "value": Kind.NUMBER})

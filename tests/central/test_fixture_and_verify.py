@@ -31,6 +31,7 @@ from tests.central.central_builders import (
     line,
     payment,
     post,
+    rate,
     read,
     small_operator,
 )
@@ -121,6 +122,11 @@ def _bent(change: str) -> dict[str, Any]:
             lines[1]["parentLine"] = {"id": "L9"}
         case "circle":
             lines[0]["parentLine"] = {"id": "L2"}
+        case "line in itself":
+            lines.append(line("L4", "1.000", rates=[]) | {"taxAmount": kwd("0.050")})
+            lines.append(line("L5", "-1.000", rates=[]) | {"taxAmount": kwd("-0.050")})
+        case "rate on two lines":
+            lines.append(line("L4", "0.000", rates=["R-2"]))
         case "unknown rate":
             lines[1]["appliedCustomerBillingRate"].append({"id": "R-8"})
     return fixture
@@ -135,6 +141,8 @@ def _bent(change: str) -> dict[str, Any]:
         ("line against its rates", "bill_sums_differ", "-1.000 KWD"),
         ("missing parent", "bill_lines_bad", "NCB-1"),
         ("circle", "bill_", "NCB-1"),
+        ("line in itself", "bill_sums_differ", "-0.050 KWD"),
+        ("rate on two lines", "bill_lines_bad", "twice"),
         ("unknown rate", "bill_lines_bad", "NCB-1"),
     ],
 )
@@ -155,8 +163,53 @@ def test_a_bill_whose_sums_differ_is_refused_and_nothing_is_loaded(
 
 
 @pytest.mark.parametrize(
+    "rates",
+    [
+        [rate("R-4", "CB-1", "0.001")],
+        [rate("R-1", "CB-1", "39.999")],
+        [rate("R-1", "CB-2", "40.000")],
+        [rate("R-1", "CB-1", "40.000", isBilled=False)],
+    ],
+    ids=["one more", "another sum", "on another bill", "taken off"],
+)
+async def test_rates_that_no_longer_make_up_a_kept_bill_are_refused(
+    client: httpx.AsyncClient, store: CentralStore, rates: list[dict[str, object]]
+) -> None:
+    before = await read(client, RATE)
+
+    with pytest.raises(Refused) as refusal:
+        load_fixture(store, {"rates": rates})
+
+    assert refusal.value.code in ("bill_sums_differ", "bill_lines_bad")
+    assert await read(client, RATE) == before
+
+
+async def test_a_bill_is_checked_against_the_rates_that_came_before_it(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    load_fixture(store, {"rates": [rate("R-5", "CB-5", "3.000", isDisputed=True)]})
+    with pytest.raises(Refused, match=r"-1\.000 KWD") as refusal:
+        load_fixture(store, {"bills": [bill("CB-5", "2.000")]})
+    assert refusal.value.code == "bill_sums_differ"
+
+    load_fixture(store, {"bills": [bill("CB-5", "3.000")]})
+
+    assert (await read(client, f"{BILL}/CB-5"))["disputedAmount"] == kwd("3.000")
+
+
+@pytest.mark.parametrize(
     ("key", "row", "says"),
     [
+        ("bills", bill("CB-7", "1.000", category=7), "category: must be text"),
+        ("bills", bill("CB-7", "1.000", billDate="2026-11-01"), "billDate: must be a date-time"),
+        ("bills", bill("CB-7", "1.000", billDocument=[{"name": "x"}]), "billDocument[0].id: is missing"),
+        (
+            "bills",
+            bill("CB-7", "1.000", **{"@schemaLocation": "a b"}),
+            "@schemaLocation: must be an absolute",
+        ),
+        ("rates", rate("R-7", "CB-7", "1.000", date="2026-11-01"), "rate R-7: date: must be"),
+        ("rates", rate("R-7", "CB-7", "1.000", characteristic=[{"name": "x"}]), "characteristic[0].value"),
         ("bills", {"id": "CB-7"}, "CB-7: billingAccount.id"),
         ("bills", bill("CB/7", "1.000"), "bills.id"),
         ("bills", bill("CB-7", "1.000") | {"amountDue": {"unit": "KWD", "value": "1"}}, "amountDue.value"),

@@ -254,6 +254,9 @@ async def test_money_for_something_that_is_no_bill_is_no_credit(
 
 
 BAD_BODIES: list[tuple[str, dict[str, Any]]] = [
+    ("@schemaLocation", {"@schemaLocation": "not an address"}),
+    ("@schemaLocation", {"@schemaLocation": "http://a b/c"}),
+    ("paymentDate", {"paymentDate": "2026-11-21T10:00:00+03:60"}),
     ("account.id", {"account": None}),
     ("account.id", {"account": {}}),
     ("account.id", {"account": {"id": ""}}),

@@ -15,10 +15,10 @@ from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.cheque_register import cheque_line, cheque_lines, steps_of
 from pos.till.balances import LedgerBalance, ledger_balances
-from pos.till.deposits import lies_in
 from pos.till.desk import Desk
 from pos.till.enquiries import QUERY_MAX, require_enquiry
 from pos.till.gate import require_look
+from pos.till.what_to_bank import lies_in
 
 LISTED_MAX = 500
 ALL_MAX = 1_000_000

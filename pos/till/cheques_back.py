@@ -38,7 +38,6 @@ from pos.till.correction_entry import (
     reason_in_words,
 )
 from pos.till.corrections import cancel_tender
-from pos.till.deposits import lies_in
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.due_cheques import ChequeWithdrawn, wishes_now, withdraw_within
 from pos.till.gate import require_right
@@ -49,6 +48,7 @@ from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.post_dated import ChequeRegistered, is_post_dated, register_within
 from pos.till.swaps import as_paid
 from pos.till.take_payment import PaymentTaken, take_within
+from pos.till.what_to_bank import lies_in
 
 RETURN, REPLACE = "return_cheque", "replace_cheque"
 

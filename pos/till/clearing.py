@@ -26,9 +26,9 @@ from pos.store.cheque_clearing import (
 from pos.store.deposits import named_cheques, steps_gone
 from pos.store.outbox import OUTCOME, queue_of_leg
 from pos.store.times import utc_text
-from pos.till.deposits import lies_in
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
+from pos.till.what_to_bank import lies_in
 
 ACT = "clear_cheque"
 AT_ONCE_MAX = 500

@@ -35,8 +35,8 @@ from pos.store.dishonours import (
     reconnected_by,
 )
 from pos.store.dunning import dunning_before
-from pos.till.deposits import lies_in
 from pos.till.desk import Desk
+from pos.till.what_to_bank import lies_in
 
 NO_FEE = "none"
 TEXT_MAX = 200

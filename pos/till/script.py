@@ -48,14 +48,8 @@ from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import reverse, void
-from pos.till.deposits import (
-    CreditOrder,
-    DepositDone,
-    cancel_deposit,
-    confirm_deposit,
-    deposit_cheques,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import DepositDone, cancel_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import Bounced, bounce_cheque

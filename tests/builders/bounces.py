@@ -15,7 +15,8 @@ from pos.domain.cheque import ChequePolicy
 from pos.domain.dishonour_policy import DishonourPolicy
 from pos.domain.money import Money
 from pos.till.clearing import ClearOrder, clear_cheques
-from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import Bounced, bounce_cheque

@@ -32,7 +32,8 @@ from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
-from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, Memo
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque

@@ -13,17 +13,12 @@ from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.role import Person
 from pos.till.cash_bags import bag_cash, open_bag
-from pos.till.deposits import (
-    CreditOrder,
-    cancel_deposit,
-    cheques_to_deposit,
-    confirm_deposit,
-    deposit_cheques,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import cancel_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.papers import show_receipt
 from pos.till.script import Script
+from pos.till.what_to_bank import cheques_to_deposit
 from receipts.compose import compose
 from receipts.text import render_text
 from tests.builders.receipts import ORIGINAL

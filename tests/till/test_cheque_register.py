@@ -20,14 +20,8 @@ from pos.till.cheque_register import (
 )
 from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.corrections import reverse
-from pos.till.deposits import (
-    CreditOrder,
-    cancel_deposit,
-    confirm_deposit,
-    deposit_cheques,
-    deposit_slips,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import cancel_deposit, deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.due_cheques import pay_post_dated, withdraw_post_dated
 from pos.till.enquiries import HitKind, find

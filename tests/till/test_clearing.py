@@ -14,7 +14,8 @@ from pos.domain.errors import NotAuthorised, Refused
 from pos.till.clearing import ClearOrder, cheques_to_clear, clear_cheques
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import reverse
-from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.refunds import RefundOrder, refund, what_may_go_back
 from pos.till.script import Script

@@ -19,20 +19,13 @@ from pos.domain.money import Money
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Person
 from pos.store.receipts import waiting_prints
-from pos.till.deposits import (
-    LIVING,
-    CreditOrder,
-    cancel_deposit,
-    cheques_to_deposit,
-    confirm_deposit,
-    deposit_cheques,
-    deposit_slips,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import LIVING, cancel_deposit, deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.papers import last_receipt_of, reprint, show_receipt
 from pos.till.post_dated import register_cheque
 from pos.till.script import Script
+from pos.till.what_to_bank import cheques_to_deposit
 from tests.builders.tills import (
     ADMIN,
     AUDITOR,

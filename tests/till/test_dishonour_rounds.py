@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from pos.domain.errors import Refused
 from pos.store import cache as cached
 from pos.till.clearing import ClearOrder, clear_cheques
-from pos.till.deposits import (
-    CreditOrder,
-    cancel_deposit,
-    confirm_deposit,
-    deposit_cheques,
-    deposit_slips,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import cancel_deposit, deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from tests.builders.bounces import bounced, bounced_by_two, by_mistake, sent_again, taken, with_fee
 from tests.builders.tills import BACK_OFFICE, cash, cheque, findings, make_till, rows

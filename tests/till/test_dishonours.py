@@ -21,13 +21,8 @@ from pos.domain.receipt import ReceiptKind
 from pos.settings import read_settings
 from pos.store import cache as cached
 from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
-from pos.till.deposits import (
-    CreditOrder,
-    confirm_deposit,
-    deposit_cheques,
-    deposit_slips,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque, preview_bounce

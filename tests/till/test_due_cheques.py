@@ -19,7 +19,7 @@ from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Person
 from pos.store.cache import account_by_id
 from pos.till.cheques_back import ReturnOrder, return_cheque
-from pos.till.deposits import cheques_to_deposit, deposit_cheques
+from pos.till.deposits import deposit_cheques
 from pos.till.desk import Desk
 from pos.till.due_cheques import pay_post_dated, withdraw_post_dated
 from pos.till.open_bills import catch_up
@@ -28,6 +28,7 @@ from pos.till.payment_order import AllocateOrder
 from pos.till.post_dated import post_dated_cheques, register_cheque
 from pos.till.script import Script
 from pos.till.take_payment import PaymentTaken
+from pos.till.what_to_bank import cheques_to_deposit
 from tests.builders.tills import (
     AUDITOR,
     BACK_OFFICE,

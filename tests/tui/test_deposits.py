@@ -9,7 +9,8 @@ import pytest
 
 from pos.domain.deposit import BankAccount, DepositPolicy
 from pos.till.cash_bags import bag_cash
-from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from tests.builders.tills import (
     BACK_OFFICE,

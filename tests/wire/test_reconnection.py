@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from pos.till.clearing import ClearOrder, clear_cheques
-from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from sync.central.database import next_change
 from sync.central.fixture import load_fixture
 from sync.central.reconnections import money_is_final

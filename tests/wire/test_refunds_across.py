@@ -28,7 +28,8 @@ from pos.machine import InlineRunner
 from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.correction_entry import Corrected, CorrectionOrder
 from pos.till.corrections import void
-from pos.till.deposits import CreditOrder, confirm_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import abandon_all, pay_back
 from pos.till.refunds import refund

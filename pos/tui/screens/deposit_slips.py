@@ -15,16 +15,8 @@ from pos.domain.cash_bag import CashBag
 from pos.domain.deposit import DepositSlip, SlipState, so_much
 from pos.domain.errors import DomainError
 from pos.domain.money import Money, total
-from pos.till.deposits import (
-    ENDED,
-    LIVING,
-    CreditOrder,
-    DepositDone,
-    cancel_deposit,
-    confirm_deposit,
-    deposit_slips,
-    lodge_deposit,
-)
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import ENDED, LIVING, DepositDone, cancel_deposit, deposit_slips, lodge_deposit
 from pos.till.papers import show_receipt
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings

@@ -16,7 +16,8 @@ from pos.domain.errors import DomainError
 from pos.domain.money import Money, total
 from pos.till.cash_bags import bag_cash, open_bag
 from pos.till.cheque_register import cheque_life
-from pos.till.deposits import cheques_to_deposit, deposit_cheques
+from pos.till.deposits import deposit_cheques
+from pos.till.what_to_bank import cheques_to_deposit
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.cheques import ChequeScreen, ChequesScreen

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -34,8 +37,12 @@ def serve(
             help="A folder of outside issuers' lists of vouchers, one JSON file each.",
         ),
     ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", dir_okay=False, help="A file for the log; without it: standard error."),
+    ] = None,
 ) -> None:
-    """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready."""
+    """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
     from pos.settings import read_settings
     from sync.central.issuers import issuers_in
@@ -43,17 +50,28 @@ def serve(
 
     call: Invocation = context.obj
     settings = read_settings(option=call.config)
-    serve_central(
-        db,
-        host=host,
-        port=port,
-        clock=MachineClock("UTC"),
-        randomness=MachineRandomness(),
-        modes=settings.modes,
-        voucher_held_h=voucher_held_h,
-        issuers={} if issuers is None else issuers_in(issuers),
-        tolerance=settings.till.payments.tolerance,
-    )
+    with ExitStack() as files:
+        serve_central(
+            db,
+            host=host,
+            port=port,
+            clock=MachineClock("UTC"),
+            randomness=MachineRandomness(),
+            modes=settings.modes,
+            voucher_held_h=voucher_held_h,
+            issuers={} if issuers is None else issuers_in(issuers),
+            tolerance=settings.till.payments.tolerance,
+            log=sys.stderr if log is None else files.enter_context(_log_file(log)),
+        )
+
+
+def _log_file(path: Path) -> TextIO:
+    """Opened to append, for nobody but the owner."""
+    try:
+        opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Refused("log_unavailable", f"The log cannot be written: {error.strerror}.") from error
+    return os.fdopen(opened, "a", encoding="utf-8")
 
 
 vouchers = typer.Typer(help="Vouchers that the operator issues.", no_args_is_help=True)

@@ -88,6 +88,8 @@ def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
         folder.mkdir(mode=0o700, parents=True)
         _fill_central(db)
     command = [sys.executable, "-m", "pos", "central", "serve", "--db", db, "--port", str(port)]
+    # Standard error is the screen's.
+    command += ["--log", str(folder / "central.log")]
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=root)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -35,6 +35,7 @@ from sync.central.refund_hold_api import refund_hold_routes
 from sync.central.sessions import session_routes
 from sync.central.transfer_api import transfer_routes
 from sync.central.voucher_api import voucher_routes
+from sync.central.watch import REQUEST_ID, Visit, Watch, id_of, note_code
 from sync.wire_json import BadField
 
 DEFAULT_BASE_URL = "http://127.0.0.1"
@@ -53,12 +54,13 @@ def make_app(
     voucher_held_h: int = VOUCHER_HELD_H,
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
+    tell: Sequence[Callable[[Visit], None]] = (),
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
     ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
-    bill that a payment may clear.
+    bill that a payment may clear. ``tell`` hears of every request that has ended.
     """
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
     held_for = timedelta(hours=voucher_held_h)
@@ -79,7 +81,10 @@ def make_app(
             *dishonour_routes(desk),
             *own_routes(desk),
         ],
-        middleware=[Middleware(CardGuard)],
+        middleware=[
+            Middleware(Watch, clock=clock, randomness=randomness, tell=tell),
+            Middleware(CardGuard),
+        ],
         exception_handlers={
             ApiError: _refused,
             BadField: _bad_field,
@@ -92,31 +97,40 @@ def make_app(
     return app
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
+    note_code(request.scope, error.code)
     return error_answer(error)
 
 
-async def _bad_field(_request: Request, error: Exception) -> Response:
+async def _bad_field(request: Request, error: Exception) -> Response:
     assert isinstance(error, BadField)
-    return error_answer(ApiError(400, "bad_field", f"{error}.", field=error.field))
+    return await _refused(request, ApiError(400, "bad_field", f"{error}.", field=error.field))
 
 
-async def _http_refusal(_request: Request, error: Exception) -> Response:
+async def _http_refusal(request: Request, error: Exception) -> Response:
     """The framework's own 404 and 405."""
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return error_answer(ApiError(error.status_code, code, error.detail, headers=error.headers))
+    return await _refused(request, ApiError(error.status_code, code, error.detail, headers=error.headers))
 
 
-async def _store_unavailable(_request: Request, _error: Exception) -> Response:
+async def _store_unavailable(request: Request, _error: Exception) -> Response:
     """Locked by another process, disk full, file gone: nothing was committed, and the client may try again."""
-    return error_answer(
-        ApiError(503, "store_unavailable", "The store cannot be used now.", headers={"Retry-After": "2"})
+    return await _refused(
+        request,
+        ApiError(503, "store_unavailable", "The store cannot be used now.", headers={"Retry-After": "2"}),
     )
 
 
-async def _internal_error(_request: Request, _error: Exception) -> Response:
+async def _internal_error(request: Request, _error: Exception) -> Response:
+    """Answered outside of all else, so the request's id is put on here."""
+    request_id = id_of(request.scope)
     return error_answer(
-        ApiError(500, "internal_error", "The server failed. The payment's outcome is unknown.")
+        ApiError(
+            500,
+            "internal_error",
+            "The server failed. The payment's outcome is unknown.",
+            headers={} if request_id is None else {REQUEST_ID: request_id},
+        )
     )

@@ -10,6 +10,7 @@ from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from sync.central.answers import error_answer
 from sync.central.errors import card_number_refused
+from sync.central.watch import note_code
 
 _NOT_OF_THE_CLIENT = (b"host", b"content-length", b"traceparent", b"tracestate")
 
@@ -25,7 +26,9 @@ class CardGuard:
             try:
                 _refuse_cards_beside_body(scope)
             except Refused as refusal:
-                await error_answer(card_number_refused(refusal))(scope, receive, send)
+                refused = card_number_refused(refusal)
+                note_code(scope, refused.code)
+                await error_answer(refused)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from pos.domain.ports import Clock, Randomness
 from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.database import open_central
 from sync.central.issuers import VoucherIssuer
+from sync.central.request_log import LibraryLog, RequestLog
 from sync.wire_json import dumps
 
 GRACE_S = 5
@@ -40,16 +42,20 @@ def serve(
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
     out: TextIO | None = None,
+    log: TextIO | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
-    Writes one JSON line to ``out`` (default: standard output) when the port answers. Raises Refused
+    Writes one JSON line to ``out`` (default: standard output) when the port answers, and to ``log``, where one is given,
+    a line for each request. Raises Refused
     ``not_loopback`` or ``address_unavailable`` and StoreUnavailable, each before anything is announced.
     """
     require_loopback(host)
     store = open_central(db_url)
     # The name may stand for two addresses, and a free port would then be another on each.
     numeric = "127.0.0.1" if host == "localhost" else host
+
+    request_log = None if log is None else RequestLog(log, clock)
 
     def app_at(bound_port: int) -> Starlette:
         address = f"[{numeric}]" if ":" in numeric else numeric
@@ -63,10 +69,12 @@ def serve(
             voucher_held_h=voucher_held_h,
             issuers=issuers,
             tolerance=tolerance,
+            tell=() if request_log is None else (request_log.request,),
         )
 
     try:
-        asyncio.run(_run(_Announcing(numeric, port, app_at=app_at, out=out or sys.stdout)))
+        with _libraries_told_to(request_log):
+            asyncio.run(_run(_Announcing(numeric, port, app_at=app_at, out=out or sys.stdout)))
     except (SystemExit, OverflowError):
         # The library ends the process over a taken port; ours tells whoever called. A port over 65535 overflows.
         raise Refused(
@@ -77,6 +85,8 @@ def serve(
         ) from None
     finally:
         store.close()
+        if request_log is not None:
+            request_log.close()
 
 
 def require_loopback(host: str) -> None:
@@ -91,6 +101,22 @@ def require_loopback(host: str) -> None:
             "Central has no authentication yet: it serves on a loopback host only, such as 127.0.0.1.",
             host=host,
         )
+
+
+@contextmanager
+def _libraries_told_to(log: RequestLog | None) -> Iterator[None]:
+    """What the server library warns of goes to ``log`` meanwhile, and nowhere else."""
+    if log is None:
+        yield
+        return
+    library, handler = logging.getLogger("uvicorn"), LibraryLog(log)
+    propagated, library.propagate = library.propagate, False
+    library.addHandler(handler)
+    try:
+        yield
+    finally:
+        library.removeHandler(handler)
+        library.propagate = propagated
 
 
 async def _run(server: _Announcing) -> None:

@@ -188,3 +188,23 @@ def test_the_command_serves_the_shipped_acceptance_matrix(tmp_path: Path) -> Non
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_command_logs_a_line_of_json_a_request_to_a_file_of_its_own(tmp_path: Path) -> None:
+    log = tmp_path / "central.log"
+    command = [sys.executable, "-m", "pos", "central", "serve", "--port", "0", "--log", str(log)]
+    process = subprocess.Popen(
+        [*command, "--db", f"sqlite:///{tmp_path / 'central.db'}"], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        httpx.get(f"http://127.0.0.1:{port}/health", headers={"X-Request-Id": "r-1"})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.communicate()
+    [line] = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert (line["request_id"], line["route"], line["status"]) == ("r-1", "/health", 200)
+    assert log.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,162 @@
+"""What central notes of each request while it passes: its id, how long it took, what became of it.
+
+The id is the client's own ``X-Request-Id`` where that is plain, and is answered in the same header. Nothing else of what a
+client sends is noted: the route stands for the path, and neither query nor body is looked at.
+Source: reliability.md section 5.5.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pos.domain.pan_guard import holds_card_number
+from pos.domain.ports import Clock, Randomness
+
+REQUEST_ID = "X-Request-Id"
+UNMATCHED = "unmatched"
+OTHER_METHOD = "OTHER"
+_SCOPE_ID, _SCOPE_CODE = "counterfoil.request_id", "counterfoil.code"
+CLIENT = "counterfoil.client"
+"""Where in the scope the authenticated client's id stands."""
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LONG_NUMBER = re.compile(r"[0-9]{7}")
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request as it may be told to anybody. ``status`` None: it ended unanswered; ``code`` is that of a refusal.
+
+    ``fault`` and ``place`` name a fault of the program by its class and its line. ``replayed``: told again, not done again.
+    """
+
+    request_id: str
+    method: str
+    route: str
+    status: int | None
+    code: str | None
+    replayed: bool
+    took_s: float
+    bytes_in: int
+    bytes_out: int
+    client: str | None
+    fault: str | None
+    place: str | None
+
+
+class Watch:
+    """Outermost of central's own: it sees what every other part answers. ``tell`` is called once each request has ended."""
+
+    def __init__(
+        self, app: ASGIApp, *, clock: Clock, randomness: Randomness, tell: Sequence[Callable[[Visit], None]]
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._tell = tell
+        # Letters, so that no id is ever taken for a number of a card or a phone.
+        self._run = randomness.token_bytes(8).hex().translate(_LETTERS)
+        self._numbers = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _given_id(scope) or f"{self._run}-{next(self._numbers)}"
+        scope[_SCOPE_ID] = request_id
+        seen = _Seen(receive, send, request_id)
+        fault: Exception | None = None
+        started = self._clock.monotonic_s()
+        try:
+            await self._app(scope, seen.receive, seen.send)
+        except Exception as error:
+            # Answered further out, as an internal error.
+            fault = error
+            raise
+        finally:
+            visit = Visit(
+                request_id=request_id,
+                method=scope["method"] if scope["method"] in _METHODS else OTHER_METHOD,
+                route=_route(scope),
+                status=500 if fault is not None and seen.status is None else seen.status,
+                code="internal_error" if fault is not None else scope.get(_SCOPE_CODE),
+                replayed=seen.replayed,
+                took_s=self._clock.monotonic_s() - started,
+                bytes_in=seen.bytes_in,
+                bytes_out=seen.bytes_out,
+                client=scope.get(CLIENT),
+                fault=None if fault is None else type(fault).__name__,
+                place=None if fault is None else _place(fault),
+            )
+            for tell in self._tell:
+                tell(visit)
+
+
+class _Seen:
+    """The request's messages on their way in and out."""
+
+    def __init__(self, receive: Receive, send: Send, request_id: str) -> None:
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self.status: int | None = None
+        self.replayed = False
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.bytes_in += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers[REQUEST_ID] = self._request_id
+            self.status = message["status"]
+            self.replayed = headers.get("X-Idempotent-Replay") == "true"
+        self.bytes_out += len(message.get("body", b""))
+        await self._send(message)
+
+
+def id_of(scope: Scope) -> str | None:
+    """The id of the request under way, None before it has one."""
+    found: str | None = scope.get(_SCOPE_ID)
+    return found
+
+
+def note_code(scope: Scope, code: str) -> None:
+    """Why the request under way is refused: one of our own codes, never a word of the client's."""
+    scope[_SCOPE_CODE] = code
+
+
+def _given_id(scope: Scope) -> str | None:
+    """The client's own id, unless it could hide a number of a card, a phone or an account."""
+    given = Headers(scope=scope).get(REQUEST_ID, "")
+    if _PLAIN.fullmatch(given) is None or holds_card_number(given):
+        return None
+    return given if _UUID.fullmatch(given) or _LONG_NUMBER.search(given) is None else None
+
+
+def _route(scope: Scope) -> str:
+    """The template, such as ``/counterfoil/v1/account/{id}``; a path that no route has is the client's own words."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else UNMATCHED
+
+
+def _place(fault: Exception) -> str | None:
+    frames = traceback.extract_tb(fault.__traceback__)
+    if not frames:
+        return None
+    parts = frames[-1].filename.replace("\\", "/").rsplit("/", 3)
+    return f"{'/'.join(parts[-3:])}:{frames[-1].lineno}"

@@ -209,7 +209,7 @@ INSERT_BILL = text(
     " :due_date, :last_update, :body, :change_number)"
 )
 UPDATE_BILL = text(
-    "UPDATE bill SET bill_no = :bill_no, account_id = :account_id, state = :state, currency = :currency,"
+    "UPDATE bill SET bill_no = :bill_no, account_id = :account_id, state = :state, told_state = NULL, currency = :currency,"
     " loaded_open_minor = :loaded_open_minor, remaining_minor = :remaining_minor, bill_date = :bill_date,"
     " due_date = :due_date, last_update = :last_update, body = :body, change_number = :change_number"
     " WHERE id = :id"

@@ -67,7 +67,7 @@ def set_against_bill(connection: Connection, bill_id: str, amount: Money, *, cha
     in_currency = currency(row.currency)
     remaining = Money(row.remaining_minor, in_currency) - amount
     loaded = Money(row.loaded_open_minor, in_currency)
-    told = BillState(loads(row.body).get("state", BillState.SENT))
+    told = BillState(row.told_state or loads(row.body).get("state", BillState.SENT))
     before = BillState.ON_HOLD if told is BillState.ON_HOLD else BillState(row.state)
     state = told if remaining == loaded and remaining.minor > 0 else paid_state(before, remaining)
     connection.execute(
@@ -160,7 +160,7 @@ def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Link
 
 FIND_BILL = text("SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id")
 FIND_LOADED = text(
-    "SELECT state, currency, remaining_minor, loaded_open_minor, body FROM bill WHERE id = :id"
+    "SELECT state, told_state, currency, remaining_minor, loaded_open_minor, body FROM bill WHERE id = :id"
 )
 REDUCE_BILL = text(
     "UPDATE bill SET remaining_minor = :remaining_minor, state = :state, last_update = :last_update,"

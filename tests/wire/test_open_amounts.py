@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from pos.domain.allocation import PaymentPolicy
@@ -19,6 +20,7 @@ from pos.till.open_bills import catch_up_all
 from pos.till.verify import verify_books
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
+from sync.wire_json import dumps
 from tests.builders.tills import CASHIER, cash, pay, wish
 from tests.builders.wire import (
     Fault,
@@ -30,7 +32,7 @@ from tests.builders.wire import (
     operator,
     unfilled_wire,
 )
-from tests.central.central_builders import bill, kwd
+from tests.central.central_builders import BASE_URL, BILL, bill, kwd
 
 
 def assert_open(wire: Wire, bill_no: str, minor: int) -> None:
@@ -349,3 +351,27 @@ async def test_credit_at_a_foreign_server_is_what_this_till_put_there() -> None:
     await wire.engine.drain(timeout_s=60)
     await wire.engine.pull()
     assert_credit(wire, "F-1", 2_500)
+
+
+async def test_a_bill_that_the_biller_holds_is_not_paid_until_it_is_let_go() -> None:
+    wire = await make_wire()
+
+    async def set_state(state: str) -> None:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(wire.network.app), base_url=BASE_URL
+        ) as office:
+            answer = await office.patch(
+                f"{BILL}/1-1",
+                content=dumps({"state": state}),
+                headers={"content-type": "application/merge-patch+json"},
+            )
+        assert answer.status_code == 200
+        assert (await wire.engine.pull()).bills == 1
+
+    await set_state("onHold")
+    with pytest.raises(Refused) as refusal:
+        wire.pay("BA-1", "10.000", "N1-1")
+    assert refusal.value.code == "bill_on_hold"
+    await set_state("sent")
+    wire.pay("BA-1", "10.000", "N1-1")
+    assert_open(wire, "N1-1", 0)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
+from pos.store.behind_bounce import waits_for_bounce
 from pos.store.corrections import refund_facts
 from pos.store.home import Identity
 from pos.store.moved import Kept, moved_facts, waits_for_the_rest
@@ -30,11 +31,13 @@ class Speaker:
 def compose(
     connection: Connection, row: OutboxRow, speaker: Speaker, *, by_standard: bool
 ) -> bytes | Kept | None:
-    """What ``row`` tells; None while what it is about is not at central, a Kept where there is nothing to tell it.
+    """What ``row`` tells; None while what it is about or builds on is not at central, a Kept where there is nothing to tell.
 
     ``by_standard``: as a server is told that has no moves. Raises Refused where a way to pay is gone from the settings.
     """
     match row.kind:
+        case outbox.PAYMENT | outbox.REFUND | outbox.MOVED if waits_for_bounce(connection, row.outbox_id):
+            return None
         case outbox.PAYMENT:
             return payment_body(
                 outbox.leg_facts(connection, row, speaker.identity, speaker.modes, speaker.company)

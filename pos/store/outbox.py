@@ -16,6 +16,7 @@ from pos.domain.leg import LegCommission, LegFacts, LegItem, LegTarget, LegVouch
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.voucher import WHEN_REDEEMED
+from pos.store.behind_bounce import BEHIND_BOUNCE
 from pos.store.home import Identity
 from pos.store.times import from_utc_text, local, utc_text
 
@@ -84,12 +85,19 @@ _BLOCKED = (
     "AND substr(before.source_id, 1, length(before.source_id) - 3) = "
     "substr(next.source_id, (length(next.source_id) + 3) / 2, (length(next.source_id) - 1) / 2) "
     "WHEN next.kind = 'refund' THEN before.kind = 'moved_refund' "
-    "AND before.source_id BETWEEN next.source_id || '-' AND next.source_id || '-~' ELSE 0 END) "
+    "AND before.source_id BETWEEN next.source_id || '-' AND next.source_id || '-~' ELSE 0 END "
+    + " ".join(
+        "UNION SELECT next.outbox_id FROM blocked CROSS JOIN outbox AS told ON told.outbox_id = blocked.outbox_id "
+        f"AND told.kind = 'dishonour' {joined} AND next.state <> 'acknowledged'"
+        for joined in BEHIND_BOUNCE
+    )
+    + ") "
 )
 _BEHIND_PARKED = "(outbox_id IN (SELECT outbox_id FROM blocked) AND state <> 'parked')"
 """What is told of a leg waits for it, and so for the person that a parked leg waits for. Where money was moved to waits for
 the refunds that take it off the other account, what was moved on for where it was moved first; the refund of a move that
-takes both kinds of money waits for the rest of it, so that the server has a move whole or not at all."""
+takes both kinds of money waits for the rest of it, so that the server has a move whole or not at all. What builds on a
+bounce waits for its message."""
 
 
 def due(connection: Connection, *, now: datetime, limit: int) -> list[OutboxRow]:

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from pos.bootstrap.wire import compare_with_central
+from pos.domain.correction import CorrectionPolicy
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.till.open_bills import catch_up, catch_up_all
+from pos.till.transfers import MoveOrder, transfer
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.wire_json import loads
@@ -25,9 +28,20 @@ from tests.builders.bounces import (
     terms,
     with_fee,
 )
-from tests.builders.tills import cash, cheque, closed, count, findings, opened, pay, rows, wish
+from tests.builders.tills import (
+    SUPERVISOR,
+    cash,
+    cheque,
+    closed,
+    count,
+    findings,
+    opened,
+    pay,
+    rows,
+    wish,
+)
 from tests.builders.undoing import open_bills
-from tests.builders.wire import Wire, make_wire
+from tests.builders.wire import Fault, Wire, make_wire
 from tests.central.central_builders import PAYMENT_SPEC, account, faults
 
 HOUR_S = 3_600
@@ -41,9 +55,10 @@ async def shop(*, own: bool = True) -> Wire:
     return wire
 
 
-def taken_here(wire: Wire, amount: str = "6", serial: str = "000123") -> str:
+def taken_here(wire: Wire, amount: str = "6", serial: str = "000123", *, bill: str | None = None) -> str:
     """The receipt of a cheque of a counted shift; another one is open then."""
-    receipt = pay(wire.desk, cheque(amount, serial), account="BA-1").receipt.receipt_number
+    parts = [] if bill is None else [wish(bill)]
+    receipt = pay(wire.desk, cheque(amount, serial), account="BA-1", allocate=parts).receipt.receipt_number
     count(wire.desk, count_of_cash(wire.desk), cheques=amount, cheque_count=1)
     closed(wire.desk)
     opened(wire.desk)
@@ -162,6 +177,46 @@ async def test_a_mistake_of_the_bank_leaves_both_ends_as_before(told: bool, paid
     assert not account_of(wire, "BA-1").cash_only
 
 
+def fails(wire: Wire, path: str, fault: Fault) -> None:
+    """Until the network is healed, whatever is posted there meets ``fault``."""
+    wire.network.fault_of = lambda request: fault if request.url.path.endswith(path) else Fault.NONE
+
+
+async def test_a_payment_on_a_charge_waits_until_central_has_heard_of_the_charge() -> None:
+    """Central would take it for a payment on a bill that it does not know."""
+    wire = await shop()
+    receipt = taken_here(wire, bill="N2-1")
+    await synced(wire, told=True)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    pay(wire.desk, cash("5"), account="BA-1", allocate=[wish(NOTICE)])
+    catch_up(wire.desk)
+    fails(wire, "/dishonour", Fault.FAILED)
+
+    await wire.engine.push()
+    assert wire.states()[-1] == "waiting"
+
+    wire.network.heal()
+    await agree(wire)
+    assert at_central(wire, NOTICE) == 0
+
+
+async def test_a_payment_on_a_charge_that_central_refused_waits_with_it_for_a_person() -> None:
+    wire = await shop()
+    receipt = taken_here(wire)
+    await synced(wire, told=True)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    pay(wire.desk, cash("5"), account="BA-1", allocate=[wish(NOTICE)])
+    pay(wire.desk, cash("1"), account="BA-1", allocate=[wish("N1-1")])
+    fails(wire, "/dishonour", Fault.BAD)
+
+    report = await wire.engine.drain(timeout_s=HOUR_S)
+
+    assert (report.parked, report.waiting) == (1, 0)
+    assert wire.states()[-3:] == ["parked", "waiting", "acknowledged"]
+
+
 async def test_another_till_hears_of_the_charge_and_of_cash_only() -> None:
     """Rule 41: at all tills, through central."""
     wire = await shop()
@@ -239,3 +294,43 @@ def taken_back(wire: Wire) -> list[bool]:
     with wire.central.read() as connection:
         found = connection.execute(text("SELECT taken_back_at FROM reconnection"))
         return [row[0] is not None for row in found]
+
+
+# --- money that had left its leg -------------------------------------------------------------------------------------
+
+
+async def of_two_accounts(wire: Wire) -> str:
+    """The receipt of a cheque of 10, 6 of it for a bill of BA-1 and 4 for one of BA-2, which has cleared."""
+    wire.desk.policy = replace(
+        wire.desk.policy, corrections=CorrectionPolicy(alone_minor={"refund": 10**9, "transfer": 10**9})
+    )
+    receipt = pay(
+        wire.desk, cheque("10"), account="BA-1", allocate=[wish("N1-1", "6"), wish("N2-1", "4")]
+    ).receipt.receipt_number
+    count(wire.desk, count_of_cash(wire.desk), cheques="10", cheque_count=1)
+    closed(wire.desk)
+    opened(wire.desk)
+    cleared(wire.desk, receipt, "10")
+    await synced(wire, told=True)
+    return receipt
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("amount", ["2", "6", "9"])
+async def test_money_that_was_moved_in_part_counts_again_with_its_cheque(told: bool, amount: str) -> None:
+    wire = await shop()
+    receipt = await of_two_accounts(wire)
+    transfer(
+        wire.desk,
+        SUPERVISOR,
+        MoveOrder(receipt=receipt, account="BA-3", amount=amount, reason="wrong_account"),
+    )
+    await synced(wire, told=told)
+    bounced_by_two(wire.desk, receipt)
+    await synced(wire, told=told)
+
+    sent_again(wire.desk, receipt)
+    assert findings(wire.desk) == []
+
+    await agree(wire)
+    assert await compare_with_central(wire.desk, wire.client) == []

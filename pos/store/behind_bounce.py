@@ -1,0 +1,38 @@
+"""What central must not hear before a bounce: payments on the bounce's charge, and money of the cheque that counts again.
+
+Both may lie in another account's queue than the bounce itself. Before it central knows neither the charge's bill, nor that
+the cheque bounced where nothing of a leg stood any more.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+# Each end is reached by its index from the other one.
+_OF_TOLD = (
+    "{bounce} = substr(told.source_id, 1, length(told.source_id) - 5) AND told.source_id = {bounce} || '-told' "
+    "AND told.source_id <> '' "
+)
+_CHARGE = f"dishonour_charge AS charge ON {_OF_TOLD.format(bounce='charge.correction_id')}"
+BEHIND_BOUNCE = (
+    f"JOIN {_CHARGE} JOIN allocation AS part ON part.bill_no = charge.bill_no JOIN outbox AS next "
+    "ON next.payment_event_id = part.payment_event_id AND next.leg = part.leg AND next.kind = 'payment'",
+    f"JOIN {_CHARGE} JOIN placed_part AS part ON part.bill_no = charge.bill_no JOIN outbox AS next "
+    "ON next.payment_event_id = part.payment_event_id AND next.leg = part.leg AND next.kind IN ('refund', 'moved') "
+    "AND next.source_id BETWEEN part.correction_id AND part.correction_id || '-~'",
+    f"JOIN reinstatement ON {_OF_TOLD.format(bounce='of_correction')}JOIN outbox AS next "
+    "ON next.source_id = reinstatement.correction_id AND next.source_id <> '' AND next.kind = 'refund'",
+)
+"""Joins from a bounce's own message ``told`` to the rows that wait for it, ``next``."""
+
+
+def waits_for_bounce(connection: Connection, outbox_id: int) -> bool:
+    """Whether central has yet to hear of a bounce that the row builds on."""
+    return any(
+        connection.exec_driver_sql(
+            f"SELECT 1 FROM outbox AS told {joined} WHERE next.outbox_id = ? AND told.kind = 'dishonour' "
+            "AND told.state <> 'acknowledged' LIMIT 1",
+            (outbox_id,),
+        ).first()
+        for joined in BEHIND_BOUNCE
+    )

@@ -73,7 +73,7 @@ def loads(data: bytes | str) -> Any:
     # Only a text with that many brackets can be that deep; most never need the walk.
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _refuse_depth(value)
-    if _SURROGATE_ESCAPE.search(text) is not None or isinstance(data, str):
+    if _SURROGATE_ESCAPE.search(text) is not None or not _is_utf8(text):
         _refuse_lone_surrogates(value)
     return value
 
@@ -150,6 +150,14 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise WireJsonError("an object with the same key twice")
     return found
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_depth(value: object) -> None:

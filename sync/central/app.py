@@ -24,6 +24,7 @@ from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
 from sync.central.dishonour_api import dishonour_routes
 from sync.central.errors import ApiError
+from sync.central.group_commit import GroupCommit
 from sync.central.heads import head_routes
 from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
@@ -64,7 +65,9 @@ def make_app(
     """
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
     held_for = timedelta(hours=voucher_held_h)
-    desk = CentralDesk(store, clock, randomness, links, modes, held_for, issuers or {}, tolerance)
+    desk = CentralDesk(
+        store, clock, randomness, links, modes, held_for, issuers or {}, tolerance, GroupCommit(store)
+    )
     app = Starlette(
         routes=[
             *payment_routes(desk),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.database import CentralStore
+from sync.central.group_commit import GroupCommit
 from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
 
@@ -19,6 +20,7 @@ class CentralDesk:
 
     ``modes`` None: no way to pay is known, so the acceptance matrix is not asked. ``issuers`` by folded name. ``tolerance``
     is the most that a payment may clear of a bill without paying it, as decimal text in any currency; empty: nothing.
+    ``group`` is how what a till waits for is written.
     """
 
     store: CentralStore
@@ -29,3 +31,4 @@ class CentralDesk:
     voucher_held_for: timedelta
     issuers: Mapping[str, VoucherIssuer]
     tolerance: str
+    group: GroupCommit

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,7 +17,7 @@ from sync.central.answers import answer_list, answer_one, json_answer, read_body
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.incoming import read_correlator, read_incoming
-from sync.central.issuers import let_go_if_undone
+from sync.central.issuers import VoucherIssuer, let_go_if_undone
 from sync.central.links import PAYMENT_PATH
 from sync.central.payments import PAYMENTS, Receipt, find_twin, receive, stored_resource, with_href
 from sync.central.query import Resource
@@ -44,32 +46,36 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
     """Store and apply a payment once.
 
     The same key or correlatorId with the same bytes answers the first answer again, for ever and unchecked: a rule that
-    came later must not refuse what was accepted. From here to the commit nothing waits, so twins cannot meet.
+    came later must not refuse what was accepted. Each is carried out after the other, so twins cannot meet.
     """
     raw = await read_body(request)
     body = read_object(raw)
     key = idempotency_key(request)
     correlator_id = read_correlator(body)
     body_sha256 = hashlib.sha256(raw).hexdigest()
-    with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
+
+    def store(connection: Connection, issuers: Mapping[str, VoucherIssuer]) -> Response:
         twin = find_twin(
             connection, idempotency_key=key, correlator_id=correlator_id, body_sha256=body_sha256
         )
-        if twin is None:
-            receipt = Receipt(
-                idempotency_key=key,
-                body_sha256=body_sha256,
-                payment_id=new_id(desk.clock, desk.randomness),
-                received_at=desk.clock.now(),
-            )
-            incoming = read_incoming(body)
-            require_accepted(connection, incoming, desk.modes)
-            resource = with_href(
-                receive(connection, incoming, receipt, issuers, tolerance=desk.tolerance), desk.links
-            )
-        else:
-            resource = stored_resource(twin, desk.links)
-    return created(resource, replayed=twin is not None)
+        if twin is not None:
+            return created(stored_resource(twin, desk.links), replayed=True)
+        receipt = Receipt(
+            idempotency_key=key,
+            body_sha256=body_sha256,
+            payment_id=new_id(desk.clock, desk.randomness),
+            received_at=desk.clock.now(),
+        )
+        incoming = read_incoming(body)
+        require_accepted(connection, incoming, desk.modes)
+        stored = receive(connection, incoming, receipt, issuers, tolerance=desk.tolerance)
+        return created(with_href(stored, desk.links), replayed=False)
+
+    if "voucherHold" in body or "voucherTaken" in body:
+        # Its issuer is told before the commit, so it shares the commit with nobody.
+        with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
+            return store(connection, issuers)
+    return await desk.group.write(lambda connection: store(connection, {}))
 
 
 def created(resource: Resource, *, replayed: bool) -> Response:

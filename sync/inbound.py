@@ -19,17 +19,20 @@ from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PayerKind
 from pos.domain.ports import Clock, Runner
 from pos.domain.signed_voucher import VoucherKey
+from pos.domain.standing_bounces import cash_only_by
 from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
-from pos.store.dishonours import cash_only_by_bounces, stages_put_back
+from pos.store.cached_bounces import settle_bounces
 from pos.store.items import put_items, remove_items
 from pos.store.known_cheques import KnownCheque, forget_cheques, put_known_cheques
 from pos.store.outbox import OutboxRow
+from pos.store.own_bounces import own_bounces
 from pos.store.payments import own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.voucher_keys import put_voucher_keys
+from sync.bounces_wire import read_bounces
 from sync.catalogue_wire import read_item, read_withdrawn
 from sync.cheque_wire import read_known_cheque
 from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
@@ -245,9 +248,7 @@ class Inbound:
         with self._till.read() as books:
             credits = {row.account: own_credits(books, row.account).get(row.account, []) for row in accounts}
             in_doubt = outbox.accounts_in_doubt(books)
-            numbers = [row.account for row in accounts]
-            stages = stages_put_back(books, numbers)
-            cash_only = cash_only_by_bounces(books, numbers, self._clock.now().date())
+            bounces = own_bounces(books, {row.account for row in accounts})
         with self._cache.write() as connection:
             clear = [
                 row
@@ -258,8 +259,7 @@ class Inbound:
             cached.set_credit(
                 connection, [(row.account, credit_of(row, credits[row.account]).minor) for row in clear]
             )
-            cached.put_back_stages(connection, stages)
-            cached.set_cash_only(connection, cash_only)
+            settle_bounces(connection, bounces, self._clock.now().date())
         return len(clear) == len(accounts)
 
     async def _pull_items(self, tally: _Tally) -> None:
@@ -448,9 +448,9 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
     credit = Money(0, in_currency) if told is None else read_money(told, field="creditAmount")
     if credit.currency != in_currency:
         raise BadField("creditAmount.unit", f"is not {in_currency}")
-    until = row.get("cashOnlyUntil")
-    bounced_until = None if until is None or row.get("cashOnly") is True else date.fromisoformat(until)
-    is_bounced = bounced_until is not None and bounced_until.isoformat() >= told_at_utc[:10]
+    bounces = read_bounces(row.get("bounces"))
+    until = None if row.get("cashOnly") is True else cash_only_by(bounces)
+    is_bounced = until is not None and until.isoformat() >= told_at_utc[:10]
     return CachedAccount(
         account=number,
         kind=PayerKind(row["kind"]),
@@ -460,7 +460,8 @@ def _read_account(row: Any, *, seen_change: int | None, told_at_utc: str) -> Cac
         currency=in_currency,
         status=_text(row, "status", limit=20) or "active",
         cash_only=row.get("cashOnly") is True or is_bounced,
-        cash_only_until=bounced_until if is_bounced else None,
+        cash_only_until=until if is_bounced else None,
+        bounces=bounces,
         dunning_stage=stage,
         credit_told=credit,
         credit=credit,

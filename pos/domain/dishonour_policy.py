@@ -66,9 +66,9 @@ class DishonourPolicy:
         )
 
     @property
-    def cash_only_rule(self) -> str:
-        """As a bounce keeps it and central is told: the how-many-eth, within and for how many months."""
-        return f"{self.cash_only_after} {self.cash_only_within_months} {self.cash_only_months}"
+    def cash_only_rule(self) -> tuple[int, int, int]:
+        """The how-many-eth bounce makes an account cash-only, within and for how many months."""
+        return self.cash_only_after, self.cash_only_within_months, self.cash_only_months
 
     def tax_in(self, fee: Money) -> Money:
         """The tax within ``fee``, rounded half up to the minor unit."""
@@ -76,14 +76,11 @@ class DishonourPolicy:
         numerator, denominator = fee.minor * scaled, 1_000_000 + scaled
         return Money((2 * numerator + denominator) // (2 * denominator), fee.currency)
 
-    def cash_only_until(self, bounced_on: Sequence[date], today: date) -> date | None:
-        """Until when an account whose cheques bounced on these days, today's among them, is cash-only; None: it is not."""
-        rule = (self.cash_only_after, self.cash_only_within_months, self.cash_only_months)
-        return cash_only_until(rule, bounced_on, today)
-
 
 def cash_only_until(rule: tuple[int, int, int], bounced_on: Sequence[date], today: date) -> date | None:
-    """As ``DishonourPolicy.cash_only_until``, by a ``rule`` of its three numbers."""
+    """Until when an account whose cheques bounced on these days, today's among them, is cash-only by ``rule``, its three
+    numbers; None: it is not.
+    """
     after, within_months, for_months = rule
     since = months_after(today, -within_months)
     counted = [day for day in bounced_on if day > since]

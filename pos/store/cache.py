@@ -29,10 +29,12 @@ from pos.domain.bill import (
 )
 from pos.domain.money import Currency, Money, currency, zero
 from pos.domain.payment_mode import PayerKind
+from pos.domain.standing_bounces import StandingBounce
 from pos.domain.text_guard import fold
+from pos.store.cached_bounces import bounces_text
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 8
+VERSION = 9
 
 SCHEMA = """
 CREATE TABLE account (
@@ -48,6 +50,8 @@ CREATE TABLE account (
     cash_only INTEGER NOT NULL,
     cash_only_until TEXT,
     dunning_stage INTEGER NOT NULL,
+    dunning_told INTEGER NOT NULL,
+    bounces TEXT,
     dealer_class TEXT NOT NULL,
     credit_limit_minor INTEGER,
     advance_told_minor INTEGER,
@@ -178,13 +182,15 @@ DEALERS = (
 )
 _UPSERT_ACCOUNT = (
     "INSERT INTO account (account, kind, name, name_folded, phone, phone_reversed, customer, currency, status, "
-    "cash_only, cash_only_until, dunning_stage, dealer_class, credit_limit_minor, advance_told_minor, deposit_told_minor, "
-    "written_off_told_minor, unverified_told_minor, blocked, credit_told_minor, credit_minor, seen_change, told_at_utc) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "cash_only, cash_only_until, dunning_stage, dunning_told, bounces, dealer_class, credit_limit_minor, "
+    "advance_told_minor, deposit_told_minor, written_off_told_minor, unverified_told_minor, blocked, credit_told_minor, "
+    "credit_minor, seen_change, told_at_utc) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (account) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
     "name_folded = excluded.name_folded, phone = excluded.phone, phone_reversed = excluded.phone_reversed, "
     "customer = excluded.customer, currency = excluded.currency, status = excluded.status, "
     "cash_only = excluded.cash_only, cash_only_until = excluded.cash_only_until, dunning_stage = excluded.dunning_stage, "
+    "dunning_told = excluded.dunning_told, bounces = excluded.bounces, "
     "dealer_class = excluded.dealer_class, credit_limit_minor = excluded.credit_limit_minor, "
     "advance_told_minor = excluded.advance_told_minor, deposit_told_minor = excluded.deposit_told_minor, "
     "written_off_told_minor = excluded.written_off_told_minor, "
@@ -204,9 +210,10 @@ class CachedAccount:
     """An account as central told it. ``credit`` counts this till's own deeds, ``credit_told`` does not.
 
     ``credit_limit`` is a dealer's, None for others. ``dealer_class`` is the account's class, a subscriber's too where it has
-    one. ``former`` are numbers that the account had before, to be written; they are not read back. Advances, deposits and
-    what is written off of its debt are as central told them; None: it told none. ``unverified_told``: the dealer's bank
-    receipts that no bank has confirmed, as central knows them; ``blocked``: one of them stands rejected.
+    one. ``former`` are numbers that the account had before, to be written; they are not read back, nor are ``bounces``,
+    those that stand by central: ``dunning_stage`` and ``cash_only``, as read, count this till's own beside them. Advances,
+    deposits and what is written off of its debt are as central told them; None: it told none. ``unverified_told``: the
+    dealer's bank receipts that no bank has confirmed, as central knows them; ``blocked``: one of them stands rejected.
     """
 
     account: str
@@ -231,6 +238,7 @@ class CachedAccount:
     unverified_told: Money | None = None
     blocked: bool = False
     cash_only_until: date | None = None
+    bounces: tuple[StandingBounce, ...] = ()
 
 
 def credit_of(account: CachedAccount, own: Iterable[OwnAllocation]) -> Money:
@@ -351,6 +359,8 @@ def put_accounts(connection: Connection, accounts: Iterable[CachedAccount]) -> N
                 int(told.cash_only),
                 None if told.cash_only_until is None else told.cash_only_until.isoformat(),
                 told.dunning_stage,
+                told.dunning_stage,
+                bounces_text(told.bounces),
                 told.dealer_class,
                 None if told.credit_limit is None else told.credit_limit.minor,
                 _minor(told.advance_told),
@@ -493,26 +503,6 @@ def set_credit(connection: Connection, credit_by_account: Iterable[tuple[str, in
     rows = [(credit_minor, account) for account, credit_minor in credit_by_account]
     if rows:
         connection.exec_driver_sql("UPDATE account SET credit_minor = ? WHERE account = ?", rows)
-
-
-def put_back_stages(connection: Connection, stages: Iterable[tuple[str, int]]) -> None:
-    """These accounts are in collection at this stage, or further."""
-    rows = [(stage, account) for account, stage in stages]
-    if rows:
-        connection.exec_driver_sql(
-            "UPDATE account SET dunning_stage = max(dunning_stage, ?) WHERE account = ?", rows
-        )
-
-
-def set_cash_only(connection: Connection, until_by_account: Iterable[tuple[str, date]]) -> None:
-    """Bounced cheques make these accounts cash-only, at least until then."""
-    rows = [(until.isoformat(), account) for account, until in until_by_account]
-    if rows:
-        connection.exec_driver_sql(
-            "UPDATE account SET cash_only = 1, cash_only_until = max(coalesce(cash_only_until, ''), ?) WHERE account = ? "
-            "AND (cash_only = 0 OR cash_only_until IS NOT NULL)",
-            rows,
-        )
 
 
 def end_cash_only(connection: Connection, today: date) -> None:

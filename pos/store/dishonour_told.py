@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from pos.domain.money import Money, currency
 from pos.store.dishonours import TOLD
+from pos.store.own_bounces import STAGES_PUT_BACK, read_rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,11 @@ class DishonourFacts:
 def dishonour_facts(connection: Connection, outbox_id: int) -> DishonourFacts | None:
     """What the row ``outbox_id`` tells; None while central has not acknowledged the leg itself."""
     row = connection.exec_driver_sql(
-        "SELECT told.correlator_id, bounce.correction_id, done.kind, paid.correlator_id, paid.server_id, payor, "
+        "SELECT told.correlator_id, bounce.correction_id, done.kind, paid.correlator_id, paid.server_id, "
+        # Walk-in buyers share one account, against which nothing counts.
+        "iif(payer_kind = 'walk_in', NULL, payor), "
         "payors_fault, was_done.reason_code, bank_date, done.at_utc, done.receipt_number, event.receipt_number, "
-        "event.terminal, done.operator, cash_only_rule, told.payment_event_id "
+        "event.terminal, done.operator, cash_only_rule "
         "FROM outbox AS told JOIN correction AS done ON done.correction_id || ? = told.source_id "
         "LEFT JOIN reinstatement AS again ON again.correction_id = done.correction_id "
         "JOIN dishonour AS bounce ON bounce.correction_id = coalesce(again.of_correction, done.correction_id) "
@@ -69,7 +72,6 @@ def dishonour_facts(connection: Connection, outbox_id: int) -> DishonourFacts | 
     if row is None:
         return None
     dishonour_id = str(row[1])
-    after, within, long = (int(number) for number in row[14].split())
     return DishonourFacts(
         correlator_id=row[0],
         dishonour_id=dishonour_id,
@@ -85,22 +87,16 @@ def dishonour_facts(connection: Connection, outbox_id: int) -> DishonourFacts | 
         of_receipt=row[11],
         terminal=row[12],
         operator=row[13],
-        rule=(after, within, long),
-        stages=_stages(connection, dishonour_id, str(row[15])),
+        rule=read_rule(row[14]),
+        stages=_stages(connection, dishonour_id),
         charge=_charge(connection, dishonour_id),
     )
 
 
-def _stages(
-    connection: Connection, dishonour_id: str, payment_event_id: str
-) -> tuple[tuple[str, str, int], ...]:
+def _stages(connection: Connection, dishonour_id: str) -> tuple[tuple[str, str, int], ...]:
     rows = connection.exec_driver_sql(
-        "SELECT account, status, dunning_stage FROM payment_dunning AS stood WHERE payment_event_id = ?1 AND EXISTS ("
-        "SELECT 1 FROM correction_part JOIN (SELECT allocation_id AS part_id, account, bill_no FROM allocation "
-        "WHERE payment_event_id = ?1 UNION ALL SELECT part_id, account, bill_no FROM placed_part "
-        "WHERE payment_event_id = ?1) AS part USING (part_id) "
-        "WHERE correction_id = ?2 AND part.account = stood.account AND bill_no IS NOT NULL) ORDER BY account",
-        (payment_event_id, dishonour_id),
+        f"SELECT account, status, dunning_stage FROM ({STAGES_PUT_BACK}) WHERE correction_id = ? ORDER BY account",
+        (dishonour_id,),
     )
     return tuple((str(account), str(status), int(stage)) for account, status, stage in rows)
 

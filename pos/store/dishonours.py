@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -78,29 +78,6 @@ def gone_money(connection: Connection, tender_id: str, in_currency: Currency) ->
         pending=tuple(pending),
         resolved={str(account): Money(int(minor), in_currency) for account, minor in resolved},
     )
-
-
-def bounce_days(connection: Connection, payor: str) -> list[date]:
-    """The days of an account's bounces that were its own fault and that no bank has taken back."""
-    rows = connection.exec_driver_sql(
-        "SELECT bank_date FROM standing_dishonour WHERE payor = ? AND payors_fault ORDER BY bank_date",
-        (payor,),
-    )
-    return [date.fromisoformat(day) for (day,) in rows]
-
-
-def cash_only_by_bounces(
-    connection: Connection, accounts: Iterable[str], today: date
-) -> list[tuple[str, date]]:
-    """Which of these accounts are cash-only by their bounces at this till, and until when."""
-    found = []
-    for account in accounts:
-        until = connection.exec_driver_sql(
-            "SELECT max(cash_only_until) FROM standing_dishonour WHERE payor = ?", (account,)
-        ).scalar_one()
-        if until is not None and until >= today.isoformat():
-            found.append((account, date.fromisoformat(until)))
-    return found
 
 
 def fee_stands(connection: Connection, cheque_id: str) -> bool:
@@ -230,21 +207,6 @@ def cancelled_by(connection: Connection, correction_id: str, in_currency: Curren
         (correction_id,),
     ).scalar_one()
     return Money(int(minor), in_currency)
-
-
-def stages_put_back(connection: Connection, accounts: Iterable[str]) -> list[tuple[str, int]]:
-    """The stages of collection that bounces put these accounts back to, and that central has not heard of yet."""
-    statement = (
-        "SELECT dunning_stage FROM payment_dunning JOIN standing_dishonour AS back USING (payment_event_id) "
-        f"JOIN outbox AS told ON told.source_id = back.correction_id || '{TOLD}' AND told.kind = '{DISHONOUR}' "
-        "WHERE payment_dunning.account = ? AND told.state <> 'acknowledged' "
-        "AND back.correction_id NOT IN (SELECT of_correction FROM reinstatement)"
-    )
-    return [
-        (account, int(stage))
-        for account in accounts
-        for (stage,) in connection.exec_driver_sql(statement, (account,))
-    ]
 
 
 # --- what is open ----------------------------------------------------------------------------------------------------

@@ -219,7 +219,9 @@ def _write_dishonour(deed: Deed, bounce: Bounce, correction_id: str) -> None:
             "payor": bounce.payor,
             "payors_fault": int(bounce.reason.payors_fault),
             "cash_only_until": None if until is None else until.isoformat(),
-            "cash_only_rule": deed.desk.policy.cheques.dishonour.cash_only_rule,
+            "cash_only_rule": " ".join(
+                str(number) for number in deed.desk.policy.cheques.dishonour.cash_only_rule
+            ),
         },
     )
     if awaited is not None:

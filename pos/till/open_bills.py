@@ -12,8 +12,10 @@ from pos.domain.bill import BillSnapshot, BillState, OpenBill, OwnAllocation, Su
 from pos.domain.money import zero
 from pos.store import cache as cached
 from pos.store.cache import credit_of
+from pos.store.cached_bounces import settle_bounces
 from pos.store.database import StoreError
-from pos.store.dishonours import ChargeBill, cash_only_by_bounces, charge_bills, stages_put_back
+from pos.store.dishonours import ChargeBill, charge_bills
+from pos.store.own_bounces import own_bounces
 from pos.store.payments import all_own_allocations, own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.till.desk import Desk
@@ -50,14 +52,12 @@ def catch_up_on(desk: Desk, bill_nos: Iterable[str], accounts: Iterable[str]) ->
         own = own_allocations(books, bill_nos)
         credits = {account: own_credits(books, account).get(account, []) for account in accounts}
         charges = [charge for bill_no in own for charge in charge_bills(books, bill_no)]
-        stages = stages_put_back(books, credits)
-        cash_only = cash_only_by_bounces(books, credits, desk.clock.now().date())
+        bounces = own_bounces(books, credits)
     _put_charges(desk, charges, own)
     _write(desk, own, credits)
-    if stages or cash_only:
+    if bounces:
         with desk.cache.write() as connection:
-            cached.put_back_stages(connection, stages)
-            cached.set_cash_only(connection, cash_only)
+            settle_bounces(connection, bounces, desk.clock.now().date())
 
 
 def catch_up_all(desk: Desk) -> None:

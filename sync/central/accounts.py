@@ -9,8 +9,11 @@ from sqlalchemy import Connection, Row, text
 
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import PayerKind
+from pos.domain.standing_bounces import StandingBounce, cash_only_by
+from sync.bounces_wire import bounces_json
 from sync.central.links import ACCOUNT_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.central.standing_bounces import standing_bounces
 from sync.wire_json import loads, money_json
 
 
@@ -31,12 +34,13 @@ def add_credit(connection: Connection, account_id: str, credit: Money, *, change
     connection.execute(ADD_CREDIT, {"id": account_id, "credit_minor": credit.minor, "change_number": change})
 
 
-def compose_accounts(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+def compose_accounts(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
     """The account resources, as only our own API tells them."""
-    return [_compose_account(row, links) for row in rows]
+    bounces = standing_bounces(connection, [row.id for row in rows])
+    return [_compose_account(row, links, bounces.get(row.id, ())) for row in rows]
 
 
-def _compose_account(row: Row[Any], links: Links) -> Resource:
+def _compose_account(row: Row[Any], links: Links, bounces: Sequence[StandingBounce]) -> Resource:
     in_currency = currency(row.currency)
     resource: Resource = {
         "id": row.id,
@@ -64,8 +68,11 @@ def _compose_account(row: Row[Any], links: Links) -> Resource:
         resource["blocked"] = bool(row.rejected)
     if row.dealer_class is not None:
         resource["dealerClass"] = row.dealer_class
-    if row.cash_only_until is not None:
-        resource["cashOnlyUntil"] = row.cash_only_until
+    if bounces:
+        resource["bounces"] = bounces_json(bounces)
+    until = cash_only_by(bounces)
+    if until is not None:
+        resource["cashOnlyUntil"] = until.isoformat()
     if row.credit_limit_minor is not None:
         resource["creditLimit"] = money_json(Money(row.credit_limit_minor, in_currency))
     return resource
@@ -86,15 +93,14 @@ ACCOUNTS = Collection(
         " (SELECT coalesce(sum(amount_minor), 0) FROM bank_receipt WHERE dealer_id = account.id"
         " AND state = 'presented' AND bank_receipt.currency = account.currency) AS unverified_minor,"
         " (SELECT count(*) FROM bank_receipt WHERE dealer_id = account.id AND state = 'rejected') AS rejected,"
-        " (SELECT max(cash_only_until) FROM dishonour WHERE dishonour.account_id = account.id"
-        " AND undone_at IS NULL) AS cash_only_until, change_number FROM account"
+        " change_number FROM account"
     ),
     attributes=frozenset(
         {
             "id", "href", "kind", "name", "phone", "currency", "customer", "status", "cashOnly",
             "dunningStage", "creditAmount", "advanceAmount", "depositAmount", "writtenOffAmount", "change",
             "dealerClass", "creditLimit", "formerAccounts", "unverifiedAmount", "blocked",
-            "cashOnlyUntil", "@type",
+            "cashOnlyUntil", "bounces", "@type",
         }
     ),
     columns={

@@ -14,18 +14,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from pos.domain.bill import BillState
-from pos.domain.dishonour_policy import cash_only_until
 from pos.domain.money import Money, currency, zero
+from pos.domain.standing_bounces import until_by
+from sync.bounces_wire import STAGE_MAX, read_rule, whole
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import find_bill, set_against_bill
 from sync.central.errors import ApiError, refuse_other_body
 from sync.central.incoming import as_mapping, needed_text, plain_text
 from sync.central.links import DISHONOUR_PATH, RESOURCE_ID, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
+from sync.central.standing_bounces import put_back, standing_bounces, take_back_stages
 from sync.wire_json import BadField, dumps, money_json, read_money
 
 DISHONOURED, UNDONE = "dishonoured", "undone"
-STAGE_MAX, COUNT_MAX, COLLECTED_MAX = 99, 999, 50
+COLLECTED_MAX = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,21 +120,10 @@ def _day(body: Mapping[str, object], name: str, *, field: str | None = None) -> 
         raise BadField(field or name, "must be a day, as 2026-11-21") from None
 
 
-def _whole(told: Mapping[str, object], name: str, field: str, most: int) -> int:
-    value = told.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise BadField(f"{field}.{name}", f"must be a whole number up to {most}")
-    return value
-
-
 def _rule(value: object) -> tuple[int, int, int]:
     if value is None:
         return 0, 0, 0
-    told = as_mapping(value, field="cashOnly")
-    after, within, long = (
-        _whole(told, name, "cashOnly", COUNT_MAX) for name in ("after", "withinMonths", "forMonths")
-    )
-    return after, within, long
+    return read_rule(as_mapping(value, field="cashOnly"), "cashOnly")
 
 
 def _stages(value: object) -> tuple[tuple[str, int], ...]:
@@ -144,7 +135,7 @@ def _stages(value: object) -> tuple[tuple[str, int], ...]:
     for index, entry in enumerate(value):
         told = as_mapping(entry, field=f"collection[{index}]")
         account = needed_text(told, "account", field=f"collection[{index}].account")
-        found.append((account, _whole(told, "stage", f"collection[{index}]", STAGE_MAX)))
+        found.append((account, whole(told, "stage", f"collection[{index}]", STAGE_MAX)))
     return tuple(found)
 
 
@@ -178,7 +169,7 @@ def find_told(connection: Connection, correlator_id: str, *, body_sha256: str) -
         return None
     first = row.correlator_id == correlator_id
     refuse_other_body(row.received_sha256 if first else row.undone_sha256, body_sha256)
-    return _resource(row) | {"correlatorId": correlator_id}
+    return _resource(connection, row) | {"correlatorId": correlator_id}
 
 
 def receive_dishonour(connection: Connection, told: IncomingDishonour, receipt: DishonourReceipt) -> Resource:
@@ -195,7 +186,8 @@ def receive_dishonour(connection: Connection, told: IncomingDishonour, receipt: 
     else:
         _note(connection, told, receipt)
     # Whoever told it knows its own key again, of the bounce or of its being undone.
-    resource = _resource(connection.execute(FIND_DISHONOUR, {"id": told.dishonour_id}).one())
+    row = connection.execute(FIND_DISHONOUR, {"id": told.dishonour_id}).one()
+    resource = _resource(connection, row)
     return resource | {"correlatorId": told.correlator_id}
 
 
@@ -206,12 +198,6 @@ def _note(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
     if charge is not None:
         _put_charge(connection, told, charge, receipt)
     counts = told.payors_fault and told.account_id is not None
-    days = connection.execute(COUNTED_DAYS, {"account_id": told.account_id}).scalars().all() if counts else []
-    until = (
-        cash_only_until(told.rule, [*(date.fromisoformat(day) for day in days), told.on], told.on)
-        if counts
-        else None
-    )
     connection.execute(
         INSERT_DISHONOUR,
         {
@@ -220,7 +206,7 @@ def _note(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
             "payment_id": told.payment_id,
             "account_id": told.account_id,
             "counts": int(counts),
-            "cash_only_until": None if until is None else until.isoformat(),
+            "cash_only_rule": " ".join(str(number) for number in told.rule),
             "reason_code": told.reason_code,
             "bank_date": told.on.isoformat(),
             "receipt_number": told.receipt_number,
@@ -236,11 +222,9 @@ def _note(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
             "received_sha256": receipt.body_sha256,
         },
     )
-    for account_id, stage in told.stages:
-        values = {"id": account_id, "stage": stage, "change_number": receipt.change}
-        connection.execute(NOTE_STAGE, {"dishonour_id": told.dishonour_id, "account_id": account_id})
-        connection.execute(PUT_BACK_STAGE, values)
-    if until is not None:
+    for account_id, stage in dict(told.stages).items():
+        put_back(connection, told.dishonour_id, account_id, stage, change=receipt.change)
+    if counts:
         connection.execute(TOUCH_ACCOUNT, {"id": told.account_id, "change_number": receipt.change})
 
 
@@ -342,20 +326,16 @@ def _undo(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
         elif back:
             # Whom it belongs to is not known here: it stays with the bill.
             back = 0
+    take_back_stages(connection, told.dishonour_id, change=receipt.change)
     values = {"id": told.dishonour_id, "key": told.correlator_id, "sha256": receipt.body_sha256, "at": at}
     connection.execute(
         SET_UNDONE, {**values, "off_minor": off, "credit_minor": back, "change_number": receipt.change}
     )
-    for stood in connection.execute(READ_STAGES, {"id": told.dishonour_id}).all():
-        connection.execute(
-            SET_STAGE,
-            {"id": stood.account_id, "stage": stood.stage_before, "change_number": receipt.change},
-        )
     if row.account_id is not None:
         connection.execute(TOUCH_ACCOUNT, {"id": row.account_id, "change_number": receipt.change})
 
 
-def _resource(row: Row[Any]) -> Resource:
+def _resource(connection: Connection, row: Row[Any]) -> Resource:
     resource: Resource = {
         "id": row.id,
         "correlatorId": row.correlator_id,
@@ -372,8 +352,13 @@ def _resource(row: Row[Any]) -> Resource:
     }
     if row.account_id is not None:
         resource["account"] = {"id": row.account_id}
-    if row.cash_only_until is not None and row.undone_at is None:
-        resource["cashOnlyUntil"] = row.cash_only_until
+        beside = standing_bounces(connection, [row.account_id]).get(row.account_id, ())
+        until = next((until_by(one, beside) for one in beside if one.bounce_id == row.id), None)
+        if until is not None:
+            resource["cashOnlyUntil"] = until.isoformat()
+    stages = connection.execute(READ_STAGES, {"id": row.id}).all()
+    if stages:
+        resource["collection"] = [_stage(one) for one in stages]
     if row.charge_id is not None:
         resource["charge"] = {
             "account": row.charged_account,
@@ -383,13 +368,19 @@ def _resource(row: Row[Any]) -> Resource:
     return resource
 
 
-def compose_dishonours(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+def _stage(row: Row[Any]) -> Resource:
+    """``putBack`` false: the bounce was undone, but the stage had moved on, and was left as it is."""
+    told = {"account": row.account_id, "stageBefore": row.stage_before, "stage": row.stage_to}
+    return told if row.put_back is None else {**told, "putBack": bool(row.put_back)}
+
+
+def compose_dishonours(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
     """The bounces as collections reads them."""
-    return [{**_resource(row), "href": links.of(DISHONOUR_PATH, row.id)} for row in rows]
+    return [{**_resource(connection, row), "href": links.of(DISHONOUR_PATH, row.id)} for row in rows]
 
 
 _COLUMNS = (
-    "id, correlator_id, payment_id, account_id, counts, cash_only_until, reason_code, bank_date, receipt_number,"
+    "id, correlator_id, payment_id, account_id, counts, cash_only_rule, reason_code, bank_date, receipt_number,"
     " of_receipt, terminal, charge_id, charged_account, is_bill, charged_minor, currency, change_number,"
     " received_sha256, undone_at, undone_sha256"
 )
@@ -398,9 +389,6 @@ FIND_TOLD = text(
     f"SELECT {_COLUMNS} FROM dishonour WHERE correlator_id = :key OR undone_correlator_id = :key"
 )
 FIND_DISHONOUR = text(f"SELECT {_COLUMNS} FROM dishonour WHERE id = :id")
-COUNTED_DAYS = text(
-    "SELECT bank_date FROM dishonour WHERE account_id = :account_id AND counts = 1 AND undone_at IS NULL"
-)
 FIND_BILL_TWIN = text("SELECT id FROM bill WHERE id = :id OR bill_no = :bill_no")
 INSERT_BILL = text(
     "INSERT INTO bill (id, bill_no, account_id, state, currency, loaded_open_minor, remaining_minor, bill_date,"
@@ -409,10 +397,10 @@ INSERT_BILL = text(
     " :due_date, :last_update, :body, :change_number)"
 )
 INSERT_DISHONOUR = text(
-    "INSERT INTO dishonour (id, correlator_id, payment_id, account_id, counts, cash_only_until, reason_code, bank_date,"
+    "INSERT INTO dishonour (id, correlator_id, payment_id, account_id, counts, cash_only_rule, reason_code, bank_date,"
     " receipt_number, of_receipt, terminal, charge_id, charged_account, is_bill, charged_minor, currency, change_number,"
     " received_at, received_sha256)"
-    " VALUES (:id, :correlator_id, :payment_id, :account_id, :counts, :cash_only_until, :reason_code, :bank_date,"
+    " VALUES (:id, :correlator_id, :payment_id, :account_id, :counts, :cash_only_rule, :reason_code, :bank_date,"
     " :receipt_number, :of_receipt, :terminal, :charge_id, :charged_account, :is_bill, :charged_minor, :currency,"
     " :change_number, :received_at, :received_sha256)"
 )
@@ -420,16 +408,9 @@ SET_UNDONE = text(
     "UPDATE dishonour SET undone_correlator_id = :key, undone_sha256 = :sha256, undone_at = :at, off_minor = :off_minor,"
     " credit_minor = :credit_minor, change_number = :change_number WHERE id = :id AND undone_at IS NULL"
 )
-NOTE_STAGE = text(
-    "INSERT INTO dishonour_stage (dishonour_id, account_id, stage_before)"
-    " SELECT :dishonour_id, id, dunning_stage FROM account WHERE id = :account_id"
+READ_STAGES = text(
+    "SELECT account_id, stage_before, stage_to, put_back FROM dishonour_stage WHERE dishonour_id = :id ORDER BY account_id"
 )
-READ_STAGES = text("SELECT account_id, stage_before FROM dishonour_stage WHERE dishonour_id = :id")
-PUT_BACK_STAGE = text(
-    "UPDATE account SET dunning_stage = :stage, change_number = :change_number"
-    " WHERE id = :id AND dunning_stage < :stage"
-)
-SET_STAGE = text("UPDATE account SET dunning_stage = :stage, change_number = :change_number WHERE id = :id")
 TOUCH_ACCOUNT = text("UPDATE account SET change_number = :change_number WHERE id = :id")
 
 DISHONOURS = Collection(
@@ -439,7 +420,7 @@ DISHONOURS = Collection(
     attributes=frozenset(
         {
             "id", "href", "correlatorId", "state", "payment", "account", "reasonCode", "bankDate", "receiptNumber",
-            "ofReceipt", "terminal", "counts", "cashOnlyUntil", "charge", "changeNumber", "@type",
+            "ofReceipt", "terminal", "counts", "cashOnlyUntil", "collection", "charge", "changeNumber", "@type",
         }
     ),
     columns={

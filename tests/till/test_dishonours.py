@@ -26,7 +26,7 @@ from pos.till.deposits import deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque, preview_bounce
-from pos.till.open_bills import catch_up_all
+from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.refunds import RefundOrder, confirm_refund, refund, refunds_to_pay
 from pos.till.representments import represent_cheque, undo_bounce
 from pos.till.script import Script
@@ -461,6 +461,63 @@ def test_cash_only_ends_when_its_time_is_over(desk: Desk) -> None:
     days_later(desk, 31)
     catch_up_all(desk)
     assert code_of(lambda: pay(desk, cheque("1", "000206"))) == "ok"
+
+
+@pytest.mark.parametrize("undone", [0, 1, 2])
+@pytest.mark.parametrize(("bounces", "after"), [(3, "ok"), (4, "cheque_account_cash_only")])
+def test_cash_only_follows_whichever_bounce_was_the_banks_mistake(
+    desk: Desk, bounces: int, after: str, undone: int
+) -> None:
+    """Rules 35 and 41: by the bounces that stand, not by the one that made the account cash-only."""
+    receipts = [taken(desk, cheque("1", f"00020{place}"), cheques="1") for place in range(bounces)]
+    for receipt in receipts:
+        lodged(desk, receipt)
+        bounced(desk, receipt)
+    opened(desk)
+    assert code_of(lambda: pay(desk, cheque("1", "000301"))) == "cheque_account_cash_only"
+
+    by_mistake(desk, receipts[undone])
+    catch_up(desk)
+
+    assert code_of(lambda: pay(desk, cheque("1", "000301"))) == after
+    assert findings(desk) == []
+
+
+def test_an_account_that_is_cash_only_for_another_reason_stays_so(desk: Desk) -> None:
+    terms(desk, cash_only_after=1)
+    receipt = bounce_of_its_own(desk, "000201")
+    known = {one.account: one for one in accounts_of("KWD")}
+    tell(desk, accounts=[replace(known["BA-1"], cash_only=True)])
+
+    by_mistake(desk, receipt)
+    catch_up(desk)
+
+    opened(desk)
+    assert code_of(lambda: pay(desk, cheque("1", "000206"))) == "cheque_account_cash_only"
+
+
+def test_a_mistake_of_the_bank_takes_back_the_stage_that_the_bounce_had_put_back(desk: Desk) -> None:
+    """Rule 35: at once, also while central does not answer."""
+    known = {one.account: one for one in accounts_of("KWD")}
+    tell(desk, accounts=[replace(known["BA-1"], dunning_stage=2)])
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    lodged(desk, receipt)
+    tell(desk, accounts=[replace(known["BA-1"], dunning_stage=0)])
+    bounced(desk, receipt)
+    assert stage_of(desk) == 2
+
+    by_mistake(desk, receipt)
+    catch_up(desk)
+
+    assert stage_of(desk) == 0
+    assert findings(desk) == []
+
+
+def stage_of(desk: Desk) -> int:
+    with desk.cache.read() as connection:
+        account = cached.account_by_id(connection, "BA-1")
+    assert account is not None
+    return account.dunning_stage
 
 
 # --- once more, and by mistake ---------------------------------------------------------------------------------------

@@ -10,13 +10,17 @@ from sqlalchemy import text
 
 from pos.bootstrap.wire import compare_with_central
 from pos.domain.correction import CorrectionPolicy
+from pos.domain.payment_mode import PayerKind
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
+from pos.till.dishonour_plan import BounceOrder
+from pos.till.dishonours import preview_bounce
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.transfers import MoveOrder, transfer
+from sync.central.database import next_change
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
-from sync.wire_json import loads
+from sync.wire_json import dumps, loads
 from tests.builders.bounces import (
     bounced,
     bounced_by_two,
@@ -29,6 +33,7 @@ from tests.builders.bounces import (
     with_fee,
 )
 from tests.builders.tills import (
+    BACK_OFFICE,
     SUPERVISOR,
     cash,
     cheque,
@@ -38,6 +43,8 @@ from tests.builders.tills import (
     opened,
     pay,
     rows,
+    sale,
+    stock,
     wish,
 )
 from tests.builders.undoing import open_bills
@@ -238,6 +245,130 @@ async def test_another_till_hears_of_the_charge_and_of_cash_only() -> None:
     assert account.cash_only_until is not None
     assert account.cash_only_until.isoformat() == "2027-11-21"
     assert open_bills(wire.desk)[NOTICE] == 5_000
+
+
+async def bounced_thrice(wire: Wire, count: int = 3) -> list[str]:
+    """Receipts of cheques that all came back, and central knows of each."""
+    receipts = [taken_here(wire, "1", f"00020{place}") for place in range(count)]
+    for receipt in receipts:
+        lodged(wire.desk, receipt)
+        bounced(wire.desk, receipt)
+    await agree(wire)
+    return receipts
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(("count", "cash_only"), [(3, False), (4, True)])
+async def test_cash_only_follows_the_bounces_that_stand_at_both_ends(
+    count: int, cash_only: bool, told: bool
+) -> None:
+    """Rules 35 and 41: the first of them undone, whichever had made the account cash-only."""
+    wire = await shop()
+    receipts = await bounced_thrice(wire, count)
+    assert account_of(wire, "BA-1").cash_only
+
+    by_mistake(wire.desk, receipts[0])
+    catch_up(wire.desk)
+    if told:
+        await agree(wire)
+
+    assert account_of(wire, "BA-1").cash_only is cash_only
+    await agree(wire)
+    assert account_of(wire, "BA-1").cash_only is cash_only
+    with wire.central.read() as connection:
+        kept = connection.execute(text("SELECT cash_only FROM account WHERE id = 'BA-1'")).scalar_one()
+    assert kept == 0, "what the bounces make of it is reckoned, not kept"
+
+
+async def test_what_bounced_elsewhere_counts_here() -> None:
+    """Rule 41: a customer's score is one, whichever terminal took the cheques."""
+    wire = await shop()
+    await bounced_thrice(wire, 2)
+    receipt = taken_here(wire, "1", "000209")
+    lodged(wire.desk, receipt)
+    forget_own_bounces(wire)
+
+    seen = preview_bounce(wire.desk, BACK_OFFICE, BounceOrder(cheque=receipt, reason="insufficient_funds"))
+
+    assert seen.counted == 3
+    assert seen.cash_only_until is not None
+    assert "Account BA-1: bounced cheque number 3." in seen.words()
+
+
+def forget_own_bounces(wire: Wire) -> None:
+    """As if another terminal had booked them: only central knows."""
+    with wire.desk.cache.write() as connection:
+        told = connection.exec_driver_sql("SELECT bounces FROM account WHERE account = 'BA-1'").scalar_one()
+        renamed = [[f"elsewhere-{one[0]}", *one[1:]] for one in loads(told.encode())]
+        connection.exec_driver_sql(
+            "UPDATE account SET bounces = ? WHERE account = 'BA-1'", (dumps(renamed).decode(),)
+        )
+
+
+def stage_at_central(wire: Wire, stage: int | None = None) -> int:
+    """Where collection of BA-1 stands at central; ``stage`` moves it there first."""
+    with wire.central.write() as connection:
+        if stage is not None:
+            connection.execute(
+                text("UPDATE account SET dunning_stage = :stage, change_number = :change WHERE id = 'BA-1'"),
+                {"stage": stage, "change": next_change(connection)},
+            )
+        return int(
+            connection.execute(text("SELECT dunning_stage FROM account WHERE id = 'BA-1'")).scalar_one()
+        )
+
+
+async def in_collection(wire: Wire) -> str:
+    """The receipt of a cheque that bounced: it had been paid at stage 2, and put collection back there from 0."""
+    stage_at_central(wire, 2)
+    await wire.engine.pull()
+    receipt = taken_here(wire)
+    lodged(wire.desk, receipt)
+    stage_at_central(wire, 0)
+    await agree(wire)
+    bounced(wire.desk, receipt)
+    await agree(wire)
+    assert (stage_at_central(wire), account_of(wire, "BA-1").dunning_stage) == (2, 2)
+    return receipt
+
+
+@pytest.mark.parametrize(("moved_to", "left_at"), [(None, 0), (0, 0), (3, 3), (1, 1)])
+async def test_a_stage_that_moved_on_since_the_bounce_is_left_when_it_is_undone(
+    moved_to: int | None, left_at: int
+) -> None:
+    """Rule 35: only what still is as the bounce left it is put back, and the answer says which it was."""
+    wire = await shop()
+    receipt = await in_collection(wire)
+    stage_at_central(wire, moved_to)
+    await wire.engine.pull()
+
+    by_mistake(wire.desk, receipt)
+    catch_up(wire.desk)
+
+    assert account_of(wire, "BA-1").dunning_stage == left_at
+    await agree(wire)
+    assert (stage_at_central(wire), account_of(wire, "BA-1").dunning_stage) == (left_at, left_at)
+    with wire.central.read() as connection:
+        assert connection.execute(text("SELECT put_back FROM dishonour_stage")).scalar_one() == (
+            moved_to is None
+        )
+
+
+async def test_walk_in_buyers_are_not_counted_as_one_at_central() -> None:
+    """Rule 41: they share one account and have nothing to do with one another."""
+    wire = await shop()
+    terms(wire.desk, cash_only_after=1)
+    stock(wire.desk)
+    receipt = pay(
+        wire.desk, cheque("2.500"), account=None, payer=PayerKind.WALK_IN, lines=[sale("CHARGER", 2)]
+    ).receipt.receipt_number
+    count(wire.desk, count_of_cash(wire.desk), cheques="2.500", cheque_count=1)
+    closed(wire.desk)
+    lodged(wire.desk, receipt)
+    bounced(wire.desk, receipt)
+    await wire.engine.drain(timeout_s=HOUR_S)
+    with wire.central.read() as connection:
+        assert connection.execute(text("SELECT counts FROM dishonour")).scalars().all() == [0]
 
 
 async def test_a_server_of_another_kind_is_told_a_plain_refund() -> None:

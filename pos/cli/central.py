@@ -41,6 +41,12 @@ def serve(
         Path | None,
         typer.Option("--log", dir_okay=False, help="A file for the log; without it: standard error."),
     ] = None,
+    drain_s: Annotated[
+        int,
+        typer.Option(
+            "--drain-s", min=0, max=300, help="Asked to stop, serve on for so long, no longer ready."
+        ),
+    ] = 0,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
@@ -62,6 +68,7 @@ def serve(
             issuers={} if issuers is None else issuers_in(issuers),
             tolerance=settings.till.payments.tolerance,
             log=sys.stderr if log is None else files.enter_context(_log_file(log)),
+            drain_s=drain_s,
         )
 
 

@@ -28,6 +28,8 @@ from sync.central.group_commit import GroupCommit
 from sync.central.heads import head_routes
 from sync.central.issuers import VoucherIssuer
 from sync.central.links import Links
+from sync.central.metrics import Metrics, TimedStore
+from sync.central.operating_api import operating_routes
 from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
@@ -55,18 +57,23 @@ def make_app(
     voucher_held_h: int = VOUCHER_HELD_H,
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
+    metrics: Metrics | None = None,
     tell: Sequence[Callable[[Visit], None]] = (),
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
     ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
-    bill that a payment may clear. ``tell`` hears of every request that has ended.
+    bill that a payment may clear. ``tell`` hears of every request that has ended, as do ``metrics``.
+
+    ``app.state.stopping`` is to be set once the process is asked to end.
     """
+    metrics = metrics or Metrics()
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
     held_for = timedelta(hours=voucher_held_h)
+    timed = TimedStore(store, clock, metrics)
     desk = CentralDesk(
-        store, clock, randomness, links, modes, held_for, issuers or {}, tolerance, GroupCommit(store)
+        timed, clock, randomness, links, modes, held_for, issuers or {}, tolerance, GroupCommit(timed)
     )
     app = Starlette(
         routes=[
@@ -83,9 +90,10 @@ def make_app(
             *commission_routes(desk),
             *dishonour_routes(desk),
             *own_routes(desk),
+            *operating_routes(desk, metrics),
         ],
         middleware=[
-            Middleware(Watch, clock=clock, randomness=randomness, tell=tell),
+            Middleware(Watch, clock=clock, randomness=randomness, tell=[metrics.count, *tell]),
             Middleware(CardGuard),
         ],
         exception_handlers={
@@ -97,6 +105,7 @@ def make_app(
         },
     )
     app.router.redirect_slashes = False
+    app.state.stopping = False
     return app
 
 

@@ -57,7 +57,7 @@ REASONS = {
     425: "Too early",
     429: "Too many requests",
     500: "Internal error",
-    503: "Store unavailable",
+    503: "Unavailable now",
 }
 
 

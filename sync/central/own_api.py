@@ -1,10 +1,9 @@
-"""What our central adds to the standard, all below one path: announcement, accounts, items, enrolment, health."""
+"""What our central adds to the standard, all below one path: announcement, accounts, items, enrolment."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -72,7 +71,7 @@ ANNOUNCEMENT = {
 
 
 def own_routes(desk: CentralDesk) -> list[Route]:
-    """The routes below ``/counterfoil/v1``, and ``/health``."""
+    """The routes below ``/counterfoil/v1``."""
 
     async def announcement(_request: Request) -> Response:
         return json_answer(ANNOUNCEMENT)
@@ -116,11 +115,6 @@ def own_routes(desk: CentralDesk) -> list[Route]:
     async def bill_schema(_request: Request) -> Response:
         return json_answer(BILL_SCHEMA)
 
-    async def health(_request: Request) -> Response:
-        with desk.store.read() as connection:
-            connection.execute(text("SELECT 1")).scalar_one()
-        return json_answer({"status": "pass"})
-
     return [
         Route(OWN_PATH, announcement, methods=["GET"]),
         Route(ACCOUNT_PATH, accounts, methods=["GET"]),
@@ -136,7 +130,6 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         Route(f"{TERMINAL_PATH}/{{id}}", terminal, methods=["GET"]),
         Route(ENROLMENT_PATH, enrolment, methods=["POST"]),
         Route(BILL_SCHEMA_PATH, bill_schema, methods=["GET"]),
-        Route("/health", health, methods=["GET"]),
     ]
 
 

@@ -21,6 +21,7 @@ from pos.domain.ports import Clock, Randomness
 from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.database import open_central
 from sync.central.issuers import VoucherIssuer
+from sync.central.metrics import Metrics
 from sync.central.request_log import LibraryLog, RequestLog
 from sync.wire_json import dumps
 
@@ -43,8 +44,12 @@ def serve(
     tolerance: str = "",
     out: TextIO | None = None,
     log: TextIO | None = None,
+    drain_s: int = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
+
+    Once asked to end it is no longer ready, and still serves for ``drain_s`` seconds (a second signal ends them), so that
+    whoever shares out the work can look elsewhere.
 
     Writes one JSON line to ``out`` (default: standard output) when the port answers, and to ``log``, where one is given,
     a line for each request. Raises Refused
@@ -55,7 +60,8 @@ def serve(
     # The name may stand for two addresses, and a free port would then be another on each.
     numeric = "127.0.0.1" if host == "localhost" else host
 
-    request_log = None if log is None else RequestLog(log, clock)
+    metrics, request_log = Metrics(), None if log is None else RequestLog(log, clock)
+    metrics.of_process(log_dropped=None if request_log is None else lambda: request_log.dropped)
 
     def app_at(bound_port: int) -> Starlette:
         address = f"[{numeric}]" if ":" in numeric else numeric
@@ -69,12 +75,16 @@ def serve(
             voucher_held_h=voucher_held_h,
             issuers=issuers,
             tolerance=tolerance,
+            metrics=metrics,
             tell=() if request_log is None else (request_log.request,),
         )
 
     try:
         with _libraries_told_to(request_log):
-            asyncio.run(_run(_Announcing(numeric, port, app_at=app_at, out=out or sys.stdout)))
+            server = _Announcing(
+                numeric, port, app_at=app_at, out=out or sys.stdout, log=request_log, drain_s=drain_s
+            )
+            asyncio.run(_run(server))
     except (SystemExit, OverflowError):
         # The library ends the process over a taken port; ours tells whoever called. A port over 65535 overflows.
         raise Refused(
@@ -137,6 +147,11 @@ class _LateApp:
         self._app = app
         self._known.set()
 
+    def is_stopping(self) -> None:
+        """No longer ready."""
+        if self._app is not None:
+            self._app.state.stopping = True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._known.wait()
         assert self._app is not None
@@ -146,10 +161,22 @@ class _LateApp:
 class _Announcing(uvicorn.Server):
     """Says so when it listens, and ends quietly: the stock server raises the signal again after a clean stop."""
 
-    def __init__(self, host: str, port: int, *, app_at: Callable[[int], Starlette], out: TextIO) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        app_at: Callable[[int], Starlette],
+        out: TextIO,
+        log: RequestLog | None,
+        drain_s: int,
+    ) -> None:
         self._late = _LateApp()
         self._app_at = app_at
         self._out = out
+        self._log = log
+        self._drain_s = drain_s
+        self._asked = False
         config = uvicorn.Config(
             self._late,
             host=host,
@@ -165,6 +192,17 @@ class _Announcing(uvicorn.Server):
         super().__init__(config)
 
     def stop(self) -> None:
+        """A signal came; the second one does not wait."""
+        if self._asked or self._drain_s == 0:
+            self.should_exit = True
+        else:
+            asyncio.get_running_loop().call_later(self._drain_s, self._end)
+        if not self._asked and self._log is not None:
+            self._log.event("stopping")
+        self._asked = True
+        self._late.is_stopping()
+
+    def _end(self) -> None:
         self.should_exit = True
 
     async def startup(self, sockets: list[Any] | None = None) -> None:

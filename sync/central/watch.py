@@ -74,7 +74,7 @@ class Watch:
             return
         request_id = _given_id(scope) or f"{self._run}-{next(self._numbers)}"
         scope[_SCOPE_ID] = request_id
-        seen = _Seen(receive, send, request_id)
+        seen = _Seen(scope, receive, send, request_id)
         fault: Exception | None = None
         started = self._clock.monotonic_s()
         try:
@@ -105,7 +105,8 @@ class Watch:
 class _Seen:
     """The request's messages on their way in and out."""
 
-    def __init__(self, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
         self._request_id = request_id
@@ -123,6 +124,9 @@ class _Seen:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers[REQUEST_ID] = self._request_id
+            if self._scope["app"].state.stopping:
+                # The client's next request then goes where work is still taken.
+                headers["Connection"] = "close"
             self.status = message["status"]
             self.replayed = headers.get("X-Idempotent-Replay") == "true"
         self.bytes_out += len(message.get("body", b""))

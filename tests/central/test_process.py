@@ -205,6 +205,7 @@ def test_the_command_logs_a_line_of_json_a_request_to_a_file_of_its_own(tmp_path
     finally:
         process.kill()
         process.communicate()
-    [line] = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    line, stopped = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert stopped["event"] == "stopping"
     assert (line["request_id"], line["route"], line["status"]) == ("r-1", "/health", 200)
     assert log.stat().st_mode & 0o777 == 0o600

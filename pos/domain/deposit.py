@@ -239,8 +239,8 @@ def credited_in_one(slip: DepositSlip, amount: Money) -> Credited:
 def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Credited:
     """What the bank's lines credit, all of it or some: each cheque with exactly its amount, each bag as it was counted.
 
-    Raises Refused ``deposit_state``, ``cheque_not_on_slip``, ``which_cheque``, ``cheque_named_twice``, ``cheque_credited``
-    or ``deposit_differs``.
+    Raises Refused ``deposit_state``, ``cheque_not_on_slip``, ``which_cheque``, ``cheque_named_twice``, ``cheque_credited``,
+    ``bag_named_twice``, ``bag_credited`` or ``deposit_differs``.
     """
     slip.require_step(SlipState.CONFIRMED)
     found: list[BankedCheque] = []
@@ -249,9 +249,9 @@ def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Cr
         bag = _bag_named(slip, line.cheque)
         if bag is not None:
             if any(other.bag == bag for other in counted):
-                raise Refused("cheque_named_twice", f"Bag {bag.number} is named twice.", cheque=bag.number)
+                raise Refused("bag_named_twice", f"Bag {bag.number} is named twice.", bag=bag.number)
             if bag not in slip.outstanding_bags:
-                raise Refused("cheque_credited", f"Bag {bag.number} was credited before.", cheque=bag.number)
+                raise Refused("bag_credited", f"Bag {bag.number} was credited before.", bag=bag.number)
             counted.append(CountedBag(bag=bag, credited=line.amount))
             continue
         cheque = _named(slip, line.cheque)

@@ -1,4 +1,4 @@
-"""Signals in payments and drawers: one account paid many times in a day, and shifts that close over or short."""
+"""Signals in payments and cash: one account paid many times in a day, shifts and bags that are over or short."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from pos.domain.signals import Looked, Paid, ShiftEnd, Signal, SignalCode, SignalPolicy, SignalRow
+from pos.domain.signals import BagEnd, Looked, Paid, ShiftEnd, Signal, SignalCode, SignalPolicy, SignalRow
 
 
 def drawer_signals(seen: Looked, policy: SignalPolicy) -> Iterator[Signal]:
     """Every signal that payments and counts give, however few rows it stands on."""
     yield from _many_payments(seen.paid, policy)
     yield from _over_short(seen.shifts, policy)
+    yield from _bags(seen.bags)
 
 
 def _many_payments(paid: Iterable[Paid], policy: SignalPolicy) -> Iterator[Signal]:
@@ -48,6 +49,33 @@ def _over_short(shifts: Iterable[ShiftEnd], policy: SignalPolicy) -> Iterator[Si
         if policy.round_minor > 0:
             rounded = [one for one in found if one.over_short.minor % policy.round_minor == 0]
             yield _signal(SignalCode.ROUND, user, rounded, said)
+
+
+def _bags(bags: Iterable[BagEnd]) -> Iterator[Signal]:
+    of_user: dict[str, list[BagEnd]] = defaultdict(list)
+    sealed: dict[str, int] = defaultdict(int)
+    for bag in bags:
+        sealed[bag.user] += 1
+        if bag.over_short:
+            of_user[bag.user].append(bag)
+    for user, found in of_user.items():
+        rows = tuple(
+            SignalRow(
+                at=bag.at,
+                user=user,
+                what=f"bag {bag.number} on {bag.slip}",
+                amount=bag.over_short,
+                note=bag.reason,
+            )
+            for bag in found
+        )
+        yield Signal(
+            code=SignalCode.BAGS,
+            people=(user,),
+            count=len(rows),
+            rows=rows,
+            said=f"{len(found)} of {sealed[user]} bags",
+        )
 
 
 def _signal(code: SignalCode, user: str, shifts: Iterable[ShiftEnd], said: str) -> Signal:

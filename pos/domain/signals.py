@@ -44,6 +44,7 @@ class SignalCode(StrEnum):
     OVER_SHORT = "over_short_often"
     ONE_WAY = "over_short_one_way"
     ROUND = "over_short_round"
+    BAGS = "bag_over_short"
 
 
 WHAT: Mapping[SignalCode, str] = {
@@ -73,6 +74,7 @@ WHAT: Mapping[SignalCode, str] = {
     SignalCode.OVER_SHORT: "shifts that closed over or short",
     SignalCode.ONE_WAY: "shifts that closed always over, or always short",
     SignalCode.ROUND: "shifts over or short by a round sum",
+    SignalCode.BAGS: "bags of cash in which the bank counted otherwise",
 }
 
 SHOWN_FROM: Mapping[SignalCode, int] = {
@@ -102,6 +104,7 @@ SHOWN_FROM: Mapping[SignalCode, int] = {
     SignalCode.OVER_SHORT: 5,
     SignalCode.ONE_WAY: 3,
     SignalCode.ROUND: 2,
+    SignalCode.BAGS: 1,
 }
 
 
@@ -268,6 +271,18 @@ class ShiftEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BagEnd:
+    """A bag of cash that the bank has credited. ``over_short`` is what it found more in it; ``user`` is who sealed it."""
+
+    number: str
+    slip: str
+    user: str
+    at: datetime
+    over_short: Money
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A row of the audit, by its number; with the account and amount of its payment, where that was looked up."""
 
@@ -303,6 +318,7 @@ class Looked:
     reprints: Sequence[Reprint] = ()
     asked: Sequence[Asked] = ()
     shifts: Sequence[ShiftEnd] = ()
+    bags: Sequence[BagEnd] = ()
     steps: Sequence[Step] = ()
     away: Sequence[Step] = ()
     behind: Sequence[Step] = ()

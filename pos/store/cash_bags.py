@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from pos.domain.cash_bag import BagState, CashBag
 from pos.domain.money import Currency, Money, currency
+from pos.domain.posting import Ledger
 
 _BAG = "SELECT bag_id, number, amount_minor, currency, business_date, operator, state, slip FROM v_cash_bag "
 
@@ -21,6 +22,21 @@ def bags_in_safe(connection: Connection, in_currency: Currency, *, limit: int) -
         (in_currency.code, limit),
     )
     return [_bag(tuple(row)) for row in rows]
+
+
+def loose_in_safe(connection: Connection, in_currency: Currency) -> Money:
+    """What the safe took in of counted drawers, less their floats, what went to the bank and what lies in its bags.
+
+    The floats of open shifts are out of what it had before the books began: they lessen nothing until they are counted.
+    """
+    booked, bagged = connection.exec_driver_sql(
+        "SELECT (SELECT coalesce(sum(debit_minor - credit_minor), 0) FROM journal_line WHERE ledger_account = ?1 "
+        "AND currency = ?2) + (SELECT coalesce(sum(float_minor), 0) FROM shift WHERE currency = ?2 "
+        "AND shift_id NOT IN (SELECT shift_id FROM shift_close)), "
+        "(SELECT coalesce(sum(amount_minor), 0) FROM v_cash_bag WHERE currency = ?2 AND state IN ('sealed', 'batched'))",
+        (Ledger.SAFE, in_currency.code),
+    ).one()
+    return Money(booked - bagged, in_currency)
 
 
 def bag_by_number(connection: Connection, number: str) -> CashBag | None:

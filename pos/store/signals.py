@@ -16,7 +16,7 @@ from pos.domain.approval import OPEN_FOR
 from pos.domain.conduct_signals import COMES, DEEDS, GOES
 from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, currency
-from pos.domain.signals import Asked, Paid, Reprint, ShiftEnd, Step, Takings, Undone
+from pos.domain.signals import Asked, BagEnd, Paid, Reprint, ShiftEnd, Step, Takings, Undone
 from pos.store.audit import CONFIRM_CLOCK
 from pos.store.times import from_utc_text, utc_text
 
@@ -257,6 +257,28 @@ def shifts_in(connection: Connection, within: Span) -> list[ShiftEnd]:
     return [
         ShiftEnd(number=number, user=user, at=_local(at, offset), over_short=Money(minor, currency(code)))
         for number, user, at, offset, minor, code in found
+    ]
+
+
+def bags_in(connection: Connection, within: Span) -> list[BagEnd]:
+    """The bags that the bank credited, with what it counted over or short."""
+    found = connection.exec_driver_sql(
+        "SELECT bag.number, slip.receipt_number, bag.operator, at_utc, bag.utc_offset_min, "
+        "credited_minor - bag.amount_minor, bag.currency, counted.reason FROM deposit_bag_credit AS counted "
+        "JOIN cash_bag AS bag USING (bag_id) JOIN deposit_slip AS slip USING (slip_id) "
+        f"JOIN deposit_slip_event USING (step_id) WHERE {within.of('at_utc')}",
+        within.values(),
+    )
+    return [
+        BagEnd(
+            number=number,
+            slip=slip,
+            user=user,
+            at=_local(at, offset),
+            over_short=Money(minor, currency(code)),
+            reason=reason or "",
+        )
+        for number, slip, user, at, offset, minor, code, reason in found
     ]
 
 

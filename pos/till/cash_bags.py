@@ -11,10 +11,10 @@ from dataclasses import replace
 from pos.domain.business_day import business_date
 from pos.domain.cash_bag import BagState, CashBag
 from pos.domain.errors import Refused
-from pos.domain.money import parse_amount
+from pos.domain.money import Money, parse_amount, zero
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_reference
-from pos.store.cash_bags import bag_by_number, bag_steps_gone
+from pos.store.cash_bags import bag_by_number, bag_steps_gone, loose_in_safe
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 
@@ -32,8 +32,8 @@ def bag_cash(
 ) -> CashBag:
     """Seal ``amount`` (as typed, in the shop's currency) into the bag of this printed number.
 
-    Raises NotAuthorised, or Refused ``bag_taken``, ``not_in_coins``, or what reading number and amount
-    raises.
+    Foreign notes stay in the safe: no bag takes them. Raises NotAuthorised, or Refused ``bag_taken``, ``not_in_coins``,
+    ``bag_over_safe``, or what reading number and amount raises.
     """
 
     def work(deed: Deed) -> CashBag:
@@ -47,6 +47,7 @@ def bag_cash(
             raise Refused(
                 "bag_taken", f"Bag {named} is {before.state} already. Look at its number.", bag=named
             )
+        _require_in_safe(deed, counted)
         bag = CashBag(
             bag_id=deed.new_id(),
             number=named,
@@ -71,6 +72,20 @@ def bag_cash(
         return bag
 
     return perform(desk, person, SEAL, work, memo=memo)
+
+
+def _require_in_safe(deed: Deed, counted: Money) -> None:
+    """Raises Refused ``bag_over_safe`` where the safe did not take in so much."""
+    loose = loose_in_safe(deed.unit.connection, counted.currency)
+    if counted > loose:
+        left = max(loose, zero(counted.currency))
+        raise Refused(
+            "bag_over_safe",
+            f"The safe took in {left.plain()} that is in no bag yet. Count again; what is in a drawer is not in the safe.",
+            in_safe=left.plain(),
+            currency=counted.currency.code,
+            field="amount",
+        )
 
 
 def open_bag(desk: Desk, person: Person, number: str, reason: str, *, memo: Memo | None = None) -> CashBag:

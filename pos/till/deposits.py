@@ -91,7 +91,7 @@ def deposit_cheques(
 
     Raises NotAuthorised (``over_limit``), or Refused ``unknown_bank_account``, ``no_cheques_to_deposit``,
     ``unknown_cheque``, ``cheque_named_twice``, ``cheque_not_in_hand``, ``shift_not_closed``, ``bank_account_currency``,
-    ``too_many_cheques``, ``unknown_bag`` or ``bag_not_in_safe``.
+    ``too_many_cheques``, ``unknown_bag``, ``bag_not_in_safe``, ``bag_named_twice`` or ``too_many_bags``.
     """
 
     def work(deed: Deed) -> DepositDone:

@@ -25,6 +25,7 @@ from pos.store.people import roster
 from pos.store.signals import (
     Span,
     asked_in,
+    bags_in,
     paid_in,
     reprints_of,
     shifts_in,
@@ -106,6 +107,7 @@ def _looked(desk: Desk, connection: Connection, within: Span) -> Looked:
         reprints=reprints_of(connection, {one.of_receipt for one in undone}),
         asked=asked_in(connection, within),
         shifts=shifts_in(connection, within),
+        bags=bags_in(connection, within),
         steps=steps,
         away=with_receipts(connection, walked.away),
         behind=with_receipts(connection, walked.behind),

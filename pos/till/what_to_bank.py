@@ -110,15 +110,15 @@ def named_in_hand(deed: Deed, names: Sequence[str], in_currency: Currency) -> Se
 def named_bags(deed: Deed, numbers: Sequence[str], in_currency: Currency) -> Sequence[CashBag]:
     """The bags of these numbers, each once.
 
-    Raises Refused ``unknown_bag``, ``bag_not_in_safe``, ``cheque_named_twice``, ``bank_account_currency`` or
-    ``too_many_cheques``.
+    Raises Refused ``unknown_bag``, ``bag_not_in_safe``, ``bag_named_twice``, ``bank_account_currency`` or
+    ``too_many_bags``.
     """
     found: list[CashBag] = []
     for number in numbers:
         bag = find_bag(deed, number)
         require_in_safe(bag)
         if bag in found:
-            raise Refused("cheque_named_twice", f"Bag {bag.number} is named twice.", bag=bag.number)
+            raise Refused("bag_named_twice", f"Bag {bag.number} is named twice.", bag=bag.number)
         if bag.amount.currency != in_currency:
             raise Refused(
                 "bank_account_currency",
@@ -127,7 +127,7 @@ def named_bags(deed: Deed, numbers: Sequence[str], in_currency: Currency) -> Seq
             )
         found.append(bag)
     if len(found) > BAGS_MAX:
-        raise Refused("too_many_cheques", f"A deposit slip takes {BAGS_MAX} bags. Make two.", limit=BAGS_MAX)
+        raise Refused("too_many_bags", f"A deposit slip takes {BAGS_MAX} bags. Make two.", limit=BAGS_MAX)
     return found
 
 

@@ -158,8 +158,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pay(
         desk,
         notes("50"),
+        cash("40"),
         account=None,
-        lines=[sale("SERVICE", 3)],
+        lines=[sale("SERVICE", 11)],
         identity=passport(name="Lina"),
         person=seller,
     )
@@ -169,7 +170,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pay(desk, cheque(amount, serial=serial), allocate=allocate, person=seller)
     count(
         desk,
-        "14.660",
+        "54.660",
         cheques="5",
         cheque_count=3,
         trust="1",

@@ -12,17 +12,20 @@ from pos.domain.deposit import SlipState
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.role import Person
+from pos.domain.signals import SignalCode
 from pos.till.cash_bags import bag_cash, open_bag
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import cancel_deposit, deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.papers import show_receipt
 from pos.till.script import Script
+from pos.till.signals import signals_of
 from pos.till.what_to_bank import cheques_to_deposit
 from receipts.compose import compose
 from receipts.text import render_text
 from tests.builders.receipts import ORIGINAL
 from tests.builders.tills import (
+    AUDITOR,
     BACK_OFFICE,
     CASHIER,
     SUPERVISOR,
@@ -141,7 +144,7 @@ def test_a_bag_that_the_bank_does_not_name_stays_in_transit(desk: Desk) -> None:
     again = refused(
         desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(cheques=[("B-1", "40")]))
     )
-    assert again.code == "cheque_credited"
+    assert again.code == "bag_credited"
     assert findings(desk) == []
 
 
@@ -188,7 +191,56 @@ def test_a_bag_is_named_once(desk: Desk) -> None:
     seal(desk)
     with pytest.raises(Refused) as twice:
         deposit_cheques(desk, BACK_OFFICE, bags=["B-77", "b-77"])
-    assert twice.value.code == "cheque_named_twice"
+    assert twice.value.code == "bag_named_twice"
+    slip = lodged(desk, "B-77")
+    told = CreditOrder(cheques=[("B-77", "80"), ("b-77", "80")])
+    assert refused(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, told)).code == "bag_named_twice"
+
+
+def test_a_slip_takes_so_many_bags(desk: Desk) -> None:
+    for number in range(51):
+        seal(desk, f"B-{number}", "1")
+    numbers = [f"B-{number}" for number in range(51)]
+    assert refused(desk, lambda: deposit_cheques(desk, BACK_OFFICE, bags=numbers)).code == "too_many_bags"
+
+
+def test_bags_hold_no_more_than_the_safe_took_in(desk: Desk) -> None:
+    """120 were counted into it and 20 had gone out of it as a float; what lies in a bag is not loose any more."""
+    too_much = refused(desk, lambda: seal(desk, "B-1", "100.005"))
+    assert (too_much.code, too_much.details["in_safe"]) == ("bag_over_safe", "100.000")
+    seal(desk, "B-1", "60")
+    seal(desk, "B-2", "40")
+    assert refused(desk, lambda: seal(desk, "B-3", "0.005")).code == "bag_over_safe"
+
+    open_bag(desk, BACK_OFFICE, "B-2", "counted wrongly")
+    lodged(desk, "B-1")
+
+    assert refused(desk, lambda: seal(desk, "B-3", "40.005")).details["in_safe"] == "40.000"
+    opened(desk)
+    assert seal(desk, "B-3", "40") == "B-3", "today's float is no part of yesterday's takings"
+    assert findings(desk) == []
+
+
+def test_a_bag_in_which_the_bank_counts_otherwise_is_worth_a_second_look(desk: Desk) -> None:
+    """As a drawer over or short: it names who sealed it, and is not told to them."""
+    for number in ("B-1", "B-2"):
+        seal(desk, number, "40")
+    slip = lodged(desk, "B-1", "B-2")
+    counted = CreditOrder(cheques=[("B-1", "40"), ("B-2", "39")], reason="a note is missing")
+    confirm_deposit(desk, BACK_OFFICE, slip, counted)
+
+    report = signals_of(desk, AUDITOR)
+
+    (signal,) = [one for one in report.signals if one.code is SignalCode.BAGS]
+    assert (signal.people, signal.count, signal.said) == (("2002",), 1, "1 of 2 bags")
+    (row,) = signal.rows
+    assert (row.what, row.user, row.amount, row.note) == (
+        f"bag B-2 on {slip}",
+        "2002",
+        money("-1"),
+        "a note is missing",
+    )
+    assert all(one.code is not SignalCode.BAGS for one in signals_of(desk, SUPERVISOR).signals)
 
 
 def say(desk: Desk, ref: str, act: str, *, by: Person = BACK_OFFICE, **told: object) -> dict[str, Any]:

@@ -18,7 +18,10 @@ from pos.domain.role import Person, Role
 from pos.domain.signals import SHOWN_FROM, WHAT, Signal, SignalCode, SignalPolicy
 from pos.domain.unfinished import Unfinished
 from pos.till.approvals import approve, decline
+from pos.till.cash_bags import bag_cash
 from pos.till.corrections import void
+from pos.till.deposit_credits import CreditOrder, confirm_deposit
+from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, note_refusals
 from pos.till.papers import reprint
 from pos.till.refunds import RefundOrder, refund
@@ -144,6 +147,18 @@ def shift_over(desk: Desk, counted: str, person: Person = CASHIER) -> None:
     count(desk, counted, person=person)
     closed(desk, "as counted", person=person)
     opened(desk, "50", person)
+
+
+def bag_counted(desk: Desk, counted: str) -> None:
+    """A bag of 20 goes to the bank, which counts so much in it."""
+    pay(desk, cash("20"), account="BA-3", overpayment=Overpayment.CREDIT)
+    count(desk, "70")
+    closed(desk)
+    bag_cash(desk, SUPERVISOR, "B-77", "20")
+    slip = deposit_cheques(desk, BACK_OFFICE).slip.number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 9")
+    told = CreditOrder(cheques=[("B-77", counted)], reason="as the bank counted")
+    confirm_deposit(desk, BACK_OFFICE, slip, told)
 
 
 def refused(desk: Desk, deed: Callable[[], object], times: int) -> None:
@@ -362,6 +377,7 @@ DAYS: dict[SignalCode, tuple[Day, Day]] = {
         ),
     ),
     SignalCode.ROUND: (times(2, lambda d: shift_over(d, "49")), times(2, lambda d: shift_over(d, "49.005"))),
+    SignalCode.BAGS: (lambda d: bag_counted(d, "19"), lambda d: bag_counted(d, "20")),
 }
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pos.domain.deposit import BankAccount, DepositPolicy
+from pos.domain.payment_event import Overpayment
 from pos.till.cash_bags import bag_cash
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, lodge_deposit
@@ -16,6 +17,7 @@ from tests.builders.tills import (
     BACK_OFFICE,
     SUPERVISOR,
     TODAY,
+    cash,
     cheque,
     closed,
     count,
@@ -40,6 +42,14 @@ def desk() -> Desk:
     count(desk, "20", cheques="54.250", cheque_count=2)
     closed(desk)
     return desk
+
+
+def take_in(desk: Desk, amount: str) -> None:
+    """Another shift, of nothing but cash: the safe has so much more."""
+    opened(desk)
+    pay(desk, cash(amount), account="BA-3", overpayment=Overpayment.CREDIT)
+    count(desk, str(20 + int(amount)))
+    closed(desk)
 
 
 def state(desk: Desk) -> list[object]:
@@ -75,7 +85,7 @@ async def test_a_slip_without_one_cheque_is_lodged_and_confirmed_in_one_sum(desk
         assert "! Its reference may hold" in seat.text or seat.message.startswith("! Reference")
         await seat.fill("NBK 7781/3")
         await seat.press("enter")
-        assert seat.message == f"{SLIP} is lodged: 12.500 is in clearing."
+        assert seat.message == f"{SLIP} is lodged: 12.500 in clearing."
         assert "reference NBK 7781/3" in seat.text
         await seat.press("y")
         await seat.fill("12.000")
@@ -155,6 +165,7 @@ async def test_who_may_not_clear_is_told_who_may(desk: Desk) -> None:
 
 
 async def test_a_bag_of_cash_is_sealed_goes_along_and_is_counted_short(desk: Desk) -> None:
+    take_in(desk, "100")
     bag_cash(desk, SUPERVISOR, "B-77", "80")
     async with counter(desk, user="4001") as seat:
         await seat.press(".", ".", "7", "o")
@@ -169,6 +180,7 @@ async def test_a_bag_of_cash_is_sealed_goes_along_and_is_counted_short(desk: Des
         await seat.press("s", "l")
         await seat.fill("NBK 7781/3")
         await seat.press("enter")
+        assert seat.message == f"{SLIP} is lodged: 54.250 in clearing, 80.000 of cash in transit."
         assert "2+1" in seat.text
         await seat.press("c", "down", "down", "space", "enter")
         assert f"The bank credited 1 bag of {SLIP}" in seat.text
@@ -183,6 +195,7 @@ async def test_a_bag_of_cash_is_sealed_goes_along_and_is_counted_short(desk: Des
 
 
 async def test_a_bag_is_opened_again_with_a_reason(desk: Desk) -> None:
+    take_in(desk, "100")
     bag_cash(desk, BACK_OFFICE, "B-77", "80")
     async with counter(desk, user="4001") as seat:
         await seat.press(".", ".", "7", "down", "down", "o")

@@ -151,13 +151,23 @@ class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
     async def _tell(self, slip: DepositSlip) -> None:
         await self.load()
         if slip.state is SlipState.LODGED:
-            self.say(f"{slip.number} is lodged: {self.seat.shown(slip.total)} is in clearing.")
+            self.say(f"{slip.number} is lodged: {_on_its_way(self.seat, slip)}.")
         elif slip.state is SlipState.CONFIRMED:
             self.say(f"{slip.number} is confirmed: the bank has all of {self.seat.shown(slip.total)}.")
         else:
             waiting = so_much(len(slip.outstanding), len(slip.outstanding_bags))
             left = f"{waiting}, {self.seat.shown(slip.still_to_come)}"
             self.say(f"Of {slip.number} still to come: {left}.")
+
+
+def _on_its_way(seat: Seat, slip: DepositSlip) -> str:
+    """Where its money is once the bank took it: cheques wait to be paid, cash to be counted."""
+    in_currency = slip.total.currency
+    cash = total((bag.amount for bag in slip.bags), in_currency)
+    cheques = total((cheque.amount for cheque in slip.cheques), in_currency)
+    said = [f"{seat.shown(cheques)} in clearing"] if slip.cheques else []
+    said += [f"{seat.shown(cash)} of cash in transit"] if slip.bags else []
+    return ", ".join(said)
 
 
 class _BankDayScreen(FormScreen[DepositDone]):

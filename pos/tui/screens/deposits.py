@@ -42,9 +42,16 @@ class BagScreen(FormScreen[CashBag]):
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back")
 
     def body(self) -> ComposeResult:
+        own = self.seat.desk.identity.currency.code
         yield Label("Cash of the safe into a bag", classes="title", markup=False)
         yield Field("Bag number", id="bag-number", limit=40, note="as printed on it")
-        yield Field("Counted", id="bag-amount", pattern=AMOUNT, limit=AMOUNT_MAX, note="what is in it")
+        yield Field(
+            "Counted",
+            id="bag-amount",
+            pattern=AMOUNT,
+            limit=AMOUNT_MAX,
+            note=f"{own}; foreign notes stay out",
+        )
 
     def field_of(self, refusal: DomainError) -> Field | None:
         of_the_number = refusal.code in ("bag_taken", "bad_reference", "card_number_refused")

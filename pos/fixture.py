@@ -274,8 +274,13 @@ class BillingRateObject(TypedDict):
     type: Annotated[
         ShortText, Field(description="appliedBillingCharge, appliedBillingCredit or appliedPenaltyCharge")
     ]
-    isBilled: Annotated[Literal[True], Field(description="a fixture holds billed rates only")]
-    bill: Annotated[RefObject, Field(description="the bill that it stands on")]
+    isBilled: Annotated[bool, Field(description="whether it stands on a bill")]
+    bill: NotRequired[Annotated[RefObject, Field(description="the bill that it stands on")]]
+    billingAccount: NotRequired[
+        Annotated[
+            RefObject, Field(description="the account that it will be billed to, where it is not billed yet")
+        ]
+    ]
     product: NotRequired[Annotated[RefObject, Field(description="the product")]]
     periodCoverage: NotRequired[Annotated[PeriodObject, Field(description="what it covers")]]
     taxExcludedAmount: Annotated[MoneyValue, Field(description="without tax; negative on a credit")]
@@ -610,8 +615,15 @@ class Fixture(_Row):
                 raise _problem("must be in the account's currency", where=f"bills[{index}].amountDue.unit")
         bills = {bill["id"] for bill in self.bills}
         for index, rate in enumerate(self.rates):
-            if rate["bill"]["id"] not in bills:
-                raise _problem("must be one of the bills", where=f"rates[{index}].bill.id")
+            on_bill, on_account = rate.get("bill"), rate.get("billingAccount")
+            if rate["isBilled"]:
+                if on_bill is None or on_bill["id"] not in bills:
+                    raise _problem("must be one of the bills", where=f"rates[{index}].bill.id")
+            elif on_bill is not None or on_account is None or on_account["id"] not in currency_by_account:
+                raise _problem(
+                    "must be one of the accounts, and no bill beside it",
+                    where=f"rates[{index}].billingAccount.id",
+                )
 
 
 def _no_two(rows: str, key: str, values: Iterable[str | None]) -> None:

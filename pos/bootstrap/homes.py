@@ -321,7 +321,7 @@ def fill_cache(cache: CacheStore, fixture: Fixture, *, told_at: datetime) -> Non
         for row in fixture.dealers
     ]
     bills = [read_bill(bill, seen_change=None) for bill in fixture.bills]
-    rates = [read_rate(rate) for rate in fixture.rates]
+    rates = [read_rate(rate) for rate in fixture.rates if rate["isBilled"]]
     with cache.write() as connection:
         cached.put_accounts(connection, accounts)
         cached.put_bills(connection, bills, own={}, told_at_utc=told)

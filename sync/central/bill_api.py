@@ -1,23 +1,40 @@
-"""TMF678 v4 customerBill, of which only the state can be changed, and appliedCustomerBillingRate, read only."""
+"""TMF678 v4: customerBill, of which only the state can be changed, appliedCustomerBillingRate, read only, and
+customerBillOnDemand.
+"""
 
 from __future__ import annotations
+
+import hashlib
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sync.central.answers import answer_list, answer_one, json_answer, read_object, read_patch
+from pos.domain.ids import new_id
+from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object, read_patch
 from sync.central.bill_states import asked_state, change_state
 from sync.central.bills import BILLS, RATES
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.incoming import read_correlator
 from sync.central.links import RESOURCE_ID
 from sync.central.listing import fetch_one
+from sync.central.on_demand import (
+    BILLS_ON_DEMAND,
+    TWINS,
+    DemandReceipt,
+    demand_with_addresses,
+    make_on_demand,
+    read_asked,
+    stored_demand,
+)
+from sync.central.payment_api import created, idempotency_key
+from sync.central.payments import find_twin
 from sync.central.query import Collection
 
 
 def bill_routes(desk: CentralDesk) -> list[Route]:
-    """The routes of both resources."""
+    """The routes of the three resources."""
 
     async def bill(request: Request) -> Response:
         if request.method == "PATCH":
@@ -27,11 +44,21 @@ def bill_routes(desk: CentralDesk) -> list[Route]:
     async def rate(request: Request) -> Response:
         return answer_one(desk, request, RATES)
 
+    async def demands(request: Request) -> Response:
+        if request.method == "POST":
+            return await _post_demand(desk, request)
+        return answer_list(desk, request, BILLS_ON_DEMAND)
+
+    async def demand(request: Request) -> Response:
+        return answer_one(desk, request, BILLS_ON_DEMAND)
+
     return [
         _listed(desk, BILLS),
         Route(f"{BILLS.path}/{{id}}", bill, methods=["GET", "PATCH"]),
         _listed(desk, RATES),
         Route(f"{RATES.path}/{{id}}", rate, methods=["GET"]),
+        Route(BILLS_ON_DEMAND.path, demands, methods=["GET", "POST"]),
+        Route(f"{BILLS_ON_DEMAND.path}/{{id}}", demand, methods=["GET"]),
     ]
 
 
@@ -54,3 +81,30 @@ async def _patch_bill(desk: CentralDesk, request: Request) -> Response:
     if shown is None:
         raise ApiError(404, "not_found", "There is no resource of this id.")
     return json_answer(shown)
+
+
+async def _post_demand(desk: CentralDesk, request: Request) -> Response:
+    """Make a bill once: the same key or correlatorId with the same bytes answers what came of it the first time."""
+    raw = await read_body(request)
+    body = read_object(raw)
+    key, correlator_id = idempotency_key(request), read_correlator(body)
+    body_sha256 = hashlib.sha256(raw).hexdigest()
+    with desk.store.write() as connection:
+        twin = find_twin(
+            connection,
+            idempotency_key=key,
+            correlator_id=correlator_id,
+            body_sha256=body_sha256,
+            among=TWINS,
+        )
+        if twin is not None:
+            return created(stored_demand(twin, desk.links), replayed=True)
+        receipt = DemandReceipt(
+            idempotency_key=key,
+            correlator_id=correlator_id,
+            body_sha256=body_sha256,
+            demand_id=new_id(desk.clock, desk.randomness),
+            received_at=desk.clock.now(),
+        )
+        made = make_on_demand(connection, read_asked(body), receipt)
+    return created(demand_with_addresses(made, desk.links), replayed=False)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 from pos.domain.bill import AppliedRate, BillSnapshot
+from pos.domain.errors import Refused
 from pos.domain.money import Money, total
 from sync.central.bill_sums import check_bill_sums, lines_with_rates
 from sync.central.bills import paid_state
@@ -20,7 +21,7 @@ from sync.tmf676.shape import check_shape
 from sync.tmf678.bill import read_bill, read_line
 from sync.tmf678.rate import read_rate
 from sync.tmf678.shape import APPLIED_RATE, CUSTOMER_BILL
-from sync.wire_json import BadField, dumps, loads, money_json, read_money
+from sync.wire_json import BadField, BadResource, WireJsonError, dumps, loads, money_json, read_money
 
 AT_ONCE = 500
 
@@ -72,6 +73,24 @@ def write_bill(
     return snapshot if known is None else None
 
 
+def bill_sum_faults(connection: Connection) -> Iterator[tuple[str, str]]:
+    """(bill, what is wrong) for each whose lines, rates and total do not agree; read in slices, so that any number fits."""
+    after = ""
+    while bills := connection.execute(NEXT_BILLS, {"after": after, "most": AT_ONCE}).all():
+        stored: dict[str, list[str]] = {bill.id: [] for bill in bills}
+        for row in connection.execute(READ_RATES, {"bill_ids": list(stored)}):
+            stored[row.bill_id].append(row.body)
+        for bill in bills:
+            try:
+                rates = [read_rate(loads(body)) for body in stored[bill.id]]
+                check_bill_sums(read_bill(loads(bill.body), seen_change=None), rates)
+            except Refused as refusal:
+                yield bill.id, refusal.message
+            except (WireJsonError, BadField, BadResource):
+                yield bill.id, "its body, or one of its rates, cannot be read"
+        after = bills[-1].id
+
+
 def _write_rates(connection: Connection, rates: Sequence[Loaded]) -> set[str]:
     """Write the rates; returns the bills that one was put on or taken from."""
     rows = [_rate_row(rate) for rate in rates]
@@ -79,13 +98,27 @@ def _write_rates(connection: Connection, rates: Sequence[Loaded]) -> set[str]:
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
         known = {row.id: row for row in connection.execute(FIND_RATES, {"ids": [row["id"] for row in some]})}
-        changed = [row for row in some if row["id"] not in known or known[row["id"]].body != row["body"]]
+        changed = [row for row in some if _is_news(row, known.get(row["id"]))]
         if changed:
             connection.execute(UPSERT_RATE, changed)
         for row in changed:
             before = known[row["id"]].bill_id if row["id"] in known else None
             touched |= {bill_id for bill_id in (before, row["bill_id"]) if bill_id is not None}
     return touched
+
+
+def _is_news(row: Mapping[str, Any], known: Row[Any] | None) -> bool:
+    """Whether a rate is new or differs. One that an interim bill has taken stays on it, whatever the biller knows of that.
+
+    Raises BadField if the biller has put it on a bill of its own: it would be billed twice.
+    """
+    if known is None:
+        return True
+    if known.on_interim_bill and row["bill_id"] != known.bill_id:
+        if row["is_billed"]:
+            raise BadField(f"rate {row['id']}: bill.id", f"is not {known.bill_id}, which has billed it")
+        return False
+    return bool(known.body != row["body"])
 
 
 def _rate_row(rate: Loaded) -> dict[str, Any]:
@@ -218,9 +251,12 @@ FORGET_LINES = text("DELETE FROM line_rate WHERE bill_id = :bill_id")
 INSERT_LINE_RATE = text(
     "INSERT INTO line_rate (bill_id, line_id, rate_id) VALUES (:bill_id, :line_id, :rate_id)"
 )
-FIND_RATES = text("SELECT id, bill_id, body FROM rate WHERE id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
+FIND_RATES = text(
+    "SELECT id, bill_id, body,"
+    " EXISTS (SELECT 1 FROM bill_on_demand AS asked WHERE asked.bill_id = rate.bill_id) AS on_interim_bill"
+    " FROM rate WHERE id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+NEXT_BILLS = text("SELECT id, body FROM bill WHERE id > :after ORDER BY id LIMIT :most")
 READ_RATES = text(
     "SELECT bill_id, body FROM rate WHERE bill_id IN :bill_ids AND is_billed = 1 ORDER BY id"
 ).bindparams(bindparam("bill_ids", expanding=True))

@@ -12,6 +12,7 @@ from pos.domain.cheque import ChequeIdentity
 from pos.domain.cheque_digest import ChequeDigest
 from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind, PaymentModes
+from sync.central.bill_loading import bill_sum_faults
 from sync.central.cheques import cheque_of
 from sync.central.commissions import earned_with
 from sync.central.database import CentralStore, current_change
@@ -41,6 +42,10 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
     with store.read() as connection:
         return [
             *_bills(connection),
+            *(
+                Finding(subject="bill", subject_id=bill_id, message=what)
+                for bill_id, what in bill_sum_faults(connection)
+            ),
             *_payments(connection),
             *_bodies(connection, by_voucher),
             *_accounts(connection),

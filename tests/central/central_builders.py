@@ -19,6 +19,7 @@ from sync.wire_json import dumps, loads
 PAYMENT = "/tmf-api/paymentManagement/v4/payment"
 BILL = "/tmf-api/customerBillManagement/v4/customerBill"
 RATE = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
+DEMAND = "/tmf-api/customerBillManagement/v4/customerBillOnDemand"
 BASE_URL = "http://central.test"
 
 PAYMENT_SPEC = "TMF676-Payment-v4.0.0.swagger.json"
@@ -90,6 +91,25 @@ def rate(rate_id: str, bill_id: str, amount: str, **more: object) -> dict[str, o
         "product": {"id": "P-1", "name": "Fibre 100"},
         "taxExcludedAmount": kwd(amount),
         "taxIncludedAmount": kwd(amount),
+        **more,
+    }
+
+
+def unbilled(rate_id: str, amount: str, *, tax: str = "0.000", **more: object) -> dict[str, object]:
+    """A rate of BA-1 that is on no bill yet; ``amount`` without ``tax``, which is of 20 %."""
+    whole = Decimal(amount) + Decimal(tax)
+    return {
+        "id": rate_id,
+        "name": f"Rate {rate_id}",
+        "type": "appliedBillingCharge",
+        "isBilled": False,
+        "billingAccount": {"id": "BA-1", "@referredType": "BillingAccount"},
+        "product": {"id": "P-1", "name": "Fibre 100"},
+        "taxExcludedAmount": kwd(amount),
+        "taxIncludedAmount": {"unit": "KWD", "value": whole},
+        "appliedTax": [{"taxCategory": "VAT", "taxRate": 20, "taxAmount": kwd(tax)}]
+        if tax != "0.000"
+        else [],
         **more,
     }
 

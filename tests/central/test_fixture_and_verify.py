@@ -241,6 +241,10 @@ async def test_a_bill_cannot_be_loaded_for_less_than_was_paid(
     ("tampering", "subject"),
     [
         ("UPDATE bill SET remaining_minor = 1 WHERE id = 'CB-2'", "bill"),
+        ("UPDATE bill SET body = replace(body, '41.750', '41.751') WHERE id = 'CB-1'", "bill"),
+        ("UPDATE rate SET body = replace(body, '40.000', '40.001') WHERE id = 'R-1'", "bill"),
+        ("UPDATE rate SET body = 'x' WHERE id = 'R-1'", "bill"),
+        ("UPDATE rate SET bill_id = 'CB-2' WHERE id = 'R-1'", "bill"),
         ("DELETE FROM applied_payment", "payment"),
         ("UPDATE payment SET credit_minor = credit_minor + 1, amount_minor = amount_minor + 1", "payment"),
         ("UPDATE payment SET body = replace(body, '14.000', '14.001')", "payment"),

@@ -26,6 +26,12 @@ def _changed(change: Change) -> bytes:
     return wire_json.dumps(fixture)
 
 
+def unbilled(rate: dict[str, Any], account: str) -> dict[str, Any]:
+    """The same charge before it stands on a bill."""
+    kept = {name: value for name, value in rate.items() if name != "bill"}
+    return {**kept, "id": "R-UNBILLED", "isBilled": False, "billingAccount": {"id": account}}
+
+
 def _refusal(body: bytes, folder: Path) -> Refused:
     path = folder / "shop.json"
     path.write_bytes(body)
@@ -72,6 +78,12 @@ def test_the_sums_of_the_worked_example_agree() -> None:
             if rate["bill"]["id"] == bill["id"]
         )
         assert lines == rates == bill["taxIncludedAmount"]["value"]
+
+
+def test_a_rate_that_is_not_billed_yet_names_the_account_instead_of_a_bill() -> None:
+    account = example_fixture()["accounts"][0]["account"]
+    body = _changed(lambda fixture: fixture["rates"].append(unbilled(fixture["rates"][0], account)))
+    assert parse_fixture(body, source="example").rates[-1]["isBilled"] is False
 
 
 def test_a_key_that_we_do_not_know_inside_a_bill_survives() -> None:
@@ -136,7 +148,12 @@ WRONG: list[tuple[str, str, Change]] = [
         lambda f: f["bills"][0]["billSummaryLine"][0].pop("taxAmount"),
     ),
     ("rates[3].bill.id", "one of the bills", lambda f: f["rates"][3]["bill"].update(id="CB-1")),
-    ("rates[3].isBilled", "true", lambda f: f["rates"][3].update(isBilled=False)),
+    ("rates[3].billingAccount.id", "no bill", lambda f: f["rates"][3].update(isBilled=False)),
+    (
+        "rates[3].billingAccount.id",
+        "one of the accounts",
+        lambda f: f["rates"].insert(3, unbilled(f["rates"][3], "BA-9")),
+    ),
     ("items[0].ean", "check digit", lambda f: f["items"][0].update(ean="4006381333930")),
     ("items[0].serial", "iccid", lambda f: f["items"][0].update(serial="mac")),
     ("vouchers[0].expires", "2026-11-21", lambda f: f["vouchers"][0].update(expires="2027-02-29")),

@@ -5,7 +5,7 @@ The standard has no place for any of these: it is a resource of our own, known b
 
 from __future__ import annotations
 
-from pos.store.dishonour_told import DishonourFacts
+from pos.store.dishonour_told import BouncedLeg, DishonourFacts
 from sync.wire_json import dumps, money_json
 
 DISHONOUR_TYPE = "CounterfoilDishonour"
@@ -51,3 +51,19 @@ def dishonour_body(facts: DishonourFacts) -> bytes:
             "date": charge.on,
         }
     return dumps(body)
+
+
+def bounced_leg_body(leg: BouncedLeg) -> bytes:
+    """The same of another leg of the cheque, of which nothing stood any more."""
+    return dumps(
+        {
+            "correlatorId": leg.correlator_id,
+            "dishonour": leg.dishonour_id,
+            "state": UNDONE if leg.undone else DISHONOURED,
+            "payment": {"id": leg.server_id, "correlatorId": leg.leg_correlator_id},
+            "legOnly": True,
+            "receiptNumber": leg.receipt_number,
+            "terminal": leg.terminal,
+            "@type": DISHONOUR_TYPE,
+        }
+    )

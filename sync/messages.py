@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 
 from pos.store.account_credits import credit_facts
 from pos.store.bank_receipts import outcome_facts
-from pos.store.dishonour_told import dishonour_facts
+from pos.store.dishonour_told import bounced_leg, dishonour_facts
 from pos.store.dishonours import DISHONOUR
 from pos.store.outbox import COMMISSION, OUTCOME, TRANSFER
 from pos.store.suspense import transfer_facts
 from sync.commission_wire import commission_body
-from sync.dishonour_wire import dishonour_body
+from sync.dishonour_wire import bounced_leg_body, dishonour_body
 from sync.outcome_wire import outcome_body
 from sync.transfer_wire import transfer_body
 
@@ -48,7 +48,10 @@ def _commission(connection: Connection, outbox_id: int) -> bytes | None:
 
 def _dishonour(connection: Connection, outbox_id: int) -> bytes | None:
     facts = dishonour_facts(connection, outbox_id)
-    return None if facts is None else dishonour_body(facts)
+    if facts is not None:
+        return dishonour_body(facts)
+    leg = bounced_leg(connection, outbox_id)
+    return None if leg is None else bounced_leg_body(leg)
 
 
 MESSAGES: Mapping[str, Message] = {

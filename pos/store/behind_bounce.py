@@ -1,7 +1,6 @@
-"""What central must not hear before a bounce: payments on the bounce's charge, and money of the cheque that counts again.
+"""What central must not hear before a bounce: what is paid on, or moved to, the bounce's charge.
 
-Both may lie in another account's queue than the bounce itself. Before it central knows neither the charge's bill, nor that
-the cheque bounced where nothing of a leg stood any more.
+It may lie in another account's queue than the bounce itself, before which central does not know the charge's bill.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ BEHIND_BOUNCE = (
     f"JOIN {_CHARGE} JOIN placed_part AS part ON part.bill_no = charge.bill_no JOIN outbox AS next "
     "ON next.payment_event_id = part.payment_event_id AND next.leg = part.leg AND next.kind IN ('refund', 'moved') "
     "AND next.source_id BETWEEN part.correction_id AND part.correction_id || '-~'",
-    f"JOIN reinstatement ON {_OF_TOLD.format(bounce='of_correction')}JOIN outbox AS next "
-    "ON next.source_id = reinstatement.correction_id AND next.source_id <> '' AND next.kind = 'refund'",
 )
 """Joins from a bounce's own message ``told`` to the rows that wait for it, ``next``."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pos.domain.money import Money, currency
-from pos.store.dishonours import TOLD
+from pos.store.dishonours import TOLD, TOLD_LEG
 from pos.store.own_bounces import STAGES_PUT_BACK, read_rule
 
 
@@ -90,6 +90,45 @@ def dishonour_facts(connection: Connection, outbox_id: int) -> DishonourFacts | 
         rule=read_rule(row[14]),
         stages=_stages(connection, dishonour_id),
         charge=_charge(connection, dishonour_id),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BouncedLeg:
+    """A bounce as it is told of a leg of which nothing stood any more. ``undone``: the bank was wrong."""
+
+    correlator_id: str
+    dishonour_id: str
+    undone: bool
+    leg_correlator_id: str
+    server_id: str
+    receipt_number: str
+    terminal: str
+
+
+def bounced_leg(connection: Connection, outbox_id: int) -> BouncedLeg | None:
+    """What the row ``outbox_id`` tells; None where it tells of the whole bounce, or central lacks the leg itself."""
+    row = connection.exec_driver_sql(
+        "SELECT told.correlator_id, coalesce(of_correction, done.correction_id), of_correction IS NOT NULL, "
+        "paid.correlator_id, paid.server_id, done.receipt_number, event.terminal "
+        "FROM outbox AS told JOIN correction AS done ON done.correction_id || ? = told.source_id "
+        "LEFT JOIN reinstatement AS again ON again.correction_id = done.correction_id "
+        "JOIN payment_event AS event ON event.payment_event_id = told.payment_event_id "
+        "JOIN outbox AS paid ON paid.payment_event_id = told.payment_event_id AND paid.leg = told.leg "
+        "AND paid.kind = 'payment' WHERE told.outbox_id = ? AND paid.state = 'acknowledged' "
+        "AND done.payment_event_id = told.payment_event_id",
+        (TOLD_LEG, outbox_id),
+    ).first()
+    if row is None:
+        return None
+    return BouncedLeg(
+        correlator_id=row[0],
+        dishonour_id=row[1],
+        undone=bool(row[2]),
+        leg_correlator_id=row[3],
+        server_id=row[4],
+        receipt_number=row[5],
+        terminal=row[6],
     )
 
 

@@ -18,6 +18,8 @@ DISHONOUR = "dishonour"
 """The outbox's kind of what our own central is told of a bounce beside its refunds, or of its being undone."""
 TOLD = "-told"
 """Behind a correction's id: how the outbox names that message."""
+TOLD_LEG = "-legs"
+"""The same of what is told of a leg of which nothing stood when its cheque bounced; there is no refund of nothing."""
 
 _PARTS = (
     "(SELECT allocation_id AS part_id, payment_event_id, leg, tender_id, account, bill_no, bill_id, "
@@ -106,6 +108,17 @@ def credited_in(connection: Connection, cheque_id: str) -> str | None:
         (cheque_id,),
     ).first()
     return None if row is None else str(row[0])
+
+
+def legs_without_part(connection: Connection, tender_id: str, correction_id: str) -> list[tuple[int, str]]:
+    """The legs of a cheque of which a bounce took nothing off, for nothing of them stood any more; with their accounts."""
+    rows = connection.exec_driver_sql(
+        "SELECT leg, account FROM leg WHERE tender_id = ? AND NOT EXISTS ("
+        f"SELECT 1 FROM correction_part JOIN {_PARTS} AS part USING (part_id) WHERE correction_id = ? "
+        "AND part.payment_event_id = leg.payment_event_id AND part.leg = leg.leg) ORDER BY leg",
+        (tender_id, correction_id),
+    )
+    return [(int(leg), str(account)) for leg, account in rows]
 
 
 def awaiting_slip(connection: Connection, cheque_id: str) -> tuple[str, date] | None:

@@ -19,7 +19,14 @@ from pos.domain.posting import JournalLine, Ledger, credit, debit
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
 from pos.store.corrections import took_it
-from pos.store.dishonours import DISHONOUR, TOLD, awaiting_slip, bounced_before
+from pos.store.dishonours import (
+    DISHONOUR,
+    TOLD,
+    TOLD_LEG,
+    awaiting_slip,
+    bounced_before,
+    legs_without_part,
+)
 from pos.store.outbox import queue_of_leg
 from pos.store.times import utc_text
 from pos.till.approvals import use_or_ask
@@ -264,27 +271,42 @@ def _write_charge(deed: Deed, bounce: Bounce, correction_id: str, paper: str) ->
 
 
 def tell_beside(
-    deed: Deed, taken: TakenPayment, tender: TakenTender, correction_id: str, payor: str | None
+    deed: Deed,
+    taken: TakenPayment,
+    tender: TakenTender,
+    correction_id: str,
+    payor: str | None,
+    *,
+    of_bounce: str | None = None,
 ) -> None:
     """Our own central hears what a refund has no place for: charge, collection, cash-only. Behind the cheque's leg, and
-    where the payor has one, in the queue of what the payor pays next.
+    where the payor has one, in the queue of what the payor pays next. Of a leg that lost nothing by the bounce (this
+    correction, or ``of_bounce`` which it undoes) it hears apart that its cheque bounced.
     """
     legs = _legs(taken, tender)
     leg = next((number for number, account in legs.items() if account == payor), min(legs))
-    event_id = taken.payment_event_id
-    deed.unit.insert(
+    event_id, connection = taken.payment_event_id, deed.unit.connection
+    told = [(leg, payor or legs[leg], f"{correction_id}{TOLD}", f"{correction_id}{TOLD}")]
+    told += [
+        (other, account, f"{correction_id}{TOLD_LEG}", f"{correction_id}-{other}{TOLD_LEG}")
+        for other, account in legs_without_part(connection, tender.tender_id, of_bounce or correction_id)
+    ]
+    deed.unit.insert_all(
         "outbox",
-        {
-            "payment_event_id": event_id,
-            "leg": leg,
-            "correlator_id": f"{correction_id}{TOLD}",
-            "kind": DISHONOUR,
-            "source_id": f"{correction_id}{TOLD}",
-            "account": payor or legs[leg],
-            "queue": queue_of_leg(deed.unit.connection, event_id, leg),
-            "state": "waiting",
-            "changed_at_utc": utc_text(deed.at),
-        },
+        [
+            {
+                "payment_event_id": event_id,
+                "leg": number,
+                "correlator_id": correlator_id,
+                "kind": DISHONOUR,
+                "source_id": source_id,
+                "account": account,
+                "queue": queue_of_leg(connection, event_id, number),
+                "state": "waiting",
+                "changed_at_utc": utc_text(deed.at),
+            }
+            for number, account, source_id, correlator_id in told
+        ],
     )
 
 

@@ -262,7 +262,9 @@ def _write(deed: Deed, again: _Again) -> CountsAgain:
         ),
     )
     if again.to is not ChequeState.REPRESENTED:
-        tell_beside(deed, found.taken, found.tender, done.correction_id, bounce.payor)
+        tell_beside(
+            deed, found.taken, found.tender, done.correction_id, bounce.payor, of_bounce=bounce.correction_id
+        )
     if again.charge is not None and bounce.charge_account is not None:
         deed.desk.touched_bills.extend([] if bounce.bill_no is None else [bounce.bill_no])
         deed.desk.touched_accounts.append(bounce.charge_account)

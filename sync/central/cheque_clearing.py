@@ -101,7 +101,9 @@ FIND_PAYMENT = text(
     " EXISTS (SELECT 1 FROM refund WHERE payment_id = payment.id"
     f" AND kind IN ('void', 'reversal', 'tender_cancellation')) OR {BOUNCED} AS undone,"
     " EXISTS (SELECT 1 FROM cleared_cheque AS done WHERE payment_id = payment.id AND NOT EXISTS (SELECT 1 FROM refund"
-    " WHERE refund.payment_id = payment.id AND kind = 'dishonour' AND refund.change_number > done.change_number))"
+    " WHERE refund.payment_id = payment.id AND kind = 'dishonour' AND refund.change_number > done.change_number)"
+    " AND NOT EXISTS (SELECT 1 FROM dishonour_leg AS beside WHERE beside.payment_id = payment.id"
+    " AND beside.change_number > done.change_number))"
     " AS cleared FROM payment WHERE id = :id"
 )
 INSERT_CLEARING = text(

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
+from sync.central.dishonour_legs import IncomingLeg, find_leg_told, is_of_a_leg, read_leg, receive_leg
 from sync.central.dishonours import (
     DISHONOURS,
     DishonourReceipt,
@@ -26,16 +27,21 @@ def dishonour_routes(desk: CentralDesk) -> list[Route]:
 
     async def told(request: Request) -> Response:
         raw = await read_body(request)
-        bounce = read_dishonour(read_object(raw))
-        body_sha256 = hashlib.sha256(raw).hexdigest()
+        body, body_sha256 = read_object(raw), hashlib.sha256(raw).hexdigest()
+        bounce = read_leg(body) if is_of_a_leg(body) else read_dishonour(body)
         with desk.store.write() as connection:
-            known = find_told(connection, bounce.correlator_id, body_sha256=body_sha256)
+            find = find_leg_told if isinstance(bounce, IncomingLeg) else find_told
+            known = find(connection, bounce.correlator_id, body_sha256=body_sha256)
             if known is not None:
                 return json_answer(known, headers={"X-Idempotent-Replay": "true"})
             receipt = DishonourReceipt(
                 body_sha256=body_sha256, received_at=desk.clock.now(), change=next_change(connection)
             )
-            resource = receive_dishonour(connection, bounce, receipt)
+            resource = (
+                receive_leg(connection, bounce, receipt)
+                if isinstance(bounce, IncomingLeg)
+                else receive_dishonour(connection, bounce, receipt)
+            )
         return json_answer(resource, status=201)
 
     async def listed(request: Request) -> Response:

@@ -132,6 +132,8 @@ LEGS_OF = text(
 )
 BOUNCED = (
     "(SELECT count(*) FROM refund AS bounce WHERE bounce.payment_id = payment.id AND bounce.kind = 'dishonour')"
+    " + (SELECT count(*) FROM dishonour_leg AS beside WHERE beside.payment_id = payment.id"
+    " AND beside.undone_correlator_id IS NULL)"
     " > (SELECT count(*) FROM refund AS again WHERE again.payment_id = payment.id AND again.kind = 'reinstatement')"
 )
 """Whether the cheque behind a ``payment`` stands dishonoured."""

@@ -16,6 +16,7 @@ from pos.store.cache import CachedAccount
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import preview_bounce
 from pos.till.open_bills import catch_up, catch_up_all
+from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.transfers import MoveOrder, transfer
 from sync.central.database import next_change
 from sync.central.fixture import load_fixture
@@ -27,6 +28,7 @@ from tests.builders.bounces import (
     by_mistake,
     cleared,
     count_of_cash,
+    days_later,
     lodged,
     sent_again,
     terms,
@@ -444,6 +446,54 @@ async def of_two_accounts(wire: Wire) -> str:
     cleared(wire.desk, receipt, "10")
     await synced(wire, told=True)
     return receipt
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("moved", ["6", "10"])
+async def test_a_cheque_counts_again_also_where_nothing_of_it_stood_at_the_bounce(
+    told: bool, moved: str
+) -> None:
+    """What was moved or paid back wholly before is no part of the bounce, and its leg counts again all the same."""
+    wire = await shop()
+    receipt = await of_two_accounts(wire)
+    days_later(wire.desk, 60)
+    paper = refund(
+        wire.desk, SUPERVISOR, RefundOrder(receipt=receipt, amount=moved, reason="wrong_account")
+    ).receipt_number
+    confirm_refund(wire.desk, BACK_OFFICE, paper, "BANK 1")
+    await synced(wire, told=told)
+    bounced_by_two(wire.desk, receipt)
+    await synced(wire, told=told)
+
+    sent_again(wire.desk, receipt)
+    await agree(wire)
+    assert await compare_with_central(wire.desk, wire.client) == []
+
+    cleared(wire.desk, receipt, "10")
+    bounced_by_two(wire.desk, receipt)
+    await agree(wire)
+    by_mistake(wire.desk, receipt)
+    await agree(wire)
+    assert await compare_with_central(wire.desk, wire.client) == []
+
+
+async def test_a_leg_of_which_nothing_stood_is_told_once_whatever_gets_lost() -> None:
+    wire = await shop()
+    receipt = await of_two_accounts(wire)
+    days_later(wire.desk, 60)
+    refund(wire.desk, SUPERVISOR, RefundOrder(receipt=receipt, amount="7", reason="wrong_account"))
+    bounced_by_two(wire.desk, receipt)
+    fails(wire, "/dishonour", Fault.LOST_ANSWER)
+    await wire.engine.push()
+    by_mistake(wire.desk, receipt)
+    await wire.engine.push()
+    wire.network.heal()
+
+    await agree(wire)
+
+    with wire.central.read() as connection:
+        told = connection.execute(text("SELECT undone_correlator_id IS NOT NULL FROM dishonour_leg"))
+        assert told.scalars().all() == [1]
 
 
 @pytest.mark.parametrize("told", [True, False])

@@ -53,6 +53,16 @@ def own_bounces(connection: Connection, accounts: Collection[str]) -> Mapping[st
     return found
 
 
+def accounts_of_bounce(connection: Connection, bounce_id: str) -> list[str]:
+    """The accounts that a bounce concerns: the payor's, and those whose bills it opened again in collection."""
+    rows = connection.exec_driver_sql(
+        "SELECT payor FROM dishonour WHERE correction_id = ?1 AND payor IS NOT NULL "
+        f"UNION SELECT account FROM ({STAGES_PUT_BACK}) WHERE correction_id = ?1 ORDER BY 1",
+        (bounce_id,),
+    )
+    return [str(account) for (account,) in rows]
+
+
 def read_rule(kept: str) -> tuple[int, int, int]:
     """The rule that makes an account cash-only, as a bounce keeps it."""
     after, within_months, for_months = (int(number) for number in kept.split())

@@ -21,11 +21,9 @@ from pos.domain.errors import Refused
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import Ledger
-from pos.domain.standing_bounces import StandingBounce, cash_only_by, counted
 from pos.domain.tender import read_date
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
-from pos.store.cached_bounces import collected
 from pos.store.corrections import taken_payment
 from pos.store.deposits import cheques_called
 from pos.store.dishonours import (
@@ -36,7 +34,7 @@ from pos.store.dishonours import (
     reconnected_by,
 )
 from pos.store.dunning import dunning_before
-from pos.store.own_bounces import own_bounces
+from pos.till.account_score import score_with
 from pos.till.desk import Desk
 from pos.till.what_to_bank import lies_in
 
@@ -121,11 +119,9 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
         )
     # Walk-in buyers share one account and have nothing to do with one another.
     known = payor is not None and taken.payer_kind != PayerKind.WALK_IN
-    score = (
-        _Score.of(desk, connection, payor, day)
-        if payor is not None and known and reason.payors_fault
-        else None
-    )
+    score = None
+    if payor is not None and known and reason.payors_fault:
+        score = score_with(desk, connection, payor, day)
     opened = {part.account for part, _ in undone if part.bill_no is not None}
     return (
         Bounce(
@@ -159,25 +155,6 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
         ),
         found,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Score:
-    """The how-many-eth bounce of an account one more would be, and until when the account would be cash-only then."""
-
-    counted: int
-    cash_only_until: date | None
-
-    @classmethod
-    def of(cls, desk: Desk, connection: Connection, payor: str, day: date) -> _Score:
-        """By the bounces of every terminal that central has told, and those of this one."""
-        own = own_bounces(connection, {payor}).get(payor, [])
-        with desk.cache.read() as told:
-            stand = collected(told, payor, own).bounces
-        policy = desk.policy.cheques.dishonour
-        one_more = StandingBounce(bounce_id="", on=day, rule=policy.cash_only_rule)
-        stand = (*stand, one_more)
-        return cls(counted=len(counted(stand)), cash_only_until=cash_only_by(stand))
 
 
 def _is_waived(order: BounceOrder) -> bool:

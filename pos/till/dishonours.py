@@ -69,18 +69,28 @@ def preview_bounce(desk: Desk, person: Person, order: BounceOrder) -> Bounce:
     return bounce
 
 
-def bounce_cheque(desk: Desk, person: Person, order: BounceOrder, *, memo: Memo | None = None) -> Bounced:
+def bounce_cheque(
+    desk: Desk, person: Person, order: BounceOrder, *, seen: Bounce | None = None, memo: Memo | None = None
+) -> Bounced:
     """The bank did not pay a cheque: what it paid is owed again, as old as before, and the payor owes the fee.
 
+    ``seen`` is what the person was shown of it and said yes to; another than that is not booked.
+
     Raises NotAuthorised, ApprovalNeeded (it had cleared, or it is about the person's own account), or Refused
-    ``unknown_cheque``, ``cheque_state``, ``which_cheque``, ``bad_reason``, ``reason_required``, ``bank_date_impossible`` or
-    ``whose_cheque``.
+    ``unknown_cheque``, ``cheque_state``, ``which_cheque``, ``bad_reason``, ``reason_required``, ``bank_date_impossible``,
+    ``whose_cheque`` or ``changed_meanwhile``.
     """
 
     def work(deed: Deed) -> Bounced:
         deed.shift = None
         bounce, found = plan_bounce(desk, deed.unit.connection, order)
         deed.subject = found.cheque.receipt
+        if seen is not None and bounce != seen:
+            raise Refused(
+                "changed_meanwhile",
+                "Something changed since this was shown: nothing was booked. Read it again.",
+                words=list(bounce.words()),
+            )
         text = clean_entry(order.text, field="Reason", limit=TEXT_MAX)
         deed.reason_code = f"{bounce.reason.code}: {text}" if text else bounce.reason.code
         _require_second(deed, bounce, found)
@@ -103,13 +113,6 @@ def _require_second(deed: Deed, bounce: Bounce, found: Found) -> None:
     own = bool(deed.person.accounts & about)
     if bounce.was is not ChequeState.CLEARED and not own:
         return
-    charged = None if bounce.charge is None else bounce.charge.amount.minor
-    content = {
-        "cheque": bounce.cheque_id,
-        "step": found.tender.cheque_events,
-        "reason": bounce.reason.code,
-        "charge": charged,
-    }
     said = (
         "This is about your own account: it needs a second person."
         if own
@@ -118,12 +121,27 @@ def _require_second(deed: Deed, bounce: Bounce, found: Found) -> None:
     use_or_ask(
         deed,
         BOUNCE,
-        content,
+        {"step": found.tender.cheque_events, **_content(bounce)},
         f"bounce cheque {bounce.serial}, {bounce.amount} of receipt {bounce.receipt}",
         said,
         accounts=sorted(about) if own else (),
         not_by=took_it(deed.unit.connection, found.taken),
     )
+
+
+def _content(bounce: Bounce) -> Mapping[str, object]:
+    """What is approved: of which part how much is undone, which refunds are cancelled, what is charged to whom."""
+    charge = bounce.charge
+    return {
+        "cheque": bounce.cheque_id,
+        "reason": bounce.reason.code,
+        "on": bounce.on.isoformat(),
+        "undone": [[part.part_id, amount.minor] for part, amount in bounce.undone],
+        "cancelled": [[refund.refund_id, refund.amount.minor] for refund in bounce.cancelled],
+        "charge": None
+        if charge is None
+        else [charge.account, charge.recovered.minor, charge.fee.minor, charge.tax.minor],
+    }
 
 
 def _book_bounce(deed: Deed, bounce: Bounce, found: Found, text: str) -> Bounced:

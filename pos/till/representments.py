@@ -20,6 +20,7 @@ from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
 from pos.store.corrections import took_it
 from pos.store.dishonours import StandingDishonour, cancelled_by, last_dishonour, parts_undone_by
+from pos.till.account_score import words_without
 from pos.till.approvals import require_second, use_or_ask
 from pos.till.charge_bills import open_charge
 from pos.till.correction_entry import Corrected, CorrectionOrder, Entry, Why, corrected, write_correction
@@ -66,11 +67,11 @@ def represent_cheque(
 
     def work(deed: Deed) -> CountsAgain:
         found, bounce, said = _found(deed, cheque, text)
-        _leave_own(deed, REPRESENT, found)
         _require_once_more(deed, found, bounce)
         undone = parts_undone_by(deed.unit.connection, bounce.correction_id, found.tender.paid.currency)
         _refuse_suspense(deed, found)
         placed = again_as_owed(deed, found, bounce, undone)
+        _leave_own(deed, REPRESENT, found, placed)
         amount = found.tender.paid
         return _write(
             deed,
@@ -101,14 +102,19 @@ def undo_bounce(
 
     def work(deed: Deed) -> CountsAgain:
         found, bounce, said = _found(deed, cheque, text)
-        content = {"cheque": found.cheque.cheque_id, "bounce": bounce.correction_id}
-        what = f"undo the bounce of cheque {found.cheque.serial}, {found.tender.paid} of receipt {found.cheque.receipt}"
-        not_by = took_it(deed.unit.connection, found.taken)
         _refuse_suspense(deed, found)
-        require_second(deed, UNDO, content, what, not_by=not_by)
         undone = parts_undone_by(deed.unit.connection, bounce.correction_id, found.tender.paid.currency)
         placed = again_as_before(deed, found, undone)
         charge = open_charge(deed, bounce)
+        content = {
+            "cheque": found.cheque.cheque_id,
+            "bounce": bounce.correction_id,
+            "placed": _placed_content(placed),
+            "charge": None if charge is None else [part.minor for part in charge],
+        }
+        what = f"undo the bounce of cheque {found.cheque.serial}, {found.tender.paid} of receipt {found.cheque.receipt}"
+        not_by = took_it(deed.unit.connection, found.taken)
+        require_second(deed, UNDO, content, what, not_by=not_by)
         return _write(
             deed,
             _Again(
@@ -117,7 +123,7 @@ def undo_bounce(
                 placed=placed,
                 lines=_undone_lines(deed, found, bounce, placed, charge),
                 why=Why(code="bank_error", label="The bank had sent it back by mistake", text=said),
-                notes=_undone_words(found, bounce),
+                notes=_undone_words(deed, found, bounce),
                 to=ChequeState(bounce.was),
                 charge=charge,
             ),
@@ -153,14 +159,23 @@ def _refuse_suspense(deed: Deed, found: Found) -> None:
         )
 
 
-def _leave_own(deed: Deed, act: str, found: Found) -> None:
+def _placed_content(placed: Sequence[PlacedAgain]) -> list[list[object]]:
+    """Where the money counts again, as it is approved."""
+    return [[one.leg, one.account, one.bill_no, str(one.purpose), one.amount.minor] for one in placed]
+
+
+def _leave_own(deed: Deed, act: str, found: Found, placed: Sequence[PlacedAgain]) -> None:
     """Nobody decides alone about the own account."""
     about = {found.taken.payer_account, *(part.account for part in found.taken.parts)}
     if deed.person.accounts & about:
         use_or_ask(
             deed,
             act,
-            {"cheque": found.cheque.cheque_id, "step": found.tender.cheque_events},
+            {
+                "cheque": found.cheque.cheque_id,
+                "step": found.tender.cheque_events,
+                "placed": _placed_content(placed),
+            },
             f"send cheque {found.cheque.serial} of receipt {found.cheque.receipt} to the bank again",
             "This is about your own account: it needs a second person.",
             accounts=sorted(about),
@@ -217,7 +232,7 @@ def _undone_lines(
     return lines
 
 
-def _undone_words(found: Found, bounce: StandingDishonour) -> list[str]:
+def _undone_words(deed: Deed, found: Found, bounce: StandingDishonour) -> list[str]:
     words = [
         f"Cheque {found.cheque.serial} of {found.tender.paid} is paid after all: the bank had been wrong."
     ]
@@ -226,7 +241,7 @@ def _undone_words(found: Found, bounce: StandingDishonour) -> list[str]:
         fee = f", fee {bounce.fee} included" if bounce.fee else ""
         words.append(f"Account {bounce.charge_account}: the charge of {charged} is taken back{fee}.")
     words.append("It does not count against the account.")
-    return words
+    return [*words, *words_without(deed.desk, deed.unit.connection, bounce.correction_id)]
 
 
 def _write(deed: Deed, again: _Again) -> CountsAgain:

@@ -20,6 +20,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import ReceiptKind
 from pos.settings import read_settings
 from pos.store import cache as cached
+from pos.till.approvals import approve
 from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, deposit_slips, lodge_deposit
@@ -28,7 +29,7 @@ from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque, preview_bounce
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.refunds import RefundOrder, confirm_refund, refund, refunds_to_pay
-from pos.till.representments import represent_cheque, undo_bounce
+from pos.till.representments import CountsAgain, represent_cheque, undo_bounce
 from pos.till.script import Script
 from pos.till.transfers import MoveOrder, transfer
 from tests.builders.bounces import (
@@ -340,6 +341,59 @@ def test_a_cheque_that_had_cleared_bounces_by_two_people(desk: Desk) -> None:
     assert findings(desk) == []
 
 
+def moved(desk: Desk, receipt: str) -> None:
+    order = MoveOrder(receipt=receipt, account="BA-2", reason="wrong_account", amount="30")
+    transfer(desk, SUPERVISOR, order)
+    catch_up(desk)
+
+
+def test_what_was_not_shown_is_not_booked(desk: Desk) -> None:
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    credited(desk, receipt, "41.750")
+    seen = preview_bounce(desk, BACK_OFFICE, bounce_order(receipt))
+    terms(desk, fee=money("7"))
+
+    refusal = refused(desk, lambda: bounce_cheque(desk, BACK_OFFICE, bounce_order(receipt), seen=seen))
+
+    assert refusal.code == "changed_meanwhile"
+    assert "Fee 7.000 KWD: BA-1 owes it." in str(refusal.details["words"])
+    assert states(desk) == ["credited"]
+    terms(desk, fee=money("5"))
+    assert bounce_cheque(desk, BACK_OFFICE, bounce_order(receipt), seen=seen).bounce == seen
+
+
+def test_a_bounce_that_undoes_something_else_is_approved_anew(desk: Desk) -> None:
+    """Rule 33: an approval is of exactly what was looked at."""
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    cleared(desk, receipt, "41.750")
+    order = bounce_order(receipt)
+    asked = refused(desk, lambda: bounce_cheque(desk, BACK_OFFICE, order))
+    approve(desk, SUPERVISOR, str(asked.details["request"]))
+    moved(desk, receipt)
+
+    assert code_of(lambda: bounce_cheque(desk, BACK_OFFICE, order)) == "approval_required"
+
+    bounced_by_two(desk, receipt)
+    assert findings(desk) == []
+
+
+def test_undoing_a_bounce_is_approved_with_where_its_money_goes(desk: Desk) -> None:
+    """Rule 33."""
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+    asked = refused(desk, lambda: undo_bounce(desk, BACK_OFFICE, receipt))
+    approve(desk, SUPERVISOR, str(asked.details["request"]))
+    opened(desk)
+    pay(desk, cash("41.750"), allocate=[wish("7781")])
+    catch_up(desk)
+
+    assert code_of(lambda: undo_bounce(desk, BACK_OFFICE, receipt)) == "approval_required"
+
+    by_mistake(desk, receipt)
+    assert findings(desk) == []
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [
@@ -476,9 +530,10 @@ def test_cash_only_follows_whichever_bounce_was_the_banks_mistake(
     opened(desk)
     assert code_of(lambda: pay(desk, cheque("1", "000301"))) == "cheque_account_cash_only"
 
-    by_mistake(desk, receipts[undone])
-    catch_up(desk)
+    done = by_mistake(desk, receipts[undone])
 
+    said = "stays cash-only until 2027-11-21" if bounces > 3 else "is cash-only by bounced cheques no more"
+    assert any(said in words for words in notes_of(done))
     assert code_of(lambda: pay(desk, cheque("1", "000301"))) == after
     assert findings(desk) == []
 
@@ -506,11 +561,16 @@ def test_a_mistake_of_the_bank_takes_back_the_stage_that_the_bounce_had_put_back
     bounced(desk, receipt)
     assert stage_of(desk) == 2
 
-    by_mistake(desk, receipt)
-    catch_up(desk)
+    done = by_mistake(desk, receipt)
 
     assert stage_of(desk) == 0
+    assert "Account BA-1: collection is back at stage 0." in notes_of(done)
     assert findings(desk) == []
+
+
+def notes_of(done: CountsAgain) -> tuple[str, ...]:
+    """What its paper says."""
+    return done.correction.paper.notes
 
 
 def stage_of(desk: Desk) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pos.till.desk import Desk
-from tests.builders.bounces import credited, taken, with_fee
-from tests.builders.tills import cheque, findings, make_till, opened, rows
+from tests.builders.bounces import credited, taken, terms, with_fee
+from tests.builders.tills import cheque, findings, make_till, money, opened, rows
 from tests.builders.undoing import open_bills
 from tests.tui.counter import counter
 
@@ -37,6 +37,25 @@ async def test_a_cheque_bounces_in_four_keys(desk: Desk) -> None:
         assert seat.message == "Cheque 000123 is dishonoured, 5.000 KWD is charged."
     assert [row["state"] for row in rows(desk, "v_cheque")] == ["dishonoured"]
     assert open_bills(desk)[NOTICE] == 5_000
+    assert findings(desk) == []
+
+
+async def test_what_changed_since_it_was_shown_is_shown_again_before_it_is_booked(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1")
+        terms(desk, fee=money("7"))
+
+        await seat.press("enter")
+
+        assert seat.screen == "DishonourScreen"
+        assert seat.message.startswith("! Something changed since this was shown")
+        assert "Fee 7.000 KWD: BA-1 owes it." in seat.text
+        assert [row["state"] for row in rows(desk, "v_cheque")] == ["credited"]
+
+        await seat.press("enter")
+
+        assert seat.message == "Cheque 000123 is dishonoured, 7.000 KWD is charged."
     assert findings(desk) == []
 
 

@@ -14,6 +14,7 @@ from textual.widgets import Label
 from pos.domain.cheque_register import ChequeLine
 from pos.domain.dishonour import Bounce
 from pos.domain.dishonour_policy import DishonourReason
+from pos.domain.errors import Refused
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import Bounced, bounce_cheque, preview_bounce
 from pos.tui.errands import Errands
@@ -101,7 +102,13 @@ class DishonourScreen(Frame[Bounced]):
 
     async def _book(self, reason: DishonourReason) -> None:
         desk, person = self.seat.desk, self.seat.person
-        done = await self.seat.deed(partial(bounce_cheque, desk, person, self._order(reason)))
+        deed = partial(bounce_cheque, desk, person, self._order(reason), seen=self._bounce)
+        try:
+            done = await self.seat.deed(deed)
+        except Refused as refusal:
+            if refusal.code == "changed_meanwhile":
+                await self._look(reason)
+            raise
         self.errands.paper_waits()
         self.dismiss(done)
 

@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from pos.cli import central_access
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 
@@ -157,6 +158,11 @@ def terminal(
     finally:
         store.close()
     call.line({"ok": True, "terminal": terminal, "code": code}, code)
+
+
+app.command("client")(central_access.client)
+app.command("clients")(central_access.clients)
+app.command("audit")(central_access.audit)
 
 
 @app.command("payments")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
+from sync.central.callers import require_own_terminal
 from sync.central.database import current_change
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError, card_number_refused, error_body
@@ -71,7 +72,10 @@ async def _read_bounded(request: Request) -> bytes:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """A JSON object, strictly, without a card number in any key or value. Raises ApiError 400."""
+    """A JSON object, strictly, without a card number in any key or value. Raises ApiError 400.
+
+    Where there is a token, a terminal that the object names is the token's: else ApiError 403.
+    """
     try:
         value = loads(body)
     except WireJsonError as error:
@@ -82,6 +86,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         refuse_cards_in(value, whole="body")
     except Refused as refusal:
         raise card_number_refused(refusal) from None
+    require_own_terminal(value)
     return value
 
 

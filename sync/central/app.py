@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
@@ -24,6 +25,7 @@ from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
 from sync.central.dishonour_api import dishonour_routes
 from sync.central.errors import ApiError
+from sync.central.gate import guard
 from sync.central.group_commit import GroupCommit
 from sync.central.heads import head_routes
 from sync.central.issuers import VoucherIssuer
@@ -36,6 +38,7 @@ from sync.central.payment_api import payment_routes
 from sync.central.refund_api import refund_routes
 from sync.central.refund_hold_api import refund_hold_routes
 from sync.central.sessions import session_routes
+from sync.central.token_api import token_routes
 from sync.central.transfer_api import transfer_routes
 from sync.central.voucher_api import voucher_routes
 from sync.central.watch import REQUEST_ID, Visit, Watch, id_of, note_code
@@ -59,12 +62,14 @@ def make_app(
     tolerance: str = "",
     metrics: Metrics | None = None,
     tell: Sequence[Callable[[Visit], None]] = (),
+    authenticated: bool = False,
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
     ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
     bill that a payment may clear. ``tell`` hears of every request that has ended, as do ``metrics``.
+    ``authenticated``: every route but a few asks for a token; else whoever asks may do all.
 
     ``app.state.stopping`` is to be set once the process is asked to end.
     """
@@ -75,23 +80,26 @@ def make_app(
     desk = CentralDesk(
         timed, clock, randomness, links, modes, held_for, issuers or {}, tolerance, GroupCommit(timed)
     )
+    routes: list[Route] = [
+        *payment_routes(desk),
+        *refund_routes(desk),
+        *refund_hold_routes(desk),
+        *approval_routes(desk),
+        *bill_routes(desk),
+        *voucher_routes(desk),
+        *session_routes(desk),
+        *head_routes(desk),
+        *outcome_routes(desk),
+        *transfer_routes(desk),
+        *commission_routes(desk),
+        *dishonour_routes(desk),
+        *own_routes(desk),
+        *operating_routes(desk, metrics),
+    ]
+    if authenticated:
+        routes = guard([*routes, *token_routes(desk)], desk)
     app = Starlette(
-        routes=[
-            *payment_routes(desk),
-            *refund_routes(desk),
-            *refund_hold_routes(desk),
-            *approval_routes(desk),
-            *bill_routes(desk),
-            *voucher_routes(desk),
-            *session_routes(desk),
-            *head_routes(desk),
-            *outcome_routes(desk),
-            *transfer_routes(desk),
-            *commission_routes(desk),
-            *dishonour_routes(desk),
-            *own_routes(desk),
-            *operating_routes(desk, metrics),
-        ],
+        routes=routes,
         middleware=[
             Middleware(Watch, clock=clock, randomness=randomness, tell=[metrics.count, *tell]),
             Middleware(CardGuard),

@@ -47,6 +47,7 @@ def refuse_other_body(stored_sha256: str, body_sha256: str) -> None:
 
 REASONS = {
     400: "Bad request",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",

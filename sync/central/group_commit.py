@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -36,7 +37,9 @@ class GroupCommit:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Done] = loop.create_future()
-        self._waiting.append((deed, done))
+        # It is carried out in the turn of whoever came first, but for its own caller.
+        within = copy_context()
+        self._waiting.append((lambda connection: within.run(deed, connection), done))
         if len(self._waiting) == 1:
             loop.call_soon(self._commit)
         return await done

@@ -1,0 +1,123 @@
+"""Who may speak to central, and what happened to it: the operator's own commands beside the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pos.cli.output import Invocation
+
+if TYPE_CHECKING:
+    from sync.central.database import CentralStore
+
+DbOption = Annotated[str, typer.Option("--db", help="Database URL, such as sqlite:///central.db.")]
+
+
+@contextmanager
+def _central(db: str) -> Iterator[CentralStore]:
+    from sync.central.database import open_central
+
+    store = open_central(db)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def client(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the back office calls it.")],
+    db: DbOption,
+    dealer: Annotated[
+        str | None, typer.Option("--dealer", metavar="D", help="Whose it is: it sees this dealer's alone.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="What it may, such as payment.read; once for each.")
+    ] = None,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Take its rights away, and those tokens that it has.")
+    ] = False,
+) -> None:
+    """Make a client of central; its secret is shown once. Or revoke one."""
+    from pos.machine import MachineClock, MachineRandomness
+    from sync.central.clients import make_client, revoke_client
+
+    call: Invocation = context.obj
+    at = MachineClock("UTC").now()
+    with _central(db) as store, store.write() as connection:
+        if revoke:
+            client_id = revoke_client(connection, name, at=at)
+            data: dict[str, object] = {"ok": True, "name": name, "client_id": client_id, "revoked": True}
+            said = f"{name} ({client_id}) may do nothing any more."
+        else:
+            made = make_client(
+                connection, name, dealer=dealer, scopes=scope or (), at=at, randomness=MachineRandomness()
+            )
+            data = {
+                "ok": True,
+                "name": name,
+                "kind": str(made.kind),
+                "dealer": dealer,
+                "scopes": sorted(made.scopes),
+                "client_id": made.client_id,
+                "client_secret": made.secret,
+            }
+            said = f"client id      {made.client_id}\nclient secret  {made.secret}\nThe secret is not shown again."
+    call.line(data, said)
+
+
+def clients(context: typer.Context, db: DbOption) -> None:
+    """The clients of central but the tills, revoked ones too."""
+    from sync.central.clients import list_clients
+
+    call: Invocation = context.obj
+    with _central(db) as store, store.read() as connection:
+        found = list(list_clients(connection))
+    for one in found:
+        known = one.caller
+        data = {
+            "name": one.name,
+            "client_id": known.client_id,
+            "kind": str(known.kind),
+            "dealer": known.dealer,
+            "scopes": sorted(known.scopes),
+            "made_at": one.made_at,
+            "revoked_at": one.revoked_at,
+        }
+        state = "revoked" if one.revoked_at else "may"
+        call.line(
+            data,
+            f"{one.name:20} {known.client_id:20} {known.dealer or '-':10} {state:8} {' '.join(sorted(known.scopes))}",
+        )
+
+
+def audit(
+    context: typer.Context,
+    db: DbOption,
+    after: Annotated[int, typer.Option("--after", min=0, help="Only events of a higher number.")] = 0,
+    subject: Annotated[
+        str | None, typer.Option("--of", metavar="ID", help="Only of this client, terminal or bill.")
+    ] = None,
+) -> None:
+    """What happened to central itself: clients, enrolments, refused tokens, clones, bills changed by hand."""
+    from sync.central.audit import events
+
+    call: Invocation = context.obj
+    with _central(db) as store, store.read() as connection:
+        found = list(events(connection, after=after, subject=subject))
+    for one in found:
+        data = {
+            "number": one.number,
+            "at": one.at,
+            "event": one.event,
+            "subject": one.subject,
+            "actor": one.actor,
+            "detail": one.detail,
+        }
+        call.line(
+            data,
+            f"{one.number:6} {one.at[:19]} {one.event:20} {one.subject:24} {one.actor:20} {one.detail}".rstrip(),
+        )

@@ -1,0 +1,37 @@
+"""``pos central client``, ``clients`` and ``audit``: who may speak to central, and what happened to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.builders.homes import ForkingPos
+
+
+def test_a_client_is_made_listed_and_revoked_and_its_secret_is_shown_once(
+    pos: ForkingPos, tmp_path: Path
+) -> None:
+    db = f"sqlite:///{tmp_path / 'central.db'}"
+    made = pos.run("--json", "central", "client", "kiosk", "--db", db, "--scope", "payment.read").last
+    assert (made["kind"], made["scopes"], made["dealer"]) == ("foreign", ["payment.read"], None)
+    assert len(made["client_secret"]) >= 50
+
+    twice = pos.run("--json", "central", "client", "kiosk", "--db", db)
+    assert (twice.status, twice.last["error"]["code"]) == (3, "client_exists")
+
+    listed = pos.run("--json", "central", "clients", "--db", db)
+    assert listed.last["client_id"] == made["client_id"]
+    assert made["client_secret"] not in listed.out
+
+    gone = pos.run("--json", "central", "client", "kiosk", "--db", db, "--revoke")
+    assert gone.last["revoked"] is True
+    assert pos.run("--json", "central", "clients", "--db", db).last["revoked_at"] is not None
+
+    audit = pos.run("--json", "central", "audit", "--db", db)
+    assert [line["event"] for line in audit.lines] == ["client_made", "client_revoked"]
+    assert made["client_secret"] not in audit.out
+
+
+def test_a_dealers_client_needs_a_dealer_that_central_knows(pos: ForkingPos, tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path / 'central.db'}"
+    ended = pos.run("--json", "central", "client", "shop", "--db", db, "--dealer", "D-1")
+    assert (ended.status, ended.last["error"]["code"]) == (3, "unknown_dealer")

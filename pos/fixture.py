@@ -289,6 +289,22 @@ class BillingRateObject(TypedDict):
     appliedTax: NotRequired[Annotated[list[TaxObject], Field(description="the tax in it", max_length=20)]]
 
 
+@with_config(_OPEN)
+class BillCycleObject(TypedDict):
+    """A TMF678 v5 billCycle."""
+
+    id: Annotated[ObjectId, Field(description="the cycle's id")]
+    name: Annotated[ShortText, Field(description="what it is called")]
+    description: NotRequired[Annotated[ShortText, Field(description="an explanation")]]
+    billingPeriod: NotRequired[Annotated[ShortText, Field(description="the time it bills, as in 2026-11")]]
+    billingDate: NotRequired[Annotated[Instant, Field(description="when it bills")]]
+    chargeDate: NotRequired[Annotated[Instant, Field(description="when a payment method is charged")]]
+    creditDate: NotRequired[Annotated[Instant, Field(description="until when credits are shown on the bill")]]
+    mailingDate: NotRequired[Annotated[Instant, Field(description="when bills are sent")]]
+    paymentDueDate: NotRequired[Annotated[Instant, Field(description="until when they are to be paid")]]
+    validFor: NotRequired[Annotated[PeriodObject, Field(description="when the cycle is in use")]]
+
+
 # --- the fixture's own rows ----------------------------------------------------------------------------------
 
 
@@ -564,6 +580,9 @@ class Fixture(_Row):
     rates: list[BillingRateObject] = Field(
         default=[], description="TMF678 v4 appliedCustomerBillingRate objects", max_length=10_000_000
     )
+    bill_cycles: list[BillCycleObject] = Field(
+        default=[], description="TMF678 v5 billCycle objects", max_length=10_000
+    )
     items: list[FixtureItem] = Field(default=[], description="what is sold", max_length=100_000)
     vouchers: list[FixtureVoucher] = Field(default=[], description="vouchers", max_length=1_000_000)
     voucher_keys: list[FixtureVoucherKey] = Field(
@@ -583,6 +602,7 @@ class Fixture(_Row):
         _no_two("bills", "id", (bill["id"] for bill in self.bills))
         _no_two("bills", "billNo", (bill["billNo"] for bill in self.bills))
         _no_two("rates", "id", (rate["id"] for rate in self.rates))
+        _no_two("bill_cycles", "id", (cycle["id"] for cycle in self.bill_cycles))
         _no_two("items", "item", (row.item for row in self.items))
         _no_two("items", "ean", (row.ean for row in self.items))
         _no_two("vouchers", "code", (f"{row.code} of {row.issuer}" for row in self.vouchers))

@@ -57,7 +57,11 @@ def make_sample(
         "accounts": accounts,
         "dealers": _make_dealers(market),
         "bills": [bill for bill, _ in made],
-        "rates": [rate for _, rates in made for rate in rates],
+        "rates": [
+            *(rate for _, rates in made for rate in rates),
+            *_unbilled_rates(market, accounts[:UNBILLED_ACCOUNTS], as_of),
+        ],
+        "bill_cycles": _bill_cycles(as_of),
         "items": _make_items(market),
         "vouchers": _make_vouchers(market, as_of),
         "limits": {key: market.plain(units * 100) for key, units in _LIMIT_HUNDREDS.items()},
@@ -830,6 +834,52 @@ def _rate_object(market: Market, rate: _Rate, product: str, bill_no: str, place:
         "appliedTax": [_tax(market, rate.tax_rate, rate.tax_minor)],
         "@type": "AppliedCustomerBillingRate",
     }
+
+
+UNBILLED_ACCOUNTS = 20
+"""So many of the first subscribers have used something since their last bill."""
+
+
+def _unbilled_rates(
+    market: Market, accounts: Sequence[Mapping[str, Any]], as_of: date
+) -> list[dict[str, Any]]:
+    """What the next bill, or one on demand, will hold: two charges of the friendly customer's bills for each."""
+    made: list[dict[str, Any]] = []
+    charges = [fixed for fixed in market.friendly[0] if fixed.group == "usage"][:2]
+    for account in accounts:
+        for place, fixed in enumerate(charges, start=1):
+            rate = _rate(market, fixed, as_of - timedelta(days=place))
+            told = _rate_object(market, rate, rate.name, "", place)
+            del told["bill"]
+            made.append(
+                told
+                | {
+                    "id": f"R-NEXT-{account['account']}-{place}",
+                    "isBilled": False,
+                    "billingAccount": {"id": account["account"], "@referredType": "BillingAccount"},
+                }
+            )
+    return made
+
+
+def _bill_cycles(as_of: date) -> list[dict[str, Any]]:
+    """The runs on the first and the fifteenth of the month of ``as_of``."""
+    cycles = []
+    for day in (1, 15):
+        billed = as_of.replace(day=day)
+        cycles.append(
+            {
+                "id": f"CYCLE-{billed.year}-{billed.month:02d}-{day:02d}",
+                "name": f"Billing of {billed.isoformat()}",
+                "billingPeriod": f"{billed:%Y-%m}",
+                "billingDate": _instant(billed),
+                "creditDate": _instant(billed - timedelta(days=1)),
+                "mailingDate": _instant(billed + timedelta(days=2)),
+                "paymentDueDate": _instant(billed + timedelta(days=25)),
+                "@type": "BillCycle",
+            }
+        )
+    return cycles
 
 
 # --- items and vouchers --------------------------------------------------------------------------------------

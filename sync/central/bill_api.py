@@ -1,5 +1,5 @@
 """TMF678 v4: customerBill, of which only the state can be changed, appliedCustomerBillingRate, read only, and
-customerBillOnDemand.
+customerBillOnDemand; of v5 billCycle, read only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from pos.domain.ids import new_id
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object, read_patch
+from sync.central.bill_cycles import BILL_CYCLES
 from sync.central.bill_states import asked_state, change_state
 from sync.central.bills import BILLS, RATES
 from sync.central.desk import CentralDesk
@@ -34,7 +35,7 @@ from sync.central.query import Collection
 
 
 def bill_routes(desk: CentralDesk) -> list[Route]:
-    """The routes of the three resources."""
+    """The routes of these resources."""
 
     async def bill(request: Request) -> Response:
         if request.method == "PATCH":
@@ -52,6 +53,9 @@ def bill_routes(desk: CentralDesk) -> list[Route]:
     async def demand(request: Request) -> Response:
         return answer_one(desk, request, BILLS_ON_DEMAND)
 
+    async def cycle(request: Request) -> Response:
+        return answer_one(desk, request, BILL_CYCLES)
+
     return [
         _listed(desk, BILLS),
         Route(f"{BILLS.path}/{{id}}", bill, methods=["GET", "PATCH"]),
@@ -59,6 +63,8 @@ def bill_routes(desk: CentralDesk) -> list[Route]:
         Route(f"{RATES.path}/{{id}}", rate, methods=["GET"]),
         Route(BILLS_ON_DEMAND.path, demands, methods=["GET", "POST"]),
         Route(f"{BILLS_ON_DEMAND.path}/{{id}}", demand, methods=["GET"]),
+        _listed(desk, BILL_CYCLES),
+        Route(f"{BILL_CYCLES.path}/{{id}}", cycle, methods=["GET"]),
     ]
 
 

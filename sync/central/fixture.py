@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from pos.domain.money import currency, parse_count
+from sync.central.bill_cycles import load_bill_cycles
 from sync.central.bill_loading import load_bills
 from sync.central.database import CentralStore, next_change
 from sync.central.items import load_items
@@ -23,7 +24,9 @@ from sync.central.voucher_keys import load_keys
 from sync.central.voucher_loading import load_vouchers
 from sync.wire_json import BadField, BadResource, dumps
 
-TABLES_OF_THEIR_OWN = ("accounts", "dealers", "bills", "rates", "items", "vouchers", "voucher_keys")
+TABLES_OF_THEIR_OWN = (
+    "accounts", "dealers", "bills", "rates", "bill_cycles", "items", "vouchers", "voucher_keys"
+)  # fmt: skip
 
 FIGURES = ("credit", "advance", "deposit", "written_off")
 """What an account may have, as loaded and as it stands."""
@@ -46,6 +49,7 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
             dealers = [{"kind": "dealer", **row} for row in _rows(fixture, "dealers")]
             _load_accounts(connection, dealers, "dealers", change)
             load_bills(connection, _rows(fixture, "bills"), _rows(fixture, "rates"), change=change)
+            load_bill_cycles(connection, _rows(fixture, "bill_cycles"), change=change)
             load_items(connection, _rows(fixture, "items"), change=change)
             load_vouchers(connection, _rows(fixture, "vouchers"))
             load_keys(connection, _rows(fixture, "voucher_keys"), at="from a fixture")

@@ -102,3 +102,25 @@ ON_DEMAND_CREATE = Shape(
         **_AT,
     }
 )
+
+BILL_CYCLE = Shape(
+    attributes={
+        "id": Kind.TEXT,
+        "href": Kind.TEXT,
+        "billingDate": Kind.DATE_TIME,
+        "billingPeriod": Kind.TEXT,
+        "chargeDate": Kind.DATE_TIME,
+        "creditDate": Kind.DATE_TIME,
+        "description": Kind.TEXT,
+        "mailingDate": Kind.DATE_TIME,
+        "name": Kind.TEXT,
+        "paymentDueDate": Kind.DATE_TIME,
+        "BillCycleSpecification": Shape(
+            attributes={**ENTITY_REF.attributes, "description": Kind.TEXT}, required=("id", "@type")
+        ),
+        "validFor": TIME_PERIOD,
+        **_AT,
+    },
+    required=("id",),
+)
+"""Of v5.0.0, the first version that has it; ``@type`` is set where it is missing."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from jsonschema import Draft4Validator, FormatChecker
+import yaml
+from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
 
 from sync.wire_json import dumps, loads
 
@@ -20,10 +21,12 @@ PAYMENT = "/tmf-api/paymentManagement/v4/payment"
 BILL = "/tmf-api/customerBillManagement/v4/customerBill"
 RATE = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
 DEMAND = "/tmf-api/customerBillManagement/v4/customerBillOnDemand"
+CYCLE = "/tmf-api/customerBillManagement/v5/billCycle"
 BASE_URL = "http://central.test"
 
 PAYMENT_SPEC = "TMF676-Payment-v4.0.0.swagger.json"
 BILL_SPEC = "TMF678_Customer_Bill_Management_API_v4.0.0_swagger.json"
+BILL_SPEC_5 = "TMF678-CustomerBill-v5.0.0.oas.yaml"
 
 
 class SteppingClock:
@@ -262,6 +265,14 @@ def faults(folder: Path, spec: str, definition: str, *values: object) -> list[st
     definitions = json.loads((folder / spec).read_text())["definitions"]
     schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
     validator = Draft4Validator(schema, format_checker=FormatChecker())
+    return [error.message for value in values for error in validator.iter_errors(value)]
+
+
+def v5_faults(folder: Path, definition: str, *values: object) -> list[str]:
+    """As ``faults``, of version 5 of the customer bills."""
+    components = yaml.safe_load((folder / BILL_SPEC_5).read_text())["components"]
+    schema = {"$ref": f"#/components/schemas/{definition}", "components": components}
+    validator = Draft7Validator(schema, format_checker=FormatChecker())
     return [error.message for value in values for error in validator.iter_errors(value)]
 
 

@@ -45,6 +45,10 @@ def shop(request: pytest.FixtureRequest) -> Fixture:
     return parse_fixture(path.read_bytes(), source=path.name)
 
 
+def billed(shop: Fixture) -> list[Any]:
+    return [rate for rate in shop.rates if rate["isBilled"]]
+
+
 def _money(value: Any) -> Decimal:
     assert isinstance(value["value"], Decimal)
     return Decimal(value["value"])
@@ -90,7 +94,7 @@ def test_a_shop_has_as_many_of_everything_as_promised(shop: Fixture) -> None:
 
 
 def test_every_bill_has_three_to_sixty_rates_on_two_to_six_top_lines(shop: Fixture) -> None:
-    rates = Counter(rate["bill"]["id"] for rate in shop.rates)
+    rates = Counter(rate["bill"]["id"] for rate in billed(shop))
     assert set(rates) == {bill["id"] for bill in shop.bills}
     assert (min(rates.values()), max(rates.values())) == (3, 60)
     tops = [sum("parentLine" not in line for line in bill["billSummaryLine"]) for bill in shop.bills]
@@ -121,8 +125,15 @@ def test_the_first_account_has_two_open_bills_and_the_older_one_is_overdue(shop:
     assert _money(newer["amountDue"]) == Decimal("41.75")
 
 
+def test_twenty_accounts_have_rates_that_no_bill_holds_yet(shop: Fixture) -> None:
+    waiting: list[Any] = [rate for rate in shop.rates if not rate["isBilled"]]
+    owed = Counter(rate["billingAccount"]["id"] for rate in waiting)
+    assert (len(owed), set(owed.values())) == (20, {2})
+    assert all(_money(rate["taxIncludedAmount"]) > 0 and rate["date"] < TODAY for rate in waiting)
+
+
 def test_tax_and_lines_and_rates_and_bill_agree_on_every_level(shop: Fixture) -> None:
-    rates: dict[str, Any] = {rate["id"]: rate for rate in shop.rates}
+    rates: dict[str, Any] = {rate["id"]: rate for rate in billed(shop)}
     referred: list[str] = []
     bills: list[Any] = list(shop.bills)
     for bill in bills:
@@ -210,7 +221,7 @@ def test_every_amount_is_written_with_exactly_the_digits_of_its_currency(code: S
 
 def test_the_readers_of_bills_and_rates_take_every_one_and_find_the_sums_right(shop: Fixture) -> None:
     by_bill: dict[str, list[Any]] = {}
-    for rate in shop.rates:
+    for rate in billed(shop):
         by_bill.setdefault(rate["bill"]["id"], []).append(read_rate(rate))
     for body in shop.bills:
         bill = read_bill(body, seen_change=None)

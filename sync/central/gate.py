@@ -15,6 +15,7 @@ from sync.central.errors import ApiError
 from sync.central.links import (
     ACCOUNT_PATH,
     APPROVAL_PATH,
+    BILL_CYCLE_PATH,
     BILL_ON_DEMAND_PATH,
     BILL_PATH,
     BILL_SCHEMA_PATH,
@@ -72,7 +73,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     **_read(Scope.REFUND_READ, REFUND_PATH),
     ("GET", REFUNDABLE_PATH): Scope.REFUND_READ,
     **_posted(Scope.REFUND_WRITE, REFUND_PATH),
-    **_read(Scope.BILL_READ, BILL_PATH, RATE_PATH, BILL_ON_DEMAND_PATH),
+    **_read(Scope.BILL_READ, BILL_PATH, RATE_PATH, BILL_ON_DEMAND_PATH, BILL_CYCLE_PATH),
     **_posted(Scope.BILL_WRITE, BILL_ON_DEMAND_PATH),
     ("PATCH", f"{BILL_PATH}/{{id}}"): Scope.BILL_WRITE,
     **_read(Scope.ACCOUNT_READ, ACCOUNT_PATH),

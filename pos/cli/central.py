@@ -48,11 +48,21 @@ def serve(
             "--drain-s", min=0, max=300, help="Asked to stop, serve on for so long, no longer ready."
         ),
     ] = 0,
+    per_s: Annotated[
+        int, typer.Option("--requests-per-s", min=1, max=100_000, help="Of one client, on average.")
+    ] = 100,
+    burst: Annotated[
+        int, typer.Option("--burst", min=1, max=1_000_000, help="Requests of one client at once.")
+    ] = 3_000,
+    body_bytes: Annotated[
+        int, typer.Option("--body-bytes", min=1_000, max=10_000_000, help="The largest body that is read.")
+    ] = 1_000_000,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
     from pos.settings import read_settings
     from sync.central.issuers import issuers_in
+    from sync.central.limits import Limits
     from sync.central.serve import serve as serve_central
 
     call: Invocation = context.obj
@@ -70,6 +80,7 @@ def serve(
             tolerance=settings.till.payments.tolerance,
             log=sys.stderr if log is None else files.enter_context(_log_file(log)),
             drain_s=drain_s,
+            limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),
         )
 
 

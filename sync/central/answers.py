@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +17,12 @@ from sync.central.callers import require_own_terminal
 from sync.central.database import current_change
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError, card_number_refused, error_body
+from sync.central.limits import BODY_MEMBERS_MAX, Limits, limits_of
 from sync.central.links import RESOURCE_ID
 from sync.central.listing import fetch_one, fetch_page
 from sync.central.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
 from sync.wire_json import WireJsonError, dumps, loads
 
-MAX_BODY_BYTES = 1_000_000
 MEDIA_TYPE = "application/json;charset=utf-8"
 
 _CHARSET = r"\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?;?"
@@ -40,7 +41,9 @@ def error_answer(error: ApiError) -> Response:
 
 
 async def read_body(request: Request) -> bytes:
-    """The body's bytes. Raises ApiError 415 for another media type and 413 beyond a megabyte, before reading more."""
+    """The body's bytes. Raises ApiError 415 for another media type, 413 for a body over the limit, before reading more,
+    and 408 for one that is not here in time.
+    """
     if _JSON_TYPE.fullmatch(request.headers.get("content-type", "").strip()) is None:
         raise ApiError(
             415, "unsupported_media_type", "Send application/json or application/json;charset=utf-8."
@@ -61,12 +64,30 @@ async def read_patch(request: Request) -> bytes:
 
 
 async def _read_bounded(request: Request) -> bytes:
+    limits = limits_of(request)
+    try:
+        async with asyncio.timeout(limits.body_s):
+            return await _bytes_of(request, limits)
+    except TimeoutError:
+        raise ApiError(
+            408,
+            "body_too_slow",
+            f"The body was not here within {limits.body_s} seconds.",
+            headers={"Connection": "close"},
+        ) from None
+
+
+async def _bytes_of(request: Request, limits: Limits) -> bytes:
+    too_large = ApiError(413, "body_too_large", f"The body is larger than {limits.body_bytes} bytes.")
+    told = request.headers.get("content-length", "")
+    if told.isascii() and told.isdigit() and (len(told) > 15 or int(told) > limits.body_bytes):
+        raise too_large
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise ApiError(413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        if size > limits.body_bytes:
+            raise too_large
         parts.append(part)
     return b"".join(parts)
 
@@ -82,12 +103,29 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise ApiError(400, "bad_json", f"The body is {error}.") from None
     if not isinstance(value, dict):
         raise ApiError(400, "bad_json", "The body must be a JSON object.")
+    _refuse_many_members(body, value)
     try:
         refuse_cards_in(value, whole="body")
     except Refused as refusal:
         raise card_number_refused(refusal) from None
     require_own_terminal(value)
     return value
+
+
+def _refuse_many_members(body: bytes, value: object) -> None:
+    # Each member has a comma or a bracket before it, so most bodies need no walk.
+    if body.count(b",") + body.count(b"[") + body.count(b"{") <= BODY_MEMBERS_MAX:
+        return
+    left, members = [value], 0
+    while left:
+        found = left.pop()
+        inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+        left.extend(inner)
+        members += len(inner)
+    if members > BODY_MEMBERS_MAX:
+        raise ApiError(
+            400, "bad_json", f"The body has more than {BODY_MEMBERS_MAX} keys and entries of lists."
+        )
 
 
 def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -18,7 +18,7 @@ from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.answers import error_answer
 from sync.central.approval_api import approval_routes
-from sync.central.arrival import CardGuard
+from sync.central.arrival import CardGuard, RateLimit
 from sync.central.bill_api import bill_routes
 from sync.central.commission_api import commission_routes
 from sync.central.database import CentralStore
@@ -29,6 +29,7 @@ from sync.central.gate import guard
 from sync.central.group_commit import GroupCommit
 from sync.central.heads import head_routes
 from sync.central.issuers import VoucherIssuer
+from sync.central.limits import Buckets, Limits
 from sync.central.links import Links
 from sync.central.metrics import Metrics, TimedStore
 from sync.central.operating_api import operating_routes
@@ -60,6 +61,7 @@ def make_app(
     voucher_held_h: int = VOUCHER_HELD_H,
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
+    limits: Limits | None = None,
     metrics: Metrics | None = None,
     tell: Sequence[Callable[[Visit], None]] = (),
     authenticated: bool = False,
@@ -68,7 +70,8 @@ def make_app(
 
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
     ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
-    bill that a payment may clear. ``tell`` hears of every request that has ended, as do ``metrics``.
+    bill that a payment may clear. ``tell`` and ``metrics`` hear of every request that has ended.
+    ``limits`` None: every client as often as it likes, each body up to the usual limits.
     ``authenticated``: every route but a few asks for a token; else whoever asks may do all.
 
     ``app.state.stopping`` is to be set once the process is asked to end.
@@ -102,18 +105,21 @@ def make_app(
         routes=routes,
         middleware=[
             Middleware(Watch, clock=clock, randomness=randomness, tell=[metrics.count, *tell]),
+            *([] if limits is None else [Middleware(RateLimit, buckets=Buckets(limits, clock))]),
             Middleware(CardGuard),
         ],
         exception_handlers={
             ApiError: _refused,
             BadField: _bad_field,
             HTTPException: _http_refusal,
+            ClientDisconnect: _client_gone,
             OperationalError: _store_unavailable,
             Exception: _internal_error,
         },
     )
     app.router.redirect_slashes = False
     app.state.stopping = False
+    app.state.limits = limits or Limits()
     return app
 
 
@@ -133,6 +139,11 @@ async def _http_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return await _refused(request, ApiError(error.status_code, code, error.detail, headers=error.headers))
+
+
+async def _client_gone(request: Request, _error: Exception) -> Response:
+    """It hung up in the middle of its body; nobody hears this."""
+    return await _refused(request, ApiError(400, "client_gone", "The body did not come whole."))
 
 
 async def _store_unavailable(request: Request, _error: Exception) -> Response:

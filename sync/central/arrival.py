@@ -1,4 +1,6 @@
-"""What comes with a request beside its body (address, query and headers) holds no card number."""
+"""What stands before every handler: no client takes more than its share, and what comes with a request beside its body
+(address, query and headers) holds no card number.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,40 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from sync.central.answers import error_answer
-from sync.central.errors import card_number_refused
+from sync.central.errors import ApiError, card_number_refused
+from sync.central.limits import Buckets
 from sync.central.watch import note_code
 
 _NOT_OF_THE_CLIENT = (b"host", b"content-length", b"traceparent", b"tracestate")
+
+_NOT_COUNTED = frozenset(("/health", "/ready", "/metrics"))
+
+
+class RateLimit:
+    """Answers 429 itself, before anything is read. A client is known by its address, which is kept nowhere else."""
+
+    def __init__(self, app: ASGIApp, *, buckets: Buckets) -> None:
+        self._app = app
+        self._buckets = buckets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _NOT_COUNTED:
+            address = scope["client"][0] if scope["client"] else ""
+            wait_s = self._buckets.take(address)
+            if wait_s:
+                await _refuse(too_many(wait_s), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def too_many(wait_s: int) -> ApiError:
+    """Whoever is over its rate is told when to come again; nothing was done."""
+    return ApiError(
+        429,
+        "too_many_requests",
+        "Too many requests. Nothing was done; try again later.",
+        headers={"Retry-After": str(wait_s)},
+    )
 
 
 class CardGuard:
@@ -26,11 +58,14 @@ class CardGuard:
             try:
                 _refuse_cards_beside_body(scope)
             except Refused as refusal:
-                refused = card_number_refused(refusal)
-                note_code(scope, refused.code)
-                await error_answer(refused)(scope, receive, send)
+                await _refuse(card_number_refused(refusal), scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+async def _refuse(refusal: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    note_code(scope, refusal.code)
+    await error_answer(refusal)(scope, receive, send)
 
 
 def _refuse_cards_beside_body(scope: Scope) -> None:

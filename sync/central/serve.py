@@ -19,8 +19,10 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.app import VOUCHER_HELD_H, make_app
+from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
 from sync.central.database import open_central
 from sync.central.issuers import VoucherIssuer
+from sync.central.limits import Limits
 from sync.central.metrics import Metrics
 from sync.central.request_log import LibraryLog, RequestLog
 from sync.wire_json import dumps
@@ -45,6 +47,7 @@ def serve(
     out: TextIO | None = None,
     log: TextIO | None = None,
     drain_s: int = 0,
+    limits: Limits | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
@@ -75,6 +78,7 @@ def serve(
             voucher_held_h=voucher_held_h,
             issuers=issuers,
             tolerance=tolerance,
+            limits=limits,
             metrics=metrics,
             tell=() if request_log is None else (request_log.request,),
         )
@@ -181,6 +185,8 @@ class _Announcing(uvicorn.Server):
             self._late,
             host=host,
             port=port,
+            http=ClientConnection,
+            h11_max_incomplete_event_size=HEADERS_BYTES_MAX,
             lifespan="off",
             log_config=None,
             access_log=False,

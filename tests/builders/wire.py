@@ -35,6 +35,7 @@ from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
 from sync.central.database import CentralStore, _sqlite_engine, open_central
 from sync.central.fixture import load_fixture
+from sync.central.limits import Limits
 from sync.central.links import HEAD_PATH
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.engine import SyncEngine, SyncParts
@@ -512,6 +513,7 @@ def unfilled_wire(
     retry: RetryRule = RETRY,
     own: bool = True,
     tolerance: str = "",
+    limits: Limits | None = None,
 ) -> Wire:
     """A till with an open shift and an empty cache beside a central with an operator's data.
 
@@ -528,6 +530,7 @@ def unfilled_wire(
         base_url=BASE_URL,
         modes=desk.modes,
         tolerance=tolerance,
+        limits=limits,
     )
     addresses = Addresses.of(central=BASE_URL)
     if not own:

@@ -1,0 +1,326 @@
+"""How much of central one client may take: how often, how much, how slowly; every refusal is a TMF error body."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from uvicorn.server import ServerState
+
+from pos.domain.payment_mode import PaymentModes
+from sync.central.app import make_app
+from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
+from sync.central.database import CentralStore
+from sync.central.limits import BODY_MEMBERS_MAX, CLIENTS_MAX, Buckets, Limits
+from sync.central.payments import list_payments
+from sync.wire_json import dumps
+from tests.central.central_builders import (
+    BASE_URL,
+    BILL,
+    PAYMENT,
+    CountedRandomness,
+    SteppingClock,
+    payment,
+)
+
+JSON = {"content-type": "application/json"}
+
+
+class StandingClock(SteppingClock):
+    """Moves only when told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+
+@pytest.fixture
+def standing() -> StandingClock:
+    return StandingClock()
+
+
+def limited(
+    store: CentralStore, limits: Limits, clock: SteppingClock, address: str = "192.0.2.1"
+) -> httpx.AsyncClient:
+    app = make_app(store, clock=clock, randomness=CountedRandomness(), base_url=BASE_URL, limits=limits)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=(address, 1)), base_url=BASE_URL)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the code of a TMF error body."""
+    told = answer.json()
+    assert answer.headers["content-type"].startswith("application/json")
+    assert (told["@type"], told["status"]) == ("Error", str(answer.status_code))
+    assert told["reason"]
+    assert told["message"]
+    return answer.status_code, told["code"]
+
+
+# --- how often -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_client_over_its_rate_is_told_when_to_come_again(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    async with limited(store, Limits(per_s=2, burst=3), standing) as client:
+        assert [(await client.get(BILL)).status_code for _ in range(3)] == [200] * 3
+        refused = await client.get(BILL)
+        assert refusal(refused) == (429, "too_many_requests")
+        assert refused.headers["retry-after"] == "1"
+        standing.at_s += 1
+        assert [(await client.get(BILL)).status_code for _ in range(3)] == [200, 200, 429]
+
+
+async def test_one_client_over_its_rate_takes_nothing_of_another(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    buckets = Buckets(Limits(per_s=1, burst=1), standing)
+
+    assert [buckets.take("a"), buckets.take("a"), buckets.take("b")] == [0, 1, 0]
+
+
+async def test_whether_central_is_ready_can_be_asked_at_any_rate(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    async with limited(store, Limits(per_s=1, burst=1), standing) as client:
+        for path in ("/health", "/ready", "/metrics") * 3:
+            assert (await client.get(path)).status_code == 200
+
+
+@given(
+    waits=st.lists(st.floats(min_value=0, max_value=100), max_size=60),
+    per_s=st.integers(1, 50),
+    burst=st.integers(1, 50),
+)
+def test_no_client_gets_more_than_its_burst_and_what_its_time_brings(
+    waits: list[float], per_s: int, burst: int
+) -> None:
+    clock = StandingClock()
+    buckets = Buckets(Limits(per_s=per_s, burst=burst), clock)
+    taken = 0
+    for wait_s in waits:
+        clock.at_s += wait_s
+        told = buckets.take("a")
+        assert told >= 0
+        taken += told == 0
+        if told:
+            clock.at_s += told
+            assert buckets.take("a") == 0, "who comes when told is served"
+            taken += 1
+    assert taken <= burst + clock.at_s * per_s + 1e-6
+
+
+def test_clients_without_number_do_not_fill_the_memory(standing: StandingClock) -> None:
+    buckets = Buckets(Limits(), standing)
+
+    for number in range(CLIENTS_MAX + 50):
+        buckets.take(str(number))
+
+    assert len(buckets) == CLIENTS_MAX
+
+
+# --- how much ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_body_over_the_limit_is_refused_by_its_length_alone_and_while_it_comes(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    read: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            read.append(1)
+            yield b" " * 1_000
+
+    async with limited(store, Limits(body_bytes=5_000), standing) as client:
+        told = await client.post(PAYMENT, content=b" " * 5_001, headers=JSON)
+        assert refusal(told) == (413, "body_too_large")
+        untold = await client.post(PAYMENT, content=body(), headers=JSON)
+        assert refusal(untold) == (413, "body_too_large")
+
+
+async def test_a_body_of_countless_members_is_refused(client: httpx.AsyncClient) -> None:
+    many: dict[str, Any] = {f"k{number}": 1 for number in range(BODY_MEMBERS_MAX + 1)}
+    nested = {"a": [[1] * 100] * (BODY_MEMBERS_MAX // 100)}
+    for body in (many, nested):
+        answer = await client.post(PAYMENT, content=dumps(body), headers=JSON)
+        assert refusal(answer) == (400, "bad_json")
+        assert "keys and entries" in answer.json()["message"]
+
+
+async def test_a_body_with_many_commas_in_its_texts_is_taken(
+    client: httpx.AsyncClient, modes: PaymentModes
+) -> None:
+    body = payment(description="," * (BODY_MEMBERS_MAX + 1))
+
+    refused = await client.post(PAYMENT, content=dumps(body), headers=JSON)
+
+    assert "keys and entries" not in refused.text
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a":1,"a":2}', "same key twice"),
+        (b'{"x":{"b":1,"\\u0062":2}}', "same key twice"),
+        (b"[" * 1_000, ""),
+        (b'{"a":' * 1_000 + b"1" + b"}" * 1_000, "nested deeper"),
+        (b'{"a":NaN}', "NaN"),
+        (b'{"a":1e400}', "exponent"),
+        (b'{"a":' + b"9" * 5_000 + b"}", "digits"),
+        (b'{"a":"\xff"}', "UTF-8"),
+        (b"\xef\xbb\xbf{}", ""),
+    ],
+)
+async def test_json_that_readers_understand_in_two_ways_or_not_at_all_is_refused(
+    client: httpx.AsyncClient, body: bytes, said: str
+) -> None:
+    answer = await client.post(PAYMENT, content=body, headers=JSON)
+
+    assert refusal(answer) == (400, "bad_json")
+    assert said in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "given_type", [None, "text/plain", "application/json; charset=latin-1", "application/xml"]
+)
+async def test_another_media_type_is_refused(client: httpx.AsyncClient, given_type: str | None) -> None:
+    headers = {} if given_type is None else {"content-type": given_type}
+
+    assert refusal(await client.post(PAYMENT, content=b"{}", headers=headers)) == (
+        415,
+        "unsupported_media_type",
+    )
+
+
+# --- how slowly ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_body_that_does_not_come_in_time_is_refused(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with limited(store, Limits(body_s=0), standing) as client:
+        answer = await client.post(PAYMENT, content=body(), headers=JSON)
+
+    assert refusal(answer) == (408, "body_too_slow")
+
+
+# --- on the line ---------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def on_a_line(
+    store: CentralStore, *, patience_s: float, then_s: float | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a central that waits so long for the first request, and ``then_s`` from the second on."""
+    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, h11_max_incomplete_event_size=HEADERS_BYTES_MAX
+    )
+    config.load()
+
+    class Impatient(ClientConnection):
+        pass
+
+    Impatient.patience_s = patience_s
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Impatient(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        try:
+            if then_s is not None:
+                writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                await reader.readuntil(b"}")
+                Impatient.patience_s = then_s
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+async def answered(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """The status and the code of what comes until the other side closes."""
+    async with asyncio.timeout(20):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert b"content-type: application/json" in head.lower()
+    told = json.loads(body)
+    assert told["@type"] == "Error"
+    assert head.startswith(f"HTTP/1.1 {told['status']} ".encode())
+    return int(told["status"]), told["code"]
+
+
+NO_HURRY = 60.0
+
+
+async def test_what_is_no_http_is_answered_in_json(store: CentralStore) -> None:
+    async with on_a_line(store, patience_s=NO_HURRY) as (reader, writer):
+        writer.write(b"hello\r\n\r\n")
+        assert await answered(reader) == (400, "bad_http")
+
+
+async def test_headers_over_the_limit_are_refused(store: CentralStore) -> None:
+    async with on_a_line(store, patience_s=NO_HURRY) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 2 * HEADERS_BYTES_MAX)
+        assert await answered(reader) == (431, "headers_too_large")
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHos",
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /h",
+    ],
+)
+async def test_a_request_that_never_comes_whole_ends_its_connection(
+    store: CentralStore, begun: bytes
+) -> None:
+    async with on_a_line(store, patience_s=0.01) as (reader, writer):
+        writer.write(begun)
+        async with asyncio.timeout(20):
+            told = await reader.read()
+
+    assert b"request_too_slow" in told
+
+
+async def test_a_body_that_never_comes_whole_ends_its_connection_and_is_not_taken(
+    store: CentralStore,
+) -> None:
+    body = dumps(payment())
+    head = f"POST {PAYMENT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with on_a_line(store, patience_s=0.01) as (reader, writer):
+        writer.write(head.encode() + body[:-1])
+        async with asyncio.timeout(20):
+            await reader.read()
+
+    assert list(list_payments(store)) == []
+
+
+async def test_a_client_that_is_served_may_think_as_long_as_it_likes_between_requests(
+    store: CentralStore,
+) -> None:
+    """The till keeps its connection; only what was begun must come."""
+    async with on_a_line(store, patience_s=NO_HURRY, then_s=0) as (reader, writer):
+        for _ in range(3):
+            writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with asyncio.timeout(20):
+                assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+            for _ in range(20):
+                # Turns of the loop that the server shares: whatever is due happens.
+                await asyncio.sleep(0)

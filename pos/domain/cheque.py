@@ -23,7 +23,8 @@ class ChequeState(StrEnum):
 
     CREDITED: the bank may still take it back; CLEARED: its money is sure. DISHONOURED: the bank sent it back, and it lies
     here; REPRESENTED: it lies here to go to the bank once more, and counts again.
-    RETURNED: handed back to whoever paid with it; it may come in again.
+    RETURNED: handed back to whoever paid with it; REPLACED: the same, and something else was given in its place. Either may
+    come in again.
     """
 
     RECEIVED = "received"
@@ -34,10 +35,11 @@ class ChequeState(StrEnum):
     DISHONOURED = "dishonoured"
     REPRESENTED = "represented"
     RETURNED = "returned"
+    REPLACED = "replaced"
 
 
 CHEQUE_STEPS: Mapping[ChequeState, frozenset[ChequeState]] = {
-    ChequeState.RECEIVED: frozenset({ChequeState.BATCHED, ChequeState.RETURNED}),
+    ChequeState.RECEIVED: frozenset({ChequeState.BATCHED, ChequeState.RETURNED, ChequeState.REPLACED}),
     ChequeState.BATCHED: frozenset({ChequeState.RECEIVED, ChequeState.REPRESENTED, ChequeState.LODGED}),
     ChequeState.LODGED: frozenset({ChequeState.CREDITED, ChequeState.DISHONOURED}),
     ChequeState.CREDITED: frozenset({ChequeState.CLEARED, ChequeState.DISHONOURED}),
@@ -50,6 +52,7 @@ CHEQUE_STEPS: Mapping[ChequeState, frozenset[ChequeState]] = {
             ChequeState.CLEARED,
             ChequeState.REPRESENTED,
             ChequeState.RETURNED,
+            ChequeState.REPLACED,
         }
     ),
     ChequeState.REPRESENTED: frozenset({ChequeState.BATCHED}),
@@ -57,6 +60,8 @@ CHEQUE_STEPS: Mapping[ChequeState, frozenset[ChequeState]] = {
 """Where a cheque may go from each state; the database knows the same steps (``cheque_step``)."""
 IN_HAND = (ChequeState.RECEIVED, ChequeState.REPRESENTED)
 """It lies in the shop and may be put on a slip."""
+WENT_BACK = (ChequeState.RETURNED, ChequeState.REPLACED)
+"""Its payor has it again."""
 AT_THE_BANK = (ChequeState.LODGED, ChequeState.CREDITED, ChequeState.CLEARED)
 """The bank has it, and may send it back."""
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pos.domain.cheque import IN_HAND, ChequePolicy, ChequeState
+from pos.domain.cheque import IN_HAND, WENT_BACK, ChequePolicy, ChequeState
 from pos.domain.money import Money, total
 from pos.domain.post_dated import PostDatedState
 
-OVER = frozenset({str(ChequeState.CLEARED), str(ChequeState.RETURNED), str(PostDatedState.WITHDRAWN)})
+OVER = frozenset(map(str, (ChequeState.CLEARED, *WENT_BACK, PostDatedState.WITHDRAWN)))
 """Nothing is expected of a cheque in these states any more."""
 LIES_HERE = frozenset({*map(str, IN_HAND), str(ChequeState.BATCHED)})
 """Its money lies in the shop."""

@@ -19,8 +19,10 @@ from pos.store.deposits import SLIP
 from pos.store.times import local
 
 _TAKEN_STATE = "(SELECT state FROM cheque_event AS at WHERE at.cheque_id = cheque.cheque_id ORDER BY number DESC LIMIT 1)"
+# One for which something else was given has left the register as any that was withdrawn.
 _HELD_STATE = (
-    "(SELECT state FROM post_dated_event AS step WHERE step.post_dated_id = held.post_dated_id "
+    "(SELECT iif(step.state = 'withdrawn' AND step.post_dated_id IN (SELECT replaced_id FROM cheque_replacement), "
+    "'replaced', step.state) FROM post_dated_event AS step WHERE step.post_dated_id = held.post_dated_id "
     "ORDER BY number DESC LIMIT 1)"
 )
 _ALL = (
@@ -33,6 +35,13 @@ _ALL = (
     # Paid in it is a cheque that was taken, and stands there.
     f"{_HELD_STATE} AS state, NULL FROM post_dated_cheque AS held LEFT JOIN post_dated_person AS person "
     "USING (post_dated_id) WHERE state <> 'credited'"
+)
+
+
+# The reason of a step; of the one with which it was replaced also the paper of what came in its place.
+_WHY = (
+    "coalesce(step.reason, '') || iif(step.state IN ('replaced', 'returned', 'withdrawn') "
+    "AND v_cheque_replacement.receipt_number IS NOT NULL, ', now ' || v_cheque_replacement.receipt_number, '')"
 )
 
 
@@ -117,16 +126,19 @@ def _words(text: str) -> list[str]:
 def steps_of(connection: Connection, line: ChequeLine) -> list[ChequeStep]:
     """The life of a cheque from its first day here, its time in the register of post-dated ones included."""
     held = connection.exec_driver_sql(
-        "SELECT step.state, step.at_utc, step.operator, coalesce(step.reason, ''), CASE step.state WHEN 'registered' "
+        "SELECT iif(step.state = 'withdrawn' AND v_cheque_replacement.post_dated_id IS NOT NULL, 'replaced', step.state), "
+        f"step.at_utc, step.operator, {_WHY}, CASE step.state WHEN 'registered' "
         "THEN held.receipt_number WHEN 'credited' THEN '' ELSE coalesce(step.receipt_number, '') END "
-        "FROM post_dated_event AS step JOIN post_dated_cheque AS held USING (post_dated_id) WHERE post_dated_id = ?1 "
-        "OR post_dated_id = (SELECT payment_event_id FROM tender JOIN cheque USING (tender_id) WHERE cheque_id = ?1) "
+        "FROM post_dated_event AS step JOIN post_dated_cheque AS held USING (post_dated_id) "
+        "LEFT JOIN v_cheque_replacement USING (post_dated_id) WHERE step.post_dated_id = ?1 "
+        "OR step.post_dated_id = (SELECT payment_event_id FROM tender JOIN cheque USING (tender_id) WHERE cheque_id = ?1) "
         "ORDER BY step.number",
         (line.key,),
     )
     taken = connection.exec_driver_sql(
-        "SELECT state, at_utc, operator, coalesce(reason, ''), CASE number WHEN 1 THEN ?2 ELSE '' END FROM cheque_event "
-        "WHERE cheque_id = ?1 ORDER BY number",
+        f"SELECT state, at_utc, operator, {_WHY}, CASE number WHEN 1 THEN ?2 ELSE '' END "
+        "FROM cheque_event AS step LEFT JOIN v_cheque_replacement USING (cheque_id) "
+        "WHERE step.cheque_id = ?1 ORDER BY number",
         (line.key, line.paper),
     )
     return [*_steps(held), *_with_slips(connection, line, _steps(taken))]

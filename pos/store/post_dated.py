@@ -171,7 +171,7 @@ def went_back(connection: Connection, payment_event_id: str) -> bool:
     """Whether the cheque that was paid in as this payment has gone back to its payor, or come back from the bank."""
     found = connection.exec_driver_sql(
         "SELECT 1 FROM v_cheque JOIN tender USING (tender_id) WHERE payment_event_id = ? "
-        "AND v_cheque.state IN ('returned', 'dishonoured')",
+        "AND v_cheque.state IN ('returned', 'replaced', 'dishonoured')",
         (payment_event_id,),
     ).first()
     return found is not None

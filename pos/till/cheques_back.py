@@ -226,7 +226,9 @@ def _return(
     if found.cheque.state is ChequeState.DISHONOURED:
         leave_others_shift(deed)
         words = reason_in_words(_correction(order, found.taken.receipt_number))
-        return ChequeReturned(serial=found.cheque.serial, handed_back=_hand_back(deed, found, words))
+        return ChequeReturned(
+            serial=found.cheque.serial, handed_back=_hand_back(deed, found, words, replaced=paid_anew)
+        )
     if limited:
         require_of_shift(found.taken, shift)
     if deed.shift is not None and found.taken.shift_id == deed.shift.shift_id:
@@ -251,7 +253,7 @@ def _require_counted(found: _InHand) -> None:
         )
 
 
-def _hand_back(deed: Deed, found: _InHand, reason: str) -> HandedBack:
+def _hand_back(deed: Deed, found: _InHand, reason: str, *, replaced: bool) -> HandedBack:
     """A bounced cheque to its payor, with a slip; nothing is booked, for it pays nothing any more."""
     cheque, taken = found.cheque, found.taken
     details = {
@@ -286,7 +288,7 @@ def _hand_back(deed: Deed, found: _InHand, reason: str) -> HandedBack:
         {
             "cheque_id": cheque.cheque_id,
             "number": found.tender.cheque_events + 1,
-            "state": str(ChequeState.RETURNED),
+            "state": str(ChequeState.REPLACED if replaced else ChequeState.RETURNED),
             "at_utc": utc_text(deed.at),
             "operator": deed.person.user,
             "reason": slip.receipt_number,

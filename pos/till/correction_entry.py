@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pos.domain.business_day import business_date
+from pos.domain.cheque import ChequeState
 from pos.domain.correction import (
     REASON_LABELS,
     CorrectionCase,
@@ -283,7 +284,8 @@ def write_correction(deed: Deed, entry: Entry) -> Corrected:
     number = deed.desk.identity.receipt_number(counter, series)
     _write_parts(deed, entry, correction_id)
     for tender in entry.whole:
-        _hand_back(deed, tender)
+        instead = entry.paid_anew and entry.kind is CorrectionKind.TENDER_CANCELLATION
+        _hand_back(deed, tender, ChequeState.REPLACED if instead else ChequeState.RETURNED)
         reverse_used(deed.unit.connection, tender.tender_id, at=deed.at)
     entry.write_beside(correction_id, number)
     _write_head(deed, entry, correction_id, number)
@@ -398,14 +400,14 @@ def _amount_of(entry: Entry) -> Money:
     return total((amount for _, amount in entry.undone), nothing.currency)
 
 
-def _hand_back(deed: Deed, tender: TakenTender) -> None:
+def _hand_back(deed: Deed, tender: TakenTender, to: ChequeState) -> None:
     if tender.cheque_id is not None:
         deed.unit.insert(
             "cheque_event",
             {
                 "cheque_id": tender.cheque_id,
                 "number": tender.cheque_events + 1,
-                "state": "returned",
+                "state": str(to),
                 "at_utc": utc_text(deed.at),
                 "operator": deed.person.user,
                 "reason": deed.subject,

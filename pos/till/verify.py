@@ -134,7 +134,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "slip_has_its_cheque_given_back",
         "SELECT receipt.receipt_number FROM receipt LEFT JOIN post_dated_event USING (receipt_number) "
         "LEFT JOIN post_dated_cheque AS held USING (post_dated_id) "
-        "LEFT JOIN cheque_event AS went ON went.state = 'returned' AND went.reason = receipt.receipt_number "
+        "LEFT JOIN cheque_event AS went ON went.state IN ('returned', 'replaced') AND went.reason = receipt.receipt_number "
         "LEFT JOIN cheque USING (cheque_id) WHERE (receipt.kind = 'cheque_given_back') "
         "<> (held.post_dated_id IS NOT NULL OR cheque.cheque_id IS NOT NULL AND receipt.kind = 'cheque_given_back') "
         "OR iif(json_valid(facts_json) AND receipt.kind = 'cheque_given_back', "

@@ -87,15 +87,19 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "returned_cheque_pays_nothing",
         "SELECT cheque_id FROM cheque WHERE (SELECT state FROM cheque_event WHERE cheque_event.cheque_id = "
-        "cheque.cheque_id ORDER BY number DESC LIMIT 1) = 'returned' "
+        "cheque.cheque_id ORDER BY number DESC LIMIT 1) IN ('returned', 'replaced') "
         "AND tender_id NOT IN (SELECT tender_id FROM tender_undone) "
         "AND 'dishonoured' IS NOT (SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id "
         "ORDER BY number DESC LIMIT 1 OFFSET 1)",
     ),
     (
         "replaced_cheque_went_back",
+        "SELECT cheque_id FROM cheque_event WHERE state = 'replaced' AND cheque_id NOT IN ("
+        "SELECT replaced_id FROM cheque_replacement) UNION ALL "
+        # Before 'replaced' was a state of its own such a cheque was returned.
         "SELECT replaced_id FROM cheque_replacement WHERE NOT EXISTS (SELECT 1 FROM cheque_event AS went "
-        "WHERE went.cheque_id = replaced_id AND state = 'returned') AND NOT EXISTS (SELECT 1 FROM post_dated_event AS went "
+        "WHERE went.cheque_id = replaced_id AND state IN ('returned', 'replaced')) "
+        "AND NOT EXISTS (SELECT 1 FROM post_dated_event AS went "
         "WHERE went.post_dated_id = replaced_id AND state = 'withdrawn')",
     ),
     (

@@ -35,8 +35,9 @@ DISHONOUR_CHECKS: tuple[tuple[str, str], ...] = (
         "AND cheque_event.cheque_id = cheque.cheque_id) <> (SELECT count(*) FROM dishonour "
         "WHERE dishonour.cheque_id = cheque.cheque_id) UNION ALL "
         # A bounced one may have gone back to its payor since.
-        f"SELECT cheque_id FROM cheque WHERE ({_LAST} = 'dishonoured' OR {_LAST} = 'returned' AND EXISTS (SELECT 1 "
-        "FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id AND state = 'dishonoured')) <> EXISTS ("
+        f"SELECT cheque_id FROM cheque WHERE ({_LAST} = 'dishonoured' OR {_LAST} IN ('returned', 'replaced') "
+        "AND EXISTS (SELECT 1 FROM cheque_event "
+        "WHERE cheque_event.cheque_id = cheque.cheque_id AND state = 'dishonoured')) <> EXISTS ("
         "SELECT 1 FROM dishonour WHERE dishonour.cheque_id = cheque.cheque_id "
         "AND correction_id NOT IN (SELECT of_correction FROM reinstatement))",
     ),

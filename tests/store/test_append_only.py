@@ -113,6 +113,7 @@ def test_append_only_no_row_is_replaced(raw: sqlite3.Connection, table: str) -> 
             "was sold",
             "than there is",
             "is still owed of it",
+            "undoes the whole payment, once",
         )
     )
     assert raw.execute(f"SELECT * FROM {table}").fetchall() == before

@@ -16,7 +16,7 @@ from pos.domain.money import Money
 from pos.domain.payment_event import Overpayment
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Person
-from pos.till.cheque_register import clearing_accounts
+from pos.till.cheque_register import all_cheques, cheque_life, clearing_accounts
 from pos.till.cheques_back import (
     ChequeReplaced,
     ChequeReturned,
@@ -62,7 +62,7 @@ from tests.builders.tills import (
     wish,
 )
 from tests.builders.undoing import balances, credits, open_bills
-from tests.till.books import refused
+from tests.till.books import refused, spoil
 
 RECEIPT, NOTE = "S014-T1-A-000001", "S014-T1-A-PD-000001"
 
@@ -280,12 +280,49 @@ def test_another_cheque_takes_the_place_of_one_of_an_earlier_shift(desk: Desk) -
     replaced(desk, cheque("41.750", "000999"), person=SUPERVISOR)
 
     assert {row["serial"]: row["state"] for row in rows(desk, "v_cheque")} == {
-        "000123": "returned",
+        "000123": "replaced",
         "000999": "received",
     }
     (account,) = clearing_accounts(desk, BACK_OFFICE, "cheques_in_hand")
     assert ([line.serial for line in account.cheques], account.unexplained) == (["000999"], money("0"))
     assert findings(desk) == []
+
+
+def test_a_replaced_cheque_is_none_that_was_only_given_back(desk: Desk) -> None:
+    """Domain.md 3.3: replaced, or returned to its payor; the register says which, and what came in its place."""
+    pay(desk, cheque("5", "000124"), account="BA-5")
+    registered(desk, "10", "000777")
+    registered(desk, "11", "000778")
+    replaced(desk, cash("41.750"))
+    replaced(desk, cash("10"), name=NOTE)
+    back(desk, "S014-T1-A-000002")
+    back(desk, "S014-T1-A-PD-000002")
+
+    assert all_cheques(desk, BACK_OFFICE) == []
+    ended = {line.serial: line for line in all_cheques(desk, BACK_OFFICE, over=True)}
+
+    assert {serial: line.state for serial, line in ended.items()} == {
+        "000123": "replaced",
+        "000777": "replaced",
+        "000124": "returned",
+        "000778": "withdrawn",
+    }
+    for serial, said in (("000123", ", now S014-T1-A-000003"), ("000777", ", now S014-T1-A-000004")):
+        last = cheque_life(desk, BACK_OFFICE, ended[serial].key).steps[-1]
+        assert (last.state, last.said.endswith(said)) == ("replaced", True), last.said
+    for serial in ("000124", "000778"):
+        assert "now" not in cheque_life(desk, BACK_OFFICE, ended[serial].key).steps[-1].said
+    pay(desk, cheque("41.750", "000123"), account="BA-5", overpayment=Overpayment.CREDIT)
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize("unlinked", [False, True])
+def test_replaced_without_anything_in_its_place_is_named(desk: Desk, *, unlinked: bool) -> None:
+    replaced(desk, cash("41.750"))
+    spoil(
+        desk, "DELETE FROM cheque_replacement" if unlinked else "UPDATE cheque_event SET state = 'received'"
+    )
+    assert "replaced_cheque_went_back" in {finding.check for finding in findings(desk)}
 
 
 def test_a_post_dated_cheque_is_swapped_for_another_or_for_money(desk: Desk) -> None:

@@ -793,7 +793,7 @@ def test_in_place_of_a_bounced_cheque_its_amount_is_paid_and_the_fee_stays_owed(
     replace_cheque(desk, CASHIER, asked)
 
     catch_up_all(desk)
-    assert (states(desk), open_bills(desk)["7781"], open_bills(desk)[NOTICE]) == (["returned"], 0, 5_000)
+    assert (states(desk), open_bills(desk)["7781"], open_bills(desk)[NOTICE]) == (["replaced"], 0, 5_000)
     assert findings(desk) == []
 
 

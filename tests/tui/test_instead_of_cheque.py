@@ -114,11 +114,11 @@ async def test_cash_takes_the_place_of_a_cheque_in_3_keys_and_the_drawer_opens(d
 
         assert seat.keys - keys == 3
         assert seat.screen == "ChequeScreen"
-        assert "Cheque 000123: 41.750 KWD, given back" in seat.text
+        assert "Cheque 000123: 41.750 KWD, replaced" in seat.text
         said = " ".join(seat.message.split())
         assert said == "Hand cheque 000123 over: S014-T1-A-000002 stands in its place."
     assert drawers == ["open"]
-    assert states(desk) == [("000123", "returned")]
+    assert states(desk) == [("000123", "replaced")]
     assert modes_of(desk) == ["cheque", "cash", "cash"]
     assert open_bills(desk) == before
     assert [row["receipt_number"] for row in rows(desk, "v_cheque_replacement")] == ["S014-T1-A-000002"]
@@ -164,7 +164,7 @@ async def test_another_cheque_takes_its_place(desk: Desk) -> None:
         await seat.press("i")
         await key_cheque(seat, "0999")
         assert seat.message.startswith("Hand cheque 000123 over")
-    assert states(desk) == [("000123", "returned"), ("0999", "received")]
+    assert states(desk) == [("000123", "replaced"), ("0999", "received")]
     assert balances(desk)["cheques_in_hand", None] == 41_750
     assert findings(desk) == []
 
@@ -184,7 +184,7 @@ async def test_a_cheque_of_a_later_date_takes_its_place_for_the_whole_sum_alone(
         await seat.press("enter")
         assert f"note {NOTE} stands in its place" in " ".join(seat.message.split())
     assert (states(desk), states(desk, "v_post_dated")) == (
-        [("000123", "returned")],
+        [("000123", "replaced")],
         [("0999", "registered")],
     )
     assert open_bills(desk)["7781"] == 41_750
@@ -347,5 +347,5 @@ async def test_the_own_account_takes_a_second_person() -> None:
             await seat.second_person("2002", PINS["2002"])
         assert seat.message.startswith("Hand cheque 000123 over")
     assert len(rows(desk, "approval_use")) == 2
-    assert states(desk) == [("000123", "returned")]
+    assert states(desk) == [("000123", "replaced")]
     assert findings(desk) == []

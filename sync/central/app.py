@@ -105,7 +105,7 @@ def make_app(
         routes=routes,
         middleware=[
             Middleware(Watch, clock=clock, randomness=randomness, tell=[metrics.count, *tell]),
-            *([] if limits is None else [Middleware(RateLimit, buckets=Buckets(limits, clock))]),
+            *([] if authenticated else [Middleware(RateLimit)]),
             Middleware(CardGuard),
         ],
         exception_handlers={
@@ -120,6 +120,7 @@ def make_app(
     app.router.redirect_slashes = False
     app.state.stopping = False
     app.state.limits = limits or Limits()
+    app.state.buckets = None if limits is None else Buckets(limits, clock)
     return app
 
 

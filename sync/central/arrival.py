@@ -12,39 +12,29 @@ from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from sync.central.answers import error_answer
 from sync.central.errors import ApiError, card_number_refused
-from sync.central.limits import Buckets
+from sync.central.limits import charge
+from sync.central.links import HEALTH_PATH, METRICS_PATH, READY_PATH
 from sync.central.watch import note_code
 
 _NOT_OF_THE_CLIENT = (b"host", b"content-length", b"traceparent", b"tracestate")
 
-_NOT_COUNTED = frozenset(("/health", "/ready", "/metrics"))
+_NOT_COUNTED = frozenset((HEALTH_PATH, READY_PATH, METRICS_PATH))
 
 
 class RateLimit:
-    """Answers 429 itself, before anything is read. A client is known by its address, which is kept nowhere else."""
+    """Answers 429 itself, before anything is read. For a central without tokens: a client is known by its address."""
 
-    def __init__(self, app: ASGIApp, *, buckets: Buckets) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._buckets = buckets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in _NOT_COUNTED:
-            address = scope["client"][0] if scope["client"] else ""
-            wait_s = self._buckets.take(address)
-            if wait_s:
-                await _refuse(too_many(wait_s), scope, receive, send)
+            try:
+                charge(scope, None)
+            except ApiError as refusal:
+                await _refuse(refusal, scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def too_many(wait_s: int) -> ApiError:
-    """Whoever is over its rate is told when to come again; nothing was done."""
-    return ApiError(
-        429,
-        "too_many_requests",
-        "Too many requests. Nothing was done; try again later.",
-        headers={"Retry-After": str(wait_s)},
-    )
 
 
 class CardGuard:

@@ -12,6 +12,7 @@ from starlette.types import Scope as AsgiScope
 from sync.central.callers import Caller, Scope, asked_by
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.limits import charge
 from sync.central.links import (
     ACCOUNT_PATH,
     APPROVAL_PATH,
@@ -24,12 +25,15 @@ from sync.central.links import (
     DISHONOUR_PATH,
     ENROLMENT_PATH,
     HEAD_PATH,
+    HEALTH_PATH,
     ITEM_PATH,
+    METRICS_PATH,
     OUTCOME_PATH,
     OWN_PATH,
     PAYMENT_PATH,
     POSSIBLE_DOUBLE_PATH,
     RATE_PATH,
+    READY_PATH,
     RECONNECTION_PATH,
     REFUND_HOLD_PATH,
     REFUND_PATH,
@@ -43,6 +47,7 @@ from sync.central.links import (
     VOUCHER_PATH,
 )
 from sync.central.tokens import caller_with
+from sync.central.watch import CLIENT
 
 REALM = 'Bearer realm="counterfoil"'
 TOKEN_MAX = 200
@@ -97,9 +102,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", BILL_SCHEMA_PATH): NoScope.KNOWN,
     ("POST", ENROLMENT_PATH): NoScope.OPEN,
     ("POST", TOKEN_PATH): NoScope.OPEN,
-    ("GET", "/health"): NoScope.OPEN,
-    ("GET", "/ready"): NoScope.OPEN,
-    ("GET", "/metrics"): Scope.METRICS_READ,
+    ("GET", HEALTH_PATH): NoScope.OPEN,
+    ("GET", READY_PATH): NoScope.OPEN,
+    ("GET", METRICS_PATH): Scope.METRICS_READ,
 }
 
 
@@ -127,9 +132,18 @@ class _Gate:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         need = self._needs.get("GET" if scope["method"] == "HEAD" else scope["method"])
         if need is NoScope.OPEN:
+            if scope["path"] not in (HEALTH_PATH, READY_PATH):
+                charge(scope, None)
             await self._app(scope, receive, send)
             return
-        found = self._caller(scope)
+        try:
+            found = self._caller(scope)
+        except ApiError:
+            # Whoever tries tokens is known by its address alone.
+            charge(scope, None)
+            raise
+        scope[CLIENT] = found.client_id
+        charge(scope, found.client_id)
         if need is None or (isinstance(need, Scope) and need not in found.scopes):
             wanted = f', scope="{need}"' if isinstance(need, Scope) else ""
             raise ApiError(

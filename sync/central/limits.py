@@ -10,8 +10,10 @@ import math
 from dataclasses import dataclass
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from pos.domain.ports import Clock
+from sync.central.errors import ApiError
 
 CLIENTS_MAX = 10_000
 BODY_MEMBERS_MAX = 10_000
@@ -34,6 +36,25 @@ def limits_of(request: Request) -> Limits:
     """Those of the app that answers this request."""
     limits: Limits = request.app.state.limits
     return limits
+
+
+def charge(scope: Scope, client: str | None) -> None:
+    """Take one request from this client's bucket; None: it is known by its address alone, which is kept nowhere else.
+
+    Raises ApiError 429 where the bucket is empty.
+    """
+    buckets: Buckets | None = scope["app"].state.buckets
+    if buckets is None:
+        return
+    address = scope["client"][0] if scope["client"] else ""
+    wait_s = buckets.take(f"address {address}" if client is None else f"client {client}")
+    if wait_s:
+        raise ApiError(
+            429,
+            "too_many_requests",
+            "Too many requests. Nothing was done; try again later.",
+            headers={"Retry-After": str(wait_s)},
+        )
 
 
 class Buckets:

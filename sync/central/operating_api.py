@@ -11,10 +11,10 @@ from sync.central.answers import json_answer
 from sync.central.database import current_change
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.links import HEALTH_PATH, METRICS_PATH, READY_PATH
 from sync.central.metrics import MEDIA_TYPE, Metrics
 from sync.central.migrate import HEAD, READ_VERSION
 
-HEALTH_PATH, READY_PATH, METRICS_PATH = "/health", "/ready", "/metrics"
 READY_AGAIN_S = 2
 
 

@@ -26,7 +26,11 @@ GRANT = {"grant_type": "client_credentials"}
 
 @asynccontextmanager
 async def guarded(
-    store: CentralStore, clock: Clock, modes: PaymentModes | None = None, randomness: Randomness | None = None
+    store: CentralStore,
+    clock: Clock,
+    modes: PaymentModes | None = None,
+    randomness: Randomness | None = None,
+    **more: Any,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Spoken to without a token; each request may bring its own."""
     app = make_app(
@@ -36,6 +40,7 @@ async def guarded(
         base_url=BASE_URL,
         modes=modes,
         authenticated=True,
+        **more,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as opened:
         yield opened

@@ -21,7 +21,9 @@ from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
 from sync.central.database import CentralStore
 from sync.central.limits import BODY_MEMBERS_MAX, CLIENTS_MAX, Buckets, Limits
 from sync.central.payments import list_payments
+from sync.central.watch import Visit
 from sync.wire_json import dumps
+from tests.central.auth_builders import ask_token, bearer, client_of, guarded
 from tests.central.central_builders import (
     BASE_URL,
     BILL,
@@ -88,6 +90,30 @@ async def test_one_client_over_its_rate_takes_nothing_of_another(
     buckets = Buckets(Limits(per_s=1, burst=1), standing)
 
     assert [buckets.take("a"), buckets.take("a"), buckets.take("b")] == [0, 1, 0]
+
+
+async def test_clients_behind_one_address_have_a_rate_each_and_who_tries_tokens_has_the_addresses(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    """A shop's tills, or a whole country's behind one proxy, have one address."""
+    one, other = (client_of(store, name, standing) for name in ("one", "other"))
+    seen: list[Visit] = []
+    async with guarded(store, standing, limits=Limits(per_s=1, burst=4), tell=[seen.append]) as server:
+        of_one, of_other = await bearer(server, one), await bearer(server, other)
+        assert [(await server.get(PAYMENT, headers=of_one)).status_code for _ in range(5)] == [200] * 4 + [
+            429
+        ]
+        assert (await server.get(PAYMENT, headers=of_other)).status_code == 200
+        guessed = {"authorization": "Bearer guessed"}
+        assert [(await server.get(PAYMENT, headers=guessed)).status_code for _ in range(3)] == [401, 401, 429]
+        assert (await ask_token(server, one)).status_code == 429
+        assert (await server.get(PAYMENT, headers=of_other)).status_code == 200
+        assert (await server.get("/ready")).status_code == 200
+
+    assert [visit.client for visit in seen if visit.status == 200 and visit.route == PAYMENT] == [
+        *[one.client_id] * 4,
+        *[other.client_id] * 2,
+    ]
 
 
 async def test_whether_central_is_ready_can_be_asked_at_any_rate(

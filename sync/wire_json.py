@@ -21,7 +21,7 @@ MAX_DIGITS = 30
 """Of an integer, and the largest exponent either way of a fractional number."""
 MAX_FRACTION_CHARACTERS = 100
 
-_quote = json.JSONEncoder(ensure_ascii=False).encode
+_quote = json.encoder.encode_basestring
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -186,6 +186,8 @@ def _refuse_lone_surrogates(value: object) -> None:
 def _write(value: object, parts: list[str]) -> None:
     if isinstance(value, str):
         parts.append(_quote(value))
+    elif type(value) is dict:
+        _write_object(value, parts)
     elif value is None:
         parts.append("null")
     elif isinstance(value, bool):

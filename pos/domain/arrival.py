@@ -28,7 +28,7 @@ def refuse_cards_in(value: object, *, whole: str) -> None:
         found, path = left.pop()
         if isinstance(found, str):
             _refuse_new(found, sound, path, whole)
-        elif isinstance(found, Mapping):
+        elif isinstance(found, dict | Mapping):
             for key, inner in found.items():
                 _refuse_new(str(key), sound, path, whole)
                 left.append((inner, (path, f".{key}")))

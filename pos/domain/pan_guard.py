@@ -68,6 +68,11 @@ _ID = re.compile(
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}(?![0-9A-Za-z])")
 _IBAN_MIN = 15
 
+_MOMENT = re.compile(
+    r"20[0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-][01][0-9]:[0-5][0-9])"
+)
+"""A date-time as every message has some: no card's number begins with 20."""
+
 _TRACK = re.compile(r"%[Bb]([0-9 ]{12,23})\^|;([0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])")
 
 _SECURITY_CODE_WORDS = (
@@ -80,6 +85,8 @@ _SECURITY_CODE_WORDS = (
 
 def holds_card_number(text: str) -> bool:
     """Whether ``text`` holds a card's number, track or security code, in whatever signs it is written."""
+    if text.isascii() and (_DIGIT.search(text) is None or _MOMENT.fullmatch(text) is not None):
+        return False
     plain = _plain(text)
     # Nearly every text ends here, and a first pull asks for some hundred thousand.
     if _MAY_HOLD_NUMBER.search(plain) and next(_card_numbers(plain), None) is not None:

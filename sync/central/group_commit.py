@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from sync.central.database import CentralStore
+from sync.central.driver_sql import straight
 
 GROUP_MAX = 100
 """Of one commit; whoever comes after waits for the next turn, so that readers get theirs."""
@@ -49,7 +50,8 @@ class GroupCommit:
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._commit)
         try:
-            with self._store.write() as connection:
+            with self._store.write() as opened:
+                connection = straight(opened)
                 outcomes = [_carried_out(connection, deed, alone=len(group) == 1) for deed, _ in group]
         except Exception as error:
             outcomes = [_Failed(error)] * len(group)

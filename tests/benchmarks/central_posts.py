@@ -165,7 +165,9 @@ def serve_bare(db: str, port: int) -> None:
 
 def started(command: list[str], port: int) -> subprocess.Popen[bytes]:
     """A server process that answers on its port."""
-    server = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while server.poll() is None:
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:

@@ -148,29 +148,7 @@ def fixture(context: typer.Context, file: Path, db: DbOption) -> None:
     call.line({"ok": True, "loaded": counts}, ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
-@app.command("terminal")
-def terminal(
-    context: typer.Context,
-    action: Annotated[str, typer.Argument(help="code")],
-    terminal: Annotated[str, typer.Argument(metavar="T")],
-    db: DbOption,
-) -> None:
-    """A one-time code that enrols a terminal."""
-    from pos.machine import MachineClock, MachineRandomness
-    from sync.central.database import open_central
-    from sync.central.terminals import make_terminal_code
-
-    if action != "code":
-        raise typer.BadParameter("This version knows: code.")
-    call: Invocation = context.obj
-    store = open_central(db)
-    try:
-        code = make_terminal_code(store, terminal, clock=MachineClock("UTC"), randomness=MachineRandomness())
-    finally:
-        store.close()
-    call.line({"ok": True, "terminal": terminal, "code": code}, code)
-
-
+app.command("terminal")(central_access.terminal)
 app.command("client")(central_access.client)
 app.command("clients")(central_access.clients)
 app.command("audit")(central_access.audit)

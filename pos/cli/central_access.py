@@ -69,6 +69,53 @@ def client(
     call.line(data, said)
 
 
+def terminal(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="code, retire, lost or list")],
+    db: DbOption,
+    terminal: Annotated[str | None, typer.Argument(metavar="T", help="The terminal; not for list.")] = None,
+) -> None:
+    """A one-time code that enrols a terminal, the end of one that goes or was lost, or the list of all."""
+    from pos.machine import MachineClock, MachineRandomness
+    from sync.central.terminals import Ending, end_terminal, make_terminal_code
+
+    endings = {"retire": Ending.RETIRED, "lost": Ending.LOST}
+    if action not in ("code", "list", *endings) or (action == "list") is (terminal is not None):
+        raise typer.BadParameter("Say code, retire or lost and the terminal, or list.")
+    call: Invocation = context.obj
+    clock = MachineClock("UTC")
+    with _central(db) as store:
+        if terminal is None:
+            _list_terminals(call, store)
+        elif action == "code":
+            code = make_terminal_code(store, terminal, clock=clock, randomness=MachineRandomness())
+            call.line({"ok": True, "terminal": terminal, "code": code}, code)
+        else:
+            with store.write() as connection:
+                end_terminal(connection, terminal, endings[action], at=clock.now())
+            call.line(
+                {"ok": True, "terminal": terminal, "state": str(endings[action])},
+                f"{terminal} may not speak to central any more. What it has not sent yet waits in it for a new code.",
+            )
+
+
+def _list_terminals(call: Invocation, store: CentralStore) -> None:
+    from sync.central.terminals import list_terminals
+
+    with store.read() as connection:
+        found = list(list_terminals(connection))
+    for one in found:
+        state = one.ended or ("enrolled" if one.keyed else "no key")
+        data = {
+            "terminal": one.terminal,
+            "epoch": one.epoch,
+            "state": state,
+            "cloned_at": one.cloned_at,
+        }
+        clone = f"  A COPY WAS SEEN {one.cloned_at[:19]}" if one.cloned_at else ""
+        call.line(data, f"{one.terminal:16} epoch {one.epoch:4}  {state}{clone}")
+
+
 def clients(context: typer.Context, db: DbOption) -> None:
     """The clients of central but the tills, revoked ones too."""
     from sync.central.clients import list_clients

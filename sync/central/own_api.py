@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from sync.central.accounts import ACCOUNTS
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.audit import AuditEvent, note
 from sync.central.cheques import CHEQUES
 from sync.central.desk import CentralDesk
 from sync.central.doubles import POSSIBLE_DOUBLES
@@ -41,8 +42,11 @@ from sync.central.links import (
     VOUCHER_PATH,
 )
 from sync.central.reconnections import RECONNECTIONS
-from sync.central.terminals import enrol, find_terminal
+from sync.central.terminals import Enrolling, enrol, find_terminal
+from sync.central.tokens import count_try, wait_s
+from sync.oauth import is_public_key, terminal_client
 from sync.tmf678.bill import EXTENDED_TYPE
+from sync.wire_json import BadField
 
 ANNOUNCEMENT = {
     "idempotencyKey": True,
@@ -110,7 +114,7 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         return _terminal(desk, request.path_params["id"])
 
     async def enrolment(request: Request) -> Response:
-        return _enrol(desk, read_object(await read_body(request)))
+        return _enrol(desk, request, read_object(await read_body(request)))
 
     async def bill_schema(_request: Request) -> Response:
         return json_answer(BILL_SCHEMA)
@@ -145,17 +149,42 @@ def _terminal(desk: CentralDesk, terminal: str) -> Response:
     )
 
 
-def _enrol(desk: CentralDesk, body: dict[str, Any]) -> Response:
-    """One answer for a used, void, foreign or invented code: it must not tell which."""
+def _enrol(desk: CentralDesk, request: Request, body: dict[str, Any]) -> Response:
+    """One answer for a used, void, late, foreign or invented code: it must not tell which."""
+    asked, at = _read_enrolling(body), desk.clock.now()
+    source = f"enrolment\n{request.client.host if request.client else ''}"
+    with desk.store.read() as connection:
+        wait = wait_s(connection, source, at=at)
+    if wait:
+        raise ApiError(
+            429, "too_many_tries", "Too many wrong codes. Wait.", headers={"Retry-After": str(wait)}
+        )
+    with desk.store.write() as connection:
+        epoch = enrol(connection, asked, at=at)
+        if epoch is None:
+            count_try(connection, source, at=at)
+            if find_terminal(connection, asked.terminal) is not None:
+                note(connection, AuditEvent.ENROLMENT_REFUSED, asked.terminal, at=at)
+    if epoch is None:
+        raise ApiError(403, "enrolment_refused", "This code does not serve. Ask for a new one.")
+    told: dict[str, object] = {"terminal": asked.terminal, "epoch": epoch}
+    if asked.public_key is not None:
+        told["clientId"] = terminal_client(asked.terminal, epoch)
+    return json_answer(told, status=201)
+
+
+def _read_enrolling(body: dict[str, Any]) -> Enrolling:
+    """Raises BadField before the code is used up."""
     for name in ("terminal", "code"):
         value = body.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= 100:
-            raise ApiError(400, "bad_field", f"{name}: must be text.", field=name)
-    with desk.store.write() as connection:
-        epoch = enrol(connection, body["terminal"], body["code"], at=desk.clock.now())
-    if epoch is None:
-        raise ApiError(403, "enrolment_refused", "This code does not serve. Ask for a new one.")
-    return json_answer({"terminal": body["terminal"], "epoch": epoch}, status=201)
+            raise BadField(name, "must be text")
+    key, above = body.get("publicKey"), body.get("epochAbove", 0)
+    if key is not None and (not isinstance(key, str) or not is_public_key(key)):
+        raise BadField("publicKey", "must be an Ed25519 key in base64url without padding")
+    if type(above) is not int or not 0 <= above < 2**31:
+        raise BadField("epochAbove", "must be a whole number")
+    return Enrolling(terminal=body["terminal"], code=body["code"], public_key=key, epoch_above=above)
 
 
 _MONEY = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -14,13 +15,23 @@ from starlette.routing import Route
 from pos.domain.ids import new_id
 from sync.central.acceptance import require_accepted
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.callers import caller
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.incoming import read_correlator, read_incoming
 from sync.central.issuers import VoucherIssuer, let_go_if_undone
 from sync.central.links import PAYMENT_PATH
-from sync.central.payments import PAYMENTS, Receipt, find_twin, receive, stored_resource, with_href
+from sync.central.payments import (
+    NUMBER_TAKEN,
+    PAYMENTS,
+    Receipt,
+    find_twin,
+    receive,
+    stored_resource,
+    with_href,
+)
 from sync.central.query import Resource
+from sync.central.terminals import note_clone
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -71,11 +82,24 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
         stored = receive(connection, incoming, receipt, issuers, tolerance=desk.tolerance)
         return created(with_href(stored, desk.links), replayed=False)
 
-    if "voucherHold" in body or "voucherTaken" in body:
-        # Its issuer is told before the commit, so it shares the commit with nobody.
-        with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
-            return store(connection, issuers)
-    return await desk.group.write(lambda connection: store(connection, {}))
+    try:
+        if "voucherHold" in body or "voucherTaken" in body:
+            # Its issuer is told before the commit, so it shares the commit with nobody.
+            with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
+                return store(connection, issuers)
+        return await desk.group.write(lambda connection: store(connection, {}))
+    except ApiError as refused:
+        if refused.code == NUMBER_TAKEN:
+            _tell_of_clone(desk, body)
+        raise
+
+
+def _tell_of_clone(desk: CentralDesk, body: Mapping[str, Any]) -> None:
+    """The back office hears of it once; nothing of the payment itself was stored."""
+    asking = caller()
+    actor = "" if asking is None else asking.client_id
+    with desk.store.write() as connection:
+        note_clone(connection, body["terminal"], body["epoch"], actor=actor, at=desk.clock.now())
 
 
 def created(resource: Resource, *, replayed: bool) -> Response:

@@ -267,7 +267,7 @@ def _refuse_used_number(connection: Connection, key: TerminalKey | None) -> None
     if used is not None:
         raise ApiError(
             409,
-            "sequence_conflict",
+            NUMBER_TAKEN,
             "This terminal used this epoch, sequence and leg for another payment. Is there a copy of the till?",
             field="sequence",
         )
@@ -326,6 +326,9 @@ def compose_payments(_connection: Connection, rows: Sequence[Row[Any]], links: L
     """The resources of payment rows."""
     return [stored_resource(row, links) for row in rows]
 
+
+NUMBER_TAKEN = "sequence_conflict"
+"""The refusal of a second payment of one number: two stores book under one enrolment."""
 
 _COLUMNS = "id, body, received_sha256, change_number, refunded_minor, currency"
 FIND_BY_KEY = text(f"SELECT {_COLUMNS} FROM payment WHERE idempotency_key = :key")

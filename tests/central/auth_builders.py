@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +17,7 @@ from sync.central.app import make_app
 from sync.central.clients import NewClient, make_client
 from sync.central.database import CentralStore
 from sync.central.links import TOKEN_PATH
-from sync.oauth import ASSERTION_TYPE, AUDIENCE
+from sync.oauth import ASSERTION_TYPE, AUDIENCE, key_text
 from sync.wire_json import loads
 from tests.central.central_builders import BASE_URL, CountedRandomness
 
@@ -85,7 +85,7 @@ async def bearer(server: httpx.AsyncClient, made: NewClient) -> dict[str, str]:
 
 
 def public_of(key: Ed25519PrivateKey) -> str:
-    return urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
+    return key_text(key.public_key().public_bytes_raw())
 
 
 def assertion(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sync.central.database import open_central
+from sync.central.terminals import Enrolling, enrol
 from tests.builders.homes import ForkingPos
 
 
@@ -35,3 +38,18 @@ def test_a_dealers_client_needs_a_dealer_that_central_knows(pos: ForkingPos, tmp
     db = f"sqlite:///{tmp_path / 'central.db'}"
     ended = pos.run("--json", "central", "client", "shop", "--db", db, "--dealer", "D-1")
     assert (ended.status, ended.last["error"]["code"]) == (3, "unknown_dealer")
+
+
+def test_a_terminal_is_listed_retired_and_enrolled_anew(pos: ForkingPos, tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path / 'central.db'}"
+    unknown = pos.run("--json", "central", "terminal", "lost", "T1", "--db", db)
+    assert (unknown.status, unknown.last["error"]["code"]) == (3, "unknown_terminal")
+    code = pos.run("--json", "central", "terminal", "code", "T1", "--db", db).last["code"]
+    store = open_central(db)
+    with store.write() as connection:
+        assert enrol(connection, Enrolling(terminal="T1", code=code), at=datetime.now(UTC)) == 1
+    store.close()
+    listed = pos.run("--json", "central", "terminal", "list", "--db", db).last
+    assert listed == {"terminal": "T1", "epoch": 1, "state": "no key", "cloned_at": None}
+    pos.run("--json", "central", "terminal", "retire", "T1", "--db", db)
+    assert pos.run("--json", "central", "terminal", "list", "--db", db).last["state"] == "retired"

@@ -42,7 +42,7 @@ def refund_body(facts: RefundFacts) -> bytes:
     body: dict[str, object] = {
         "correlatorId": facts.correlator_id,
         "name": NAMES[facts.kind],
-        "description": f"{NAMES[facts.kind]} of receipt {leg.get('receiptNumber')}: {facts.reason_code}",
+        "description": _description(facts, leg),
         "account": leg["account"],
         "totalAmount": money_json(facts.amount),
         "refundDate": facts.corrected_at.isoformat(),
@@ -150,6 +150,15 @@ def moved_body(facts: MovedFacts) -> bytes:
     return dumps(body | attributes)
 
 
+def _description(facts: RefundFacts, leg: Mapping[str, Any]) -> str:
+    """What every server keeps, whatever it makes of the rest."""
+    said = f"{NAMES[facts.kind]} of receipt {leg.get('receiptNumber')}: {facts.reason_code}"
+    instead = facts.replaced_by
+    if instead is None:
+        return said
+    return f"{said}; receipt {instead.receipt} stands in place of cheque {instead.serial}"
+
+
 def is_move(body: bytes) -> bool:
     """Whether a body tells of money that was only put elsewhere, or counts again."""
     return "placed" in loads(body)
@@ -189,6 +198,8 @@ def _own_attributes(facts: RefundFacts, leg: Mapping[str, Any]) -> dict[str, obj
         attributes["shiftId"] = facts.shift_id
     if facts.cheque_state is not None:
         attributes["chequeState"] = facts.cheque_state
+    if facts.replaced_by is not None:
+        attributes["replacedBy"] = list(facts.replaced_by.correlators)
     if facts.hold_id is not None:
         attributes["refundHold"] = facts.hold_id
     if facts.bills:

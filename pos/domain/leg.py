@@ -73,6 +73,8 @@ class LegFacts:
     ``foreign`` are the notes of the whole tender where it came in another currency; ``amount`` is in the shop's.
     ``kept_apart`` is how much of it is an advance, a deposit or in suspense, ``write_offs`` the rests that are cleared with
     it, by the bill's id at central; they are no part of ``amount``.
+    ``replaces`` are the correlator ids of what a cheque had paid that went back for this payment, ``replaced_cheque`` its
+    serial number and receipt.
     """
 
     correlator_id: str
@@ -108,3 +110,5 @@ class LegFacts:
     kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
     write_offs: Mapping[str, Money] = field(default_factory=dict)
     commission: LegCommission | None = None
+    replaces: tuple[str, ...] = ()
+    replaced_cheque: str = ""

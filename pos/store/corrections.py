@@ -17,6 +17,7 @@ from pos.domain.posting import JournalLine
 from pos.store.approvals import ApprovalFacts, approval_of_entry
 from pos.store.moved import KEPT, LIVE_MOVED, PARTS, Kept
 from pos.store.outbox import MOVED_REFUND, NOT_TOLD
+from pos.store.replaced_told import OtherEnd, what_replaces_it
 from pos.store.times import local, utc_text
 from pos.store.unsure_money import UNSURE, modes_waiting
 
@@ -358,7 +359,7 @@ class RefundFacts:
     written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
     ``operator`` corrected what ``taken_by`` had taken, alone or by somebody's ``approval``.
     ``hold_id`` names what central holds for it, ``moved_to`` the payment that answers it at a server without moves.
-    ``cheque_state``: what a cheque that bounced, or counts again, is by it.
+    ``cheque_state``: what a cheque that bounced, or counts again, is by it; ``replaced_by`` is what was given in its place.
     """
 
     correlator_id: str
@@ -385,6 +386,7 @@ class RefundFacts:
     hold_id: str | None = None
     moved_to: str | None = None
     cheque_state: str | None = None
+    replaced_by: OtherEnd | None = None
 
 
 def refund_facts(
@@ -471,6 +473,7 @@ def refund_facts(
         approval=approval_of_entry(connection, correction_id),
         hold_id=row[20],
         cheque_state=row[24],
+        replaced_by=None if row[16] is None else what_replaces_it(connection, row[16]),
     )
 
 

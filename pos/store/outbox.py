@@ -18,6 +18,7 @@ from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.voucher import WHEN_REDEEMED
 from pos.store.behind_bounce import BEHIND_BOUNCE
 from pos.store.home import Identity
+from pos.store.replaced_told import what_it_replaces
 from pos.store.times import from_utc_text, local, utc_text
 
 WAIT_MAX = timedelta(hours=1, minutes=1)
@@ -440,6 +441,7 @@ def leg_facts(
     )
     in_currency = currency(found.currency)
     mode = modes[found.mode]
+    instead = what_it_replaces(connection, row.payment_event_id)
     clearing = tuple(str(found.clearing_legs or "").split())
     clears = clearing if row.correlator_id in clearing else ()
     details: dict[str, str] = json.loads(found.details_json) | json.loads(found.personal_json or "{}")
@@ -503,6 +505,8 @@ def leg_facts(
         reconnects_now=bool(clears) and bool(found.final_now),
         foreign=_foreign_of(found),
         commission=_commission_of(connection, row, in_currency),
+        replaces=() if instead is None else instead.correlators,
+        replaced_cheque="" if instead is None else f"{instead.serial} of {instead.receipt}",
         voucher_taken=None
         if found.digest is None
         else LegVoucher(

@@ -16,7 +16,7 @@ from pos.domain.cheque import ChequeIdentity
 from pos.domain.cheque_digest import ChequeDigest
 from sync.central.links import CHEQUE_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
-from sync.wire_json import loads
+from sync.wire_json import dumps, loads
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -74,6 +74,24 @@ def free_cheque(connection: Connection, payment_id: str, *, change: int) -> None
     connection.execute(FREE_CHEQUE, {"payment_id": payment_id, "change_number": change})
 
 
+def note_replacement(
+    connection: Connection, replaced: Sequence[str], *, by: str, terminal: str | None
+) -> None:
+    """The payments of a cheque that went back, by correlator, name the payment ``by`` that stands in their place.
+
+    Whose terminal is another, or what is not here, stays as it is: a till gives back only what it took itself.
+    """
+    for correlator in replaced:
+        row = connection.execute(FIND_REPLACED, {"key": correlator, "terminal": terminal}).one_or_none()
+        if row is None:
+            continue
+        body = loads(row.body)
+        instrument = body.get("instrument")
+        if cheque_of(instrument if isinstance(instrument, str) else None) is not None:
+            body["replacedBy"] = [*body.get("replacedBy", []), by]
+            connection.execute(SET_BODY, {"id": row.id, "body": dumps(body).decode()})
+
+
 def carry_cheques(connection: Connection) -> None:
     """Cheques that an older store kept among all papers."""
     for row in connection.execute(READ_BODIES):
@@ -96,8 +114,12 @@ def _dated(payment: Mapping[str, Any]) -> str:
     return ""
 
 
-def compose_cheques(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
-    """The known cheques, as only our own API tells them: no bank, no account, no amount."""
+def compose_cheques(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+    """The known cheques, as only our own API tells them: no bank, no account, no amount.
+
+    One for which something else was given names the payments in its place.
+    """
+    instead = {row.payment_id: _replaced_by(connection, row.payment_id) for row in rows}
     return [
         {
             "id": row.payment_id,
@@ -109,11 +131,17 @@ def compose_cheques(_connection: Connection, rows: Sequence[Row[Any]], links: Li
             "terminal": row.terminal,
             "epoch": row.epoch,
             **({"undone": True} if row.undone else {}),
+            **({"replacedBy": told} if (told := instead.get(row.payment_id)) else {}),
             "change": row.change_number,
             "@type": "CounterfoilKnownCheque",
         }
         for row in rows
     ]
+
+
+def _replaced_by(connection: Connection, payment_id: str) -> object:
+    row = connection.execute(READ_BODY, {"id": payment_id}).one()
+    return loads(row.body).get("replacedBy")
 
 
 _COLUMNS = (
@@ -132,6 +160,9 @@ INSERT_CHEQUE = text(
     " change_number) VALUES (:payment_id, :payment_event_id, :identity, :branch, :account, :dated, :terminal, :epoch,"
     " :held, :change_number)"
 )
+FIND_REPLACED = text("SELECT id, body FROM payment WHERE correlator_id = :key AND terminal = :terminal")
+READ_BODY = text("SELECT body FROM payment WHERE id = :id")
+SET_BODY = text("UPDATE payment SET body = :body WHERE id = :id")
 READ_BODIES = text("SELECT body, change_number FROM payment ORDER BY change_number")
 FORGET_INSTRUMENT = text("DELETE FROM instrument WHERE instrument = :instrument")
 
@@ -150,6 +181,7 @@ CHEQUES = Collection(
             "terminal",
             "epoch",
             "undone",
+            "replacedBy",
             "change",
             "@type",
         }

@@ -23,6 +23,8 @@ MAX_CLEARING = 200
 MAX_NUMBER = 10**15
 
 SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense", "held", "refundedAmount")
+SET_BY_OTHERS = ("replacedBy",)
+"""What stands in a payment by the word of another one."""
 BILL_TYPES = (None, "CustomerBill", "BillRef", "Bill")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -56,7 +58,8 @@ class IncomingPayment:
     without us. ``clears_overdue`` are the correlators of the legs that clear what was
     overdue, ``reconnects_now`` whether the shop takes this one for final.
     money, ``voucher_hold`` the voucher held for it. ``kept_apart`` is what of it is no plain credit on the account,
-    ``write_offs`` are the rests of bills, by id, that the till cleared with it.
+    ``write_offs`` are the rests of bills, by id, that the till cleared with it. ``replaces`` are the correlators of what a
+    cheque had paid that went back for it.
     """
 
     account_id: str
@@ -79,6 +82,7 @@ class IncomingPayment:
     kept: Mapping[str, object]
     kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
     write_offs: Mapping[str, Money] = field(default_factory=dict)
+    replaces: tuple[str, ...] = ()
 
 
 def read_correlator(body: Mapping[str, object]) -> str | None:
@@ -88,7 +92,7 @@ def read_correlator(body: Mapping[str, object]) -> str | None:
 
 def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
     """Raises BadField with the dotted path of what is missing, of a wrong type or impossible."""
-    kept = {name: value for name, value in body.items() if name not in SET_BY_SERVER}
+    kept = {name: value for name, value in body.items() if name not in (*SET_BY_SERVER, *SET_BY_OTHERS)}
     require_mandatory(kept)
     check_shape(kept, PAYMENT_CREATE, path="")
     amount = positive(kept["totalAmount"], field="totalAmount")
@@ -114,7 +118,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         payment_event_id=event_id,
         instrument=plain_text(kept, "instrument"),
         voucher_hold=voucher_hold,
-        clears_overdue=_read_clearing(kept),
+        clears_overdue=read_correlators(kept, "clearsOverdue"),
         reconnects_now=kept.get("reconnect") == "now",
         voucher_taken=voucher_taken,
         method_name=_text_or_none(method.get("name")),
@@ -124,6 +128,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
         kept=kept,
         kept_apart=_read_kept_apart(kept.get("keptApart"), amount, items),
         write_offs=read_bill_parts(kept.get("writeOff"), "writeOff", amount),
+        replaces=read_correlators(kept, "replaces"),
     )
 
 
@@ -232,14 +237,14 @@ def positive(value: object, *, field: str) -> Money:
     return amount
 
 
-def _read_clearing(body: Mapping[str, object]) -> tuple[str, ...]:
-    """The legs that clear what was overdue, this one among them; nothing where a client says nothing of it."""
-    told = body.get("clearsOverdue")
+def read_correlators(body: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """The legs that ``name`` lists, each once; nothing where a client says nothing of it. Raises BadField."""
+    told = body.get(name)
     if told is None:
         return ()
     if not isinstance(told, list) or not 0 < len(told) <= MAX_CLEARING:
-        raise BadField("clearsOverdue", f"must be a list of up to {MAX_CLEARING} correlators")
-    legs = (plain_text({"clearsOverdue": leg}, "clearsOverdue") for leg in told)
+        raise BadField(name, f"must be a list of up to {MAX_CLEARING} correlators")
+    legs = (plain_text({name: leg}, name) for leg in told)
     return tuple(dict.fromkeys(leg for leg in legs if leg is not None))
 
 

@@ -22,6 +22,7 @@ from sync.central.incoming import (
     positive,
     read_bill_parts,
     read_correlator,
+    read_correlators,
     require_mandatory,
 )
 from sync.tmf676.shape import REFUND_CREATE, check_shape
@@ -79,6 +80,7 @@ class IncomingRefund:
     taken_by: str | None = None
     approval: ToldApproval | None = None
     cheque_state: str | None = None
+    replaced_by: tuple[str, ...] = ()
 
 
 def read_refund(body: Mapping[str, object]) -> IncomingRefund:
@@ -116,6 +118,7 @@ def read_refund(body: Mapping[str, object]) -> IncomingRefund:
         taken_by=plain_text(kept, "takenBy"),
         approval=_read_approval(kept.get("approval")),
         cheque_state=plain_text(kept, "chequeState"),
+        replaced_by=read_correlators(kept, "replacedBy"),
     )
 
 

@@ -19,7 +19,7 @@ from pos.domain.money import Money, currency, total
 from sync.central.accounts import add_credit
 from sync.central.bank_receipts import note_bank_receipt
 from sync.central.bills import StoredBill, reduce_bill
-from sync.central.cheques import cheque_of, note_cheque, presented_before
+from sync.central.cheques import cheque_of, note_cheque, note_replacement, presented_before
 from sync.central.database import CentralStore, next_change
 from sync.central.debt import clear_rests, keep_apart, recover
 from sync.central.doubles import flag_double
@@ -100,6 +100,7 @@ def receive(
     if cheque is not None:
         event_id = incoming.payment_event_id
         note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=change)
+    note_replacement(connection, incoming.replaces, by=receipt.payment_id, terminal=incoming.terminal)
     _claim_paper(connection, incoming, receipt)
     note_bank_receipt(connection, incoming, receipt.payment_id, change=change)
     touched: dict[str, StoredBill] = {}
@@ -373,6 +374,7 @@ PAYMENTS = Collection(
             "businessDate", "operator", "changeNumber", "suspense", "provisional", "provisionalReason", "instrument",
             "voucherHold", "voucherTaken", "clearsOverdue", "reconnect", "foreignCash", "held", "keptApart", "writeOff",
             "outcome", "outcomeDate", "outcomeReason", "commission", "refundedAmount",
+            "replaces", "replacedBy",
         }
     ),
     columns={

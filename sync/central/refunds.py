@@ -380,7 +380,7 @@ REFUNDS = Collection(
             "totalAmount", "@type", "@baseType", "@schemaLocation",
             "kind", "reasonCode", "reason", "receiptNumber", "terminal", "epoch", "paymentEventId", "leg", "shiftId",
             "bills", "kept", "writeOff", "recovered", "placed", "refundHold", "operator", "takenBy", "approval",
-            "chequeState", "changeNumber",
+            "chequeState", "replacedBy", "changeNumber",
         }
     ),
     columns={

@@ -112,6 +112,8 @@ def _description(leg: LegFacts) -> str:
         count = sum(item.target is target for item in leg.items)
         if count:
             parts.insert(0, f"{count} {word if count == 1 else word + 's'}")
+    if leg.replaced_cheque:
+        parts.append(f"in place of cheque {leg.replaced_cheque}")
     return ", ".join(parts)
 
 
@@ -169,6 +171,8 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         attributes["writeOff"] = [
             {"bill": bill_id, "amount": money_json(amount)} for bill_id, amount in leg.write_offs.items()
         ]
+    if leg.replaces:
+        attributes["replaces"] = list(leg.replaces)
     return attributes
 
 

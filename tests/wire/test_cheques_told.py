@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import text
 
 from pos.domain.ids import new_id
 from pos.domain.payment_event import Overpayment
@@ -10,11 +13,43 @@ from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
 from pos.till.due_cheques import pay_post_dated
 from pos.till.open_bills import catch_up_all
 from pos.till.post_dated import register_cheque
+from sync.central.cheques import CHEQUES, note_replacement
+from sync.central.links import Links
 from sync.central.verify import verify_central
-from tests.builders.tills import CASHIER, cash, cheque, findings, order, pay, rows
+from sync.wire_json import loads
+from tests.builders.bounces import bounced, count_of_cash, lodged
+from tests.builders.tills import (
+    CASHIER,
+    card,
+    cash,
+    cheque,
+    closed,
+    count,
+    findings,
+    opened,
+    order,
+    pay,
+    rows,
+)
 from tests.builders.wire import Wire, make_wire
 
 HOUR_S = 3_600
+
+
+def bodies(wire: Wire, table: str) -> list[dict[str, Any]]:
+    with wire.central.read() as connection:
+        found = connection.execute(text(f"SELECT body FROM {table} ORDER BY change_number"))
+        return [loads(row.body) for row in found]
+
+
+def payments_at(wire: Wire) -> list[dict[str, Any]]:
+    return bodies(wire, "payment")
+
+
+def cheques_at(wire: Wire) -> list[dict[str, Any]]:
+    with wire.central.read() as connection:
+        rows = connection.execute(text(CHEQUES.select)).all()
+        return CHEQUES.compose(connection, rows, Links("https://central.test"))
 
 
 async def agree(wire: Wire) -> None:
@@ -56,13 +91,59 @@ async def test_a_replaced_cheque_is_told_as_a_refund_and_a_payment() -> None:
     replaced = ReplaceOrder(
         back=ReturnOrder(cheque=taken),
         payment_event_id=new_id(wire.desk.clock, wire.desk.randomness),
+        tenders=[card("1"), cash("3")],
+    )
+    replace_cheque(wire.desk, CASHIER, replaced)
+    await agree(wire)
+
+    assert [row["kind"] for row in rows(wire.desk, "v_outbox")] == ["payment", "refund", "payment", "payment"]
+    assert wire.open_minor("N1-1") == paid
+    (gone, *others) = payments_at(wire)
+    (refund,) = bodies(wire, "refund")
+    assert refund["replacedBy"] == [one["correlatorId"] for one in others]
+    assert {tuple(one["replaces"]) for one in others} == {(gone["correlatorId"],)}
+    assert gone["replacedBy"] == [one["id"] for one in others]
+    assert others[0]["description"] == f"1 bill, debit card, in place of cheque 000777 of {taken}"
+    assert refund["description"].endswith("; receipt S014-T1-A-000002 stands in place of cheque 000777")
+    (known,) = cheques_at(wire)
+    assert (known["undone"], known["replacedBy"]) == (True, gone["replacedBy"])
+    # The paper is free again, at every till.
+    pay(wire.desk, cheque("1", "000777"), account="BA-1")
+    await agree(wire)
+
+
+async def test_a_bounced_cheque_that_is_replaced_is_named_by_what_stands_in_its_place() -> None:
+    """It was undone when it bounced: only the payment in its place tells of the two."""
+    wire = await make_wire()
+    taken = pay(wire.desk, cheque("4", "000777"), account="BA-1").receipt.receipt_number
+    count(wire.desk, count_of_cash(wire.desk), cheques="4", cheque_count=1)
+    closed(wire.desk)
+    opened(wire.desk)
+    lodged(wire.desk, taken)
+    bounced(wire.desk, taken)
+    await agree(wire)
+
+    replaced = ReplaceOrder(
+        back=ReturnOrder(cheque=taken),
+        payment_event_id=new_id(wire.desk.clock, wire.desk.randomness),
         tenders=[cash("4")],
     )
     replace_cheque(wire.desk, CASHIER, replaced)
     await agree(wire)
 
-    assert [row["kind"] for row in rows(wire.desk, "v_outbox")] == ["payment", "refund", "payment"]
-    assert wire.open_minor("N1-1") == paid
-    # The paper is free again, at every till.
-    pay(wire.desk, cheque("1", "000777"), account="BA-1")
+    gone, instead = payments_at(wire)
+    assert (instead["replaces"], gone["replacedBy"]) == ([gone["correlatorId"]], [instead["id"]])
+    assert cheques_at(wire)[0]["replacedBy"] == [instead["id"]]
+
+
+async def test_another_terminals_word_names_no_cheque_as_replaced() -> None:
+    """A till gives back only what it took itself."""
+    wire = await make_wire()
+    pay(wire.desk, cheque("4", "000777"), account="BA-1")
     await agree(wire)
+    (taken,) = payments_at(wire)
+
+    for terminal, named in (("T9", []), (taken["terminal"], ["P-2"])):
+        with wire.central.write() as connection:
+            note_replacement(connection, [taken["correlatorId"], "nobody's"], by="P-2", terminal=terminal)
+        assert payments_at(wire)[0].get("replacedBy", []) == named

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from receipts.document import Align, Banner, Blank, Code, Document, Element, Emphasis, Field, Row, Rule, Text
-from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Face, Glyphs, glyphs_from
-from receipts.layout import BANNER_LINES_MAX, cleaned, wrapped
+from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Glyphs, glyphs_from
+from receipts.layout import BANNER_LINES_MAX, cleaned
 from receipts.qr import QUIET, squares
-from receipts.righttoleft import turned
+from receipts.words import LEADING, Run, Words
 
 _MM = 72 / 25.4
 PAGE_WIDTH_PT = 80 * _MM
@@ -27,7 +26,6 @@ PAGE_HEIGHT_PT_MAX = 14_000
 _MARGIN_PT = (PAGE_WIDTH_PT - PRINTABLE_WIDTH_PT) / 2
 _SIZE_PT = 8.0  # 42 columns of the shipped font fill the printable width
 _LARGE_SIZE_PT = 13.0
-_LEADING = 1.3
 _INDENT_PT = 5.0
 _GAP_PT = 8.0
 _FRAME_PADDING_PT = 4.0
@@ -66,22 +64,11 @@ def render_pdf(
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """Letters of one face, set from ``x_pt``, their baseline ``drop_pt`` below the top of their strip."""
-
-    x_pt: float
-    drop_pt: float
-    size_pt: float
-    face: Face
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Strip:
     """A slice of the roll over its full width, which no page break cuts."""
 
     height_pt: float
-    runs: tuple[_Run, ...] = ()
+    runs: tuple[Run, ...] = ()
     rule_pt: float = 0.0
     framed: bool = False
     code: str = ""
@@ -108,7 +95,7 @@ class _Setter:
             case Rule():
                 yield _Strip(7.0, rule_pt=1.2 if element.heavy else 0.5)
             case Blank():
-                yield _Strip(_SIZE_PT * _LEADING / 2)
+                yield _Strip(_SIZE_PT * LEADING / 2)
             case Code():
                 wished_pt = _CODE_SIDE_PT if element.side_mm is None else element.side_mm * _MM
                 yield _Strip(min(wished_pt, _CODE_SIDE_PT), code=element.text)
@@ -117,7 +104,7 @@ class _Setter:
         words = self._words(element.text, element.emphasis)
         indent_pt = element.indent * _INDENT_PT
         room_pt = PRINTABLE_WIDTH_PT - indent_pt
-        words = words.sized_to_fit(room_pt)
+        words = words.sized_to_fit(room_pt, size_pt_min=_SIZE_PT)
         for line in words.lines(room_pt, element.lines_max):
             yield _Strip(words.height_pt, tuple(line.runs(indent_pt, room_pt, element.align)))
 
@@ -136,11 +123,15 @@ class _Setter:
     def _row(self, element: Row) -> Iterator[_Strip]:
         indent_pt = element.indent * _INDENT_PT
         room_pt = PRINTABLE_WIDTH_PT - indent_pt - _GAP_PT
-        size_pt = self._words(element.label + element.amount, element.emphasis).sized_to_fit(room_pt).size_pt
+        size_pt = (
+            self._words(element.label + element.amount, element.emphasis)
+            .sized_to_fit(room_pt, size_pt_min=_SIZE_PT)
+            .size_pt
+        )
         label = replace(self._words(element.label, element.emphasis), size_pt=size_pt)
         amount = replace(self._words(element.amount, element.emphasis), size_pt=size_pt)
         label_room_pt = room_pt - amount.width_pt
-        beside = tuple(amount.runs(align=Align.RIGHT))
+        beside = tuple(amount.runs(0, PRINTABLE_WIDTH_PT, Align.RIGHT))
         if label_room_pt < _LABEL_WIDTH_PT_MIN:
             # An amount beyond all expectation gets a strip of its own rather than losing a digit.
             yield _Strip(amount.height_pt, beside)
@@ -151,77 +142,20 @@ class _Setter:
 
     def _banner(self, element: Banner) -> _Strip:
         room_pt = PRINTABLE_WIDTH_PT - 2 * _FRAME_PADDING_PT
-        runs: list[_Run] = []
+        runs: list[Run] = []
         top_pt = _FRAME_PADDING_PT
-        headline = self._words(element.headline, Emphasis.LARGE).sized_to_fit(room_pt)
+        headline = self._words(element.headline, Emphasis.LARGE).sized_to_fit(room_pt, size_pt_min=_SIZE_PT)
         for words in (headline, *map(self._words, element.lines)):
             for line in words.lines(room_pt, BANNER_LINES_MAX):
                 runs += line.runs(_FRAME_PADDING_PT, room_pt, Align.CENTRE, top_pt=top_pt)
                 top_pt += line.height_pt
         return _Strip(top_pt + _FRAME_PADDING_PT, tuple(runs), framed=True)
 
-    def _words(self, text: str, emphasis: Emphasis = Emphasis.PLAIN) -> _Words:
+    def _words(self, text: str, emphasis: Emphasis = Emphasis.PLAIN) -> Words:
         glyphs = self.plain if emphasis is Emphasis.PLAIN else self.bold
-        return _Words(
+        return Words(
             glyphs.shaped(cleaned(text)), glyphs, _LARGE_SIZE_PT if emphasis is Emphasis.LARGE else _SIZE_PT
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """Cleaned text in one size, in its stored order."""
-
-    text: str
-    glyphs: Glyphs
-    size_pt: float
-
-    @property
-    def width_pt(self) -> float:
-        return self.glyphs.width_pt(self.text, self.size_pt)
-
-    @property
-    def height_pt(self) -> float:
-        return self.size_pt * _LEADING
-
-    def sized_to_fit(self, room_pt: float) -> _Words:
-        """Smaller, but never below the plain size, if that lets it stand on one line."""
-        if self.width_pt <= room_pt:
-            return self
-        return replace(self, size_pt=max(_SIZE_PT, self.size_pt * room_pt / self.width_pt))
-
-    def lines(self, room_pt: float, lines_max: int | None = None) -> Iterator[_Words]:
-        def width_pt(part: str) -> float:
-            return self.glyphs.width_pt(part, self.size_pt)
-
-        # A hair of tolerance: sums of floats must not break a line that was sized to fit.
-        for line in wrapped(self.text, room_pt + 0.01, width_pt, lines_max=lines_max):
-            yield replace(self, text=line)
-
-    def runs(
-        self,
-        left_pt: float = 0,
-        room_pt: float = PRINTABLE_WIDTH_PT,
-        align: Align = Align.LEFT,
-        *,
-        top_pt: float = 0,
-    ) -> Iterator[_Run]:
-        """This line as pieces of one face each, from the left of the paper."""
-        spare_pt = room_pt - self.width_pt
-        x_pt = (
-            _MARGIN_PT + left_pt + {Align.LEFT: 0.0, Align.CENTRE: spare_pt / 2, Align.RIGHT: spare_pt}[align]
-        )
-        drop_pt = top_pt + self.size_pt
-        glyphs = (self.glyphs[letter] for letter in turned(self.text))
-        for (face, is_mark), group in groupby(glyphs, key=lambda glyph: (glyph.face, glyph.back > 0)):
-            if face is None:
-                continue
-            together = list(group)
-            # Marks go one by one, each back over the same letter.
-            pieces = [[glyph] for glyph in together] if is_mark else [together]
-            for piece in pieces:
-                text = "".join(glyph.text for glyph in piece)
-                yield _Run(x_pt - piece[0].back * self.size_pt / 1000, drop_pt, self.size_pt, face, text)
-                x_pt += sum(glyph.width for glyph in piece) * self.size_pt / 1000
 
 
 def _pages(strips: Sequence[_Strip]) -> Iterator[list[_Strip]]:
@@ -253,7 +187,7 @@ def _draw(canvas: Any, page: Sequence[_Strip]) -> None:
             _draw_code(canvas, strip.code, bottom_pt, strip.height_pt)
         for run in strip.runs:
             canvas.setFont(run.face.name, run.size_pt)
-            canvas.drawString(run.x_pt, top_pt - run.drop_pt, run.text)
+            canvas.drawString(_MARGIN_PT + run.x_pt, top_pt - run.drop_pt, run.text)
         top_pt = bottom_pt
     canvas.showPage()
 

@@ -61,6 +61,7 @@ def serve(
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
     from pos.settings import read_settings
+    from receipts.bill_pdf import render_bill
     from sync.central.issuers import issuers_in
     from sync.central.limits import Limits
     from sync.central.serve import serve as serve_central
@@ -78,6 +79,7 @@ def serve(
             voucher_held_h=voucher_held_h,
             issuers={} if issuers is None else issuers_in(issuers),
             tolerance=settings.till.payments.tolerance,
+            draw_bill=render_bill,
             log=sys.stderr if log is None else files.enter_context(_log_file(log)),
             drain_s=drain_s,
             limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),

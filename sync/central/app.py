@@ -20,6 +20,7 @@ from sync.central.answers import error_answer
 from sync.central.approval_api import approval_routes
 from sync.central.arrival import CardGuard, RateLimit
 from sync.central.bill_api import bill_routes
+from sync.central.bill_documents import DrawBill, document_routes
 from sync.central.commission_api import commission_routes
 from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
@@ -65,6 +66,7 @@ def make_app(
     metrics: Metrics | None = None,
     tell: Sequence[Callable[[Visit], None]] = (),
     authenticated: bool = False,
+    draw_bill: DrawBill | None = None,
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
@@ -73,6 +75,7 @@ def make_app(
     bill that a payment may clear. ``tell`` and ``metrics`` hear of every request that has ended.
     ``limits`` None: every client as often as it likes, each body up to the usual limits.
     ``authenticated``: every route but a few asks for a token; else whoever asks may do all.
+    ``draw_bill`` makes the PDF of a bill; None: no bill has a paper here.
 
     ``app.state.stopping`` is to be set once the process is asked to end.
     """
@@ -89,6 +92,7 @@ def make_app(
         *refund_hold_routes(desk),
         *approval_routes(desk),
         *bill_routes(desk),
+        *document_routes(desk, draw_bill),
         *voucher_routes(desk),
         *session_routes(desk),
         *head_routes(desk),

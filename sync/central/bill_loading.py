@@ -36,7 +36,7 @@ def load_bills(
     Raises BadField or BadResource naming the row, Refused ``bill_sums_differ`` or ``bill_lines_bad`` naming the bill.
     """
     touched = _write_rates(connection, rates)
-    of_bill = dict(_rates_of(connection, [str(bill.get("id")) for bill in bills]))
+    of_bill = dict(rates_of(connection, [str(bill.get("id")) for bill in bills]))
     new = [
         snapshot
         for bill in bills
@@ -144,7 +144,7 @@ def _ref_id(row: Loaded, name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _rates_of(connection: Connection, bill_ids: Sequence[str]) -> Iterator[tuple[str, list[AppliedRate]]]:
+def rates_of(connection: Connection, bill_ids: Sequence[str]) -> Iterator[tuple[str, list[AppliedRate]]]:
     """Each bill with the billed rates that are stored for it."""
     for start in range(0, len(bill_ids), AT_ONCE):
         found: dict[str, list[AppliedRate]] = {bill_id: [] for bill_id in bill_ids[start : start + AT_ONCE]}
@@ -155,7 +155,7 @@ def _rates_of(connection: Connection, bill_ids: Sequence[str]) -> Iterator[tuple
 
 def _check_kept(connection: Connection, bill_ids: Sequence[str]) -> None:
     """Bills that are kept as they were still agree with the rates that came."""
-    for bill_id, rates in _rates_of(connection, bill_ids):
+    for bill_id, rates in rates_of(connection, bill_ids):
         kept = connection.execute(FIND_BILL, {"id": bill_id}).one_or_none()
         if kept is not None:
             check_bill_sums(read_bill(loads(kept.body), seen_change=None), rates)

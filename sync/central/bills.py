@@ -139,10 +139,24 @@ def _compose_bill(row: Row[Any], applied: list[Resource], links: Links) -> Resou
             "remainingAmount": money_json(Money(row.remaining_minor, in_currency)),
             **extras,
             "appliedPayment": [*stored.get("appliedPayment", []), *applied],
+            "billDocument": _documents(stored, links),
             "lastUpdate": row.last_update,
             "changeNumber": row.change_number,
         },
     )
+
+
+def _documents(stored: Resource, links: Links) -> list[Resource]:
+    """The bill's papers as told; the first that is only named is the one drawn here, or there is one more."""
+    told = list(stored.get("billDocument", []))
+    drawn = {"mimeType": "application/pdf", "url": links.bill_document(stored["id"])}
+    for place, document in enumerate(told):
+        is_pdf = document.get("mimeType", "application/pdf") == "application/pdf"
+        if is_pdf and document.keys().isdisjoint(("url", "content", "href")):
+            told[place] = {**document, **drawn}
+            return told
+    own = {"id": stored["id"], "name": f"Bill {stored.get('billNo', stored['id'])}", **drawn}
+    return [*told, {**own, "@type": "Attachment"}]
 
 
 def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:

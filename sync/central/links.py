@@ -33,6 +33,7 @@ HEAD_PATH = f"{OWN_PATH}/head"
 RECONNECTION_PATH = f"{OWN_PATH}/reconnection"
 POSSIBLE_DOUBLE_PATH = f"{OWN_PATH}/possibleDouble"
 DISHONOUR_PATH = f"{OWN_PATH}/dishonour"
+BILL_DOCUMENT_PATH = f"{OWN_PATH}/billDocument"
 BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
 
 RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")
@@ -56,6 +57,9 @@ class Links:
 
     def rate(self, rate_id: str) -> str:
         return self.of(RATE_PATH, rate_id)
+
+    def bill_document(self, bill_id: str) -> str:
+        return self.of(BILL_DOCUMENT_PATH, bill_id)
 
     @property
     def bill_schema(self) -> str:

@@ -19,6 +19,7 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
 from sync.central.app import VOUCHER_HELD_H, make_app
+from sync.central.bill_documents import DrawBill
 from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
 from sync.central.database import open_central
 from sync.central.issuers import VoucherIssuer
@@ -44,6 +45,7 @@ def serve(
     voucher_held_h: int = VOUCHER_HELD_H,
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
+    draw_bill: DrawBill | None = None,
     out: TextIO | None = None,
     log: TextIO | None = None,
     drain_s: int = 0,
@@ -79,6 +81,7 @@ def serve(
             issuers=issuers,
             tolerance=tolerance,
             limits=limits,
+            draw_bill=draw_bill,
             metrics=metrics,
             tell=() if request_log is None else (request_log.request,),
         )

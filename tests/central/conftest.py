@@ -11,6 +11,7 @@ import pytest
 
 from pos.domain.payment_mode import PaymentModes
 from pos.settings import read_settings
+from receipts.bill_pdf import render_bill
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
@@ -51,6 +52,13 @@ def clock() -> SteppingClock:
 async def client(
     store: CentralStore, modes: PaymentModes, clock: SteppingClock
 ) -> AsyncIterator[httpx.AsyncClient]:
-    app = make_app(store, clock=clock, randomness=CountedRandomness(), base_url=BASE_URL, modes=modes)
+    app = make_app(
+        store,
+        clock=clock,
+        randomness=CountedRandomness(),
+        base_url=BASE_URL,
+        modes=modes,
+        draw_bill=render_bill,
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as opened:
         yield opened

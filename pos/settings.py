@@ -480,3 +480,9 @@ def _check_across(
         problem = url_problem(getattr(till.sync, key))
         if problem:
             refuse("till.toml", f"sync.{key}", problem)
+    for key in ("ca_file", "client_cert", "client_key"):
+        named = getattr(till.sync, key)
+        if named and not Path(named).is_file():
+            refuse("till.toml", f"sync.{key}", "a file of this machine (PEM)")
+    if till.sync.client_key and not till.sync.client_cert:
+        refuse("till.toml", "sync.client_key", "the key of client_cert, which must be set too")

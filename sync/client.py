@@ -7,6 +7,7 @@ unknown, never failed. Source: reliability.md section 3.4; tmf.md sections 3, 6,
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ from pos.domain.voucher import (
 )
 from sync.tmf676.payment import PaymentSeen, read_payment
 from sync.told import clean_told
+from sync.transport_security import TlsFiles, context_of, why_not_secure
 from sync.voucher_wire import (
     NO_CHECKER,
     NO_CHECKER_STATUS,
@@ -152,6 +154,11 @@ class Addresses:
     bill: str
     own: str | None
 
+    @property
+    def are_secure(self) -> bool:
+        """Whether any of them is spoken to over TLS."""
+        return any(url.startswith("https:") for url in (self.payment, self.bill, self.own or ""))
+
     @classmethod
     def of(cls, *, central: str, payment: str = "", bill: str = "") -> Addresses:
         """From the settings: each API's own URL where one is given, else below ``central``."""
@@ -173,17 +180,29 @@ class CentralClient:
         timeout_s: int,
         media_type: str,
         transport: AsyncBaseTransport | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         self.addresses = addresses
+        self._tls_fault: str | None = None
         self._answer_s_max = timeout_s * ANSWER_TIMEOUTS_MAX
         self._media_type = media_type
         self._http = httpx.AsyncClient(
             transport=transport,
+            verify=self._trusted(tls or TlsFiles(), needed=transport is None and addresses.are_secure),
             timeout=httpx.Timeout(timeout_s),
             follow_redirects=False,
             trust_env=False,
             headers={"Accept": "application/json", "User-Agent": "counterfoil"},
         )
+
+    def _trusted(self, files: TlsFiles, *, needed: bool) -> ssl.SSLContext:
+        """Whom to trust. Nobody where not ``needed``, and where the files do not serve: the till then goes on alone."""
+        if needed:
+            try:
+                return context_of(files)
+            except OSError as error:
+                self._tls_fault = f"the TLS files of this till cannot be used ({error.strerror or 'no PEM'})"
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def __aenter__(self) -> CentralClient:
         return self
@@ -554,6 +573,8 @@ class CentralClient:
     async def _request(
         self, method: str, url: str, *, within_s: int | None = None, **parts: Any
     ) -> httpx.Response | Unknown | Unreachable:
+        if self._tls_fault is not None:
+            return Unreachable(self._tls_fault)
         answer_s_max = self._answer_s_max if within_s is None else within_s
         try:
             async with (
@@ -580,9 +601,14 @@ class CentralClient:
             httpx.PoolTimeout,
             httpx.UnsupportedProtocol,
         ) as error:
-            return Unreachable(f"no connection to central ({type(error).__name__})")
+            why = why_not_secure(error)
+            return Unreachable(why or f"no connection to central ({type(error).__name__})")
         except TimeoutError:
             return Unknown(f"no whole answer within {answer_s_max} s")
+        except httpx.ReadError as error:
+            # A server that wants a certificate says so only after the handshake, and by hanging up.
+            wants = "; does it want a certificate of this till?" if url.startswith("https") else ""
+            return Unknown(f"{_fault(error).rstrip(': ')}: central hung up before its answer{wants}")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return Unknown(_fault(error))
 

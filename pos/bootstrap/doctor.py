@@ -22,7 +22,7 @@ from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.homes import HomePaths, Machine, refuse_no_home
 from pos.bootstrap.key_files import read_keys
 from pos.bootstrap.last_done import last_backup, last_check
-from pos.bootstrap.wire import addresses_of
+from pos.bootstrap.wire import addresses_of, tls_of
 from pos.domain.errors import DomainError, Refused
 from pos.domain.ports import PrinterUnavailable
 from pos.domain.signature import public_key_of
@@ -38,7 +38,7 @@ from pos.store.refunds_across import count_unreleased
 from pos.store.till_keys import NewestKey, fingerprint_of, newest_key
 from pos.till.shop_clock import clock_behind
 from receipts.printer import NetworkAddress, NetworkPrinter
-from sync.client import CentralClient
+from sync.client import CentralClient, Unreachable
 
 DAMAGED = 6
 CENTRAL_WITHIN_S = 5
@@ -297,6 +297,7 @@ def _central(settings: Settings, enrolled_at: str, machine: Machine) -> Sign:
             timeout_s=CENTRAL_WITHIN_S,
             media_type=settings.till.sync.media_type,
             transport=machine.transport,
+            tls=tls_of(settings),
         )
         async with client:
             return await asyncio.wait_for(client.announced(), CENTRAL_WITHIN_S)
@@ -307,7 +308,8 @@ def _central(settings: Settings, enrolled_at: str, machine: Machine) -> Sign:
         answer = None
     if isinstance(answer, Mapping):
         return _ok("central", "answers")
-    return _look("central", "does not answer", "Selling goes on; what is taken waits in the outbox.")
+    why = f": {answer.reason}" if isinstance(answer, Unreachable) else ""
+    return _look("central", f"does not answer{why}", "Selling goes on; what is taken waits in the outbox.")
 
 
 def _size(octets: int) -> str:

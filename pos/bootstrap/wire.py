@@ -44,6 +44,7 @@ from sync.heads import mark_letters
 from sync.refunds_elsewhere import CentralRefunds
 from sync.retry import RetryRule
 from sync.tmf676 import PaymentSeen
+from sync.transport_security import TlsFiles
 from sync.vouchers import CentralVouchers
 
 Result = TypeVar("Result")
@@ -75,7 +76,14 @@ def make_client(till: OpenTill) -> CentralClient:
         timeout_s=sync.request_timeout_s,
         media_type=sync.media_type,
         transport=till.machine.transport,
+        tls=tls_of(till.settings),
     )
+
+
+def tls_of(settings: Settings) -> TlsFiles:
+    """Whom this till trusts, and what it shows of itself."""
+    sync = settings.till.sync
+    return TlsFiles(ca_file=sync.ca_file, client_cert=sync.client_cert, client_key=sync.client_key)
 
 
 def make_engine(till: OpenTill, client: CentralClient, *, runner: Runner) -> SyncEngine:
@@ -212,10 +220,10 @@ def make_vouchers(till: OpenTill) -> VouchersNow:
     return VouchersNow(till, InlineRunner())
 
 
-async def enrol(central_url: str, terminal: str, code: str) -> int:
+async def enrol(central_url: str, terminal: str, code: str, *, tls: TlsFiles | None = None) -> int:
     """Redeem a one-time code at our central; the terminal's epoch. Raises Refused ``enrolment_refused``."""
     client = CentralClient(
-        Addresses.of(central=central_url), timeout_s=ENROL_TIMEOUT_S, media_type="application/json"
+        Addresses.of(central=central_url), timeout_s=ENROL_TIMEOUT_S, media_type="application/json", tls=tls
     )
     async with client:
         answer = await client.enrol(terminal, code)

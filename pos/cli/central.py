@@ -6,9 +6,12 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
+
+if TYPE_CHECKING:
+    from sync.central.tls import TlsFiles
 
 from pos.cli import central_access
 from pos.cli.output import Invocation
@@ -57,6 +60,17 @@ def serve(
     body_bytes: Annotated[
         int, typer.Option("--body-bytes", min=1_000, max=10_000_000, help="The largest body that is read.")
     ] = 1_000_000,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Begins every address that is told, such as of a proxy.")
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", help="Central's certificate and its chain (PEM).")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key (PEM).")] = None,
+    client_ca: Annotated[
+        Path | None,
+        typer.Option("--client-ca", help="Let in only clients with a certificate of this authority."),
+    ] = None,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
@@ -82,8 +96,29 @@ def serve(
             draw_bill=render_bill,
             log=sys.stderr if log is None else files.enter_context(_log_file(log)),
             drain_s=drain_s,
+            base_url=None if base_url is None else _base_url(base_url),
+            tls=_tls_files(tls_cert, tls_key, client_ca),
             limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),
         )
+
+
+def _tls_files(cert: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:
+    from sync.central.tls import TlsFiles
+
+    if cert is None and key is None and client_ca is None:
+        return None
+    if cert is None or key is None:
+        raise typer.BadParameter("--tls-cert and --tls-key go together, and --client-ca with both.")
+    return TlsFiles(cert=cert, key=key, client_ca=client_ca)
+
+
+def _base_url(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise typer.BadParameter("--base-url is an http or https address, such as https://central.example.")
+    return url
 
 
 def _log_file(path: Path) -> TextIO:

@@ -111,18 +111,22 @@ def restore(
 ) -> None:
     """Make the home anew from a backup, by two admins of it; it goes on in a new receipt series."""
     from pos.bootstrap.backups import Wish, restore
-    from pos.bootstrap.wire import enrol
+    from pos.bootstrap.wire import enrol, tls_of
+    from pos.settings import read_settings
     from pos.till.sign_in import sign_in
 
     call: Invocation = context.obj
     one_time, passphrase = read_code(code), read_secret(passphrase_fd, "Passphrase: ")
     number, pin = read_user(user), read_pin(pin_fd)
     second_pin = None if second is None else read_pin(second_pin_fd, "PIN of the other admin: ")
+    tls = tls_of(read_settings(option=call.config, home=call.home))
     wish = Wish(
         home=call.home,
         backup=file.absolute(),
         passphrase=passphrase,
-        enrol=None if one_time is None else lambda url, terminal: asyncio.run(enrol(url, terminal, one_time)),
+        enrol=None
+        if one_time is None
+        else lambda url, terminal: asyncio.run(enrol(url, terminal, one_time, tls=tls)),
         second=None
         if second is None or second_pin is None
         else lambda desk: sign_in(desk, second, second_pin),

@@ -24,7 +24,7 @@ def init(
 ) -> None:
     """Make a home and enrol it."""
     from pos.bootstrap.homes import NewHome, check_new_home, make_home, real_machine
-    from pos.bootstrap.wire import enrol
+    from pos.bootstrap.wire import enrol, tls_of
     from pos.fixture import read_fixture
     from pos.settings import keep_rights, read_settings
 
@@ -33,7 +33,7 @@ def init(
     known = read_fixture(fixture)
     check_new_home(call.home, terminal, central, known)
     one_time = read_code(code)
-    epoch = 1 if one_time is None else asyncio.run(enrol(central, terminal, one_time))
+    epoch = 1 if one_time is None else asyncio.run(enrol(central, terminal, one_time, tls=tls_of(settings)))
     new = NewHome(terminal=terminal, central_url=central, epoch=epoch, fixture=known)
     identity = make_home(call.home, new, machine=real_machine(), settings=settings)
     keep_rights(settings, call.home)

@@ -26,6 +26,7 @@ from sync.central.issuers import VoucherIssuer
 from sync.central.limits import Limits
 from sync.central.metrics import Metrics
 from sync.central.request_log import LibraryLog, RequestLog
+from sync.central.tls import ServerTls, TlsFiles
 from sync.wire_json import dumps
 
 GRACE_S = 5
@@ -50,6 +51,7 @@ def serve(
     log: TextIO | None = None,
     drain_s: int = 0,
     limits: Limits | None = None,
+    tls: TlsFiles | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
@@ -57,10 +59,11 @@ def serve(
     whoever shares out the work can look elsewhere.
 
     Writes one JSON line to ``out`` (default: standard output) when the port answers, and to ``log``, where one is given,
-    a line for each request. Raises Refused
-    ``not_loopback`` or ``address_unavailable`` and StoreUnavailable, each before anything is announced.
+    a line for each request. SIGHUP has the files of ``tls`` read again, for connections from then on. Raises Refused
+    ``not_loopback``, ``bad_tls_files`` or ``address_unavailable`` and StoreUnavailable, each before anything is announced.
     """
     require_loopback(host)
+    secured = None if tls is None else ServerTls(tls)
     store = open_central(db_url)
     # The name may stand for two addresses, and a free port would then be another on each.
     numeric = "127.0.0.1" if host == "localhost" else host
@@ -70,7 +73,7 @@ def serve(
 
     def app_at(bound_port: int) -> Starlette:
         address = f"[{numeric}]" if ":" in numeric else numeric
-        here = f"http://{address}:{bound_port}"
+        here = f"{'http' if secured is None else 'https'}://{address}:{bound_port}"
         return make_app(
             store,
             clock=clock,
@@ -89,7 +92,13 @@ def serve(
     try:
         with _libraries_told_to(request_log):
             server = _Announcing(
-                numeric, port, app_at=app_at, out=out or sys.stdout, log=request_log, drain_s=drain_s
+                numeric,
+                port,
+                app_at=app_at,
+                out=out or sys.stdout,
+                log=request_log,
+                drain_s=drain_s,
+                tls=secured,
             )
             asyncio.run(_run(server))
     except (SystemExit, OverflowError):
@@ -140,6 +149,7 @@ async def _run(server: _Announcing) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
+    loop.add_signal_handler(signal.SIGHUP, server.reload)
     await server.serve()
 
 
@@ -177,6 +187,7 @@ class _Announcing(uvicorn.Server):
         out: TextIO,
         log: RequestLog | None,
         drain_s: int,
+        tls: ServerTls | None,
     ) -> None:
         self._late = _LateApp()
         self._app_at = app_at
@@ -184,12 +195,14 @@ class _Announcing(uvicorn.Server):
         self._log = log
         self._drain_s = drain_s
         self._asked = False
+        self._tls = tls
         config = uvicorn.Config(
             self._late,
             host=host,
             port=port,
             http=ClientConnection,
             h11_max_incomplete_event_size=HEADERS_BYTES_MAX,
+            ssl_context_factory=None if tls is None else lambda _config, _usual: tls.context,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -210,6 +223,19 @@ class _Announcing(uvicorn.Server):
             self._log.event("stopping")
         self._asked = True
         self._late.is_stopping()
+
+    def reload(self) -> None:
+        """The certificate was renewed; without TLS there is nothing to read again."""
+        if self._tls is None:
+            return
+        try:
+            self._tls.reload()
+        except Refused:
+            told = "tls_not_reloaded"
+        else:
+            told = "tls_reloaded"
+        if self._log is not None:
+            self._log.event(told)
 
     def _end(self) -> None:
         self.should_exit = True

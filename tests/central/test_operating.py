@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from pos.cli.main import run
 from pos.domain.payment_mode import PaymentModes
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
 from sync.central.links import REFUND_PATH
 from sync.central.payments import list_payments
 from sync.wire_json import dumps
+from tests.builders.authorities import Authority
 from tests.builders.homes import ROOT
 from tests.central.central_builders import (
     BASE_URL,
@@ -233,3 +238,54 @@ def test_the_figures_of_the_process_are_told_too(tmp_path: Path) -> None:
 
     assert "process_resident_memory_bytes" in told
     assert "counterfoil_central_log_lines_dropped 0.0" in told
+
+
+def test_the_command_serves_over_tls_and_takes_a_renewed_certificate_on_sighup(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    files = authority.server(
+        "127.0.0.1", valid=(datetime(2019, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC))
+    )
+    trusted = ssl.create_default_context(cafile=authority.certificate)
+    with (
+        served(tmp_path, "--tls-cert", str(files.cert), "--tls-key", str(files.key)) as (process, port),
+        httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trusted) as client,
+    ):
+        with pytest.raises(httpx.ConnectError, match="expired"):
+            client.get("/health")
+        renewed = authority.server("127.0.0.1")
+        renewed.key.rename(files.key)
+        renewed.cert.rename(files.cert)
+        process.send_signal(signal.SIGHUP)
+        while "tls_reloaded" not in [line["event"] for line in logged(tmp_path)]:
+            assert process.poll() is None
+        assert client.get("/health").status_code == 200
+        taken = client.post(
+            PAYMENT, content=dumps(payment(paymentMethod={"@type": "Cash", "name": "cash"})), headers=JSON
+        )
+        assert taken.headers["location"].startswith(f"https://127.0.0.1:{port}/")
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"http://127.0.0.1:{port}/health")
+
+
+@pytest.mark.parametrize(
+    ("options", "ends_with"),
+    [
+        (["--tls-cert", "CERT"], 2),
+        (["--client-ca", "CERT"], 2),
+        (["--base-url", "central.example"], 2),
+        (["--tls-cert", "CERT", "--tls-key", "/no/such/key.pem"], 3),
+        (["--log", "/no/such/folder/central.log"], 3),
+    ],
+)
+def test_options_that_do_not_serve_stop_the_start_before_a_store_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], ends_with: int
+) -> None:
+    cert = Authority(tmp_path).certificate
+    db = tmp_path / "central.db"
+
+    ended = run(
+        ["central", "serve", "--db", f"sqlite:///{db}", *(cert if one == "CERT" else one for one in options)]
+    )
+
+    assert ended == ends_with
+    assert not db.exists()

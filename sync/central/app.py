@@ -26,12 +26,15 @@ from sync.central.database import CentralStore
 from sync.central.desk import CentralDesk
 from sync.central.dishonour_api import dishonour_routes
 from sync.central.errors import ApiError
+from sync.central.events import EventRecorder
 from sync.central.gate import guard
 from sync.central.group_commit import GroupCommit
 from sync.central.heads import head_routes
+from sync.central.hub_api import hub_routes
 from sync.central.issuers import VoucherIssuer
 from sync.central.limits import Buckets, Limits
 from sync.central.links import Links
+from sync.central.listeners import ListenerHosts
 from sync.central.metrics import Metrics, TimedStore
 from sync.central.operating_api import operating_routes
 from sync.central.outcome_api import outcome_routes
@@ -67,6 +70,8 @@ def make_app(
     tell: Sequence[Callable[[Visit], None]] = (),
     authenticated: bool = False,
     draw_bill: DrawBill | None = None,
+    listeners: ListenerHosts | None = None,
+    recorder: EventRecorder | None = None,
 ) -> Starlette:
     """The server over ``store``. ``base_url`` begins every href; it is never taken from a client's Host header.
 
@@ -77,11 +82,13 @@ def make_app(
     ``authenticated``: every route but a few asks for a token; else whoever asks may do all.
     ``draw_bill`` makes the PDF of a bill; None: no bill has a paper here.
 
-    ``app.state.stopping`` is to be set once the process is asked to end.
+    ``listeners`` are the hosts that may be told of events; None: this machine only. They are told by whoever has the
+    ``recorder``. ``app.state.stopping`` is to be set once the process is asked to end.
     """
     metrics = metrics or Metrics()
     links = Links((base_url or DEFAULT_BASE_URL).rstrip("/"))
     held_for = timedelta(hours=voucher_held_h)
+    store.before_commit = recorder or EventRecorder(clock)
     timed = TimedStore(store, clock, metrics)
     desk = CentralDesk(
         timed, clock, randomness, links, modes, held_for, issuers or {}, tolerance, GroupCommit(timed)
@@ -100,6 +107,7 @@ def make_app(
         *transfer_routes(desk),
         *commission_routes(desk),
         *dishonour_routes(desk),
+        *hub_routes(desk, listeners or ListenerHosts()),
         *own_routes(desk),
         *operating_routes(desk, metrics),
     ]

@@ -16,7 +16,10 @@ from sync.central.errors import ApiError
 
 
 class Scope(StrEnum):
-    """What a client may be allowed. ``TILL`` is everything of our own that only tills do."""
+    """What a client may be allowed. ``TILL`` is everything of our own that only tills do.
+
+    Who listens is told of everybody's payments and refunds, or bills; a dealer's client never is.
+    """
 
     PAYMENT_READ = "payment.read"
     PAYMENT_WRITE = "payment.write"
@@ -27,6 +30,8 @@ class Scope(StrEnum):
     ACCOUNT_READ = "account.read"
     CATALOGUE_READ = "catalogue.read"
     METRICS_READ = "metrics.read"
+    PAYMENT_LISTEN = "payment.listen"
+    BILL_LISTEN = "bill.listen"
     TILL = "till"
 
 
@@ -39,7 +44,8 @@ class ClientKind(StrEnum):
 
 
 USUAL_SCOPES: Mapping[ClientKind, frozenset[Scope]] = {
-    ClientKind.TERMINAL: frozenset(Scope) - {Scope.BILL_WRITE, Scope.METRICS_READ},
+    ClientKind.TERMINAL: frozenset(Scope)
+    - {Scope.BILL_WRITE, Scope.METRICS_READ, Scope.PAYMENT_LISTEN, Scope.BILL_LISTEN},
     ClientKind.DEALER: frozenset(
         (
             Scope.PAYMENT_READ,
@@ -76,8 +82,8 @@ def caller() -> Caller | None:
 
 
 @contextmanager
-def asked_by(found: Caller) -> Iterator[None]:
-    """Whatever is done inside is done for ``found``."""
+def asked_by(found: Caller | None) -> Iterator[None]:
+    """Whatever is done inside is done for ``found``; None: for central itself, which may see all."""
     before = _CALLER.set(found)
     try:
         yield

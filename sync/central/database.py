@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +24,8 @@ from sync.central.migrate import ensure_schema
 
 BUSY_TIMEOUT_MS = 5_000
 FILE_MODE = 0o600
+
+BeforeCommit = Callable[[Connection], None]
 
 
 class StoreUnavailable(DomainError):
@@ -40,6 +42,8 @@ class CentralStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.before_commit: BeforeCommit | None = None
+        """Runs last in every write transaction: what it raises undoes the transaction."""
         self._reading = engine.execution_options(counterfoil_reading=True)
 
     @contextmanager
@@ -47,6 +51,8 @@ class CentralStore:
         """One durable transaction: committed when the block ends, undone when it raises."""
         with self.engine.begin() as connection:
             yield connection
+            if self.before_commit is not None:
+                self.before_commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -18,6 +18,7 @@ from sync.central.links import (
     APPROVAL_PATH,
     BILL_CYCLE_PATH,
     BILL_DOCUMENT_PATH,
+    BILL_HUB_PATH,
     BILL_ON_DEMAND_PATH,
     BILL_PATH,
     BILL_SCHEMA_PATH,
@@ -27,10 +28,12 @@ from sync.central.links import (
     ENROLMENT_PATH,
     HEAD_PATH,
     HEALTH_PATH,
+    HUB_KEY_PATH,
     ITEM_PATH,
     METRICS_PATH,
     OUTCOME_PATH,
     OWN_PATH,
+    PAYMENT_HUB_PATH,
     PAYMENT_PATH,
     POSSIBLE_DOUBLE_PATH,
     RATE_PATH,
@@ -73,6 +76,10 @@ def _posted(scope: Need, *paths: str) -> dict[tuple[str, str], Need]:
     return {("POST", path): scope for path in paths}
 
 
+def _hub(scope: Need, path: str) -> dict[tuple[str, str], Need]:
+    return {("POST", path): scope, ("DELETE", f"{path}/{{id}}"): scope}
+
+
 NEEDS: Mapping[tuple[str, str], Need] = {
     **_read(Scope.PAYMENT_READ, PAYMENT_PATH),
     **_posted(Scope.PAYMENT_WRITE, PAYMENT_PATH),
@@ -83,6 +90,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     **_posted(Scope.BILL_WRITE, BILL_ON_DEMAND_PATH),
     ("GET", f"{BILL_DOCUMENT_PATH}/{{id}}"): Scope.BILL_READ,
     ("PATCH", f"{BILL_PATH}/{{id}}"): Scope.BILL_WRITE,
+    **_hub(Scope.PAYMENT_LISTEN, PAYMENT_HUB_PATH),
+    **_hub(Scope.BILL_LISTEN, BILL_HUB_PATH),
     **_read(Scope.ACCOUNT_READ, ACCOUNT_PATH),
     **_read(Scope.CATALOGUE_READ, ITEM_PATH),
     ("GET", VOUCHER_KEY_PATH): Scope.CATALOGUE_READ,
@@ -102,6 +111,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", f"{TERMINAL_PATH}/{{id}}"): Scope.TILL,
     ("GET", OWN_PATH): NoScope.KNOWN,
     ("GET", BILL_SCHEMA_PATH): NoScope.KNOWN,
+    ("GET", HUB_KEY_PATH): NoScope.KNOWN,
     ("POST", ENROLMENT_PATH): NoScope.OPEN,
     ("POST", TOKEN_PATH): NoScope.OPEN,
     ("GET", HEALTH_PATH): NoScope.OPEN,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 PAYMENT_PATH = "/tmf-api/paymentManagement/v4/payment"
 REFUND_PATH = "/tmf-api/paymentManagement/v4/refund"
+PAYMENT_HUB_PATH = "/tmf-api/paymentManagement/v4/hub"
+BILL_HUB_PATH = "/tmf-api/customerBillManagement/v4/hub"
 BILL_PATH = "/tmf-api/customerBillManagement/v4/customerBill"
 RATE_PATH = "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate"
 BILL_ON_DEMAND_PATH = "/tmf-api/customerBillManagement/v4/customerBillOnDemand"
@@ -34,6 +36,7 @@ RECONNECTION_PATH = f"{OWN_PATH}/reconnection"
 POSSIBLE_DOUBLE_PATH = f"{OWN_PATH}/possibleDouble"
 DISHONOUR_PATH = f"{OWN_PATH}/dishonour"
 BILL_DOCUMENT_PATH = f"{OWN_PATH}/billDocument"
+HUB_KEY_PATH = f"{OWN_PATH}/hubKey"
 BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
 
 RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")

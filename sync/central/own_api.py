@@ -25,6 +25,7 @@ from sync.central.links import (
     DISHONOUR_PATH,
     ENROLMENT_PATH,
     HEAD_PATH,
+    HUB_KEY_PATH,
     ITEM_PATH,
     OUTCOME_PATH,
     OWN_PATH,
@@ -70,6 +71,7 @@ ANNOUNCEMENT = {
     "session": SESSION_PATH,
     "heads": HEAD_PATH,
     "reconnections": RECONNECTION_PATH,
+    "hubKeys": HUB_KEY_PATH,
     "possibleDoubles": POSSIBLE_DOUBLE_PATH,
 }
 

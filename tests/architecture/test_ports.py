@@ -17,6 +17,7 @@ PACKAGES = ("pos", "sync", "receipts")
 MACHINE = "pos/machine.py"
 WIRE_CLIENT = "sync/client.py"
 CARD_CLIENT = "pos/cards/nexo.py"
+LISTENER_CLIENT = "sync/central/listener_client.py"
 TILL_DATABASE = "pos/store/database.py"
 CENTRAL_DATABASE = "sync/central/database.py"
 PRINTER = "receipts/printer.py"
@@ -91,8 +92,8 @@ PORTS = (
         ),
         (MACHINE,),
     ),
-    # The wire's one client and the card terminal's: httpx and its continuation must stay one line apart.
-    Port("network client", ("httpx", "httpx2"), (WIRE_CLIENT, CARD_CLIENT)),
+    # The wire's one client, the card terminal's and that for listeners: httpx and its continuation must stay one line apart.
+    Port("network client", ("httpx", "httpx2"), (WIRE_CLIENT, CARD_CLIENT, LISTENER_CLIENT)),
     Port("other network clients", ("http.client", "urllib.request", "requests", "aiohttp")),
     # A receipt printer on the network is written to directly.
     Port("socket", ("socket", "asyncio.open_connection", "asyncio.start_server"), (PRINTER,)),

@@ -13,11 +13,12 @@ import typer
 if TYPE_CHECKING:
     from sync.central.tls import TlsFiles
 
-from pos.cli import central_access
+from pos.cli import central_access, central_hub
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 
 app = typer.Typer(help="The bundled central server.", no_args_is_help=True)
+app.add_typer(central_hub.app, name="hub")
 
 DbOption = Annotated[str, typer.Option("--db", help="Database URL, such as sqlite:///central.db.")]
 FINDINGS = 6
@@ -71,6 +72,22 @@ def serve(
         Path | None,
         typer.Option("--client-ca", help="Let in only clients with a certificate of this authority."),
     ] = None,
+    listener_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--listener-host",
+            help="A host name, address or network that may be told of events; again for each. Else this machine only.",
+        ),
+    ] = None,
+    listener_ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--listener-ca", exists=True, dir_okay=False, help="Authorities of listeners' certificates, PEM."
+        ),
+    ] = None,
+    give_up_days: Annotated[
+        int, typer.Option("--give-up-days", min=1, max=90, help="An event is tried for so many days.")
+    ] = 7,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
@@ -78,6 +95,8 @@ def serve(
     from receipts.bill_pdf import render_bill
     from sync.central.issuers import issuers_in
     from sync.central.limits import Limits
+    from sync.central.listeners import listener_hosts
+    from sync.central.serve import Listeners
     from sync.central.serve import serve as serve_central
 
     call: Invocation = context.obj
@@ -99,6 +118,9 @@ def serve(
             base_url=None if base_url is None else _base_url(base_url),
             tls=_tls_files(tls_cert, tls_key, client_ca),
             limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),
+            listeners=Listeners(
+                hosts=listener_hosts(listener_host or ()), ca=listener_ca, give_up_days=give_up_days
+            ),
         )
 
 
@@ -171,13 +193,16 @@ def voucher_key(
 def fixture(context: typer.Context, file: Path, db: DbOption) -> None:
     """Load or update accounts, bills, rates, items and vouchers from a fixture file."""
     from pos.fixture import read_fixture
+    from pos.machine import MachineClock
     from sync.central.database import open_central
+    from sync.central.events import EventRecorder
     from sync.central.fixture import load_fixture
     from sync.wire_json import loads
 
     call: Invocation = context.obj
     read_fixture(file)
     store = open_central(db)
+    store.before_commit = EventRecorder(MachineClock("UTC"))
     try:
         counts = load_fixture(store, loads(file.read_bytes()))
     finally:

@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 import uvicorn
@@ -22,8 +24,14 @@ from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.bill_documents import DrawBill
 from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
 from sync.central.database import open_central
+from sync.central.delivery import GIVE_UP_DAYS, EventDelivery
+from sync.central.delivery import LOGGER as DELIVERY_LOGGER
+from sync.central.events import EventRecorder
 from sync.central.issuers import VoucherIssuer
 from sync.central.limits import Limits
+from sync.central.links import Links
+from sync.central.listener_client import ListenerClient
+from sync.central.listeners import ListenerHosts
 from sync.central.metrics import Metrics
 from sync.central.request_log import LibraryLog, RequestLog
 from sync.central.tls import ServerTls, TlsFiles
@@ -32,6 +40,18 @@ from sync.wire_json import dumps
 GRACE_S = 5
 KEEP_ALIVE_S = 75
 """Longer than a till's own patience: a server that closes first turns a send into an unknown outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who may be told of events, and how: ``ca`` is a file of authorities for their certificates, None: the well-known ones.
+
+    What nobody acknowledges for ``give_up_days`` is tried no more until a person says so.
+    """
+
+    hosts: ListenerHosts = field(default_factory=ListenerHosts)
+    ca: Path | None = None
+    give_up_days: int = GIVE_UP_DAYS
 
 
 def serve(
@@ -47,6 +67,7 @@ def serve(
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
     draw_bill: DrawBill | None = None,
+    listeners: Listeners | None = None,
     out: TextIO | None = None,
     log: TextIO | None = None,
     drain_s: int = 0,
@@ -56,7 +77,7 @@ def serve(
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
     Once asked to end it is no longer ready, and still serves for ``drain_s`` seconds (a second signal ends them), so that
-    whoever shares out the work can look elsewhere.
+    whoever shares out the work can look elsewhere. ``listeners``: who may be told of events; None: this machine only.
 
     Writes one JSON line to ``out`` (default: standard output) when the port answers, and to ``log``, where one is given,
     a line for each request. SIGHUP has the files of ``tls`` read again, for connections from then on. Raises Refused
@@ -71,14 +92,18 @@ def serve(
     metrics, request_log = Metrics(), None if log is None else RequestLog(log, clock)
     metrics.of_process(log_dropped=None if request_log is None else lambda: request_log.dropped)
 
-    def app_at(bound_port: int) -> Starlette:
+    listeners, recorder = listeners or Listeners(), EventRecorder(clock)
+
+    def address_at(bound_port: int) -> str:
         address = f"[{numeric}]" if ":" in numeric else numeric
-        here = f"{'http' if secured is None else 'https'}://{address}:{bound_port}"
+        return base_url or f"{'http' if secured is None else 'https'}://{address}:{bound_port}"
+
+    def app_at(bound_port: int) -> Starlette:
         return make_app(
             store,
             clock=clock,
             randomness=randomness,
-            base_url=base_url or here,
+            base_url=address_at(bound_port),
             modes=modes,
             voucher_held_h=voucher_held_h,
             issuers=issuers,
@@ -87,6 +112,19 @@ def serve(
             draw_bill=draw_bill,
             metrics=metrics,
             tell=() if request_log is None else (request_log.request,),
+            listeners=listeners.hosts,
+            recorder=recorder,
+        )
+
+    def delivery_at(bound_port: int) -> EventDelivery:
+        return EventDelivery(
+            store,
+            ListenerClient(listeners.hosts, ca=listeners.ca),
+            recorder,
+            clock=clock,
+            randomness=randomness,
+            links=Links(address_at(bound_port).rstrip("/")),
+            give_up_days=listeners.give_up_days,
         )
 
     try:
@@ -95,6 +133,7 @@ def serve(
                 numeric,
                 port,
                 app_at=app_at,
+                delivery_at=delivery_at,
                 out=out or sys.stdout,
                 log=request_log,
                 drain_s=drain_s,
@@ -131,18 +170,21 @@ def require_loopback(host: str) -> None:
 
 @contextmanager
 def _libraries_told_to(log: RequestLog | None) -> Iterator[None]:
-    """What the server library warns of goes to ``log`` meanwhile, and nowhere else."""
+    """What the server library and what brings events warn of goes to ``log`` meanwhile, and nowhere else."""
     if log is None:
         yield
         return
-    library, handler = logging.getLogger("uvicorn"), LibraryLog(log)
-    propagated, library.propagate = library.propagate, False
-    library.addHandler(handler)
+    handler, loggers = LibraryLog(log), [logging.getLogger(name) for name in ("uvicorn", DELIVERY_LOGGER)]
+    propagated = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.propagate = False
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        library.removeHandler(handler)
-        library.propagate = propagated
+        for logger, before in zip(loggers, propagated, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = before
 
 
 async def _run(server: _Announcing) -> None:
@@ -184,6 +226,7 @@ class _Announcing(uvicorn.Server):
         port: int,
         *,
         app_at: Callable[[int], Starlette],
+        delivery_at: Callable[[int], EventDelivery],
         out: TextIO,
         log: RequestLog | None,
         drain_s: int,
@@ -191,6 +234,8 @@ class _Announcing(uvicorn.Server):
     ) -> None:
         self._late = _LateApp()
         self._app_at = app_at
+        self._delivery_at = delivery_at
+        self._delivery: tuple[EventDelivery, asyncio.Task[None]] | None = None
         self._out = out
         self._log = log
         self._drain_s = drain_s
@@ -244,9 +289,18 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets=sockets)
         bound_port = int(self.servers[0].sockets[0].getsockname()[1])
         self._late.become(self._app_at(bound_port))
+        delivery = self._delivery_at(bound_port)
+        self._delivery = (delivery, asyncio.create_task(delivery.run()))
         line = {"event": "listening", "host": self.config.host, "port": bound_port}
         self._out.write(dumps(line).decode() + "\n")
         self._out.flush()
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        await super().shutdown(sockets=sockets)
+        if self._delivery is not None:
+            delivery, running = self._delivery
+            delivery.stop()
+            await running
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

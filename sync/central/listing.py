@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
+from sync.central.errors import ApiError
 from sync.central.links import Links
 from sync.central.query import Collection, ListQuery, Resource, select_fields
-from sync.central.row_match import row_matches
+from sync.central.row_match import RowOrder, SortKey, row_matches, sort_key
 
 ROWS_AT_ONCE = 200
+
+SORTED_MAX = 100_000
+"""So many rows at most are put in an order that no column has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,9 @@ def fetch_page(connection: Connection, collection: Collection, query: ListQuery,
     """Read a page in the caller's transaction. The SQL is put together from the program's own constants only."""
     where = f" WHERE {' AND '.join(query.where)}" if query.where else ""
     ordered = f"{collection.select}{where} ORDER BY {query.order}"
-    if query.row_conditions:
+    if query.row_order:
+        found = _sorted(connection, collection, query, links, ordered)
+    elif query.row_conditions:
         found = _scan(connection, collection, query, links, ordered)
     else:
         found = _by_index(connection, collection, query, links, where, ordered)
@@ -71,3 +77,37 @@ def _scan(
                 kept.append(resource)
             total += 1
     return Page(kept, total)
+
+
+def _sorted(
+    connection: Connection, collection: Collection, query: ListQuery, links: Links, ordered: str
+) -> Page:
+    """Every row is read for what it is sorted by, then those of the page once more. Rows without a value come last."""
+    keys: list[tuple[str, list[SortKey | None]]] = []
+    result = connection.execute(text(ordered), query.values)
+    for rows in result.partitions(ROWS_AT_ONCE):
+        for resource in collection.compose(connection, rows, links):
+            if row_matches(resource, query.row_conditions):
+                keys.append((resource["id"], [sort_key(resource, order) for order in query.row_order]))
+        if len(keys) > SORTED_MAX:
+            raise ApiError(400, "bad_query", "sort: too many rows are asked for in this order.", field="sort")
+    # Sorting keeps the order of equals, so the last thing to sort by is sorted by first.
+    for place, order in reversed(list(enumerate(query.row_order))):
+        keys = _sorted_by(keys, place, order)
+    ids = [resource_id for resource_id, _ in keys[query.offset : query.offset + query.limit]]
+    statement = text(f"{collection.select} WHERE {collection.columns['id'].sql} IN :ids")
+    rows = connection.execute(statement.bindparams(bindparam("ids", expanding=True)), {"ids": ids}).all()
+    by_id = {resource["id"]: resource for resource in collection.compose(connection, rows, links)}
+    return Page([by_id[resource_id] for resource_id in ids], len(keys))
+
+
+def _sorted_by(
+    keys: list[tuple[str, list[SortKey | None]]], place: int, order: RowOrder
+) -> list[tuple[str, list[SortKey | None]]]:
+    def value(row: tuple[str, list[SortKey | None]]) -> SortKey:
+        found = row[1][place]
+        assert found is not None
+        return found
+
+    there = [row for row in keys if row[1][place] is not None]
+    return [*sorted(there, key=value, reverse=order.down), *(row for row in keys if row[1][place] is None)]

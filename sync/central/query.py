@@ -17,12 +17,13 @@ from sqlalchemy import Connection, Row
 
 from sync.central.errors import ApiError
 from sync.central.links import Links
-from sync.central.row_match import RowCondition
+from sync.central.row_match import RowCondition, RowOrder
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_PARAMETERS = 50
 MAX_VALUE = 1_000
+SORTS_MAX = 5
 
 Resource = dict[str, Any]
 Compose = Callable[[Connection, Sequence[Row[Any]], Links], list[Resource]]
@@ -61,12 +62,16 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """A checked query: SQL conditions with their values, conditions left for each row, order, page and fields."""
+    """A checked query: SQL conditions with their values, conditions left for each row, order, page and fields.
+
+    ``row_order`` is not empty where something is sorted by that only the rows themselves tell; it comes before ``order``.
+    """
 
     where: tuple[str, ...]
     values: Mapping[str, object]
     row_conditions: tuple[tuple[RowCondition, ...], ...]
     order: str
+    row_order: tuple[RowOrder, ...]
     offset: int
     limit: int
     fields: frozenset[str] | None
@@ -80,7 +85,8 @@ def parse_list_query(
         raise ApiError(400, "bad_query", f"More than {MAX_PARAMETERS} parameters.")
     single: dict[str, str] = {}
     filters: dict[str, list[str]] = {}
-    for name, value in parameters:
+    for given, text in parameters:
+        name, value = _compared(given, text)
         if len(value) > MAX_VALUE or _CONTROL.search(value):
             raise _bad(name, "is too long or has control characters")
         if name not in ("fields", "offset", "limit", "sort"):
@@ -90,11 +96,13 @@ def parse_list_query(
         else:
             single[name] = value
     where, values, row_conditions = _read_filters(filters, collection, links)
+    order, row_order = _read_sort(single.get("sort"), collection)
     return ListQuery(
         where=tuple(where),
         values=values,
         row_conditions=tuple(row_conditions),
-        order=_read_sort(single.get("sort"), collection),
+        order=order,
+        row_order=row_order,
         offset=_read_count(single, "offset", default=0),
         limit=min(_read_count(single, "limit", default=DEFAULT_LIMIT), MAX_LIMIT),
         fields=_read_fields(single.get("fields"), collection.attributes),
@@ -122,6 +130,7 @@ def select_fields(resource: Resource, fields: frozenset[str] | None) -> Resource
 _ALWAYS = frozenset({"id", "href", "@type"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{0,60}(\.@?[A-Za-z][A-Za-z0-9_]{0,60}){0,6}")
+_COMPARED = re.compile(r"([@A-Za-z0-9_.]{1,500})([<>])([^<>]*)")
 _OPERATORS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -156,6 +165,21 @@ def _read_filters(
             either.append(column.within.format(f"{column.sql} {_OPERATORS[operator]} :{parameter}"))
         where.append("(" + " OR ".join(either) + ")")
     return where, values, row_conditions
+
+
+def _compared(name: str, value: str) -> tuple[str, str]:
+    """``amount>5`` and ``amount>=5`` as ``amount.gt=5`` and ``amount.gte=5``: the guidelines know both ways."""
+    found = _COMPARED.fullmatch(name)
+    if found is None:
+        return name, value
+    path, sign, rest = found.groups()
+    operator = "gt" if sign == ">" else "lt"
+    if not rest and value:
+        return f"{path}.{operator}e", value
+    if not rest or value:
+        return name, value
+    # An equals sign that was escaped came with the name.
+    return (f"{path}.{operator}e", rest[1:]) if rest.startswith("=") else (f"{path}.{operator}", rest)
 
 
 def _split_operator(name: str, collection: Collection) -> tuple[str, str]:
@@ -203,14 +227,21 @@ def _read_fields(value: str | None, attributes: frozenset[str]) -> frozenset[str
     return frozenset(names)
 
 
-def _read_sort(value: str | None, collection: Collection) -> str:
-    """The order as SQL; the default order always follows, so that pages never overlap."""
+def _read_sort(value: str | None, collection: Collection) -> tuple[str, tuple[RowOrder, ...]]:
+    """The order as SQL, and as paths in the rows where SQL has no column for one of the names.
+
+    The default order always follows, so that pages never overlap.
+    """
     if value is None:
-        return collection.default_order
-    parts: list[str] = []
-    for name in value.split(","):
-        plain = name.removeprefix("-").removeprefix("+").strip()
-        if plain not in collection.sorts or len(parts) == 5:
+        return collection.default_order, ()
+    names = [
+        (name.removeprefix("-").removeprefix("+").strip(), name.startswith("-")) for name in value.split(",")
+    ]
+    for name, _ in names:
+        known = _PATH.fullmatch(name) is not None and name.split(".")[0] in collection.attributes
+        if len(names) > SORTS_MAX or not (known or name in collection.sorts):
             raise _bad("sort", "names something that cannot be sorted by")
-        parts.append(collection.sorts[plain] + (" DESC" if name.startswith("-") else ""))
-    return ", ".join([*parts, collection.default_order])
+    if any(name not in collection.sorts for name, _ in names):
+        return collection.default_order, tuple(RowOrder(tuple(name.split(".")), down) for name, down in names)
+    parts = [collection.sorts[name] + (" DESC" if down else "") for name, down in names]
+    return ", ".join([*parts, collection.default_order]), ()

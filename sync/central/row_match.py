@@ -1,4 +1,6 @@
-"""Comparing one attribute of one resource with a filter's text: numbers as numbers, dates as moments, text as text."""
+"""Comparing one attribute of one resource with a filter's text, or with another's: numbers as numbers, dates as moments,
+text as text.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,28 @@ class RowCondition:
     path: tuple[str, ...]
     operator: str
     wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrder:
+    """``path`` leads to the attribute that is sorted by, in an array to its first element that has it."""
+
+    path: tuple[str, ...]
+    down: bool
+
+
+SortKey = tuple[int, Decimal | datetime | str]
+
+
+def sort_key(resource: Mapping[str, Any], order: RowOrder) -> SortKey | None:
+    """What the resource is sorted by: numbers before dates before text. None where it has no such value."""
+    value = next((one for one in _values(resource, order.path) if isinstance(one, int | Decimal | str)), None)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return 0, Decimal(value)
+    moment = _moment(value)
+    return (2, value) if moment is None else (1, moment)
 
 
 def row_matches(resource: Mapping[str, Any], conditions: Sequence[Sequence[RowCondition]]) -> bool:

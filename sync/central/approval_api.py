@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.approval import OPEN_FOR
-from sync.central.answers import json_answer, read_body, read_object
+from sync.central.answers import json_answer
 from sync.central.approvals import (
     IncomingAnswer,
     IncomingRequest,
@@ -21,6 +21,7 @@ from sync.central.approvals import (
 )
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.idempotency import read_told
 from sync.central.incoming import needed_text, plain_text
 from sync.central.links import APPROVAL_PATH, RESOURCE_ID
 from sync.wire_json import BadField
@@ -37,7 +38,7 @@ def approval_routes(desk: CentralDesk) -> list[Route]:
         if request.method == "GET":
             with desk.store.read() as connection:
                 return json_answer(requests_of_a_day(connection, now=now))
-        body = read_object(await read_body(request))
+        _, body = await read_told(request, key="id")
         request_id, told = _read_request(body)
         asked = IncomingRequest(
             request_id=request_id, terminal=str(told["terminal"]), asked_at=now - _ago(body), body=told
@@ -53,7 +54,7 @@ def approval_routes(desk: CentralDesk) -> list[Route]:
 
     async def answer(request: Request) -> Response:
         request_id, now = _id(request), desk.clock.now()
-        body = read_object(await read_body(request))
+        _, body = await read_told(request, key="id")
         approved = body.get("approved")
         if not isinstance(approved, bool):
             raise BadField("approved", "must be true or false")

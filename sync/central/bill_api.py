@@ -17,6 +17,7 @@ from sync.central.bill_states import asked_state, change_state
 from sync.central.bills import BILLS, RATES
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.idempotency import idempotency_key
 from sync.central.incoming import read_correlator
 from sync.central.links import RESOURCE_ID
 from sync.central.listing import fetch_one
@@ -29,7 +30,7 @@ from sync.central.on_demand import (
     read_asked,
     stored_demand,
 )
-from sync.central.payment_api import created, idempotency_key
+from sync.central.payment_api import created
 from sync.central.payments import find_twin
 from sync.central.query import Collection
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.ids import new_id
-from sync.central.answers import json_answer, read_body, read_object
+from sync.central.answers import json_answer
 from sync.central.commissions import (
     CommissionReceipt,
     credit,
@@ -18,6 +18,7 @@ from sync.central.commissions import (
 )
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
+from sync.central.idempotency import read_told
 from sync.central.links import COMMISSION_PATH
 
 
@@ -25,8 +26,8 @@ def commission_routes(desk: CentralDesk) -> list[Route]:
     """The route that takes commission."""
 
     async def commissions(request: Request) -> Response:
-        raw = await read_body(request)
-        told = read_commission(read_object(raw))
+        raw, body = await read_told(request, key="correlatorId")
+        told = read_commission(body)
         body_sha256 = hashlib.sha256(raw).hexdigest()
         with desk.store.write() as connection:
             known = find_commission(connection, told.correlator_id, body_sha256=body_sha256)

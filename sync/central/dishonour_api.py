@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.answers import answer_list, answer_one, json_answer
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
 from sync.central.dishonour_legs import IncomingLeg, find_leg_told, is_of_a_leg, read_leg, receive_leg
@@ -19,6 +19,7 @@ from sync.central.dishonours import (
     read_dishonour,
     receive_dishonour,
 )
+from sync.central.idempotency import read_told
 from sync.central.links import DISHONOUR_PATH
 
 
@@ -26,8 +27,8 @@ def dishonour_routes(desk: CentralDesk) -> list[Route]:
     """The routes that take bounces and list them."""
 
     async def told(request: Request) -> Response:
-        raw = await read_body(request)
-        body, body_sha256 = read_object(raw), hashlib.sha256(raw).hexdigest()
+        raw, body = await read_told(request, key="correlatorId")
+        body_sha256 = hashlib.sha256(raw).hexdigest()
         bounce = read_leg(body) if is_of_a_leg(body) else read_dishonour(body)
         with desk.store.write() as connection:
             find = find_leg_told if isinstance(bounce, IncomingLeg) else find_told

@@ -9,11 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.ids import new_id
-from sync.central.answers import json_answer, read_body, read_object
+from sync.central.answers import json_answer
 from sync.central.bank_receipts import OutcomeReceipt, decide, find_outcome, read_outcome
 from sync.central.cheque_clearing import clear, find_clearing, is_clearing
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
+from sync.central.idempotency import read_told
 from sync.central.links import OUTCOME_PATH
 
 
@@ -21,8 +22,7 @@ def outcome_routes(desk: CentralDesk) -> list[Route]:
     """The route that takes outcomes."""
 
     async def outcomes(request: Request) -> Response:
-        raw = await read_body(request)
-        body = read_object(raw)
+        raw, body = await read_told(request, key="correlatorId")
         body_sha256 = hashlib.sha256(raw).hexdigest()
         told = None if is_clearing(body) else read_outcome(body)
         with desk.store.write() as connection:

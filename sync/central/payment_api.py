@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from sync.central.answers import answer_list, answer_one, json_answer, read_body
 from sync.central.callers import caller
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.idempotency import idempotency_key
 from sync.central.incoming import read_correlator, read_incoming
 from sync.central.issuers import VoucherIssuer, let_go_if_undone
 from sync.central.links import PAYMENT_PATH
@@ -32,8 +32,6 @@ from sync.central.payments import (
 )
 from sync.central.query import Resource
 from sync.central.terminals import note_clone
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def payment_routes(desk: CentralDesk) -> list[Route]:
@@ -108,18 +106,3 @@ def created(resource: Resource, *, replayed: bool) -> Response:
     if replayed:
         headers["X-Idempotent-Replay"] = "true"
     return json_answer(resource, status=201, headers=headers)
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The client's own key of what it posts, None without one. Raises ApiError 400."""
-    given = request.headers.getlist("idempotency-key")
-    if not given:
-        return None
-    if len(given) > 1 or _KEY.fullmatch(given[0]) is None:
-        raise ApiError(
-            400,
-            "bad_field",
-            "Idempotency-Key must be given once, with up to 255 visible ASCII characters.",
-            field="Idempotency-Key",
-        )
-    return given[0]

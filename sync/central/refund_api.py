@@ -12,11 +12,12 @@ from pos.domain.ids import new_id
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.idempotency import idempotency_key
 from sync.central.incoming import read_correlator
 from sync.central.incoming_refund import read_refund
 from sync.central.issuers import let_go_if_undone
 from sync.central.links import REFUND_PATH, REFUNDABLE_PATH, RESOURCE_ID
-from sync.central.payment_api import created, idempotency_key
+from sync.central.payment_api import created
 from sync.central.payments import find_twin
 from sync.central.refund_holds import refundable_receipt
 from sync.central.refunds import (

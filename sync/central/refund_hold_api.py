@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.money import Money
-from sync.central.answers import json_answer, read_body, read_object
+from sync.central.answers import json_answer
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.idempotency import read_told
 from sync.central.incoming import as_mapping, needed_text, positive
 from sync.central.links import REFUND_HOLD_PATH, RESOURCE_ID
 from sync.central.refund_holds import LEGS_MAX, RefundHoldAsked, hold_refund, release_refund_hold
@@ -22,7 +23,7 @@ def refund_hold_routes(desk: CentralDesk) -> list[Route]:
     """The routes of the hold."""
 
     async def holds(request: Request) -> Response:
-        asked = _read_asked(read_object(await read_body(request)))
+        asked = _read_asked((await read_told(request, key="id"))[1])
         with desk.store.write() as connection:
             held, again = hold_refund(connection, asked, at=desk.clock.now())
         return json_answer(held, status=200 if again else 201)

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.ids import new_id
-from sync.central.answers import json_answer, read_body, read_object
+from sync.central.answers import json_answer
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
+from sync.central.idempotency import read_told
 from sync.central.links import TRANSFER_PATH
 from sync.central.transfers import TransferReceipt, find_transfer, move, read_transfer
 
@@ -20,8 +21,8 @@ def transfer_routes(desk: CentralDesk) -> list[Route]:
     """The route that takes transfers."""
 
     async def transfers(request: Request) -> Response:
-        raw = await read_body(request)
-        told = read_transfer(read_object(raw))
+        raw, body = await read_told(request, key="correlatorId")
+        told = read_transfer(body)
         body_sha256 = hashlib.sha256(raw).hexdigest()
         with desk.store.write() as connection:
             known = find_transfer(connection, told.correlator_id, body_sha256=body_sha256)

@@ -13,9 +13,10 @@ from starlette.routing import Route
 from pos.domain.payment_mode import ModeKind, PaymentModes
 from pos.domain.voucher import Residual, VoucherTerms
 from sync.central.accounts import account_kind
-from sync.central.answers import json_answer, read_body, read_object
+from sync.central.answers import json_answer
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.idempotency import read_told
 from sync.central.incoming import needed_text, plain_text, positive
 from sync.central.issuers import let_go_if_undone
 from sync.central.links import RESOURCE_ID, VOUCHER_HOLD_PATH, VOUCHER_KEY_PATH, VOUCHER_PATH
@@ -41,7 +42,7 @@ def voucher_routes(desk: CentralDesk) -> list[Route]:
     """The routes of the hold."""
 
     async def holds(request: Request) -> Response:
-        return _hold(desk, read_object(await read_body(request)))
+        return _hold(desk, (await read_told(request, key="id"))[1])
 
     async def one(request: Request) -> Response:
         return _release(desk, request.path_params["id"])
@@ -50,7 +51,7 @@ def voucher_routes(desk: CentralDesk) -> list[Route]:
         return _rest(desk, request.path_params["id"], printed=request.method == "DELETE")
 
     async def issue(request: Request) -> Response:
-        return _issue(desk, read_object(await read_body(request)))
+        return _issue(desk, (await read_told(request, key="id"))[1])
 
     async def keys(_request: Request) -> Response:
         return _keys(desk)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -331,3 +334,44 @@ def voucher_payment(
         )
         | more
     )
+
+
+# --- as a process of its own ------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
+CENTRAL_PROGRAM = """
+import asyncio, os, sys, time
+from datetime import UTC, datetime
+from sync.central.serve import serve
+
+class Clock:
+    def now(self): return datetime.now(UTC)
+    def monotonic_s(self): return time.monotonic()
+    async def sleep(self, delay_s): await asyncio.sleep(delay_s)
+
+class Randomness:
+    def token_bytes(self, count): return os.urandom(count)
+
+serve(sys.argv[1], host="127.0.0.1", port=0, clock=Clock(), randomness=Randomness())
+"""
+
+
+@contextmanager
+def central_process(db_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The process and its address, once it says that it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CENTRAL_PROGRAM, db_url],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        first_line = process.stdout.readline()
+        assert first_line, process.stderr.read().decode() if process.stderr else ""
+        line = json.loads(first_line)
+        assert (line["event"], line["host"]) == ("listening", "127.0.0.1")
+        yield process, f"http://127.0.0.1:{line['port']}"
+    finally:
+        process.kill()
+        process.communicate()

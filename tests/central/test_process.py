@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,48 +20,16 @@ from sync.central.serve import serve
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
+    CENTRAL_PROGRAM,
     PAYMENT,
+    ROOT,
     CountedRandomness,
     SteppingClock,
+    central_process,
     item,
     payment,
     small_operator,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = """
-import asyncio, os, sys, time
-from datetime import UTC, datetime
-from sync.central.serve import serve
-
-class Clock:
-    def now(self): return datetime.now(UTC)
-    def monotonic_s(self): return time.monotonic()
-    async def sleep(self, delay_s): await asyncio.sleep(delay_s)
-
-class Randomness:
-    def token_bytes(self, count): return os.urandom(count)
-
-serve(sys.argv[1], host="127.0.0.1", port=0, clock=Clock(), randomness=Randomness())
-"""
-
-
-@contextmanager
-def central(db_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The process and its address, once it says that it listens."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, db_url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        first_line = process.stdout.readline()
-        assert first_line, process.stderr.read().decode() if process.stderr else ""
-        line = json.loads(first_line)
-        assert (line["event"], line["host"]) == ("listening", "127.0.0.1")
-        yield process, f"http://127.0.0.1:{line['port']}"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def keep_posting(address: str, sender: int, acknowledged: list[str], unknown: list[str]) -> None:
@@ -90,7 +56,7 @@ def test_killed_in_the_middle_of_posts_it_has_every_acknowledged_payment_once(tm
     store.close()
     acknowledged: list[str] = []
     unknown: list[str] = []
-    with central(db_url) as (process, address):
+    with central_process(db_url) as (process, address):
         senders = [
             threading.Thread(target=keep_posting, args=(address, sender, acknowledged, unknown))
             for sender in range(4)
@@ -103,7 +69,7 @@ def test_killed_in_the_middle_of_posts_it_has_every_acknowledged_payment_once(tm
         for sender in senders:
             sender.join()
     assert len(acknowledged) >= 60
-    with central(db_url) as (_, address), httpx.Client(base_url=address, timeout=10) as client:
+    with central_process(db_url) as (_, address), httpx.Client(base_url=address, timeout=10) as client:
         for correlator in acknowledged:
             rows = loads(client.get(PAYMENT, params={"correlatorId": correlator}).content)
             assert [row["correlatorId"] for row in rows] == [correlator]
@@ -121,7 +87,7 @@ def test_killed_in_the_middle_of_posts_it_has_every_acknowledged_payment_once(tm
 
 
 def test_sigterm_ends_it_quietly(tmp_path: Path) -> None:
-    with central(f"sqlite:///{tmp_path / 'central.db'}") as (process, address):
+    with central_process(f"sqlite:///{tmp_path / 'central.db'}") as (process, address):
         assert httpx.get(f"{address}/health").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
@@ -129,7 +95,7 @@ def test_sigterm_ends_it_quietly(tmp_path: Path) -> None:
 
 def test_a_store_that_cannot_be_opened_ends_it_with_an_error(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path}/no/such/central.db"],
+        [sys.executable, "-c", CENTRAL_PROGRAM, f"sqlite:///{tmp_path}/no/such/central.db"],
         cwd=ROOT,
         capture_output=True,
         timeout=60,
@@ -154,7 +120,10 @@ def test_a_host_that_others_could_reach_is_refused(tmp_path: Path, host: str) ->
 
 
 def test_a_taken_port_is_refused(tmp_path: Path) -> None:
-    with central(f"sqlite:///{tmp_path / 'one.db'}") as (_, address), pytest.raises(Refused) as refusal:
+    with (
+        central_process(f"sqlite:///{tmp_path / 'one.db'}") as (_, address),
+        pytest.raises(Refused) as refusal,
+    ):
         serve(
             f"sqlite:///{tmp_path / 'two.db'}",
             host="127.0.0.1",

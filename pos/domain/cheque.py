@@ -148,6 +148,13 @@ class ChequeIdentity:
             and ("" in (self.account, other.account) or self.account == other.account)
         )
 
+    def says_more_than(self, other: ChequeIdentity) -> bool:
+        """Whether a branch or account that ``other`` lacks is all that tells the two apart.
+
+        Nothing that is typed can tell the two apart then: its date and amount must.
+        """
+        return self != other and other.branch in ("", self.branch) and other.account in ("", self.account)
+
 
 def _plain(text: str) -> str:
     return re.sub(r"[ \-./]", "", text).upper()

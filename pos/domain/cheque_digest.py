@@ -40,6 +40,10 @@ class ChequeDigest:
             and ("" in (self.account, other.account) or self.account == other.account)
         )
 
+    def says_more_than(self, other: ChequeDigest) -> bool:
+        """As ``ChequeIdentity.says_more_than``."""
+        return self != other and other.branch in ("", self.branch) and other.account in ("", self.account)
+
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()

@@ -55,9 +55,17 @@ def forget_cheques(connection: Connection, *, dated_before: date) -> None:
     connection.exec_driver_sql("DELETE FROM known_cheque WHERE dated < ?", (dated_before.isoformat(),))
 
 
-def is_known_elsewhere(connection: Connection, digest: ChequeDigest) -> bool:
-    """Whether another terminal took this very cheque."""
+def is_known_elsewhere(connection: Connection, digest: ChequeDigest, *, dated: date) -> bool:
+    """Whether another terminal took this very cheque.
+
+    Of one that it took without its branch or account the date says whether it is this one.
+    """
     rows = connection.exec_driver_sql(
-        "SELECT identity, branch, account FROM known_cheque WHERE identity = ?", (digest.identity,)
+        "SELECT branch, account, dated FROM known_cheque WHERE identity = ?", (digest.identity,)
     )
-    return any(digest.same_as(ChequeDigest(identity=row[0], branch=row[1], account=row[2])) for row in rows)
+    for branch, account, other_dated in rows:
+        other = ChequeDigest(identity=digest.identity, branch=branch, account=account)
+        looks_the_same = other_dated == dated.isoformat()
+        if digest.same_as(other) and (looks_the_same or not digest.says_more_than(other)):
+            return True
+    return False

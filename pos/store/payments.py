@@ -9,7 +9,7 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from pos.domain.bill import OwnAllocation
-from pos.domain.cheque import ChequeIdentity
+from pos.domain.cheque import Cheque, ChequeIdentity
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.store.account_credits import credited_to
@@ -126,17 +126,29 @@ def event_receipt(connection: Connection, payment_event_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def cheque_known(connection: Connection, identity: ChequeIdentity) -> str | None:
-    """The receipt number under which this very cheque was taken already."""
+def cheque_known(connection: Connection, cheque: Cheque) -> str | None:
+    """The receipt number under which this very cheque was taken already, and has not gone back to its payor since.
+
+    Of one that was taken without its branch or account the date and amount say whether it is this one.
+    """
+    identity = cheque.identity
     rows = connection.exec_driver_sql(
-        "SELECT receipt_number, branch, bank_account FROM cheque JOIN tender USING (tender_id) "
-        "JOIN payment_event USING (payment_event_id) WHERE bank = ? AND serial = ? "
-        "AND tender_id NOT IN (SELECT tender_id FROM tender_undone)",
-        (identity.bank, identity.serial),
+        "SELECT receipt_number, branch, bank_account, (cheque_date, cheque.amount_minor, cheque.currency) = (?3, ?4, ?5) "
+        "FROM cheque JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
+        "WHERE bank = ?1 AND serial = ?2 AND tender_id NOT IN (SELECT tender_id FROM tender_undone) "
+        "AND (SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id ORDER BY number DESC LIMIT 1) "
+        "NOT IN ('returned', 'replaced')",
+        (
+            identity.bank,
+            identity.serial,
+            cheque.dated.isoformat(),
+            cheque.amount.minor,
+            cheque.amount.currency.code,
+        ),
     )
-    for number, branch, account in rows:
+    for number, branch, account, looks_the_same in rows:
         taken = ChequeIdentity(bank=identity.bank, branch=branch, account=account, serial=identity.serial)
-        if identity.same_as(taken):
+        if identity.same_as(taken) and (looks_the_same or not identity.says_more_than(taken)):
             return str(number)
     return None
 

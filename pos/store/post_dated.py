@@ -46,15 +46,24 @@ class RegisteredCheque:
     steps: int
 
 
-def post_dated_known(connection: Connection, identity: ChequeIdentity) -> str | None:
-    """The number of the note under which this very cheque is in the register."""
+def post_dated_known(connection: Connection, cheque: Cheque) -> str | None:
+    """The number of the note under which this very cheque is in the register, told apart as by ``cheque_known``."""
+    identity = cheque.identity
     rows = connection.exec_driver_sql(
-        f"SELECT receipt_number, branch, bank_account, {_STATE} FROM post_dated_cheque WHERE bank = ? AND serial = ?",
-        (identity.bank, identity.serial),
+        "SELECT receipt_number, branch, bank_account, (cheque_date, amount_minor, currency) = (?3, ?4, ?5), "
+        f"{_STATE} FROM post_dated_cheque WHERE bank = ?1 AND serial = ?2",
+        (
+            identity.bank,
+            identity.serial,
+            cheque.dated.isoformat(),
+            cheque.amount.minor,
+            cheque.amount.currency.code,
+        ),
     )
-    for number, branch, account, state in rows:
+    for number, branch, account, looks_the_same, state in rows:
         held = ChequeIdentity(bank=identity.bank, branch=branch, account=account, serial=identity.serial)
-        if PostDatedState(state).is_alive and identity.same_as(held):
+        same = identity.same_as(held) and (looks_the_same or not identity.says_more_than(held))
+        if PostDatedState(state).is_alive and same:
             return str(number)
     return None
 

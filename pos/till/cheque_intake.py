@@ -61,18 +61,20 @@ def refuse_twins(cheques: Iterable[Cheque]) -> None:
 
 def refuse_taken_cheque(deed: Deed, cheque: Cheque) -> None:
     """Raises Refused ``cheque_taken_before``."""
-    known = cheque_known(deed.unit.connection, cheque.identity)
+    known = cheque_known(deed.unit.connection, cheque)
     how = "was taken already with receipt"
+    complete = cheque.identity.branch and cheque.identity.account
+    other = "" if complete else " Is it another one? Type its branch and account, too."
     if known is None:
-        known = post_dated_known(deed.unit.connection, cheque.identity)
+        known = post_dated_known(deed.unit.connection, cheque)
         how = "is in the register of post-dated cheques with note"
     if known is not None:
-        raise Refused("cheque_taken_before", f"Cheque {cheque.serial} {how} {known}.", receipt=known)
+        raise Refused("cheque_taken_before", f"Cheque {cheque.serial} {how} {known}.{other}", receipt=known)
     with deed.desk.cache.read() as connection:
-        elsewhere = is_known_elsewhere(connection, ChequeDigest.of(cheque.identity))
+        elsewhere = is_known_elsewhere(connection, ChequeDigest.of(cheque.identity), dated=cheque.dated)
     if elsewhere:
         raise Refused(
             "cheque_taken_before",
-            f"Cheque {cheque.serial} was taken already in another shop.",
+            f"Cheque {cheque.serial} was taken already in another shop.{other}",
             elsewhere=True,
         )

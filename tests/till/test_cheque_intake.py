@@ -12,15 +12,19 @@ from pos.bootstrap.homes import open_till
 from pos.domain.cheque import TICKS, ChequePolicy, ThirdParty
 from pos.domain.errors import Refused
 from pos.settings import read_settings
+from pos.till.cheques_back import ReturnOrder, return_cheque
 from pos.till.desk import Desk
 from pos.till.payment_order import TenderOrder
+from pos.till.post_dated import register_cheque
 from pos.till.script import Script
 from pos.till.script_acts import act_schema
+from tests.builders.bounces import bounced, lodged, taken
 from tests.builders.tills import (
     CASHIER,
     TODAY,
     account,
     cash,
+    cheque,
     findings,
     iccid,
     machine,
@@ -28,6 +32,7 @@ from tests.builders.tills import (
     money,
     open_home,
     opened,
+    order,
     pay,
     put_settings,
     rows,
@@ -36,6 +41,7 @@ from tests.builders.tills import (
     tell,
     wish,
 )
+from tests.builders.undoing import code_of
 from tests.till.books import refused
 
 LINE = "T021000021T 0123456789U 0101"
@@ -253,3 +259,61 @@ def test_a_wrong_setting_of_cheques_names_its_key(tmp_path: Path, file: str, tex
 
     assert refusal.value.code == "bad_settings"
     assert refusal.value.details["key"] == key
+
+
+# --- which cheque it is ----------------------------------------------------------------------------------------------
+
+WHOLE = {"branch": "042", "account": "77-9"}
+
+
+@pytest.mark.parametrize(
+    ("before", "comes", "same"),
+    [
+        ({}, {}, True),
+        (WHOLE, {}, True),
+        (WHOLE, {"branch": "042"}, True),
+        ({"branch": "042"}, {"account": "77-9"}, True),
+        (WHOLE, WHOLE, True),
+        ({}, WHOLE, False),
+        ({"branch": "042"}, WHOLE, False),
+        (WHOLE, {"branch": "042", "account": "88-1"}, False),
+    ],
+)
+@pytest.mark.parametrize("registered", [False, True])
+def test_a_cheque_of_another_sum_is_the_one_that_was_taken_unless_it_says_more(
+    desk: Desk, before: dict[str, str], comes: dict[str, str], *, same: bool, registered: bool
+) -> None:
+    """Rule 37: what is typed too little is typed whole; what was taken with too little is known by its sum and date."""
+    if registered:
+        dated = (TODAY + timedelta(days=30)).isoformat()
+        register_cheque(desk, CASHIER, order(desk, cheque("5", "000700", date=dated, **before)))
+    else:
+        pay(desk, cheque("5", "000700", **before))
+    code = code_of(lambda: pay(desk, cheque("6", "000700", **comes), account="BA-5"))
+    assert code == ("cheque_taken_before" if same else "ok")
+    assert findings(desk) == []
+
+
+def test_a_cheque_that_was_taken_without_its_account_is_known_by_its_sum_and_date(desk: Desk) -> None:
+    pay(desk, cheque("5", "000700"))
+    refusal = refused(desk, lambda: pay(desk, cheque("5", "000700", **WHOLE), account="BA-5"))
+    assert refusal.code == "cheque_taken_before"
+    assert "Type its branch" not in refusal.message
+    less = refused(desk, lambda: pay(desk, cheque("5", "000700", branch="042"), account="BA-5"))
+    assert less.message.endswith("Is it another one? Type its branch and account, too.")
+
+
+def test_a_bounced_cheque_that_was_handed_back_may_come_again() -> None:
+    """Rule 37: unique over all that were not returned."""
+    desk = make_till()
+    receipt = taken(desk, cheque("41.750", "000700"), cheques="41.750")
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+    opened(desk)
+    again = cheque("41.750", "000700")
+    assert refused(desk, lambda: pay(desk, again, account="BA-5")).code == "cheque_taken_before"
+
+    return_cheque(desk, CASHIER, ReturnOrder(cheque=receipt, reason="bad_instrument"))
+
+    pay(desk, again, account="BA-5")
+    assert findings(desk) == []

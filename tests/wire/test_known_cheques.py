@@ -70,7 +70,8 @@ async def test_a_cheque_of_another_shop_is_refused_here_once_it_is_told() -> Non
         with pytest.raises(Refused) as refusal:
             pay(wire.desk, cheque("5.000", **spelled))
         assert refusal.value.code == "cheque_taken_before"
-        assert refusal.value.message == "Cheque 000123 was taken already in another shop."
+        assert refusal.value.message.startswith("Cheque 000123 was taken already in another shop.")
+        assert ("Type its branch and account" in refusal.value.message) is (len(spelled) < 2)
 
     assert dump(wire.desk, without=["audit", "chain_link", "counter"]) == before
     pay(wire.desk, cheque("5.000", branch="08"))
@@ -189,3 +190,16 @@ async def test_a_row_that_cannot_be_read_costs_only_itself() -> None:
     report = await wire.engine.pull()
 
     assert (report.cheques, report.skipped, report.problem) == (1, 1, None)
+
+
+async def test_a_cheque_that_another_shop_took_without_its_account_is_known_by_its_date() -> None:
+    """Nothing that is typed here could tell it from another cheque of that number."""
+    wire = await make_wire()
+    taken_elsewhere(wire)
+    await wire.engine.pull()
+    whole = {"branch": "07", "account": "77"}
+
+    with pytest.raises(Refused, match="in another shop"):
+        pay(wire.desk, cheque("5.000", **whole))
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
+    pay(wire.desk, cheque("5.000", date=yesterday, **whole))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -446,9 +447,13 @@ async def test_another_till_takes_a_cheque_again_that_was_given_back() -> None:
 def known(wire: Wire) -> list[bool]:
     """Whether each cheque that this till has heard of stands in the way."""
     with wire.desk.cache.read() as connection:
-        found = connection.exec_driver_sql("SELECT identity, branch, account FROM known_cheque").all()
+        found = connection.exec_driver_sql("SELECT identity, branch, account, dated FROM known_cheque").all()
         return [
-            is_known_elsewhere(connection, ChequeDigest(identity=row[0], branch=row[1], account=row[2]))
+            is_known_elsewhere(
+                connection,
+                ChequeDigest(identity=row[0], branch=row[1], account=row[2]),
+                dated=date.fromisoformat(row[3]),
+            )
             for row in found
         ]
 

@@ -20,8 +20,10 @@ from pos.settings import Settings
 from pos.store.moved import payments_moved, refunds_told
 from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.vouchers import waiting_slips
+from pos.till.bounce_across import with_told
 from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
+from pos.till.dishonour_plan import BounceOrder
 from pos.till.paid_back_elsewhere import undo
 from pos.till.payment_order import PaymentOrder
 from pos.till.refund_across import pay_back
@@ -185,6 +187,15 @@ class RefundsNow:
         """As ``paid_back_elsewhere.undo``."""
 
         return asyncio.run(_at_central(self._till, partial(self._correct, person, act, receipt, deed)))
+
+    def knows_more(self, person: Person, order: BounceOrder) -> BounceOrder:
+        """As ``bounce_across.with_told``."""
+
+        async def work(client: CentralClient | None) -> BounceOrder:
+            central = None if client is None else CentralRefunds(client)
+            return await with_told(self._till.desk, person, order, central, self._runner)
+
+        return asyncio.run(_at_central(self._till, work))
 
     async def _correct(
         self,

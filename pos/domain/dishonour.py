@@ -58,6 +58,7 @@ class Bounce:
 
     ``was`` is where the cheque stood, ``lay_in`` the ledger account of its money. ``counted`` is the how-many-eth bounce of
     the payor this is, 0 where it is not the payor's fault; ``back_there`` says of accounts how they are collected from.
+    ``elsewhere`` is how much of which part another terminal had paid back; it is within ``paid_back``, and not undone.
     ``reconnected``: accounts whose service came back by this cheque. ``found_for`` is money of it that lay in suspense
     until it was found to be the payor's.
     """
@@ -77,6 +78,7 @@ class Bounce:
     paid_back: Money
     found_for: Money
     charge: Charge | None
+    elsewhere: tuple[tuple[TakenPart, Money], ...] = ()
     counted: int = 0
     cash_only_until: date | None = None
     back_there: tuple[str, ...] = ()

@@ -100,6 +100,7 @@ def _parts(connection: Connection, event_id: str, in_currency: Currency) -> Iter
     rows = connection.exec_driver_sql(
         "SELECT part_id, number, tender_id, leg, account, bill_no, bill_id, purpose, amount_minor, amount_minor "
         "- (SELECT coalesce(sum(amount_minor), 0) FROM correction_part WHERE correction_part.part_id = part.part_id) "
+        "- (SELECT coalesce(sum(amount_minor), 0) FROM paid_back_elsewhere AS gone WHERE gone.part_id = part.part_id) "
         "- (SELECT coalesce(sum(amount_minor), 0) FROM suspense_transfer WHERE suspense_id = part.part_id), placed "
         "FROM (SELECT allocation_id AS part_id, number, tender_id, leg, account, bill_no, bill_id, "
         "CASE WHEN sale_line IS NOT NULL THEN 'items' WHEN bill_no IS NOT NULL THEN 'bills' ELSE "

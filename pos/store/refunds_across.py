@@ -168,9 +168,25 @@ _UNDONE_BY_LEG = """
 """What corrections took off each leg of an own payment, in minor units; what only moved is none of it."""
 
 
+_KNOWN_APART = """
+    SELECT leg, sum(minor) FROM (
+    SELECT part.leg, gone.amount_minor AS minor FROM paid_back_elsewhere AS gone
+    JOIN (SELECT allocation_id AS part_id, leg FROM allocation WHERE payment_event_id = ?1
+          UNION ALL SELECT part_id, leg FROM placed_part WHERE payment_event_id = ?1) AS part USING (part_id)
+    UNION ALL SELECT part.leg, -part.amount_minor FROM placed_part AS part JOIN reinstatement USING (correction_id)
+    JOIN outbox AS told ON told.source_id = part.correction_id AND told.kind = 'refund'
+        AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg
+    WHERE part.payment_event_id = ?1 AND told.state IN ('acknowledged', 'sent', 'unknown')) GROUP BY leg
+    """
+"""What a bounce left to another terminal, by central's own word, less what counts again since."""
+
+
 def undone_by_leg(connection: Connection, payment_event_id: str) -> dict[int, int]:
-    """How much of each leg of an own payment was undone here by what central has, or may have."""
-    return _undone(connection, payment_event_id, "told.state IN ('acknowledged', 'sent', 'unknown')")
+    """How much of each leg of an own payment is undone by what these books know and central has, or may have."""
+    found = _undone(connection, payment_event_id, "told.state IN ('acknowledged', 'sent', 'unknown')")
+    for leg, minor in connection.exec_driver_sql(_KNOWN_APART, (payment_event_id,)):
+        found[int(leg)] = found.get(int(leg), 0) + int(minor)
+    return found
 
 
 def legs_to_hold(connection: Connection, payment_event_id: str) -> dict[int, str]:

@@ -5,15 +5,15 @@ Source: domain.md 3.3 and rules 14, 17, 37, 41.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection
 
 from pos.domain.business_day import business_date
 from pos.domain.cheque import AT_THE_BANK, ChequeState
-from pos.domain.correction import TakenPayment, TakenTender
+from pos.domain.correction import TakenPart, TakenPayment, TakenTender
 from pos.domain.deposit import BankedCheque
 from pos.domain.dishonour import Bounce, Charge, GoneMoney
 from pos.domain.dishonour_policy import DishonourReason
@@ -21,6 +21,7 @@ from pos.domain.errors import Refused
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.domain.posting import Ledger
+from pos.domain.refund_across import TakenElsewhere
 from pos.domain.tender import read_date
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
@@ -36,6 +37,7 @@ from pos.store.dishonours import (
 from pos.store.dunning import dunning_before
 from pos.till.account_score import score_with
 from pos.till.desk import Desk
+from pos.till.paid_back_elsewhere import lacking_by_leg
 from pos.till.what_to_bank import lies_in
 
 NO_FEE = "none"
@@ -46,7 +48,8 @@ TEXT_MAX = 200
 class BounceOrder:
     """Which cheque the bank sent back, by id, serial number or receipt, and why (a code of the settings).
 
-    ``on`` is the bank's day, today where left out; ``fee`` may be ``none``, and ``text`` says why then.
+    ``on`` is the bank's day, today where left out; ``fee`` may be ``none``, and ``text`` says why then. ``told`` is what
+    central knows of its payment, where it was asked.
     """
 
     cheque: str
@@ -54,6 +57,7 @@ class BounceOrder:
     on: str | None = None
     text: str = ""
     fee: str | None = None
+    told: TakenElsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,11 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
     day = _bank_day(desk, connection, cheque, order.on)
     gone = gone_money(connection, tender.tender_id, tender.paid.currency)
     payor = _payor(desk, taken, gone)
-    undone = tuple((part, part.left) for part in taken.parts_of(tender.tender_id))
+    elsewhere = _paid_back_elsewhere(connection, found, order.told)
+    gone = replace(
+        gone, paid_back=gone.paid_back + total((one for _, one in elsewhere), gone.paid_back.currency)
+    )
+    undone = tuple(_without(taken.parts_of(tender.tender_id), elsewhere))
     charge = None
     if payor is not None:
         charge = _charge(
@@ -140,6 +148,7 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
             paid_back=gone.paid_back,
             found_for=total(gone.resolved.values(), tender.paid.currency),
             charge=charge,
+            elsewhere=elsewhere,
             counted=0 if score is None else score.counted,
             cash_only_until=None if score is None else score.cash_only_until,
             back_there=tuple(
@@ -155,6 +164,53 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
         ),
         found,
     )
+
+
+def _paid_back_elsewhere(
+    connection: Connection, found: Found, told: TakenElsewhere | None
+) -> tuple[tuple[TakenPart, Money], ...]:
+    """What went back at another terminal, of the parts that central says it came off, else of the newest."""
+    if told is None:
+        return ()
+    lacking = lacking_by_leg(connection, found.taken, told)
+    parts = [
+        part
+        for part in found.taken.parts_of(found.tender.tender_id)
+        if part.purpose not in (Purpose.ITEMS, Purpose.SUSPENSE)
+    ]
+    there: dict[tuple[int, str, str | None], int] = {}
+    for part in told.taken.parts:
+        place = (part.leg, part.account, part.bill_no)
+        there[place] = there.get(place, 0) + part.left.minor
+    gone = dict.fromkeys((part.part_id for part in parts), 0)
+
+    def take(part: TakenPart, most: int) -> None:
+        minor = min(most, part.left.minor - gone[part.part_id], lacking.get(part.leg, 0))
+        if minor > 0:
+            gone[part.part_id] += minor
+            lacking[part.leg] -= minor
+
+    for part in parts:
+        place = (part.leg, part.account, part.bill_no)
+        stays = min(part.left.minor, there.get(place, 0))
+        there[place] = there.get(place, 0) - stays
+        take(part, part.left.minor - stays)
+    for part in parts:
+        take(part, part.left.minor)
+    return tuple(
+        (part, Money(gone[part.part_id], part.left.currency)) for part in parts if gone[part.part_id]
+    )
+
+
+def _without(
+    parts: Sequence[TakenPart], elsewhere: Sequence[tuple[TakenPart, Money]]
+) -> Iterator[tuple[TakenPart, Money]]:
+    """What is left of each part without what went back elsewhere."""
+    gone = {part.part_id: amount for part, amount in elsewhere}
+    for part in parts:
+        left = part.left - gone[part.part_id] if part.part_id in gone else part.left
+        if left:
+            yield part, left
 
 
 def _is_waived(order: BounceOrder) -> bool:

@@ -137,6 +137,7 @@ def _content(bounce: Bounce) -> Mapping[str, object]:
         "reason": bounce.reason.code,
         "on": bounce.on.isoformat(),
         "undone": [[part.part_id, amount.minor] for part, amount in bounce.undone],
+        "elsewhere": [[part.part_id, amount.minor] for part, amount in bounce.elsewhere],
         "cancelled": [[refund.refund_id, refund.amount.minor] for refund in bounce.cancelled],
         "charge": None
         if charge is None
@@ -157,8 +158,8 @@ def _book_bounce(deed: Deed, bounce: Bounce, found: Found, text: str) -> Bounced
     bills: list[str] = []
 
     def write_beside(correction_id: str, paper: str) -> None:
-        step_cheque(deed, bounce.cheque_id, tender.cheque_events, ChequeState.DISHONOURED, bounce.reason.code)
         _write_dishonour(deed, bounce, correction_id)
+        step_cheque(deed, bounce.cheque_id, tender.cheque_events, ChequeState.DISHONOURED, bounce.reason.code)
         if charge is not None:
             bills.extend([paper] if charge.is_bill else [])
             _write_charge(deed, bounce, correction_id, paper)
@@ -254,6 +255,18 @@ def _write_dishonour(deed: Deed, bounce: Bounce, correction_id: str) -> None:
             "deposit_return",
             {"slip_id": awaited[0], "cheque_id": bounce.cheque_id, "correction_id": correction_id},
         )
+    deed.unit.insert_all(
+        "paid_back_elsewhere",
+        [
+            {
+                "part_id": part.part_id,
+                "correction_id": correction_id,
+                "amount_minor": amount.minor,
+                "currency": amount.currency.code,
+            }
+            for part, amount in bounce.elsewhere
+        ],
+    )
     deed.unit.insert_all(
         "refund_cancelled",
         [

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from sqlalchemy import Connection
+
 from pos.domain.correction import TakenPayment
 from pos.domain.errors import Refused
 from pos.domain.ids import new_id
@@ -38,7 +40,7 @@ async def undo(
     Raises what ``deed`` raises, and Refused ``paid_back_elsewhere`` (audited as ``act``; nothing is booked).
     """
     number = receipt.strip().upper()
-    taken = None if central is None else await runner.read(partial(_known_at_central, desk, person, number))
+    taken = None if central is None else await runner.read(partial(known_at_central, desk, person, number))
     if taken is not None and central is not None:
         told = await central.find(number)
         if isinstance(told, TakenElsewhere):
@@ -46,7 +48,7 @@ async def undo(
     return await runner.till(deed)
 
 
-def _known_at_central(desk: Desk, person: Person, number: str) -> TakenPayment | None:
+def known_at_central(desk: Desk, person: Person, number: str) -> TakenPayment | None:
     """The payment, if central has it and the person may see it; else the deed itself says what is wrong."""
     with desk.till.read() as connection:
         taken = taken_payment(connection, number)
@@ -55,13 +57,20 @@ def _known_at_central(desk: Desk, person: Person, number: str) -> TakenPayment |
         return taken if told_legs(connection, taken.payment_event_id) else None
 
 
+def lacking_by_leg(connection: Connection, taken: TakenPayment, told: TakenElsewhere) -> dict[int, int]:
+    """What went back of each leg of an own payment by ``told`` and not by these books, in minor units."""
+    own = undone_by_leg(connection, taken.payment_event_id)
+    over = {
+        leg.leg: leg.refunded.minor - own.get(leg.leg, 0) for leg in told.legs if leg.refunded is not None
+    }
+    return {leg: minor for leg, minor in over.items() if minor > 0}
+
+
 def _refuse_if_paid_back(
     desk: Desk, person: Person, act: str, taken: TakenPayment, told: TakenElsewhere
 ) -> None:
     with desk.till.read() as connection:
-        own = undone_by_leg(connection, taken.payment_event_id)
-    over = [leg.refunded.minor - own.get(leg.leg, 0) for leg in told.legs if leg.refunded is not None]
-    lacking = sum(minor for minor in over if minor > 0)
+        lacking = sum(lacking_by_leg(connection, taken, told).values())
     if not lacking:
         return
     amount = Money(lacking, taken.amount.currency)

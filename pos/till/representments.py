@@ -249,7 +249,6 @@ def _write(deed: Deed, again: _Again) -> CountsAgain:
     cheque = found.cheque
 
     def write_beside(correction_id: str, _paper: str) -> None:
-        step_cheque(deed, cheque.cheque_id, found.tender.cheque_events, again.to, again.why.code)
         deed.unit.insert(
             "reinstatement",
             {
@@ -258,6 +257,7 @@ def _write(deed: Deed, again: _Again) -> CountsAgain:
                 "undoes": int(again.to is not ChequeState.REPRESENTED),
             },
         )
+        step_cheque(deed, cheque.cheque_id, found.tender.cheque_events, again.to, again.why.code)
         if again.charge is not None:
             _take_charge_off(deed, bounce, correction_id, *again.charge)
 

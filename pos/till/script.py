@@ -184,6 +184,10 @@ class RefundsNow(Protocol):
         """As ``paid_back_elsewhere.undo``."""
         ...
 
+    def knows_more(self, person: Person, order: BounceOrder) -> BounceOrder:
+        """As ``bounce_across.with_told``."""
+        ...
+
 
 class ApprovalsElsewhere(Protocol):
     """Asks and answers second persons at other terminals, and waits for central's answer."""
@@ -561,6 +565,8 @@ class Script:
                 order = BounceOrder(
                     cheque=act.cheque, reason=act.reason, on=act.on, text=act.text, fee=act.fee
                 )
+                if self._refunds is not None:
+                    order = self._refunds.knows_more(person, order)
                 return bounce_cheque(desk, person, order, memo=memo)
             case RepresentCheque():
                 return represent_cheque(desk, person, act.cheque, text=act.text, memo=memo)

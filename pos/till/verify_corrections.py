@@ -28,6 +28,7 @@ CORRECTION_CHECKS: tuple[tuple[str, str], ...] = (
         "no_more_is_undone_than_there_was",
         f"SELECT part_id FROM {_PARTS} AS part WHERE amount_minor < (SELECT coalesce(sum(amount_minor), 0) "
         "FROM correction_part WHERE correction_part.part_id = part.part_id) + (SELECT coalesce(sum(amount_minor), 0) "
+        "FROM paid_back_elsewhere AS gone WHERE gone.part_id = part.part_id) + (SELECT coalesce(sum(amount_minor), 0) "
         "FROM suspense_transfer WHERE suspense_id = part.part_id) UNION "
         f"SELECT correction_part.part_id FROM correction_part LEFT JOIN {_PARTS} AS part USING (part_id) "
         "WHERE part.part_id IS NULL",

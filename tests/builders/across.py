@@ -28,8 +28,10 @@ from pos.domain.refund_across import (
 from pos.domain.role import Person
 from pos.machine import InlineRunner
 from pos.store.cache import open_cache
+from pos.till.bounce_across import with_told
 from pos.till.correction_entry import Corrected
 from pos.till.desk import Desk, Memo
+from pos.till.dishonour_plan import BounceOrder
 from pos.till.open_bills import catch_up
 from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import pay_back
@@ -103,6 +105,17 @@ def elsewhere(
     )
 
 
+def told_back(found: TakenElsewhere, amount: str) -> TakenElsewhere:
+    """The same, with so much of its first leg paid back by somebody, off wherever it stood."""
+    first, *others = found.legs
+    back = replace(first, refunded=money(amount), may_go_back=first.may_go_back - money(amount))
+    parts = tuple(
+        replace(part, left=part.left - money(amount)) if part.leg == first.leg else part
+        for part in found.taken.parts
+    )
+    return replace(found, legs=(back, *others), taken=replace(found.taken, parts=parts))
+
+
 class FakeRefunds:
     """Central as a ``RefundDesk`` that knows one payment: ``answers`` to holds come in turn, then each is held as asked."""
 
@@ -166,6 +179,9 @@ class AskedFirst:
     def correct(self, person: Person, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
         asking = undo(self.desk, person, act, receipt, deed, self.central, InlineRunner())
         return asyncio.run(asking)
+
+    def knows_more(self, person: Person, order: BounceOrder) -> BounceOrder:
+        return asyncio.run(with_told(self.desk, person, order, self.central, InlineRunner()))
 
 
 UNANSWERED = RefundUnanswered(reason="timed out")

@@ -46,7 +46,7 @@ from pos.till.representments import undo_bounce
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
-from tests.builders.across import FakeRefunds, elsewhere, paid_back
+from tests.builders.across import FakeRefunds, elsewhere, paid_back, told_back
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
@@ -272,11 +272,14 @@ def _correct(desk: Desk) -> None:
 
 
 def _bounce(desk: Desk) -> None:
-    """A cheque that its slip waits for no more; one that had cleared, with a refund on its way, bounced by mistake."""
+    """A cheque that its slip waits for no more, half of it paid back elsewhere; one that had cleared, with a refund on its
+    way, bounced by mistake.
+    """
     rules = DishonourPolicy(fee=money("5"))
     cheques = replace(desk.policy.cheques, refund_hold_days=0, dishonour=rules)
     desk.policy = replace(desk.policy, cheques=cheques)
-    bounce_cheque(desk, BACK_OFFICE, BounceOrder(cheque="000903", reason="refer_to_drawer"))
+    told = told_back(elsewhere(cheque="1"), "0.500")
+    bounce_cheque(desk, BACK_OFFICE, BounceOrder(cheque="000903", reason="refer_to_drawer", told=told))
     clear_cheques(desk, BACK_OFFICE, ClearOrder(cheques=["S014-T1-A-000005"]))
     clock_of(desk).advance(minutes=1)
     refund(desk, CASHIER, RefundOrder(receipt="S014-T1-A-000005", reason="billed_twice", amount="0.500"))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.cheque import CHEQUE_STEPS, ChequeState
@@ -23,7 +24,7 @@ from pos.store import cache as cached
 from pos.till.approvals import approve
 from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
-from pos.till.deposits import deposit_cheques, deposit_slips, lodge_deposit
+from pos.till.deposits import cancel_deposit, deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque, preview_bounce
@@ -32,6 +33,7 @@ from pos.till.refunds import RefundOrder, confirm_refund, refund, refunds_to_pay
 from pos.till.representments import CountsAgain, represent_cheque, undo_bounce
 from pos.till.script import Script
 from pos.till.transfers import MoveOrder, transfer
+from tests.builders.across import AskedFirst, FakeRefunds, elsewhere, told_back
 from tests.builders.bounces import (
     bounced,
     bounced_by_two,
@@ -50,6 +52,7 @@ from tests.builders.tills import (
     CASHIER,
     SUPERVISOR,
     accounts_of,
+    acknowledge_all,
     cash,
     cheque,
     closed,
@@ -729,6 +732,89 @@ def test_the_database_knows_the_steps_that_the_rules_know(desk: Desk) -> None:
         for to in ChequeState:
             step = f"{source} {to}"
             assert (f"'{step}'" in trigger) == (step in known), step
+
+
+@pytest.mark.parametrize(
+    ("so_far", "step", "why"),
+    [
+        ("credited", "dishonoured", "a cheque bounces with its bounce"),
+        ("dishonoured", "represented", "a bounced cheque counts again with its row"),
+        ("dishonoured", "credited", "a bounced cheque counts again with its row"),
+        ("batched", "received", "a cheque comes out of a batch as it went in"),
+        ("batched", "returned", "a cheque does not go from its state to this one"),
+        ("lodged", "returned", "a cheque does not go from its state to this one"),
+    ],
+)
+def test_the_database_refuses_a_step_without_the_row_that_says_so(
+    desk: Desk, so_far: str, step: str, why: str
+) -> None:
+    """Rule 37: no program's fault makes a cheque bounce, or count again, that has no bounce or did not count again."""
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    credited(desk, receipt, "41.750")
+    if so_far != "credited":
+        bounced(desk, receipt)
+    if so_far in ("batched", "lodged"):
+        sent_again(desk, receipt)
+        slip = deposit_cheques(desk, BACK_OFFICE, [receipt]).slip.number
+        if so_far == "lodged":
+            lodge_deposit(desk, BACK_OFFICE, slip, "NBK 7782/3")
+    last = rows(desk, "cheque_event")[-1]
+    assert last["state"] == so_far
+
+    with pytest.raises(IntegrityError, match=why), desk.till.transaction() as unit:
+        unit.insert("cheque_event", last | {"number": int(str(last["number"])) + 1, "state": step})
+
+
+def test_a_cheque_sent_again_goes_through_all_its_steps_back_to_its_payor(desk: Desk) -> None:
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+    sent_again(desk, receipt)
+    slip = deposit_cheques(desk, BACK_OFFICE, [receipt]).slip.number
+    cancel_deposit(desk, BACK_OFFICE, slip, "The bank is closed")
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+
+    return_cheque(desk, BACK_OFFICE, ReturnOrder(cheque=receipt, reason="bad_instrument"))
+
+    steps = [str(row["state"]) for row in rows(desk, "cheque_event")]
+    assert (
+        steps
+        == (
+            "received batched lodged dishonoured represented batched represented batched lodged dishonoured returned"
+        ).split()
+    )
+    assert findings(desk) == []
+
+
+def test_the_bank_may_be_wrong_about_a_cheque_of_which_nothing_stood(desk: Desk) -> None:
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    cleared(desk, receipt, "41.750")
+    confirm_refund(desk, BACK_OFFICE, refunded(desk, receipt, "41.750"), "BANK 1")
+    held = balances(desk)
+    bounced_by_two(desk, receipt)
+
+    by_mistake(desk, receipt)
+
+    assert (states(desk), balances(desk)) == (["cleared"], held)
+    assert findings(desk) == []
+
+
+def test_a_script_asks_central_what_went_back_elsewhere_before_a_cheque_bounces(desk: Desk) -> None:
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    lodged(desk, receipt)
+    acknowledge_all(desk, applied_change=1)
+    central = FakeRefunds(told_back(elsewhere(number=receipt, cheque="41.750"), "10"))
+    script = Script(desk, BACK_OFFICE, refunds=AskedFirst(desk, central))
+
+    answer = script.run_line(
+        '{"ref":"d1","act":"bounce_cheque","cheque":"000123","reason":"insufficient_funds"}'
+    )
+
+    assert central.looked == [receipt]
+    assert "10.000 KWD was paid back already: BA-1 owes it." in str(answer["says"])
+    assert balances(desk)[("receivable", "BA-1")] == 5_000
+    assert findings(desk) == []
 
 
 def test_the_reasons_of_the_settings_are_those_of_the_program() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pos.till.desk import Desk
+from tests.builders.across import FakeRefunds, elsewhere, told_back
 from tests.builders.bounces import credited, taken, terms, with_fee
-from tests.builders.tills import cheque, findings, make_till, money, opened, rows
+from tests.builders.tills import acknowledge_all, cheque, findings, make_till, money, opened, rows
 from tests.builders.undoing import open_bills
 from tests.tui.counter import counter
 
@@ -37,6 +38,21 @@ async def test_a_cheque_bounces_in_four_keys(desk: Desk) -> None:
         assert seat.message == "Cheque 000123 is dishonoured, 5.000 KWD is charged."
     assert [row["state"] for row in rows(desk, "v_cheque")] == ["dishonoured"]
     assert open_bills(desk)[NOTICE] == 5_000
+    assert findings(desk) == []
+
+
+async def test_what_another_terminal_paid_back_is_asked_of_central_and_shown(desk: Desk) -> None:
+    acknowledge_all(desk, applied_change=1)
+    known = told_back(elsewhere(number="S014-T1-A-000001", cheque="41.750"), "10")
+    async with counter(desk, user="4001", refunds=FakeRefunds(known)) as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1")
+        assert "10.000 KWD was paid back already: BA-1 owes it." in seat.text
+
+        await seat.press("enter")
+
+        assert seat.message == "Cheque 000123 is dishonoured, 15.000 KWD is charged."
+    assert open_bills(desk)[NOTICE] == 15_000
     assert findings(desk) == []
 
 

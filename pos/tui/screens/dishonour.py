@@ -15,6 +15,7 @@ from pos.domain.cheque_register import ChequeLine
 from pos.domain.dishonour import Bounce
 from pos.domain.dishonour_policy import DishonourReason
 from pos.domain.errors import Refused
+from pos.till.bounce_across import with_told
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import Bounced, bounce_cheque, preview_bounce
 from pos.tui.errands import Errands
@@ -35,6 +36,7 @@ class DishonourScreen(Frame[Bounced]):
         super().__init__(seat, errands)
         self._cheque = cheque
         self._reason: DishonourReason | None = None
+        self._order: BounceOrder | None = None
         self._bounce: Bounce | None = None
 
     def body(self) -> ComposeResult:
@@ -84,25 +86,24 @@ class DishonourScreen(Frame[Bounced]):
             return
         self.errand(self._look(self._reasons[place - 1]))
 
-    def _order(self, reason: DishonourReason) -> BounceOrder:
-        return BounceOrder(cheque=self._cheque.key, reason=reason.code)
-
     async def _look(self, reason: DishonourReason) -> None:
         desk, person = self.seat.desk, self.seat.person
-        order = self._order(reason)
+        order = BounceOrder(cheque=self._cheque.key, reason=reason.code)
+        central, runner = self.seat.central_now, self.seat.runner
+        order = await self.seat.asked(with_told(desk, person, order, central, runner))
         self._bounce = await self.seat.look(lambda: preview_bounce(desk, person, order))
-        self._reason = reason
+        self._reason, self._order = reason, order
         self._show()
 
     def action_accept(self) -> None:
-        if self._reason is None:
+        if self._reason is None or self._order is None:
             self.refuse("Why? Press the number of a reason first.")
         else:
-            self.errand(self._book(self._reason))
+            self.errand(self._book(self._reason, self._order))
 
-    async def _book(self, reason: DishonourReason) -> None:
+    async def _book(self, reason: DishonourReason, order: BounceOrder) -> None:
         desk, person = self.seat.desk, self.seat.person
-        deed = partial(bounce_cheque, desk, person, self._order(reason), seen=self._bounce)
+        deed = partial(bounce_cheque, desk, person, order, seen=self._bounce)
         try:
             done = await self.seat.deed(deed)
         except Refused as refusal:

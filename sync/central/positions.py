@@ -90,15 +90,15 @@ def positions_of(
     return {place: minor for place, minor in found.items() if minor > 0}
 
 
-def take(connection: Connection, paid: Row[Any], told: IncomingRefund) -> list[Part]:
-    """The parts of the payment that make up the refund, each less than nothing; it must be no more than is left.
+def take(connection: Connection, paid: Row[Any], told: IncomingRefund, amount: Money) -> list[Part]:
+    """The parts of the payment that make up ``amount`` of the refund, each less than nothing; no more than is left.
 
     First as the till tells it; what central has placed otherwise (a bill wanted less, an account was unknown) is taken
     where it is: on the account, in suspense, from bills, the newest first, then from what was paid for other things.
     """
     left = positions_of(connection, paid, but_hold=told.hold_id)
     taken: list[tuple[Place, Purpose | None, int]] = []
-    wanted = told.amount.minor
+    wanted = amount.minor
 
     def take_from(place: Place, purpose: Purpose | None, minor: int) -> None:
         nonlocal wanted

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, text
 
 from pos.domain.cheque import ChequeState
 from pos.domain.correction import CorrectionKind
-from pos.domain.money import Money, currency
+from pos.domain.money import Money, currency, zero
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import find_bill, set_against_bill
 from sync.central.database import next_change
@@ -65,22 +65,24 @@ def receive_refund(
     """
     paid = _find_paid(connection, told)
     _require_two_people(paid, told)
-    held = held_for(connection, told)
+    held, beyond = held_for(connection, told), zero(told.amount.currency)
     if told.kind is CorrectionKind.REINSTATEMENT:
         _require_bounced(connection, paid, told)
     else:
-        _require_left(connection, paid, told)
+        beyond = _beyond(connection, paid, told)
     _require_accounts(connection, told)
     change, at = next_change(connection), receipt.received_at
-    body = _kept_body(told, receipt, change=change)
+    body = _kept_body(told, receipt, beyond, change=change)
     connection.execute(INSERT_REFUND, _row(told, receipt, body, change))
+    if beyond:
+        _owe(connection, told, receipt.refund_id, beyond, change=change)
     # The parts come off what is left beside the hold, so the hold is used up behind them.
     again = told.kind is CorrectionKind.REINSTATEMENT
-    taken = [] if again else take(connection, paid, told)
+    taken = [] if again else take(connection, paid, told, told.amount - beyond)
     if held is not None:
         use_hold(connection, held, receipt.refund_id)
     if not told.kind.moves:
-        minor = -told.amount.minor if again else told.amount.minor
+        minor = -told.amount.minor if again else (told.amount - beyond).minor
         connection.execute(ADD_REFUNDED, {"id": paid.id, "minor": minor})
     for part in taken:
         apply_part(connection, part, change=change, at=at)
@@ -165,10 +167,16 @@ def _require_two_people(paid: Row[Any], told: IncomingRefund) -> None:
         )
 
 
-def _require_left(connection: Connection, paid: Row[Any], told: IncomingRefund) -> None:
+def _beyond(connection: Connection, paid: Row[Any], told: IncomingRefund) -> Money:
+    """How much more it is than what is left, which only a bounce may be: its cheque paid nothing, whatever went back before.
+
+    Raises ApiError 422 ``more_than_paid`` or ``not_the_whole``, 425 ``refund_held``.
+    """
     left = Money(sum(positions_of(connection, paid, but_hold=told.hold_id).values()), told.amount.currency)
     with_held = Money(sum(positions_of(connection, paid, held_too=True).values()), told.amount.currency)
-    if left < with_held and (told.kind.frees_papers or left < told.amount <= with_held):
+    bounces = told.kind is CorrectionKind.DISHONOUR
+    waits = told.kind.frees_papers or left < told.amount <= with_held or (bounces and left < told.amount)
+    if left < with_held and waits:
         # Whether it is paid back there is not known yet.
         raise ApiError(
             425,
@@ -177,6 +185,8 @@ def _require_left(connection: Connection, paid: Row[Any], told: IncomingRefund) 
             field="totalAmount",
         )
     if told.amount > left:
+        if bounces and told.is_ours:
+            return told.amount - left
         raise ApiError(
             422,
             "more_than_paid",
@@ -190,6 +200,23 @@ def _require_left(connection: Connection, paid: Row[Any], told: IncomingRefund) 
             f"What undoes a payment undoes all that is left of it: {left.plain()}.",
             field="totalAmount",
         )
+    return zero(told.amount.currency)
+
+
+def _owe(connection: Connection, told: IncomingRefund, refund_id: str, beyond: Money, *, change: int) -> None:
+    """What another terminal had paid back of a cheque that bounced is owed on the account of who paid with it.
+
+    The till charges what it knows of; of this it had not heard. A payor without an account here owes it on the payment's.
+    """
+    requestor = told.kept.get("requestor")
+    payor = requestor.get("id") if isinstance(requestor, Mapping) else None
+    accounts = [one for one in (payor, told.account_id) if isinstance(one, str)]
+    fitting = [one for one in accounts if account_currency(connection, one) == beyond.currency.code]
+    account_id = next(iter(fitting), told.account_id)
+    row = {"refund_id": refund_id, "account_id": account_id, "amount_minor": beyond.minor}
+    connection.execute(INSERT_BEYOND, row)
+    if fitting:
+        add_credit(connection, account_id, -beyond, change=change)
 
 
 def _require_bounced(connection: Connection, paid: Row[Any], told: IncomingRefund) -> None:
@@ -290,11 +317,13 @@ def _settle_body(connection: Connection, paid: Row[Any], told: IncomingRefund) -
         connection.execute(SET_BODY, {"id": paid.id, "body": dumps(after).decode()})
 
 
-def _kept_body(told: IncomingRefund, receipt: RefundReceipt, *, change: int) -> Resource:
+def _kept_body(told: IncomingRefund, receipt: RefundReceipt, beyond: Money, *, change: int) -> Resource:
     at = receipt.received_at.isoformat()
     body: Resource = {"id": receipt.refund_id, **told.kept, "status": "done", "statusDate": at}
     body.setdefault("refundDate", at)
     body.setdefault("@type", "Refund")
+    if beyond:
+        body["paidBackBefore"] = money_json(beyond)
     return body | {"changeNumber": change}
 
 
@@ -356,6 +385,9 @@ INSERT_REFUND = text(
     " :amount_minor, :receipt_number, :terminal, :status, :refunded_at_utc, :body, :received_sha256)"
 )
 FIND_BOUNCED = text(f"SELECT {BOUNCED} FROM payment WHERE id = :id")
+INSERT_BEYOND = text(
+    "INSERT INTO refund_beyond (refund_id, account_id, amount_minor) VALUES (:refund_id, :account_id, :amount_minor)"
+)
 INSERT_PART = text(
     "INSERT INTO refund_part (refund_id, part_no, stood_as, account_id, bill_id, amount_minor)"
     " VALUES (:refund_id, :part_no, :stood_as, :account_id, :bill_id, :amount_minor)"
@@ -380,7 +412,7 @@ REFUNDS = Collection(
             "totalAmount", "@type", "@baseType", "@schemaLocation",
             "kind", "reasonCode", "reason", "receiptNumber", "terminal", "epoch", "paymentEventId", "leg", "shiftId",
             "bills", "kept", "writeOff", "recovered", "placed", "refundHold", "operator", "takenBy", "approval",
-            "chequeState", "replacedBy", "changeNumber",
+            "chequeState", "replacedBy", "paidBackBefore", "changeNumber",
         }
     ),
     columns={

@@ -285,7 +285,7 @@ ACCOUNTS_THAT_DIFFER = {
         " SELECT charged_account, credit_minor - CASE WHEN is_bill = 1 THEN 0 ELSE charged_minor END FROM dishonour"
         " WHERE charge_id IS NOT NULL UNION ALL SELECT p.account_id, -k.amount_minor"
         f" FROM kept_apart k JOIN payment p ON p.id = k.payment_id UNION ALL {_USED} 'credit'"
-        f" UNION ALL {_REFUNDED} 'credit'",
+        f" UNION ALL {_REFUNDED} 'credit' UNION ALL SELECT account_id, -amount_minor FROM refund_beyond",
     ),
     "advance": _differ(
         "advance", f"{_KEPT} 'advance' UNION ALL {_USED} 'advance' UNION ALL {_REFUNDED} 'advance'"

@@ -71,9 +71,11 @@ FAULTS = (
         "its parts are not its amount, or what was moved was not placed whole",
         text(
             "SELECT refund.id FROM refund LEFT JOIN refund_part AS part ON part.refund_id = refund.id"
-            f" AND {_MONEY} GROUP BY refund.id, refund.amount_minor, refund.kind"
+            f" AND {_MONEY} LEFT JOIN refund_beyond AS beyond ON beyond.refund_id = refund.id"
+            " GROUP BY refund.id, refund.amount_minor, refund.kind, beyond.amount_minor"
             " HAVING -sum(CASE WHEN part.amount_minor < 0 THEN part.amount_minor ELSE 0 END)"
-            " <> CASE WHEN refund.kind = 'reinstatement' THEN 0 ELSE refund.amount_minor END"
+            " <> CASE WHEN refund.kind = 'reinstatement' THEN 0"
+            " ELSE refund.amount_minor - coalesce(beyond.amount_minor, 0) END"
             " OR sum(CASE WHEN part.amount_minor > 0 THEN part.amount_minor ELSE 0 END)"
             f" <> CASE WHEN {_MOVES} OR refund.kind = 'reinstatement' THEN refund.amount_minor ELSE 0 END ORDER BY refund.id"
         ),
@@ -83,9 +85,11 @@ FAULTS = (
         "what is noted as refunded of it is not the sum of its refunds, or is in another currency",
         text(
             "SELECT payment.id FROM payment LEFT JOIN refund ON refund.payment_id = payment.id"
+            " LEFT JOIN refund_beyond AS beyond ON beyond.refund_id = refund.id"
             " GROUP BY payment.id, payment.refunded_minor, payment.currency"
             f" HAVING payment.refunded_minor <> coalesce(sum(CASE WHEN {_MOVES} THEN 0"
-            " WHEN refund.kind = 'reinstatement' THEN -refund.amount_minor ELSE refund.amount_minor END), 0)"
+            " WHEN refund.kind = 'reinstatement' THEN -refund.amount_minor"
+            " ELSE refund.amount_minor - coalesce(beyond.amount_minor, 0) END), 0)"
             " OR min(refund.currency) <> payment.currency OR max(refund.currency) <> payment.currency"
             " ORDER BY payment.id"
         ),

@@ -60,14 +60,14 @@ class ListenerClient:
         ca: Path | None = None,
         transport: AsyncBaseTransport | None = None,
         resolve: Resolve | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._hosts = hosts
         self._resolve = resolve or look_up
+        self._timeout_s = timeout_s
         self._http = httpx.AsyncClient(
-            transport=transport,
-            verify=ssl.create_default_context(cafile=None if ca is None else str(ca)),
-            timeout=httpx.Timeout(TIMEOUT_S),
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=50),
+            transport=transport or _transport(ca),
+            timeout=httpx.Timeout(timeout_s),
             follow_redirects=False,
             trust_env=False,
         )
@@ -78,7 +78,7 @@ class ListenerClient:
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Outcome:
         """One try; every fault is an outcome."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._post(url, headers, body)
         except TimeoutError:
             return NotTaken(reason="It did not answer in time.", whole=True)
@@ -110,6 +110,14 @@ class ListenerClient:
             whole=not answer.is_client_error or answer.status_code in ITS_OWN_FAULT,
             retry_after_s=_seconds(answer.headers.get("retry-after", "")),
         )
+
+
+def _transport(ca: Path | None) -> AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(
+        verify=ssl.create_default_context(cafile=None if ca is None else str(ca)),
+        limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=50),
+        trust_env=False,
+    )
 
 
 async def look_up(host: str, port: int) -> Sequence[str]:

@@ -63,9 +63,9 @@ class ListenerHosts:
         found = _as_address(address)
         if found is None or not self._names(host.lower()):
             return False
-        if found.is_loopback:
-            return _is_loopback(host.lower())
-        return any(found in network for network in self.networks) or found.is_global
+        if any(found in network for network in self.networks):
+            return True
+        return _is_loopback(host.lower()) if found.is_loopback else found.is_global
 
     def _names(self, host: str) -> bool:
         address = _as_address(host)

@@ -47,6 +47,7 @@ from sync.releases import Releases
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.second_persons import SecondPersons
 from sync.sessions import Sessions
+from sync.shift_totals import ShiftTotals
 
 Result = TypeVar("Result")
 Outcome = TypeVar("Outcome")
@@ -139,6 +140,7 @@ class SyncEngine:
             parts.client, parts.till, parts.retry, parts.clock, parts.randomness, parts.runner
         )
         self.state = SyncState()
+        self._shift_totals = ShiftTotals(parts.client, parts.till, parts.identity, runner=parts.runner)
         self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
         self._second_persons = SecondPersons(
             CentralApprovals(parts.client),
@@ -206,9 +208,11 @@ class SyncEngine:
         return report
 
     async def _tell_head(self) -> None:
-        """Where central keeps heads, as it said at the last pull; the first pull of a process tells the first."""
+        """Where central keeps heads and totals, as it said at the last pull; the first pull of a process tells the first."""
         if "heads" in self._inbound.announced and self._quiet_s() == 0:
             self._keep_quiet(await self._heads.tell())
+        if "shiftTotals" in self._inbound.announced and self._quiet_s() == 0:
+            await self._shift_totals.tell()
 
     async def drain(self, *, timeout_s: int) -> PushReport:
         """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this."""

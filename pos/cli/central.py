@@ -295,6 +295,7 @@ def refund_holds(
 @app.command("verify")
 def verify(context: typer.Context, db: DbOption) -> int:
     """Check central's own books; exit 6 with a list of findings."""
+    from pos.machine import MachineClock
     from pos.settings import read_settings
     from sync.central.database import open_central
     from sync.central.verify import verify_central
@@ -302,7 +303,9 @@ def verify(context: typer.Context, db: DbOption) -> int:
     call: Invocation = context.obj
     store = open_central(db)
     try:
-        findings = verify_central(store, modes=read_settings(option=call.config).modes)
+        findings = verify_central(
+            store, modes=read_settings(option=call.config).modes, at=MachineClock("UTC").now()
+        )
     finally:
         store.close()
     for finding in findings:

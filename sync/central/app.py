@@ -43,6 +43,7 @@ from sync.central.payment_api import payment_routes
 from sync.central.refund_api import refund_routes
 from sync.central.refund_hold_api import refund_hold_routes
 from sync.central.sessions import session_routes
+from sync.central.shift_totals import shift_total_routes
 from sync.central.token_api import token_routes
 from sync.central.transfer_api import transfer_routes
 from sync.central.voucher_api import voucher_routes
@@ -103,6 +104,7 @@ def make_app(
         *voucher_routes(desk),
         *session_routes(desk),
         *head_routes(desk),
+        *shift_total_routes(desk),
         *outcome_routes(desk),
         *transfer_routes(desk),
         *commission_routes(desk),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, text
@@ -17,6 +18,7 @@ from sync.central.cheques import cheque_of
 from sync.central.commissions import earned_with
 from sync.central.database import CentralStore, current_change
 from sync.central.heads import head_faults
+from sync.central.shift_totals import shift_total_faults
 from sync.central.verify_refunds import refund_faults
 from sync.central.voucher_offline import hold_id_of
 from sync.wire_json import WireJsonError, loads, read_money
@@ -31,10 +33,13 @@ class Finding:
     message: str
 
 
-def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> list[Finding]:
+def verify_central(
+    store: CentralStore, modes: PaymentModes | None = None, *, at: datetime | None = None
+) -> list[Finding]:
     """Everything that does not hold, in one consistent view; an empty list means that all of it does.
 
-    With ``modes`` also payments in a voucher's mode that redeemed no voucher.
+    With ``modes`` also payments in a voucher's mode that redeemed no voucher, with ``at`` (now) also shifts whose payments
+    did not arrive within a day.
     """
     by_voucher = (
         set() if modes is None else {m.code for m in modes.by_code.values() if m.kind is ModeKind.VOUCHER}
@@ -58,6 +63,10 @@ def verify_central(store: CentralStore, modes: PaymentModes | None = None) -> li
             *(
                 Finding(subject="terminal", subject_id=terminal, message=what)
                 for terminal, what in head_faults(connection)
+            ),
+            *(
+                Finding(subject="terminal", subject_id=terminal, message=what)
+                for terminal, what in ([] if at is None else shift_total_faults(connection, at=at))
             ),
             *(
                 Finding(subject=subject, subject_id=subject_id, message=what)

@@ -36,7 +36,7 @@ from sync.central.app import make_app
 from sync.central.database import CentralStore, _sqlite_engine, open_central
 from sync.central.fixture import load_fixture
 from sync.central.limits import Limits
-from sync.central.links import HEAD_PATH
+from sync.central.links import HEAD_PATH, SHIFT_TOTAL_PATH
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
@@ -213,7 +213,7 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
-        is_head = request.url.path == HEAD_PATH
+        is_head = request.url.path in (HEAD_PATH, SHIFT_TOTAL_PATH)
         fault = self._script.popleft() if self._script and not is_head else self.fault_of(request)
         (self.heads if is_head else self.requests).append(
             Request(

@@ -14,6 +14,7 @@ from pos.store.chain import head
 from pos.till.cash_office import CountOrder, close_shift, count_shift
 from sync import inbound
 from sync.central.heads import head_faults
+from sync.client import OwnAnswer
 from tests.builders.tills import CASHIER, opened
 from tests.builders.wire import Fault, Wire, make_wire, unfilled_wire
 
@@ -143,6 +144,66 @@ async def test_each_close_of_a_shift_without_central_is_told_later_in_order() ->
     assert set(closed) <= set(told)
     assert told == sorted(told)
     assert (faults_at(wire), await differences(wire)) == ([], [])
+
+
+async def totals_at(wire: Wire) -> list[tuple[str, object, str]]:
+    """Of each shift that central was told of: its id, how many payments, and whether they are there."""
+    answer = await wire.client.ask_own("GET", "shiftTotal", query={})
+    assert isinstance(answer, OwnAnswer)
+    return [
+        (row["shiftId"], [paid["count"] for paid in row["payments"]], row["state"]) for row in answer.told
+    ]
+
+
+def close(wire: Wire) -> str:
+    """Close the shift and open the next; the closed one's id."""
+    shift = close_shift_of(wire)
+    wire.clock.advance(minutes=20)
+    opened(wire.desk)
+    return shift
+
+
+def close_shift_of(wire: Wire) -> str:
+    count_shift(wire.desk, CASHIER, CountOrder(cash="0"))
+    close_shift(wire.desk, CASHIER, reason="a test counts nothing")
+    with wire.desk.till.read() as connection:
+        newest = "SELECT shift_id FROM shift_close ORDER BY closed_at_utc DESC LIMIT 1"
+        return str(connection.exec_driver_sql(newest).scalar_one())
+
+
+async def test_central_is_told_what_each_closed_shift_took() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    wire.pay("BA-1", "2.000")
+    first = close(wire)
+    wire.pay("BA-1", "4.000")
+    await wire.engine.push()
+    assert await totals_at(wire) == [(first, [2], "complete")]
+
+    second = close(wire)
+    close(wire)
+    await wire.engine.push()
+    wire.restart()
+    await wire.engine.pull()
+
+    assert await totals_at(wire) == [(first, [2], "complete"), (second, [1], "complete")]
+    asked = len(wire.network.heads)
+    await wire.engine.push()
+    assert len(wire.network.heads) == asked, "a till in which nothing was closed tells nothing"
+
+
+async def test_a_payment_that_was_lost_on_its_way_is_missed_at_central() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    wire.pay("BA-1", "2.000")
+    await wire.engine.push()
+    wire.told("DELETE FROM applied_payment")
+    wire.told("DELETE FROM payment WHERE amount_minor = 2000")
+
+    shift = close(wire)
+    await wire.engine.push()
+
+    assert await totals_at(wire) == [(shift, [2], "incomplete")]
 
 
 async def test_two_tills_of_one_number_are_a_finding_whichever_of_them_went_on() -> None:

@@ -71,6 +71,7 @@ class LegFacts:
     ``clears_overdue`` are the correlator ids of the legs that together clear what was overdue on an account in collection,
     this one among them; ``reconnects_now`` whether the shop takes them for final.
     ``foreign`` are the notes of the whole tender where it came in another currency; ``amount`` is in the shop's.
+    ``charges`` is what it pays of what bounced cheques charged, by the shop's number, where the server has no such bills.
     ``kept_apart`` is how much of it is an advance, a deposit or in suspense, ``write_offs`` the rests that are cleared with
     it, by the bill's id at central; they are no part of ``amount``.
     ``replaces`` are the correlator ids of what a cheque had paid that went back for this payment, ``replaced_cheque`` its
@@ -108,6 +109,7 @@ class LegFacts:
     foreign: ForeignNotes | None = None
     voucher_taken: LegVoucher | None = None
     kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
+    charges: Mapping[str, Money] = field(default_factory=dict)
     write_offs: Mapping[str, Money] = field(default_factory=dict)
     commission: LegCommission | None = None
     replaces: tuple[str, ...] = ()

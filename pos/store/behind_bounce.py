@@ -22,6 +22,13 @@ BEHIND_BOUNCE = (
 )
 """Joins from a bounce's own message ``told`` to the rows that wait for it, ``next``."""
 
+UNTOLD_CHARGE = (
+    "EXISTS (SELECT 1 FROM dishonour_charge AS charge JOIN outbox AS told "
+    "ON told.source_id = charge.correction_id || '-told' AND told.source_id <> '' "
+    "WHERE charge.bill_no = {bill} AND told.server_id = 'not-told')"
+)
+"""Whether a bill is a charge of which a server of another kind was told nothing; formatted with the bill's column."""
+
 
 def waits_for_bounce(connection: Connection, outbox_id: int) -> bool:
     """Whether central has yet to hear of a bounce that the row builds on."""

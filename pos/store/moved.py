@@ -18,6 +18,7 @@ from pos.domain.allocation import Chooser
 from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, currency, total
 from pos.domain.payment_mode import Purpose
+from pos.store.behind_bounce import UNTOLD_CHARGE
 from pos.store.outbox import MOVED, MOVED_REFUND, NOT_TOLD, REFUND, queue_of_leg
 from pos.store.times import local, utc_text
 
@@ -175,7 +176,8 @@ def moved_facts(connection: Connection, outbox_id: int) -> MovedFacts | Kept | N
     if isinstance(answered, Kept) or answered is None:
         return answered
     placed = connection.exec_driver_sql(
-        "SELECT bill_id, kept_as, amount_minor, chosen_by, bill_no FROM placed_part "
+        "SELECT bill_id, kept_as, amount_minor, chosen_by, bill_no, "
+        f"{UNTOLD_CHARGE.format(bill='placed_part.bill_no')} FROM placed_part "
         "WHERE correction_id = ? AND leg = ? AND account = ? ORDER BY number",
         (correction_id, leg, row[3]),
     ).all()
@@ -188,7 +190,7 @@ def moved_facts(connection: Connection, outbox_id: int) -> MovedFacts | Kept | N
         bills=tuple(
             (str(part[0]), Money(part[2], in_currency), Chooser(part[3]))
             for part in placed
-            if part[4] is not None
+            if part[4] is not None and not part[5]
         ),
         kept_apart=tuple(
             (Purpose(part[1]), Money(part[2], in_currency)) for part in placed if part[1] is not None

@@ -16,7 +16,7 @@ from pos.domain.leg import LegCommission, LegFacts, LegItem, LegTarget, LegVouch
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.voucher import WHEN_REDEEMED
-from pos.store.behind_bounce import BEHIND_BOUNCE
+from pos.store.behind_bounce import BEHIND_BOUNCE, UNTOLD_CHARGE
 from pos.store.home import Identity
 from pos.store.replaced_told import what_it_replaces
 from pos.store.times import from_utc_text, local, utc_text
@@ -436,7 +436,7 @@ def leg_facts(
         "SELECT bill_id, allocation.amount_minor, sale_line.item, chosen_by FROM allocation LEFT JOIN sale_line "
         "ON sale_line.payment_event_id = allocation.payment_event_id AND sale_line.number = allocation.sale_line "
         "WHERE allocation.payment_event_id = ? AND leg = ? AND (bill_no IS NOT NULL OR sale_line IS NOT NULL) "
-        "ORDER BY allocation.number",
+        f"AND NOT {UNTOLD_CHARGE.format(bill='allocation.bill_no')} ORDER BY allocation.number",
         (row.payment_event_id, row.leg),
     )
     in_currency = currency(found.currency)
@@ -488,6 +488,14 @@ def leg_facts(
             for kept_as, minor in connection.exec_driver_sql(
                 "SELECT kept_as, sum(amount_minor) FROM allocation WHERE payment_event_id = ? AND leg = ? "
                 "AND kept_as IS NOT NULL GROUP BY kept_as ORDER BY kept_as",
+                (row.payment_event_id, row.leg),
+            )
+        },
+        charges={
+            bill_no: Money(minor, in_currency)
+            for bill_no, minor in connection.exec_driver_sql(
+                "SELECT bill_no, sum(amount_minor) FROM allocation WHERE payment_event_id = ? AND leg = ? "
+                f"AND {UNTOLD_CHARGE.format(bill='allocation.bill_no')} GROUP BY bill_no ORDER BY bill_no",
                 (row.payment_event_id, row.leg),
             )
         },

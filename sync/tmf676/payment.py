@@ -112,6 +112,8 @@ def _description(leg: LegFacts) -> str:
         count = sum(item.target is target for item in leg.items)
         if count:
             parts.insert(0, f"{count} {word if count == 1 else word + 's'}")
+    if leg.charges:
+        parts.insert(-1, "charge for a returned cheque")
     if leg.replaced_cheque:
         parts.append(f"in place of cheque {leg.replaced_cheque}")
     return ", ".join(parts)
@@ -132,6 +134,10 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         # Whoever pays it back at another terminal, or approves that, is somebody else.
         "operator": leg.operator,
     }
+    if leg.charges:
+        attributes["charges"] = [
+            {"billNo": bill_no, "amount": money_json(amount)} for bill_no, amount in leg.charges.items()
+        ]
     if leg.provisional is not None:
         attributes |= {"provisional": True, "provisionalReason": leg.provisional}
     # A voucher is taken once by its hold; what identifies it comes from its code, which is never sent again.

@@ -13,6 +13,7 @@ from pos.domain.approval import ApprovalNeeded
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.errors import Refused
 from pos.till.open_bills import catch_up_all
+from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.transfers import MoveOrder, transfer
 from tests.builders.bounces import (
     bounced,
@@ -20,12 +21,27 @@ from tests.builders.bounces import (
     by_mistake,
     cleared,
     count_of_cash,
+    days_later,
     lodged,
     sent_again,
     terms,
 )
-from tests.builders.foreign_books import ForeignBooks, beside
-from tests.builders.tills import CASHIER, cheque, closed, count, findings, opened, pay, rows, wish
+from tests.builders.foreign_books import ForeignBooks, beside, minor
+from tests.builders.tills import (
+    BACK_OFFICE,
+    CASHIER,
+    cash,
+    cheque,
+    closed,
+    count,
+    findings,
+    money,
+    opened,
+    pay,
+    rows,
+    wish,
+)
+from tests.builders.undoing import open_bills
 from tests.builders.wire import Wire
 
 HOUR_S = 3_600
@@ -165,6 +181,60 @@ async def test_money_that_counts_again_on_two_accounts_bounces_from_both(told_be
 
     await agree(wire, server)
     assert open_there(server) == [10_000, 10_000, 10_000, 5_000]
+
+
+async def all_told(wire: Wire) -> None:
+    """The server has all that it is told, and the books hold; of charges it has not heard."""
+    await wire.engine.drain(timeout_s=HOUR_S)
+    assert (await wire.engine.pull()).problem is None
+    catch_up_all(wire.desk)
+    assert {row["state"] for row in rows(wire.desk, "v_outbox")} == {"acknowledged"}
+    assert findings(wire.desk) == []
+    assert await compare_with_central(wire.desk, wire.client) == []
+
+
+@pytest.mark.parametrize("told_before", [True, False])
+async def test_what_pays_a_charge_names_no_bill_that_the_server_never_heard_of(told_before: bool) -> None:
+    """The charge is a bill of the shop's own: to the server it is money on the account, and the words say what for."""
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    terms(wire.desk, fee=money("5"))
+    receipt = cleared_of(wire, "F-1", "NF1")
+    notice = bounced_by_two(wire.desk, receipt).bill_no
+    assert notice is not None
+    if told_before:
+        await all_told(wire)
+
+    pay(wire.desk, cash("7"), account="F-1", allocate=[wish(notice), wish("NF4", "2")])
+
+    await all_told(wire)
+    told = server.payments[-1]
+    assert [one["item"]["id"] for one in told["paymentItem"]] == ["F4"]
+    assert told["charges"] == [{"billNo": notice, "amount": {"unit": "KWD", "value": 5.000}}]
+    assert told["description"] == "1 bill, charge for a returned cheque, cash"
+    assert open_bills(wire.desk)[notice] == 0
+
+
+@pytest.mark.parametrize("told_before", [True, False])
+async def test_money_that_counts_again_on_a_charge_names_no_such_bill_either(told_before: bool) -> None:
+    server = ForeignBooks(OWED)
+    wire = await shop(server)
+    wire.desk.policy = replace(wire.desk.policy, corrections=CorrectionPolicy(alone_minor={"refund": 10**9}))
+    receipt = cleared_of(wire, "F-1", "NF1")
+    days_later(wire.desk, 60)
+    back = refund(wire.desk, CASHIER, RefundOrder(receipt=receipt, amount="4", reason="wrong_account"))
+    confirm_refund(wire.desk, BACK_OFFICE, back.receipt_number, "BANK 1")
+    notice = bounced_by_two(wire.desk, receipt).bill_no
+    assert notice is not None
+    if told_before:
+        await all_told(wire)
+
+    sent_again(wire.desk, receipt)
+
+    await all_told(wire)
+    assert [one["item"]["id"] for one in server.payments[-1]["paymentItem"]] == ["F1"]
+    assert minor(server.payments[-1]["totalAmount"]) == 10_000
+    assert open_bills(wire.desk)[notice] == 0
 
 
 DEEDS = st.lists(

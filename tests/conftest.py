@@ -10,6 +10,7 @@ import ctypes
 import gc
 import itertools
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_sessionfinish() -> None:
+    """A server that was started for the tests ends with them."""
+    # Only who started one has loaded it.
+    if (server := sys.modules.get("tests.builders.postgres")) is not None:
+        server.stop_postgres()
 
 
 def pytest_runtest_logfinish() -> None:

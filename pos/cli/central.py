@@ -20,7 +20,9 @@ from pos.domain.errors import Refused
 app = typer.Typer(help="The bundled central server.", no_args_is_help=True)
 app.add_typer(central_hub.app, name="hub")
 
-DbOption = Annotated[str, typer.Option("--db", help="Database URL, such as sqlite:///central.db.")]
+DbOption = Annotated[
+    str, typer.Option("--db", help="Database URL: sqlite:///central.db or postgresql://user@host/central.")
+]
 FINDINGS = 6
 
 

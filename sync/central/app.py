@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -128,6 +128,7 @@ def make_app(
             HTTPException: _http_refusal,
             ClientDisconnect: _client_gone,
             OperationalError: _store_unavailable,
+            DataError: _unkeepable,
             Exception: _internal_error,
         },
     )
@@ -166,6 +167,13 @@ async def _store_unavailable(request: Request, _error: Exception) -> Response:
     return await _refused(
         request,
         ApiError(503, "store_unavailable", "The store cannot be used now.", headers={"Retry-After": "2"}),
+    )
+
+
+async def _unkeepable(request: Request, _error: Exception) -> Response:
+    """A NUL in a name, say: no store has it, and one kind of store is not even asked for it."""
+    return await _refused(
+        request, ApiError(400, "bad_value", "Something in the request is nothing that could be kept.")
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from pos.domain.bill import AppliedRate, BillSnapshot
 from pos.domain.errors import Refused
@@ -255,8 +255,8 @@ FIND_RATES = text(
     "SELECT id, bill_id, body,"
     " EXISTS (SELECT 1 FROM bill_on_demand AS asked WHERE asked.bill_id = rate.bill_id) AS on_interim_bill"
     " FROM rate WHERE id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
+).bindparams(bindparam("ids", type_=Text, expanding=True))
 NEXT_BILLS = text("SELECT id, body FROM bill WHERE id > :after ORDER BY id LIMIT :most")
 READ_RATES = text(
     "SELECT bill_id, body FROM rate WHERE bill_id IN :bill_ids AND is_billed = 1 ORDER BY id"
-).bindparams(bindparam("bill_ids", expanding=True))
+).bindparams(bindparam("bill_ids", type_=Text, expanding=True))

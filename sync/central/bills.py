@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from pos.domain.bill import BillState
 from pos.domain.money import Money, currency
@@ -184,25 +184,25 @@ READ_APPLIED = text(
     "SELECT a.bill_id, a.payment_id, a.amount_minor, p.currency, p.correlator_id"
     " FROM applied_payment a JOIN payment p ON p.id = a.payment_id"
     " WHERE a.bill_id IN :ids ORDER BY p.change_number, a.item_no"
-).bindparams(bindparam("ids", expanding=True))
+).bindparams(bindparam("ids", type_=Text, expanding=True))
 
 READ_TRANSFERRED = text(
     "SELECT a.bill_id, t.id, t.correlator_id, a.amount_minor, t.currency"
     " FROM applied_transfer a JOIN suspense_transfer t ON t.id = a.transfer_id"
     " WHERE a.bill_id IN :ids ORDER BY t.change_number"
-).bindparams(bindparam("ids", expanding=True))
+).bindparams(bindparam("ids", type_=Text, expanding=True))
 
 # What a refund took off a bill is less than nothing; a move may take from one bill and set against another.
 READ_REFUNDED = text(
     "SELECT p.bill_id, r.id, r.correlator_id, p.amount_minor, r.currency"
     " FROM refund_part p JOIN refund r ON r.id = p.refund_id"
     " WHERE p.stood_as = 'bill' AND p.bill_id IN :ids ORDER BY r.change_number, p.part_no"
-).bindparams(bindparam("ids", expanding=True))
+).bindparams(bindparam("ids", type_=Text, expanding=True))
 
 READ_CREDIT_USED = text(
     "SELECT u.id, u.bill_id, u.kept_as, u.amount_minor, b.currency FROM credit_use u JOIN bill b ON b.id = u.bill_id"
     " WHERE u.bill_id IN :ids ORDER BY u.change_number, u.id"
-).bindparams(bindparam("ids", expanding=True))
+).bindparams(bindparam("ids", type_=Text, expanding=True))
 
 _AT = ("@type", "@baseType", "@schemaLocation")
 

@@ -41,6 +41,10 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
     difference; nothing is changed then.
     """
     refuse_cards_in(fixture, whole="fixture")
+    if _has_nul(fixture):
+        raise Refused(
+            "fixture_bad", "The fixture cannot be loaded: a text has a control character that none may have."
+        )
     counts = {key: _count(value) for key, value in fixture.items()}
     try:
         with store.write() as connection:
@@ -63,6 +67,18 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
 
 def _count(value: object) -> int:
     return len(value) if isinstance(value, list) else 1
+
+
+def _has_nul(value: object) -> bool:
+    """Whether a text of it has the character that ends a text: not every kind of store keeps one."""
+    match value:
+        case str():
+            return "\0" in value
+        case Mapping():
+            return any(_has_nul(part) for part in (*value.keys(), *value.values()))
+        case list():
+            return any(map(_has_nul, value))
+    return False
 
 
 def _rows(fixture: Loaded, key: str) -> list[Loaded]:

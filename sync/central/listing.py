@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Text, bindparam, text
 
 from sync.central.errors import ApiError
 from sync.central.links import Links
@@ -96,7 +96,9 @@ def _sorted(
         keys = _sorted_by(keys, place, order)
     ids = [resource_id for resource_id, _ in keys[query.offset : query.offset + query.limit]]
     statement = text(f"{collection.select} WHERE {collection.columns['id'].sql} IN :ids")
-    rows = connection.execute(statement.bindparams(bindparam("ids", expanding=True)), {"ids": ids}).all()
+    rows = connection.execute(
+        statement.bindparams(bindparam("ids", type_=Text, expanding=True)), {"ids": ids}
+    ).all()
     by_id = {resource["id"]: resource for resource in collection.compose(connection, rows, links)}
     return Page([by_id[resource_id] for resource_id in ids], len(keys))
 

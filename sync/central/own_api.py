@@ -181,7 +181,7 @@ def _read_enrolling(body: dict[str, Any]) -> Enrolling:
     """Raises BadField before the code is used up."""
     for name in ("terminal", "code"):
         value = body.get(name)
-        if not isinstance(value, str) or not 0 < len(value) <= 100:
+        if not isinstance(value, str) or not 0 < len(value) <= 100 or not value.isprintable():
             raise BadField(name, "must be text")
     key, above = body.get("publicKey"), body.get("epochAbove", 0)
     if key is not None and (not isinstance(key, str) or not is_public_key(key)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Text, bindparam, text
 
 from pos.domain.standing_bounces import (
     Collected,
@@ -83,7 +83,7 @@ READ_STANDING = text(
     " WHERE stage.account_id IN :accounts) AS bounce LEFT JOIN dishonour_stage AS stage"
     " ON stage.dishonour_id = bounce.id AND stage.account_id = concerned"
     " WHERE undone_at IS NULL ORDER BY concerned, change_number"
-).bindparams(bindparam("accounts", expanding=True))
+).bindparams(bindparam("accounts", type_=Text, expanding=True))
 FIND_STAGE = text("SELECT dunning_stage FROM account WHERE id = :id")
 SET_STAGE = text("UPDATE account SET dunning_stage = :stage, change_number = :change_number WHERE id = :id")
 INSERT_STAGE = text(

@@ -19,7 +19,8 @@ WIRE_CLIENT = "sync/client.py"
 CARD_CLIENT = "pos/cards/nexo.py"
 LISTENER_CLIENT = "sync/central/listener_client.py"
 TILL_DATABASE = "pos/store/database.py"
-CENTRAL_DATABASE = "sync/central/database.py"
+CENTRAL_DATABASE = "sync/central/on_sqlite.py"
+CENTRAL_SERVER = "sync/central/on_postgresql.py"
 PRINTER = "receipts/printer.py"
 
 
@@ -106,7 +107,7 @@ PORTS = (
             "sqlalchemy.engine.create_engine",
             "sqlalchemy.ext.asyncio.create_async_engine",
         ),
-        (TILL_DATABASE, CENTRAL_DATABASE),
+        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER),
     ),
     # SQLite keeps these as binary floats, whatever the column says.
     Port(
@@ -313,15 +314,18 @@ def test_a_good_neighbour_is_left_alone(source: str) -> None:
         ("import socket", PRINTER),
         ("import sqlite3\nsqlite3.connect('till.db')", TILL_DATABASE),
         ("from sqlalchemy import create_engine", CENTRAL_DATABASE),
+        ("from sqlalchemy import create_engine", CENTRAL_SERVER),
     ],
 )
 def test_an_adapter_may_reach_past_its_own_port_only(source: str, adapter: str) -> None:
-    others = {MACHINE, WIRE_CLIENT, CARD_CLIENT, PRINTER, TILL_DATABASE, CENTRAL_DATABASE} - {adapter}
+    others = {MACHINE, WIRE_CLIENT, CARD_CLIENT, PRINTER, TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER} - {
+        adapter
+    }
     if adapter in (WIRE_CLIENT, CARD_CLIENT):
         others -= {WIRE_CLIENT, CARD_CLIENT}
-    opens_a_store = adapter in (TILL_DATABASE, CENTRAL_DATABASE)
+    opens_a_store = adapter in (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER)
     if opens_a_store:
-        others -= {TILL_DATABASE, CENTRAL_DATABASE}
+        others -= {TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER}
 
     assert not breaches(source, adapter)
     assert all(breaches(source, other) for other in others)

@@ -33,10 +33,11 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
-from sync.central.database import CentralStore, _sqlite_engine, open_central
+from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
 from sync.central.limits import Limits
 from sync.central.links import HEAD_PATH, SHIFT_TOTAL_PATH
+from sync.central.on_sqlite import sqlite_engine
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
@@ -489,7 +490,7 @@ def _loaded(accounts: int, bills_each: int) -> bytes:
 
 
 def _central_of(accounts: int, bills_each: int) -> CentralStore:
-    central = CentralStore(_sqlite_engine(make_url("sqlite://")))
+    central = CentralStore(sqlite_engine(make_url("sqlite://")))
     with _driver(central) as raw:
         raw.deserialize(_loaded(accounts, bills_each))
     return central

@@ -18,6 +18,8 @@ import httpx
 import yaml
 from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
 
+from sync.central.database import CentralStore
+from sync.central.fixture import load_fixture
 from sync.wire_json import dumps, loads
 
 PAYMENT = "/tmf-api/paymentManagement/v4/payment"
@@ -227,6 +229,11 @@ def small_operator() -> dict[str, Any]:
             voucher("EXT-VM7T-XT9W", "10.000", issuer="City Gifts"),
         ],
     }
+
+
+def with_a_small_operator(store: CentralStore) -> None:
+    """Fills a store that is still empty."""
+    load_fixture(store, small_operator())
 
 
 def payment(amount: str = "10.000", *, unit: str = "KWD", **more: object) -> dict[str, Any]:

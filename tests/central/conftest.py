@@ -1,8 +1,7 @@
-"""A central in this process over a file of its own, spoken to through the ASGI transport."""
+"""A central in this process over a store of its own, spoken to through the ASGI transport."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,27 +13,40 @@ from pos.settings import read_settings
 from receipts.bill_pdf import render_bill
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from tests.central.central_builders import BASE_URL, CountedRandomness, SteppingClock, small_operator
+from tests.builders.central_stores import StoreKind, run_on_its_stores, store_url
+from tests.central.central_builders import BASE_URL, CountedRandomness, SteppingClock, with_a_small_operator
+
+pytest_generate_tests = run_on_its_stores
 
 
+# For the whole session, as a test that makes many examples asks for it.
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a central with a small operator's data: to make and load one for every test would be most of the test."""
-    path = tmp_path_factory.mktemp("central") / "central.db"
-    central = open_central(f"sqlite:///{path}")
-    load_fixture(central, small_operator())
-    central.close()
-    return path
+def store_kind(request: pytest.FixtureRequest) -> StoreKind:
+    return StoreKind(request.param)
 
 
 @pytest.fixture
-def store(loaded: Path, tmp_path: Path) -> Iterator[CentralStore]:
-    path = tmp_path / "central.db"
-    shutil.copy(loaded, path)
-    opened = open_central(f"sqlite:///{path}")
+def empty_url(store_kind: StoreKind, tmp_path: Path) -> Iterator[str]:
+    """The URL of a store that is not there yet, or has nothing in it."""
+    with store_url(store_kind, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_store(empty_url: str) -> Iterator[CentralStore]:
+    """A store with its tables and nothing in them."""
+    opened = open_central(empty_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def store(store_kind: StoreKind, tmp_path: Path) -> Iterator[CentralStore]:
+    """A store with a small operator's data."""
+    with store_url(store_kind, tmp_path, with_a_small_operator) as url:
+        opened = open_central(url)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

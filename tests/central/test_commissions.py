@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
+from sync.central.database import CentralStore
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
@@ -22,18 +21,10 @@ from tests.central.central_builders import (
     payment,
     post,
     read,
-    small_operator,
 )
 
 COMMISSION = "/counterfoil/v1/commission"
 EARNED = {"gross": kwd("20"), "commission": kwd("1"), "withheld": kwd("0.100"), "deducted": kwd("0")}
-
-
-@pytest.fixture
-def store() -> CentralStore:
-    store = open_central("sqlite://")
-    load_fixture(store, small_operator())
-    return store
 
 
 @pytest.fixture

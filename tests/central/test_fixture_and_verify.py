@@ -13,10 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pos.domain.errors import Refused
 from sync.central.app import make_app
-from sync.central.database import CentralStore, StoreUnavailable, open_central
+from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
+from sync.central.stores import StoreUnavailable
 from sync.central.verify import verify_central
 from sync.wire_json import loads
+from tests.builders.central_stores import StoreKind, made_store
 from tests.central.central_builders import (
     BASE_URL,
     BILL,
@@ -85,10 +87,11 @@ def test_no_secret_of_a_fixture_is_kept_in_clear(store: CentralStore, tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["fixture-kwd.json", "fixture-eur.json"])
-async def test_the_sample_operator_is_loaded_whole_and_conforms(name: str, tmf_specs: Path) -> None:
+async def test_the_sample_operator_is_loaded_whole_and_conforms(
+    store_kind: StoreKind, name: str, tmf_specs: Path
+) -> None:
     fixture = loads((ROOT / "config" / "sample" / name).read_bytes())
-    store = open_central("sqlite://")
-    try:
+    with made_store(store_kind) as store:
         load_fixture(store, fixture)
         assert verify_central(store) == []
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
@@ -100,8 +103,6 @@ async def test_the_sample_operator_is_loaded_whole_and_conforms(name: str, tmf_s
                 answer = await client.get(path, params={"limit": "200"})
                 assert int(answer.headers["x-total-count"]) == len(fixture[key])
                 assert faults(tmf_specs, BILL_SPEC, definition, *loads(answer.content)) == []
-    finally:
-        store.close()
 
 
 def _bent(change: str) -> dict[str, Any]:
@@ -147,10 +148,9 @@ def _bent(change: str) -> dict[str, Any]:
     ],
 )
 def test_a_bill_whose_sums_differ_is_refused_and_nothing_is_loaded(
-    tmp_path: Path, change: str, code: str, says: str
+    store_kind: StoreKind, change: str, code: str, says: str
 ) -> None:
-    store = open_central(f"sqlite:///{tmp_path / 'other.db'}")
-    try:
+    with made_store(store_kind) as store:
         with pytest.raises(Refused) as refusal:
             load_fixture(store, _bent(change))
         assert refusal.value.code.startswith(code)
@@ -158,8 +158,6 @@ def test_a_bill_whose_sums_differ_is_refused_and_nothing_is_loaded(
         assert "NCB-1" in refusal.value.message
         with store.read() as connection:
             assert connection.execute(text("SELECT count(*) FROM account")).scalar_one() == 0
-    finally:
-        store.close()
 
 
 @pytest.mark.parametrize(
@@ -281,12 +279,12 @@ def test_a_store_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
         f"sqlite:///{newer}",
         f"sqlite:///{tmp_path}/no/such/folder/central.db",
         "central.db",
-        "postgresql+psycopg://localhost/central",
     ):
         with pytest.raises(StoreUnavailable):
             open_central(url)
 
 
+@pytest.mark.kept_in("sqlite")
 def test_the_store_keeps_its_promises_of_durability(store: CentralStore) -> None:
     with store.read() as connection:
         kept = [

@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore
 from sync.central.group_commit import GROUP_MAX, GroupCommit
+
+pytestmark = pytest.mark.both_stores
 
 
 @pytest.fixture
-def store(tmp_path: Any) -> Any:
-    opened = open_central(f"sqlite:///{tmp_path}/central.db")
-    with opened.write() as connection:
+def store(empty_store: CentralStore) -> CentralStore:
+    with empty_store.write() as connection:
         connection.execute(text("CREATE TABLE noted (word TEXT PRIMARY KEY)"))
-    yield opened
-    opened.close()
+    return empty_store
 
 
 def note(word: str, *, then: Exception | None = None) -> Callable[[Connection], str]:

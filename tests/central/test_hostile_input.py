@@ -7,15 +7,19 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from pos.domain.errors import Refused
 from pos.settings import read_settings
 from sync.central.app import make_app
-from sync.central.database import open_central
+from sync.central.database import CentralStore
 from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
-from sync.wire_json import dumps
+from sync.wire_json import dumps, loads
+from tests.builders.central_stores import StoreKind, made_store
 from tests.builders.tries import examples
 from tests.central.central_builders import (
     BASE_URL,
@@ -24,8 +28,10 @@ from tests.central.central_builders import (
     RATE,
     CountedRandomness,
     SteppingClock,
+    account,
     payment,
     small_operator,
+    with_a_small_operator,
 )
 
 NAMES = [
@@ -63,23 +69,52 @@ PARAMETERS = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_si
 
 
 @given(path=st.sampled_from(PATHS), parameters=PARAMETERS, tail=st.text(max_size=8))
-async def test_no_query_makes_central_fail(path: str, parameters: list[tuple[str, str]], tail: str) -> None:
-    store = open_central("sqlite://")
-    try:
-        load_fixture(store, small_operator())
+async def test_no_query_makes_central_fail(
+    store_kind: StoreKind, path: str, parameters: list[tuple[str, str]], tail: str
+) -> None:
+    with made_store(store_kind, with_a_small_operator) as store:
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             for url in (path, f"{path}/{quote(tail, safe='')}"):
                 answer = await client.get(url, params=urlencode(parameters))
                 assert answer.status_code < 500
-    finally:
-        store.close()
+
+
+NUL_BEHIND = [f"/counterfoil/v1/{name}" for name in (
+    "refundHold", "refundable", "session", "approvalRequest", "terminal", "voucher", "voucherKey", "knownCheque", "head",
+    "reconnection", "possibleDouble", "dishonour", "outcome", "commission", "transfer", "enrolment",
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+@pytest.mark.parametrize("path", [*PATHS, *NUL_BEHIND])
+async def test_a_name_with_a_nul_in_it_is_of_nothing_and_makes_nothing_fail(
+    client: httpx.AsyncClient, path: str, method: str
+) -> None:
+    for url in (f"{path}/a%00b", f"{path}/a%00b/b%00", f"{path}?id=%00", f"{path}?terminal=a%00"):
+        content, kind = (b"{}", {"content-type": "application/json"}) if method == "POST" else (None, {})
+        answer = await client.request(method, url, content=content, headers=kind)
+        assert 400 <= answer.status_code < 500, url
+
+
+async def test_a_terminal_with_a_nul_in_its_name_is_not_enrolled(client: httpx.AsyncClient) -> None:
+    body = dumps({"terminal": "T\x002", "code": "AAAA-BBBB"})
+    answer = await client.post(
+        "/counterfoil/v1/enrolment", content=body, headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, loads(answer.content)["field"]) == (400, "terminal")
+
+
+def test_a_fixture_with_a_nul_in_it_is_refused_whole(store: CentralStore) -> None:
+    with pytest.raises(Refused, match="control character"):
+        load_fixture(store, small_operator() | {"accounts": [account("BA-9", name="A\x00B")]})
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM account WHERE id = 'BA-9'")).scalar_one() == 0
 
 
 @given(raw=st.binary(max_size=200))
-async def test_no_query_bytes_make_central_fail(raw: bytes) -> None:
-    store = open_central("sqlite://")
-    try:
+async def test_no_query_bytes_make_central_fail(store_kind: StoreKind, raw: bytes) -> None:
+    with made_store(store_kind) as store:
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
         statuses: list[int] = []
 
@@ -104,8 +139,6 @@ async def test_no_query_bytes_make_central_fail(raw: bytes) -> None:
         }
         await app(scope, receive, send)
         assert max(statuses) < 500
-    finally:
-        store.close()
 
 
 JSON = st.recursive(
@@ -132,14 +165,12 @@ ATTRIBUTES = [
     inner=JSON,
 )
 async def test_no_body_makes_central_fail_or_its_books_differ(
-    bent: dict[str, Any], part: str, name: str, inner: Any
+    store_kind: StoreKind, bent: dict[str, Any], part: str, name: str, inner: Any
 ) -> None:
     body = payment("10.000") | bent
     if part and isinstance(body[part], dict):
         body[part] = {**body[part], name: inner}
-    store = open_central("sqlite://")
-    try:
-        load_fixture(store, small_operator())
+    with made_store(store_kind, with_a_small_operator) as store:
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), modes=MODES)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             headers = {"content-type": "application/json"}
@@ -148,20 +179,15 @@ async def test_no_body_makes_central_fail_or_its_books_differ(
             if answer.status_code == 201:
                 assert (await client.get(answer.headers["location"])).content == answer.content
             assert verify_central(store) == []
-    finally:
-        store.close()
 
 
 @given(raw=st.binary(max_size=300))
-async def test_no_bytes_make_central_fail(raw: bytes) -> None:
-    store = open_central("sqlite://")
-    try:
+async def test_no_bytes_make_central_fail(store_kind: StoreKind, raw: bytes) -> None:
+    with made_store(store_kind) as store:
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             headers = {"content-type": "application/json"}
             assert (await client.post(PAYMENT, content=raw, headers=headers)).status_code == 400
-    finally:
-        store.close()
 
 
 def test_exact_numbers_are_what_the_strategies_make() -> None:

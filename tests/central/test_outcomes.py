@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
@@ -24,17 +23,9 @@ from tests.central.central_builders import (
     payment,
     post,
     read,
-    small_operator,
 )
 
 OUTCOME = "/counterfoil/v1/outcome"
-
-
-@pytest.fixture
-def store() -> CentralStore:
-    store = open_central("sqlite://")
-    load_fixture(store, small_operator())
-    return store
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from pos.domain.money import MAX_MINOR, Money, currency
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore
 from sync.central.payments import list_payments
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads, money_json
+from tests.builders.central_stores import StoreKind, made_store
 from tests.central.central_builders import (
     BASE_URL,
     BILL,
@@ -31,6 +32,8 @@ from tests.central.central_builders import (
 )
 
 ACCOUNTS = "/counterfoil/v1/account"
+
+pytestmark = pytest.mark.both_stores
 
 
 async def test_a_payment_is_stored_with_what_the_server_sets(client: httpx.AsyncClient) -> None:
@@ -404,14 +407,11 @@ async def test_other_methods_are_405_and_other_paths_404_with_the_tmf_error(
     minor=st.integers(1, MAX_MINOR),
     unit=st.sampled_from(["KWD", "EUR", "JPY", "CLF"]),
 )
-async def test_any_amount_comes_back_exactly(minor: int, unit: str) -> None:
-    store = open_central("sqlite://")
-    try:
+async def test_any_amount_comes_back_exactly(store_kind: StoreKind, minor: int, unit: str) -> None:
+    with made_store(store_kind) as store:
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
         amount = Money(minor, currency(unit))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             answer = await post(client, payment(account={"id": "B"}) | {"totalAmount": money_json(amount)})
         assert dumps(loads(answer.content)["totalAmount"]) == dumps(money_json(amount))
         assert [row.amount for row in list_payments(store)] == [amount]
-    finally:
-        store.close()

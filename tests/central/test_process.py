@@ -13,10 +13,11 @@ import httpx
 import pytest
 
 from pos.domain.errors import Refused
-from sync.central.database import StoreUnavailable, open_central
+from sync.central.database import open_central
 from sync.central.fixture import load_fixture
 from sync.central.payments import list_payments
 from sync.central.serve import serve
+from sync.central.stores import StoreUnavailable
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
@@ -49,8 +50,8 @@ def keep_posting(address: str, sender: int, acknowledged: list[str], unknown: li
                 acknowledged.append(correlator)
 
 
-def test_killed_in_the_middle_of_posts_it_has_every_acknowledged_payment_once(tmp_path: Path) -> None:
-    db_url = f"sqlite:///{tmp_path / 'central.db'}"
+def test_killed_in_the_middle_of_posts_it_has_every_acknowledged_payment_once(empty_url: str) -> None:
+    db_url = empty_url
     store = open_central(db_url)
     load_fixture(store, small_operator())
     store.close()

@@ -141,6 +141,7 @@ async def test_an_unknown_id_is_404(client: httpx.AsyncClient, path: str, name: 
     assert (answer.status_code, loads(answer.content)["status"]) == (404, "404")
 
 
+@pytest.mark.kept_in("sqlite")
 @pytest.mark.parametrize("column", ["correlator_id", "receipt_number", "terminal", "account_id", "id"])
 def test_the_tills_look_ups_use_an_index(store: CentralStore, column: str) -> None:
     with store.read() as connection:

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
+from sync.central.database import CentralStore
 from sync.central.refund_holds import open_refund_holds
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
+from tests.builders.central_stores import StoreKind, made_store
 from tests.central.central_builders import (
     BASE_URL,
     CountedRandomness,
@@ -26,7 +26,7 @@ from tests.central.central_builders import (
     item,
     kwd,
     read,
-    small_operator,
+    with_a_small_operator,
 )
 from tests.central.refund_builders import (
     REFUNDABLE,
@@ -423,12 +423,11 @@ STEP = st.tuples(
 
 @given(steps=st.lists(STEP, max_size=14))
 async def test_held_and_refunded_together_are_never_more_than_was_paid(
+    store_kind: StoreKind,
     steps: list[tuple[str, int, int]],
 ) -> None:
     """Invariant 37 over any sequence; central's own books add up after each."""
-    store = open_central("sqlite://")
-    try:
-        load_fixture(store, small_operator())
+    with made_store(store_kind, with_a_small_operator) as store:
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             payment_id = await taken(
@@ -465,5 +464,3 @@ async def test_held_and_refunded_together_are_never_more_than_was_paid(
             told = await read(client, REFUNDABLE, **{"payment.id": payment_id})
             assert told["heldAmount"]["value"] * 1000 == sum(open_.values())
             assert told["refundedAmount"]["value"] * 1000 == refunded
-    finally:
-        store.close()

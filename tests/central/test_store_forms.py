@@ -15,11 +15,12 @@ from sqlalchemy import text
 
 from sync.central import migrate
 from sync.central.app import make_app
-from sync.central.database import CentralStore, StoreUnavailable, open_central
+from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
 from sync.central.migrate import READ_VERSION
 from sync.central.migrations.run_sql import statements
 from sync.central.payments import list_payments
+from sync.central.stores import StoreUnavailable
 from sync.central.verify import verify_central
 from sync.wire_json import loads
 from tests.central.central_builders import (

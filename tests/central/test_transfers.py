@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore
 from sync.central.fixture import load_fixture
 from sync.central.payments import list_payments
 from sync.central.verify import verify_central
@@ -29,17 +29,9 @@ from tests.central.central_builders import (
     payment,
     post,
     read,
-    small_operator,
 )
 
 TRANSFER = "/counterfoil/v1/transfer"
-
-
-@pytest.fixture
-def store() -> CentralStore:
-    store = open_central("sqlite://")
-    load_fixture(store, small_operator())
-    return store
 
 
 @pytest.fixture

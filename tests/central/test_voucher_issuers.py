@@ -125,6 +125,7 @@ async def test_who_asked_for_too_much_may_ask_for_its_value(client: httpx.AsyncC
     assert loads((folder / "bonus.json").read_bytes())["vouchers"][0]["hold"] == "H-2"
 
 
+@pytest.mark.kept_in("sqlite")
 async def test_what_central_could_not_write_is_not_kept_at_the_issuer(
     client: httpx.AsyncClient, store: CentralStore, folder: Path
 ) -> None:

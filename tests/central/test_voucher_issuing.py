@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from pos.domain.errors import Refused
 from pos.domain.signature import key_id_of, letters_of
@@ -95,9 +95,7 @@ async def test_the_code_stands_nowhere_at_central(client: httpx.AsyncClient, sto
     await hold(client, asked(code=code))
 
     with store.read() as connection:
-        tables = (
-            connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
-        )
+        tables = inspect(connection).get_table_names()
         kept = "".join(str(connection.execute(text(f"SELECT * FROM {name}")).all()) for name in tables)
     assert code[4:40] not in kept
     assert code_digest(code) in kept

@@ -25,6 +25,7 @@ from sync.central.fixture import load_fixture
 from sync.central.verify import verify_central
 from sync.central.vouchers import WRONG_TRIES_MAX, shop_day
 from sync.wire_json import dumps, loads
+from tests.builders.central_stores import StoreKind, made_store
 from tests.builders.tries import examples
 from tests.central.central_builders import (
     BASE_URL,
@@ -42,6 +43,7 @@ from tests.central.central_builders import (
     small_operator,
     voucher,
     voucher_payment,
+    with_a_small_operator,
 )
 
 DAY_S = 24 * 3600
@@ -653,9 +655,9 @@ async def test_32_terminals_at_once_hold_a_voucher_once(
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 31
 
 
-def test_terminals_at_several_processes_of_central_redeem_a_voucher_once(tmp_path: Path) -> None:
-    """Each thread has a store and an app of its own over one file, as two server processes would."""
-    url = f"sqlite:///{tmp_path / 'central.db'}"
+def test_terminals_at_several_processes_of_central_redeem_a_voucher_once(empty_url: str) -> None:
+    """Each thread has a store and an app of its own over one database, as two server processes would."""
+    url = empty_url
     store = open_central(url)
     load_fixture(store, small_operator())
     modes = read_settings().modes
@@ -702,13 +704,11 @@ STEPS = st.one_of(
 @settings(max_examples=examples(2.4))
 @given(steps=st.lists(STEPS, min_size=3, max_size=14), terminals=st.integers(1, 4))
 async def test_voucher_redeemed_at_most_once_across_terminals(
-    steps: list[tuple[str, str, str]], terminals: int
+    store_kind: StoreKind, steps: list[tuple[str, str, str]], terminals: int
 ) -> None:
     """Any order of holding, letting go, lapsing, paying by legs and repeating; the model says what must have come."""
-    store = open_central("sqlite://")
     clock = SteppingClock()
-    try:
-        load_fixture(store, small_operator())
+    with made_store(store_kind, with_a_small_operator) as store:
         app = make_app(store, clock=clock, randomness=CountedRandomness(), modes=None)
         paid: dict[str, list[int]] = {}
         code_by_hold: dict[str, str] = {}
@@ -748,8 +748,6 @@ async def test_voucher_redeemed_at_most_once_across_terminals(
         assert count(store, "voucher_redemption") == len(redeemed)
         assert count(store, "payment") == sum(len(amounts) for amounts in paid.values())
         assert verify_central(store) == []
-    finally:
-        store.close()
 
 
 # --- hostile input -------------------------------------------------------------------------------------------
@@ -767,18 +765,14 @@ FIELDS = ["id", "terminal", "paymentEventId", "mode", "code", "issuer", "account
 
 @settings(max_examples=examples(2.4))
 @given(bent=st.dictionaries(st.sampled_from(FIELDS), ANYTHING, min_size=1, max_size=3), known=st.booleans())
-async def test_no_asking_makes_central_fail(bent: dict[str, Any], known: bool) -> None:
-    store = open_central("sqlite://")
-    try:
-        load_fixture(store, small_operator())
+async def test_no_asking_makes_central_fail(store_kind: StoreKind, bent: dict[str, Any], known: bool) -> None:
+    with made_store(store_kind, with_a_small_operator) as store:
         modes = read_settings().modes if known else None
         app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), modes=modes)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
             answer = await hold(client, asked() | bent)
             assert answer.status_code in (201, 400, 409)
             assert verify_central(store) == []
-    finally:
-        store.close()
 
 
 @pytest.mark.parametrize("name", ["..%2F..%2Fetc", "%27;drop", "x" * 5000, "a%00b", "%D9%A1", "a b"])

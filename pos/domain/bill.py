@@ -105,7 +105,7 @@ class BillSnapshot:
 class OwnAllocation:
     """What this till set against a bill: the leg that carries it, and what central has said of that leg so far.
 
-    ``cleared`` True: no money, but the rest of the bill that was given up with it.
+    ``cleared`` True: no money, but the rest of the bill that was given up with it, and nothing has undone that.
     """
 
     bill_no: str

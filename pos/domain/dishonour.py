@@ -12,6 +12,7 @@ from datetime import date
 
 from pos.domain.cheque import ChequeState
 from pos.domain.correction import TakenPart
+from pos.domain.debt_beside import DebtBeside
 from pos.domain.dishonour_policy import DishonourReason
 from pos.domain.money import Money, total
 from pos.domain.payment_mode import Purpose
@@ -60,7 +61,7 @@ class Bounce:
     the payor this is, 0 where it is not the payor's fault; ``back_there`` says of accounts how they are collected from.
     ``elsewhere`` is how much of which part another terminal had paid back; it is within ``paid_back``, and not undone.
     ``reconnected``: accounts whose service came back by this cheque. ``found_for`` is money of it that lay in suspense
-    until it was found to be the payor's.
+    until it was found to be the payor's. ``beside`` is what the cheque had done to debt beside its money.
     """
 
     cheque_id: str
@@ -78,6 +79,7 @@ class Bounce:
     paid_back: Money
     found_for: Money
     charge: Charge | None
+    beside: DebtBeside
     elsewhere: tuple[tuple[TakenPart, Money], ...] = ()
     counted: int = 0
     cash_only_until: date | None = None
@@ -106,6 +108,7 @@ class Bounce:
             yield f"Takes {off} off again: {count} {'part' if count == 1 else 'parts'} of receipt {self.receipt}."
         for part, amount in self.taken_off:
             yield _taken_off(part, amount, self.reopened)
+        yield from self.beside.undone_words()
         for refund in self.cancelled:
             yield f"Refund {refund.paper}: {refund.amount} of it is cancelled, nobody has paid it out."
         if self.charge is not None:

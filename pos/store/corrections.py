@@ -15,6 +15,7 @@ from pos.domain.money import Currency, Money, currency, total
 from pos.domain.payment_mode import PaymentModes, Purpose
 from pos.domain.posting import JournalLine
 from pos.store.approvals import ApprovalFacts, approval_of_entry
+from pos.store.debt_beside import beside_told
 from pos.store.moved import KEPT, LIVE_MOVED, PARTS, Kept
 from pos.store.outbox import MOVED_REFUND, NOT_TOLD
 from pos.store.replaced_told import OtherEnd, what_replaces_it
@@ -270,14 +271,6 @@ _CORRECTED = (
 )
 
 
-_UNDOES_LEG = (
-    "(corrected.kind IN ('void', 'reversal') OR (corrected.tender_id = leg.tender_id AND corrected.kind <> 'reinstatement' "
-    "AND NOT EXISTS (SELECT 1 FROM correction AS before WHERE before.tender_id = corrected.tender_id "
-    "AND before.kind = 'dishonour' AND before.rowid < corrected.rowid))) "
-)
-"""A correction that gives up again what a leg brought back of debt, or wrote off: the first that undoes the leg whole."""
-
-
 def corrected_bills(
     connection: Connection, bill_no: str | None = None
 ) -> Iterator[tuple[str, OwnAllocation]]:
@@ -286,14 +279,6 @@ def corrected_bills(
     values = () if bill_no is None else (bill_no,)
     for row in connection.exec_driver_sql(_CORRECTED + where, values):
         yield str(row[0]), _own(tuple(row))
-    cleared = (
-        "SELECT part.bill_no, part.account, -part.amount_minor, part.currency, corrected.correction_id, NULL, NULL "
-        "FROM bill_write_off AS part JOIN leg USING (payment_event_id, leg) "
-        "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
-        f"AND {_UNDOES_LEG}"
-    )
-    for row in connection.exec_driver_sql(f"{cleared}WHERE part.{where}", values):
-        yield str(row[0]), _own(tuple(row), cleared=True)
 
 
 def corrected_credits(
@@ -308,22 +293,7 @@ def corrected_credits(
         yield str(row[1]), _own(tuple(row))
 
 
-def corrected_recoveries(connection: Connection, account: str) -> Iterator[OwnAllocation]:
-    """Written-off debt that payments brought back and that corrections gave up again."""
-    rows = connection.exec_driver_sql(
-        "SELECT '', part.account, -part.amount_minor, part.currency, told.correlator_id, told.server_id, "
-        "told.applied_change FROM recovery AS part JOIN leg USING (payment_event_id, leg) "
-        "JOIN correction AS corrected ON corrected.payment_event_id = part.payment_event_id "
-        f"AND {_UNDOES_LEG}"
-        "JOIN outbox AS told ON told.source_id = corrected.correction_id AND told.kind = 'refund' "
-        "AND told.payment_event_id = part.payment_event_id AND told.leg = part.leg WHERE part.account = ?",
-        (account,),
-    )
-    for row in rows:
-        yield _own(tuple(row))
-
-
-def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
+def _own(row: tuple[object, ...]) -> OwnAllocation:
     bill_no, _, minor, code, correlator_id, server_id, applied_change = row
     assert isinstance(minor, int)
     assert applied_change is None or isinstance(applied_change, int)
@@ -333,7 +303,6 @@ def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
         correlator_id=str(correlator_id),
         server_id=None if server_id is None else str(server_id),
         applied_change=applied_change,
-        cleared=cleared,
     )
 
 
@@ -356,8 +325,9 @@ class RefundFacts:
     ``method_body`` of the leg that the money came by; both are one, but for money that was moved before.
 
     ``bills`` are the parts that paid bills, by the bill's id at central, ``kept`` those that were on an account; the rest
-    was for items. ``write_offs`` are the rests of bills that are owed again, ``recovered`` the
-    written-off debt that is given up again. ``placed`` is where the money of a transfer or re-allocation went instead.
+    was for items. ``write_offs`` are the rests of bills that are owed again, ``recovered`` the written-off debt that is
+    given up again; where money counts again, the rests that are cleared anew, and the debt that comes back anew.
+    ``placed`` is where the money of a transfer or re-allocation went instead.
     ``operator`` corrected what ``taken_by`` had taken, alone or by somebody's ``approval``.
     ``hold_id`` names what central holds for it, ``moved_to`` the payment that answers it at a server without moves.
     ``cheque_state``: what a cheque that bounced, or counts again, is by it; ``replaced_by`` is what was given in its place.
@@ -445,10 +415,9 @@ def refund_facts(
     ]
     kind = CorrectionKind(row[4])
     placed = tuple(_placed(connection, correction_id, leg, in_currency))
-    whole = kind.undoes_all or (row[16] == row[17] and _is_first_undone(connection, correction_id))
-    if of_moved:
-        # What stood beside the leg is told once, with the leg's own part where there is one.
-        whole = whole and _is_first_told(connection, correction_id, event_id, leg, outbox_id)
+    beside = beside_told(connection, correction_id, event_id, leg, in_currency)
+    # What stood beside the leg is told once, with the leg's own part where there is one.
+    is_here = not of_moved or _is_first_told(connection, correction_id, event_id, leg, outbox_id)
     return RefundFacts(
         correlator_id=row[0],
         leg_correlator_id=row[1],
@@ -465,8 +434,8 @@ def refund_facts(
         shift_id=row[11],
         bills={str(part.bill_id): part.amount for part in amounts if part.kept_as is Purpose.BILLS},
         kept=tuple(part for part in amounts if part.kept_as not in (Purpose.BILLS, Purpose.ITEMS)),
-        write_offs=_write_offs(connection, event_id, leg, in_currency) if whole else {},
-        recovered=_recovered(connection, event_id, leg, in_currency) if whole else Money(0, in_currency),
+        write_offs=beside.write_offs if is_here else {},
+        recovered=beside.recovered if is_here else Money(0, in_currency),
         placed=() if by_standard else placed,
         moved_to=f"{correction_id}-{leg}-to" if by_standard and kind.moves else None,
         operator=row[18],
@@ -490,33 +459,6 @@ def _is_first_told(
         (event_id, leg, correction_id),
     ).scalar_one()
     return bool(first == outbox_id)
-
-
-def _is_first_undone(connection: Connection, correction_id: str) -> bool:
-    """Whether a correction of one tender is the first that undoes it; what counts again undoes nothing."""
-    row = connection.exec_driver_sql(
-        "SELECT 1 FROM correction WHERE correction_id = ? AND kind <> 'reinstatement' AND NOT EXISTS ("
-        "SELECT 1 FROM correction AS before WHERE before.tender_id = correction.tender_id AND before.kind = 'dishonour' "
-        "AND before.rowid < correction.rowid)",
-        (correction_id,),
-    ).first()
-    return row is not None
-
-
-def _write_offs(connection: Connection, event_id: str, leg: int, in_currency: Currency) -> dict[str, Money]:
-    rows = connection.exec_driver_sql(
-        "SELECT bill_id, amount_minor FROM bill_write_off WHERE payment_event_id = ? AND leg = ? ORDER BY bill_no",
-        (event_id, leg),
-    )
-    return {bill_id: Money(minor, in_currency) for bill_id, minor in rows}
-
-
-def _recovered(connection: Connection, event_id: str, leg: int, in_currency: Currency) -> Money:
-    minor = connection.exec_driver_sql(
-        "SELECT coalesce(sum(amount_minor), 0) FROM recovery WHERE payment_event_id = ? AND leg = ?",
-        (event_id, leg),
-    ).scalar_one()
-    return Money(int(minor), in_currency)
 
 
 def _placed(

@@ -92,14 +92,6 @@ def fee_stands(connection: Connection, cheque_id: str) -> bool:
     return row is not None
 
 
-def bounced_before(connection: Connection, tender_id: str) -> bool:
-    """Whether a cheque's tender was ever sent back before."""
-    row = connection.exec_driver_sql(
-        "SELECT 1 FROM correction WHERE tender_id = ? AND kind = 'dishonour'", (tender_id,)
-    ).first()
-    return row is not None
-
-
 def credited_in(connection: Connection, cheque_id: str) -> str | None:
     """The ledger account of the bank that last credited a cheque."""
     row = connection.exec_driver_sql(

@@ -13,7 +13,8 @@ from pos.domain.cheque import Cheque, ChequeIdentity
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
 from pos.store.account_credits import credited_to
-from pos.store.corrections import corrected_bills, corrected_credits, corrected_recoveries
+from pos.store.corrections import corrected_bills, corrected_credits
+from pos.store.debt_beside import debt_since, rests_set_off
 from pos.store.dishonours import charged_to_credit, charges_taken_off
 from pos.store.refunds_across import bills_opened_across, credits_taken_across
 from pos.store.suspense import moved_to_bills, moved_to_credit
@@ -31,20 +32,15 @@ _UNDONE = (
     "WHERE ? IS NULL AND (event.state = 'rejected' OR (event.state = 'verified' AND event.number > 2))"
 )
 """A rejected bank receipt is its accounts' debt, and no longer when the bank finds the money after all."""
-CLEARED = "bill_write_off"
-SETS_OFF = ("allocation", CLEARED)
-"""What makes less of a bill open: what pays it, and the rest that is cleared with it."""
 
 
 def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str, list[OwnAllocation]]:
     """What this till set against each of these bills."""
     found: dict[str, list[OwnAllocation]] = {bill_no: [] for bill_no in bill_nos}
-    for table in SETS_OFF:
-        statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no = ?"
-        for bill_no, entries in found.items():
-            found_rows = connection.exec_driver_sql(statement, (bill_no,))
-            entries += [_own(tuple(row), cleared=table == CLEARED) for row in found_rows]
+    statement = _OWN.format(key="part.bill_no", table="allocation") + "WHERE part.bill_no = ?"
     for bill_no, entries in found.items():
+        entries += [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
+        entries += [rest for _, rest in rests_set_off(connection, bill_no)]
         entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
         entries += [corrected for _, corrected in corrected_bills(connection, bill_no)]
         entries += [back for _, back in bills_opened_across(connection, bill_no)]
@@ -55,11 +51,11 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
 def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]]:
     """What this till set against every bill it ever touched."""
     found: dict[str, list[OwnAllocation]] = {}
-    for table in SETS_OFF:
-        statement = _OWN.format(key="part.bill_no", table=table) + "WHERE part.bill_no IS NOT NULL"
-        for row in connection.exec_driver_sql(statement):
-            found.setdefault(str(row[0]), []).append(_own(tuple(row), cleared=table == CLEARED))
+    statement = _OWN.format(key="part.bill_no", table="allocation") + "WHERE part.bill_no IS NOT NULL"
+    for row in connection.exec_driver_sql(statement):
+        found.setdefault(str(row[0]), []).append(_own(tuple(row)))
     for bill_no, moved in chain(
+        rests_set_off(connection),
         moved_to_bills(connection),
         corrected_bills(connection),
         bills_opened_across(connection),
@@ -96,7 +92,7 @@ def own_recoveries(connection: Connection, account: str) -> list[OwnAllocation]:
     """What payments at this till brought back of an account's written-off debt; ``bill_no`` is empty."""
     statement = _OWN.format(key="'', part.account", table="recovery") + "WHERE ? IS NULL"
     back = _by_account(connection, statement, account, None).get(account, [])
-    return [*back, *corrected_recoveries(connection, account)]
+    return [*back, *debt_since(connection, account)]
 
 
 def _by_account(
@@ -224,7 +220,7 @@ def cash_kept_on(
     return Money(int(minor), in_currency)
 
 
-def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
+def _own(row: tuple[object, ...]) -> OwnAllocation:
     bill_no, amount_minor, code, correlator_id, server_id, applied_change = row
     assert isinstance(amount_minor, int)
     assert applied_change is None or isinstance(applied_change, int)
@@ -234,5 +230,4 @@ def _own(row: tuple[object, ...], *, cleared: bool = False) -> OwnAllocation:
         correlator_id=str(correlator_id),
         server_id=None if server_id is None else str(server_id),
         applied_change=applied_change,
-        cleared=cleared,
     )

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, TakenTender
 from pos.domain.errors import Refused
-from pos.domain.money import Money, total
+from pos.domain.money import total
 from pos.domain.payment_mode import ModeKind, Purpose
-from pos.domain.posting import JournalLine, credit, recovery_lines, write_off_lines
+from pos.domain.posting import JournalLine, credit
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
 from pos.store.corrections import lines_booked, taken_payment
+from pos.store.debt_beside import standing_beside
 from pos.till.correction_entry import (
     CashOut,
     Corrected,
@@ -142,7 +143,7 @@ def undo_all(
     paid_anew: bool = False,
 ) -> Corrected:
     """Write that all of an untouched payment is undone, exactly as it was booked; ``paid_anew``: as another is booked."""
-    lines = [_inverse(line) for line in lines_booked(deed.unit.connection, taken.payment_event_id)]
+    lines = [inverse(line) for line in lines_booked(deed.unit.connection, taken.payment_event_id)]
     undone = [(part, part.left) for part in taken.parts if part.left]
     cash = [
         CashOut(tender=one, amount=one.kept)
@@ -251,26 +252,13 @@ def _require_returnable(deed: Deed, tender: TakenTender) -> None:
         )
 
 
-def _inverse(line: JournalLine) -> JournalLine:
+def inverse(line: JournalLine) -> JournalLine:
     return JournalLine(
         ledger_account=line.ledger_account, account=line.account, debit=line.credit, credit=line.debit
     )
 
 
 def lines_beside(deed: Deed, taken: TakenPayment, tender: TakenTender) -> list[JournalLine]:
-    """What the legs of the tender wrote off or brought back of written-off debt beside their money."""
-    rows = deed.unit.connection.exec_driver_sql(
-        "SELECT 'off', bill_write_off.account, bill_write_off.amount_minor FROM bill_write_off "
-        "JOIN leg USING (payment_event_id, leg) WHERE leg.tender_id = ?1 UNION ALL "
-        "SELECT 'back', recovery.account, recovery.amount_minor FROM recovery "
-        "JOIN leg USING (payment_event_id, leg) WHERE leg.tender_id = ?1",
-        (tender.tender_id,),
-    )
-    lines: list[JournalLine] = []
-    for which, account, minor in rows:
-        amount = Money(minor, taken.amount.currency)
-        booked = (
-            write_off_lines([(account, amount)]) if which == "off" else recovery_lines([(account, amount)])
-        )
-        lines += [_inverse(line) for line in booked]
-    return lines
+    """What the legs of the tender wrote off or brought back of written-off debt beside their money, undone."""
+    beside = standing_beside(deed.unit.connection, tender.tender_id, taken.amount.currency)
+    return [inverse(line) for line in beside.lines()]

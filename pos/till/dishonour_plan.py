@@ -26,6 +26,7 @@ from pos.domain.tender import read_date
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.corrections import taken_payment
+from pos.store.debt_beside import standing_beside
 from pos.store.deposits import cheques_called
 from pos.store.dishonours import (
     credited_in,
@@ -148,6 +149,7 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
             paid_back=gone.paid_back,
             found_for=total(gone.resolved.values(), tender.paid.currency),
             charge=charge,
+            beside=standing_beside(connection, tender.tender_id, tender.paid.currency),
             elsewhere=elsewhere,
             counted=0 if score is None else score.counted,
             cash_only_until=None if score is None else score.cash_only_until,

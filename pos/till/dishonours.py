@@ -24,7 +24,6 @@ from pos.store.dishonours import (
     TOLD,
     TOLD_LEG,
     awaiting_slip,
-    bounced_before,
     legs_without_part,
 )
 from pos.store.outbox import queue_of_leg
@@ -40,7 +39,7 @@ from pos.till.correction_entry import (
     write_correction,
 )
 from pos.till.correction_paper import GivenBack
-from pos.till.corrections import lines_beside
+from pos.till.corrections import inverse
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.dishonour_plan import TEXT_MAX, BounceOrder, Found, plan_bounce
 from pos.till.enquiries import require_enquiry
@@ -139,6 +138,7 @@ def _content(bounce: Bounce) -> Mapping[str, object]:
         "undone": [[part.part_id, amount.minor] for part, amount in bounce.undone],
         "elsewhere": [[part.part_id, amount.minor] for part, amount in bounce.elsewhere],
         "cancelled": [[refund.refund_id, refund.amount.minor] for refund in bounce.cancelled],
+        "beside": [*bounce.beside.undone_words()],
         "charge": None
         if charge is None
         else [charge.account, charge.recovered.minor, charge.fee.minor, charge.tax.minor],
@@ -148,12 +148,6 @@ def _content(bounce: Bounce) -> Mapping[str, object]:
 def _book_bounce(deed: Deed, bounce: Bounce, found: Found, text: str) -> Bounced:
     taken, tender = found.taken, found.tender
     charge = bounce.charge
-    beside = (
-        []
-        if bounced_before(deed.unit.connection, tender.tender_id)
-        # What its legs wrote off, or brought back of written-off debt, is as before; that happens once.
-        else lines_beside(deed, taken, tender)
-    )
     words = bounce.words()
     bills: list[str] = []
 
@@ -172,7 +166,7 @@ def _book_bounce(deed: Deed, bounce: Bounce, found: Found, text: str) -> Bounced
             taken=taken,
             order=CorrectionOrder(receipt=taken.receipt_number, reason=bounce.reason.code),
             undone=bounce.undone,
-            lines=[*bounce_lines(bounce, taken), *beside],
+            lines=bounce_lines(bounce, taken),
             tender=tender,
             given_back=[
                 GivenBack(
@@ -202,6 +196,7 @@ def bounce_lines(bounce: Bounce, taken: TakenPayment) -> list[JournalLine]:
         *off_the_accounts(taken, bounce.taken_off),
         *(debit(Ledger.REFUNDS_PAYABLE, one.amount, taken.payer_account) for one in bounce.cancelled),
         credit(bounce.lay_in, bounce.amount),
+        *(inverse(line) for line in bounce.beside.lines()),
     ]
     charge = bounce.charge
     if charge is None:

@@ -140,6 +140,17 @@ def again_as_before(deed: Deed, found: Found, undone: Undone) -> list[PlacedAgai
     return placed
 
 
+def left_open(
+    deed: Deed, found: Found, placed: Sequence[PlacedAgain], bill_nos: Sequence[str]
+) -> dict[str, Money]:
+    """What stays open of each of these bills where money is ``placed`` so."""
+    owed = _Owed(deed, found)
+    for one in placed:
+        if one.bill_no is not None:
+            owed.give(one.bill_no, one.amount)
+    return {bill_no: owed.wanted(bill_no) for bill_no in bill_nos}
+
+
 def _on_bill(
     owed: _Owed,
     placed: list[PlacedAgain],

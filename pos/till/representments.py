@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pos.domain.cheque import ChequeState
 from pos.domain.correction import CorrectionKind, TakenPayment
+from pos.domain.debt_beside import DebtBeside
 from pos.domain.errors import Refused
 from pos.domain.money import Money, zero
 from pos.domain.payment_mode import PayerKind, Purpose
@@ -22,6 +23,7 @@ from pos.store.corrections import took_it
 from pos.store.dishonours import StandingDishonour, cancelled_by, last_dishonour, parts_undone_by
 from pos.till.account_score import words_without
 from pos.till.approvals import require_second, use_or_ask
+from pos.till.beside_again import beside_again, write_beside_again
 from pos.till.charge_bills import open_charge
 from pos.till.correction_entry import Corrected, CorrectionOrder, Entry, Why, corrected, write_correction
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -53,6 +55,7 @@ class _Again:
     why: Why
     notes: Sequence[str]
     to: ChequeState
+    beside: DebtBeside
     charge: tuple[Money, Money] | None = field(default=None)
 
 
@@ -72,6 +75,7 @@ def represent_cheque(
         _refuse_suspense(deed, found)
         placed = again_as_owed(deed, found, bounce, undone)
         _leave_own(deed, REPRESENT, found, placed)
+        beside = beside_again(deed, found, bounce, placed)
         amount = found.tender.paid
         return _write(
             deed,
@@ -79,11 +83,17 @@ def represent_cheque(
                 found=found,
                 bounce=bounce,
                 placed=placed,
-                lines=[debit(found.cheque.ledger_account, amount), *_put_on(found.taken, placed)],
+                lines=[
+                    debit(found.cheque.ledger_account, amount),
+                    *_put_on(found.taken, placed),
+                    *beside.lines(),
+                ],
                 why=Why(code="represented", label="Goes to the bank once more", text=said),
                 notes=[
-                    f"Cheque {found.cheque.serial} of {amount} goes to the bank once more. No payment until it is paid."
+                    f"Cheque {found.cheque.serial} of {amount} goes to the bank once more. No payment until it is paid.",
+                    *beside.words(),
                 ],
+                beside=beside,
                 to=ChequeState.REPRESENTED,
             ),
         )
@@ -106,6 +116,7 @@ def undo_bounce(
         undone = parts_undone_by(deed.unit.connection, bounce.correction_id, found.tender.paid.currency)
         placed = again_as_before(deed, found, undone)
         charge = open_charge(deed, bounce)
+        beside = beside_again(deed, found, bounce, placed)
         content = {
             "cheque": found.cheque.cheque_id,
             "bounce": bounce.correction_id,
@@ -121,9 +132,10 @@ def undo_bounce(
                 found=found,
                 bounce=bounce,
                 placed=placed,
-                lines=_undone_lines(deed, found, bounce, placed, charge),
+                lines=[*_undone_lines(deed, found, bounce, placed, charge), *beside.lines()],
                 why=Why(code="bank_error", label="The bank had sent it back by mistake", text=said),
-                notes=_undone_words(deed, found, bounce),
+                notes=[*_undone_words(deed, found, bounce), *beside.words()],
+                beside=beside,
                 to=ChequeState(bounce.was),
                 charge=charge,
             ),
@@ -257,6 +269,7 @@ def _write(deed: Deed, again: _Again) -> CountsAgain:
                 "undoes": int(again.to is not ChequeState.REPRESENTED),
             },
         )
+        write_beside_again(deed, found, correction_id, again.beside)
         step_cheque(deed, cheque.cheque_id, found.tender.cheque_events, again.to, again.why.code)
         if again.charge is not None:
             _take_charge_off(deed, bounce, correction_id, *again.charge)

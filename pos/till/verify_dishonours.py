@@ -11,6 +11,10 @@ _LAST = "(SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.c
 _STEPS = ", ".join(
     f"'{source} {to}'" for source, following in CHEQUE_STEPS.items() for to in sorted(following)
 )
+_POSTED = (
+    "(SELECT coalesce(sum(debit_minor + credit_minor), 0) FROM journal_entry JOIN journal_line USING (entry_id) "
+    "WHERE source_kind = correction.kind AND source_id = correction.correction_id AND ledger_account = '{ledger}')"
+)
 
 DISHONOUR_CHECKS: tuple[tuple[str, str], ...] = (
     (
@@ -61,6 +65,18 @@ DISHONOUR_CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT charge_id FROM dishonour_charge AS charge WHERE fee_minor IS NOT (SELECT coalesce(sum(credit_minor), 0) "
         "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'dishonour' "
         "AND source_id = charge.correction_id AND ledger_account IN ('fee_income', 'output_tax'))",
+    ),
+    *(
+        (
+            check,
+            # A correction undoes what stood, or does it anew where money counts again; either is in its own entry.
+            f"SELECT correction_id FROM correction WHERE kind IN ('dishonour', 'reinstatement') AND {minor} <> ("
+            f"SELECT coalesce(sum(amount_minor), 0) FROM {made} WHERE correction.correction_id IN (undone_by, again))",
+        )
+        for check, made, minor in (
+            ("rests_of_a_bounce_are_booked", "write_off_made", _POSTED.format(ledger="tolerance_write_off")),
+            ("debt_of_a_bounce_is_booked", "recovery_made", _POSTED.format(ledger="write_off_recovery")),
+        )
     ),
     (
         "dishonour_is_told",

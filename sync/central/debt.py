@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from pos.domain.errors import Refused
 from pos.domain.money import Currency, Money, currency, parse_count, zero
 from pos.domain.payment_mode import Purpose
-from sync.central.bills import StoredBill, reduce_bill, set_against_bill
+from sync.central.bills import StoredBill, find_bill, reduce_bill, set_against_bill
 
 KEPT = (Purpose.ADVANCE, Purpose.DEPOSIT)
 """How money on an account may be kept apart from plain credit, the first asked for first."""
@@ -93,14 +93,12 @@ def recover(
         connection.execute(
             INSERT_RECOVERY, {"payment_id": payment_id, "account_id": account_id, "amount_minor": back}
         )
-        connection.execute(
-            TAKE_BACK,
-            {
-                "id": account_id,
-                "minor": back,
-                "status": "written_off" if back < row.written_off_minor else "recovered",
-                "change_number": change,
-            },
+        _bring_back(
+            connection,
+            account_id,
+            Money(back, amount.currency),
+            of_minor=row.written_off_minor,
+            change=change,
         )
 
 
@@ -141,6 +139,47 @@ def give_up_again(
             yield row.account_id, back
 
 
+def clear_rests_again(
+    connection: Connection, payment_id: str, asked: Mapping[str, Money], *, change: int, at: str
+) -> Iterator[RestOwed]:
+    """Rests that were owed again since the cheque bounced are cleared again, no more than that, where the till says so."""
+    for row in connection.execute(READ_CLEARED, {"id": payment_id}).all():
+        told = asked.get(row.bill_id)
+        bill = find_bill(connection, row.bill_id)
+        if told is None or bill is None or told.currency != bill.remaining.currency:
+            continue
+        rest = min(told, Money(row.amount_minor - row.left_minor, told.currency), bill.remaining)
+        if rest.minor > 0:
+            set_against_bill(connection, row.bill_id, rest, change=change, at=at)
+            yield RestOwed(account_id=row.account_id, bill_id=row.bill_id, amount=rest)
+
+
+def recover_again(
+    connection: Connection, payment_id: str, asked: Money, *, change: int
+) -> Iterator[tuple[str, Money]]:
+    """Debt that was given up again since the cheque bounced comes back again, no more than that: account and amount."""
+    left = asked
+    for row in connection.execute(READ_BROUGHT_BACK, {"id": payment_id}).all():
+        if currency(row.currency) != asked.currency:
+            continue
+        undone = Money(row.amount_minor - row.left_minor, asked.currency)
+        back = min(left, undone, Money(row.written_off_minor, asked.currency))
+        if back.minor > 0:
+            left = left - back
+            _bring_back(connection, row.account_id, back, of_minor=row.written_off_minor, change=change)
+            yield row.account_id, back
+
+
+def _bring_back(connection: Connection, account_id: str, back: Money, *, of_minor: int, change: int) -> None:
+    values = {
+        "id": account_id,
+        "minor": back.minor,
+        "status": "written_off" if back.minor < of_minor else "recovered",
+        "change_number": change,
+    }
+    connection.execute(TAKE_BACK, values)
+
+
 INSERT_KEPT = text(
     "INSERT INTO kept_apart (payment_id, kept_as, amount_minor) VALUES (:payment_id, :kept_as, :amount_minor)"
 )
@@ -164,13 +203,15 @@ _UNDONE = (
     " WHERE refund.payment_id = :id AND part.stood_as = '{stood_as}' AND part.{key} = {table}.{key})"
 )
 READ_CLEARED = text(
-    "SELECT bill_write_off.bill_id, bill.account_id, bill.currency, bill_write_off.amount_minor + "
+    "SELECT bill_write_off.bill_id, bill.account_id, bill.currency, bill_write_off.amount_minor,"
+    " bill_write_off.amount_minor + "
     + _UNDONE.format(stood_as="write_off", key="bill_id", table="bill_write_off")
     + " AS left_minor FROM bill_write_off JOIN bill ON bill.id = bill_write_off.bill_id"
     " WHERE bill_write_off.payment_id = :id ORDER BY bill_write_off.bill_id"
 )
 READ_BROUGHT_BACK = text(
-    "SELECT recovery.account_id, account.currency, recovery.amount_minor + "
+    "SELECT recovery.account_id, account.currency, account.written_off_minor, recovery.amount_minor,"
+    " recovery.amount_minor + "
     + _UNDONE.format(stood_as="recovery", key="account_id", table="recovery")
     + " AS left_minor FROM recovery JOIN account ON account.id = recovery.account_id"
     " WHERE recovery.payment_id = :id ORDER BY recovery.account_id"

@@ -20,7 +20,7 @@ from pos.domain.money import Money, currency, zero
 from sync.central.accounts import account_currency, add_credit
 from sync.central.bills import find_bill, set_against_bill
 from sync.central.database import next_change
-from sync.central.debt import give_up_again, owe_rests_again
+from sync.central.debt import clear_rests_again, give_up_again, owe_rests_again, recover_again
 from sync.central.errors import ApiError
 from sync.central.incoming_refund import IncomingRefund, ToldPart
 from sync.central.issuers import VoucherIssuer
@@ -86,10 +86,12 @@ def receive_refund(
         connection.execute(ADD_REFUNDED, {"id": paid.id, "minor": minor})
     for part in taken:
         apply_part(connection, part, change=change, at=at)
-    parts = [*taken, *_beside(connection, told, change=change, at=at)]
+    parts = [*taken] if again else [*taken, *_beside(connection, told, change=change, at=at)]
     for placed in told.placed:
         # Only now: it may go where it was taken from.
         parts += _place(connection, placed, change=change, at=at)
+    if again:
+        parts += _beside_again(connection, told, change=change, at=at)
     for number, part in enumerate(parts, start=1):
         connection.execute(INSERT_PART, _part_row(receipt.refund_id, number, part))
     _settle_body(connection, paid, told)
@@ -264,6 +266,21 @@ def _beside(connection: Connection, told: IncomingRefund, *, change: int, at: da
     if told.recovered is not None:
         for account_id, amount in give_up_again(connection, told.payment_id, told.recovered, change=change):
             yield Part(stood_as=StoodAs.RECOVERY, account_id=account_id, bill_id=None, amount=-amount)
+
+
+def _beside_again(
+    connection: Connection, told: IncomingRefund, *, change: int, at: datetime
+) -> Iterator[Part]:
+    """What the bounce had undone of both is done anew, behind the money that counts again."""
+    for rest in clear_rests_again(
+        connection, told.payment_id, told.write_offs, change=change, at=at.isoformat()
+    ):
+        yield Part(
+            stood_as=StoodAs.WRITE_OFF, account_id=rest.account_id, bill_id=rest.bill_id, amount=rest.amount
+        )
+    if told.recovered is not None:
+        for account_id, amount in recover_again(connection, told.payment_id, told.recovered, change=change):
+            yield Part(stood_as=StoodAs.RECOVERY, account_id=account_id, bill_id=None, amount=amount)
 
 
 def _place(connection: Connection, placed: ToldPart, *, change: int, at: datetime) -> Iterator[Part]:

@@ -137,8 +137,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stock(desk)
     tell(
         desk,
-        accounts=[account("BA-7", written_off=money("5"))],
-        bills=[bill("7797", money("4.002"), of="BA-7")],
+        accounts=[account(number, written_off=money("5")) for number in ("BA-7", "BA-8")],
+        bills=[bill("7797", money("4.002"), of="BA-7"), bill("7799", money("1.004"), of="BA-8")],
     )
     # The period of the first shift is closed already: its entries are moved.
     usual, desk.policy = desk.policy, replace(desk.policy, closed_through=TODAY)
@@ -165,9 +165,10 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         person=seller,
     )
     ask_for_documents(desk, None)
+    desk.policy = replace(desk.policy, payments=PaymentPolicy(tolerance_minor=5))
     for amount, serial in (("3", "000901"), ("1", "000902"), ("1", "000903")):
-        allocate = [wish(account="BA-3", amount=amount)]
-        pay(desk, cheque(amount, serial=serial), allocate=allocate, person=seller)
+        on = wish("7799", amount) if serial == "000902" else wish(account="BA-3", amount=amount)
+        pay(desk, cheque(amount, serial=serial), allocate=[on], person=seller)
     count(
         desk,
         "54.660",
@@ -273,7 +274,7 @@ def _correct(desk: Desk) -> None:
 
 def _bounce(desk: Desk) -> None:
     """A cheque that its slip waits for no more, half of it paid back elsewhere; one that had cleared, with a refund on its
-    way, bounced by mistake.
+    way, bounced by mistake: it wrote off the rest of a bill and brought debt back, once more then.
     """
     rules = DishonourPolicy(fee=money("5"))
     cheques = replace(desk.policy.cheques, refund_hold_days=0, dishonour=rules)

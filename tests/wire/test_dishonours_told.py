@@ -9,12 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from pos.bootstrap.wire import compare_with_central
+from pos.domain.allocation import PaymentPolicy
 from pos.domain.correction import CorrectionPolicy
+from pos.domain.money import Money
 from pos.domain.payment_mode import PayerKind
 from pos.store import cache as cached
 from pos.store.cache import CachedAccount
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import preview_bounce
+from pos.till.enquiries import account_view
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.transfers import MoveOrder, transfer
@@ -36,6 +39,7 @@ from tests.builders.bounces import (
 )
 from tests.builders.tills import (
     BACK_OFFICE,
+    CASHIER,
     SUPERVISOR,
     cash,
     cheque,
@@ -247,6 +251,58 @@ async def test_another_till_hears_of_the_charge_and_of_cash_only() -> None:
     assert account.cash_only_until is not None
     assert account.cash_only_until.isoformat() == "2027-11-21"
     assert open_bills(wire.desk)[NOTICE] == 5_000
+
+
+async def beside(wire: Wire) -> tuple[int, int, str]:
+    """What central has open of the bill N1-1, given up of BA-1's debt, and says of its state."""
+    with wire.central.read() as connection:
+        debt = connection.execute(
+            text("SELECT written_off_minor, status FROM account WHERE id = 'BA-1'")
+        ).one()
+    return at_central(wire, "N1-1"), debt.written_off_minor, debt.status
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_what_a_cheque_wrote_off_and_brought_back_follows_it_at_both_ends(told: bool) -> None:
+    """Rules 6, 14 and 18: a rest within the tolerance and written-off debt, undone and done anew as often as it goes on."""
+    wire = await make_wire(tolerance="0.005")
+    payments = PaymentPolicy(tolerance_minor=5)
+    wire.desk.policy = replace(wire.desk.policy, cheques=with_fee("5", represent_max=9), payments=payments)
+    load_fixture(wire.central, {"accounts": [account("BA-1", status="written_off", written_off="6.000")]})
+    await wire.engine.pull()
+    opened_here = wire.open_minor("N1-1")
+    amount = Money(opened_here - 5, wire.desk.identity.currency).plain()
+    assert opened_here - 5 > 6_000
+    wished = [wish("N1-1", amount)]
+    receipt = pay(wire.desk, cheque(amount, "000123"), account="BA-1", allocate=wished).receipt.receipt_number
+    count(wire.desk, count_of_cash(wire.desk), cheques=amount, cheque_count=1)
+    closed(wire.desk)
+    opened(wire.desk)
+    catch_up(wire.desk)
+    await agree(wire)
+    assert await beside(wire) == (0, 0, "recovered")
+    lodged(wire.desk, receipt)
+    for again in (sent_again, by_mistake, sent_again):
+        bounced(wire.desk, receipt)
+        catch_up(wire.desk)
+        if told:
+            await agree(wire)
+            assert await beside(wire) == (opened_here, 6_000, "written_off")
+        assert here_beside(wire) == (opened_here, 6_000)
+        again(wire.desk, receipt)
+        if told:
+            await agree(wire)
+            assert await beside(wire) == (0, 0, "recovered")
+        assert here_beside(wire) == (0, 0)
+        if again is sent_again:
+            lodged(wire.desk, receipt)
+    await agree(wire)
+    assert (await beside(wire), here_beside(wire)) == ((0, 0, "recovered"), (0, 0))
+
+
+def here_beside(wire: Wire) -> tuple[int, int]:
+    """What the till has open of the bill N1-1, and given up of BA-1's debt."""
+    return open_bills(wire.desk)["N1-1"], account_view(wire.desk, CASHIER, "BA-1").written_off.minor
 
 
 async def bounced_thrice(wire: Wire, count: int = 3) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -272,10 +273,15 @@ async def read(client: httpx.AsyncClient, url: str, **parameters: str) -> Any:
 
 def faults(folder: Path, spec: str, definition: str, *values: object) -> list[str]:
     """What in ``values`` is against the definition of the TM Forum's specification."""
+    validator = _validator(folder, spec, definition)
+    return [error.message for value in values for error in validator.iter_errors(value)]
+
+
+@lru_cache(maxsize=32)
+def _validator(folder: Path, spec: str, definition: str) -> Any:
     definitions = json.loads((folder / spec).read_text())["definitions"]
     schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
-    validator = Draft4Validator(schema, format_checker=FormatChecker())
-    return [error.message for value in values for error in validator.iter_errors(value)]
+    return Draft4Validator(schema, format_checker=FormatChecker())
 
 
 def v5_faults(folder: Path, definition: str, *values: object) -> list[str]:

@@ -59,6 +59,7 @@ def _shown(one: ListenerShown) -> str:
 @app.command("remove")
 def remove(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
     """Tell a listener nothing more; what waits for it is dropped."""
+    from pos.machine import MachineClock
     from sync.central.database import open_central
     from sync.central.hub import unsubscribe
 
@@ -66,7 +67,7 @@ def remove(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
     store = open_central(db)
     try:
         with store.write() as connection:
-            if not unsubscribe(connection, hub_id):
+            if not unsubscribe(connection, hub_id, at=MachineClock("UTC").now()):
                 raise _unknown(hub_id)
     finally:
         store.close()
@@ -76,6 +77,7 @@ def remove(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
 @app.command("retry")
 def retry(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
     """Start a listener that was stopped, and send at once what waits for it or was given up."""
+    from pos.machine import MachineClock
     from sync.central.database import open_central
     from sync.central.hub import try_again
 
@@ -83,7 +85,7 @@ def retry(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
     store = open_central(db)
     try:
         with store.write() as connection:
-            count = try_again(connection, hub_id)
+            count = try_again(connection, hub_id, at=MachineClock("UTC").now())
     finally:
         store.close()
     if count is None:

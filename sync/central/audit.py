@@ -1,6 +1,6 @@
 """What happened to central itself: who may speak to it, and what was changed by hand. Written once, never altered.
 
-An event names a client, terminal or bill by its id; no secret, no person's name and no amount is in it.
+An event names a client, terminal, listener, key or bill by its id; no secret, no person's name and no amount is in it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ class AuditEvent(StrEnum):
     TERMINAL_LOST = "terminal_lost"
     CLONE_FENCED = "clone_fenced"
     BILL_CHANGED = "bill_changed"
+    LISTENER_MADE = "listener_made"
+    LISTENER_ENDED = "listener_ended"
+    LISTENER_STOPPED = "listener_stopped"
+    LISTENER_STARTED = "listener_started"
+    HUB_KEY_MADE = "hub_key_made"
+    HUB_KEY_WITHDRAWN = "hub_key_withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

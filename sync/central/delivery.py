@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pos.domain.ports import Clock, Randomness
+from sync.central.audit import AuditEvent, note
 from sync.central.database import CentralStore
 from sync.central.event_types import listener_path
 from sync.central.events import MAY_LISTEN, EventRecorder, complete, utc_text
@@ -182,7 +183,8 @@ class EventDelivery:
         if failures is not None:
             rest_until = self._after(now, failures, outcome)
             connection.execute(REST, {"hub_id": taken.hub_id, "rest_until": rest_until})
-            connection.execute(STOP, values)
+            if connection.execute(STOP, values).rowcount == 1:
+                note(connection, AuditEvent.LISTENER_STOPPED, taken.hub_id, at=now)
 
     def _after(self, now: datetime, attempts: int, outcome: NotTaken) -> str:
         jitter = self._randomness.token_bytes(1)[0]
@@ -291,6 +293,6 @@ COUNT_FAILURE = text(
 REST = text("UPDATE hub SET rest_until = :rest_until WHERE id = :hub_id")
 # Nothing at all was acknowledged for so long.
 STOP = text(
-    "UPDATE hub SET state = 'stopped' WHERE id = :hub_id AND failing_since IS NOT NULL"
+    "UPDATE hub SET state = 'stopped' WHERE id = :hub_id AND state = 'active' AND failing_since IS NOT NULL"
     " AND failing_since < :given_up"
 )

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, text
 
+from sync.central.audit import AuditEvent, note
 from sync.central.errors import ApiError
 from sync.central.event_types import Api
 from sync.central.events import utc_text
@@ -88,10 +90,19 @@ def subscribe(connection: Connection, wanted: Subscription, *, hub_id: str, at: 
     if connection.execute(COUNT).scalar_one() >= LISTENERS_MAX:
         raise ApiError(403, "too_many_listeners", f"There are {LISTENERS_MAX} listeners, which is the most.")
     connection.execute(INSERT, {**same, "id": hub_id, "made_at": utc_text(at)})
+    # Where it leads, without the path: that may be its secret.
+    where = urlsplit(wanted.callback)
+    detail = f"{wanted.api} {where.scheme}://{where.netloc}"
+    note(connection, AuditEvent.LISTENER_MADE, hub_id, at=at, actor=wanted.client_id, detail=detail)
 
 
 def unsubscribe(
-    connection: Connection, hub_id: str, *, api: Api | None = None, client_id: str | None = None
+    connection: Connection,
+    hub_id: str,
+    *,
+    at: datetime,
+    api: Api | None = None,
+    client_id: str | None = None,
 ) -> bool:
     """Tell it nothing more, not even what waits. False: no such subscription (in that API, of that client)."""
     row = connection.execute(FIND, {"id": hub_id}).one_or_none()
@@ -100,10 +111,11 @@ def unsubscribe(
     connection.execute(FORGET_DELIVERIES, {"id": hub_id})
     connection.execute(FORGET_EVENTS)
     connection.execute(FORGET, {"id": hub_id})
+    note(connection, AuditEvent.LISTENER_ENDED, hub_id, at=at, actor=client_id or "")
     return True
 
 
-def try_again(connection: Connection, hub_id: str) -> int | None:
+def try_again(connection: Connection, hub_id: str, *, at: datetime) -> int | None:
     """Start a stopped listener, and send at once all that waits or was given up; how many. None: no such subscription.
 
     What happened while it was stopped was not kept for it.
@@ -112,6 +124,7 @@ def try_again(connection: Connection, hub_id: str) -> int | None:
         return None
     connection.execute(START, {"id": hub_id})
     connection.execute(REVIVE, {"id": hub_id})
+    note(connection, AuditEvent.LISTENER_STARTED, hub_id, at=at)
     return int(connection.execute(COUNT_LEFT, {"id": hub_id}).scalar_one())
 
 

@@ -64,7 +64,7 @@ def _leave(desk: CentralDesk, api: Api, hub_id: str) -> Response:
     ended = False
     if RESOURCE_ID.fullmatch(hub_id) is not None:
         with desk.store.write() as connection:
-            ended = unsubscribe(connection, hub_id, api=api, client_id=_client_id())
+            ended = unsubscribe(connection, hub_id, at=desk.clock.now(), api=api, client_id=_client_id())
     if not ended:
         raise ApiError(404, "not_found", "There is no resource of this id.")
     return Response(status_code=204)

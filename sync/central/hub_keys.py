@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from pos.domain.ports import Randomness
 from pos.domain.signature import KEY_BYTES, key_id_of, public_key_of, sign
+from sync.central.audit import AuditEvent, note
 from sync.central.events import utc_text
 
 PUBLIC_PREFIX = "whpk_"
@@ -45,6 +46,7 @@ def make_key(connection: Connection, randomness: Randomness, *, at: datetime) ->
             "made_at": utc_text(at),
         },
     )
+    note(connection, AuditEvent.HUB_KEY_MADE, key_id, at=at)
     return key_id
 
 
@@ -56,7 +58,10 @@ def require_key(connection: Connection, randomness: Randomness, *, at: datetime)
 
 def withdraw_key(connection: Connection, key_id: str, *, at: datetime) -> bool:
     """Sign with it no more. False: no such key, or it was withdrawn before."""
-    return connection.execute(WITHDRAW_KEY, {"id": key_id, "at": utc_text(at)}).rowcount == 1
+    if connection.execute(WITHDRAW_KEY, {"id": key_id, "at": utc_text(at)}).rowcount == 0:
+        return False
+    note(connection, AuditEvent.HUB_KEY_WITHDRAWN, key_id, at=at)
+    return True
 
 
 def list_keys(connection: Connection) -> list[HubKey]:

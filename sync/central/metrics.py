@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from pos.domain.ports import Clock
 from sync.central.database import CentralStore
+from sync.central.hub_figures import HubFigures
 from sync.central.links import PAYMENT_PATH, REFUND_PATH
 from sync.central.watch import Visit
 
@@ -60,6 +61,17 @@ class Metrics:
         self._change = Gauge(
             f"{PREFIX}_change_number", "The store's count of changes.", registry=self._registry
         )
+        self._events = Gauge(
+            f"{PREFIX}_events",
+            "Events that listeners have not acknowledged: waiting, or dead, which are tried no more.",
+            ("state",),
+            registry=self._registry,
+        )
+        self._stopped = Gauge(
+            f"{PREFIX}_listeners_stopped",
+            "Listeners that took nothing for too long.",
+            registry=self._registry,
+        )
         self._log_dropped = Gauge(
             f"{PREFIX}_log_lines_dropped",
             "Lines of the log that nobody took in.",
@@ -86,6 +98,12 @@ class Metrics:
         self._store_up.set(change is not None)
         if change is not None:
             self._change.set(change)
+
+    def events_are_at(self, figures: HubFigures) -> None:
+        """How the events stand now."""
+        self._events.labels("waiting").set(figures.waiting)
+        self._events.labels("dead").set(figures.dead)
+        self._stopped.set(figures.stopped)
 
     def of_process(self, *, log_dropped: Callable[[], float] | None) -> None:
         """Count memory, processor time and open files of this process too, and the lines that its log dropped."""

@@ -11,6 +11,7 @@ from sync.central.answers import json_answer
 from sync.central.database import current_change
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
+from sync.central.hub_figures import hub_figures
 from sync.central.links import HEALTH_PATH, METRICS_PATH, READY_PATH
 from sync.central.metrics import MEDIA_TYPE, Metrics
 from sync.central.migrate import HEAD, READ_VERSION
@@ -32,6 +33,7 @@ def operating_routes(desk: CentralDesk, metrics: Metrics) -> list[Route]:
         try:
             with desk.store.read() as connection:
                 metrics.store_is_at(current_change(connection))
+                metrics.events_are_at(hub_figures(connection))
         except SQLAlchemyError:
             metrics.store_is_at(None)
         return Response(metrics.text(), media_type=MEDIA_TYPE)

@@ -18,6 +18,7 @@ from sync.central.cheques import cheque_of
 from sync.central.commissions import earned_with
 from sync.central.database import CentralStore, current_change
 from sync.central.heads import head_faults
+from sync.central.hub_figures import hub_faults
 from sync.central.shift_totals import shift_total_faults
 from sync.central.verify_refunds import refund_faults
 from sync.central.voucher_offline import hold_id_of
@@ -26,7 +27,9 @@ from sync.wire_json import WireJsonError, loads, read_money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that does not add up: ``subject`` is payment, refund, bill, account, voucher, transfer, terminal, store."""
+    """Something that does not add up: ``subject`` is payment, refund, bill, account, voucher, transfer, terminal, listener,
+    store.
+    """
 
     subject: str
     subject_id: str
@@ -60,6 +63,10 @@ def verify_central(
             *_bank_receipts(connection),
             *_transfers(connection),
             *_commissions(connection),
+            *(
+                Finding(subject="listener", subject_id=hub_id, message=what)
+                for hub_id, what in hub_faults(connection)
+            ),
             *(
                 Finding(subject="terminal", subject_id=terminal, message=what)
                 for terminal, what in head_faults(connection)

@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from pos.domain.errors import Refused
+from sync.central.audit import events
 from sync.central.clients import revoke_client
 from sync.central.database import CentralStore
 from sync.central.events import EventRecorder
 from sync.central.fixture import load_fixture
 from sync.central.hub import LISTENERS_MAX
 from sync.central.listeners import listener_hosts
+from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import (
@@ -454,6 +456,37 @@ async def test_a_store_that_went_back_never_gives_another_event_the_same_id(
     [after] = kept_events(store)
 
     assert before["eventId"] != after["eventId"]
+
+
+async def test_an_event_that_nothing_would_send_is_found(central: Central) -> None:
+    hub_id = await listen(central.client)
+    await paid(central.client)
+    assert verify_central(central.store) == []
+    with central.store.write() as connection:
+        connection.execute(text("UPDATE event_delivery SET state = 'held'"))
+
+    [finding] = verify_central(central.store)
+    assert (finding.subject, finding.subject_id) == ("listener", hub_id)
+    assert finding.message == "Event 1 waits for one that is not there."
+
+
+async def test_who_made_and_ended_a_listener_is_kept(central: Central) -> None:
+    hub_id = await listen(central.client, "http://localhost:8000/secret/path")
+    await central.client.delete(f"{PAYMENT_HUB}/{hub_id}")
+
+    with central.store.read() as connection:
+        noted = [(one.event, one.detail) for one in events(connection, subject=hub_id)]
+    assert noted == [("listener_made", "payment http://localhost:8000"), ("listener_ended", "")]
+
+
+async def test_the_events_that_wait_are_among_centrals_figures(central: Central) -> None:
+    await listen(central.client)
+    await paid(central.client)
+    figures = (await central.client.get("/metrics")).text
+
+    assert 'counterfoil_central_events{state="waiting"} 1.0' in figures
+    assert 'counterfoil_central_events{state="dead"} 0.0' in figures
+    assert "counterfoil_central_listeners_stopped 0.0" in figures
 
 
 async def test_another_method_is_not_allowed(central: Central) -> None:

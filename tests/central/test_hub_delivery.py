@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from sync.central.audit import events
 from sync.central.database import CentralStore, open_central
 from sync.central.delivery import AT_ONCE, GIVE_UP_DAYS
 from sync.central.hub import list_listeners, try_again
+from sync.central.hub_figures import HubFigures, hub_faults, hub_figures
 from sync.central.hub_keys import make_key, withdraw_key
 from sync.central.listeners import listener_hosts
 from sync.wire_json import loads
@@ -277,6 +279,7 @@ async def test_what_one_listener_refuses_for_a_week_is_given_up_and_can_be_tried
         assert central.left() == [("dead", f"payment:{poison}"), ("held", f"payment:{poison}")]
         with central.store.read() as connection:
             [shown] = list_listeners(connection)
+            assert hub_figures(connection) == HubFigures(waiting=1, dead=1, stopped=0)
         assert (shown.state, shown.dead, shown.waiting, shown.delivered) == ("active", 1, 1, 1)
         tries = len(listener.heard)
         central.clock.move(days=1)
@@ -284,7 +287,7 @@ async def test_what_one_listener_refuses_for_a_week_is_given_up_and_can_be_tried
         assert len(listener.heard) == tries
         listener.answers = lambda _heard: 200
         with central.store.write() as connection:
-            assert try_again(connection, hub_id) == 2
+            assert try_again(connection, hub_id, at=central.clock.now()) == 2
         await central.pass_time(central.nothing_left)
 
     assert (given_up_at - listener.heard[0].at).days == GIVE_UP_DAYS
@@ -303,11 +306,18 @@ async def test_a_listener_that_is_silent_for_a_week_is_stopped_and_starts_again(
             [shown] = list_listeners(connection)
         assert (shown.last_error, shown.dead + shown.waiting) == ("It cannot be reached (ConnectError).", 1)
     with central.store.write() as connection:
-        assert try_again(connection, hub_id) == 1
+        assert try_again(connection, hub_id, at=central.clock.now()) == 1
     async with central.telling(localhost=listener):
         again = await paid(central.client)
         await central.pass_time(central.nothing_left)
 
+    with central.store.read() as connection:
+        noted = [(one.event, one.subject) for one in events(connection, subject=hub_id)]
+    assert noted == [
+        ("listener_made", hub_id),
+        ("listener_stopped", hub_id),
+        ("listener_started", hub_id),
+    ]
     assert {heard.about for heard in listener.heard} == {first, again}
     assert unheard not in {heard.about for heard in listener.heard}
 
@@ -400,6 +410,7 @@ async def through_weather(
 
         def note(connection: object) -> None:
             recorder(connection)  # type: ignore[arg-type]
+            assert list(hub_faults(connection)) == []  # type: ignore[arg-type]
             rows = connection.execute(text("SELECT id, resource FROM event ORDER BY number"))  # type: ignore[attr-defined]
             for row in rows:
                 ids = wanted.setdefault(row.resource.partition(":")[2], [])

@@ -121,11 +121,18 @@ def _require_second(deed: Deed, bounce: Bounce, found: Found) -> None:
         deed,
         BOUNCE,
         {"step": found.tender.cheque_events, **_content(bounce)},
-        f"bounce cheque {bounce.serial}, {bounce.amount} of receipt {bounce.receipt}",
+        _in_short(bounce),
         said,
         accounts=sorted(about) if own else (),
         not_by=took_it(deed.unit.connection, found.taken),
     )
+
+
+def _in_short(bounce: Bounce) -> str:
+    """What is to be approved, for whoever is asked."""
+    what = f"bounce cheque {bounce.serial}, {bounce.amount} of receipt {bounce.receipt}"
+    charge = bounce.charge
+    return what if charge is None else f"{what}, and charge {charge.account} {charge.amount}"
 
 
 def _content(bounce: Bounce) -> Mapping[str, object]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.desk import Desk
 from tests.builders.across import FakeRefunds, elsewhere, told_back
 from tests.builders.bounces import credited, taken, terms, with_fee
-from tests.builders.tills import acknowledge_all, cheque, findings, make_till, money, opened, rows
+from tests.builders.tills import (
+    BACK_OFFICE,
+    acknowledge_all,
+    cheque,
+    findings,
+    make_till,
+    money,
+    opened,
+    rows,
+)
 from tests.builders.undoing import open_bills
 from tests.tui.counter import counter
 
@@ -107,6 +117,27 @@ async def test_a_bounce_by_the_banks_mistake_is_undone_by_two_with_its_fee(desk:
     (done,) = [row for row in rows(desk, "v_audit") if row["act"] == "undo_bounce" and row["result"] == "ok"]
     assert done["reason_code"] == "Letter of the bank of 22 November"
     assert findings(desk) == []
+
+
+async def test_the_life_of_a_cheque_says_in_words_why_it_came_back(desk: Desk) -> None:
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1", "enter", "b")
+        await seat.write("Letter of the bank")
+        await seat.press("enter")
+        await seat.second_person("2002")
+        assert "Not enough money on the account" in seat.text
+        assert "The bank's own mistake" in seat.text
+        assert "insufficient_funds" not in seat.text
+
+
+async def test_who_approves_a_bounce_reads_what_it_charges(desk: Desk) -> None:
+    clear_cheques(desk, BACK_OFFICE, ClearOrder(cheques=["S014-T1-A-000001"]))
+    async with counter(desk, user="4001") as seat:
+        await seat.write("000123")
+        await seat.press("enter", "d", "1", "enter")
+        assert seat.screen == "SecondPersonScreen"
+        assert "charge BA-1 5.000 KWD" in " ".join(seat.text.split())
 
 
 async def test_left_without_a_reason_the_bounce_stands(desk: Desk) -> None:

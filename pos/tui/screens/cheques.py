@@ -41,6 +41,8 @@ SHOWN = {
     "lodged": "in clearing",
 }
 """The state of a cheque in the words of a list, where they differ from the code."""
+WHY = {"represented": "Goes to the bank once more", "bank_error": "The bank's own mistake"}
+"""Why a cheque counts again, in words."""
 
 
 class ChequesScreen(PickScreen):
@@ -141,9 +143,14 @@ class ChequeScreen(RegisterScreen[None, ChequeStep]):
                 entry.at.astimezone(self.seat.desk.clock.now().tzinfo).strftime("%Y-%m-%d %H:%M"),
                 SHOWN.get(entry.state, entry.state),
                 entry.operator,
-                entry.said,
+                self._said(entry.said),
             ),
         )
+
+    def _said(self, kept: str) -> str:
+        """A reason that the books keep by its code, in words."""
+        reasons = self.seat.desk.policy.cheques.dishonour.reasons
+        return WHY.get(kept) or next((reason.label for reason in reasons if reason.code == kept), kept)
 
     def facts(self, entry: ChequeStep | None) -> str:
         cheque = self._life.cheque

@@ -208,12 +208,34 @@ class CreditedCheque:
     amount: Money
 
 
+class Cause(StrEnum):
+    """Why the bank credited a cheque with another sum: it kept a charge, or made a mistake that it has to mend."""
+
+    CHARGE = "bank_charge"
+    ERROR = "bank_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSum:
+    """A cheque that the bank credited with another sum than it is over. Its payer has paid what it is over."""
+
+    cheque: BankedCheque
+    credited: Money
+    cause: Cause
+
+    @property
+    def lacking(self) -> Money:
+        """What the bank credited less; negative: more."""
+        return self.cheque.amount - self.credited
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credited:
-    """What of a slip the bank credited: cheques, each whole, and bags as it counted them."""
+    """What of a slip the bank credited: cheques, those of another sum also in ``otherwise``, and bags as it counted them."""
 
     cheques: tuple[BankedCheque, ...] = ()
     bags: tuple[CountedBag, ...] = ()
+    otherwise: tuple[OtherSum, ...] = ()
 
     def nominal(self, in_currency: Currency) -> Money:
         """What stands on the slip for them."""
@@ -236,8 +258,12 @@ def credited_in_one(slip: DepositSlip, amount: Money) -> Credited:
     )
 
 
-def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Credited:
+def credited_by_cheque(
+    slip: DepositSlip, lines: Sequence[CreditedCheque], *, cause: Cause | None = None
+) -> Credited:
     """What the bank's lines credit, all of it or some: each cheque with exactly its amount, each bag as it was counted.
+
+    With a ``cause`` cheques may have another sum, by the bank's charge only a smaller one.
 
     Raises Refused ``deposit_state``, ``cheque_not_on_slip``, ``which_cheque``, ``cheque_named_twice``, ``cheque_credited``,
     ``bag_named_twice``, ``bag_credited`` or ``deposit_differs``.
@@ -245,6 +271,7 @@ def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Cr
     slip.require_step(SlipState.CONFIRMED)
     found: list[BankedCheque] = []
     counted: list[CountedBag] = []
+    otherwise: list[OtherSum] = []
     for line in lines:
         bag = _bag_named(slip, line.cheque)
         if bag is not None:
@@ -264,11 +291,12 @@ def credited_by_cheque(slip: DepositSlip, lines: Sequence[CreditedCheque]) -> Cr
                 "cheque_credited", f"Cheque {cheque.serial} was credited before.", cheque=cheque.cheque_id
             )
         if line.amount != cheque.amount:
-            raise _differs(
-                slip, line.amount, cheque.amount, f"Cheque {cheque.serial}", "Ask it about this cheque."
-            )
+            if cause is None or (cause is Cause.CHARGE and line.amount > cheque.amount):
+                then = "Is it the bank's charge or its error? If the paper is over another sum, bounce it and take it anew."
+                raise _differs(slip, line.amount, cheque.amount, f"Cheque {cheque.serial}", then)
+            otherwise.append(OtherSum(cheque=cheque, credited=line.amount, cause=cause))
         found.append(cheque)
-    return Credited(cheques=tuple(found), bags=tuple(counted))
+    return Credited(cheques=tuple(found), bags=tuple(counted), otherwise=tuple(otherwise))
 
 
 def _bag_named(slip: DepositSlip, name: str) -> CashBag | None:
@@ -339,12 +367,19 @@ def lodged_lines(slip: DepositSlip) -> list[JournalLine]:
 
 
 def credited_lines(slip: DepositSlip, credited: Credited) -> list[JournalLine]:
-    """The bank has their money; what it found more or less in a bag is over or short."""
+    """The bank has their money.
+
+    What it found more or less in a bag is over or short, of a cheque its charge, or to be cleared with it.
+    """
     currency, bank = slip.total.currency, slip.account.ledger_account
     lines: list[JournalLine] = []
     if credited.cheques:
         cheques = total((cheque.amount for cheque in credited.cheques), currency)
-        lines += [debit(bank, cheques), credit(Ledger.CHEQUES_IN_CLEARING, cheques)]
+        lacking = total((one.lacking for one in credited.otherwise), currency)
+        lines += [debit(bank, cheques - lacking), credit(Ledger.CHEQUES_IN_CLEARING, cheques)]
+    for one in credited.otherwise:
+        ledger = Ledger.BANK_CHARGES if one.cause is Cause.CHARGE else Ledger.BANK_DIFFERENCES
+        lines.append(debit(ledger, one.lacking) if one.lacking.minor > 0 else credit(ledger, -one.lacking))
     for counted in credited.bags:
         over_short = counted.over_short
         lines += [debit(bank, counted.credited)] if counted.credited.minor else []

@@ -27,6 +27,8 @@ class Ledger(StrEnum):
     CHEQUES_IN_CLEARING = "cheques_in_clearing"
     SAFE = "safe"
     CASH_IN_TRANSIT = "cash_in_transit"
+    BANK_CHARGES = "bank_charges"
+    BANK_DIFFERENCES = "bank_differences"
     BANK = "bank"
     RECEIVABLE = "receivable"
     CUSTOMER_CREDIT = "customer_credit"

@@ -12,6 +12,8 @@ from datetime import date
 from pos.domain.cash_bag import BagState
 from pos.domain.cheque import ChequeState
 from pos.domain.deposit import (
+    BankedCheque,
+    Cause,
     Credited,
     CreditedCheque,
     DepositSlip,
@@ -25,6 +27,7 @@ from pos.domain.money import Money, parse_amount, parse_count
 from pos.domain.posting import SourceKind
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
+from pos.till.approvals import use_or_ask
 from pos.till.cash_bags import move_bags
 from pos.till.deposits import DepositDone, bank_day, find_slip, move_cheques, step_of_slip
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -36,13 +39,15 @@ from pos.till.what_to_bank import cheque_name
 class CreditOrder:
     """What the bank credited: one sum, or a line for each cheque (its id or serial number) and bag (its number).
 
-    Amounts are as typed, or read already. ``reason`` is what the bank said of a bag in which it counted something else.
+    Amounts are as typed, or read already. ``reason`` is what the bank said of a bag in which it counted something else,
+    or of a cheque that it credited with another sum; ``cause`` is why it did so, a code of ``Cause``.
     """
 
     amount: str | None = None
     cheques: Sequence[tuple[str, str | Money]] = ()
     on: str | None = None
     reason: str = ""
+    cause: str = ""
     decimal_marks: str = "."
 
 
@@ -52,7 +57,8 @@ def confirm_deposit(
     """The bank credited the slip: in one sum, which must be what is still to come, or cheque by cheque.
 
     What the bank's list does not name stays lodged; what it counted more or less in a bag is over or short, with its reason.
-    Raises NotAuthorised, or Refused ``unknown_deposit``,
+    A cheque with another sum takes a cause, a reason and a second person; its payer has paid it whole.
+    Raises NotAuthorised, ApprovalNeeded, or Refused ``unknown_deposit``, ``bad_field``,
     ``bank_date_impossible``, what reading an amount raises, and what ``credited_in_one`` and ``credited_by_cheque`` raise.
     """
 
@@ -79,11 +85,13 @@ def confirm_deposit(
                     CreditedCheque(cheque=cheque_name(name), amount=read(amount, of=name))
                     for name, amount in told.cheques
                 ],
+                cause=_cause(told.cause),
             )
         )
         day = bank_day(deed, told.on, not_before=slip.lodged_on or slip.made_on)
         why = _reason_of(slip, credited, told.reason)
         _refuse_own_difference(deed, credited)
+        _require_second(deed, slip, credited, why)
         by = "slip" if told.amount is not None else "cheque"
         return _credit(deed, slip, credited, day, by=by, reason=why)
 
@@ -106,7 +114,30 @@ def _reason_of(slip: DepositSlip, credited: Credited, reason: str) -> str | None
             difference=differs.over_short.plain(),
             currency=currency_code,
         )
-    return why if differs is not None else None
+    if credited.otherwise and not why:
+        raise Refused("reason_missing", "Say what the bank says of it.", field="reason")
+    return why if differs is not None or credited.otherwise else None
+
+
+def _cause(code: str) -> Cause | None:
+    if code and code not in set(Cause):
+        raise Refused("bad_field", f"Cause: {' or '.join(Cause)}.", field="cause", allowed=list(Cause))
+    return Cause(code) if code else None
+
+
+def _require_second(deed: Deed, slip: DepositSlip, credited: Credited, why: str | None) -> None:
+    """Two people say that the bank credited a cheque with another sum. Raises ApprovalNeeded."""
+    if not credited.otherwise:
+        return
+    told = [f"{one.cheque.cheque_id} {one.credited.minor}" for one in credited.otherwise]
+    cause = credited.otherwise[0].cause
+    content = {"slip": slip.number, "cheques": told, "cause": str(cause), "reason": why}
+    sums = ", ".join(
+        f"cheque {one.cheque.serial} over {one.cheque.amount.plain()} with {one.credited}"
+        for one in credited.otherwise
+    )
+    what = f"the bank credited {sums} ({str(cause).replace('_', ' ')}: {why})"
+    use_or_ask(deed, "confirm_deposit", content, what, "Another sum than the cheque's needs a second person.")
 
 
 def _refuse_own_difference(deed: Deed, credited: Credited) -> None:
@@ -134,6 +165,21 @@ def _credit(
         ],
     )
     deed.unit.insert_all(
+        "deposit_difference",
+        [
+            {
+                "slip_id": slip.slip_id,
+                "cheque_id": one.cheque.cheque_id,
+                "step_id": step_id,
+                "credited_minor": one.credited.minor,
+                "currency": one.credited.currency.code,
+                "cause": str(one.cause),
+                "reason": reason,
+            }
+            for one in credited.otherwise
+        ],
+    )
+    deed.unit.insert_all(
         "deposit_bag_credit",
         [
             {
@@ -156,9 +202,7 @@ def _credit(
         credited=amount,
         credited_by=by,
     )
-    moved = {
-        cheque.cheque_id: cheque for cheque in move_cheques(deed, credited.cheques, ChequeState.CREDITED)
-    }
+    moved = {cheque.cheque_id: cheque for cheque in _move(deed, credited, reason)}
     counted_bags = move_bags(deed, [counted.bag for counted in credited.bags], BagState.CREDITED)
     bags = {bag.bag_id: bag for bag in counted_bags}
     book_entry(deed, SourceKind.DEPOSIT_CREDITED, step_id, credited_lines(slip, credited))
@@ -172,3 +216,14 @@ def _credit(
             bags=tuple(bags.get(bag.bag_id, bag) for bag in slip.bags),
         )
     )
+
+
+def _move(deed: Deed, credited: Credited, reason: str | None) -> list[BankedCheque]:
+    """One more step of each cheque; one with another sum says so in its life."""
+    differ = {one.cheque.cheque_id: one for one in credited.otherwise}
+    whole = [cheque for cheque in credited.cheques if cheque.cheque_id not in differ]
+    moved = list(move_cheques(deed, whole, ChequeState.CREDITED))
+    for one in credited.otherwise:
+        said = f"{one.credited.plain()}, {str(one.cause).replace('_', ' ')}: {reason}"
+        moved += move_cheques(deed, [one.cheque], ChequeState.CREDITED, reason=said)
+    return moved

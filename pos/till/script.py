@@ -551,6 +551,7 @@ class Script:
                     cheques=[(line.cheque, line.amount) for line in act.cheques],
                     on=act.date,
                     reason=act.reason,
+                    cause=act.cause,
                 )
                 return confirm_deposit(desk, person, act.slip, told, memo=memo)
             case CancelDeposit():

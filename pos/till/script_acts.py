@@ -509,7 +509,13 @@ class ConfirmDeposit(Strict):
     date: Annotated[str, Field(max_length=10)] | None = None
     reason: Annotated[
         str,
-        Field(max_length=400, description="What the bank says of a bag in which it counted something else."),
+        Field(
+            max_length=400, description="What the bank says of a bag or cheque that it credited otherwise."
+        ),
+    ] = ""
+    cause: Annotated[
+        Literal["", "bank_charge", "bank_error"],
+        Field(description="Why it credited a cheque with another sum than it is over."),
     ] = ""
 
     @model_validator(mode="after")

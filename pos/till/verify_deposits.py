@@ -21,6 +21,11 @@ _BAGS_OF_STEP = (
     "WHERE counted.step_id = step.step_id AND counted.slip_id = step.slip_id)"
 )
 
+_LACKING_OF_STEP = (
+    "(SELECT coalesce(sum(cheque.amount_minor - credited_minor), 0) FROM deposit_difference AS other "
+    "JOIN cheque USING (cheque_id) WHERE other.step_id = step.step_id AND cause LIKE '{cause}')"
+)
+
 DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
     (
         "deposit_slip_is_the_sum_of_what_is_on_it",
@@ -117,8 +122,20 @@ DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
         + _POSTED.format(side="credit", source="deposit_credited", account="'cheques_in_clearing'")
         + f" OR {_BAGS_OF_STEP.format(minor='cash_bag.amount_minor')} <> "
         + _POSTED.format(side="credit", source="deposit_credited", account="'cash_in_transit'")
-        + f" OR {_CHEQUES_OF_STEP} + {_BAGS_OF_STEP.format(minor='credited_minor')} <> "
+        + f" OR {_CHEQUES_OF_STEP} - {_LACKING_OF_STEP.format(cause='%')} "
+        + f"+ {_BAGS_OF_STEP.format(minor='credited_minor')} <> "
         + _POSTED.format(side="debit", source="deposit_credited", account="deposit_slip.ledger_account"),
+    ),
+    (
+        "other_sum_of_a_cheque_is_posted",
+        "SELECT step_id FROM deposit_slip_event AS step WHERE "
+        + " OR ".join(
+            f"{_LACKING_OF_STEP.format(cause=cause)} <> "
+            + _POSTED.format(side="debit", source="deposit_credited", account=account)
+            + " - "
+            + _POSTED.format(side="credit", source="deposit_credited", account=account)
+            for cause, account in (("bank_charge", "'bank_charges'"), ("bank_error", "'bank_differences'"))
+        ),
     ),
     (
         # A way to pay may have had another account once; all that lies in the shop is looked at as one.

@@ -183,9 +183,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bag_cash(desk, BACK_OFFICE, "B-1", "20")
     slip = deposit_cheques(desk, BACK_OFFICE).slip.number
     lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7")
-    confirm_deposit(
-        desk, BACK_OFFICE, slip, CreditOrder(cheques=[("000901", "3"), ("000902", "1"), ("B-1", "20")])
-    )
+    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(cheques=[("000901", "3"), ("B-1", "20")]))
+    less = CreditOrder(cheques=[("000902", "0.9")], cause="bank_charge", reason="its tariff")
+    approved(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, less), SUPERVISOR)
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)

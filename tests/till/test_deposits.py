@@ -19,9 +19,12 @@ from pos.domain.money import Money
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Person
 from pos.store.receipts import waiting_prints
+from pos.till.approvals import approve
+from pos.till.cheque_register import all_cheques, cheque_life
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import LIVING, cancel_deposit, deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
+from pos.till.open_bills import catch_up
 from pos.till.papers import last_receipt_of, reprint, show_receipt
 from pos.till.post_dated import register_cheque
 from pos.till.script import Script
@@ -51,6 +54,8 @@ from tests.builders.tills import (
     wish,
 )
 from tests.builders.tries import examples
+from tests.builders.undoing import approved, open_bills
+from tests.builders.undoing import balances as ledger
 from tests.till.books import refused, spoil
 
 OLD = (TODAY - timedelta(days=170)).isoformat()
@@ -591,3 +596,92 @@ def test_what_was_altered_behind_the_programs_back_is_named(desk: Desk, statemen
     spoil(desk, statement)
 
     assert check in {found.check for found in findings(desk)}
+
+
+# --- another sum than the cheque's -----------------------------------------------------------------------------------
+
+
+def told_otherwise(amount: str, cause: str, reason: str = "so says its list") -> CreditOrder:
+    return CreditOrder(cheques=[(SERIALS[0], amount)], cause=cause, reason=reason)
+
+
+def by_two(desk: Desk, slip: str, told: CreditOrder) -> None:
+    approved(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, told), SUPERVISOR)
+
+
+@pytest.mark.parametrize(
+    ("amount", "cause", "posted"),
+    [
+        ("41", "bank_charge", {"bank": 41_000, "bank_charges": 750}),
+        ("41", "bank_error", {"bank": 41_000, "bank_differences": 750}),
+        ("47.150", "bank_error", {"bank": 47_150, "bank_differences": -5_400}),
+    ],
+)
+def test_a_cheque_that_the_bank_credits_with_another_sum_is_paid_whole_by_its_payer(
+    desk: Desk, amount: str, cause: str, posted: dict[str, int]
+) -> None:
+    """Rule 42: what lacks or is too much is the bank's charge, or stands to be cleared with it."""
+    slip = made(desk).number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1")
+    catch_up(desk)
+    before, owed = ledger(desk), open_bills(desk)
+
+    by_two(desk, slip, told_otherwise(amount, cause))
+
+    now = ledger(desk)
+    changed = {name: minor - before.get((name, of), 0) for (name, of), minor in now.items() if of is None}
+    assert {name: minor for name, minor in changed.items() if minor} == posted | {
+        "cheques_in_clearing": -41_750
+    }
+    assert open_bills(desk) == owed
+    (line,) = all_cheques(desk, BACK_OFFICE, SERIALS[0], over=True)
+    last = cheque_life(desk, BACK_OFFICE, line.key).steps[-1]
+    plain = money(amount).plain()
+    assert (last.state, last.said) == ("credited", f"{plain}, {cause.replace('_', ' ')}: so says its list")
+    confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(amount="17.505"))
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        (told_otherwise("41", ""), "deposit_differs"),
+        (told_otherwise("42", "bank_charge"), "deposit_differs"),
+        (told_otherwise("41", "bank_charge", ""), "reason_missing"),
+        (told_otherwise("41", "tip"), "bad_field"),
+        (told_otherwise("0", "bank_error"), "amount_not_positive"),
+    ],
+)
+def test_another_sum_has_a_cause_and_a_reason(desk: Desk, told: CreditOrder, code: str) -> None:
+    slip = made(desk).number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1")
+    assert refused(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, told)).code == code
+
+
+def test_a_script_says_what_the_bank_kept(desk: Desk) -> None:
+    slip = made(desk).number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1")
+    line = {"act": "confirm_deposit", "slip": slip, "cheques": [{"cheque": SERIALS[0], "amount": "41"}]}
+    asked = {**line, "ref": "d1", "cause": "bank_charge", "reason": "its tariff"}
+
+    answer = Script(desk, BACK_OFFICE).run_line(json.dumps(asked))
+
+    assert answer["error"]["code"] == "approval_required"  # type: ignore[index]
+    approve(desk, SUPERVISOR, answer["error"]["request"])  # type: ignore[index]
+    assert Script(desk, BACK_OFFICE).run_line(json.dumps(asked))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"),
+    [
+        ("UPDATE deposit_difference SET credited_minor = 41500", "credited_money_is_posted"),
+        ("UPDATE deposit_difference SET cause = 'bank_error'", "other_sum_of_a_cheque_is_posted"),
+        ("DELETE FROM deposit_difference", "credited_money_is_posted"),
+    ],
+)
+def test_another_sum_that_was_altered_is_named(desk: Desk, statement: str, check: str) -> None:
+    slip = made(desk).number
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1")
+    by_two(desk, slip, told_otherwise("41", "bank_charge"))
+    spoil(desk, statement)
+    assert check in {finding.check for finding in findings(desk)}

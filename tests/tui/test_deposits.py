@@ -204,3 +204,21 @@ async def test_a_bag_is_opened_again_with_a_reason(desk: Desk) -> None:
         assert seat.message == "Bag B-77 is opened."
         assert "2 of 2" in seat.text
     assert findings(desk) == []
+
+
+async def test_a_cheque_that_the_bank_credits_with_less_takes_a_cause_a_reason_and_a_second_person(
+    desk: Desk,
+) -> None:
+    slip = deposit_cheques(desk, BACK_OFFICE, None).slip
+    lodge_deposit(desk, BACK_OFFICE, slip.number, "NBK 1")
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", ".", "7", "s", "c", "space", "enter")
+        assert f"The bank credited 1 cheque of {SLIP}" in seat.text
+        await seat.press("up", "up", "up")
+        await seat.fill("12", "", "", "")
+        assert "Is it the bank's charge or its error?" in " ".join(seat.text.split())
+        await seat.fill("charge", "", "")
+        assert "Say what the bank says of it." in seat.text
+        await seat.fill("its tariff", "")
+        assert seat.screen == "SecondPersonScreen"
+    assert state(desk) == ["lodged"]

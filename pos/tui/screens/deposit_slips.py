@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
 from pos.domain.cash_bag import CashBag
-from pos.domain.deposit import DepositSlip, SlipState, so_much
+from pos.domain.deposit import Cause, DepositSlip, SlipState, so_much
 from pos.domain.errors import DomainError
 from pos.domain.money import Money, total
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
@@ -235,6 +235,16 @@ class CreditedScreen(_BankDayScreen):
         yield Label(f"The bank credited {what}", classes="title", markup=False)
         if not self._cheques:
             yield Field("Its sum", id="bank-sum", pattern=AMOUNT, limit=AMOUNT_MAX, note="its statement's")
+        if self._alone is not None:
+            yield Field(
+                "Its sum",
+                id="cheque-sum",
+                value=self.seat.shown(self._alone),
+                pattern=AMOUNT,
+                limit=AMOUNT_MAX,
+                note="as the bank credited it",
+            )
+            yield Field("If it differs", id="bank-cause", limit=10, note="charge, or error of the bank")
         for place, bag in enumerate(self._bags):
             field = Field(
                 f"Bag {bag.number}",
@@ -245,10 +255,8 @@ class CreditedScreen(_BankDayScreen):
                 note="as the bank counted it",
             )
             yield field
-        if self._bags:
-            yield Field(
-                "What it says", id="bag-reason", limit=200, note="only where it counted something else"
-            )
+        if self._bags or self._alone is not None:
+            yield Field("What it says", id="bag-reason", limit=200, note="only where its sum differs")
         yield self._day()
 
     @property
@@ -256,22 +264,45 @@ class CreditedScreen(_BankDayScreen):
         named = {name for name, _ in self._cheques}
         return [bag for bag in self._slip.outstanding_bags if bag.number in named]
 
+    def on_mount(self) -> None:
+        if self._alone is not None:
+            # Nearly always it is the cheque's own sum, and Enter is enough.
+            self.query_one("#bank-day", Field).box.focus()
+            self.say("Enter goes on. Up goes to its sum, where the bank credited another.")
+
+    @property
+    def _alone(self) -> Money | None:
+        """What the cheque is over that alone is ticked: it may have been credited with another sum."""
+        if len(self._cheques) != 1 or self._bags:
+            return None
+        return self._cheques[0][1]
+
     def field_of(self, refusal: DomainError) -> Field | None:
-        if refusal.code == "deposit_differs" and self._bags:
+        if refusal.code == "reason_missing" or (refusal.code == "deposit_differs" and self._bags):
             return self.query_one("#bag-reason", Field)
+        if refusal.code in ("deposit_differs", "bad_field") and self._alone is not None:
+            return self.query_one("#bank-cause", Field)
         return super().field_of(refusal)
 
     async def _send(self) -> None:
         desk, person = self.seat.desk, self.seat.person
         counted = {bag.number: self.typed(f"bag-{place}") for place, bag in enumerate(self._bags)}
+        if self._alone is not None:
+            counted[self._cheques[0][0]] = self.typed("cheque-sum")
         told = CreditOrder(
             amount=None if self._cheques else self.typed("bank-sum"),
             cheques=[(name, counted.get(name, amount)) for name, amount in self._cheques],
             on=self.typed("bank-day"),
-            reason=self.typed("bag-reason") if self._bags else "",
+            reason=self.typed("bag-reason") if self._bags or self._alone is not None else "",
+            cause=self._cause(),
             decimal_marks=self.seat.decimal_marks,
         )
         self.dismiss(await self.seat.deed(partial(confirm_deposit, desk, person, self._slip.number, told)))
+
+    def _cause(self) -> str:
+        """As a script names it; what is neither goes on as it is, to be refused."""
+        typed = self.typed("bank-cause").lower() if self._alone is not None else ""
+        return {"": "", "charge": Cause.CHARGE, "error": Cause.ERROR}.get(typed, typed)
 
 
 class CreditedChequesScreen(LinesScreen[Credited]):

@@ -5,7 +5,7 @@ from pos.store.migrations.relax import relax
 from pos.store.migrations.run_sql import run_sql
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 
 SCHEMA = """
 -- So much of a part had gone back to its payor at another terminal when the cheque bounced: the books here have no refund

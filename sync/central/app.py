@@ -36,6 +36,7 @@ from sync.central.limits import Buckets, Limits
 from sync.central.links import Links
 from sync.central.listeners import ListenerHosts
 from sync.central.metrics import Metrics, TimedStore
+from sync.central.openapi import openapi_routes
 from sync.central.operating_api import operating_routes
 from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
@@ -111,6 +112,7 @@ def make_app(
         *dishonour_routes(desk),
         *hub_routes(desk, listeners or ListenerHosts()),
         *own_routes(desk),
+        *openapi_routes(),
         *operating_routes(desk, metrics),
     ]
     if authenticated:

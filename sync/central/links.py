@@ -38,6 +38,7 @@ POSSIBLE_DOUBLE_PATH = f"{OWN_PATH}/possibleDouble"
 DISHONOUR_PATH = f"{OWN_PATH}/dishonour"
 BILL_DOCUMENT_PATH = f"{OWN_PATH}/billDocument"
 HUB_KEY_PATH = f"{OWN_PATH}/hubKey"
+OPENAPI_PATH = f"{OWN_PATH}/openapi.json"
 BILL_SCHEMA_PATH = f"{OWN_PATH}/schema/CustomerBillWithSummary.json"
 
 RESOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}")

@@ -27,6 +27,7 @@ from sync.central.links import (
     HEAD_PATH,
     HUB_KEY_PATH,
     ITEM_PATH,
+    OPENAPI_PATH,
     OUTCOME_PATH,
     OWN_PATH,
     POSSIBLE_DOUBLE_PATH,
@@ -51,6 +52,7 @@ from sync.tmf678.bill import EXTENDED_TYPE
 from sync.wire_json import BadField
 
 ANNOUNCEMENT = {
+    "openapi": OPENAPI_PATH,
     "idempotencyKey": True,
     "changeNumber": True,
     "accounts": ACCOUNT_PATH,

@@ -19,6 +19,7 @@ from sync.central.database import CentralStore
 from sync.central.links import TOKEN_PATH
 from sync.oauth import ASSERTION_TYPE, AUDIENCE, key_text
 from sync.wire_json import loads
+from tests.builders.own_document import hold_to_document
 from tests.central.central_builders import BASE_URL, CountedRandomness
 
 GRANT = {"grant_type": "client_credentials"}
@@ -42,7 +43,11 @@ async def guarded(
         authenticated=True,
         **more,
     )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as opened:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url=BASE_URL,
+        event_hooks={"response": [hold_to_document]},
+    ) as opened:
         yield opened
 
 

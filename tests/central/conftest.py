@@ -14,6 +14,7 @@ from receipts.bill_pdf import render_bill
 from sync.central.app import make_app
 from sync.central.database import CentralStore, open_central
 from tests.builders.central_stores import StoreKind, run_on_its_stores, store_url
+from tests.builders.own_document import hold_to_document
 from tests.central.central_builders import BASE_URL, CountedRandomness, SteppingClock, with_a_small_operator
 
 pytest_generate_tests = run_on_its_stores
@@ -72,5 +73,9 @@ async def client(
         modes=modes,
         draw_bill=render_bill,
     )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as opened:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url=BASE_URL,
+        event_hooks={"response": [hold_to_document]},
+    ) as opened:
         yield opened

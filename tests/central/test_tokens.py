@@ -28,6 +28,7 @@ OPEN_TO_ALL = {
     ("POST", TOKEN_PATH),
     ("GET", "/health"),
     ("GET", "/ready"),
+    ("GET", "/counterfoil/v1/openapi.json"),
 }
 
 

@@ -476,7 +476,10 @@ def _check_across(
         refuse("till.toml", "card_terminal.url", problem)
     if till.card_terminal.ca_file and not Path(till.card_terminal.ca_file).is_file():
         refuse("till.toml", "card_terminal.ca_file", "a file of certificates")
-    for key in ("central_url", "payment_url", "bill_url"):
+    for key in ("client_id", "client_secret_file"):
+        if bool(getattr(till.sync, key)) is not bool(till.sync.token_url):
+            refuse("till.toml", f"sync.{key}", "set together with token_url, or not at all")
+    for key in ("central_url", "payment_url", "bill_url", "token_url"):
         problem = url_problem(getattr(till.sync, key))
         if problem:
             refuse("till.toml", f"sync.{key}", problem)

@@ -423,6 +423,9 @@ class SyncSettings(Strict):
     ca_file: Annotated[str, Field(max_length=500)] = ""
     client_cert: Annotated[str, Field(max_length=500)] = ""
     client_key: Annotated[str, Field(max_length=500)] = ""
+    token_url: Annotated[str, Field(max_length=500)] = ""
+    client_id: Annotated[str, Field(max_length=200)] = ""
+    client_secret_file: Annotated[str, Field(max_length=500)] = ""
     request_timeout_s: Annotated[int, Field(ge=1, le=120)] = 10
     pull_every_s: Annotated[int, Field(ge=5, le=86400)] = 60
     retry_delay_s_min: Annotated[int, Field(ge=1, le=60)] = 1

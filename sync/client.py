@@ -27,6 +27,8 @@ from pos.domain.voucher import (
     VoucherUnanswered,
     VoucherWanted,
 )
+from sync.bearer import Bearer, NoToken, TokenAnswer
+from sync.credentials import Credentials
 from sync.tmf676.payment import PaymentSeen, read_payment
 from sync.told import clean_told
 from sync.transport_security import TlsFiles, context_of, why_not_secure
@@ -51,9 +53,17 @@ BODY_MAX = 64 * 1024 * 1024
 TMF676_PATH = "/tmf-api/paymentManagement/v4"
 TMF678_PATH = "/tmf-api/customerBillManagement/v4"
 OWN_PATH = "/counterfoil/v1"
+TOKEN_PATH = "/oauth2/token"
 LATER_STATUS = frozenset((401, 425, 429))
 NOT_FOR_GOOD_STATUS = LATER_STATUS | {408, 409}
 """Every other 4xx is: sending the same body again cannot help, and a person must see it."""
+NO_TOKEN = "no_token"
+GATE_CODES = frozenset(
+    (NO_TOKEN, "token_missing", "token_refused", "scope_missing", "other_terminal", "other_epoch")
+)
+"""How our central says that a till may not speak: not at all, or not for that terminal or enrolment."""
+NUMBER_TAKEN = "sequence_conflict"
+TOKEN_TIMEOUT_S = 5
 LOOK_UP_PAGES_MAX = 200
 ROWS_MAX = 500
 REASON_MAX = 200
@@ -76,9 +86,10 @@ class NotThere:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Central says that it may have something of this key already (409)."""
+    """Central says that it may have something of this key already (409). ``number_taken``: a payment of its number."""
 
     reason: str
+    number_taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +155,17 @@ SendOutcome = Accepted | Conflict | RefusedForGood | Later | Unknown | Unreachab
 LookUpOutcome = Accepted | NotThere | Later | Unknown | Unreachable
 PageOutcome = Page | Later | Unknown | Unreachable
 RatesOutcome = PageOutcome | RefusedForGood
+AllOfTerminal = Mapping[str, tuple[object, PaymentSeen]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Whole URLs of the two APIs and of what our central adds (None at a foreign server)."""
+    """Whole URLs of the two APIs, of what our central adds and of its tokens (None at a foreign server)."""
 
     payment: str
     bill: str
     own: str | None
+    token: str | None = None
 
     @property
     def are_secure(self) -> bool:
@@ -167,11 +180,15 @@ class Addresses:
             payment=payment.rstrip("/") or base + TMF676_PATH,
             bill=bill.rstrip("/") or base + TMF678_PATH,
             own=base + OWN_PATH if base else None,
+            token=base + TOKEN_PATH if base else None,
         )
 
 
 class CentralClient:
-    """Speaks to a TMF676/TMF678 server. ``transport`` is the seam for tests and the simulation."""
+    """Speaks to a TMF676/TMF678 server. ``transport`` is the seam for tests and the simulation.
+
+    ``barred``: why the server lets this till do nothing, as it said last; None while it does.
+    """
 
     def __init__(
         self,
@@ -181,9 +198,14 @@ class CentralClient:
         media_type: str,
         transport: AsyncBaseTransport | None = None,
         tls: TlsFiles | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.addresses = addresses
         self._tls_fault: str | None = None
+        self.barred: str | None = None
+        self._bearer: Bearer[Unknown | Unreachable] | None = (
+            None if credentials is None else Bearer(credentials, self._ask_token)
+        )
         self._answer_s_max = timeout_s * ANSWER_TIMEOUTS_MAX
         self._media_type = media_type
         self._http = httpx.AsyncClient(
@@ -239,7 +261,7 @@ class CentralClient:
         if answer.status_code == 202:
             return Unknown("accepted, not carried out yet (202)")
         if answer.status_code == 409:
-            return Conflict(_reason(answer))
+            return Conflict(_reason(answer), number_taken=_code(answer) == NUMBER_TAKEN)
         if _is_for_good(answer):
             return RefusedForGood(_reason(answer))
         return _not_now(answer)
@@ -284,21 +306,21 @@ class CentralClient:
         return Unknown(f"not among the first {offset} {resource}s that the server lists")
 
     async def payments_of(
-        self, terminal: str, epoch: int
-    ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
-        """Every payment that our central has of one enrolment of a terminal, by our key."""
-        return await self._all_of("payment", terminal, epoch)
+        self, terminal: str
+    ) -> AllOfTerminal | Later | RefusedForGood | Unknown | Unreachable:
+        """Every payment that our central has of a terminal, by our key, with the epoch of its number."""
+        return await self._all_of("payment", terminal)
 
     async def refunds_of(
-        self, terminal: str, epoch: int
-    ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
+        self, terminal: str
+    ) -> AllOfTerminal | Later | RefusedForGood | Unknown | Unreachable:
         """As ``payments_of``, for refunds."""
-        return await self._all_of("refund", terminal, epoch)
+        return await self._all_of("refund", terminal)
 
     async def _all_of(
-        self, resource: str, terminal: str, epoch: int
-    ) -> Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable:
-        found: dict[str, PaymentSeen] = {}
+        self, resource: str, terminal: str
+    ) -> AllOfTerminal | Later | RefusedForGood | Unknown | Unreachable:
+        found: dict[str, tuple[object, PaymentSeen]] = {}
         after = ""
         for _ in range(LOOK_UP_PAGES_MAX):
             query = {"terminal": terminal, "sort": "id", "limit": str(ROWS_MAX)}
@@ -313,8 +335,8 @@ class CentralClient:
                 except WireJsonError as error:
                     return _unreadable(error)
                 after = max(after, seen.id)
-                if row.get("epoch") == epoch and seen.correlator_id is not None:
-                    found[seen.correlator_id] = seen
+                if seen.correlator_id is not None:
+                    found[seen.correlator_id] = row.get("epoch"), seen
             if len(page.rows) < ROWS_MAX:
                 return found
         return Unknown(f"central tells more {resource}s than can be compared")
@@ -521,7 +543,7 @@ class CentralClient:
         answer = await self._request("GET", self.addresses.own)
         if not isinstance(answer, httpx.Response):
             return answer
-        if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
+        if answer.status_code in (408, 425, 429) or answer.status_code >= 500 or _is_at_the_gate(answer):
             return _not_now(answer)
         if answer.status_code != 200:
             # A foreign server, or the gateway before it, says in its own way that it knows no such thing.
@@ -550,12 +572,19 @@ class CentralClient:
         return frozenset(found) if isinstance(found, dict) else frozenset()
 
     async def enrol(
-        self, terminal: str, code: str
+        self, terminal: str, code: str, *, public_key: str, epoch_above: int
     ) -> Mapping[str, Any] | RefusedForGood | Later | Unknown | Unreachable:
-        """Redeem a one-time code; the answer holds the terminal's epoch."""
+        """Redeem a one-time code; the answer holds the terminal's epoch, above ``epoch_above``."""
         assert self.addresses.own is not None, "enrolment is ours alone"
         answer = await self._request(
-            "POST", f"{self.addresses.own}/enrolment", json={"terminal": terminal, "code": code}
+            "POST",
+            f"{self.addresses.own}/enrolment",
+            json={
+                "terminal": terminal,
+                "code": code,
+                "publicKey": public_key,
+                "epochAbove": epoch_above,
+            },
         )
         if not isinstance(answer, httpx.Response):
             return answer
@@ -570,7 +599,54 @@ class CentralClient:
     async def _page(self, url: str, query: Mapping[str, str]) -> PageOutcome:
         return _read_page(await self._request("GET", url, params=query))
 
+    async def _ask_token(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> TokenAnswer | Unknown | Unreachable:
+        answer = await self._send(
+            "POST", url, within_s=TOKEN_TIMEOUT_S, data=dict(form), headers=dict(headers)
+        )
+        if isinstance(answer, Unknown):
+            # Only the token did not come; what it is for has not left.
+            return Unreachable(f"central gave no token: {answer.reason}")
+        if isinstance(answer, Unreachable):
+            return answer
+        return TokenAnswer(status=answer.status_code, told=_json_of(answer))
+
     async def _request(
+        self, method: str, url: str, *, within_s: int | None = None, **parts: Any
+    ) -> httpx.Response | Unknown | Unreachable:
+        """With the token where there is one; refused, it is renewed once: nothing was carried out then."""
+        if self._bearer is None:
+            answer = await self._send(method, url, within_s=within_s, **parts)
+        else:
+            token = await self._bearer.token()
+            answer = await self._with(token, method, url, within_s=within_s, **parts)
+            if isinstance(token, str) and isinstance(answer, httpx.Response) and answer.status_code == 401:
+                token = await self._bearer.token(instead_of=token)
+                answer = await self._with(token, method, url, within_s=within_s, **parts)
+        if isinstance(answer, httpx.Response):
+            self.barred = _reason(answer) if _is_at_the_gate(answer) else None
+        return answer
+
+    async def _with(
+        self, token: str | NoToken | Unknown | Unreachable, method: str, url: str, **parts: Any
+    ) -> httpx.Response | Unknown | Unreachable:
+        if isinstance(token, NoToken):
+            if token.status >= 500 or token.status == 429:
+                return Unreachable(f"central gave no token ({token.status})")
+            refused = {
+                "code": NO_TOKEN,
+                "reason": "Unauthorized",
+                "message": "Central does not know this till, or not any more.",
+            }
+            return httpx.Response(401, content=dumps(refused))
+        if not isinstance(token, str):
+            return token
+        if token:
+            parts["headers"] = {**parts.get("headers", {}), "Authorization": f"Bearer {token}"}
+        return await self._send(method, url, **parts)
+
+    async def _send(
         self, method: str, url: str, *, within_s: int | None = None, **parts: Any
     ) -> httpx.Response | Unknown | Unreachable:
         if self._tls_fault is not None:
@@ -675,13 +751,24 @@ def _unreadable(error: WireJsonError) -> Unknown:
 
 
 def _is_for_good(answer: httpx.Response) -> bool:
-    return 400 <= answer.status_code < 500 and answer.status_code not in NOT_FOR_GOOD_STATUS
+    for_good = 400 <= answer.status_code < 500 and answer.status_code not in NOT_FOR_GOOD_STATUS
+    return for_good and not _is_at_the_gate(answer)
+
+
+def _is_at_the_gate(answer: httpx.Response) -> bool:
+    """Our central does not let this till in: it says nothing of what was asked, and a new enrolment mends it."""
+    return answer.status_code in (401, 403) and _code(answer) in GATE_CODES
+
+
+def _code(answer: httpx.Response) -> object:
+    body = _json_of(answer)
+    return body.get("code") if isinstance(body, dict) else None
 
 
 def _not_now(answer: httpx.Response) -> Later | Unknown:
     """429 and the like took nothing; a 5xx may have come after the commit."""
     wait = _retry_after_s(answer)
-    if answer.status_code in LATER_STATUS:
+    if answer.status_code in LATER_STATUS or _is_at_the_gate(answer):
         return Later(_reason(answer), wait)
     return Unknown(_reason(answer), wait)
 

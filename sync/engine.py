@@ -44,6 +44,7 @@ from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.messages import MESSAGES
 from sync.refund_wire import ANNOUNCED, is_move
 from sync.releases import Releases
+from sync.retold import retold
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
 from sync.second_persons import SecondPersons
 from sync.sessions import Sessions
@@ -65,11 +66,15 @@ FOR_OTHERS = (MOVED, MOVED_REFUND)
 
 @dataclass(slots=True, kw_only=True)
 class SyncState:
-    """What the status line tells of the wire. Online means that central answered, not that a cable is in."""
+    """What the status line tells of the wire. Online means that central answered, not that a cable is in.
+
+    ``barred``: it answered that this till may do nothing.
+    """
 
     online: bool | None = None
     since: datetime | None = None
     problem: str | None = None
+    barred: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +207,8 @@ class SyncEngine:
             return PullReport(accounts=0, bills=0, rates=0, skipped=0, problem=problem)
         report = await self._inbound.pull()
         self._keep_quiet(report.retry_after_s)
-        self._heard(report.problem is None, report.problem)
+        refused = self._parts.client.barred is not None
+        self._heard(refused or report.problem is None, report.problem)
         if report.problem is None:
             await self._tell_head()
         return report
@@ -215,7 +221,10 @@ class SyncEngine:
             await self._shift_totals.tell()
 
     async def drain(self, *, timeout_s: int) -> PushReport:
-        """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this."""
+        """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this.
+
+        So does everything where central lets this till do nothing.
+        """
         deadline = self._parts.clock.monotonic_s() + timeout_s
         acknowledged = parked = 0
         while True:
@@ -223,7 +232,7 @@ class SyncEngine:
             acknowledged += report.acknowledged
             parked += report.parked
             left_s = deadline - self._parts.clock.monotonic_s()
-            if report.waiting == 0 or left_s <= 0:
+            if report.waiting == 0 or left_s <= 0 or self.state.barred is not None:
                 return PushReport(
                     acknowledged=acknowledged,
                     parked=parked,
@@ -335,7 +344,7 @@ class SyncEngine:
         send = client.send_refund if row.kind in REFUNDS else client.send_payment
         outcome = await send(row.correlator_id, body)
         if isinstance(outcome, Conflict):
-            return await self._settle_conflict(row, outcome, this_round, by_standard)
+            return await self._settle_conflict(row, body, outcome, this_round, by_standard)
         return await self._settle(row, _as_told(outcome, by_standard), this_round)
 
     async def _find(self, row: OutboxRow) -> LookUpOutcome:
@@ -390,14 +399,25 @@ class SyncEngine:
         )
 
     async def _settle_conflict(
-        self, row: OutboxRow, conflict: Conflict, this_round: _Round, by_standard: bool
+        self, row: OutboxRow, body: bytes, conflict: Conflict, this_round: _Round, by_standard: bool
     ) -> bool:
-        """409 may mean "I have it": look, unless quiet was asked for meanwhile. What is not there needs a person."""
+        """409 may mean "I have it": look, unless quiet was asked for meanwhile. What is not there needs a person.
+
+        A number that a copy of this till has used for another payment is given up for one of the enrolment that the till
+        has begun since; before that the payment waits for it, parked.
+        """
         if self._ended(this_round):
             return await self._settle(row, Unknown(conflict.reason), this_round)
         found = await self._find(row)
         if isinstance(found, NotThere):
-            return await self._settle(row, RefusedForGood(conflict.reason), this_round)
+            own = self._parts.identity
+            again = retold(body, own.epoch) if conflict.number_taken and row.kind == outbox.PAYMENT else None
+            if again is None:
+                return await self._settle(row, RefusedForGood(conflict.reason), this_round)
+            outcome = await self._parts.client.send_payment(row.correlator_id, again)
+            if isinstance(outcome, Conflict):
+                outcome = RefusedForGood(outcome.reason)
+            return await self._settle(row, _as_told(outcome, by_standard), this_round)
         return await self._settle(replace(row, state="unknown"), _as_told(found, by_standard), this_round)
 
     async def _settle(self, row: OutboxRow, outcome: SendOutcome | LookUpOutcome, this_round: _Round) -> bool:
@@ -512,7 +532,7 @@ class SyncEngine:
     def _heard(self, answered: bool, problem: str | None) -> None:
         if self.state.online != answered:
             self.state.online, self.state.since = answered, self._parts.clock.now()
-        self.state.problem = problem
+        self.state.problem, self.state.barred = problem, self._parts.client.barred
 
 
 def _as_told(outcome: Outcome, by_standard: bool) -> Outcome:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from pos.bootstrap.central_key import CentralKey, write_central_key
 from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.homes import (
     HomePaths,
@@ -138,7 +139,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to restore. ``enrol`` asks central for the next epoch by a one-time code; None: it is counted on from here.
+    """What to restore. ``enrol`` asks central for an epoch above the given one by a one-time code; None: it is counted on.
 
     ``second`` signs in the other admin, by the roster of the backup.
     """
@@ -146,7 +147,7 @@ class Wish:
     home: Path
     backup: Path
     passphrase: str
-    enrol: Callable[[str, str], int] | None = None
+    enrol: Callable[[str, str, int], CentralKey] | None = None
     second: Callable[[Desk], Person] | None = None
 
 
@@ -174,7 +175,9 @@ def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Rest
             in_force = set() if replaced is None else {replaced.epoch}
             epoch = max({identity.epoch} | in_force | _epochs_told(paths, staged, identity)) + 1
             if wish.enrol is not None:
-                epoch = max(epoch, wish.enrol(identity.central_url, identity.terminal))
+                key = wish.enrol(identity.central_url, identity.terminal, epoch - 1)
+                write_central_key(paths.central_key, key)
+                epoch = max(epoch, key.epoch)
             _go_on(till.desk, person, epoch, content)
         kept = _exchange(paths, staged, series_of(epoch))
     finally:

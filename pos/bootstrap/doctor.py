@@ -22,7 +22,7 @@ from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.homes import HomePaths, Machine, refuse_no_home
 from pos.bootstrap.key_files import read_keys
 from pos.bootstrap.last_done import last_backup, last_check
-from pos.bootstrap.wire import addresses_of, tls_of
+from pos.bootstrap.wire import addresses_of, credentials_of, tls_of
 from pos.domain.errors import DomainError, Refused
 from pos.domain.ports import PrinterUnavailable
 from pos.domain.signature import public_key_of
@@ -90,7 +90,7 @@ def examine(folder: Path, machine: Machine, *, config: Path | None = None) -> It
         if settings:
             yield _looked("backup", lambda: _backup(paths, settings[0], store.now))
             yield _looked("printer", lambda: _printer(settings[0]))
-            yield _looked("central", lambda: _central(settings[0], store.central_url(), machine))
+            yield _looked("central", lambda: _central(settings[0], paths, store.central_url(), machine))
     finally:
         store.close()
 
@@ -285,11 +285,13 @@ def _printer(settings: Settings) -> Sign:
     return _ok("printer", f"{host}:{port} answers")
 
 
-def _central(settings: Settings, enrolled_at: str, machine: Machine) -> Sign:
+def _central(settings: Settings, paths: HomePaths, enrolled_at: str, machine: Machine) -> Sign:
     try:
         addresses = addresses_of(settings, enrolled_at)
     except Refused:
         return _ok("central", "none is set: this till works alone")
+    shown = credentials_of(settings, paths, enrolled_at, machine.clock_of("UTC"), machine.randomness)
+    barred: list[str] = []
 
     async def ask() -> object:
         client = CentralClient(
@@ -298,9 +300,12 @@ def _central(settings: Settings, enrolled_at: str, machine: Machine) -> Sign:
             media_type=settings.till.sync.media_type,
             transport=machine.transport,
             tls=tls_of(settings),
+            credentials=shown,
         )
         async with client:
-            return await asyncio.wait_for(client.announced(), CENTRAL_WITHIN_S)
+            told = await asyncio.wait_for(client.announced(), CENTRAL_WITHIN_S)
+            barred.extend([] if client.barred is None else [client.barred])
+            return told
 
     try:
         answer = asyncio.run(ask())
@@ -308,6 +313,10 @@ def _central(settings: Settings, enrolled_at: str, machine: Machine) -> Sign:
         answer = None
     if isinstance(answer, Mapping):
         return _ok("central", "answers")
+    if barred:
+        says = f"takes nothing from this till: {barred[0]}"
+        do = "Ask for a one-time code (pos central terminal code) and enrol this home with it: pos enrol --code C."
+        return _look("central", says, do)
     why = f": {answer.reason}" if isinstance(answer, Unreachable) else ""
     return _look("central", f"does not answer{why}", "Selling goes on; what is taken waits in the outbox.")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from pos.bootstrap.central_key import CentralKey, write_central_key
 from pos.bootstrap.file_modes import refuse_wide
 from pos.bootstrap.key_files import add_later_keys, make_keys, read_key, read_keys, settle_keys
 from pos.bootstrap.last_done import last_check
@@ -107,6 +108,10 @@ class HomePaths:
         return self.home / "keys"
 
     @property
+    def central_key(self) -> Path:
+        return self.home / "central.key"
+
+    @property
     def high_water(self) -> Path:
         return self.home / "high-water"
 
@@ -156,12 +161,16 @@ class OpenTill(AbstractContextManager["OpenTill"]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewHome:
-    """What a new home is made of. Shop, people, accounts and bills come from the fixture."""
+    """What a new home is made of. Shop, people, accounts and bills come from the fixture.
+
+    ``key`` None: it was made without a one-time code, and shows central nothing.
+    """
 
     terminal: str
     central_url: str
     epoch: int
     fixture: Fixture
+    key: CentralKey | None = None
 
 
 def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Settings | None = None) -> Identity:
@@ -178,6 +187,8 @@ def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Setting
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse_wide(folder)
     make_keys(paths.keys, machine.randomness)
+    if new.key is not None:
+        write_central_key(paths.central_key, new.key)
     identity = _identity(new)
     clock = machine.clock_of(identity.time_zone)
     database = machine.open_store(paths.till_db)

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
-from pos.bootstrap.homes import OpenTill
+from pos.bootstrap.central_key import KEY_BYTES, CentralKey, read_central_key, read_secret_file
+from pos.bootstrap.homes import HomePaths, OpenTill
 from pos.bootstrap.paper import print_slips
-from pos.domain.errors import Refused
+from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money, currency
-from pos.domain.ports import Runner
+from pos.domain.ports import Clock, Randomness, Runner
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued
 from pos.machine import InlineRunner
@@ -34,6 +36,7 @@ from pos.till_settings import url_problem
 from sync.client import (
     Accepted,
     Addresses,
+    AllOfTerminal,
     CentralClient,
     Later,
     NotThere,
@@ -41,8 +44,10 @@ from sync.client import (
     Unknown,
     Unreachable,
 )
+from sync.credentials import Credentials, Secret, Signature
 from sync.engine import SyncEngine, SyncParts
 from sync.heads import mark_letters
+from sync.oauth import key_text, terminal_client
 from sync.refunds_elsewhere import CentralRefunds
 from sync.retry import RetryRule
 from sync.tmf676 import PaymentSeen
@@ -79,6 +84,37 @@ def make_client(till: OpenTill) -> CentralClient:
         media_type=sync.media_type,
         transport=till.machine.transport,
         tls=tls_of(till.settings),
+        credentials=credentials_of(
+            till.settings,
+            till.paths,
+            till.desk.identity.central_url,
+            till.desk.clock,
+            till.machine.randomness,
+        ),
+    )
+
+
+def credentials_of(
+    settings: Settings, paths: HomePaths, enrolled_at: str, clock: Clock, randomness: Randomness
+) -> Credentials | None:
+    """How the home shows who it is: by a secret where the settings name one, else by its enrolment's key, if it has one.
+
+    Raises Refused ``bad_settings`` or StoreError where that cannot be read.
+    """
+    sync = settings.till.sync
+    if sync.token_url:
+        secret = read_secret_file(Path(sync.client_secret_file))
+        return Secret(token_url=sync.token_url, client_id=sync.client_id, secret=secret)
+    key = read_central_key(paths.central_key)
+    address = addresses_of(settings, enrolled_at).token
+    if key is None or address is None:
+        return None
+    return Signature(
+        token_url=address,
+        client_id=key.client_id,
+        private_key=key.private,
+        clock=clock,
+        randomness=randomness,
     )
 
 
@@ -231,13 +267,28 @@ def make_vouchers(till: OpenTill) -> VouchersNow:
     return VouchersNow(till, InlineRunner())
 
 
-async def enrol(central_url: str, terminal: str, code: str, *, tls: TlsFiles | None = None) -> int:
-    """Redeem a one-time code at our central; the terminal's epoch. Raises Refused ``enrolment_refused``."""
+async def enrol(
+    central_url: str,
+    terminal: str,
+    code: str,
+    *,
+    randomness: Randomness,
+    epoch_above: int = 0,
+    tls: TlsFiles | None = None,
+) -> CentralKey:
+    """Redeem a one-time code at our central: the key of the new enrolment, whose epoch is above ``epoch_above``.
+
+    Raises Refused ``enrolment_refused`` and CentralUnreachable.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private = randomness.token_bytes(KEY_BYTES)
+    public = key_text(Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw())
     client = CentralClient(
         Addresses.of(central=central_url), timeout_s=ENROL_TIMEOUT_S, media_type="application/json", tls=tls
     )
     async with client:
-        answer = await client.enrol(terminal, code)
+        answer = await client.enrol(terminal, code, public_key=public, epoch_above=epoch_above)
     if isinstance(answer, Unreachable):
         raise CentralUnreachable(answer.reason)
     if isinstance(answer, RefusedForGood | Later | Unknown):
@@ -245,7 +296,24 @@ async def enrol(central_url: str, terminal: str, code: str, *, tls: TlsFiles | N
     epoch = answer.get("epoch")
     if type(epoch) is not int:
         raise Refused("enrolment_refused", "Central's answer names no epoch.")
-    return epoch
+    client_id = answer.get("clientId")
+    if not isinstance(client_id, str):
+        client_id = terminal_client(terminal, epoch)
+    return CentralKey(client_id=client_id, epoch=epoch, private=private)
+
+
+class NotEnrolled(DomainError):
+    """Central answers that this till may do nothing (exit code 4)."""
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "not_enrolled",
+            "Central takes nothing from this till until it is enrolled anew: ask for a code "
+            "(pos central terminal code) and run pos enrol. What waits is not lost.",
+            reason=reason,
+        )
 
 
 class CentralUnreachable(Exception):
@@ -283,11 +351,11 @@ async def compare_with_central(desk: Desk, client: CentralClient) -> list[Centra
         ]
     identity = desk.identity
     ours = _all_correlators(desk)
-    payments = await client.payments_of(identity.terminal, identity.epoch)
-    differing = _differences("payment", booked, payments, ours)
+    payments = await client.payments_of(identity.terminal)
+    differing = _differences("payment", booked, payments, ours, identity.epoch)
     if "refunds" in announced:
-        refunds = await client.refunds_of(identity.terminal, identity.epoch)
-        differing += _differences("refund", refunded, refunds, ours)
+        refunds = await client.refunds_of(identity.terminal)
+        differing += _differences("refund", refunded, refunds, ours, identity.epoch)
     if "heads" in announced:
         differing += await _heads_differ(desk, client)
     return differing
@@ -296,20 +364,30 @@ async def compare_with_central(desk: Desk, client: CentralClient) -> list[Centra
 def _differences(
     what: str,
     booked: Mapping[str, _Told],
-    found: Mapping[str, PaymentSeen] | Later | RefusedForGood | Unknown | Unreachable,
+    found: AllOfTerminal | Later | RefusedForGood | Unknown | Unreachable,
     ours: Set[str],
+    epoch: int,
 ) -> list[CentralFinding]:
-    """What central lacks or has otherwise, then what the books (``ours``) lack."""
+    """What central lacks or has otherwise, then what the books (``ours``) lack.
+
+    Of an earlier enrolment central may have more: what was taken after the backup that was put back, or by a copy.
+    """
     if not isinstance(found, Mapping):
         raise CentralUnreachable(found.reason)
     differing = [
         CentralFinding(check=f"{what}_{'agrees_with' if key in found else 'is_at'}_central", where=key)
         for key, told in booked.items()
-        if key not in found or (found[key].id, found[key].amount, found[key].account) != told
+        if key not in found or _as_seen(found[key][1]) != told
     ]
     return differing + [
-        CentralFinding(check=f"{what}_is_in_the_books", where=key) for key in found if key not in ours
+        CentralFinding(check=f"{what}_is_in_the_books", where=key)
+        for key, (booked_in, _) in found.items()
+        if booked_in == epoch and key not in ours
     ]
+
+
+def _as_seen(seen: PaymentSeen) -> tuple[str, Money | None, str | None]:
+    return seen.id, seen.amount, seen.account
 
 
 async def _heads_differ(desk: Desk, client: CentralClient) -> list[CentralFinding]:

@@ -30,7 +30,7 @@ FINDINGS = 6
 def serve(
     context: typer.Context,
     db: DbOption,
-    host: Annotated[str, typer.Option("--host", help="A loopback host.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="A loopback host, or any with TLS.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free port.")] = 8676,
     voucher_held_h: Annotated[
         int, typer.Option("--voucher-held-h", min=1, max=720, help="A voucher is held so many hours.")
@@ -90,11 +90,21 @@ def serve(
     give_up_days: Annotated[
         int, typer.Option("--give-up-days", min=1, max=90, help="An event is tried for so many days.")
     ] = 7,
+    no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--no-auth", help="Ask nobody for a token: for conformance kits, on a loopback host alone."
+        ),
+    ] = False,
+    open_metrics: Annotated[
+        bool, typer.Option("--open-metrics", help="Tell /metrics to whoever asks, without a token.")
+    ] = False,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
     from pos.machine import MachineClock, MachineRandomness
     from pos.settings import read_settings
     from receipts.bill_pdf import render_bill
+    from sync.central.gate import Access
     from sync.central.issuers import issuers_in
     from sync.central.limits import Limits
     from sync.central.listeners import listener_hosts
@@ -119,6 +129,7 @@ def serve(
             drain_s=drain_s,
             base_url=None if base_url is None else _base_url(base_url),
             tls=_tls_files(tls_cert, tls_key, client_ca),
+            access=None if no_auth else Access(open_metrics=open_metrics),
             limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),
             listeners=Listeners(
                 hosts=listener_hosts(listener_host or ()), ca=listener_ca, give_up_days=give_up_days

@@ -137,9 +137,10 @@ def _make_shop(call: Invocation, central: RunningCentral) -> Fixture:
         code = make_terminal_code(store, TERMINAL, clock=MachineClock("UTC"), randomness=MachineRandomness())
     finally:
         store.close()
-    epoch = asyncio.run(enrol(central.url, TERMINAL, code))
-    new = NewHome(terminal=TERMINAL, central_url=central.url, epoch=epoch, fixture=shop)
-    make_home(call.home, new, machine=real_machine())
+    machine = real_machine()
+    key = asyncio.run(enrol(central.url, TERMINAL, code, randomness=machine.randomness))
+    new = NewHome(terminal=TERMINAL, central_url=central.url, epoch=key.epoch, fixture=shop, key=key)
+    make_home(call.home, new, machine=machine)
     _write_settings(call.home, shop)
     return shop
 

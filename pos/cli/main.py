@@ -21,6 +21,7 @@ from pos.cli import (
     counter,
     demo,
     doctor,
+    enrolment,
     exports,
     imports,
     keys,
@@ -70,6 +71,7 @@ app.command("verify")(operations.verify)
 app.command("backup")(operations.backup)
 app.command("doctor")(doctor.doctor)
 app.command("restore")(operations.restore)
+app.command("enrol")(enrolment.enrol)
 app.add_typer(card.app, name="card")
 app.add_typer(imports.app, name="import")
 app.add_typer(exports.app, name="export")

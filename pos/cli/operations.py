@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pos.bootstrap.central_key import CentralKey
 from pos.bootstrap.homes import OpenTill, real_machine
 from pos.bootstrap.wire import compare_with_central, make_client
 from pos.cli.output import Invocation
@@ -120,18 +121,24 @@ def restore(
     number, pin = read_user(user), read_pin(pin_fd)
     second_pin = None if second is None else read_pin(second_pin_fd, "PIN of the other admin: ")
     tls = tls_of(read_settings(option=call.config, home=call.home))
+    machine = real_machine()
+
+    def enrolled(url: str, terminal: str, above: int) -> CentralKey:
+        assert one_time is not None
+        return asyncio.run(
+            enrol(url, terminal, one_time, randomness=machine.randomness, epoch_above=above, tls=tls)
+        )
+
     wish = Wish(
         home=call.home,
         backup=file.absolute(),
         passphrase=passphrase,
-        enrol=None
-        if one_time is None
-        else lambda url, terminal: asyncio.run(enrol(url, terminal, one_time, tls=tls)),
+        enrol=None if one_time is None else enrolled,
         second=None
         if second is None or second_pin is None
         else lambda desk: sign_in(desk, second, second_pin),
     )
-    done = restore(wish, lambda desk: sign_in(desk, number, pin), real_machine())
+    done = restore(wish, lambda desk: sign_in(desk, number, pin), machine)
     call.line(
         {
             "ok": True,

@@ -33,9 +33,16 @@ def init(
     known = read_fixture(fixture)
     check_new_home(call.home, terminal, central, known)
     one_time = read_code(code)
-    epoch = 1 if one_time is None else asyncio.run(enrol(central, terminal, one_time, tls=tls_of(settings)))
-    new = NewHome(terminal=terminal, central_url=central, epoch=epoch, fixture=known)
-    identity = make_home(call.home, new, machine=real_machine(), settings=settings)
+    machine = real_machine()
+    key = None
+    if one_time is not None:
+        key = asyncio.run(
+            enrol(central, terminal, one_time, randomness=machine.randomness, tls=tls_of(settings))
+        )
+    new = NewHome(
+        terminal=terminal, central_url=central, epoch=1 if key is None else key.epoch, fixture=known, key=key
+    )
+    identity = make_home(call.home, new, machine=machine, settings=settings)
     keep_rights(settings, call.home)
     call.line(
         {

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pos.bootstrap.homes import open_till, real_machine
-from pos.bootstrap.wire import CentralUnreachable, make_client, make_engine
+from pos.bootstrap.wire import CentralUnreachable, NotEnrolled, make_client, make_engine
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, writing
 from pos.machine import InlineRunner
@@ -45,10 +45,12 @@ async def _sync(call: Invocation, *, drain: bool, watch: bool, timeout_s: int) -
             pushed = await (engine.drain(timeout_s=timeout_s) if drain else engine.push())
             stuck = pushed.unreachable is not None or (drain and pushed.waiting > 0)
             pulled = None if stuck else await engine.pull()
-            answered = engine.state.online is True
+            answered, barred = engine.state.online is True, engine.state.barred
         with till.desk.till.read() as connection:
             parked = rows.queue(connection).parked
     _say(call, pushed, pulled, parked)
+    if barred is not None:
+        raise NotEnrolled(barred)
     silent = pushed.unreachable or (None if pulled is None else pulled.problem)
     if silent is None and pushed.waiting and not answered:
         silent = "no answer came in time"

@@ -248,6 +248,15 @@ def retry_parked(connection: Connection, *, at: datetime) -> int:
     ).rowcount
 
 
+def try_at_once(connection: Connection, *, at: datetime) -> None:
+    """What waits for its time waits no longer: why it was told to wait is over."""
+    connection.exec_driver_sql(
+        "UPDATE outbox SET next_attempt_at_utc = NULL, changed_at_utc = ? "
+        "WHERE state IN ('waiting', 'unknown') AND next_attempt_at_utc IS NOT NULL",
+        (utc_text(at),),
+    )
+
+
 def mark_acknowledged(
     connection: Connection,
     outbox_id: int,

@@ -523,6 +523,7 @@ class TillApp(App[int], inherit_bindings=False):
             business_date=business_date_now(seat.desk) if shift is None else shift.business_date,
             online=sync.online,
             since=sync.since,
+            barred=sync.barred is not None,
             waiting=None if state is None else state.waiting,
             parked=0 if state is None else state.parked,
             at_risk="" if state is None else seat.shown(state.at_risk),

@@ -12,13 +12,19 @@ from pos.domain.voucher import VoucherIssued, VoucherPress
 
 
 class SyncState(Protocol):
-    """Whether central answers. ``online`` None: not asked yet; ``since`` (aware): when it became so."""
+    """Whether central answers. ``online`` None: not asked yet; ``since`` (aware): when it became so.
+
+    ``barred``: why it answers only that this till may do nothing.
+    """
 
     @property
     def online(self) -> bool | None: ...
 
     @property
     def since(self) -> datetime | None: ...
+
+    @property
+    def barred(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,7 @@ class NotAskedYet:
 
     online: bool | None = None
     since: datetime | None = None
+    barred: str | None = None
 
 
 class Sessions(Protocol):

@@ -27,7 +27,7 @@ from sync.central.desk import CentralDesk
 from sync.central.dishonour_api import dishonour_routes
 from sync.central.errors import ApiError
 from sync.central.events import EventRecorder
-from sync.central.gate import guard
+from sync.central.gate import Access, guard
 from sync.central.group_commit import GroupCommit
 from sync.central.heads import head_routes
 from sync.central.hub_api import hub_routes
@@ -70,7 +70,7 @@ def make_app(
     limits: Limits | None = None,
     metrics: Metrics | None = None,
     tell: Sequence[Callable[[Visit], None]] = (),
-    authenticated: bool = False,
+    access: Access | None = None,
     draw_bill: DrawBill | None = None,
     listeners: ListenerHosts | None = None,
     recorder: EventRecorder | None = None,
@@ -81,7 +81,7 @@ def make_app(
     ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
     bill that a payment may clear. ``tell`` and ``metrics`` hear of every request that has ended.
     ``limits`` None: every client as often as it likes, each body up to the usual limits.
-    ``authenticated``: every route but a few asks for a token; else whoever asks may do all.
+    ``access``: every route but a few asks for a token; None: whoever asks may do all.
     ``draw_bill`` makes the PDF of a bill; None: no bill has a paper here.
 
     ``listeners`` are the hosts that may be told of events; None: this machine only. They are told by whoever has the
@@ -115,13 +115,13 @@ def make_app(
         *openapi_routes(),
         *operating_routes(desk, metrics),
     ]
-    if authenticated:
-        routes = guard([*routes, *token_routes(desk)], desk)
+    if access is not None:
+        routes = guard([*routes, *token_routes(desk)], desk, access)
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(Watch, clock=clock, randomness=randomness, tell=[metrics.count, *tell]),
-            *([] if authenticated else [Middleware(RateLimit)]),
+            *([] if access is not None else [Middleware(RateLimit)]),
             Middleware(CardGuard),
         ],
         exception_handlers={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from starlette.routing import Route
@@ -125,16 +126,25 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 }
 
 
-def needs_of(route: Route) -> dict[str, Need]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How central asks who speaks. ``open_metrics``: its figures are told to anybody who can reach it."""
+
+    open_metrics: bool = False
+
+
+def needs_of(route: Route, access: Access) -> dict[str, Need]:
     """What ``route`` asks by method; a method that is not here is open to nobody."""
+    if access.open_metrics and route.path == METRICS_PATH:
+        return {"GET": NoScope.OPEN}
     methods = (route.methods or set()) - {"HEAD"}
     return {method: NEEDS[method, route.path] for method in methods if (method, route.path) in NEEDS}
 
 
-def guard(routes: Sequence[Route], desk: CentralDesk) -> list[Route]:
+def guard(routes: Sequence[Route], desk: CentralDesk, access: Access) -> list[Route]:
     """The same routes, each behind its gate."""
     for route in routes:
-        route.app = _Gate(route.app, desk, needs_of(route))
+        route.app = _Gate(route.app, desk, needs_of(route, access))
     return list(routes)
 
 

@@ -1,4 +1,4 @@
-"""Run central as a process: one event loop, one store, loopback only until there is authentication."""
+"""Run central as a process: one event loop, one store; on a loopback host only, but with tokens and TLS."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from sync.central.database import open_central
 from sync.central.delivery import GIVE_UP_DAYS, EventDelivery
 from sync.central.delivery import LOGGER as DELIVERY_LOGGER
 from sync.central.events import EventRecorder
+from sync.central.gate import Access
 from sync.central.issuers import VoucherIssuer
 from sync.central.limits import Limits
 from sync.central.links import Links
@@ -73,6 +74,7 @@ def serve(
     drain_s: int = 0,
     limits: Limits | None = None,
     tls: TlsFiles | None = None,
+    access: Access | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
@@ -80,10 +82,11 @@ def serve(
     whoever shares out the work can look elsewhere. ``listeners``: who may be told of events; None: this machine only.
 
     Writes one JSON line to ``out`` (default: standard output) when the port answers, and to ``log``, where one is given,
-    a line for each request. SIGHUP has the files of ``tls`` read again, for connections from then on. Raises Refused
-    ``not_loopback``, ``bad_tls_files`` or ``address_unavailable`` and StoreUnavailable, each before anything is announced.
+    a line for each request. ``access`` None: it asks nobody for a token. SIGHUP has the files of ``tls``
+    read again, for connections from then on. Raises Refused ``not_loopback``, ``bad_tls_files`` or ``address_unavailable``
+    and StoreUnavailable, each before anything is announced.
     """
-    require_loopback(host)
+    refuse_open_host(host, authenticated=access is not None, secured=tls is not None)
     secured = None if tls is None else ServerTls(tls)
     store = open_central(db_url)
     # The name may stand for two addresses, and a free port would then be another on each.
@@ -108,6 +111,7 @@ def serve(
             voucher_held_h=voucher_held_h,
             issuers=issuers,
             tolerance=tolerance,
+            access=access,
             limits=limits,
             draw_bill=draw_bill,
             metrics=metrics,
@@ -154,18 +158,23 @@ def serve(
             request_log.close()
 
 
-def require_loopback(host: str) -> None:
-    """Raises Refused ``not_loopback`` for a host that other machines could reach."""
+def refuse_open_host(host: str, *, authenticated: bool, secured: bool) -> None:
+    """Raises Refused ``not_loopback`` for a host that other machines could reach, without tokens or without TLS.
+
+    A token that travels in the clear is anybody's.
+    """
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    if not loopback:
-        raise Refused(
-            "not_loopback",
-            "Central has no authentication yet: it serves on a loopback host only, such as 127.0.0.1.",
-            host=host,
-        )
+    if loopback or (authenticated and secured):
+        return
+    lacking = "tokens (--no-auth is for this machine alone)" if not authenticated else "TLS (--tls-cert)"
+    raise Refused(
+        "not_loopback",
+        f"Without {lacking} central serves on a loopback host only, such as 127.0.0.1.",
+        host=host,
+    )
 
 
 @contextmanager

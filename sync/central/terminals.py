@@ -23,13 +23,12 @@ from sync.central.callers import USUAL_SCOPES, Caller, ClientKind
 from sync.central.clients import insert_client, void
 from sync.central.database import CentralStore
 from sync.oauth import terminal_client
+from sync.retold import RETOLD_FROM
 
 CODE_BYTES = 10
 CODE_LIVES = timedelta(minutes=10)
 EPOCHS_AT_ONCE = 1_000
 """A till may have counted epochs on by itself since it was enrolled, but never that many."""
-RETOLD_FROM = 1_000_000_000
-"""Sequences from here on are of payments that a copy of the till had booked (``sync.retold``)."""
 _TERMINAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

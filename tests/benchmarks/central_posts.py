@@ -182,7 +182,7 @@ def measure(folder: Path, *, db_url: str, payments: int, rounds: int, connection
     store = open_central(db_url)
     load_fixture(store, loads(json.dumps(fixture()).encode()))
     store.close()
-    command = ["-m", "pos", "central", "serve", "--db", db_url, "--port", str(central_port)]
+    command = ["-m", "pos", "central", "serve", "--no-auth", "--db", db_url, "--port", str(central_port)]
     bare = started([*here, "--serve", str(folder / "bare.db"), "--port", str(bare_port)], bare_port)
     central = started(command, central_port)
     ratios: list[float] = []

@@ -39,6 +39,7 @@ from sync.central.limits import Limits
 from sync.central.links import HEAD_PATH, SHIFT_TOTAL_PATH
 from sync.central.on_sqlite import sqlite_engine
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
+from sync.credentials import Credentials
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
@@ -343,6 +344,7 @@ class Wire:
     network: Network
     retry: RetryRule = RETRY
     addresses: Addresses = field(default_factory=lambda: Addresses.of(central=BASE_URL))
+    credentials: Credentials | None = None
     client: CentralClient = field(init=False)
     engine: SyncEngine = field(init=False)
 
@@ -352,7 +354,11 @@ class Wire:
     def restart(self) -> None:
         """The process dies and comes back: what it held in memory is gone, the files are as committed."""
         self.client = CentralClient(
-            self.addresses, timeout_s=TIMEOUT_S, media_type=MEDIA_TYPE, transport=self.network
+            self.addresses,
+            timeout_s=TIMEOUT_S,
+            media_type=MEDIA_TYPE,
+            transport=self.network,
+            credentials=self.credentials,
         )
         self.engine = SyncEngine(
             SyncParts(

@@ -16,6 +16,7 @@ from pos.domain.ports import Clock, Randomness
 from sync.central.app import make_app
 from sync.central.clients import NewClient, make_client
 from sync.central.database import CentralStore
+from sync.central.gate import Access
 from sync.central.links import TOKEN_PATH
 from sync.oauth import ASSERTION_TYPE, AUDIENCE, key_text
 from sync.wire_json import loads
@@ -40,7 +41,7 @@ async def guarded(
         randomness=randomness or CountedRandomness(),
         base_url=BASE_URL,
         modes=modes,
-        authenticated=True,
+        access=Access(),
         **more,
     )
     async with httpx.AsyncClient(

@@ -71,7 +71,20 @@ class PortListener:
 def served(db_url: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
     """Central as people start it, and a client of it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pos", "central", "serve", "--db", db_url, "--port", "0", "--log", str(log)],
+        [
+            sys.executable,
+            "-m",
+            "pos",
+            "central",
+            "serve",
+            "--no-auth",
+            "--db",
+            db_url,
+            "--port",
+            "0",
+            "--log",
+            str(log),
+        ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from sync.central.app import make_app
 from sync.central.database import CentralStore
+from sync.central.gate import Access
 from sync.central.openapi import OPERATIONS, openapi_document
 from sync.central.own_schemas import SCHEMAS
 from tests.builders.own_document import faults_of, template_of
@@ -30,7 +31,7 @@ def refs_in(value: Any) -> set[str]:
 
 
 def test_every_route_of_ours_is_in_the_document_and_nothing_else_is(store: CentralStore) -> None:
-    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), authenticated=True)
+    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), access=Access())
     routes = {
         (method, route.path)
         for route in app.routes

@@ -161,6 +161,7 @@ def served(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes
         "pos",
         "central",
         "serve",
+        "--no-auth",
         "--port",
         "0",
         "--log",

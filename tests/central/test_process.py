@@ -140,7 +140,7 @@ def test_the_store_error_is_not_a_refusal_by_a_rule() -> None:
 
 
 def test_the_command_serves_the_shipped_acceptance_matrix(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pos", "central", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "pos", "central", "serve", "--no-auth", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--db", f"sqlite:///{tmp_path / 'central.db'}"], cwd=ROOT, stdout=subprocess.PIPE
     )

@@ -16,7 +16,7 @@ from sync.central.audit import events
 from sync.central.callers import Scope
 from sync.central.clients import revoke_client
 from sync.central.database import CentralStore
-from sync.central.gate import NoScope, needs_of
+from sync.central.gate import Access, NoScope, needs_of
 from sync.central.links import TOKEN_PATH
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import GRANT, ask_token, basic, bearer, client_of, guarded
@@ -33,12 +33,12 @@ OPEN_TO_ALL = {
 
 
 def app_of(store: CentralStore) -> Starlette:
-    return make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), authenticated=True)
+    return make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), access=Access())
 
 
 def test_every_route_says_what_it_asks_of_a_token(store: CentralStore) -> None:
     said = {
-        (method, route.path): needs_of(route).get(method)
+        (method, route.path): needs_of(route, Access()).get(method)
         for route in app_of(store).routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}
@@ -55,7 +55,7 @@ async def test_no_route_but_the_open_ones_answers_without_a_token(store: Central
             assert isinstance(route, Route)
             path = route.path.replace("{id}", "CB-1").replace("{operator}", "17")
             for method in (route.methods or set()) - {"HEAD"}:
-                if needs_of(route).get(method) is NoScope.OPEN:
+                if needs_of(route, Access()).get(method) is NoScope.OPEN:
                     continue
                 answer = await server.request(method, path, headers=JSON, content=b"{}")
                 assert answer.status_code == 401, (method, path)

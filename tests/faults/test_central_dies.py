@@ -98,7 +98,7 @@ class Central:
     @contextmanager
     def running(self, *, dies_at: Point | None = None) -> Iterator[Running]:
         """Serving; ``dies_at``: until it makes this write or flush."""
-        arguments = ("central", "serve", "--db", self._db_url, "--port", str(self._port))
+        arguments = ("central", "serve", "--no-auth", "--db", self._db_url, "--port", str(self._port))
         with self._pos.start(*arguments, pin=None) as process:
             if dies_at is None:
                 assert process.answer()["event"] == "listening"

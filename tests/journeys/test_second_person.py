@@ -94,7 +94,7 @@ def test_two_terminals_and_their_central_ask_and_answer_each_other(pos: ForkingP
     db_url = example_central(tmp_path / "central")
     here, there = (example_home(tmp_path / name, terminal=name) for name in ("T1", "T2"))
     put_settings(here, "till.toml", CAPS)
-    with pos.start("central", "serve", "--db", db_url, "--port", "0", pin=None) as central:
+    with pos.start("central", "serve", "--no-auth", "--db", db_url, "--port", "0", pin=None) as central:
         url = f"http://127.0.0.1:{central.answer()['port']}"
         for home in (here, there):
             point_at(home, url)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pos.bootstrap.backups import Restored, Wish, epoch_of_series, make_backup, restore
+from pos.bootstrap.central_key import CentralKey
 from pos.bootstrap.homes import Machine, fill_cache, open_till, series_of
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person, Role
@@ -79,9 +80,14 @@ def backed_up(home: Path, name: str = "backup") -> Path:
     return made.store
 
 
+def redeemed(_url: str, terminal: str, above: int) -> CentralKey:
+    """Central's answer to a one-time code."""
+    return CentralKey(client_id=f"{terminal}:{above + 1}", epoch=above + 1, private=bytes(32))
+
+
 def restored(home: Path, backup: Path, passphrase: str = PASSPHRASE, who: Person = ADMIN) -> Restored:
     """Nobody of the worked example is an admin: central's one-time code stands for the second person."""
-    wish = Wish(home=home, backup=backup, passphrase=passphrase, enrol=lambda _url, _terminal: 0)
+    wish = Wish(home=home, backup=backup, passphrase=passphrase, enrol=redeemed)
     return restore(wish, lambda _desk: who, later())
 
 
@@ -277,9 +283,9 @@ def hired(home: Path, *admins: Person, active: bool = True) -> None:
 def restored_by(home: Path, backup: Path, second: Person | None = None, *, coded: bool = False) -> Restored:
     asked: list[str] = []
 
-    def enrol(_url: str, terminal: str) -> int:
+    def enrol(url: str, terminal: str, above: int) -> CentralKey:
         asked.append(terminal)
-        return 7
+        return redeemed(url, terminal, max(above, 6))
 
     wish = Wish(
         home=home,

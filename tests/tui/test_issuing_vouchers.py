@@ -198,6 +198,7 @@ async def test_who_may_not_issue_is_told_so_before_and_after_typing(desk: Desk, 
 class Offline:
     online: bool | None = False
     since: datetime | None = NOW - timedelta(minutes=42)
+    barred: str | None = None
 
 
 async def test_while_central_is_away_it_is_refused_plainly_and_not_asked(desk: Desk) -> None:

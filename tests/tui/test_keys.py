@@ -301,6 +301,7 @@ async def test_a_small_window_refuses_politely_and_takes_no_key() -> None:
 class Offline:
     online: bool | None = False
     since: datetime | None = NOW - timedelta(minutes=42)
+    barred: str | None = None
 
 
 async def test_the_status_line_tells_the_link_and_the_queue() -> None:

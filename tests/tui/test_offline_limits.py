@@ -27,6 +27,7 @@ class Silent:
 
     online: bool | None = False
     since: datetime | None = NOW
+    barred: str | None = None
 
 
 def key_bar(text: str) -> str:

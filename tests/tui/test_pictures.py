@@ -154,6 +154,7 @@ async def test_a_card_by_the_terminal(snapshot: SnapshotAssertion) -> None:
 class Offline:
     online: bool | None = False
     since: datetime | None = NOW - timedelta(minutes=42)
+    barred: str | None = None
 
 
 async def test_a_till_without_central(snapshot: SnapshotAssertion) -> None:

@@ -188,7 +188,7 @@ async def test_an_answer_that_cannot_be_read_is_named_harmlessly(number: str) ->
     for outcome in (
         await talking(answering(201, told)).send_payment(KEY, BODY),
         await talking(answering(200, [told])).find_payment(KEY),
-        await talking(answering(200, [told])).payments_of("T1", 1),
+        await talking(answering(200, [told])).payments_of("T1"),
     ):
         assert isinstance(outcome, Unknown)
         assert "could not be read" in outcome.reason

@@ -68,7 +68,7 @@ def central_db(tmp_path_factory: pytest.TempPathFactory) -> str:
 def central(central_db: str) -> Iterator[str]:
     """The bundled server, started as a person starts it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pos", "central", "serve", "--db", central_db, "--port", "0"],
+        [sys.executable, "-m", "pos", "central", "serve", "--no-auth", "--db", central_db, "--port", "0"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
     )

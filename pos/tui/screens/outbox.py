@@ -59,7 +59,11 @@ class OutboxScreen(RegisterScreen[None, Unsent]):
     def heading(self) -> str:
         parked = sum(row.state == "parked" for row in self.entries)
         offline = self.seat.offline
-        if offline:
+        if self.seat.link().barred and not offline:
+            said = (
+                "Central takes nothing from this till until it is enrolled anew (pos enrol). Nothing is lost."
+            )
+        elif offline:
             said = f"{offline}: nothing is lost, all of it is sent when central answers."
         else:
             said = "Central answers." if self.seat.link().online else "Central was not asked yet."

@@ -19,7 +19,8 @@ class Status:
     """What the line tells. ``online`` None: central was not asked yet; ``waiting`` None: not looked up yet.
 
     ``at_risk``: the money that central has not acknowledged, shown beside the queue while it does not answer.
-    ``findings``: what the last check of the whole store found wrong.
+    ``findings``: what the last check of the whole store found wrong. ``barred``: central answers, and takes
+    nothing from this till.
     """
 
     shop: str
@@ -37,6 +38,7 @@ class Status:
     open_cards: int
     findings: int
     now: datetime
+    barred: bool = False
 
 
 class StatusLine(Widget):
@@ -87,7 +89,11 @@ def status_text(status: Status, width: int) -> str:
 def _right(status: Status, *, with_risk: bool) -> str:
     right = [_link(status)]
     if status.waiting is not None:
-        risk = f" {status.at_risk}" if with_risk and status.waiting and status.online is False else ""
+        risk = (
+            f" {status.at_risk}"
+            if with_risk and status.waiting and (status.online is False or status.barred)
+            else ""
+        )
         right.append(f"Q {status.waiting}{risk}")
     if status.findings:
         right.append(f"CHECK {status.findings}")
@@ -108,6 +114,8 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 def _link(status: Status) -> str:
     if status.online is None:
         return "CONNECTING"
+    if status.online and status.barred:
+        return "NOT ENROLLED"
     if status.online:
         return "ONLINE"
     return "OFFLINE" if status.since is None else f"OFFLINE {_spell(status.now - status.since)}"

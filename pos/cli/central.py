@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from sync.central.tls import TlsFiles
 
-from pos.cli import central_access, central_hub
+from pos.cli import central_access, central_backup, central_hub
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 
@@ -227,6 +227,8 @@ app.command("terminal")(central_access.terminal)
 app.command("client")(central_access.client)
 app.command("clients")(central_access.clients)
 app.command("audit")(central_access.audit)
+app.command("backup")(central_backup.backup)
+app.command("restore")(central_backup.restore)
 
 
 @app.command("payments")

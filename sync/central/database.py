@@ -53,7 +53,7 @@ def open_central(db_url: str) -> CentralStore:
     Raises StoreUnavailable: a URL of another kind, a file that is no database, a server that does not answer, a newer
     schema, a promise of durability that is not kept.
     """
-    engine = _engine(db_url)
+    engine = open_engine(db_url)
     try:
         with engine.begin() as connection:
             ensure_schema(connection, refuse=StoreUnavailable)
@@ -66,8 +66,8 @@ def open_central(db_url: str) -> CentralStore:
     return CentralStore(engine)
 
 
-def _engine(db_url: str) -> Engine:
-    """Raises StoreUnavailable for a URL of no kind of ours."""
+def open_engine(db_url: str) -> Engine:
+    """The engine of a database that may have no tables yet. Raises StoreUnavailable for a URL of no kind of ours."""
     try:
         url = make_url(db_url)
     except ArgumentError:

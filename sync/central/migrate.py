@@ -47,7 +47,12 @@ def ensure_schema(connection: Connection, *, refuse: Callable[[str], Exception])
         _run(connection)
 
 
-def _run(connection: Connection, *, stamp: str | None = None) -> None:
+def bring_to(connection: Connection, version: str) -> None:
+    """Make the tables in an empty store as they were in ``version``, in the caller's transaction."""
+    _run(connection, to=version)
+
+
+def _run(connection: Connection, *, stamp: str | None = None, to: str = "head") -> None:
     """Run the missing steps; those up to ``stamp`` are taken for done."""
     # Alembic takes long to load; it is needed once per upgrade only.
     from alembic import command
@@ -60,7 +65,7 @@ def _run(connection: Connection, *, stamp: str | None = None) -> None:
     config.attributes["version_table"] = VERSION_TABLE
     if stamp is not None:
         command.stamp(config, stamp)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 READ_VERSION = text(f"SELECT version_num FROM {VERSION_TABLE}")

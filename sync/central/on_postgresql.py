@@ -40,8 +40,7 @@ def postgresql_engine(url: URL) -> Engine:
     try:
         # Only a central on PostgreSQL has it.
         import psycopg
-        from psycopg.adapt import Loader
-        from psycopg.types.numeric import IntDumper
+        from psycopg.adapt import Dumper, Loader
     except ImportError:
         raise StoreUnavailable(
             "PostgreSQL's driver is not installed: install counterfoil[central]."
@@ -53,8 +52,8 @@ def postgresql_engine(url: URL) -> Engine:
         def load(self, data: Any) -> int:
             return int(bytes(data))
 
-    class YesAsOne(IntDumper):
-        """The store keeps yes and no as 1 and 0."""
+    class YesAsOne(Dumper):
+        """The store keeps yes and no as 1 and 0, which the server's own tables take for their yes and no too."""
 
         def dump(self, obj: Any) -> bytes:
             return b"%d" % obj

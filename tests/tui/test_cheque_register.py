@@ -103,3 +103,9 @@ async def test_a_cheque_that_lies_here_is_given_back_and_one_on_a_slip_is_not(de
         "000124": "returned",
     }
     assert findings(desk) == []
+
+
+async def test_where_there_is_no_cheque_nothing_was_asked_for() -> None:
+    async with counter(make_till(), user="4001") as seat:
+        await seat.press(".", ".", "7", "a")
+        assert seat.message.startswith("There is nothing yet. Type a serial")

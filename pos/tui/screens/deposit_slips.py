@@ -242,9 +242,9 @@ class CreditedScreen(_BankDayScreen):
                 value=self.seat.shown(self._alone),
                 pattern=AMOUNT,
                 limit=AMOUNT_MAX,
-                note="as the bank credited it",
+                note="as credited",
             )
-            yield Field("If it differs", id="bank-cause", limit=10, note="charge, or error of the bank")
+            yield Field("If it differs", id="bank-cause", limit=10, note="charge or error")
         for place, bag in enumerate(self._bags):
             field = Field(
                 f"Bag {bag.number}",
@@ -252,11 +252,11 @@ class CreditedScreen(_BankDayScreen):
                 value=self.seat.shown(bag.amount),
                 pattern=AMOUNT,
                 limit=AMOUNT_MAX,
-                note="as the bank counted it",
+                note="as counted there",
             )
             yield field
         if self._bags or self._alone is not None:
-            yield Field("What it says", id="bag-reason", limit=200, note="only where its sum differs")
+            yield Field("What it says", id="bag-reason", limit=200, note="if a sum differs")
         yield self._day()
 
     @property

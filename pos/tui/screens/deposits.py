@@ -50,7 +50,7 @@ class BagScreen(FormScreen[CashBag]):
             id="bag-amount",
             pattern=AMOUNT,
             limit=AMOUNT_MAX,
-            note=f"{own}; foreign notes stay out",
+            note=f"{own} only",
         )
 
     def field_of(self, refusal: DomainError) -> Field | None:

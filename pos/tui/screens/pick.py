@@ -64,11 +64,14 @@ class PickScreen(TillScreen[str]):
         if self._query == query:
             self._answered = query
             self.query_one("#picks", Listing).show(rows)
-            self.say(
-                "Up and Down choose, Enter takes it."
-                if rows
-                else f"Nothing found for {shown(query)}. {self.NOTHING}"
-            )
+            self.say("Up and Down choose, Enter takes it." if rows else self._nothing_for(query))
+
+    def _nothing_for(self, query: str) -> str:
+        return (
+            f"Nothing found for {shown(query)}. {self.NOTHING}"
+            if query
+            else f"There is nothing yet. {self.NOTHING}"
+        )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.errand(self._choose(event.value.strip(), may_choose=True))
@@ -80,7 +83,7 @@ class PickScreen(TillScreen[str]):
             await self._search(query)
         listing = self.query_one("#picks", Listing)
         if not listing.rows:
-            self.refuse(f"Nothing found for {shown(query)}. {self.NOTHING}")
+            self.refuse(self._nothing_for(query))
         elif may_choose or len(listing.rows) == 1:
             self.dismiss(listing.selected)
         else:

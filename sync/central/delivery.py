@@ -87,9 +87,7 @@ class EventDelivery:
             while not self._stopping:
                 self._told.clear()
                 try:
-                    self._settle()
-                    for taken in self._take():
-                        self._under_way[asyncio.create_task(self._send(taken))] = taken
+                    self._step()
                 except Exception as error:
                     # The store cannot be used now, or a fault of our own: what waits is kept, and tried again.
                     _log.error("Events wait.", exc_info=error)
@@ -97,7 +95,7 @@ class EventDelivery:
             if self._under_way:
                 await asyncio.wait(self._under_way, timeout=STOP_S)
             with suppress(SQLAlchemyError):
-                self._settle()
+                self._step()
         finally:
             # What has not ended is taken to have failed and is due again; the listener knows a double by its id.
             for task in self._under_way:
@@ -114,7 +112,9 @@ class EventDelivery:
         told = asyncio.create_task(self._told.wait())
         look = asyncio.create_task(self._clock.sleep(POLL_S))
         try:
-            await asyncio.wait({told, look, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+            # What has ended and could not be written down is tried again at the next look.
+            under_way = {task for task in self._under_way if not task.done()}
+            await asyncio.wait({told, look, *under_way}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (told, look):
                 task.cancel()
@@ -128,43 +128,51 @@ class EventDelivery:
         callback = taken.callback.rstrip("/").removesuffix("/listener")
         return await self._client.post(callback + listener_path(taken.event_type), headers=headers, body=body)
 
-    def _take(self) -> Sequence[Taken]:
-        """Take what is due of each listener, as much as it may have at once."""
-        now = self._clock.now()
-        with self._store.read() as connection:
-            due = connection.execute(HUBS_DUE, {"now": utc_text(now)}).all()
-            notes = connection.execute(ANY_NOTE).first()
-        busy = Counter(taken.hub_id for taken in self._under_way.values())
-        room = {hub.id: (1 if hub.failures else AT_ONCE) - busy[hub.id] for hub in due}
-        room = {hub_id: at_most for hub_id, at_most in room.items() if at_most > 0}
-        if not room and notes is None:
-            return ()
-        # With nothing but notes it is for what the recorder does before the commit.
-        with self._store.write() as connection:
-            require_key(connection, self._randomness, at=now)
-            keys = private_keys(connection)
-            return [
-                taken
-                for hub_id, at_most in room.items()
-                for taken in _take_of(connection, hub_id, at_most, now, keys)
-            ]
-
-    def _settle(self) -> None:
-        """Write down how those ended that have."""
+    def _step(self) -> None:
+        """Write down how those ended that have, and take what is due; one transaction for both, and none for nothing."""
         ended = [task for task in self._under_way if task.done()]
-        if not ended:
-            return
         now = self._clock.now()
+        if not ended and not self._is_any_due(now):
+            return
         with self._store.write() as connection:
             for task in ended:
-                taken = self._under_way[task]
-                match _outcome_of(task):
-                    case Acknowledged():
-                        _acknowledged(connection, taken, now)
-                    case NotTaken() as not_taken:
-                        self._not_taken(connection, taken, not_taken, now)
+                self._settle(connection, self._under_way[task], _outcome_of(task), now)
+            taken = [] if self._stopping else self._take(connection, now)
         for task in ended:
             del self._under_way[task]
+        for one in taken:
+            self._under_way[asyncio.create_task(self._send(one))] = one
+
+    def _is_any_due(self, now: datetime) -> bool:
+        with self._store.read() as connection:
+            # Notes of a program that made no events of them: the recorder does before any commit.
+            return bool(self._room(connection, now)) or connection.execute(ANY_NOTE).first() is not None
+
+    def _room(self, connection: Connection, now: datetime) -> dict[str, int]:
+        """The listeners that something is due for, and how many more each may have now."""
+        busy = Counter(taken.hub_id for task, taken in self._under_way.items() if not task.done())
+        due = connection.execute(HUBS_DUE, {"now": utc_text(now)})
+        room = {hub.id: (1 if hub.failures else AT_ONCE) - busy[hub.id] for hub in due}
+        return {hub_id: at_most for hub_id, at_most in room.items() if at_most > 0}
+
+    def _take(self, connection: Connection, now: datetime) -> list[Taken]:
+        room = self._room(connection, now)
+        if not room:
+            return []
+        require_key(connection, self._randomness, at=now)
+        keys = private_keys(connection)
+        return [
+            taken
+            for hub_id, at_most in room.items()
+            for taken in _take_of(connection, hub_id, at_most, now, keys)
+        ]
+
+    def _settle(self, connection: Connection, taken: Taken, outcome: Outcome, now: datetime) -> None:
+        match outcome:
+            case Acknowledged():
+                _acknowledged(connection, taken, now)
+            case NotTaken():
+                self._not_taken(connection, taken, outcome, now)
 
     def _not_taken(self, connection: Connection, taken: Taken, outcome: NotTaken, now: datetime) -> None:
         given_up = utc_text(now - self._give_up_after)

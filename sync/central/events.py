@@ -22,6 +22,7 @@ from pos.domain.money import Money, currency
 from pos.domain.ports import Clock
 from sync.central.bills import BILLS
 from sync.central.callers import asked_by
+from sync.central.driver_sql import straight
 from sync.central.errors import ApiError
 from sync.central.event_types import Api, Change, Kind, envelope
 from sync.central.hub_query import Conditions, read_query, wants
@@ -54,7 +55,7 @@ class EventRecorder:
         self.told = asyncio.Event()
 
     def __call__(self, connection: Connection) -> None:
-        due = connection.execute(READ_DUE).all()
+        due = straight(connection).execute(READ_DUE).all()
         if due:
             # Whoever's request it was: an event is told as central sees it.
             with asked_by(None):
@@ -64,7 +65,8 @@ class EventRecorder:
 
 def record_events(connection: Connection, due: Sequence[Row[Any]], *, at: datetime) -> None:
     """Turn notes of touched resources into events that wait for whoever wants them."""
-    listeners = [(row.id, Api(row.api), _conditions(row)) for row in connection.execute(READ_LISTENERS)]
+    quick = straight(connection)
+    listeners = [(row.id, Api(row.api), _conditions(row)) for row in quick.execute(READ_LISTENERS)]
     written = utc_text(at)
     for note in due:
         kind = Kind(note.kind)
@@ -76,8 +78,8 @@ def record_events(connection: Connection, due: Sequence[Row[Any]], *, at: dateti
                 if api is kind.api and wants(conditions, kind, event)
             ]
             if wanting:
-                _keep(connection, kind, event, wanting)
-        connection.execute(FORGET_DUE, {"kind": note.kind, "resource_id": note.resource_id})
+                _keep(quick, kind, event, wanting)
+        quick.execute(FORGET_DUE, {"kind": note.kind, "resource_id": note.resource_id})
 
 
 def complete(event: bytes | str, links: Links) -> bytes:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -15,13 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from sync.central.audit import events
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore
 from sync.central.delivery import AT_ONCE, GIVE_UP_DAYS
 from sync.central.hub import list_listeners, try_again
 from sync.central.hub_figures import HubFigures, hub_faults, hub_figures
 from sync.central.hub_keys import make_key, withdraw_key
 from sync.central.listeners import listener_hosts
 from sync.wire_json import loads
+from tests.builders.central_stores import StoreKind, made_store
 from tests.builders.tries import examples
 from tests.central.central_builders import (
     BASE_URL,
@@ -31,6 +29,7 @@ from tests.central.central_builders import (
     payment,
     post,
     read,
+    with_a_small_operator,
 )
 from tests.central.hub_builders import (
     BILL_HUB,
@@ -327,6 +326,28 @@ def stopped(central: Central) -> bool:
         return [shown.state for shown in list_listeners(connection)] == ["stopped"]
 
 
+async def test_what_a_listener_took_while_the_store_was_away_is_written_down_after_it(
+    central: Central, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    await listen(central.client)
+    listener.hold = asyncio.Event()
+    async with central.telling(localhost=listener):
+        await paid(central.client)
+        await quiet()
+        with central.store.write() as connection:
+            connection.execute(text("ALTER TABLE event_delivery RENAME TO away"))
+        listener.hold.set()
+        await quiet()
+        central.clock.move(seconds=10)
+        await quiet()
+        assert {record.message for record in caplog.records} == {"Events wait."}
+        with central.store.write() as connection:
+            connection.execute(text("ALTER TABLE away RENAME TO event_delivery"))
+        await central.pass_time(central.nothing_left)
+
+    assert len(listener.heard) == 1
+
+
 async def test_who_leaves_is_told_nothing_more(central: Central, listener: Listener) -> None:
     hub_id = await listen(central.client)
     listener.answers = lambda _heard: 500
@@ -375,11 +396,10 @@ FAULTS = st.sampled_from([200, 201, 204, 302, 400, 404, 409, 429, 500, 503, LOST
     deeds=st.lists(st.sampled_from(["pay", "refund", "wait", "crash"]), min_size=1, max_size=12),
 )
 def test_whatever_fails_every_event_arrives_in_the_order_of_its_resource(
-    loaded: Path, answers: list[int], deeds: list[str]
+    store_kind: StoreKind, answers: list[int], deeds: list[str]
 ) -> None:
-    with TemporaryDirectory() as folder:
-        path = shutil.copy(loaded, folder)
-        heard, wanted = asyncio.run(through_weather(f"sqlite:///{path}", answers, deeds))
+    with made_store(store_kind, with_a_small_operator) as store:
+        heard, wanted = asyncio.run(through_weather(store, answers, deeds))
     told: dict[str, list[str]] = {}
     for one in heard:
         ids = told.setdefault(one.about, [])
@@ -395,10 +415,9 @@ def test_whatever_fails_every_event_arrives_in_the_order_of_its_resource(
 
 
 async def through_weather(
-    db_url: str, answers: list[int], deeds: list[str]
+    store: CentralStore, answers: list[int], deeds: list[str]
 ) -> tuple[list[Heard], dict[str, list[str]]]:
     """What a listener heard that answers so, and what it should have: event ids by resource."""
-    store = open_central(db_url)
     clock = HeldClock()
     listener = Listener(clock)
     left = iter(answers)
@@ -432,5 +451,4 @@ async def through_weather(
                     await asyncio.sleep(0)
         async with central.telling(localhost=listener):
             await central.pass_time(central.nothing_left, step_s=30)
-    store.close()
     return listener.heard, wanted

@@ -34,7 +34,9 @@ class ClientConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_MAX:
-            self.logger.warning("Too many connections.")
+            # Once for a flood, not for each of it.
+            if len(self.connections) == CONNECTIONS_MAX + 1:
+                self.logger.warning("Too many connections.")
             transport.abort()
             return
         self._wait_for_request()

@@ -131,3 +131,8 @@ class Argon2PinHasher(PinHasher):
         except (VerificationError, InvalidHashError):
             return False
         return verified and pin_hash is not None
+
+
+async def beside_the_loop(work: Callable[[], Result]) -> Result:
+    """What ``work`` returns, done on a thread while the loop goes on. It must touch nothing that the loop uses."""
+    return await asyncio.to_thread(work)

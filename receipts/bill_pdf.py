@@ -12,6 +12,7 @@ from typing import Any
 
 from pos.domain.bill_paper import BillPaper, PaperEntry
 from pos.domain.money import Money
+from pos.domain.number_format import PLAIN, NumberFormat
 from receipts.document import Align
 from receipts.glyphs import BOLD_FONT, PLAIN_FONT, Glyphs, glyphs_from
 from receipts.layout import cleaned
@@ -36,12 +37,12 @@ _TEXT_LINES_MAX = 3
 _NAME_LINES_MAX = 2
 
 
-def render_bill(paper: BillPaper) -> bytes:
+def render_bill(paper: BillPaper, *, numbers: NumberFormat = PLAIN) -> bytes:
     """``paper`` as a PDF of as many pages as it takes, each with the bill's number and its own."""
     # ReportLab takes a tenth of a second to load: the first paper pays for it, not the start of the server.
     from reportlab.pdfgen.canvas import Canvas
 
-    setter = _Setter(glyphs_from([PLAIN_FONT]), glyphs_from([BOLD_FONT]))
+    setter = _Setter(glyphs_from([PLAIN_FONT]), glyphs_from([BOLD_FONT]), numbers)
     pages = list(_pages(list(setter.blocks(paper)), head=setter.columns(paper)))
     buffer = BytesIO()
     canvas = Canvas(
@@ -74,6 +75,7 @@ _Block = list[_Strip]
 class _Setter:
     plain: Glyphs
     bold: Glyphs
+    numbers: NumberFormat
 
     def blocks(self, paper: BillPaper) -> Iterator[_Block]:
         """The paper from top to bottom. A line stands on one page with the first of what is below it."""
@@ -142,7 +144,7 @@ class _Setter:
         dated = "" if entry.on is None else f"{entry.on.isoformat()}  "
         amounts: list[Run] = []
         for place, money in enumerate((entry.tax_excluded, entry.tax, entry.tax_included)):
-            amounts += self._amount(money.plain(), place, bold=bold)
+            amounts += self._amount(self.numbers.shown(money), place, bold=bold)
         words = self._words(dated + entry.text, bold=bold)
         for line in words.lines(_TEXT_PT - indent_pt - _GAP_PT, _TEXT_LINES_MAX):
             yield _Strip(line.height_pt, (*line.runs(indent_pt), *amounts))
@@ -165,7 +167,7 @@ class _Setter:
         yield from self._text("This is the bill as it was issued. What was paid later does not show on it.")
 
     def _total(self, label: str, money: Money, *, bold: bool = False) -> _Strip:
-        amount = self._words(str(money), bold=bold).sized_to_fit(
+        amount = self._words(self.numbers.with_currency(money), bold=bold).sized_to_fit(
             _AMOUNT_PT * 2 - _GAP_PT, size_pt_min=_SIZE_PT_MIN
         )
         [line, *_] = self._words(label, bold=bold).lines(_TEXT_PT, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 from pos.cli import central_access, central_backup, central_hub
 from pos.cli.output import Invocation
+from pos.domain.bill_paper import BillPaper
 from pos.domain.errors import Refused
 
 app = typer.Typer(help="The bundled central server.", no_args_is_help=True)
@@ -101,7 +103,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
-    from pos.machine import MachineClock, MachineRandomness
+    from pos.machine import MachineClock, MachineRandomness, beside_the_loop
     from pos.settings import read_settings
     from receipts.bill_pdf import render_bill
     from sync.central.gate import Access
@@ -113,6 +115,10 @@ def serve(
 
     call: Invocation = context.obj
     settings = read_settings(option=call.config)
+
+    async def draw_bill(paper: BillPaper) -> bytes:
+        return await beside_the_loop(partial(render_bill, paper, numbers=settings.till.amounts.number_format))
+
     with ExitStack() as files:
         serve_central(
             db,
@@ -124,7 +130,7 @@ def serve(
             voucher_held_h=voucher_held_h,
             issuers={} if issuers is None else issuers_in(issuers),
             tolerance=settings.till.payments.tolerance,
-            draw_bill=render_bill,
+            draw_bill=draw_bill,
             log=sys.stderr if log is None else files.enter_context(_log_file(log)),
             drain_s=drain_s,
             base_url=None if base_url is None else _base_url(base_url),

@@ -7,7 +7,7 @@ printing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -37,12 +37,12 @@ _TITLES = {
     "trial customer": "Trial bill",
 }
 
-DrawBill = Callable[[BillPaper], bytes]
+DrawBill = Callable[[BillPaper], Awaitable[bytes]]
+"""It must not hold up the loop: drawing takes as long as many payments."""
 
 
 def document_routes(desk: CentralDesk, draw: DrawBill | None) -> list[Route]:
     """The route of the papers; without ``draw`` there is no paper of any bill."""
-    # Drawing takes as long as many payments, so it is done beside the loop, one paper at a time.
     one_at_a_time = asyncio.Lock()
 
     async def document(request: Request) -> Response:
@@ -54,7 +54,7 @@ def document_routes(desk: CentralDesk, draw: DrawBill | None) -> list[Route]:
         if draw is None or paper is None:
             raise ApiError(404, "not_found", "There is no resource of this id.")
         async with one_at_a_time:
-            drawn = await asyncio.to_thread(draw, paper)
+            drawn = await draw(paper)
         headers = {"Content-Disposition": f'inline; filename="bill-{bill_id.replace(":", "-")}.pdf"'}
         return Response(drawn, media_type="application/pdf", headers=headers)
 

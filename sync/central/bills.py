@@ -224,7 +224,7 @@ BILLS = Collection(
             "runType", "amountDue", "appliedPayment", "billDocument", "billingAccount", "billingPeriod",
             "financialAccount", "paymentMethod", "relatedParty", "remainingAmount", "state",
             "taxExcludedAmount", "taxIncludedAmount", "taxItem", "billSummaryLine", "changeNumber",
-            "disputedAmount", "promise", "writtenOffAmount", *_AT,
+            "disputedAmount", "promise", "writtenOffAmount", "billCycle", *_AT,
         }
     ),
     columns={

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pos.domain.bill_paper import BillPaper
 from pos.domain.payment_mode import PaymentModes
 from pos.settings import read_settings
 from receipts.bill_pdf import render_bill
@@ -61,6 +62,10 @@ def clock() -> SteppingClock:
     return SteppingClock()
 
 
+async def draw(paper: BillPaper) -> bytes:
+    return render_bill(paper)
+
+
 @pytest.fixture
 async def client(
     store: CentralStore, modes: PaymentModes, clock: SteppingClock
@@ -71,7 +76,7 @@ async def client(
         randomness=CountedRandomness(),
         base_url=BASE_URL,
         modes=modes,
-        draw_bill=render_bill,
+        draw_bill=draw,
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app),

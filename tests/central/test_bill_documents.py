@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import httpx
@@ -9,7 +11,7 @@ import pytest
 
 from sync.central.app import make_app
 from sync.central.bill_documents import ENTRIES_MAX, bill_paper
-from sync.central.database import CentralStore
+from sync.central.database import CentralStore, open_central
 from sync.central.fixture import load_fixture
 from sync.tmf678.rate import read_rate
 from sync.wire_json import dumps, loads
@@ -18,6 +20,7 @@ from tests.central.central_builders import (
     BASE_URL,
     BILL,
     DEMAND,
+    ROOT,
     CountedRandomness,
     SteppingClock,
     bill,
@@ -117,6 +120,23 @@ async def test_a_central_that_draws_nothing_says_404(store: CentralStore) -> Non
     app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as client:
         assert (await client.get(f"{DOCUMENT}/CB-1")).status_code == 404
+
+
+def test_the_command_that_serves_central_draws_papers(empty_url: str) -> None:
+    store = open_central(empty_url)
+    load_fixture(store, small_operator())
+    store.close()
+    command = [sys.executable, "-m", "pos", "central", "serve", "--db", empty_url, "--port", "0", "--no-auth"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout is not None
+        port = loads(process.stdout.readline())["port"]
+        answer = httpx.get(f"http://127.0.0.1:{port}{DOCUMENT}/CB-1", timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+    assert answer.status_code == 200
+    assert "Number NCB-1" in " ".join(text_of(answer.content).split())
 
 
 def test_a_bill_without_lines_is_grouped_by_product() -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +28,12 @@ from tests.builders.tries import examples
 from tests.central.central_builders import (
     BILL_SPEC,
     PAYMENT_SPEC,
+    central_process,
     faults,
     small_operator,
     unbilled,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or 0) or examples(0.5)
 
 BASES = {
@@ -99,21 +97,11 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     operator["rates"].append(unbilled("U-1", "5.000", tax="1.000"))
     load_fixture(store, operator)
     store.close()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pos", "central", "serve", "--db", url, "--port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        assert process.stdout is not None
-        port = json.loads(process.stdout.readline())["port"]
-        address = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=address, headers=HEADERS, timeout=30, verify=False) as client:
-            yield Served(address, url, client)
-    finally:
-        process.kill()
-        process.communicate()
+    with (
+        central_process(url) as (_, address),
+        httpx.Client(base_url=address, headers=HEADERS, timeout=30, verify=False) as client,
+    ):
+        yield Served(address, url, client)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from pos.domain.bill_paper import BillPaper, PaperEntry, PaperTax
 from pos.domain.money import Money, currency
+from pos.domain.number_format import number_format
 from receipts.bill_pdf import render_bill
 from tests.builders.pdf_reader import fonts_of, page_sizes_of, text_of
 
@@ -80,6 +81,14 @@ def test_what_was_paid_before_and_a_due_of_its_own_are_shown() -> None:
     assert "Due 5.000 KWD Already paid 3.000 KWD Remains to be paid 2.000 KWD" in " ".join(
         text_of(render_bill(paid)).split()
     )
+
+
+def test_amounts_are_written_as_the_operators_customers_read_them() -> None:
+    text = text_of(
+        render_bill(replace(PAPER, remaining=Money(1_234_500, KWD)), numbers=number_format("de_DE"))
+    )
+    assert "1.234,500 KWD" in text
+    assert "6,000" in text
 
 
 def test_the_same_bill_makes_the_same_bytes() -> None:

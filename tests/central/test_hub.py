@@ -533,6 +533,34 @@ async def test_a_dealers_client_can_never_listen(store: CentralStore) -> None:
     assert refused.value.code == "bad_scope"
 
 
+async def test_what_a_dealers_client_does_is_told_as_central_sees_it(store: CentralStore) -> None:
+    clock = SteppingClock()
+    scopes = ("payment.write", "bill.listen", "payment.listen")
+    operators = client_of(store, "operator", clock, scopes=scopes)
+    dealers = client_of(store, "dealer", clock, dealer="D-12", scopes=("payment.write",))
+    async with guarded(store, clock) as server:
+        token = await bearer(server, operators)
+        for hub in (PAYMENT_HUB, BILL_HUB):
+            await server.post(hub, content=dumps({"callback": "http://localhost/"}), headers=HEADERS | token)
+        for amount, asking in (("1.000", token), ("2.000", await bearer(server, dealers))):
+            body = payment(amount, paymentItem=[item("CB-2", amount)])
+            answer = await server.post(PAYMENT, content=dumps(body), headers=HEADERS | asking)
+            assert answer.status_code == 201, answer.text
+        body = payment("7.000", paymentItem=[item("CB-2", "7.000")])
+        await server.post(PAYMENT, content=dumps(body), headers=HEADERS | await bearer(server, dealers))
+    events = kept_events(store)
+
+    assert [event["eventType"] for event in events] == [
+        "CustomerBillStateChangeEvent",
+        "PaymentCreateEvent",
+        "PaymentCreateEvent",
+        "CustomerBillStateChangeEvent",
+        "PaymentCreateEvent",
+    ]
+    settled = events[3]["event"]["customerBill"]
+    assert (settled["state"], len(settled["appliedPayment"])) == ("settled", 3)
+
+
 async def test_a_revoked_client_is_told_nothing_more(store: CentralStore) -> None:
     clock = SteppingClock()
     made = client_of(store, "listener", clock, scopes=("payment.listen", "payment.write"))

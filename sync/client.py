@@ -202,6 +202,7 @@ class CentralClient:
     ) -> None:
         self.addresses = addresses
         self._tls_fault: str | None = None
+        self._has_certificate = tls is not None and bool(tls.client_cert)
         self.barred: str | None = None
         self._bearer: Bearer[Unknown | Unreachable] | None = (
             None if credentials is None else Bearer(credentials, self._ask_token)
@@ -225,6 +226,16 @@ class CentralClient:
             except OSError as error:
                 self._tls_fault = f"the TLS files of this till cannot be used ({error.strerror or 'no PEM'})"
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def _why_hung_up(self, url: str) -> str:
+        """A server that wants a certificate says so only after the handshake, and by hanging up."""
+        if not url.startswith("https:"):
+            return ""
+        return (
+            "; does central know this till's certificate?"
+            if self._has_certificate
+            else "; does central want a certificate?"
+        )
 
     async def __aenter__(self) -> CentralClient:
         return self
@@ -681,10 +692,8 @@ class CentralClient:
             return Unreachable(why or f"no connection to central ({type(error).__name__})")
         except TimeoutError:
             return Unknown(f"no whole answer within {answer_s_max} s")
-        except httpx.ReadError as error:
-            # A server that wants a certificate says so only after the handshake, and by hanging up.
-            wants = "; does it want a certificate of this till?" if url.startswith("https") else ""
-            return Unknown(f"{_fault(error).rstrip(': ')}: central hung up before its answer{wants}")
+        except (httpx.ReadError, httpx.RemoteProtocolError) as error:
+            return Unknown(_fault(error).rstrip(": ") + self._why_hung_up(url))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return Unknown(_fault(error))
 

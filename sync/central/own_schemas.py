@@ -44,6 +44,7 @@ TEXTS = listed(TEXT)
 MONEY = ref("Money")
 OF_ID = ref("Reference")
 _PAYMENT_TOLD = _object({"id": TEXT}, {"correlatorId": TEXT})
+_PAYMENT_KNOWN = _object({"id": TEXT, "correlatorId": MAYBE})
 _ACCOUNT_TOLD = _object({"id": TEXT}, {"@referredType": TEXT})
 _RULE = _object({"after": WHOLE, "withinMonths": WHOLE, "forMonths": WHOLE})
 _SUM = _object({"count": WHOLE, "totalAmount": MONEY})
@@ -281,9 +282,14 @@ SCHEMAS: Mapping[str, Schema] = {
             "payment": _PAYMENT_TOLD,
             "account": _ACCOUNT_TOLD,
             "totalAmount": MONEY,
-            "bills": listed(_object({"bill": TEXT, "amount": MONEY})),
         },
-        {"resolvedAt": TEXT, "receiptNumber": TEXT, "terminal": TEXT, "reason": TEXT},
+        {
+            "bills": listed(_object({"bill": TEXT, "amount": MONEY})),
+            "resolvedAt": TEXT,
+            "receiptNumber": TEXT,
+            "terminal": TEXT,
+            "reason": TEXT,
+        },
     ),
     "Transfer": _object(
         {
@@ -350,7 +356,7 @@ SCHEMAS: Mapping[str, Schema] = {
         }
     ),
     "Refundable": _object(
-        {"payment": _PAYMENT_TOLD, **_LEFT, **_type("CounterfoilRefundable")}, {"clearedAt": TIME}
+        {"payment": _PAYMENT_KNOWN, **_LEFT, **_type("CounterfoilRefundable")}, {"clearedAt": TIME}
     ),
     "RefundableReceipt": _object(
         {
@@ -361,7 +367,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "legs": listed(
                 _object(
                     {
-                        "payment": _PAYMENT_TOLD,
+                        "payment": _PAYMENT_KNOWN,
                         "leg": WHOLE,
                         "paymentMethod": _object({"@type": MAYBE, "name": MAYBE}),
                         **_LEFT,

@@ -113,4 +113,5 @@ ACCOUNTS = Collection(
     sorts={"id": "id", "name": "name", "change": "change_number"},
     default_order="id",
     compose=compose_accounts,
+    for_dealer="(kind <> 'dealer' OR id = :of_dealer)",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from sync.central.callers import require_own_terminal
 from sync.central.database import current_change
+from sync.central.dealer_view import as_seen, dealer_asking
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError, card_number_refused, error_body
 from sync.central.limits import BODY_MEMBERS_MAX, Limits, limits_of
@@ -130,6 +131,7 @@ def _refuse_many_members(body: bytes, value: object) -> None:
 
 def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:
     """One page with its counts, its neighbours and the change number at which it was read."""
+    collection = as_seen(collection)
     query = parse_list_query(request.query_params.multi_items(), collection, desk.links)
     with desk.store.read() as connection:
         page = fetch_page(connection, collection, query, desk.links)
@@ -137,7 +139,7 @@ def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> 
     headers = {
         "X-Total-Count": str(page.total),
         "X-Result-Count": str(len(page.rows)),
-        "X-Change-Number": str(change),
+        **({} if dealer_asking() else {"X-Change-Number": str(change)}),
         "Link": _page_links(desk, request, collection, query, total=page.total),
     }
     return json_answer(page.rows, headers=headers)
@@ -145,6 +147,7 @@ def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> 
 
 def answer_one(desk: CentralDesk, request: Request, collection: Collection) -> Response:
     """The resource that the path names. Raises ApiError 404 for an unknown id and for what cannot be one."""
+    collection = as_seen(collection)
     fields = parse_fields(request.query_params.multi_items(), collection)
     resource_id = request.path_params["id"]
     resource = None

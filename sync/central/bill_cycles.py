@@ -51,6 +51,7 @@ UPSERT_CYCLE = text(
 BILL_CYCLES = Collection(
     path=BILL_CYCLE_PATH,
     table="bill_cycle",
+    for_dealer="1 = 1",
     select="SELECT id, body, change_number FROM bill_cycle",
     attributes=frozenset(
         {

@@ -19,9 +19,11 @@ from starlette.routing import Route
 from pos.domain.bill import AppliedRate, SummaryLine, group_rates
 from pos.domain.bill_paper import BillPaper, PaperEntry, PaperTax
 from sync.central.bill_loading import FIND_BILL, rates_of
+from sync.central.bills import BILLS
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.links import BILL_DOCUMENT_PATH, RESOURCE_ID
+from sync.central.listing import may_see
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import read_day, read_name, read_optional_money
 from sync.wire_json import BadField, loads, read_money
@@ -62,9 +64,9 @@ def document_routes(desk: CentralDesk, draw: DrawBill | None) -> list[Route]:
 
 
 def find_paper(connection: Connection, bill_id: str) -> BillPaper | None:
-    """What stands on the bill's paper, None where there is no such bill."""
+    """What stands on the bill's paper, None where there is no such bill, or none for whoever asks."""
     row = connection.execute(FIND_BILL, {"id": bill_id}).one_or_none()
-    if row is None:
+    if row is None or not may_see(connection, BILLS, bill_id):
         return None
     [(_, rates)] = rates_of(connection, [bill_id])
     shop = connection.execute(FIND_SHOP).scalar_one_or_none()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from pos.domain.bill import BillState
 from pos.domain.money import Money, currency
+from sync.central.dealer_view import OTHER_DEALERS, dealer_asking, shown_key
 from sync.central.links import BILL_PATH, RATE_PATH, REFUND_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.tmf678.bill import applied_payment_json, bill_resource
@@ -32,7 +33,7 @@ class StoredBill:
 
 def find_bill(connection: Connection, bill_id: str) -> StoredBill | None:
     """The bill of that id, None where there is none."""
-    row = connection.execute(FIND_BILL, {"id": bill_id}).one_or_none()
+    row = connection.execute(FIND_BILL, {"id": bill_id, "of_dealer": dealer_asking()}).one_or_none()
     if row is None:
         return None
     return StoredBill(
@@ -90,18 +91,20 @@ def paid_state(before: BillState, remaining: Money) -> BillState:
 
 
 def compose_bills(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
-    """The resources of bill rows, each with the payments that were set against it."""
+    """The resources of bill rows, each with the payments that were set against it; for a dealer, with its own."""
+    dealer = dealer_asking()
     applied: dict[str, list[Resource]] = {row.id: [] for row in rows}
     if rows:
-        for entry in connection.execute(READ_APPLIED, {"ids": list(applied)}):
+        for entry in connection.execute(READ_APPLIED, {"ids": list(applied), "dealer": dealer}):
             applied[entry.bill_id].append(
                 applied_payment_json(
                     payment_id=entry.payment_id,
                     href=links.payment(entry.payment_id),
-                    correlator_id=entry.correlator_id,
+                    correlator_id=shown_key(entry.correlator_id),
                     amount=Money(entry.amount_minor, currency(entry.currency)),
                 )
             )
+    if rows and dealer is None:
         for part in connection.execute(READ_TRANSFERRED, {"ids": list(applied)}):
             amount = money_json(Money(part.amount_minor, currency(part.currency)))
             reference = {"id": part.id, "@referredType": TRANSFER_TYPE, "correlatorId": part.correlator_id}
@@ -138,7 +141,7 @@ def _compose_bill(row: Row[Any], applied: list[Resource], links: Links) -> Resou
             "state": row.state,
             "remainingAmount": money_json(Money(row.remaining_minor, in_currency)),
             **extras,
-            "appliedPayment": [*stored.get("appliedPayment", []), *applied],
+            "appliedPayment": [*(() if dealer_asking() else stored.get("appliedPayment", ())), *applied],
             "billDocument": _documents(stored, links),
             "lastUpdate": row.last_update,
             "changeNumber": row.change_number,
@@ -172,7 +175,10 @@ def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Link
     ]
 
 
-FIND_BILL = text("SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id")
+FIND_BILL = text(
+    "SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id"
+    f" AND (CAST(:of_dealer AS TEXT) IS NULL OR account_id NOT IN {OTHER_DEALERS})"
+)
 FIND_LOADED = text(
     "SELECT state, told_state, currency, remaining_minor, loaded_open_minor, body FROM bill WHERE id = :id"
 )
@@ -183,7 +189,8 @@ REDUCE_BILL = text(
 READ_APPLIED = text(
     "SELECT a.bill_id, a.payment_id, a.amount_minor, p.currency, p.correlator_id"
     " FROM applied_payment a JOIN payment p ON p.id = a.payment_id"
-    " WHERE a.bill_id IN :ids ORDER BY p.change_number, a.item_no"
+    " WHERE a.bill_id IN :ids AND (CAST(:dealer AS TEXT) IS NULL OR p.dealer = :dealer OR p.account_id = :dealer)"
+    " ORDER BY p.change_number, a.item_no"
 ).bindparams(bindparam("ids", type_=Text, expanding=True))
 
 READ_TRANSFERRED = text(
@@ -244,6 +251,7 @@ BILLS = Collection(
     },
     default_order="id",
     compose=compose_bills,
+    for_dealer=f"account_id NOT IN {OTHER_DEALERS}",
 )  # fmt: skip
 
 RATES = Collection(
@@ -269,4 +277,8 @@ RATES = Collection(
     sorts={"id": "id", "bill.id": "bill_id"},
     default_order="id",
     compose=compose_rates,
+    for_dealer=(
+        f"(account_id IS NULL OR account_id NOT IN {OTHER_DEALERS}) AND (bill_id IS NULL OR bill_id NOT IN"
+        f" (SELECT bill.id FROM bill WHERE bill.account_id IN {OTHER_DEALERS}))"
+    ),
 )  # fmt: skip

@@ -87,7 +87,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     **_read(Scope.PAYMENT_READ, PAYMENT_PATH),
     **_posted(Scope.PAYMENT_WRITE, PAYMENT_PATH),
     **_read(Scope.REFUND_READ, REFUND_PATH),
-    ("GET", REFUNDABLE_PATH): Scope.REFUND_READ,
+    ("GET", REFUNDABLE_PATH): Scope.REFUND_WRITE,
     **_posted(Scope.REFUND_WRITE, REFUND_PATH),
     **_read(Scope.BILL_READ, BILL_PATH, RATE_PATH, BILL_ON_DEMAND_PATH, BILL_CYCLE_PATH),
     **_posted(Scope.BILL_WRITE, BILL_ON_DEMAND_PATH),

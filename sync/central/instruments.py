@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from sync.central.dealer_view import dealer_asking
 from sync.central.errors import ApiError
 
 
@@ -25,7 +26,8 @@ def claim_instrument(
             {"instrument": instrument, "payment_event_id": event_id, "payment_id": payment_id},
         )
     elif known.payment_event_id != event_id:
-        by = f"receipt {known.receipt_number}" if known.receipt_number else "another payment"
+        told = known.receipt_number and dealer_asking() is None
+        by = f"receipt {known.receipt_number}" if told else "another payment"
         raise ApiError(
             409,
             "instrument_used",

@@ -123,6 +123,7 @@ READ_OLD_ROWS = text("SELECT body FROM fixture_row WHERE kind = 'items' ORDER BY
 
 ITEMS = Collection(
     path=ITEM_PATH,
+    for_dealer="1 = 1",
     table="item",
     select=f"SELECT {_COLUMNS}, change_number FROM item",
     attributes=frozenset(

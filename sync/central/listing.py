@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Text, bindparam, text
 
+from sync.central.dealer_view import as_seen, condition, narrowed
 from sync.central.errors import ApiError
 from sync.central.links import Links
 from sync.central.query import Collection, ListQuery, Resource, select_fields
@@ -26,7 +27,11 @@ class Page:
 
 
 def fetch_page(connection: Connection, collection: Collection, query: ListQuery, links: Links) -> Page:
-    """Read a page in the caller's transaction. The SQL is put together from the program's own constants only."""
+    """Read a page in the caller's transaction. The SQL is put together from the program's own constants only.
+
+    Of the rows that whoever asks may see, and of no others, also in the count.
+    """
+    collection, query = as_seen(collection), narrowed(collection, query)
     where = f" WHERE {' AND '.join(query.where)}" if query.where else ""
     ordered = f"{collection.select}{where} ORDER BY {query.order}"
     if query.row_order:
@@ -41,10 +46,22 @@ def fetch_page(connection: Connection, collection: Collection, query: ListQuery,
 def fetch_one(
     connection: Connection, collection: Collection, resource_id: str, links: Links
 ) -> Resource | None:
-    """The resource of that id."""
-    statement = text(f"{collection.select} WHERE {collection.columns['id'].sql} = :id")
-    rows = connection.execute(statement, {"id": resource_id}).all()
+    """The resource of that id, if whoever asks may see it."""
+    seen, values = condition(collection)
+    also = f" AND {seen}" if seen else ""
+    statement = text(f"{collection.select} WHERE {collection.columns['id'].sql} = :id{also}")
+    rows = connection.execute(statement, {"id": resource_id, **values}).all()
+    collection = as_seen(collection)
     return collection.compose(connection, rows, links)[0] if rows else None
+
+
+def may_see(connection: Connection, collection: Collection, resource_id: str) -> bool:
+    """Whether whoever asks may see the row of that id, which there is."""
+    seen, values = condition(collection)
+    if not seen:
+        return True
+    statement = text(f"SELECT 1 FROM {collection.table} WHERE id = :id AND {seen}")
+    return connection.execute(statement, {"id": resource_id, **values}).one_or_none() is not None
 
 
 def _by_index(

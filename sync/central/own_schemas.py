@@ -147,10 +147,11 @@ SCHEMAS: Mapping[str, Schema] = {
             "advanceAmount": MONEY,
             "depositAmount": MONEY,
             "writtenOffAmount": MONEY,
-            "change": WHOLE,
             **_type("CounterfoilAccount"),
         },
         {
+            # A dealer's client is told no change numbers.
+            "change": WHOLE,
             "formerAccounts": listed({}),
             "unverifiedAmount": MONEY,
             "blocked": YES_NO,
@@ -173,10 +174,9 @@ SCHEMAS: Mapping[str, Schema] = {
             "price": MONEY,
             "taxCategory": TEXT,
             "taxRate": {"type": "number"},
-            "change": WHOLE,
             **_type("CounterfoilItem"),
         },
-        {"serial": TEXT, "ean": TEXT, "advance": TEXT, "withdrawn": YES_NO},
+        {"change": WHOLE, "serial": TEXT, "ean": TEXT, "advance": TEXT, "withdrawn": YES_NO},
     ),
     "KnownCheque": {
         "description": "A cheque that was paid in, by digests: whoever has its paper can tell that it is the same.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from pos.domain.ids import new_id
 from sync.central.acceptance import require_accepted
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.callers import caller
+from sync.central.dealer_view import require_dealers_own, stored_key, without_counts
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.idempotency import idempotency_key
@@ -59,8 +61,8 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
     """
     raw = await read_body(request)
     body = read_object(raw)
-    key = idempotency_key(request)
-    correlator_id = read_correlator(body)
+    key = stored_key(idempotency_key(request))
+    correlator_id = stored_key(read_correlator(body))
     body_sha256 = hashlib.sha256(raw).hexdigest()
 
     def store(connection: Connection, issuers: Mapping[str, VoucherIssuer]) -> Response:
@@ -75,7 +77,8 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
             payment_id=new_id(desk.clock, desk.randomness),
             received_at=desk.clock.now(),
         )
-        incoming = read_incoming(body)
+        require_dealers_own(connection, body)
+        incoming = replace(read_incoming(body), correlator_id=correlator_id)
         require_accepted(connection, incoming, desk.modes)
         stored = receive(connection, incoming, receipt, issuers, tolerance=desk.tolerance)
         return created(with_href(stored, desk.links), replayed=False)
@@ -102,7 +105,7 @@ def _tell_of_clone(desk: CentralDesk, body: Mapping[str, Any]) -> None:
 
 def created(resource: Resource, *, replayed: bool) -> Response:
     """What was stored now, or before (``replayed``), with its address."""
-    headers = {"Location": resource["href"]}
+    resource, headers = without_counts(resource), {"Location": resource["href"]}
     if replayed:
         headers["X-Idempotent-Replay"] = "true"
     return json_answer(resource, status=201, headers=headers)

@@ -16,11 +16,13 @@ from sqlalchemy import Connection, Row, TextClause, text
 
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Money, currency, total
-from sync.central.accounts import add_credit
+from pos.domain.payment_mode import PayerKind
+from sync.central.accounts import account_kind, add_credit
 from sync.central.bank_receipts import note_bank_receipt
 from sync.central.bills import StoredBill, reduce_bill
 from sync.central.cheques import cheque_of, note_cheque, note_replacement, presented_before
 from sync.central.database import CentralStore, next_change
+from sync.central.dealer_view import dealer_asking, shown_key
 from sync.central.debt import clear_rests, keep_apart, recover
 from sync.central.doubles import flag_double
 from sync.central.errors import ApiError
@@ -96,7 +98,10 @@ def receive(
     cheque = cheque_of(incoming.instrument)
     if cheque is not None:
         _hold_second(connection, cheque, incoming, body)
-    connection.execute(INSERT_PAYMENT, _row(incoming, receipt, placement, body, change))
+    connection.execute(
+        INSERT_PAYMENT,
+        {**_row(incoming, receipt, placement, body, change), "dealer": _dealer_of(connection, incoming)},
+    )
     if cheque is not None:
         event_id = incoming.payment_event_id
         note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=change)
@@ -146,13 +151,22 @@ def receive(
     return body
 
 
+def _dealer_of(connection: Connection, incoming: IncomingPayment) -> str | None:
+    """Whose payment it is beside its account's: the dealer's whose client told it, or that paid it at a till."""
+    dealer, payer = dealer_asking(), incoming.payer_id
+    if dealer is not None or payer is None or payer == incoming.account_id:
+        return dealer
+    return payer if account_kind(connection, payer) is PayerKind.DEALER else None
+
+
 def _hold_second(
     connection: Connection, cheque: ChequeIdentity, incoming: IncomingPayment, body: Resource
 ) -> None:
     """A cheque that came before by another event: the payment is kept, provisional, and held for a person."""
     first = presented_before(connection, cheque, payment_event_id=incoming.payment_event_id)
     if first is not None:
-        by = f"receipt {first.receipt_number}" if first.receipt_number else "another payment"
+        told = first.receipt_number and dealer_asking() is None
+        by = f"receipt {first.receipt_number}" if told else "another payment"
         body["held"] = True
         body["provisional"] = True
         body["provisionalReason"] = f"This cheque was presented before, by {by}. Compare both papers."
@@ -249,7 +263,7 @@ def list_payments(store: CentralStore) -> Iterator[ListedPayment]:
                 sequence=row.sequence,
                 leg=row.leg,
                 receipt_number=row.receipt_number,
-                correlator_id=row.correlator_id,
+                correlator_id=shown_key(row.correlator_id),
                 account=row.account_id,
                 amount=Money(row.amount_minor, in_currency),
                 suspense=Money(row.suspense_minor, in_currency),
@@ -341,10 +355,10 @@ FIND_BY_NUMBER = text(
 INSERT_PAYMENT = text(
     "INSERT INTO payment (id, change_number, correlator_id, idempotency_key, terminal, epoch, sequence, leg,"
     " receipt_number, account_id, currency, amount_minor, applied_minor, credit_minor, suspense_minor,"
-    " other_minor, status, paid_at_utc, body, received_sha256)"
+    " other_minor, status, paid_at_utc, body, received_sha256, dealer)"
     " VALUES (:id, :change_number, :correlator_id, :idempotency_key, :terminal, :epoch, :sequence, :leg,"
     " :receipt_number, :account_id, :currency, :amount_minor, :applied_minor, :credit_minor, :suspense_minor,"
-    " :other_minor, :status, :paid_at_utc, :body, :received_sha256)"
+    " :other_minor, :status, :paid_at_utc, :body, :received_sha256, :dealer)"
 )
 INSERT_APPLIED = text(
     "INSERT INTO applied_payment (payment_id, item_no, bill_id, amount_minor)"
@@ -402,4 +416,5 @@ PAYMENTS = Collection(
     },
     default_order="change_number",
     compose=compose_payments,
+    for_dealer="(payment.dealer = :of_dealer OR payment.account_id = :of_dealer)",
 )  # fmt: skip

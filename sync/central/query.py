@@ -48,7 +48,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """What may be asked of one resource. All SQL in it is constant text of this program."""
+    """What may be asked of one resource. All SQL in it is constant text of this program.
+
+    ``for_dealer``: the condition on the rows that the dealer ``:of_dealer`` may see; empty: none of them.
+    """
 
     path: str
     table: str
@@ -58,6 +61,7 @@ class Collection:
     sorts: Mapping[str, str]
     default_order: str
     compose: Compose
+    for_dealer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -422,6 +422,10 @@ REFUNDS = Collection(
     path=REFUND_PATH,
     table="refund",
     select=f"SELECT {_COLUMNS} FROM refund",
+    for_dealer=(
+        "payment_id IN (SELECT payment.id FROM payment"
+        " WHERE payment.dealer = :of_dealer OR payment.account_id = :of_dealer)"
+    ),
     attributes=frozenset(
         {
             "id", "href", "authorizationCode", "correlatorId", "description", "name", "refundDate", "status",

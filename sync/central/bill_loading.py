@@ -35,14 +35,15 @@ def load_bills(
 
     Raises BadField or BadResource naming the row, Refused ``bill_sums_differ`` or ``bill_lines_bad`` naming the bill.
     """
-    touched = _write_rates(connection, rates)
-    of_bill = dict(rates_of(connection, [str(bill.get("id")) for bill in bills]))
+    read: dict[str, AppliedRate] = {}
+    touched = _write_rates(connection, rates, read)
+    of_bill = dict(rates_of(connection, [str(bill.get("id")) for bill in bills], read))
     new = [
         snapshot
         for bill in bills
         if (snapshot := write_bill(connection, bill, of_bill[str(bill.get("id"))], change=change))
     ]
-    _check_kept(connection, sorted(touched - of_bill.keys()))
+    _check_kept(connection, sorted(touched - of_bill.keys()), read)
     use_credit(connection, new, change=change)
 
 
@@ -91,9 +92,9 @@ def bill_sum_faults(connection: Connection) -> Iterator[tuple[str, str]]:
         after = bills[-1].id
 
 
-def _write_rates(connection: Connection, rates: Sequence[Loaded]) -> set[str]:
-    """Write the rates; returns the bills that one was put on or taken from."""
-    rows = [_rate_row(rate) for rate in rates]
+def _write_rates(connection: Connection, rates: Sequence[Loaded], read: dict[str, AppliedRate]) -> set[str]:
+    """Write the rates; returns the bills that one was put on or taken from. ``read`` gets the billed ones, by their body."""
+    rows = [_rate_row(rate, read) for rate in rates]
     touched: set[str] = set()
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
@@ -121,20 +122,21 @@ def _is_news(row: Mapping[str, Any], known: Row[Any] | None) -> bool:
     return bool(known.body != row["body"])
 
 
-def _rate_row(rate: Loaded) -> dict[str, Any]:
+def _rate_row(rate: Loaded, read: dict[str, AppliedRate]) -> dict[str, Any]:
     rate_id = rate.get("id")
     if not isinstance(rate_id, str) or RESOURCE_ID.fullmatch(rate_id) is None:
         raise BadField("rates.id", "must be plain letters, digits, dots and dashes")
     billed = rate.get("isBilled", "bill" in rate) is True
+    body = dumps(rate).decode()
     if billed:
-        read_rate(rate)
+        read[body] = read_rate(rate)
     check_shape(rate, APPLIED_RATE, path=f"rate {rate_id}: ")
     return {
         "id": rate_id,
         "bill_id": _ref_id(rate, "bill"),
         "account_id": _ref_id(rate, "billingAccount"),
         "is_billed": int(billed),
-        "body": dumps(rate).decode(),
+        "body": body,
     }
 
 
@@ -144,18 +146,21 @@ def _ref_id(row: Loaded, name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def rates_of(connection: Connection, bill_ids: Sequence[str]) -> Iterator[tuple[str, list[AppliedRate]]]:
-    """Each bill with the billed rates that are stored for it."""
+def rates_of(
+    connection: Connection, bill_ids: Sequence[str], read: Mapping[str, AppliedRate] | None = None
+) -> Iterator[tuple[str, list[AppliedRate]]]:
+    """Each bill with the billed rates that are stored for it; ``read`` are those, by their body, that were just read."""
+    read = read or {}
     for start in range(0, len(bill_ids), AT_ONCE):
         found: dict[str, list[AppliedRate]] = {bill_id: [] for bill_id in bill_ids[start : start + AT_ONCE]}
         for row in connection.execute(READ_RATES, {"bill_ids": list(found)}):
-            found[row.bill_id].append(read_rate(loads(row.body)))
+            found[row.bill_id].append(read.get(row.body) or read_rate(loads(row.body)))
         yield from found.items()
 
 
-def _check_kept(connection: Connection, bill_ids: Sequence[str]) -> None:
+def _check_kept(connection: Connection, bill_ids: Sequence[str], read: Mapping[str, AppliedRate]) -> None:
     """Bills that are kept as they were still agree with the rates that came."""
-    for bill_id, rates in rates_of(connection, bill_ids):
+    for bill_id, rates in rates_of(connection, bill_ids, read):
         kept = connection.execute(FIND_BILL, {"id": bill_id}).one_or_none()
         if kept is not None:
             check_bill_sums(read_bill(loads(kept.body), seen_change=None), rates)

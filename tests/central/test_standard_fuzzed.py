@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +22,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
+from pos.machine import MachineClock
+from sync.central.callers import Scope
+from sync.central.clients import NewClient
 from sync.central.database import open_central
 from sync.central.fixture import load_fixture
+from sync.central.links import TOKEN_PATH
 from sync.central.verify import verify_central
 from sync.wire_json import loads
 from tests.builders.tries import examples
+from tests.central.auth_builders import GRANT, basic, client_of
 from tests.central.central_builders import (
     BILL_SPEC,
     PAYMENT_SPEC,
-    central_process,
+    ROOT,
     faults,
     small_operator,
     unbilled,
@@ -61,9 +68,6 @@ OPERATIONS = [
     (BILL_SPEC, "DELETE", "/hub/{id}", None),
 ]
 
-HEADERS: Mapping[str, str] = {}
-"""Of every request: the token, where central is served with authentication."""
-
 DEVIATIONS: Mapping[str, frozenset[int]] = {
     # The definitions know no answer to a body in another media type, one that is too large, and one whose key was used
     # for another body before: HTTP's own answers stand for them.
@@ -80,13 +84,27 @@ ROWS = [
 ]
 
 
+SCOPES = tuple(scope for scope in Scope if scope.partition(".")[0] in ("payment", "refund", "bill"))
+"""Everything that a client of both standards may do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A central as a process of its own, and its store; the headers of ``client`` go with every request."""
+    """A central as a process of its own, which asks for tokens, its store, and one who may have them."""
 
     address: str
     db_url: str
-    client: httpx.Client
+    someone: NewClient
+
+    def token(self) -> dict[str, str]:
+        """The header of the requests that follow; for ten minutes."""
+        answer = httpx.post(
+            f"{self.address}{TOKEN_PATH}",
+            data=GRANT,
+            headers=basic(self.someone.client_id, self.someone.secret),
+        )
+        assert answer.status_code == 200, answer.text
+        return {"authorization": f"Bearer {loads(answer.content)['access_token']}"}
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +114,16 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     operator = small_operator()
     operator["rates"].append(unbilled("U-1", "5.000", tax="1.000"))
     load_fixture(store, operator)
+    someone = client_of(store, "fuzz", MachineClock("UTC"), scopes=SCOPES)
     store.close()
-    with (
-        central_process(url) as (_, address),
-        httpx.Client(base_url=address, headers=HEADERS, timeout=30, verify=False) as client,
-    ):
-        yield Served(address, url, client)
+    command = [sys.executable, "-m", "pos", "central", "serve", "--db", url, "--port", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout is not None
+        yield Served(f"http://127.0.0.1:{loads(process.stdout.readline())['port']}", url, someone)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(
@@ -124,12 +146,13 @@ def test_no_request_of_the_definition_is_answered_against_it(
     definition: str | None,
     mode: GenerationMode,
 ) -> None:
+    token = central.token()
     schema = schemathesis.openapi.from_dict(json.loads((tmf_specs / spec).read_text()))
     operation = schema[path][method]
     declared = {int(code) for code in operation.definition.raw["responses"]} | DEVIATIONS.get(method, set())
     base = central.address + BASES[spec]
     strategy = operation.as_strategy(generation_mode=mode)
-    known = _ids(central, BASES[spec] + path.removesuffix("/{id}")) if path.endswith("/{id}") else []
+    known = _ids(base + path.removesuffix("/{id}"), token) if path.endswith("/{id}") else []
     seen: set[int] = set()
 
     @settings(
@@ -143,7 +166,7 @@ def test_no_request_of_the_definition_is_answered_against_it(
     def ask(case: Any, of: str | None) -> None:
         if of is not None:
             case.path_parameters["id"] = of
-        answer = case.call(base_url=base, headers=dict(HEADERS))
+        answer = case.call(base_url=base, headers=token)
         seen.add(answer.status_code)
         assert answer.status_code in declared, (answer.status_code, answer.text[:500])
         reduced = "fields" in (case.query or {})
@@ -151,7 +174,8 @@ def test_no_request_of_the_definition_is_answered_against_it(
 
     ask()
     assert seen
-    _assert_rows_conform(central, tmf_specs)
+    assert not seen & {401, 403}
+    _assert_rows_conform(central, tmf_specs, token)
     store = open_central(central.db_url)
     try:
         assert verify_central(store) == []
@@ -159,8 +183,8 @@ def test_no_request_of_the_definition_is_answered_against_it(
         store.close()
 
 
-def _ids(central: Served, path: str) -> list[str]:
-    answer = central.client.get(path)
+def _ids(address: str, token: dict[str, str]) -> list[str]:
+    answer = httpx.get(address, headers=token)
     return [row["id"] for row in loads(answer.content)][:5] if answer.status_code == 200 else []
 
 
@@ -185,10 +209,11 @@ def _assert_of_the_standard(
     assert all(row["id"] and (row.get("href") or definition == "EventSubscription") for row in rows)
 
 
-def _assert_rows_conform(central: Served, folder: Path) -> None:
-    for spec, path, definition in ROWS:
-        offset, total = 0, 1
-        while offset < total:
-            answer = central.client.get(BASES[spec] + path, params={"offset": offset, "limit": 500})
-            assert faults(folder, spec, definition, *loads(answer.content)) == []
-            offset, total = offset + 500, int(answer.headers["x-total-count"])
+def _assert_rows_conform(central: Served, folder: Path, token: dict[str, str]) -> None:
+    with httpx.Client(base_url=central.address, headers=token, verify=False) as client:
+        for spec, path, definition in ROWS:
+            offset, total = 0, 1
+            while offset < total:
+                answer = client.get(BASES[spec] + path, params={"offset": offset, "limit": 500})
+                assert faults(folder, spec, definition, *loads(answer.content)) == []
+                offset, total = offset + 500, int(answer.headers["x-total-count"])

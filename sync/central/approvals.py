@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, text
 
 from pos.domain.approval import APPROVED_FOR, OPEN_FOR
 from pos.domain.approval_elsewhere import Elsewhere
+from sync.central.callers import require_own_terminal
 from sync.central.errors import ApiError
 from sync.central.query import Resource
 from sync.wire_json import dumps, loads
@@ -153,7 +154,14 @@ def _require_open(connection: Connection, asked: Row[Any], *, now: datetime) -> 
 
 
 def close_request(connection: Connection, request_id: str, *, now: datetime) -> None:
-    """It was done, or is not wanted any more. One that is not here needs no closing."""
+    """It was done, or is not wanted any more. One that is not here needs no closing.
+
+    Raises ApiError 403 ``other_terminal`` where another terminal asked for it.
+    """
+    asked = connection.execute(FIND, {"id": request_id}).one_or_none()
+    if asked is None:
+        return
+    require_own_terminal({"terminal": asked.terminal})
     connection.execute(CLOSE, {"id": request_id, "at": _utc(now)})
 
 

@@ -12,9 +12,11 @@ from starlette.routing import Route
 
 from pos.domain.ids import new_id
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object, read_patch
+from sync.central.audit import AuditEvent, note
 from sync.central.bill_cycles import BILL_CYCLES
 from sync.central.bill_states import asked_state, change_state
 from sync.central.bills import BILLS, RATES
+from sync.central.callers import client_asking
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
 from sync.central.idempotency import idempotency_key
@@ -83,8 +85,18 @@ async def _patch_bill(desk: CentralDesk, request: Request) -> Response:
     shown = None
     if RESOURCE_ID.fullmatch(bill_id) is not None:
         with desk.store.write() as connection:
-            change_state(connection, bill_id, state, at=desk.clock.now())
+            at = desk.clock.now()
+            changed = change_state(connection, bill_id, state, at=at)
             shown = fetch_one(connection, BILLS, bill_id, desk.links)
+            if changed:
+                note(
+                    connection,
+                    AuditEvent.BILL_CHANGED,
+                    bill_id,
+                    at=at,
+                    actor=client_asking(),
+                    detail=f"state {state}",
+                )
     if shown is None:
         raise ApiError(404, "not_found", "There is no resource of this id.")
     return json_answer(shown)

@@ -40,14 +40,14 @@ def asked_state(body: Mapping[str, object]) -> BillState:
         raise BadField("state", f"must be one of {', '.join(BillState)}") from None
 
 
-def change_state(connection: Connection, bill_id: str, asked: BillState, *, at: datetime) -> None:
-    """Give the bill the state ``asked``; one that it has already changes nothing, nor does an unknown bill.
+def change_state(connection: Connection, bill_id: str, asked: BillState, *, at: datetime) -> bool:
+    """Give the bill the state ``asked``; one that it has already changes nothing, nor does an unknown bill: False then.
 
     Raises ApiError 409 ``bill_state_contradicts_payments``, with the state that the payments say.
     """
     row = connection.execute(FIND_STATE, {"id": bill_id}).one_or_none()
     if row is None or row.state == asked:
-        return
+        return False
     issued = read_bill(loads(row.body), seen_change=None)
     due_minor = issued.amount_due.minor
     paid = BillState.PARTIALLY_PAID if row.remaining_minor < due_minor else None
@@ -77,6 +77,7 @@ def change_state(connection: Connection, bill_id: str, asked: BillState, *, at: 
             "change_number": next_change(connection),
         },
     )
+    return True
 
 
 FIND_STATE = text("SELECT state, remaining_minor, body FROM bill WHERE id = :id")

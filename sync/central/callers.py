@@ -81,6 +81,12 @@ def caller() -> Caller | None:
     return _CALLER.get()
 
 
+def client_asking() -> str:
+    """Its client's id, as an event names who did something; empty where nobody had to say who he is."""
+    asking = caller()
+    return "" if asking is None else asking.client_id
+
+
 @contextmanager
 def asked_by(found: Caller | None) -> Iterator[None]:
     """Whatever is done inside is done for ``found``; None: for central itself, which may see all."""

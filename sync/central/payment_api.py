@@ -15,7 +15,7 @@ from starlette.routing import Route
 from pos.domain.ids import new_id
 from sync.central.acceptance import require_accepted
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
-from sync.central.callers import caller
+from sync.central.callers import client_asking
 from sync.central.dealer_view import require_dealers_own, stored_key, without_counts
 from sync.central.desk import CentralDesk
 from sync.central.errors import ApiError
@@ -97,10 +97,8 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
 
 def _tell_of_clone(desk: CentralDesk, body: Mapping[str, Any]) -> None:
     """The back office hears of it once; nothing of the payment itself was stored."""
-    asking = caller()
-    actor = "" if asking is None else asking.client_id
     with desk.store.write() as connection:
-        note_clone(connection, body["terminal"], body["epoch"], actor=actor, at=desk.clock.now())
+        note_clone(connection, body["terminal"], body["epoch"], actor=client_asking(), at=desk.clock.now())
 
 
 def created(resource: Resource, *, replayed: bool) -> Response:

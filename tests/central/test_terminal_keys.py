@@ -9,10 +9,12 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from sync.central.audit import events
 from sync.central.database import CentralStore
-from sync.central.links import ENROLMENT_PATH, TOKEN_PATH
+from sync.central.links import APPROVAL_PATH, ENROLMENT_PATH, TOKEN_PATH
 from sync.central.terminals import Ending, end_terminal, list_terminals, make_terminal_code
 from sync.oauth import ASSERTION_TYPE
 from sync.wire_json import dumps, loads
@@ -25,7 +27,9 @@ from tests.central.auth_builders import (
     guarded,
     public_of,
 )
-from tests.central.central_builders import PAYMENT, SteppingClock, payment
+from tests.central.central_builders import BILL, PAYMENT, SteppingClock, payment
+from tests.central.test_approvals import ID, asked
+from tests.central.test_approvals import answer as approval
 
 JSON = {"content-type": "application/json"}
 KEY, OTHER_KEY = (Ed25519PrivateKey.from_private_bytes(bytes([one]) * 32) for one in (1, 2))
@@ -245,3 +249,51 @@ async def test_two_stores_under_one_enrolment_are_told_to_the_back_office_once(s
     assert told[-1] == ("clone_fenced", "T1", "T1:1")
     assert [event for event, _, _ in told].count("clone_fenced") == 1
     assert listed.cloned_at is not None
+
+
+async def test_who_asks_for_a_second_person_and_who_answers_are_the_tokens_terminals(
+    store: CentralStore,
+) -> None:
+    """Rule 33: two people at two terminals, of which neither can speak for the other."""
+    clock = SteppingClock()
+    async with guarded(store, clock) as server:
+        await enrolled(server, store, clock)
+        await enrolled(server, store, clock, OTHER_KEY, "T2")
+        first, second = await signed_in(server, clock), await signed_in(server, clock, "T2:1", OTHER_KEY)
+
+        async def send(token: Mapping[str, str], body: dict[str, Any], path: str = "") -> tuple[int, object]:
+            answer = await server.post(APPROVAL_PATH + path, content=dumps(body), headers={**JSON, **token})
+            return answer.status_code, loads(answer.content).get("code")
+
+        assert await send(second, asked()) == (403, "other_terminal")
+        assert await send(first, asked()) == (201, None)
+        # The answer is said to come from T2, so T1's token cannot say it.
+        assert await send(first, approval(), f"/{ID}/answer") == (403, "other_terminal")
+        assert await send(second, approval(), f"/{ID}/answer") == (201, None)
+        closed = [
+            (await server.delete(f"{APPROVAL_PATH}/{ID}", headers=token)).status_code
+            for token in (second, first)
+        ]
+    assert closed == [403, 204]
+
+
+async def test_a_bill_that_a_client_changes_is_told_to_the_back_office(store: CentralStore) -> None:
+    clock = SteppingClock()
+    biller = client_of(store, "biller", clock, scopes=("bill.read", "bill.write"))
+    async with guarded(store, clock) as server:
+        token = await bearer(server, biller)
+        for _ in range(2):
+            answer = await server.patch(
+                f"{BILL}/CB-2", content=dumps({"state": "onHold"}), headers={**JSON, **token}
+            )
+            assert answer.status_code == 200, answer.text
+    with store.read() as connection:
+        told = [(one.event, one.subject, one.actor, one.detail) for one in events(connection)]
+    assert told[1:] == [("bill_changed", "CB-2", biller.client_id, "state onHold")]
+
+
+async def test_what_happened_to_central_cannot_be_altered(store: CentralStore) -> None:
+    client_of(store, "kiosk", SteppingClock())
+    for statement in ("UPDATE central_audit SET subject = 'x'", "DELETE FROM central_audit"):
+        with pytest.raises(DBAPIError, match="append-only"), store.write() as connection:
+            connection.execute(text(statement))

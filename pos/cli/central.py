@@ -92,6 +92,12 @@ def serve(
     give_up_days: Annotated[
         int, typer.Option("--give-up-days", min=1, max=90, help="An event is tried for so many days.")
     ] = 7,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=1, max=64, help="Processes on one port; more than 1 on PostgreSQL only."
+        ),
+    ] = 1,
     no_auth: Annotated[
         bool,
         typer.Option(
@@ -110,7 +116,7 @@ def serve(
     from sync.central.issuers import issuers_in
     from sync.central.limits import Limits
     from sync.central.listeners import listener_hosts
-    from sync.central.serve import Listeners
+    from sync.central.serve import Listeners, serve_with_workers
     from sync.central.serve import serve as serve_central
 
     call: Invocation = context.obj
@@ -120,7 +126,8 @@ def serve(
         return await beside_the_loop(partial(render_bill, paper, numbers=settings.till.amounts.number_format))
 
     with ExitStack() as files:
-        serve_central(
+        run = partial(
+            serve_central,
             db,
             host=host,
             port=port,
@@ -140,6 +147,17 @@ def serve(
             listeners=Listeners(
                 hosts=listener_hosts(listener_host or ()), ca=listener_ca, give_up_days=give_up_days
             ),
+        )
+        if workers == 1:
+            run()
+            return
+        serve_with_workers(
+            lambda worker, out: run(worker=worker, out=out),
+            workers,
+            db_url=db,
+            host=host,
+            port=port,
+            issuers=issuers is not None,
         )
 
 

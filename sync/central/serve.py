@@ -36,6 +36,7 @@ from sync.central.listeners import ListenerHosts
 from sync.central.metrics import Metrics
 from sync.central.request_log import LibraryLog, RequestLog
 from sync.central.tls import ServerTls, TlsFiles
+from sync.central.workers import Worker, watch_workers
 from sync.wire_json import dumps
 
 GRACE_S = 5
@@ -75,6 +76,7 @@ def serve(
     limits: Limits | None = None,
     tls: TlsFiles | None = None,
     access: Access | None = None,
+    worker: Worker | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
@@ -84,7 +86,7 @@ def serve(
     Writes one JSON line to ``out`` (default: standard output) when the port answers, and to ``log``, where one is given,
     a line for each request. ``access`` None: it asks nobody for a token. SIGHUP has the files of ``tls``
     read again, for connections from then on. Raises Refused ``not_loopback``, ``bad_tls_files`` or ``address_unavailable``
-    and StoreUnavailable, each before anything is announced.
+    and StoreUnavailable, each before anything is announced. ``worker``: it is one of several on one port.
     """
     refuse_open_host(host, authenticated=access is not None, secured=tls is not None)
     secured = None if tls is None else ServerTls(tls)
@@ -142,20 +144,54 @@ def serve(
                 log=request_log,
                 drain_s=drain_s,
                 tls=secured,
+                worker=worker,
             )
-            asyncio.run(_run(server))
+            asyncio.run(_run(server, worker))
     except (SystemExit, OverflowError):
         # The library ends the process over a taken port; ours tells whoever called. A port over 65535 overflows.
-        raise Refused(
-            "address_unavailable",
-            f"Central cannot listen on {host} port {port}. Is it taken?",
-            host=host,
-            port=port,
-        ) from None
+        raise _address_unavailable(host, port) from None
     finally:
         store.close()
         if request_log is not None:
             request_log.close()
+
+
+def serve_with_workers(
+    run: Callable[[Worker, TextIO], None], count: int, *, db_url: str, host: str, port: int, issuers: bool
+) -> None:
+    """Serve in ``count`` processes of their own, each of which does ``run``; see ``watch_workers``.
+
+    Raises Refused ``workers_need_postgresql``; ``issuers_need_one_worker``, for two processes would write an outside
+    issuer's list over each other; and ``address_unavailable``.
+    """
+    if not db_url.startswith("postgresql"):
+        raise Refused(
+            "workers_need_postgresql",
+            "Several workers need a store in PostgreSQL; one in SQLite has one worker.",
+        )
+    if issuers:
+        raise Refused(
+            "issuers_need_one_worker", "Outside issuers' lists are kept by one worker: leave --workers 1."
+        )
+    try:
+        socket = uvicorn.Config(
+            "", host="127.0.0.1" if host == "localhost" else host, port=port, log_config=None
+        ).bind_socket()
+    except (SystemExit, OverflowError):
+        raise _address_unavailable(host, port) from None
+    try:
+        watch_workers(count, run, socket=socket)
+    finally:
+        socket.close()
+
+
+def _address_unavailable(host: str, port: int) -> Refused:
+    return Refused(
+        "address_unavailable",
+        f"Central cannot listen on {host} port {port}. Is it taken?",
+        host=host,
+        port=port,
+    )
 
 
 def refuse_open_host(host: str, *, authenticated: bool, secured: bool) -> None:
@@ -196,12 +232,21 @@ def _libraries_told_to(log: RequestLog | None) -> Iterator[None]:
             logger.propagate = before
 
 
-async def _run(server: _Announcing) -> None:
+async def _run(server: _Announcing, worker: Worker | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     loop.add_signal_handler(signal.SIGHUP, server.reload)
-    await server.serve()
+    if worker is None:
+        await server.serve()
+        return
+
+    def left_alone() -> None:
+        loop.remove_reader(worker.lifeline)
+        server.stop()
+
+    loop.add_reader(worker.lifeline, left_alone)
+    await server.serve(sockets=[worker.socket])
 
 
 class _LateApp:
@@ -240,6 +285,7 @@ class _Announcing(uvicorn.Server):
         log: RequestLog | None,
         drain_s: int,
         tls: ServerTls | None,
+        worker: Worker | None,
     ) -> None:
         self._late = _LateApp()
         self._app_at = app_at
@@ -250,6 +296,7 @@ class _Announcing(uvicorn.Server):
         self._drain_s = drain_s
         self._asked = False
         self._tls = tls
+        self._worker = worker
         config = uvicorn.Config(
             self._late,
             host=host,
@@ -298,8 +345,9 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets=sockets)
         bound_port = int(self.servers[0].sockets[0].getsockname()[1])
         self._late.become(self._app_at(bound_port))
-        delivery = self._delivery_at(bound_port)
-        self._delivery = (delivery, asyncio.create_task(delivery.run()))
+        if self._worker is None or self._worker.tells_listeners:
+            delivery = self._delivery_at(bound_port)
+            self._delivery = (delivery, asyncio.create_task(delivery.run()))
         line = {"event": "listening", "host": self.config.host, "port": bound_port}
         self._out.write(dumps(line).decode() + "\n")
         self._out.flush()

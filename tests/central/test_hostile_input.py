@@ -24,6 +24,8 @@ from tests.builders.tries import examples
 from tests.central.central_builders import (
     BASE_URL,
     BILL,
+    CYCLE,
+    DEMAND,
     PAYMENT,
     RATE,
     CountedRandomness,
@@ -38,6 +40,7 @@ NAMES = [
     "fields", "offset", "limit", "sort", "id", "href", "correlatorId", "account.id", "totalAmount.value.gt",
     "totalAmount.value", "paymentDate.lte", "paymentDate", "changeNumber.gte", "paymentItem.item.id", "isBilled",
     "billSummaryLine.id", "bill.id", "remainingAmount.value.lt", "appliedPayment.payment.id", "state", "billDate.gt",
+    "amountDue.value>", "amountDue.value>=", "lastUpdate<2026", "customerBill.id", "billingDate",
 ]  # fmt: skip
 VALUES = st.one_of(
     st.text(max_size=30),
@@ -45,6 +48,8 @@ VALUES = st.one_of(
     st.sampled_from(
         [
             "-1",
+            "-amountDue.value,billDate",
+            "billingAccount.name,-@type",
             "null",
             "none",
             "true",
@@ -60,6 +65,8 @@ PATHS = [
     PAYMENT,
     BILL,
     RATE,
+    DEMAND,
+    CYCLE,
     "/counterfoil/v1/account",
     "/counterfoil/v1/item",
     "/counterfoil/v1/voucherHold",

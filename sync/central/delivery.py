@@ -31,7 +31,7 @@ from sync.retry import RetryRule
 
 AT_ONCE = 4
 """Events on their way to one listener at a time, of as many resources."""
-TAKEN_S = 6 * TIMEOUT_S
+TAKEN_S = 3 * TIMEOUT_S
 """How long a delivery belongs to who took it; sending ends long before."""
 POLL_S = 1
 """How soon the events of another worker are seen; one's own are seen at once."""
@@ -265,7 +265,7 @@ FIND_DUE = text(
     " ORDER BY due_at, event_number LIMIT :at_most"
 )
 TAKE = text(
-    "UPDATE event_delivery SET due_at = :until, attempts = attempts + 1,"
+    "UPDATE event_delivery SET due_at = :until, attempts = attempts + 1, last_error = NULL,"
     " first_tried_at = coalesce(first_tried_at, :now)"
     " WHERE hub_id = :hub_id AND event_number = :number AND state = 'waiting' AND due_at = :seen"
 )

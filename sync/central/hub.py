@@ -167,9 +167,10 @@ FORGET_EVENTS = text(
 START = text(
     "UPDATE hub SET state = 'active', failures = 0, failing_since = NULL, rest_until = '' WHERE id = :id"
 )
+# Not what is on its way now: told twice at once, it could come after its follower.
 REVIVE = text(
     "UPDATE event_delivery SET state = CASE WHEN state = 'dead' THEN 'waiting' ELSE state END, due_at = '',"
-    " attempts = 0, first_tried_at = NULL WHERE hub_id = :id AND (state = 'dead' OR attempts > 0)"
+    " attempts = 0, first_tried_at = NULL WHERE hub_id = :id AND (state = 'dead' OR last_error IS NOT NULL)"
 )
 COUNT_LEFT = text("SELECT count(*) FROM event_delivery WHERE hub_id = :id")
 LIST = text(

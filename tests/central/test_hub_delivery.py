@@ -348,6 +348,25 @@ async def test_what_a_listener_took_while_the_store_was_away_is_written_down_aft
     assert len(listener.heard) == 1
 
 
+async def test_trying_again_sends_nothing_twice_that_is_on_its_way(
+    central: Central, listener: Listener
+) -> None:
+    hub_id = await listen(central.client)
+    listener.hold = asyncio.Event()
+    async with central.telling(localhost=listener):
+        first = await paid(central.client)
+        await undo(central.client, refund(first, "4.000"))
+        await quiet()
+        with central.store.write() as connection:
+            assert try_again(connection, hub_id, at=central.clock.now()) == 3
+        central.clock.move(seconds=2)
+        await quiet()
+        listener.hold.set()
+        await central.pass_time(central.nothing_left)
+
+    assert len(listener.heard) == 3
+
+
 async def test_who_leaves_is_told_nothing_more(central: Central, listener: Listener) -> None:
     hub_id = await listen(central.client)
     listener.answers = lambda _heard: 500

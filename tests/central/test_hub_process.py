@@ -9,20 +9,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from pos.cli.main import run
 from sync.central.database import open_central
 from sync.central.fixture import load_fixture
 from sync.wire_json import dumps, loads
-from tests.central.central_builders import PAYMENT, payment, small_operator
+from tests.builders.central_stores import StoreKind, store_url
+from tests.central.central_builders import PAYMENT, payment, small_operator, with_a_small_operator
 from tests.central.hub_builders import HEADERS, HUB_KEY, PAYMENT_HUB, Heard, HeldClock
+from tests.central.refund_builders import REFUND, refund
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,6 +103,12 @@ def served(db_url: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], ht
         process.communicate()
 
 
+def let_the_time_pass_of_what_was_taken(db_url: str) -> int:
+    """What a killed central was sending is due again, as it is half a minute later; how many."""
+    with closing(open_central(db_url)) as store, store.write() as connection:
+        return connection.execute(text("UPDATE event_delivery SET due_at = ''")).rowcount
+
+
 def test_events_outlive_a_killed_central_and_a_listener_that_was_not_ready(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +139,7 @@ def test_events_outlive_a_killed_central_and_a_listener_that_was_not_ready(
         assert (waiting["id"], waiting["waiting"], waiting["state"]) == (subscription["id"], 5, "active")
         assert hub("retry", subscription["id"]) == [{"ok": True, "id": subscription["id"], "events": 5}]
         listener.ready.set()
+        let_the_time_pass_of_what_was_taken(db_url)
         with served(db_url, log) as (process, client):
             heard = [listener.heard.get(timeout=60) for _ in paid]
             [key] = loads(client.get(HUB_KEY).content)
@@ -141,6 +151,52 @@ def test_events_outlive_a_killed_central_and_a_listener_that_was_not_ready(
         assert (told["waiting"], told["delivered"], told["last_error"]) == (0, 5, None)
         assert hub("remove", subscription["id"]) == [{"ok": True, "id": subscription["id"]}]
         assert hub("list") == []
+
+
+@pytest.mark.kept_in("postgresql")
+def test_two_centrals_over_one_store_tell_all_in_order_though_one_is_killed(
+    store_kind: StoreKind, tmp_path: Path
+) -> None:
+    listener = PortListener()
+    listener.ready.set()
+    told: list[Heard] = []
+
+    def deed(client: httpx.Client, number: int) -> str:
+        posted = client.post(
+            PAYMENT, content=dumps(payment("1.000", correlatorId=f"C-{number}")), headers=HEADERS
+        )
+        payment_id = str(loads(posted.content)["id"])
+        back = client.post(REFUND, content=dumps(refund(payment_id, "0.400")), headers=HEADERS)
+        assert back.status_code == 201
+        return payment_id
+
+    with (
+        store_url(store_kind, tmp_path, with_a_small_operator) as db_url,
+        listener.listening(),
+        served(db_url, tmp_path / "log-1") as (first, at_first),
+        served(db_url, tmp_path / "log-2") as (second, at_second),
+    ):
+        at_first.post(PAYMENT_HUB, content=dumps({"callback": listener.address}), headers=HEADERS)
+        paid = [deed((at_first, at_second)[number % 2], number) for number in range(10)]
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        paid += [deed(at_second, number) for number in range(10, 20)]
+        while len({one.event["eventId"] for one in told}) < 3 * len(paid):
+            try:
+                told.append(listener.heard.get(timeout=3))
+            except queue.Empty:
+                # Only what the first had taken is left.
+                assert let_the_time_pass_of_what_was_taken(db_url) > 0
+        second.send_signal(signal.SIGTERM)
+        assert second.wait() == 0
+
+    of_payment: dict[str, list[str]] = {}
+    for one in told:
+        of_payment.setdefault(one.about, []).append(one.event["eventType"])
+    for payment_id in paid:
+        types = of_payment[payment_id]
+        assert list(dict.fromkeys(types)) == ["PaymentCreateEvent", "PaymentAttributeValueChangeEvent"]
+        assert types == sorted(types, reverse=True)
 
 
 def test_who_does_not_listen_cannot_be_removed_or_tried_again(

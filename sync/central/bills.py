@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from pos.domain.bill import BillState
 from pos.domain.money import Money, currency
-from sync.central.dealer_view import OTHER_DEALERS, dealer_asking, shown_key
+from sync.central.dealer_view import SEEN_ACCOUNTS, dealer_asking, shown_key
 from sync.central.links import BILL_PATH, RATE_PATH, REFUND_PATH, Links
 from sync.central.query import Collection, Column, ColumnKind, Resource
 from sync.tmf678.bill import applied_payment_json, bill_resource
@@ -177,7 +177,7 @@ def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Link
 
 FIND_BILL = text(
     "SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id"
-    f" AND (CAST(:of_dealer AS TEXT) IS NULL OR account_id NOT IN {OTHER_DEALERS})"
+    f" AND (CAST(:of_dealer AS TEXT) IS NULL OR account_id IN {SEEN_ACCOUNTS})"
 )
 FIND_LOADED = text(
     "SELECT state, told_state, currency, remaining_minor, loaded_open_minor, body FROM bill WHERE id = :id"
@@ -251,7 +251,7 @@ BILLS = Collection(
     },
     default_order="id",
     compose=compose_bills,
-    for_dealer=f"account_id NOT IN {OTHER_DEALERS}",
+    for_dealer=f"account_id IN {SEEN_ACCOUNTS}",
 )  # fmt: skip
 
 RATES = Collection(
@@ -278,7 +278,7 @@ RATES = Collection(
     default_order="id",
     compose=compose_rates,
     for_dealer=(
-        f"(account_id IS NULL OR account_id NOT IN {OTHER_DEALERS}) AND (bill_id IS NULL OR bill_id NOT IN"
-        f" (SELECT bill.id FROM bill WHERE bill.account_id IN {OTHER_DEALERS}))"
+        f"(account_id IS NULL OR account_id IN {SEEN_ACCOUNTS}) AND (bill_id IS NULL OR bill_id IN"
+        f" (SELECT bill.id FROM bill WHERE bill.account_id IN {SEEN_ACCOUNTS}))"
     ),
 )  # fmt: skip

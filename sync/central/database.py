@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from sync.central.callers import caller
 from sync.central.migrate import ensure_schema
 from sync.central.on_postgresql import postgresql_engine
 from sync.central.on_sqlite import sqlite_engine
@@ -39,8 +40,11 @@ class CentralStore:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view of the store; writes nothing."""
+        """One consistent view of the store; writes nothing. Asked by a dealer's client, PostgreSQL hears whose it is."""
+        asking = caller()
         with self._reading.begin() as connection:
+            if asking is not None and asking.dealer is not None and connection.dialect.name == "postgresql":
+                connection.execute(FOR_DEALER, {"dealer": asking.dealer})
             yield connection
 
     def close(self) -> None:
@@ -99,5 +103,7 @@ def current_change(connection: Connection) -> int:
     return int(connection.execute(READ_CHANGE).scalar_one())
 
 
+FOR_DEALER = text("SELECT set_config('counterfoil.dealer', :dealer, true)")
+"""For this transaction alone, so that the next one on the same connection is nobody's."""
 RAISE_CHANGE = text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
 READ_CHANGE = text("SELECT value FROM change_counter WHERE one = 1")

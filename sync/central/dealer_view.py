@@ -113,6 +113,6 @@ def require_dealers_own(connection: Connection, body: Mapping[str, Any]) -> None
             raise ApiError(422, "unknown_account", "There is no such account.", field=f"{name}.id")
 
 
-OTHER_DEALERS = "(SELECT account.id FROM account WHERE account.kind = 'dealer' AND account.id <> :of_dealer)"
-"""For the conditions of the collections."""
+SEEN_ACCOUNTS = "(SELECT account.id FROM account WHERE account.kind <> 'dealer' OR account.id = :of_dealer)"
+"""For the conditions of the collections. What is of no known account is nobody's to see."""
 SEE_ACCOUNT = text("SELECT id FROM account WHERE id = :id AND (kind <> 'dealer' OR id = :of_dealer)")

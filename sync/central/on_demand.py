@@ -16,7 +16,7 @@ from pos.domain.errors import Refused
 from sync.central.bill_loading import write_bill
 from sync.central.credit_use import use_credit
 from sync.central.database import next_change
-from sync.central.dealer_view import OTHER_DEALERS
+from sync.central.dealer_view import SEEN_ACCOUNTS
 from sync.central.incoming import plain_text
 from sync.central.interim_bill import BilledAccount, billed_rate, interim_bill
 from sync.central.links import BILL_ON_DEMAND_PATH, Links
@@ -219,5 +219,5 @@ BILLS_ON_DEMAND = Collection(
     },
     default_order="change_number",
     compose=compose_demands,
-    for_dealer=f"(account_id IS NULL OR account_id NOT IN {OTHER_DEALERS})",
+    for_dealer=f"(account_id IS NULL OR account_id IN {SEEN_ACCOUNTS})",
 )  # fmt: skip

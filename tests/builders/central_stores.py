@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -67,10 +67,35 @@ def made_store(kind: StoreKind, fill: Fill | None = None) -> Iterator[CentralSto
         with store_url(kind, Path(), fill) as url, closing(open_central(url)) as opened:
             yield opened
         return
-    with closing(CentralStore(sqlite_engine(make_url("sqlite://")))) as opened:
-        with _driver(opened) as raw:
-            raw.deserialize(_sqlite_file(fill or _nothing))
+    with closing(_in_memory(fill or _nothing)) as opened:
         yield opened
+
+
+_made_in: list[tuple[StoreKind, ExitStack]] = []
+
+
+@contextmanager
+def stores_made_in(kind: StoreKind) -> Iterator[None]:
+    """Have ``store_of_its_own`` make stores of that kind, which are gone afterwards."""
+    with ExitStack() as stores:
+        _made_in.append((kind, stores))
+        yield
+        _made_in.pop()
+
+
+def store_of_its_own(fill: Fill) -> CentralStore:
+    """For a builder that does not know its test's kind of store; in SQLite where nobody said."""
+    if not _made_in:
+        return _in_memory(fill)
+    kind, stores = _made_in[-1]
+    return stores.enter_context(made_store(kind, fill))
+
+
+def _in_memory(fill: Fill) -> CentralStore:
+    opened = CentralStore(sqlite_engine(make_url("sqlite://")))
+    with _driver(opened) as raw:
+        raw.deserialize(_sqlite_file(fill))
+    return opened
 
 
 def _nothing(_: CentralStore) -> None:

@@ -14,17 +14,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import httpx
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from pos.domain.payment_event import Overpayment
 from pos.machine import InlineRunner
@@ -33,16 +31,16 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
+from sync.central.database import CentralStore
 from sync.central.fixture import load_fixture
 from sync.central.limits import Limits
 from sync.central.links import HEAD_PATH, SHIFT_TOTAL_PATH
-from sync.central.on_sqlite import sqlite_engine
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.credentials import Credentials
 from sync.engine import SyncEngine, SyncParts
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
+from tests.builders.central_stores import Fill, store_of_its_own
 from tests.builders.tills import SeededRandomness, SettableClock, cash, make_till, opened, pay, rows, wish
 from tests.central.central_builders import account, bill, kwd, line, rate
 
@@ -487,29 +485,9 @@ def payments_at(central: CentralStore) -> list[tuple[str, str, int]]:
 
 
 @cache
-def _loaded(accounts: int, bills_each: int) -> bytes:
-    """The store of a central with an operator's data: to make and load one for every test would be most of the test."""
-    central = open_central("sqlite://")
-    load_fixture(central, operator(accounts, bills_each))
-    with _driver(central) as raw:
-        return raw.serialize()
-
-
-def _central_of(accounts: int, bills_each: int) -> CentralStore:
-    central = CentralStore(sqlite_engine(make_url("sqlite://")))
-    with _driver(central) as raw:
-        raw.deserialize(_loaded(accounts, bills_each))
-    return central
-
-
-@contextmanager
-def _driver(central: CentralStore) -> Iterator[sqlite3.Connection]:
-    """The driver's own connection to a store in memory, outside any transaction."""
-    pooled = central.engine.raw_connection()
-    raw = pooled.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    yield raw
-    pooled.close()
+def _with_an_operator(accounts: int, bills_each: int) -> Fill:
+    """The same function for the same data, so that a store is filled with it once."""
+    return lambda store: cast(None, load_fixture(store, operator(accounts, bills_each)))
 
 
 def unfilled_wire(
@@ -529,7 +507,7 @@ def unfilled_wire(
     clock = VirtualClock()
     desk = replace(make_till(clock=clock, seed=seed), cache=open_cache(None))
     opened(desk)
-    central = _central_of(accounts, bills_each)
+    central = store_of_its_own(_with_an_operator(accounts, bills_each))
     app = make_app(
         central,
         clock=clock,

@@ -30,7 +30,7 @@ POSTS = int(os.environ.get("CENTRAL_POSTS", "400"))
 """20000 for a long run."""
 
 SENDERS = 4
-POSTS_BETWEEN_KILLS = 50
+POSTS_BETWEEN_KILLS = max(50, POSTS // 100)
 PATIENCE_S = 60
 
 pytestmark = pytest.mark.kept_in("postgresql")

@@ -36,6 +36,8 @@ from tests.builders.wire import (
 )
 from tests.central.central_builders import PAYMENT_SPEC, faults
 
+pytestmark = pytest.mark.usefixtures("central_kept_in")
+
 HOUR_S = 3_600
 
 

@@ -29,6 +29,8 @@ from tests.builders.wire import (
 )
 from tests.central.central_builders import kwd, rate, shop_item
 
+pytestmark = pytest.mark.usefixtures("central_kept_in")
+
 
 def row_counts(wire: Wire) -> dict[str, int]:
     return {

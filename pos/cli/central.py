@@ -109,6 +109,12 @@ def serve(
     ] = False,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
+    from sync.central.shared_figures import shared_figures
+
+    figures = ExitStack()
+    if workers > 1 and db.startswith("postgresql"):
+        # Before anything below loads what counts.
+        figures.enter_context(shared_figures())
     from pos.machine import MachineClock, MachineRandomness, beside_the_loop
     from pos.settings import read_settings
     from receipts.bill_pdf import render_bill
@@ -125,7 +131,7 @@ def serve(
     async def draw_bill(paper: BillPaper) -> bytes:
         return await beside_the_loop(partial(render_bill, paper, numbers=settings.till.amounts.number_format))
 
-    with ExitStack() as files:
+    with figures, ExitStack() as files:
         run = partial(
             serve_central,
             db,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from pos.domain.ports import Clock
 from sync.central.database import CentralStore
 from sync.central.hub_figures import HubFigures
 from sync.central.links import PAYMENT_PATH, REFUND_PATH
+from sync.central.shared_figures import folder_of_figures
 from sync.central.watch import Visit
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,9 +29,14 @@ _RESOURCES = {PAYMENT_PATH: "payment", REFUND_PATH: "refund"}
 
 
 class Metrics:
-    """One central's figures since it started; each app has its own."""
+    """One central's figures since it started; each app has its own.
+
+    Where the figures of several processes are kept together (``shared_figures``), each tells those of all.
+    """
 
     def __init__(self) -> None:
+        self._shared = folder_of_figures()
+        self._dropped: Callable[[], float] = lambda: 0
         self._registry = CollectorRegistry()
         self._requests = Counter(
             f"{PREFIX}_requests",
@@ -57,31 +64,32 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
-        self._store_up = Gauge(f"{PREFIX}_store_up", "1 while the store answers.", registry=self._registry)
-        self._change = Gauge(
-            f"{PREFIX}_change_number", "The store's count of changes.", registry=self._registry
-        )
-        self._events = Gauge(
-            f"{PREFIX}_events",
+        self._store_up = self._latest("store_up", "1 while the store answers.")
+        self._change = self._latest("change_number", "The store's count of changes.")
+        self._events = self._latest(
+            "events",
             "Events that listeners have not acknowledged: waiting, or dead, which are tried no more.",
-            ("state",),
-            registry=self._registry,
+            "state",
         )
-        self._stopped = Gauge(
-            f"{PREFIX}_listeners_stopped",
-            "Listeners that took nothing for too long.",
-            registry=self._registry,
-        )
+        self._stopped = self._latest("listeners_stopped", "Listeners that took nothing for too long.")
         self._log_dropped = Gauge(
             f"{PREFIX}_log_lines_dropped",
             "Lines of the log that nobody took in.",
             registry=self._registry,
+            multiprocess_mode="sum",
         )
         for kind in ("read", "write"):
             self._store_wait.labels(kind)
 
+    def _latest(self, name: str, tells: str, *labels: str) -> Gauge:
+        """A figure of the store: of several processes whoever looked last is right."""
+        return Gauge(
+            f"{PREFIX}_{name}", tells, labels, registry=self._registry, multiprocess_mode="mostrecent"
+        )
+
     def count(self, visit: Visit) -> None:
         """One request that has ended."""
+        self._log_dropped.set(self._dropped())
         status = "none" if visit.status is None else str(visit.status)
         self._requests.labels(visit.method, visit.route, status).inc()
         self._seconds.labels(visit.method, visit.route).observe(visit.took_s)
@@ -109,11 +117,16 @@ class Metrics:
         """Count memory, processor time and open files of this process too, and the lines that its log dropped."""
         ProcessCollector(registry=self._registry)
         if log_dropped is not None:
-            self._log_dropped.set_function(log_dropped)
+            self._dropped = log_dropped
 
     def text(self) -> bytes:
         """All of it in Prometheus' own text form."""
-        return generate_latest(self._registry)
+        self._log_dropped.set(self._dropped())
+        if self._shared is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, path=str(self._shared))  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
 
 class TimedStore(CentralStore):

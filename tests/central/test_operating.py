@@ -284,3 +284,37 @@ def test_options_that_do_not_serve_stop_the_start_before_a_store_is_made(
 
     assert ended == ends_with
     assert not db.exists()
+
+
+WORKERS = """
+import os
+from sync.central.shared_figures import shared_figures
+with shared_figures():
+    from sync.central.metrics import Metrics
+    from sync.central.watch import Visit
+    for dropped in (1, 2, 4):
+        worker = os.fork()
+        if worker == 0:
+            metrics = Metrics()
+            metrics.of_process(log_dropped=lambda: dropped)
+            metrics.store_is_at(100 + dropped)
+            metrics.waited("write", 0.5)
+            for _ in range(dropped):
+                metrics.count(Visit(request_id="r", method="GET", route="/ready", status=200, code=None, replayed=False,
+                    took_s=0.1, bytes_in=0, bytes_out=0, client=None, fault=None, place=None))
+            os._exit(0)
+        os.waitpid(worker, 0)
+    print(Metrics().text().decode())
+"""
+
+
+def test_whichever_of_several_processes_is_asked_tells_the_figures_of_all() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", WORKERS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+    assert f'{REQUESTS}{{method="GET",route="/ready",status="200"}} 7.0' in told
+    assert 'counterfoil_central_store_wait_seconds_count{kind="write"} 3.0' in told
+    assert "counterfoil_central_change_number 104.0" in told
+    assert "counterfoil_central_store_up 1.0" in told
+    assert "counterfoil_central_log_lines_dropped 7.0" in told

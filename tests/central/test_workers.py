@@ -168,3 +168,18 @@ def test_several_workers_need_postgresql_and_no_issuers_list(
     db = [] if "--db" in more else ["--db", empty_url]
     ended = plain_pos("--json", "central", "serve", *db, *more, "--port", "0", "--no-auth", "--workers", "2")
     assert (ended.status, code in ended.out + ended.err) == (3, True)
+
+
+def test_whichever_worker_is_asked_tells_what_all_have_counted(empty_url: str) -> None:
+    store = open_central(empty_url)
+    with_a_small_operator(store)
+    store.close()
+    with two_workers(empty_url) as (_, address):
+        for number in range(20):
+            # On a line of its own each, so that both have some of them.
+            with httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
+                post_until_acknowledged(client, f"c-{number}", [])
+        told = [httpx.get(f"{address}/metrics", timeout=PATIENCE_S).text for _ in range(10)]
+
+    taken = 'counterfoil_central_posts_total{code="",outcome="accepted",resource="payment"} 20.0'
+    assert [taken in one for one in told] == [True] * 10

@@ -68,6 +68,15 @@ def crash_lines(error: BaseException, trace: TracebackType | None) -> list[str]:
     return [log_line(line) for line in (f"The program failed: {type(error).__name__}, at", *where)]
 
 
+def fault_place(trace: TracebackType | None) -> str | None:
+    """Where a fault of the program was raised, such as ``sync/central/app.py:80``; None where nothing was."""
+    frames = traceback.extract_tb(trace, limit=-1)
+    if not frames:
+        return None
+    parts = frames[0].filename.replace("\\", "/").rsplit("/", 3)
+    return log_line(f"{'/'.join(parts[-3:])}:{frames[0].lineno}")
+
+
 def _escaped(sign: str) -> str:
     if sign.isprintable():
         return sign

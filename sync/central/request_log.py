@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import traceback
 from contextlib import suppress
 from datetime import UTC
 from typing import TextIO
 
+from pos.domain.encode import fault_place
 from pos.domain.ports import Clock
 from sync.central.watch import Visit
 from sync.wire_json import dumps
@@ -97,6 +97,5 @@ class LibraryLog(logging.Handler):
         fault = place = None
         if record.exc_info and record.exc_info[0] is not None:
             fault = record.exc_info[0].__name__
-            frames = traceback.extract_tb(record.exc_info[2])
-            place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else None
+            place = fault_place(record.exc_info[2])
         self._log.library(level=record.levelname, logger=record.name, fault=fault, place=place)

@@ -8,7 +8,6 @@ Source: reliability.md section 5.5.
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pos.domain.encode import fault_place
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import Clock, Randomness
 
@@ -96,7 +96,7 @@ class Watch:
                 bytes_out=seen.bytes_out,
                 client=scope.get(CLIENT),
                 fault=None if fault is None else type(fault).__name__,
-                place=None if fault is None else _place(fault),
+                place=None if fault is None else fault_place(fault.__traceback__),
             )
             for tell in self._tell:
                 tell(visit)
@@ -156,11 +156,3 @@ def _route(scope: Scope) -> str:
     """The template, such as ``/counterfoil/v1/account/{id}``; a path that no route has is the client's own words."""
     route = scope.get("route")
     return route.path if isinstance(route, Route) else UNMATCHED
-
-
-def _place(fault: Exception) -> str | None:
-    frames = traceback.extract_tb(fault.__traceback__)
-    if not frames:
-        return None
-    parts = frames[-1].filename.replace("\\", "/").rsplit("/", 3)
-    return f"{'/'.join(parts[-3:])}:{frames[-1].lineno}"

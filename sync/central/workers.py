@@ -11,11 +11,11 @@ import os
 import select
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from pos.domain.encode import crash_lines
 from pos.domain.errors import DomainError, Refused
 from sync.central.stores import StoreUnavailable
 from sync.wire_json import dumps
@@ -134,9 +134,9 @@ class _Watch:
                 except DomainError as error:
                     refused = {"event": "refused", "code": error.code, "message": error.message}
                     out.write(dumps(refused).decode() + "\n")
-        except BaseException:
+        except BaseException as error:
             # It has nobody above it: what it does not print here nobody sees.
-            traceback.print_exc()
+            sys.stderr.write("\n".join(crash_lines(error, error.__traceback__)) + "\n")
         finally:
             sys.stderr.flush()
             os._exit(code)

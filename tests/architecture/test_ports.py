@@ -17,6 +17,7 @@ PACKAGES = ("pos", "sync", "receipts")
 MACHINE = "pos/machine.py"
 WIRE_CLIENT = "sync/client.py"
 CARD_CLIENT = "pos/cards/nexo.py"
+SERVER_LOG = "sync/central/request_log.py"
 LISTENER_CLIENT = "sync/central/listener_client.py"
 TILL_DATABASE = "pos/store/database.py"
 CENTRAL_DATABASE = "sync/central/on_sqlite.py"
@@ -91,7 +92,8 @@ PORTS = (
             # Textual's way of starting one.
             "work(thread=True)",
         ),
-        (MACHINE,),
+        # No payment waits for the line that a server's log has of it.
+        (MACHINE, SERVER_LOG),
     ),
     # The wire's one client, the card terminal's and that for listeners: httpx and its continuation must stay one line apart.
     Port("network client", ("httpx", "httpx2"), (WIRE_CLIENT, CARD_CLIENT, LISTENER_CLIENT)),

@@ -30,6 +30,13 @@ _PARTS = (
 )
 
 
+_SINCE_SENT_AGAIN = (
+    "correction.rowid > coalesce((SELECT max(again.rowid) FROM correction AS again JOIN reinstatement "
+    "USING (correction_id) WHERE again.tender_id = ?1 AND undoes = 0), 0)"
+)
+"""Of a correction: it came after the tender ?1 last went to the bank again, when all of its money counted anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingDishonour:
     """The last bounce of a cheque. ``represented`` of its bounces went to the bank again.
@@ -59,9 +66,8 @@ def gone_money(connection: Connection, tender_id: str, in_currency: Currency) ->
         "EXISTS (SELECT 1 FROM refund_settled WHERE refund_settled.correction_id = correction.correction_id) "
         f"FROM correction JOIN correction_part AS undone USING (correction_id) JOIN {_PARTS} AS part USING (part_id) "
         "WHERE kind = 'refund' AND part.tender_id = ?1 AND correction.payment_event_id = ("
-        "SELECT payment_event_id FROM tender WHERE tender_id = ?1) AND correction.rowid > coalesce(("
-        "SELECT max(again.rowid) FROM correction AS again JOIN reinstatement USING (correction_id) "
-        "WHERE again.tender_id = ?1 AND undoes = 0), 0) GROUP BY correction_id ORDER BY correction.rowid",
+        f"SELECT payment_event_id FROM tender WHERE tender_id = ?1) AND {_SINCE_SENT_AGAIN} "
+        "GROUP BY correction_id ORDER BY correction.rowid",
         (tender_id,),
     )
     for refund_id, paper, minor, settled in refunds:
@@ -70,6 +76,13 @@ def gone_money(connection: Connection, tender_id: str, in_currency: Currency) ->
             paid_back = paid_back + amount
         else:
             pending.append(PendingRefund(refund_id=refund_id, paper=paper, amount=amount))
+    # A bounce that was the bank's mistake leaves behind what it had found to be paid back elsewhere.
+    elsewhere = connection.exec_driver_sql(
+        "SELECT coalesce(sum(gone.amount_minor), 0) FROM paid_back_elsewhere AS gone JOIN correction USING (correction_id) "
+        f"WHERE correction.tender_id = ?1 AND {_SINCE_SENT_AGAIN}",
+        (tender_id,),
+    ).scalar_one()
+    paid_back = paid_back + Money(int(elsewhere), in_currency)
     resolved = connection.exec_driver_sql(
         "SELECT moved.account, sum(moved.amount_minor) FROM suspense_transfer AS moved JOIN allocation "
         "ON allocation_id = suspense_id WHERE allocation.tender_id = ? GROUP BY moved.account ORDER BY 1",

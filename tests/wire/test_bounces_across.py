@@ -140,3 +140,31 @@ async def test_after_a_mistake_of_the_bank_only_what_went_back_is_owed(asked: bo
     await agree(shop)
     assert sum(owed(shop)) == before
     assert balances(shop["T1"].desk) == held
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("back", ["3", "10"])
+async def test_a_cheque_bounces_anew_after_a_mistake_of_the_bank_and_what_went_back_is_recovered(
+    asked: bool, back: str
+) -> None:
+    """Rules 14 and 35: what the first bounce had found to be paid back elsewhere is owed by the second as well."""
+    shop, receipt = await shop_of_two()
+    await shop.pay_back("T2", receipt, back)
+    await shop.drain()
+    before = sum(owed(shop))
+    await bounced_here(shop, receipt)
+    by_mistake(shop["T1"].desk, receipt)
+    await agree(shop)
+
+    done = await bounced_here(shop, receipt, asked=asked)
+
+    assert done.bounce.paid_back.minor == int(back) * 1_000
+    await agree(shop)
+    assert sum(owed(shop)) == before + 15_000
+    sent_again(shop["T1"].desk, receipt)
+    await agree(shop)
+    assert sum(owed(shop)) == before + 5_000
+    cleared(shop["T1"].desk, receipt, "10")
+    assert (await bounced_here(shop, receipt)).bounce.paid_back.minor == 0
+    await agree(shop)
+    assert sum(owed(shop)) == before + 15_000

@@ -113,7 +113,7 @@ def test_each_acknowledged_payment_is_there_once_whichever_worker_was_killed(emp
                 kills.append(drawn.choice(alive))
                 os.kill(kills[-1], signal.SIGKILL)
 
-        senders = [threading.Thread(target=send) for _ in range(SENDERS)]
+        senders = [threading.Thread(target=send, daemon=True) for _ in range(SENDERS)]
         for sender in senders:
             sender.start()
         for sender in senders:

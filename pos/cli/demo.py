@@ -82,12 +82,18 @@ def _pin(shop: Fixture) -> str:
 @contextmanager
 def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
     """Central as a process of its own, filled with the sample shop; stopped at the end."""
+    from pos.bootstrap.homes import HomePaths
+
+    paths = HomePaths(home=home)
     folder = home / "central"
     db = f"sqlite:///{folder / 'central.db'}"
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
         _fill_central(db)
     command = [sys.executable, "-m", "pos", "central", "serve", "--db", db, "--port", str(port)]
+    if paths.till_db.exists() and not paths.central_key.exists():
+        # A demonstration of an older version, whose till has no key to show.
+        command.append("--no-auth")
     # Standard error is the screen's.
     command += ["--log", str(folder / "central.log")]
     root = Path(__file__).resolve().parents[2]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from pos.domain.errors import Refused
 from sync.central.database import open_central
 from sync.central.fixture import load_fixture
 from sync.central.payments import list_payments
-from sync.central.serve import serve
+from sync.central.serve import refuse_open_host, serve
 from sync.central.stores import StoreUnavailable
 from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
@@ -118,6 +119,26 @@ def test_a_host_that_others_could_reach_is_refused(tmp_path: Path, host: str) ->
         )
     assert refusal.value.code == "not_loopback"
     assert not (tmp_path / "central.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "authenticated", "secured", "refused"),
+    [
+        ("127.0.0.1", False, False, False),
+        ("::1", True, False, False),
+        ("localhost", False, True, False),
+        ("192.168.1.5", False, True, True),
+        ("192.168.1.5", True, False, True),
+        ("192.168.1.5", True, True, False),
+        ("central.example", False, False, True),
+    ],
+)
+def test_beyond_this_machine_central_needs_tokens_and_tls(
+    host: str, authenticated: bool, secured: bool, refused: bool
+) -> None:
+    """A token that travels in the clear is anybody's."""
+    with pytest.raises(Refused, match="loopback host only") if refused else nullcontext():
+        refuse_open_host(host, authenticated=authenticated, secured=secured)
 
 
 def test_a_taken_port_is_refused(tmp_path: Path) -> None:

@@ -304,6 +304,25 @@ class Offline:
     barred: str | None = None
 
 
+class Barred:
+    """Central answers that this till may do nothing."""
+
+    online: bool | None = True
+    since: datetime | None = NOW
+    barred: str | None = "401 no_token"
+
+
+async def test_the_status_line_says_that_the_till_is_not_enrolled_and_what_waits() -> None:
+    desk = make_till()
+    opened(desk)
+    async with counter(desk, sync_state=Barred) as seat:
+        await seat.open("BA-1")
+        await seat.press("f5", "enter")
+        status = seat.text.splitlines()[0]
+        assert "NOT ENROLLED" in status
+        assert "ONLINE" not in status
+
+
 async def test_the_status_line_tells_the_link_and_the_queue() -> None:
     desk = make_till()
     opened(desk)

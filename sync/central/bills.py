@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,15 @@ def set_against_bill(connection: Connection, bill_id: str, amount: Money, *, cha
             "change_number": change,
         },
     )
+
+
+def count_as_told(connection: Connection, bill_ids: Iterable[str], *, change: int) -> None:
+    """Bills that somebody set money against or took it off, whether or not it stood there: they are told as they are.
+
+    A till that had it there knows by the change number that the bill as it is told contains it.
+    """
+    for bill_id in bill_ids:
+        connection.execute(COUNT_AS_TOLD, {"id": bill_id, "change_number": change})
 
 
 def paid_state(before: BillState, remaining: Money) -> BillState:
@@ -186,6 +195,7 @@ REDUCE_BILL = text(
     "UPDATE bill SET remaining_minor = :remaining_minor, state = :state, last_update = :last_update,"
     " change_number = :change_number WHERE id = :id"
 )
+COUNT_AS_TOLD = text("UPDATE bill SET change_number = :change_number WHERE id = :id")
 READ_APPLIED = text(
     "SELECT a.bill_id, a.payment_id, a.amount_minor, p.currency, p.correlator_id"
     " FROM applied_payment a JOIN payment p ON p.id = a.payment_id"

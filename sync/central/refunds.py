@@ -18,7 +18,7 @@ from pos.domain.cheque import ChequeState
 from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, currency, zero
 from sync.central.accounts import account_currency, add_credit
-from sync.central.bills import find_bill, set_against_bill
+from sync.central.bills import count_as_told, find_bill, set_against_bill
 from sync.central.database import next_change
 from sync.central.debt import clear_rests_again, give_up_again, owe_rests_again, recover_again
 from sync.central.errors import ApiError
@@ -94,6 +94,9 @@ def receive_refund(
         parts += _beside_again(connection, told, change=change, at=at)
     for number, part in enumerate(parts, start=1):
         connection.execute(INSERT_PART, _part_row(receipt.refund_id, number, part))
+    named = {*told.bills, *(placed.bill_id for placed in told.placed if placed.bill_id is not None)}
+    # Where another till paid the bill first, this money was credit: the till that tells us had it on the bill.
+    count_as_told(connection, sorted(named), change=change)
     _settle_body(connection, paid, told)
     if paid.correlator_id is not None and any(part.stood_as is StoodAs.BILL for part in taken):
         take_reconnection_back(connection, paid.correlator_id, change=change, at=at)

@@ -16,7 +16,7 @@ from sync.central.verify import verify_central
 from sync.refunds_elsewhere import CentralRefunds
 from tests.builders.across import Shop, make_shop
 from tests.builders.bounces import by_mistake, cleared, count_of_cash, days_later, sent_again, with_fee
-from tests.builders.tills import BACK_OFFICE, cheque, closed, count, findings, opened, pay, wish
+from tests.builders.tills import BACK_OFFICE, cash, cheque, closed, count, findings, opened, pay, wish
 from tests.builders.undoing import approved, balances, credits, open_bills
 
 NOTICE = "S014-T1-A-DN-000001"
@@ -168,3 +168,27 @@ async def test_a_cheque_bounces_anew_after_a_mistake_of_the_bank_and_what_went_b
     assert (await bounced_here(shop, receipt)).bounce.paid_back.minor == 0
     await agree(shop)
     assert sum(owed(shop)) == before + 15_000
+
+
+async def test_a_bill_that_two_tills_paid_is_open_as_central_says_when_the_cheque_of_one_bounces() -> None:
+    """The cheque's money was credit at central, for the bill was paid: its bounce leaves the bill as it is there."""
+    shop = await make_shop("T1", "T2")
+    first, second = shop["T1"], shop["T2"]
+    paid = pay(second.desk, cash("10"), account="BA-1", allocate=[wish("N1-1")]).receipt.receipt_number
+    await second.engine.drain(timeout_s=HOUR_S)
+    receipt = pay(
+        first.desk, cheque("4"), account="BA-1", allocate=[wish("N1-1", "4")]
+    ).receipt.receipt_number
+    count(first.desk, count_of_cash(first.desk), cheques="4", cheque_count=1)
+    closed(first.desk)
+    opened(first.desk)
+    cleared(first.desk, receipt, "4")
+    await first.engine.drain(timeout_s=HOUR_S)
+    await shop.pay_back("T2", paid, "7")
+    await shop.drain()
+
+    await bounced_here(shop, receipt)
+
+    await agree(shop)
+    assert open_bills(first.desk)["N1-1"] == 7_000
+    assert sum(owed(shop)) == 17_000

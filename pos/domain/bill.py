@@ -81,7 +81,8 @@ class BillSnapshot:
     """A bill as central last told it. ``bill_id`` is the server's id, ``bill_no`` the number the customer knows.
 
     ``seen_change`` is central's logical clock when it told the bill (None at a foreign central): a payment that central
-    applied at or before it is contained in ``remaining``. ``disputed`` is the part of the bill that the customer contests.
+    applied at or before it is contained in ``remaining``. ``disputed`` is the part of the bill that the customer contests,
+    ``written_off`` what central has given up of it, which ``remaining`` lacks. None: it told none.
     """
 
     bill_id: str
@@ -99,6 +100,7 @@ class BillSnapshot:
     seen_change: int | None = None
     disputed: Money | None = None
     promise: Promise | None = None
+    written_off: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,8 @@ def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
 
     Forgetting one side takes the money twice or shows a paid bill as open. An own allocation is contained when central
     lists its payment on the bill, or applied it no later than the snapshot's change number. A rest that was given up here
-    stays given up also where central clears less, or nothing, by its own tolerance: nobody is asked for it again.
+    stays given up also where central clears less, or nothing, by its own tolerance: nobody is asked for it again. What
+    central has cleared of it, ``remaining`` lacks already.
     """
     known_payments = {applied.payment_id for applied in bill.applied}
     known_correlators = {
@@ -156,7 +159,7 @@ def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
     }
 
     def contained(allocation: OwnAllocation) -> bool:
-        return not allocation.cleared and (
+        return (
             allocation.correlator_id in known_correlators
             or (allocation.server_id is not None and allocation.server_id in known_payments)
             or (
@@ -166,9 +169,11 @@ def open_on(bill: BillSnapshot, own: Iterable[OwnAllocation]) -> OpenBill:
             )
         )
 
-    missing = total((entry.amount for entry in own if not contained(entry)), bill.remaining.currency)
+    entries, none = list(own), zero(bill.remaining.currency)
+    missing = total((entry.amount for entry in entries if not contained(entry)), none.currency)
+    cleared = total((entry.amount for entry in entries if entry.cleared and contained(entry)), none.currency)
+    missing = missing + max(cleared - (bill.written_off or none), none)
     left = bill.remaining - missing
-    none = zero(left.currency)
     return OpenBill(
         bill=bill,
         open=max(left, none),

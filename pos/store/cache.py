@@ -34,7 +34,7 @@ from pos.domain.text_guard import fold
 from pos.store.cached_bounces import bounces_text
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 9
+VERSION = 10
 
 SCHEMA = """
 CREATE TABLE account (
@@ -91,6 +91,7 @@ CREATE TABLE bill (
     disputed_minor INTEGER,
     promised_on TEXT,
     promised_minor INTEGER,
+    written_off_minor INTEGER,
     seen_change INTEGER,
     told_at_utc TEXT NOT NULL
 ) STRICT;
@@ -200,8 +201,8 @@ _UPSERT_ACCOUNT = (
 )
 _UPSERT_BILL = (
     "INSERT OR REPLACE INTO bill (bill_no, bill_id, account, currency, bill_date, due_date, state, amount_due_minor, "
-    "remaining_minor, open_minor, tax_included_minor, disputed_minor, promised_on, promised_minor, seen_change, "
-    "told_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "remaining_minor, open_minor, tax_included_minor, disputed_minor, promised_on, promised_minor, "
+    "written_off_minor, seen_change, told_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -431,6 +432,7 @@ def put_bills(
                 _minor(bill.disputed),
                 None if bill.promise is None else bill.promise.on.isoformat(),
                 None if bill.promise is None else bill.promise.amount.minor,
+                _minor(bill.written_off),
                 bill.seen_change,
                 told_at_utc,
             ),
@@ -658,7 +660,7 @@ def _bills(
 ) -> list[BillSnapshot]:
     rows = connection.exec_driver_sql(
         "SELECT bill_no, bill_id, account, currency, bill_date, due_date, state, amount_due_minor, remaining_minor, "
-        "tax_included_minor, disputed_minor, promised_on, promised_minor, seen_change, "
+        "tax_included_minor, disputed_minor, promised_on, promised_minor, written_off_minor, seen_change, "
         "(SELECT name FROM account WHERE account.account = bill.account) "
         f"FROM bill WHERE {where} ORDER BY due_date, bill_date, bill_no LIMIT ?",
         (*values, limit),
@@ -668,7 +670,7 @@ def _bills(
 
 def _bill(connection: Connection, row: tuple[object, ...]) -> BillSnapshot:
     bill_no, bill_id, account, code, bill_date, due_date, state, due, remaining, included, *rest = row
-    disputed, promised_on, promised, change, name = rest
+    disputed, promised_on, promised, written_off, change, name = rest
     in_currency = currency(str(code))
     key = (bill_no,)
     applied = connection.exec_driver_sql(
@@ -712,6 +714,7 @@ def _bill(connection: Connection, row: tuple[object, ...]) -> BillSnapshot:
         promise=None
         if promised_on is None
         else Promise(on=date.fromisoformat(str(promised_on)), amount=Money(_whole(promised), in_currency)),
+        written_off=_maybe(written_off, in_currency),
     )
 
 

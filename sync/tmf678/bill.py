@@ -69,6 +69,7 @@ def _read(obj: Mapping[str, object], bill_id: str, seen_change: int | None) -> B
         seen_change=seen_change,
         disputed=_read_own_amount(obj, "disputedAmount", remaining),
         promise=_read_promise(obj.get("promise"), remaining),
+        written_off=_read_own_amount(obj, "writtenOffAmount", remaining),
     )
 
 

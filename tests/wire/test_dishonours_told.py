@@ -300,6 +300,27 @@ async def test_what_a_cheque_wrote_off_and_brought_back_follows_it_at_both_ends(
     assert (await beside(wire), here_beside(wire)) == ((0, 0, "recovered"), (0, 0))
 
 
+@pytest.mark.parametrize("tolerance", ["0.005", ""])
+async def test_a_rest_that_cash_wrote_off_stays_written_off_once_when_a_cheque_on_the_bill_bounces(
+    tolerance: str,
+) -> None:
+    """Rules 6 and 14: only what the cheque paid is open again, also where central clears nothing."""
+    wire = await make_wire(tolerance=tolerance)
+    payments = PaymentPolicy(tolerance_minor=5)
+    wire.desk.policy = replace(wire.desk.policy, cheques=with_fee("5"), payments=payments)
+    receipt = taken_here(wire, "9", bill="N1-1")
+    pay(wire.desk, cash("0.995"), account="BA-1", allocate=[wish("N1-1", "0.995")])
+    await agree(wire)
+    lodged(wire.desk, receipt)
+
+    bounced(wire.desk, receipt)
+
+    assert wire.open_minor("N1-1") == 9_000
+    await agree(wire)
+    assert wire.open_minor("N1-1") == 9_000
+    assert at_central(wire, "N1-1") == (9_000 if tolerance else 9_005)
+
+
 def here_beside(wire: Wire) -> tuple[int, int]:
     """What the till has open of the bill N1-1, and given up of BA-1's debt."""
     return open_bills(wire.desk)["N1-1"], account_view(wire.desk, CASHIER, "BA-1").written_off.minor

@@ -17,7 +17,7 @@ from pos.domain.correction import CorrectionReason, TakenPayment, TakenTender
 from pos.domain.deposit import BankedCheque
 from pos.domain.errors import Refused
 from pos.domain.ids import check_id
-from pos.domain.money import parse_amount, total
+from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import MAX_ALLOCATIONS, Overpayment
 from pos.domain.payment_mode import ModeKind, PayerKind, Purpose
 from pos.domain.receipt import ReceiptFacts
@@ -25,6 +25,7 @@ from pos.domain.role import Grant, Person
 from pos.domain.text_guard import clean_reference
 from pos.store.cache import bill_by_number, bills_of_account
 from pos.store.deposits import named_cheques
+from pos.store.dishonours import last_dishonour, parts_undone_by
 from pos.store.post_dated import RegisteredCheque, registered_cheque
 from pos.store.shifts import Shift
 from pos.store.times import utc_text
@@ -358,22 +359,46 @@ def _instead(deed: Deed, order: ReplaceOrder, found: _InHand | RegisteredCheque)
 
 
 def _bounced_bills(deed: Deed, found: _InHand) -> list[AllocateOrder]:
-    """The bills that a bounced cheque had paid, as far as they are open again; the rest of its amount is credit."""
-    account, left = found.taken.payer_account, found.cheque.amount
-    made: list[AllocateOrder] = []
-    for part in found.taken.parts:
-        if part.tender_id != found.tender.tender_id or part.bill_no is None or part.placed:
-            continue
-        with deed.desk.cache.read() as connection:
-            bill = bill_by_number(connection, part.bill_no)
-        if bill is None:
-            continue
-        (now,) = open_bills(deed.unit.connection, [bill])
-        reach = min(part.amount, now.open, left)
+    """Where the bounce took the cheque's money from, as far as bills are open again, also where it had been moved to; then
+    what it charged for money that had left. The rest of its amount is credit.
+    """
+    connection, left = deed.unit.connection, found.cheque.amount
+    bounce = last_dishonour(connection, found.cheque.cheque_id)
+    assert bounce is not None, "a dishonoured cheque has its bounce"
+    wanted = [
+        (part, amount)
+        for part, amount in parts_undone_by(connection, bounce.correction_id, left.currency)
+        if part.purpose not in (Purpose.ITEMS, Purpose.SUSPENSE)
+    ]
+    made: dict[tuple[str, str | None, Purpose], Money] = {}
+
+    def give(account: str, bill_no: str | None, purpose: Purpose, most: Money) -> None:
+        nonlocal left
+        key, none = (account, bill_no, purpose), zero(left.currency)
+        reach = min(most, left)
+        if bill_no is not None:
+            reach = min(reach, _open_of(deed, bill_no, none) - made.get(key, none))
         if reach:
-            made.append(AllocateOrder(bill=part.bill_no, account=part.account, amount=reach.plain()))
+            made[key] = made.get(key, none) + reach
             left = left - reach
-    return [*made, AllocateOrder(account=account, amount=left.plain())] if left else made
+
+    for part, amount in wanted:
+        give(part.account, part.bill_no, part.purpose, amount)
+    if bounce.bill_no is not None and bounce.charge_account is not None:
+        give(bounce.charge_account, bounce.bill_no, Purpose.BILLS, bounce.recovered)
+    give(found.taken.payer_account, None, Purpose.ACCOUNT, left)
+    return [
+        AllocateOrder(bill=bill_no, account=account, amount=amount.plain())
+        if bill_no is not None
+        else AllocateOrder(account=account, amount=amount.plain(), keep_as=purpose)
+        for (account, bill_no, purpose), amount in made.items()
+    ]
+
+
+def _open_of(deed: Deed, bill_no: str, none: Money) -> Money:
+    with deed.desk.cache.read() as connection:
+        bill = bill_by_number(connection, bill_no)
+    return none if bill is None else open_bills(deed.unit.connection, [bill])[0].open
 
 
 def _was_to_pay(deed: Deed, held: RegisteredCheque) -> list[AllocateOrder]:

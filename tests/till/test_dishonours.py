@@ -883,6 +883,47 @@ def test_in_place_of_a_bounced_cheque_its_amount_is_paid_and_the_fee_stays_owed(
     assert findings(desk) == []
 
 
+def in_its_place(desk: Desk, receipt: str, amount: str) -> None:
+    """Cash is given for a bounced cheque, in an open shift."""
+    asked = ReplaceOrder(
+        back=ReturnOrder(cheque=receipt, reason="bad_instrument"),
+        payment_event_id=new_id(desk.clock, desk.randomness),
+        tenders=[cash(amount)],
+    )
+    replace_cheque(desk, CASHIER, asked)
+    catch_up_all(desk)
+
+
+def test_in_place_of_a_bounced_cheque_its_money_is_paid_where_it_had_been_moved(desk: Desk) -> None:
+    """It had been moved, for it was set against the wrong account's bill: it is not set against that one again."""
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    cleared(desk, receipt, "41.750")
+    transfer(
+        desk, SUPERVISOR, MoveOrder(receipt=receipt, account="BA-2", reason="wrong_account", amount="30")
+    )
+    bounced_by_two(desk, receipt)
+    opened(desk)
+
+    in_its_place(desk, receipt, "41.750")
+
+    bills = open_bills(desk)
+    assert (bills["7781"], bills["7790"], bills[NOTICE]) == (30_000, 0, 5_000)
+    assert findings(desk) == []
+
+
+def test_in_place_of_a_bounced_cheque_what_was_recovered_is_paid_too(desk: Desk) -> None:
+    receipt = taken(desk, cheque("41.750"), cheques="41.750")
+    cleared(desk, receipt, "41.750")
+    confirm_refund(desk, BACK_OFFICE, refunded(desk, receipt, "10"), "BANK 1")
+    bounced_by_two(desk, receipt)
+    opened(desk)
+
+    in_its_place(desk, receipt, "41.750")
+
+    assert (open_bills(desk)["7781"], open_bills(desk)[NOTICE]) == (10_000, 5_000)
+    assert findings(desk) == []
+
+
 # --- whose money it was ----------------------------------------------------------------------------------------------
 
 

@@ -56,8 +56,6 @@ class MenuScreen(Frame[str]):
         twins.selectable = False
 
     def on_key(self, event: events.Key) -> None:
-        # What a key opens is on top when the key goes on: there it would be a key of that screen.
-        event.stop()
         commands = self.query_one("#commands", Listing)
         match event.key:
             case "up":
@@ -75,6 +73,12 @@ class MenuScreen(Frame[str]):
                 for entry in MENU:
                     if entry.letter and entry.letter == name.lower():
                         self._choose(entry.number)
+                        break
+                else:
+                    # Esc, help and the like are keys of every screen.
+                    return
+        # What a key opens is on top when the key goes on: there it would be a key of that screen.
+        event.stop()
 
     def _number(self, digit: str) -> None:
         if self._begun:

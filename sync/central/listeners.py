@@ -23,6 +23,8 @@ _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+TO_IPV4 = ipaddress.IPv6Network("64:ff9b::/96")
+"""Of a network without IPv4: what is behind its last four bytes (RFC 6052)."""
 LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
@@ -65,7 +67,7 @@ class ListenerHosts:
             return False
         if any(found in network for network in self.networks):
             return True
-        return _is_loopback(host.lower()) if found.is_loopback else found.is_global
+        return _is_loopback(host.lower()) if found.is_loopback else _is_public(found)
 
     def _names(self, host: str) -> bool:
         address = _as_address(host)
@@ -110,6 +112,19 @@ def _split(callback: str) -> SplitResult:
 def _is_loopback(host: str) -> bool:
     address = _as_address(host)
     return host in LOOPBACK_NAMES if address is None else address.is_loopback
+
+
+def _is_public(address: Address) -> bool:
+    """Not one that a network has for itself, nor one of IPv6 that a gateway takes to such a one of IPv4."""
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = address.sixtofour
+        if address in TO_IPV4:
+            carried = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if carried is not None:
+            return _is_public(carried)
+        if address.is_site_local:
+            return False
+    return address.is_global and not address.is_reserved and not address.is_multicast
 
 
 def _as_address(written: str) -> Address | None:

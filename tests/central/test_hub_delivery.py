@@ -243,6 +243,14 @@ async def test_a_redirect_is_not_followed(central: Central, listener: Listener) 
         ("fd00::1", False),
         ("::ffff:169.254.169.254", False),
         ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("ff0e::1", False),
+        ("fec0::1", False),
+        ("::169.254.169.254", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b::cb00:7105", False),
+        ("64:ff9b::808:808", True),
+        ("2002:a9fe:a9fe::1", False),
     ],
 )
 async def test_a_name_is_only_called_at_addresses_that_may_be(

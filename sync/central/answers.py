@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,15 +42,15 @@ def error_answer(error: ApiError) -> Response:
     return json_answer(error_body(error), status=error.status, headers=error.headers)
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, *, at_most: int | None = None) -> bytes:
     """The body's bytes. Raises ApiError 415 for another media type, 413 for a body over the limit, before reading more,
-    and 408 for one that is not here in time.
+    and 408 for one that is not here in time. ``at_most``: so many bytes, where the limit is more.
     """
     if _JSON_TYPE.fullmatch(request.headers.get("content-type", "").strip()) is None:
         raise ApiError(
             415, "unsupported_media_type", "Send application/json or application/json;charset=utf-8."
         )
-    return await _read_bounded(request)
+    return await _read_bounded(request, at_most)
 
 
 async def read_patch(request: Request) -> bytes:
@@ -64,8 +65,10 @@ async def read_patch(request: Request) -> bytes:
     return await _read_bounded(request)
 
 
-async def _read_bounded(request: Request) -> bytes:
+async def _read_bounded(request: Request, at_most: int | None = None) -> bytes:
     limits = limits_of(request)
+    if at_most is not None:
+        limits = replace(limits, body_bytes=min(limits.body_bytes, at_most))
     try:
         async with asyncio.timeout(limits.body_s):
             return await _bytes_of(request, limits)

@@ -51,6 +51,9 @@ from sync.oauth import is_public_key, terminal_client
 from sync.tmf678.bill import EXTENDED_TYPE
 from sync.wire_json import BadField
 
+ENROLMENT_BYTES_MAX = 4_096
+"""It comes without a token: nobody has central look through long ones."""
+
 ANNOUNCEMENT = {
     "openapi": OPENAPI_PATH,
     "idempotencyKey": True,
@@ -120,7 +123,7 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         return _terminal(desk, request.path_params["id"])
 
     async def enrolment(request: Request) -> Response:
-        return _enrol(desk, request, read_object(await read_body(request)))
+        return _enrol(desk, request, read_object(await read_body(request, at_most=ENROLMENT_BYTES_MAX)))
 
     async def bill_schema(_request: Request) -> Response:
         return json_answer(BILL_SCHEMA)

@@ -69,3 +69,10 @@ async def test_a_bad_enrolment_is_400(client: httpx.AsyncClient, body: dict[str,
 def test_a_terminal_has_a_plain_name(store: CentralStore, terminal: str) -> None:
     with pytest.raises(Refused):
         make_terminal_code(store, terminal, clock=SteppingClock(), randomness=CountedRandomness())
+
+
+async def test_what_enrols_nobody_is_not_read_to_its_end(client: httpx.AsyncClient) -> None:
+    """It comes without a token, and reading what is long takes as long as many payments."""
+    answer = await enrol(client, "T2", "A" * 5_000)
+
+    assert (answer.status_code, loads(answer.content)["code"]) == (413, "body_too_large")

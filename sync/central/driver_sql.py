@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
+from sync.central.stores import hide_values
+
 
 def straight(connection: Connection) -> Connection:
     """``connection`` as the deeds use one: text statements with named values go straight to its driver."""
@@ -52,6 +54,7 @@ class _StraightConnection:
             cursor.execute(prepared.sql, values)
         except self._dialect.loaded_dbapi.Error as error:
             # Without the values, which may be a name or a key.
+            hide_values(error)
             raise DBAPIError.instance(
                 prepared.sql, None, error, self._dialect.loaded_dbapi.Error, hide_parameters=True
             ) from error

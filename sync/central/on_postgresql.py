@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from sync.central.stores import READING, StoreUnavailable
+from sync.central.stores import READING, StoreUnavailable, hide_values
 
 CONNECT_TIMEOUT_S = 5
 LOCK_TIMEOUT_MS = 5_000
@@ -97,17 +97,11 @@ def postgresql_engine(url: URL) -> Engine:
     )
 
     def told_as_elsewhere(context: ExceptionContext) -> BaseException | None:
-        """No value of a row is told, and a store that cannot be used is called the same as on SQLite.
-
-        The server's details repeat the row that is in the way, and some messages the value that is at fault.
-        """
+        """No value of a row is told, and a store that cannot be used is called the same as on SQLite."""
         found, told = context.original_exception, context.sqlalchemy_exception
-        message = found.diag.message_primary if isinstance(found, psycopg.Error) else None
+        message = hide_values(found)
         if told is None or message is None:
             return None
-        if isinstance(found, psycopg.DataError):
-            message = f"a value that cannot be kept ({found.sqlstate})"
-        found.args = (message,)
         told.args = (f"({type(found).__name__}) {message}",)
         if isinstance(found, away):
             return OperationalError(context.statement, None, found, hide_parameters=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, text
+from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from sync.central.dealer_view import as_seen, condition, narrowed
 from sync.central.errors import ApiError
@@ -80,13 +82,18 @@ def _by_index(
     return Page(collection.compose(connection, rows, links), total)
 
 
+def _all_rows(connection: Connection, query: ListQuery, ordered: str) -> Iterator[Sequence[Row[Any]]]:
+    """Some at a time, from a server too: they may be more than there is memory for."""
+    statement = text(ordered).execution_options(stream_results=True, max_row_buffer=ROWS_AT_ONCE)
+    return connection.execute(statement, query.values).partitions(ROWS_AT_ONCE)
+
+
 def _scan(
     connection: Connection, collection: Collection, query: ListQuery, links: Links, ordered: str
 ) -> Page:
     kept: list[Resource] = []
     total = 0
-    result = connection.execute(text(ordered), query.values)
-    for rows in result.partitions(ROWS_AT_ONCE):
+    for rows in _all_rows(connection, query, ordered):
         for resource in collection.compose(connection, rows, links):
             if not row_matches(resource, query.row_conditions):
                 continue
@@ -101,8 +108,7 @@ def _sorted(
 ) -> Page:
     """Every row is read for what it is sorted by, then those of the page once more. Rows without a value come last."""
     keys: list[tuple[str, list[SortKey | None]]] = []
-    result = connection.execute(text(ordered), query.values)
-    for rows in result.partitions(ROWS_AT_ONCE):
+    for rows in _all_rows(connection, query, ordered):
         for resource in collection.compose(connection, rows, links):
             if row_matches(resource, query.row_conditions):
                 keys.append((resource["id"], [sort_key(resource, order) for order in query.row_order]))

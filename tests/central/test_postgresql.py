@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from sync.central.database import CentralStore, open_central
+from sync.central.driver_sql import straight
+from sync.central.links import Links
+from sync.central.listing import ROWS_AT_ONCE, fetch_page
 from sync.central.migrate import HEAD, READ_VERSION
 from sync.central.on_postgresql import TAKE_WRITER_LOCK
-from sync.central.payments import list_payments
+from sync.central.payments import PAYMENTS, compose_payments, list_payments
+from sync.central.query import Resource, parse_list_query
 from sync.central.stores import StoreUnavailable
 from sync.central.verify import verify_central
 from sync.wire_json import loads
@@ -149,6 +155,9 @@ def test_a_fault_of_the_store_prints_no_value(store: CentralStore) -> None:
         with pytest.raises(DBAPIError) as fault, store.write() as connection:
             connection.execute(statement, values)
         assert "Aisha" not in f"{fault.value} {fault.value.orig}"
+        with pytest.raises(DBAPIError) as fault, store.write() as connection:
+            straight(connection).execute(statement, values)
+        assert "Aisha" not in f"{fault.value} {fault.value.orig}"
 
 
 def test_who_only_reads_sees_one_moment_waits_for_nobody_and_writes_nothing(store: CentralStore) -> None:
@@ -162,6 +171,27 @@ def test_who_only_reads_sees_one_moment_waits_for_nobody_and_writes_nothing(stor
         assert reading.execute(count).scalar_one() == 1
     with pytest.raises(DBAPIError, match="read-only"), store.read() as reading:
         reading.execute(text("DELETE FROM fixture_row"))
+
+
+@pytest.mark.parametrize("query", [{"description": "x"}, {"sort": "description"}])
+async def test_rows_that_are_compared_one_by_one_do_not_come_all_at_once(
+    client: httpx.AsyncClient, store: CentralStore, query: dict[str, str]
+) -> None:
+    """A central of years has more of them than a process has memory."""
+    await posted(client, "c-1")
+    open_cursors: list[object] = []
+
+    def compose(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
+        open_cursors.append(connection.execute(text("SELECT count(*) FROM pg_cursors")).scalar_one())
+        return compose_payments(connection, rows, links)
+
+    many = f"{PAYMENTS.select}, generate_series(1, {2 * ROWS_AT_ONCE})"
+    watched = replace(PAYMENTS, compose=compose, select=many)
+    asked = parse_list_query([*query.items()], watched, Links(""))
+    with store.read() as connection:
+        fetch_page(connection, watched, asked, Links(""))
+
+    assert open_cursors[0] == 1
 
 
 async def test_who_waits_too_long_for_another_writer_is_told_so_and_nothing_is_taken(

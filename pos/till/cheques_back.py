@@ -149,7 +149,7 @@ def replace_cheque(
     desk: Desk, person: Person, order: ReplaceOrder, *, memo: Memo | None = None
 ) -> ChequeReplaced:
     """Give a cheque back and take other tenders in its place, for just what it had paid or was to pay. In place of one that
-    has bounced its amount is taken for the bills that it had paid.
+    has bounced its amount is taken for what the bounce opened and recovered.
 
     A single post-dated cheque is registered in its place. Raises as ``return_cheque``, ``take_payment`` or
     ``register_cheque``, and Refused ``cheque_not_replaced`` where a voucher or a card terminal has a part in it.

@@ -379,6 +379,10 @@ class CentralClient:
         """A page of what the counter sells, from our own central."""
         return await self._own_rows("item", offset=offset, limit=limit, changed_after=changed_after)
 
+    async def people(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
+        """A page of who may work at the tills, from our own central."""
+        return await self._own_rows("person", offset=offset, limit=limit, changed_after=changed_after)
+
     async def cheques(
         self, *, offset: int, limit: int, changed_after: int | None, dated_from: date
     ) -> PageOutcome:

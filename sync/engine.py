@@ -46,6 +46,7 @@ from sync.refund_wire import ANNOUNCED, is_move
 from sync.releases import Releases
 from sync.retold import retold
 from sync.retry import RETRY_AFTER_MAX_S, RetryRule
+from sync.roster import Roster, RosterPorts
 from sync.second_persons import SecondPersons
 from sync.sessions import Sessions
 from sync.shift_totals import ShiftTotals
@@ -146,6 +147,13 @@ class SyncEngine:
         )
         self.state = SyncState()
         self._shift_totals = ShiftTotals(parts.client, parts.till, parts.identity, runner=parts.runner)
+        self._roster = Roster(
+            parts.client,
+            parts.till,
+            parts.cache,
+            parts.identity,
+            ports=RosterPorts(clock=parts.clock, randomness=parts.randomness, runner=parts.runner),
+        )
         self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
         self._second_persons = SecondPersons(
             CentralApprovals(parts.client),
@@ -211,14 +219,18 @@ class SyncEngine:
         self._heard(refused or report.problem is None, report.problem)
         if report.problem is None:
             await self._tell_head()
+            if "people" in self._inbound.announced and self._quiet_s() == 0:
+                self.sessions.people_changed(await self._roster.take())
         return report
 
     async def _tell_head(self) -> None:
-        """Where central keeps heads and totals, as it said at the last pull; the first pull of a process tells the first."""
+        """What central has a place for, as it said at the last pull; the first pull of a process tells the first."""
         if "heads" in self._inbound.announced and self._quiet_s() == 0:
             self._keep_quiet(await self._heads.tell())
         if "shiftTotals" in self._inbound.announced and self._quiet_s() == 0:
             await self._shift_totals.tell()
+        if "personChanges" in self._inbound.announced and self._quiet_s() == 0:
+            await self._roster.tell()
 
     async def drain(self, *, timeout_s: int) -> PushReport:
         """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this.

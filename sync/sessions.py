@@ -5,6 +5,8 @@ Nothing waits for it: without central, or at a foreign one, nothing happens. Sou
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pos.domain.ports import Clock
 from sync.client import CentralClient
 
@@ -23,15 +25,25 @@ class Sessions:
         self._told = False
         self._next_s = 0.0
         self._taken_by: str | None = None
+        self._is_other = False
 
     def seated(self, operator: str | None) -> None:
         """Somebody has just signed in or unlocked here; None: nobody sits here any more."""
         self._operator, self._since_s = operator, self._clock.monotonic_s()
         self._told, self._taken_by, self._next_s = False, None, 0.0
+        self._is_other = False
 
     def taken_by(self) -> str | None:
         """The terminal where the operator who sits here signed in later."""
         return self._taken_by
+
+    def people_changed(self, users: Collection[str]) -> None:
+        """Central had these disabled, let in again, or roles taken from them."""
+        self._is_other = self._is_other or self._operator in users
+
+    def is_another(self) -> bool:
+        """Whether the person who sits here may do other things since, or nothing."""
+        return self._is_other
 
     async def exchange(self) -> None:
         """Tell the sign-in once, then ask every so often for a later one. Never raises for the network."""

@@ -259,6 +259,7 @@ app.command("clients")(central_access.clients)
 app.command("audit")(central_access.audit)
 app.command("backup")(central_backup.backup)
 app.command("restore")(central_backup.restore)
+app.command("person")(central_access.person)
 
 
 @app.command("payments")

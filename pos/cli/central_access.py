@@ -168,3 +168,56 @@ def audit(
             data,
             f"{one.number:6} {one.at[:19]} {one.event:20} {one.subject:24} {one.actor:20} {one.detail}".rstrip(),
         )
+
+
+def person(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="disable, enable or list")],
+    db: DbOption,
+    user: Annotated[str | None, typer.Argument(metavar="NUMBER", help="The user; not for list.")] = None,
+) -> None:
+    """Let nobody in by a user number, at any till, from its next pull; let in again; or list everybody."""
+    from pos.machine import MachineClock
+    from sync.central.people import set_active
+
+    if action not in ("disable", "enable", "list") or (action == "list") is (user is not None):
+        raise typer.BadParameter("Say disable or enable and the user number, or list.")
+    call: Invocation = context.obj
+    with _central(db) as store:
+        if user is None:
+            _list_people(call, store)
+            return
+        active = action == "enable"
+        with store.write() as connection:
+            set_active(connection, user, active=active, at=MachineClock("UTC").now())
+    said = "is let in again" if active else "is let in nowhere any more"
+    call.line(
+        {"ok": True, "user": user, "active": active}, f"User {user} {said}, from each till's next pull."
+    )
+
+
+def _list_people(call: Invocation, store: CentralStore) -> None:
+    from sync.central.people import list_people
+
+    with store.read() as connection:
+        found = list(list_people(connection))
+    for one in found:
+        places = [
+            {"terminal": terminal or None, "roles": list(roles), "active": active}
+            for terminal, roles, active in one.places
+        ]
+        data = {
+            "user": one.user,
+            "active": one.active,
+            "roles_taken": list(one.taken),
+            "changed_at": one.changed_at,
+            "changed_by": one.changed_by or None,
+            "changed_where": one.changed_where or None,
+            "places": places,
+        }
+        where = "; ".join(
+            f"{terminal or 'loaded'}: {', '.join(roles) or 'no role'}{'' if active else ' (disabled)'}"
+            for terminal, roles, active in one.places
+        )
+        taken = f"  taken away: {', '.join(one.taken)}" if one.taken else ""
+        call.line(data, f"{one.user:12} {'may' if one.active else 'disabled':8} {where}{taken}")

@@ -78,7 +78,7 @@ ACTS: Mapping[str, ActKind] = {act: kind for kind, acts in _KINDS.items() for ac
 ADMINISTRATION = frozenset(act for act, kind in ACTS.items() if kind is ActKind.ADMIN)
 """What only an admin does, and never alone."""
 
-NOTED = frozenset({"session_end", "script", "clock_behind", "mark_lost"})
+NOTED = frozenset({"session_end", "script", "clock_behind", "mark_lost", "roster"})
 """What the program itself writes into the audit; nobody does it, so nobody needs a right for it."""
 
 ANSWERS = frozenset({"approve", "decline"})

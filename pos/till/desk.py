@@ -354,18 +354,43 @@ def audit_beside(deed: Deed, act: str, result: str) -> None:
 def audit_program(desk: Desk, act: str, result: str, *, subject: str | None) -> None:
     """One audit row of what the program itself has seen, in a transaction of its own. Raises WriteFailed, CommitFailed."""
     with desk.till.transaction() as unit:
-        _write_audit(
+        deed_id = new_id(desk.clock, desk.randomness)
+        terminal = desk.identity.terminal
+        note_program(
             unit,
             desk.clock.now(),
-            deed_id=new_id(desk.clock, desk.randomness),
-            terminal=desk.identity.terminal,
-            operator=None,
+            terminal=terminal,
+            deed_id=deed_id,
             act=act,
             result=result,
-            reason_code=None,
-            shift_id=None,
             subject=subject,
         )
+
+
+def note_program(
+    unit: UnitOfWork,
+    at: datetime,
+    *,
+    terminal: str,
+    deed_id: str,
+    act: str,
+    result: str,
+    subject: str | None,
+    reason_code: str | None = None,
+) -> None:
+    """One audit row of what no person did, in a transaction under way."""
+    _write_audit(
+        unit,
+        at,
+        deed_id=deed_id,
+        terminal=terminal,
+        operator=None,
+        act=act,
+        result=result,
+        reason_code=reason_code,
+        shift_id=None,
+        subject=subject,
+    )
 
 
 def _audit(deed: Deed, act: str, result: str) -> None:

@@ -471,6 +471,8 @@ class TillApp(App[int], inherit_bindings=False):
             self._lock(
                 f"You signed in at terminal {taken_by}, so this one is locked. Your PIN takes it back."
             )
+        if self._sessions.is_another():
+            self._lock("You were disabled, or your rights were changed. Sign in again.")
         if isinstance(self.screen, SecondPersonScreen):
             self.screen.look_again()
         self._print_again()

@@ -47,6 +47,10 @@ class Sessions(Protocol):
         """The terminal of a later sign-in of the same person."""
         ...
 
+    def is_another(self) -> bool:
+        """Whether central has changed what the person who sits here may do."""
+        ...
+
 
 class OneTill:
     """For a till that hears of no other."""
@@ -57,6 +61,10 @@ class OneTill:
     def taken_by(self) -> str | None:
         """Nothing is heard."""
         return None
+
+    def is_another(self) -> bool:
+        """Nobody else changes the people."""
+        return False
 
 
 class CheckFound(Protocol):

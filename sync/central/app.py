@@ -41,6 +41,7 @@ from sync.central.operating_api import operating_routes
 from sync.central.outcome_api import outcome_routes
 from sync.central.own_api import own_routes
 from sync.central.payment_api import payment_routes
+from sync.central.person_api import person_routes
 from sync.central.refund_api import refund_routes
 from sync.central.refund_hold_api import refund_hold_routes
 from sync.central.sessions import session_routes
@@ -106,6 +107,7 @@ def make_app(
         *session_routes(desk),
         *head_routes(desk),
         *shift_total_routes(desk),
+        *person_routes(desk),
         *outcome_routes(desk),
         *transfer_routes(desk),
         *commission_routes(desk),

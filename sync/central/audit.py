@@ -1,6 +1,6 @@
 """What happened to central itself: who may speak to it, and what was changed by hand. Written once, never altered.
 
-An event names a client, terminal, listener, key or bill by its id; no secret, no person's name and no amount is in it.
+An event names a client, terminal, listener, key, user or bill by its id; no secret, no person's name and no amount is in it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class AuditEvent(StrEnum):
     LISTENER_STARTED = "listener_started"
     HUB_KEY_MADE = "hub_key_made"
     HUB_KEY_WITHDRAWN = "hub_key_withdrawn"
+    PERSON_DISABLED = "person_disabled"
+    PERSON_ENABLED = "person_enabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

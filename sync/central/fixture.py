@@ -20,6 +20,7 @@ from sync.central.bill_loading import load_bills
 from sync.central.database import CentralStore, next_change
 from sync.central.items import load_items
 from sync.central.links import RESOURCE_ID
+from sync.central.people import load_people
 from sync.central.voucher_keys import load_keys
 from sync.central.voucher_loading import load_vouchers
 from sync.wire_json import BadField, BadResource, dumps
@@ -57,6 +58,7 @@ def load_fixture(store: CentralStore, fixture: Loaded) -> dict[str, int]:
             load_items(connection, _rows(fixture, "items"), change=change)
             load_vouchers(connection, _rows(fixture, "vouchers"))
             load_keys(connection, _rows(fixture, "voucher_keys"), at="from a fixture")
+            load_people(connection, _rows(fixture, "users"), at="from a fixture")
             for key, value in fixture.items():
                 if key not in TABLES_OF_THEIR_OWN:
                     _keep_as_json(connection, key, value)

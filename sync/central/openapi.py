@@ -33,6 +33,8 @@ from sync.central.links import (
     OPENAPI_PATH,
     OUTCOME_PATH,
     OWN_PATH,
+    PERSON_CHANGE_PATH,
+    PERSON_PATH,
     POSSIBLE_DOUBLE_PATH,
     READY_PATH,
     RECONNECTION_PATH,
@@ -132,6 +134,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body=ref("NewShiftTotal"),
     ),
     ("GET", f"{SHIFT_TOTAL_PATH}/{{id}}"): _one("One total", "ShiftTotal"),
+    ("GET", PERSON_PATH): _list("Who works at the tills, and who may not any more", "Person"),
+    ("GET", f"{PERSON_PATH}/{{id}}"): _one("One of them", "Person"),
+    ("GET", PERSON_CHANGE_PATH): _list("What tills told of their people", "PersonChange"),
+    ("POST", PERSON_CHANGE_PATH): Operation(
+        does="Tell what became of a till's people",
+        answer={200: ref("PeopleTold"), 201: ref("PeopleTold")},
+        body=ref("NewPersonChanges"),
+    ),
     ("GET", f"{BILL_DOCUMENT_PATH}/{{id}}"): Operation(
         does="A bill's paper", answer={200: None}, text="application/pdf"
     ),

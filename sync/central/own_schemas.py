@@ -48,6 +48,15 @@ _PAYMENT_KNOWN = _object({"id": TEXT, "correlatorId": MAYBE})
 _ACCOUNT_TOLD = _object({"id": TEXT}, {"@referredType": TEXT})
 _RULE = _object({"after": WHOLE, "withinMonths": WHOLE, "forMonths": WHOLE})
 _SUM = _object({"count": WHOLE, "totalAmount": MONEY})
+_OF_PERSON: Mapping[str, Schema] = {
+    "deedId": TEXT,
+    "user": TEXT,
+    "act": TEXT,
+    "roles": TEXTS,
+    "active": YES_NO,
+    "operator": TEXT,
+    "decidedAt": TIME,
+}
 _PART = _object({"as": TEXT, "account": TEXT, "amount": MONEY}, {"bill": TEXT, "billNo": TEXT})
 _TERMS: Mapping[str, Schema] = {
     "value": MONEY,
@@ -258,6 +267,29 @@ SCHEMAS: Mapping[str, Schema] = {
             **_type("CounterfoilShiftTotal"),
         }
     ),
+    "Person": _object(
+        {
+            "id": TEXT,
+            "href": TEXT,
+            "active": YES_NO,
+            "rolesTaken": TEXTS,
+            "change": WHOLE,
+            **_type("CounterfoilPerson"),
+        }
+    ),
+    "PersonChange": _object(
+        {
+            "id": TEXT,
+            "terminal": TEXT,
+            "epoch": WHOLE,
+            "toldAt": TIME,
+            "changeNumber": WHOLE,
+            **_OF_PERSON,
+            **_type("CounterfoilPersonChange"),
+        }
+    ),
+    "NewPersonChanges": _object({"terminal": TEXT, "epoch": WHOLE, "changes": listed(_object(_OF_PERSON))}),
+    "PeopleTold": _object({"kept": WHOLE, **_type("CounterfoilPeopleTold")}),
     "NewOutcome": _object(
         {"correlatorId": TEXT, "payment": _PAYMENT_TOLD, "state": TEXT, "decidedAt": TEXT},
         {

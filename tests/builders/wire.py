@@ -34,7 +34,7 @@ from sync.central.app import make_app
 from sync.central.database import CentralStore
 from sync.central.fixture import load_fixture
 from sync.central.limits import Limits
-from sync.central.links import HEAD_PATH, SHIFT_TOTAL_PATH
+from sync.central.links import HEAD_PATH, PERSON_CHANGE_PATH, PERSON_PATH, SHIFT_TOTAL_PATH
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.credentials import Credentials
 from sync.engine import SyncEngine, SyncParts
@@ -174,7 +174,8 @@ class Network(httpx.AsyncBaseTransport):
         self.before: Callable[[httpx.Request], None] = lambda _request: None
         self.requests: list[Request] = []
         self.heads: list[Request] = []
-        """How far the books have come goes beside all else that is sent: no script is for it, and nobody counts it."""
+        """How far the books have come, and the people, go beside all else that is sent: no script is for it, and nobody
+        counts it."""
         self.late: list[httpx.Request] = []
 
     def script(self, *faults: Fault) -> None:
@@ -213,7 +214,7 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
-        is_head = request.url.path in (HEAD_PATH, SHIFT_TOTAL_PATH)
+        is_head = request.url.path in (HEAD_PATH, SHIFT_TOTAL_PATH, PERSON_PATH, PERSON_CHANGE_PATH)
         fault = self._script.popleft() if self._script and not is_head else self.fault_of(request)
         (self.heads if is_head else self.requests).append(
             Request(

@@ -1,4 +1,4 @@
-"""``pos central client``, ``clients`` and ``audit``: who may speak to central, and what happened to it."""
+"""``pos central client``, ``clients``, ``person`` and ``audit``: who may speak to central, who may work, what happened."""
 
 from __future__ import annotations
 
@@ -53,3 +53,22 @@ def test_a_terminal_is_listed_retired_and_enrolled_anew(pos: ForkingPos, tmp_pat
     assert listed == {"terminal": "T1", "epoch": 1, "state": "no key", "cloned_at": None}
     pos.run("--json", "central", "terminal", "retire", "T1", "--db", db)
     assert pos.run("--json", "central", "terminal", "list", "--db", db).last["state"] == "retired"
+
+
+def test_somebody_is_disabled_listed_and_let_in_again(pos: ForkingPos, tmp_path: Path) -> None:
+    db, shop = f"sqlite:///{tmp_path / 'central.db'}", tmp_path / "shop.json"
+    shop.write_text(pos.run("fixture", "--example").out)
+    assert pos.run("central", "fixture", str(shop), "--db", db).status == 0
+    unknown = pos.run("--json", "central", "person", "disable", "9999", "--db", db)
+    assert (unknown.status, unknown.last["error"]["code"]) == (3, "unknown_user")
+
+    assert pos.run("--json", "central", "person", "disable", "1001", "--db", db).last["active"] is False
+    listed = pos.run("--json", "central", "person", "list", "--db", db)
+    shown = {one["user"]: one for one in listed.lines}
+    assert (shown["1001"]["active"], shown["2002"]["active"]) == (False, True)
+    assert shown["1001"]["places"] == [{"terminal": None, "roles": ["cashier"], "active": True}]
+    assert "name" not in shown["1001"]
+    assert pos.run("--json", "central", "person", "enable", "1001", "--db", db).last["active"] is True
+
+    audit = pos.run("--json", "central", "audit", "--db", db)
+    assert [line["event"] for line in audit.lines] == ["person_disabled", "person_enabled"]

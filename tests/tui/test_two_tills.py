@@ -12,13 +12,17 @@ class OtherTill:
     def __init__(self) -> None:
         self.told: list[str | None] = []
         self.terminal: str | None = None
+        self.other = False
 
     def seated(self, operator: str | None) -> None:
         self.told.append(operator)
-        self.terminal = None
+        self.terminal, self.other = None, False
 
     def taken_by(self) -> str | None:
         return self.terminal
+
+    def is_another(self) -> bool:
+        return self.other
 
 
 async def test_a_later_sign_in_elsewhere_locks_this_screen_and_the_pin_takes_it_back() -> None:
@@ -53,3 +57,20 @@ async def test_nothing_is_locked_while_nothing_is_heard() -> None:
         await seat.settle()
 
         assert seat.screen == "FindScreen"
+
+
+async def test_who_was_disabled_or_changed_by_central_is_locked_out_of_the_screen() -> None:
+    """What is open on it stays there for whoever comes back to it."""
+    desk = make_till()
+    opened(desk)
+    other = OtherTill()
+    async with counter(desk, sessions=other) as seat:
+        await seat.open("BA-1")
+        other.other = True
+        seat.app._each_second()
+        await seat.settle()
+
+        assert seat.screen == "LockScreen"
+        assert "You were disabled, or your rights were changed" in seat.message
+        await seat.at_once(*"135790", "enter")
+        assert seat.screen == "AccountScreen"

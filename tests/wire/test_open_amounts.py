@@ -73,8 +73,12 @@ async def test_paid_and_not_sent_yet() -> None:
 async def test_paid_and_not_sent_yet_when_central_tells_the_bill_anew() -> None:
     wire = await make_wire()
     wire.pay("BA-1", "6.500", "N1-1", each="4.000")
-    wire.told("UPDATE bill SET due_date = '2026-12-24', change_number = 2 WHERE id = '1-1'")
-    wire.told("UPDATE account SET dunning_stage = 1, change_number = 3 WHERE id = 'BA-1'")
+    wire.told(
+        "UPDATE bill SET due_date = '2026-12-24', change_number = (SELECT value FROM change_counter) WHERE id = '1-1'"
+    )
+    wire.told(
+        "UPDATE account SET dunning_stage = 1, change_number = (SELECT value FROM change_counter) WHERE id = 'BA-1'"
+    )
     report = await wire.engine.pull()
     assert (report.bills, report.accounts) == (1, 1)
     assert_open(wire, "N1-1", 6_000)
@@ -127,7 +131,9 @@ async def test_the_request_is_lost_and_the_snapshot_does_not_hold_the_payment() 
     wire.pay("BA-1", "6.500", "N1-1", each="4.000")
     wire.network.script(Fault.LOST_REQUEST)
     await wire.engine.push()
-    wire.told("UPDATE account SET credit_minor = 700, change_number = 2 WHERE id = 'BA-1'")
+    wire.told(
+        "UPDATE account SET credit_minor = 700, change_number = (SELECT value FROM change_counter) WHERE id = 'BA-1'"
+    )
     await wire.engine.pull()
     assert_open(wire, "N1-1", 6_000)
     await wire.engine.drain(timeout_s=60)
@@ -141,8 +147,13 @@ async def test_what_central_changes_meanwhile_on_an_account_in_doubt_comes_with_
     wire.pay("BA-1", "2.500")
     wire.network.script(Fault.LOST_ANSWER)
     await wire.engine.push()
-    wire.told("UPDATE account SET credit_minor = credit_minor + 700, change_number = 3 WHERE id = 'BA-1'")
-    wire.told("UPDATE account SET credit_minor = 900, change_number = 4 WHERE id = 'BA-2'")
+    wire.told(
+        "UPDATE account SET credit_minor = credit_minor + 700, "
+        "change_number = (SELECT value FROM change_counter) WHERE id = 'BA-1'"
+    )
+    wire.told(
+        "UPDATE account SET credit_minor = 900, change_number = (SELECT value FROM change_counter) WHERE id = 'BA-2'"
+    )
     await wire.engine.pull()
     assert_credit(wire, "BA-1", 2_500)
     assert_credit(wire, "BA-2", 900)
@@ -169,7 +180,8 @@ async def test_the_bill_was_paid_elsewhere_meanwhile() -> None:
     wire = await make_wire()
     wire.pay("BA-1", "10.000", "N1-1")
     wire.told(
-        "UPDATE bill SET remaining_minor = 4000, state = 'partiallyPaid', change_number = 2 WHERE id = '1-1'"
+        "UPDATE bill SET remaining_minor = 4000, state = 'partiallyPaid', "
+        "change_number = (SELECT value FROM change_counter) WHERE id = '1-1'"
     )
     await wire.engine.pull()
     assert_open(wire, "N1-1", 0)
@@ -185,7 +197,7 @@ async def test_money_in_a_parked_row_stays_taken() -> None:
     wire.pay("BA-1", "12.500", "N1-1", each="10.000")
     wire.network.script(Fault.BAD)
     await wire.engine.drain(timeout_s=60)
-    wire.told("UPDATE bill SET change_number = 2 WHERE id = '1-1'")
+    wire.told("UPDATE bill SET change_number = (SELECT value FROM change_counter) WHERE id = '1-1'")
     await wire.engine.pull()
     assert wire.states() == ["parked"]
     assert_open(wire, "N1-1", 0)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, text
 
 from pos.domain.cheque import ChequeState
 from pos.domain.money import Currency, Money, currency, total, zero
+from sync.central.callers import require_own_terminal
 from sync.central.errors import ApiError
 from sync.central.incoming_refund import IncomingRefund
 from sync.central.positions import FIND_PAID, Part, StoodAs, part_to_hold, positions_of
@@ -251,12 +252,14 @@ def _not_held(code: str, message: str, *, more: Mapping[str, object] | None = No
 def release_refund_hold(connection: Connection, hold_id: str, *, at: datetime) -> None:
     """Let go of a hold. One that never came leaves a mark, so that it is refused if it comes late.
 
-    Raises ApiError 409 ``refund_hold_used`` where a refund has used it.
+    Raises ApiError 403 ``other_terminal`` where another terminal holds it, 409 ``refund_hold_used`` where a refund has
+    used it.
     """
     hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
     if hold is None:
         connection.execute(INSERT_MARK, {"id": hold_id, "at": _utc(at)})
         return
+    require_own_terminal({"terminal": hold.terminal})
     if hold.released_at is not None:
         return
     legs = connection.execute(READ_LEGS, {"id": hold_id}).all()
@@ -331,7 +334,7 @@ FIND_BY_RECEIPT = text(
     "SELECT id FROM payment WHERE receipt_number = :number ORDER BY change_number LIMIT :most"
 )
 FIND_BILL_NO = text("SELECT bill_no FROM bill WHERE id = :id")
-FIND_HOLD = text("SELECT id, asked_sha256, released_at FROM refund_hold WHERE id = :id")
+FIND_HOLD = text("SELECT id, terminal, asked_sha256, released_at FROM refund_hold WHERE id = :id")
 INSERT_HOLD = text(
     "INSERT INTO refund_hold (id, terminal, operator, receipt_number, asked_sha256, made_at)"
     " VALUES (:id, :terminal, :operator, :receipt_number, :asked_sha256, :made_at)"

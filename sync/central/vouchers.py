@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.money import Money, currency
 from pos.domain.ports import Randomness
 from pos.domain.voucher import Residual, VoucherTerms, code_digest
+from sync.central.callers import require_own_terminal
 from sync.central.errors import ApiError
 from sync.central.issuers import (
     INTERNAL,
@@ -322,6 +323,13 @@ def _too_many_tries(connection: Connection, terminal: str, at: datetime) -> NotH
         message="Too many wrong vouchers were tried here. Wait some minutes, or choose another way to pay.",
         retry_after_s=max(int((free_at - at).total_seconds()) + 1, 1),
     )
+
+
+def require_own_hold(connection: Connection, hold_id: str) -> None:
+    """Raises ApiError 403 ``other_terminal`` where another terminal holds it: its payment tells everybody the hold's id."""
+    hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
+    if hold is not None:
+        require_own_terminal({"terminal": hold.terminal})
 
 
 def release_hold(

@@ -14,7 +14,14 @@ from sqlalchemy.exc import DBAPIError
 
 from sync.central.audit import events
 from sync.central.database import CentralStore
-from sync.central.links import APPROVAL_PATH, ENROLMENT_PATH, TOKEN_PATH
+from sync.central.links import (
+    APPROVAL_PATH,
+    ENROLMENT_PATH,
+    REFUND_HOLD_PATH,
+    TOKEN_PATH,
+    VOUCHER_HOLD_PATH,
+    VOUCHER_PATH,
+)
 from sync.central.terminals import Ending, end_terminal, list_terminals, make_terminal_code
 from sync.oauth import ASSERTION_TYPE
 from sync.wire_json import dumps, loads
@@ -27,9 +34,11 @@ from tests.central.auth_builders import (
     guarded,
     public_of,
 )
-from tests.central.central_builders import BILL, PAYMENT, SteppingClock, payment
+from tests.central.central_builders import BILL, PAYMENT, SteppingClock, payment, voucher_payment
+from tests.central.central_builders import asked as asked_voucher
 from tests.central.test_approvals import ID, asked
 from tests.central.test_approvals import answer as approval
+from tests.central.test_voucher_issuing import wanted
 
 JSON = {"content-type": "application/json"}
 KEY, OTHER_KEY = (Ed25519PrivateKey.from_private_bytes(bytes([one]) * 32) for one in (1, 2))
@@ -275,6 +284,46 @@ async def test_who_asks_for_a_second_person_and_who_answers_are_the_tokens_termi
             for token in (second, first)
         ]
     assert closed == [403, 204]
+
+
+async def test_what_one_terminal_holds_no_other_lets_go_or_is_told_the_code_of(store: CentralStore) -> None:
+    """Each payment says what was held for it, so that the id of a hold is no secret among tills."""
+    clock = SteppingClock()
+    async with guarded(store, clock) as server:
+        await enrolled(server, store, clock)
+        await enrolled(server, store, clock, OTHER_KEY, "T2")
+        other, own = await signed_in(server, clock), await signed_in(server, clock, "T2:1", OTHER_KEY)
+
+        async def tell(path: str, body: dict[str, object], token: Mapping[str, str]) -> dict[str, Any]:
+            answer = await server.post(path, content=dumps(body), headers={**JSON, **token})
+            assert answer.status_code == 201, answer.text
+            told: dict[str, Any] = loads(answer.content)
+            return told
+
+        async def answers(method: str, path: str) -> list[int]:
+            return [(await server.request(method, path, headers=token)).status_code for token in (other, own)]
+
+        voucher = await tell(VOUCHER_PATH, wanted(residual="new_voucher"), own)
+        await tell(VOUCHER_HOLD_PATH, asked_voucher(code=voucher["code"]), own)
+        await tell(PAYMENT, voucher_payment(), own)
+        assert await answers("GET", f"{VOUCHER_HOLD_PATH}/H-1/rest") == [403, 200]
+        assert await answers("DELETE", f"{VOUCHER_HOLD_PATH}/H-1/rest") == [403, 204]
+        second = await tell(VOUCHER_PATH, wanted("I-2"), own)
+        await tell(VOUCHER_HOLD_PATH, asked_voucher("H-2", second["code"], paymentEventId="E-2"), own)
+        assert await answers("DELETE", f"{VOUCHER_HOLD_PATH}/H-2") == [403, 204]
+
+        money = numbered(1, 7, "T2", receiptNumber="R-7", paymentEventId="E-7")
+        paid = await tell(PAYMENT, money, own)
+        legs = [{"payment": {"id": paid["id"]}, "amount": {"unit": "KWD", "value": 1}}]
+        told: dict[str, object] = {
+            "id": "RH-1",
+            "terminal": "T2",
+            "operator": "1001",
+            "receiptNumber": "R-7",
+            "legs": legs,
+        }
+        await tell(REFUND_HOLD_PATH, told, own)
+        assert await answers("DELETE", f"{REFUND_HOLD_PATH}/RH-1") == [403, 204]
 
 
 async def test_a_bill_that_a_client_changes_is_told_to_the_back_office(store: CentralStore) -> None:

@@ -146,8 +146,8 @@ def _deposits(settings: Settings, in_currency: Currency) -> DepositPolicy:
 
 
 def _sessions(settings: Settings, identity: Identity) -> SessionPolicy:
-    """A till without a central is told of nobody by anybody: its roster is its own."""
-    told, has_central = settings.till.sign_in, _has_central(settings, identity)
+    """A till without a central of ours is told of nobody by anybody: its roster is its own."""
+    told, has_central = settings.till.sign_in, bool(identity.central_url or settings.till.sync.central_url)
     return SessionPolicy(
         lasts=timedelta(hours=told.session_hours),
         fresh_pin=timedelta(minutes=told.fresh_pin_minutes),

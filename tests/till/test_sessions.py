@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from pos.bootstrap.policy import shop_policy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.lock_out import Lock, Moment
 from pos.domain.pin import pin_problem
 from pos.domain.role import Person, Role
 from pos.domain.session import SessionPolicy
+from pos.settings import read_settings
 from pos.store.beside import Beside
 from pos.store.people import RosterEntry, pin_tries, put_person, roster_entry
 from pos.till.cash_office import close_shift, open_shift
@@ -47,6 +49,7 @@ from tests.builders.tills import (
     findings,
     make_till,
     opened,
+    put_settings,
     reopened,
     rows,
 )
@@ -557,3 +560,22 @@ def test_what_is_refused_twice_over_is_audited_once(desk: Desk) -> None:
 
 def test_the_policy_of_a_test_till_is_the_shipped_one() -> None:
     assert PinPolicy(lock_minutes=(1, 5, 30), max_failures=10).terminal_failures == 20
+
+
+@pytest.mark.parametrize(
+    ("sync", "roster"),
+    [
+        ("", None),
+        ('central_url = "https://central.test"', timedelta(days=7)),
+        ('payment_url = "https://bank.test/p"\nbill_url = "https://bank.test/b"', None),
+    ],
+    ids=["no central", "our central", "a foreign server"],
+)
+def test_only_a_central_that_tells_of_people_can_be_waited_for_too_long(
+    tmp_path: Path, sync: str, roster: timedelta | None
+) -> None:
+    """A foreign server knows nobody: its silence says nothing of who works here."""
+    put_settings(tmp_path, "till.toml", f"[sync]\n{sync}\n")
+    nowhere = replace(make_till().identity, central_url="")
+
+    assert shop_policy(read_settings(home=tmp_path), nowhere).sessions.roster == roster

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from sync.central.callers import caller
+from sync.central.callers import ClientKind, caller
 from sync.central.errors import ApiError
 from sync.central.links import Links
 from sync.central.query import Collection, Column, ListQuery, Resource
@@ -24,7 +24,7 @@ TILL_ALONE = (
     "terminal", "epoch", "sequence", "leg", "voucherHold", "voucherTaken", "replaces", "keptApart", "writeOff",
     "commission", "suspense", "held", "provisional", "clearsOverdue", "reconnect",
 )  # fmt: skip
-"""What only a till says of a payment: each acts on something that a dealer does not see."""
+"""What only a till says of a payment: each acts on something that other clients do not see."""
 BETWEEN = "\x1f"
 """Between the dealer and its own key, as stored: no key that comes in has it, so one dealer's is never another's."""
 
@@ -94,16 +94,20 @@ def shown_key(stored: str | None) -> str | None:
 
 
 def require_dealers_own(connection: Connection, body: Mapping[str, Any]) -> None:
-    """A dealer's client takes money from itself or a subscriber for such an account, and says nothing that is a till's.
+    """A client that is no till says nothing that is a till's; a dealer's takes money from itself or a subscriber for such an
+    account.
 
     Raises ApiError 403 ``till_alone`` or 422 ``unknown_account``, the same for another dealer's account as for none.
     """
-    dealer = dealer_asking()
-    if dealer is None:
+    asking = caller()
+    if asking is None or asking.kind is ClientKind.TERMINAL:
         return
     for name in TILL_ALONE:
         if name in body:
             raise ApiError(403, "till_alone", "Only a till says this of a payment.", field=name)
+    dealer = asking.dealer
+    if dealer is None:
+        return
     for name in ("account", "payer"):
         named = body.get(name)
         if not isinstance(named, Mapping) or "id" not in named:

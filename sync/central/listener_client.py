@@ -115,7 +115,7 @@ class ListenerClient:
 def _transport(ca: Path | None) -> AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(
         verify=ssl.create_default_context(cafile=None if ca is None else str(ca)),
-        limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=50),
+        limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=0),
         trust_env=False,
     )
 

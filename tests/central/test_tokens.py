@@ -233,3 +233,17 @@ def test_nobody_is_given_what_is_the_tills(
         client_of(store, "kiosk", SteppingClock(), dealer=dealer, scopes=scopes)
     assert refused.value.code == code
     assert Scope.TILL not in client_of(store, "web", SteppingClock()).scopes
+
+
+@pytest.mark.parametrize(
+    "own", ["voucherHold", "writeOff", "keptApart", "clearsOverdue", "provisional", "epoch"]
+)
+async def test_what_a_till_says_of_a_payment_no_other_client_says(store: CentralStore, own: str) -> None:
+    clock = SteppingClock()
+    async with guarded(store, clock) as server:
+        token = await bearer(server, client_of(store, "kiosk", clock))
+        refused = await server.post(PAYMENT, content=dumps(payment(**{own: "x"})), headers=JSON | token)
+        assert (refused.status_code, loads(refused.content)["code"]) == (403, "till_alone")
+        assert loads(refused.content)["field"] == own
+        taken = await server.post(PAYMENT, content=dumps(payment(voucherCampaign="x")), headers=JSON | token)
+        assert taken.status_code == 201, "what nobody knows is kept"

@@ -104,6 +104,9 @@ def serve(
             "--no-auth", help="Ask nobody for a token: for conformance kits, on a loopback host alone."
         ),
     ] = False,
+    until_stdin_ends: Annotated[
+        bool, typer.Option("--until-stdin-ends", hidden=True, help="End with whoever holds standard input.")
+    ] = False,
     open_metrics: Annotated[
         bool, typer.Option("--open-metrics", help="Tell /metrics to whoever asks, without a token.")
     ] = False,
@@ -150,6 +153,7 @@ def serve(
             tls=_tls_files(tls_cert, tls_key, client_ca),
             access=None if no_auth else Access(open_metrics=open_metrics),
             limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),
+            lifeline=sys.stdin.fileno() if until_stdin_ends else None,
             listeners=Listeners(
                 hosts=listener_hosts(listener_host or ()), ca=listener_ca, give_up_days=give_up_days
             ),

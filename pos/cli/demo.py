@@ -94,10 +94,10 @@ def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
     if paths.till_db.exists() and not paths.central_key.exists():
         # A demonstration of an older version, whose till has no key to show.
         command.append("--no-auth")
-    # Standard error is the screen's.
-    command += ["--log", str(folder / "central.log")]
+    # Standard error is the screen's. However this process ends, a closed window among the ways, central ends with it.
+    command += ["--log", str(folder / "central.log"), "--until-stdin-ends"]
     root = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=root)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=root)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -112,8 +112,9 @@ def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def _fill_central(db: str) -> None:

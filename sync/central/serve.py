@@ -77,6 +77,7 @@ def serve(
     tls: TlsFiles | None = None,
     access: Access | None = None,
     worker: Worker | None = None,
+    lifeline: int | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. Port 0 takes a free one.
 
@@ -87,6 +88,7 @@ def serve(
     a line for each request. ``access`` None: it asks nobody for a token. SIGHUP has the files of ``tls``
     read again, for connections from then on. Raises Refused ``not_loopback``, ``bad_tls_files`` or ``address_unavailable``
     and StoreUnavailable, each before anything is announced. ``worker``: it is one of several on one port.
+    ``lifeline`` is a pipe whose other end somebody holds: once nobody does, central ends as by a signal.
     """
     refuse_open_host(host, authenticated=access is not None, secured=tls is not None)
     secured = None if tls is None else ServerTls(tls)
@@ -146,7 +148,7 @@ def serve(
                 tls=secured,
                 worker=worker,
             )
-            asyncio.run(_run(server, worker))
+            asyncio.run(_run(server, worker, lifeline))
     except (SystemExit, OverflowError):
         # The library ends the process over a taken port; ours tells whoever called. A port over 65535 overflows.
         raise _address_unavailable(host, port) from None
@@ -232,21 +234,20 @@ def _libraries_told_to(log: RequestLog | None) -> Iterator[None]:
             logger.propagate = before
 
 
-async def _run(server: _Announcing, worker: Worker | None) -> None:
+async def _run(server: _Announcing, worker: Worker | None, lifeline: int | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     loop.add_signal_handler(signal.SIGHUP, server.reload)
-    if worker is None:
-        await server.serve()
-        return
+    held = lifeline if worker is None else worker.lifeline
+    if held is not None:
 
-    def left_alone() -> None:
-        loop.remove_reader(worker.lifeline)
-        server.stop()
+        def left_alone() -> None:
+            loop.remove_reader(held)
+            server.stop()
 
-    loop.add_reader(worker.lifeline, left_alone)
-    await server.serve(sockets=[worker.socket])
+        loop.add_reader(held, left_alone)
+    await server.serve(sockets=None if worker is None else [worker.socket])
 
 
 class _LateApp:

@@ -95,6 +95,33 @@ def test_sigterm_ends_it_quietly(tmp_path: Path) -> None:
         assert process.wait(timeout=20) == 0
 
 
+def test_it_ends_with_whoever_started_it_for_itself(tmp_path: Path) -> None:
+    """A demonstration whose window is closed leaves no server behind."""
+    db = f"sqlite:///{tmp_path / 'central.db'}"
+    command = [
+        sys.executable,
+        "-m",
+        "pos",
+        "central",
+        "serve",
+        "--until-stdin-ends",
+        "--port",
+        "0",
+        "--db",
+        db,
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            port = json.loads(process.stdout.readline())["port"]
+            assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+            process.stdin.close()
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
 def test_a_store_that_cannot_be_opened_ends_it_with_an_error(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", CENTRAL_PROGRAM, f"sqlite:///{tmp_path}/no/such/central.db"],

@@ -398,6 +398,7 @@ PAYMENTS = Collection(
         "terminal": Column("terminal"),
         "account.id": Column("account_id"),
         "status": Column("status"),
+        "paymentDate": Column("paid_at_utc", ColumnKind.MOMENT),
         "totalAmount.unit": Column("currency"),
         "changeNumber": Column("change_number", ColumnKind.INTEGER),
     },

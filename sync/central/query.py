@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, Row
 from sync.central.errors import ApiError
 from sync.central.links import Links
 from sync.central.row_match import RowCondition, RowOrder
+from sync.tmf676.shape import is_date_time
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -35,6 +37,8 @@ class ColumnKind(StrEnum):
     TEXT = "text"
     INTEGER = "integer"
     BOOLEAN = "boolean"
+    MOMENT = "moment"
+    """UTC as text that sorts by time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,9 @@ def _read_filters(
             prefix = links.of(collection.path, "")
             # An address that is not below ours belongs to no row; ids are never empty.
             wanted = [value.removeprefix(prefix) if value.startswith(prefix) else "" for value in wanted]
+        if column is not None and column.kind is ColumnKind.MOMENT and not all(map(is_date_time, wanted)):
+            # A date alone, or no date at all, is compared as text, row by row.
+            column = None
         if column is None:
             segments = tuple(path.split("."))
             row_conditions.append(tuple(RowCondition(segments, operator, value) for value in wanted))
@@ -209,6 +216,12 @@ def _read_value(name: str, value: str, kind: ColumnKind) -> object:
             if value not in ("true", "false"):
                 raise _bad(name, "is neither true nor false")
             return int(value == "true")
+        case ColumnKind.MOMENT:
+            try:
+                moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+            except OverflowError:
+                raise _bad(name, "is at the edge of the calendar") from None
+            return moment.isoformat(timespec="microseconds")
 
 
 def _read_count(single: Mapping[str, str], name: str, *, default: int) -> int:

@@ -447,6 +447,7 @@ REFUNDS = Collection(
         "account.id": Column("account_id"),
         "payment.id": Column("payment_id"),
         "status": Column("status"),
+        "refundDate": Column("refunded_at_utc", ColumnKind.MOMENT),
         "totalAmount.unit": Column("currency"),
         "changeNumber": Column("change_number", ColumnKind.INTEGER),
     },

@@ -101,7 +101,8 @@ async def test_a_name_with_a_nul_in_it_is_of_nothing_and_makes_nothing_fail(
     for url in (f"{path}/a%00b", f"{path}/a%00b/b%00", f"{path}?id=%00", f"{path}?terminal=a%00"):
         content, kind = (b"{}", {"content-type": "application/json"}) if method == "POST" else (None, {})
         answer = await client.request(method, url, content=content, headers=kind)
-        assert 400 <= answer.status_code < 500, url
+        # Some lists look at no parameter; a path that names nothing never is one.
+        assert (200 if "?" in url else 400) <= answer.status_code < 500, url
 
 
 async def test_a_terminal_with_a_nul_in_its_name_is_not_enrolled(client: httpx.AsyncClient) -> None:

@@ -169,7 +169,7 @@ async def test_the_store_itself_keeps_refunds_below_their_payment(
     client: httpx.AsyncClient, store: CentralStore
 ) -> None:
     payment_id = await paid(client)
-    with store.write() as connection, pytest.raises(IntegrityError, match=r"(?i)check constraint"):
+    with pytest.raises(IntegrityError, match=r"(?i)check constraint"), store.write() as connection:
         connection.execute(
             text("UPDATE payment SET refunded_minor = amount_minor + 1 WHERE id = :id"), {"id": payment_id}
         )

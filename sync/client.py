@@ -208,6 +208,7 @@ class CentralClient:
             None if credentials is None else Bearer(credentials, self._ask_token)
         )
         self._answer_s_max = timeout_s * ANSWER_TIMEOUTS_MAX
+        self._asked_quiet_s: int | None = None
         self._media_type = media_type
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -449,6 +450,11 @@ class CentralClient:
             return is_redeemed(_json_of(answer))
         return answer.status_code in NO_CHECKER_STATUS | {200, 204}
 
+    def asked_quiet_s(self) -> int | None:
+        """For how long an answer of ``ask_own`` since the last look asked for quiet, in seconds."""
+        asked, self._asked_quiet_s = self._asked_quiet_s, None
+        return asked
+
     async def ask_own(
         self,
         method: str,
@@ -467,6 +473,9 @@ class CentralClient:
         answer = await self._request(method, url, within_s=RESERVE_TIMEOUT_S, **parts)
         if not isinstance(answer, httpx.Response):
             return answer
+        wait_s = _retry_after_s(answer)
+        if wait_s is not None:
+            self._asked_quiet_s = max(wait_s, self._asked_quiet_s or 0)
         return OwnAnswer(status=answer.status_code, told=_json_of(answer))
 
     async def session(self, operator: str, *, terminal: str, seconds_ago: int | None) -> str | None:

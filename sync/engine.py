@@ -221,6 +221,7 @@ class SyncEngine:
             await self._tell_head()
             if "people" in self._inbound.announced and self._quiet_s() == 0:
                 self.sessions.people_changed(await self._roster.take())
+                self._keep_quiet(self._parts.client.asked_quiet_s())
         return report
 
     async def _tell_head(self) -> None:
@@ -229,8 +230,10 @@ class SyncEngine:
             self._keep_quiet(await self._heads.tell())
         if "shiftTotals" in self._inbound.announced and self._quiet_s() == 0:
             await self._shift_totals.tell()
+            self._keep_quiet(self._parts.client.asked_quiet_s())
         if "personChanges" in self._inbound.announced and self._quiet_s() == 0:
             await self._roster.tell()
+            self._keep_quiet(self._parts.client.asked_quiet_s())
 
     async def drain(self, *, timeout_s: int) -> PushReport:
         """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this.

@@ -14,9 +14,10 @@ from pos.store.chain import head
 from pos.till.cash_office import CountOrder, close_shift, count_shift
 from sync import inbound
 from sync.central.heads import head_faults
+from sync.central.links import SHIFT_TOTAL_PATH
 from sync.client import OwnAnswer
 from tests.builders.tills import CASHIER, opened
-from tests.builders.wire import Fault, Wire, make_wire, unfilled_wire
+from tests.builders.wire import RETRY_AFTER_S, Fault, Wire, make_wire, unfilled_wire
 
 
 async def differences(wire: Wire) -> list[tuple[str, str]]:
@@ -190,6 +191,24 @@ async def test_central_is_told_what_each_closed_shift_took() -> None:
     asked = len(wire.network.heads)
     await wire.engine.push()
     assert len(wire.network.heads) == asked, "a till in which nothing was closed tells nothing"
+
+
+async def test_central_is_left_alone_for_as_long_as_it_asks_when_a_total_is_told() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    shift = close(wire)
+    wire.network.fault_of = lambda request: Fault.AWAY if request.url.path == SHIFT_TOTAL_PATH else Fault.NONE
+    await wire.engine.push()
+
+    wire.network.heal()
+    asked = len(wire.network.heads)
+    wire.clock.advance(seconds=RETRY_AFTER_S[Fault.AWAY] - 1)
+    await wire.engine.push()
+    assert len(wire.network.heads) == asked
+
+    wire.clock.advance(seconds=2)
+    await wire.engine.push()
+    assert await totals_at(wire) == [(shift, [1], "complete")]
 
 
 async def test_a_payment_that_was_lost_on_its_way_is_missed_at_central() -> None:

@@ -53,7 +53,10 @@ class GroupCommit:
             with self._store.write() as opened:
                 connection = straight(opened)
                 outcomes = [_carried_out(connection, deed, alone=len(group) == 1) for deed, _ in group]
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # Whatever it was: somebody waits for each of them.
             outcomes = [_Failed(error)] * len(group)
         for (_, done), outcome in zip(group, outcomes, strict=True):
             if done.done():
@@ -68,7 +71,7 @@ class GroupCommit:
 class _Failed:
     """A deed that raised."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
 

@@ -23,7 +23,7 @@ def store(empty_store: CentralStore) -> CentralStore:
     return empty_store
 
 
-def note(word: str, *, then: Exception | None = None) -> Callable[[Connection], str]:
+def note(word: str, *, then: BaseException | None = None) -> Callable[[Connection], str]:
     """A deed that writes a word, and may fail after it."""
 
     def deed(connection: Connection) -> str:
@@ -88,6 +88,16 @@ async def test_a_failed_commit_is_told_to_all_of_its_writes(store: CentralStore)
     answers = await all_at_once(GroupCommit(store), note("a"), note("b"))
     assert [type(answer) for answer in answers] == [OperationalError, OperationalError]
     event.remove(store.engine, "commit", break_off)
+    assert words(store) == set()
+
+
+class Killed(BaseException):
+    """What a simulation kills a process with."""
+
+
+async def test_whatever_a_commit_breaks_with_nobody_waits_for_ever(store: CentralStore) -> None:
+    answers = await all_at_once(GroupCommit(store), note("a"), note("b", then=Killed()))
+    assert [type(answer) for answer in answers] == [Killed, Killed]
     assert words(store) == set()
 
 

@@ -499,11 +499,15 @@ class CentralClient:
         return clean_told(found, limit=64) if isinstance(found, str) else None
 
     async def tell_head(
-        self, terminal: str, epoch: int, number: int, mark: str
+        self, terminal: str, epoch: int, number: int, mark: str, *, after: int
     ) -> Later | Unknown | Unreachable | None:
-        """How far the books have come; ``mark`` in letters. None: central keeps it, also where it has another."""
+        """How far the books have come; ``mark`` in letters, ``after`` the last number that central had heard before.
+
+        None: central keeps it, also where it has another.
+        """
         assert self.addresses.own is not None, "a foreign server keeps no heads"
-        body = dumps({"terminal": terminal, "epoch": epoch, "chainNumber": number, "mark": mark})
+        told = {"terminal": terminal, "epoch": epoch, "chainNumber": number, "mark": mark, "after": after}
+        body = dumps(told)
         headers = {"Content-Type": self._media_type}
         url = f"{self.addresses.own}/head"
         answer = await self._request("POST", url, within_s=SESSION_TIMEOUT_S, content=body, headers=headers)

@@ -62,7 +62,7 @@ class Heads:
         links = await self._runner.read(lambda: self._links(heard, here))
         for number, mark in links:
             problem = await self._client.tell_head(
-                identity.terminal, identity.epoch, number, mark_letters(mark)
+                identity.terminal, identity.epoch, number, mark_letters(mark), after=heard
             )
             if problem is not None:
                 return problem

@@ -1,8 +1,9 @@
 """How far each terminal's books had come when it last told: a store that was put back, or copied, tells another story.
 
 What was told stays. A number told with two marks, or a lower one after a higher one in the same enrolment, is kept too, is
-answered 409 and is a finding of ``pos central verify``. A terminal asks which head was told last and tells its own mark of
-that link, so that a copy which went on differs there. A mark travels in letters: it is never taken for a card number.
+answered 409 and is a finding of ``pos central verify``. One that was merely long on its way is none: it says what central
+had heard before it was sent. A terminal asks which head was told last and tells its own mark of that link, so that a copy
+which went on differs there. A mark travels in letters: it is never taken for a card number.
 Source: reliability.md sections 0.8 and 5.5.
 """
 
@@ -55,14 +56,17 @@ def _tell(desk: CentralDesk, body: Mapping[str, object]) -> Response:
     if not letters:
         raise BadField("mark", f"must be up to {MARK_LETTERS} capital letters")
     number = _number(body, "chainNumber")
+    after = _number(body, "after") if "after" in body else None
     head = {"terminal": terminal, "epoch": _number(body, "epoch"), "chain_no": number, "mark": mark}
     with desk.store.write() as connection:
         known = [row.mark for row in connection.execute(FIND, head)]
         highest = connection.execute(HIGHEST, head).scalar_one_or_none() or 0
-        if mark not in known:
+        # Told when central had not heard as much: it was on its way for long, and its till has not gone back.
+        late = not known and number < highest and after is not None and after < number
+        if mark not in known and not late:
             at = desk.clock.now().isoformat(timespec="microseconds")
             connection.execute(TELL, head | {"told_at": at})
-    if mark in known:
+    if mark in known or late:
         return json_answer({"@type": "CounterfoilHead"}, status=200)
     if known:
         raise ApiError(

@@ -235,7 +235,9 @@ SCHEMAS: Mapping[str, Schema] = {
     "Session": _object(
         {"operator": TEXT, "terminal": TEXT, "signedInAt": TIME, **_type("CounterfoilSession")}
     ),
-    "NewHead": _object({"terminal": TEXT, "epoch": WHOLE, "chainNumber": WHOLE, "mark": TEXT}),
+    "NewHead": _object(
+        {"terminal": TEXT, "epoch": WHOLE, "chainNumber": WHOLE, "mark": TEXT}, {"after": WHOLE}
+    ),
     "HeadTold": _object(_type("CounterfoilHead")),
     "Head": _object({"epoch": WHOLE, "chainNumber": WHOLE, "mark": TEXT, "toldAt": TIME}),
     "NewShiftTotal": _object(

@@ -127,3 +127,18 @@ def test_a_mark_travels_without_a_digit() -> None:
     assert mark_letters("41" * 32).isalpha()
     assert len(mark_letters("ff" * 32)) == 55
     assert mark_letters("00" * 32) != mark_letters("01" * 32)
+
+
+async def test_a_head_that_was_long_on_its_way_is_no_finding(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    """It was sent before a later one was heard; a store that was put back asks first, and is told of the later one."""
+    await tell(client, 9, 1)
+    head = {"terminal": "T2", "epoch": 1, "chainNumber": 5, "mark": letters(2)}
+
+    late = await client.post(HEAD, content=dumps(head | {"after": 0}), headers=JSON)
+    assert (late.status_code, faults(store)) == (200, [])
+
+    put_back = await client.post(HEAD, content=dumps(head | {"after": 9}), headers=JSON)
+    assert put_back.status_code == 409
+    assert faults(store) == [("T2", "epoch 1: link 5 was told after a later one")]

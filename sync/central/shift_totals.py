@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.ids import new_id
-from pos.domain.money import Money, currency, zero
+from pos.domain.money import Money, currency
 from sync.central.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.database import next_change
 from sync.central.desk import CentralDesk
@@ -210,7 +210,7 @@ def shift_total_faults(connection: Connection, *, at: datetime) -> Iterator[tupl
             none = (0, 0)
             (legs, minor), (came, came_minor) = told.get(code, none), arrived.get(code, none)
             if (legs, minor) != (came, came_minor):
-                in_currency = zero(currency(code)).currency
+                in_currency = currency(code)
                 yield (
                     row.terminal,
                     f"epoch {row.epoch}, shift {row.shift_id}: {legs} payments of {Money(minor, in_currency)} were taken,"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -188,6 +188,7 @@ class CentralClient:
     """Speaks to a TMF676/TMF678 server. ``transport`` is the seam for tests and the simulation.
 
     ``barred``: why the server lets this till do nothing, as it said last; None while it does.
+    ``heed``: told the seconds of each Retry-After, whoever asked: it is meant for the client, not for one question.
     """
 
     def __init__(
@@ -208,7 +209,7 @@ class CentralClient:
             None if credentials is None else Bearer(credentials, self._ask_token)
         )
         self._answer_s_max = timeout_s * ANSWER_TIMEOUTS_MAX
-        self._asked_quiet_s: int | None = None
+        self.heed: Callable[[int], None] = lambda _seconds: None
         self._media_type = media_type
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -450,11 +451,6 @@ class CentralClient:
             return is_redeemed(_json_of(answer))
         return answer.status_code in NO_CHECKER_STATUS | {200, 204}
 
-    def asked_quiet_s(self) -> int | None:
-        """For how long an answer of ``ask_own`` since the last look asked for quiet, in seconds."""
-        asked, self._asked_quiet_s = self._asked_quiet_s, None
-        return asked
-
     async def ask_own(
         self,
         method: str,
@@ -473,9 +469,6 @@ class CentralClient:
         answer = await self._request(method, url, within_s=RESERVE_TIMEOUT_S, **parts)
         if not isinstance(answer, httpx.Response):
             return answer
-        wait_s = _retry_after_s(answer)
-        if wait_s is not None:
-            self._asked_quiet_s = max(wait_s, self._asked_quiet_s or 0)
         return OwnAnswer(status=answer.status_code, told=_json_of(answer))
 
     async def session(self, operator: str, *, terminal: str, seconds_ago: int | None) -> str | None:
@@ -654,6 +647,9 @@ class CentralClient:
                 answer = await self._with(token, method, url, within_s=within_s, **parts)
         if isinstance(answer, httpx.Response):
             self.barred = _reason(answer) if _is_at_the_gate(answer) else None
+            wait_s = _retry_after_s(answer)
+            if wait_s is not None:
+                self.heed(wait_s)
         return answer
 
     async def _with(

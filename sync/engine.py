@@ -142,6 +142,7 @@ class SyncEngine:
         )
         self._turn = asyncio.Lock()
         self._quiet_until_s = 0.0
+        parts.client.heed = self._keep_quiet
         self._releases = Releases(
             parts.client, parts.till, parts.retry, parts.clock, parts.randomness, parts.runner
         )
@@ -209,31 +210,27 @@ class SyncEngine:
 
     async def pull(self) -> PullReport:
         """Bring accounts, bills and rates into the cache. Never raises for the network."""
-        quiet_s = self._quiet_s()
+        quiet_s = self.quiet_s()
         if quiet_s > 0:
             problem = f"central asked not to be asked for {quiet_s:.0f} s"
             return PullReport(accounts=0, bills=0, rates=0, skipped=0, problem=problem)
         report = await self._inbound.pull()
-        self._keep_quiet(report.retry_after_s)
         refused = self._parts.client.barred is not None
         self._heard(refused or report.problem is None, report.problem)
         if report.problem is None:
             await self._tell_head()
-            if "people" in self._inbound.announced and self._quiet_s() == 0:
+            if "people" in self._inbound.announced and self.quiet_s() == 0:
                 self.sessions.people_changed(await self._roster.take())
-                self._keep_quiet(self._parts.client.asked_quiet_s())
         return report
 
     async def _tell_head(self) -> None:
         """What central has a place for, as it said at the last pull; the first pull of a process tells the first."""
-        if "heads" in self._inbound.announced and self._quiet_s() == 0:
-            self._keep_quiet(await self._heads.tell())
-        if "shiftTotals" in self._inbound.announced and self._quiet_s() == 0:
+        if "heads" in self._inbound.announced and self.quiet_s() == 0:
+            await self._heads.tell()
+        if "shiftTotals" in self._inbound.announced and self.quiet_s() == 0:
             await self._shift_totals.tell()
-            self._keep_quiet(self._parts.client.asked_quiet_s())
-        if "personChanges" in self._inbound.announced and self._quiet_s() == 0:
+        if "personChanges" in self._inbound.announced and self.quiet_s() == 0:
             await self._roster.tell()
-            self._keep_quiet(self._parts.client.asked_quiet_s())
 
     async def drain(self, *, timeout_s: int) -> PushReport:
         """Push until nothing waits or ``timeout_s`` seconds have passed; parked rows wait for a person, not for this.
@@ -254,7 +251,7 @@ class SyncEngine:
                     waiting=report.waiting,
                     unreachable=report.unreachable,
                 )
-            wait_s = max(await self._wait_s(), self._quiet_s())
+            wait_s = max(await self._wait_s(), self.quiet_s())
             if report.unreachable is not None:
                 wait_s = max(wait_s, self._parts.retry.delay_s_min)
             await self._parts.clock.sleep(min(left_s, wait_s))
@@ -308,15 +305,15 @@ class SyncEngine:
     def _ended(self, this_round: _Round) -> bool:
         """Whether no further request may leave in this round."""
         too_late = this_round.until_s is not None and self._parts.clock.monotonic_s() >= this_round.until_s
-        return this_round.unreachable is not None or too_late or self._quiet_s() > 0
+        return this_round.unreachable is not None or too_late or self.quiet_s() > 0
 
-    def _keep_quiet(self, retry_after_s: int | None) -> None:
-        """Retry-After is asked of the client, not of one row: nothing leaves before it."""
-        if retry_after_s is not None:
-            until_s = self._parts.clock.monotonic_s() + min(retry_after_s, RETRY_AFTER_MAX_S)
-            self._quiet_until_s = max(self._quiet_until_s, until_s)
+    def _keep_quiet(self, retry_after_s: int) -> None:
+        """Retry-After is asked of the client, not of one row: nothing leaves by itself before it."""
+        until_s = self._parts.clock.monotonic_s() + min(retry_after_s, RETRY_AFTER_MAX_S)
+        self._quiet_until_s = max(self._quiet_until_s, until_s)
 
-    def _quiet_s(self) -> float:
+    def quiet_s(self) -> float:
+        """For how many seconds central asked to hear nothing that nobody waits for."""
         return max(self._quiet_until_s - self._parts.clock.monotonic_s(), 0.0)
 
     async def _deliver(self, row: OutboxRow, this_round: _Round) -> bool:
@@ -472,12 +469,10 @@ class SyncEngine:
                 return False
             case Later(reason=reason, retry_after_s=wait):
                 this_round.heard = True
-                self._keep_quiet(wait)
                 was_unknown = row.state in ("sent", "unknown")
                 await self._again(row, unknown=was_unknown, reason=reason, retry_after_s=wait, at=at)
                 return False
             case Unknown(reason=reason, retry_after_s=wait):
-                self._keep_quiet(wait)
                 await self._again(row, unknown=True, reason=reason, retry_after_s=wait, at=at)
                 return False
             case _:

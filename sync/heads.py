@@ -38,20 +38,15 @@ class Heads:
         self._told: tuple[int, str] | None = None
         self._again_s = 0.0
 
-    async def tell(self) -> int | None:
-        """Tell the last link where it is another than before. Never raises for the network.
-
-        Answers for how many seconds central asks not to be asked again, where it does.
-        """
+    async def tell(self) -> None:
+        """Tell the last link where it is another than before. Never raises for the network."""
         here = await self._runner.read(self._head)
         if here == self._told or self._clock.monotonic_s() < self._again_s:
-            return None
-        problem = await self._tell_up_to(here)
-        if problem is None:
+            return
+        if await self._tell_up_to(here) is None:
             self._told = here
-            return None
-        self._again_s = self._clock.monotonic_s() + AGAIN_AFTER_S
-        return problem.retry_after_s if isinstance(problem, Later | Unknown) else None
+        else:
+            self._again_s = self._clock.monotonic_s() + AGAIN_AFTER_S
 
     async def _tell_up_to(self, here: tuple[int, str]) -> Later | Unknown | Unreachable | None:
         """Each link that central must hear, in order: one that came after a later one would look like an older store."""

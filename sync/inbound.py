@@ -59,17 +59,13 @@ ONE_BY_ONE_MAX = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullReport:
-    """How a pull went. ``skipped`` counts rows that could not be read; ``problem`` says why it ended early.
-
-    ``retry_after_s``: central asks not to be asked again before so many seconds.
-    """
+    """How a pull went. ``skipped`` counts rows that could not be read; ``problem`` says why it ended early."""
 
     accounts: int
     bills: int
     rates: int
     skipped: int
     problem: str | None
-    retry_after_s: int | None = None
     items: int = 0
     cheques: int = 0
 
@@ -88,7 +84,6 @@ class _Stopped(Exception):
 
     def __init__(self, outcome: Later | RefusedForGood | Unknown | Unreachable) -> None:
         super().__init__(outcome.reason)
-        self.retry_after_s = outcome.retry_after_s if isinstance(outcome, Later | Unknown) else None
         self.for_good = isinstance(outcome, RefusedForGood)
 
 
@@ -127,7 +122,6 @@ class Inbound:
         """All that changed since the last whole pull."""
         tally = _Tally()
         problem: str | None = None
-        retry_after_s: int | None = None
         try:
             announced = await self._client.announced()
             if isinstance(announced, Later | Unknown | Unreachable):
@@ -148,7 +142,7 @@ class Inbound:
             await self._pull_rates(tally)
             await self._runner.cache(self._mark_told)
         except _Stopped as stopped:
-            problem, retry_after_s = str(stopped), stopped.retry_after_s
+            problem = str(stopped)
         return PullReport(
             accounts=tally.accounts,
             cheques=tally.cheques,
@@ -157,7 +151,6 @@ class Inbound:
             rates=tally.rates,
             skipped=tally.skipped,
             problem=problem,
-            retry_after_s=retry_after_s,
         )
 
     def catch_up(self, rows: Sequence[OutboxRow]) -> None:

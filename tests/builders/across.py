@@ -235,6 +235,7 @@ class Shop:
         for wire in self.tills.values():
             await wire.engine.drain(timeout_s=3_600)
         for wire in self.tills.values():
+            await wire.clock.sleep(wire.engine.quiet_s())
             assert (await wire.engine.pull()).problem is None
 
 

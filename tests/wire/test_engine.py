@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
 from pos.till.payment_order import TenderOrder
-from sync.client import TMF676_PATH
+from sync.client import TMF676_PATH, OwnAnswer
 from sync.engine import QUEUES_AT_ONCE
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
@@ -491,6 +491,21 @@ async def test_retry_after_of_a_pull_is_respected_too() -> None:
     wire.clock.advance(seconds=RETRY_AFTER_S[Fault.AWAY])
     assert (await wire.engine.push()).acknowledged == 1
     assert (await wire.engine.pull()).problem is None
+
+
+async def test_retry_after_of_what_a_person_asked_counts_from_when_it_was_said() -> None:
+    """Invariant 10: it is asked of the till, also where a cashier's question met it."""
+    wire = await make_wire()
+    wire.network.script(Fault.AWAY)
+    assert isinstance(await wire.client.ask_own("GET", "refundHold/any"), OwnAnswer)
+    wire.network.requests.clear()
+    wire.pay("BA-1", "1.000")
+
+    wire.clock.advance(seconds=RETRY_AFTER_S[Fault.AWAY] - 1)
+    assert (await wire.engine.push()).waiting == 1
+    assert wire.network.requests == []
+    wire.clock.advance(seconds=1)
+    assert (await wire.engine.push()).acknowledged == 1
 
 
 async def test_a_server_that_asks_for_a_year_is_asked_again_within_the_hour() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 if TYPE_CHECKING:
-    from sync.central.tls import TlsFiles
+    from sync.central.http.tls import TlsFiles
 
 from pos.cli import central_access, central_backup, central_hub
 from pos.cli.output import Invocation
@@ -112,7 +112,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve TMF676 and TMF678 until stopped; prints one JSON line when ready, and logs a line of JSON a request."""
-    from sync.central.shared_figures import shared_figures
+    from sync.central.operating.shared_figures import shared_figures
 
     figures = ExitStack()
     if workers > 1 and db.startswith("postgresql"):
@@ -121,12 +121,12 @@ def serve(
     from pos.machine import MachineClock, MachineRandomness, beside_the_loop
     from pos.settings import read_settings
     from receipts.bill_pdf import render_bill
-    from sync.central.gate import Access
-    from sync.central.issuers import issuers_in
-    from sync.central.limits import Limits
-    from sync.central.listeners import listener_hosts
+    from sync.central.access.gate import Access
+    from sync.central.http.limits import Limits
+    from sync.central.hub.listeners import listener_hosts
     from sync.central.serve import Listeners, serve_with_workers
     from sync.central.serve import serve as serve_central
+    from sync.central.vouchers.issuers import issuers_in
 
     call: Invocation = context.obj
     settings = read_settings(option=call.config)
@@ -172,7 +172,7 @@ def serve(
 
 
 def _tls_files(cert: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:
-    from sync.central.tls import TlsFiles
+    from sync.central.http.tls import TlsFiles
 
     if cert is None and key is None and client_ca is None:
         return None
@@ -212,8 +212,8 @@ def voucher_key(
 ) -> int:
     """The keys that vouchers are signed with. A new one signs from now on; a withdrawn one counts at no till any more."""
     from pos.machine import MachineClock, MachineRandomness
-    from sync.central.database import open_central
-    from sync.central.voucher_keys import list_keys, make_key, withdraw_key
+    from sync.central.schema.opening import open_central
+    from sync.central.vouchers.keys import list_keys, make_key, withdraw_key
 
     if action not in ("make", "list", "withdraw") or (action == "withdraw") is (key is None):
         raise typer.BadParameter("Say make, list, or withdraw and the key.")
@@ -241,9 +241,9 @@ def fixture(context: typer.Context, file: Path, db: DbOption) -> None:
     """Load or update accounts, bills, rates, items and vouchers from a fixture file."""
     from pos.fixture import read_fixture
     from pos.machine import MachineClock
-    from sync.central.database import open_central
-    from sync.central.events import EventRecorder
-    from sync.central.fixture import load_fixture
+    from sync.central.hub.events import EventRecorder
+    from sync.central.operating.fixture import load_fixture
+    from sync.central.schema.opening import open_central
     from sync.wire_json import loads
 
     call: Invocation = context.obj
@@ -269,8 +269,8 @@ app.command("person")(central_access.person)
 @app.command("payments")
 def payments(context: typer.Context, db: DbOption) -> None:
     """Every payment that central has, one row a leg."""
-    from sync.central.database import open_central
-    from sync.central.payments import list_payments
+    from sync.central.payments.payments import list_payments
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     store = open_central(db)
@@ -309,9 +309,9 @@ def refund_holds(
 ) -> None:
     """What terminals hold of other terminals' payments, to pay it back."""
     from pos.machine import MachineClock
-    from sync.central.database import open_central
-    from sync.central.errors import ApiError
-    from sync.central.refund_holds import open_refund_holds, release_refund_hold
+    from sync.central.refunds.holds import open_refund_holds, release_refund_hold
+    from sync.central.schema.opening import open_central
+    from sync.central.wire.errors import ApiError
 
     call: Invocation = context.obj
     store = open_central(db)
@@ -347,8 +347,8 @@ def verify(context: typer.Context, db: DbOption) -> int:
     """Check central's own books; exit 6 with a list of findings."""
     from pos.machine import MachineClock
     from pos.settings import read_settings
-    from sync.central.database import open_central
-    from sync.central.verify import verify_central
+    from sync.central.operating.verify import verify_central
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     store = open_central(db)

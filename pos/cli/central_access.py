@@ -11,14 +11,14 @@ import typer
 from pos.cli.output import Invocation
 
 if TYPE_CHECKING:
-    from sync.central.database import CentralStore
+    from sync.central.store.database import CentralStore
 
 DbOption = Annotated[str, typer.Option("--db", help="Database URL, such as sqlite:///central.db.")]
 
 
 @contextmanager
 def _central(db: str) -> Iterator[CentralStore]:
-    from sync.central.database import open_central
+    from sync.central.schema.opening import open_central
 
     store = open_central(db)
     try:
@@ -43,7 +43,7 @@ def client(
 ) -> None:
     """Make a client of central; its secret is shown once. Or revoke one."""
     from pos.machine import MachineClock, MachineRandomness
-    from sync.central.clients import make_client, revoke_client
+    from sync.central.access.clients import make_client, revoke_client
 
     call: Invocation = context.obj
     at = MachineClock("UTC").now()
@@ -77,7 +77,7 @@ def terminal(
 ) -> None:
     """A one-time code that enrols a terminal, the end of one that goes or was lost, or the list of all."""
     from pos.machine import MachineClock, MachineRandomness
-    from sync.central.terminals import Ending, end_terminal, make_terminal_code
+    from sync.central.tills.terminals import Ending, end_terminal, make_terminal_code
 
     endings = {"retire": Ending.RETIRED, "lost": Ending.LOST}
     if action not in ("code", "list", *endings) or (action == "list") is (terminal is not None):
@@ -100,7 +100,7 @@ def terminal(
 
 
 def _list_terminals(call: Invocation, store: CentralStore) -> None:
-    from sync.central.terminals import list_terminals
+    from sync.central.tills.terminals import list_terminals
 
     with store.read() as connection:
         found = list(list_terminals(connection))
@@ -118,7 +118,7 @@ def _list_terminals(call: Invocation, store: CentralStore) -> None:
 
 def clients(context: typer.Context, db: DbOption) -> None:
     """The clients of central but the tills, revoked ones too."""
-    from sync.central.clients import list_clients
+    from sync.central.access.clients import list_clients
 
     call: Invocation = context.obj
     with _central(db) as store, store.read() as connection:
@@ -150,7 +150,7 @@ def audit(
     ] = None,
 ) -> None:
     """What happened to central itself: clients, enrolments, refused tokens, clones, bills changed by hand."""
-    from sync.central.audit import events
+    from sync.central.access.audit import events
 
     call: Invocation = context.obj
     with _central(db) as store, store.read() as connection:
@@ -178,7 +178,7 @@ def person(
 ) -> None:
     """Let nobody in by a user number, at any till, from its next pull; let in again; or list everybody."""
     from pos.machine import MachineClock
-    from sync.central.people import set_active
+    from sync.central.tills.people import set_active
 
     if action not in ("disable", "enable", "list") or (action == "list") is (user is not None):
         raise typer.BadParameter("Say disable or enable and the user number, or list.")
@@ -197,7 +197,7 @@ def person(
 
 
 def _list_people(call: Invocation, store: CentralStore) -> None:
-    from sync.central.people import list_people
+    from sync.central.tills.people import list_people
 
     with store.read() as connection:
         found = list(list_people(connection))

@@ -22,8 +22,8 @@ def backup(
 ) -> None:
     """Write central's whole store to one file, while it serves; either kind of store is made from it again."""
     from pos.machine import MachineClock
-    from sync.central.backup import back_up
-    from sync.central.database import open_central
+    from sync.central.operating.backup import back_up
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     store = open_central(db)
@@ -43,9 +43,9 @@ def restore(
 ) -> int:
     """Make a store from a backup in an empty database of either kind, and check its books; exit 6 with findings."""
     from pos.settings import read_settings
-    from sync.central.database import open_central
-    from sync.central.restore import restore as restore_central
-    from sync.central.verify import verify_central
+    from sync.central.operating.restore import restore as restore_central
+    from sync.central.operating.verify import verify_central
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     found = restore_central(file, db)

@@ -10,7 +10,7 @@ from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 
 if TYPE_CHECKING:
-    from sync.central.hub import ListenerShown
+    from sync.central.hub.subscriptions import ListenerShown
 
 app = typer.Typer(help="Who is told what becomes of payments, refunds and bills.", no_args_is_help=True)
 
@@ -21,8 +21,8 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The subscription'
 @app.command("list")
 def list_all(context: typer.Context, db: DbOption) -> None:
     """Every listener, how many events wait for it, and what it answered last if it takes none."""
-    from sync.central.database import open_central
-    from sync.central.hub import list_listeners
+    from sync.central.hub.subscriptions import list_listeners
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     store = open_central(db)
@@ -60,8 +60,8 @@ def _shown(one: ListenerShown) -> str:
 def remove(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
     """Tell a listener nothing more; what waits for it is dropped."""
     from pos.machine import MachineClock
-    from sync.central.database import open_central
-    from sync.central.hub import unsubscribe
+    from sync.central.hub.subscriptions import unsubscribe
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     store = open_central(db)
@@ -78,8 +78,8 @@ def remove(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
 def retry(context: typer.Context, hub_id: IdArgument, db: DbOption) -> None:
     """Start a listener that was stopped, and send at once what waits for it or was given up."""
     from pos.machine import MachineClock
-    from sync.central.database import open_central
-    from sync.central.hub import try_again
+    from sync.central.hub.subscriptions import try_again
+    from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
     store = open_central(db)
@@ -102,8 +102,8 @@ def key(
 ) -> None:
     """The keys that events are signed with, each until it is withdrawn; listeners read them at /counterfoil/v1/hubKey."""
     from pos.machine import MachineClock, MachineRandomness
-    from sync.central.database import open_central
-    from sync.central.hub_keys import list_keys, make_key, withdraw_key
+    from sync.central.hub.keys import list_keys, make_key, withdraw_key
+    from sync.central.schema.opening import open_central
 
     if action not in ("make", "list", "withdraw") or (action == "withdraw") is (key_id is None):
         raise typer.BadParameter("Say make, list, or withdraw and the key.")

@@ -118,8 +118,8 @@ def central_of(home: Path, port: int) -> Iterator[RunningCentral]:
 
 
 def _fill_central(db: str) -> None:
-    from sync.central.database import open_central
-    from sync.central.fixture import load_fixture
+    from sync.central.operating.fixture import load_fixture
+    from sync.central.schema.opening import open_central
     from sync.wire_json import loads
 
     store = open_central(db)
@@ -135,8 +135,8 @@ def _make_shop(call: Invocation, central: RunningCentral) -> Fixture:
     from pos.bootstrap.wire import enrol
     from pos.fixture import read_fixture
     from pos.machine import MachineClock, MachineRandomness
-    from sync.central.database import open_central
-    from sync.central.terminals import make_terminal_code
+    from sync.central.schema.opening import open_central
+    from sync.central.tills.terminals import make_terminal_code
 
     shop = read_fixture(_fixture_file())
     store = open_central(central.db)

@@ -321,8 +321,8 @@ class MainJob:
         self._step("till_verified", findings=len(findings))
 
     def _verify_central(self) -> None:
-        from sync.central.database import open_central
-        from sync.central.verify import verify_central
+        from sync.central.operating.verify import verify_central
+        from sync.central.schema.opening import open_central
 
         store = open_central(self._central_db)
         try:

@@ -16,40 +16,40 @@ from starlette.routing import Route
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
-from sync.central.answers import error_answer
-from sync.central.approval_api import approval_routes
-from sync.central.arrival import CardGuard, RateLimit
-from sync.central.bill_api import bill_routes
-from sync.central.bill_documents import DrawBill, document_routes
-from sync.central.commission_api import commission_routes
-from sync.central.database import CentralStore
-from sync.central.desk import CentralDesk
-from sync.central.dishonour_api import dishonour_routes
-from sync.central.errors import ApiError
-from sync.central.events import EventRecorder
-from sync.central.gate import Access, guard
-from sync.central.group_commit import GroupCommit
-from sync.central.heads import head_routes
-from sync.central.hub_api import hub_routes
-from sync.central.issuers import VoucherIssuer
-from sync.central.limits import Buckets, Limits
-from sync.central.links import Links
-from sync.central.listeners import ListenerHosts
-from sync.central.metrics import Metrics, TimedStore
-from sync.central.openapi import openapi_routes
-from sync.central.operating_api import operating_routes
-from sync.central.outcome_api import outcome_routes
-from sync.central.own_api import own_routes
-from sync.central.payment_api import payment_routes
-from sync.central.person_api import person_routes
-from sync.central.refund_api import refund_routes
-from sync.central.refund_hold_api import refund_hold_routes
-from sync.central.sessions import session_routes
-from sync.central.shift_totals import shift_total_routes
-from sync.central.token_api import token_routes
-from sync.central.transfer_api import transfer_routes
-from sync.central.voucher_api import voucher_routes
-from sync.central.watch import REQUEST_ID, Visit, Watch, id_of, note_code
+from sync.central.access.gate import Access, guard
+from sync.central.api.approvals import approval_routes
+from sync.central.api.bills import bill_routes
+from sync.central.api.commissions import commission_routes
+from sync.central.api.dishonours import dishonour_routes
+from sync.central.api.hub import hub_routes
+from sync.central.api.openapi import openapi_routes
+from sync.central.api.operating import operating_routes
+from sync.central.api.outcomes import outcome_routes
+from sync.central.api.own import own_routes
+from sync.central.api.payments import payment_routes
+from sync.central.api.people import person_routes
+from sync.central.api.refund_holds import refund_hold_routes
+from sync.central.api.refunds import refund_routes
+from sync.central.api.tokens import token_routes
+from sync.central.api.transfers import transfer_routes
+from sync.central.api.vouchers import voucher_routes
+from sync.central.bills.documents import DrawBill, document_routes
+from sync.central.http.answers import error_answer
+from sync.central.http.arrival import CardGuard, RateLimit
+from sync.central.http.desk import CentralDesk
+from sync.central.http.limits import Buckets, Limits
+from sync.central.http.watch import REQUEST_ID, Visit, Watch, id_of, note_code
+from sync.central.hub.events import EventRecorder
+from sync.central.hub.listeners import ListenerHosts
+from sync.central.operating.metrics import Metrics, TimedStore
+from sync.central.store.database import CentralStore
+from sync.central.store.group_commit import GroupCommit
+from sync.central.tills.heads import head_routes
+from sync.central.tills.sessions import session_routes
+from sync.central.tills.shift_totals import shift_total_routes
+from sync.central.vouchers.issuers import VoucherIssuer
+from sync.central.wire.errors import ApiError
+from sync.central.wire.links import Links
 from sync.wire_json import BadField
 
 DEFAULT_BASE_URL = "http://127.0.0.1"

@@ -20,23 +20,23 @@ from starlette.types import Receive, Scope, Send
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
+from sync.central.access.gate import Access
 from sync.central.app import VOUCHER_HELD_H, make_app
-from sync.central.bill_documents import DrawBill
-from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
-from sync.central.database import open_central
-from sync.central.delivery import GIVE_UP_DAYS, EventDelivery
-from sync.central.delivery import LOGGER as DELIVERY_LOGGER
-from sync.central.events import EventRecorder
-from sync.central.gate import Access
-from sync.central.issuers import VoucherIssuer
-from sync.central.limits import Limits
-from sync.central.links import Links
-from sync.central.listener_client import ListenerClient
-from sync.central.listeners import ListenerHosts
-from sync.central.metrics import Metrics
-from sync.central.request_log import LibraryLog, RequestLog
-from sync.central.tls import ServerTls, TlsFiles
-from sync.central.workers import Worker, watch_workers
+from sync.central.bills.documents import DrawBill
+from sync.central.http.connection import HEADERS_BYTES_MAX, ClientConnection
+from sync.central.http.limits import Limits
+from sync.central.http.request_log import LibraryLog, RequestLog
+from sync.central.http.tls import ServerTls, TlsFiles
+from sync.central.hub.delivery import GIVE_UP_DAYS, EventDelivery
+from sync.central.hub.delivery import LOGGER as DELIVERY_LOGGER
+from sync.central.hub.events import EventRecorder
+from sync.central.hub.listener_client import ListenerClient
+from sync.central.hub.listeners import ListenerHosts
+from sync.central.operating.metrics import Metrics
+from sync.central.operating.workers import Worker, watch_workers
+from sync.central.schema.opening import open_central
+from sync.central.vouchers.issuers import VoucherIssuer
+from sync.central.wire.links import Links
 from sync.wire_json import dumps
 
 GRACE_S = 5

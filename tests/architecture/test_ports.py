@@ -17,11 +17,11 @@ PACKAGES = ("pos", "sync", "receipts")
 MACHINE = "pos/machine.py"
 WIRE_CLIENT = "sync/client.py"
 CARD_CLIENT = "pos/cards/nexo.py"
-SERVER_LOG = "sync/central/request_log.py"
-LISTENER_CLIENT = "sync/central/listener_client.py"
+SERVER_LOG = "sync/central/http/request_log.py"
+LISTENER_CLIENT = "sync/central/hub/listener_client.py"
 TILL_DATABASE = "pos/store/database.py"
-CENTRAL_DATABASE = "sync/central/on_sqlite.py"
-CENTRAL_SERVER = "sync/central/on_postgresql.py"
+CENTRAL_DATABASE = "sync/central/store/on_sqlite.py"
+CENTRAL_SERVER = "sync/central/store/on_postgresql.py"
 PRINTER = "receipts/printer.py"
 
 

@@ -23,8 +23,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sync.central.database import open_central
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.schema.opening import open_central
 from sync.wire_json import loads
 
 ACCOUNTS = 500

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trustme
 
-from sync.central.tls import TlsFiles as ServerFiles
+from sync.central.http.tls import TlsFiles as ServerFiles
 from sync.transport_security import TlsFiles
 
 

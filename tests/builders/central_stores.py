@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from sync.central.database import CentralStore, open_central
-from sync.central.on_sqlite import sqlite_engine
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.store.on_sqlite import sqlite_engine
 from tests.builders.postgres import lasting_postgres_database, postgres_database
 
 Fill = Callable[[CentralStore], None]

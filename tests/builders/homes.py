@@ -39,9 +39,9 @@ from pos.machine import Argon2PinHasher, MachineClock, MachineRandomness
 from pos.store.database import Database
 from pos.store.high_water import HighWater
 from pos.store.unit_of_work import TillStore
-from sync.central.database import open_central
-from sync.central.fixture import load_fixture
-from sync.central.terminals import make_terminal_code
+from sync.central.operating.fixture import load_fixture
+from sync.central.schema.opening import open_central
+from sync.central.tills.terminals import make_terminal_code
 from sync.wire_json import dumps, loads
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
-from sync.central.openapi import OPERATIONS, openapi_document
+from sync.central.api.openapi import OPERATIONS, openapi_document
 
 REFERENCED = "#/components/schemas/"
 

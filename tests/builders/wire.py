@@ -31,10 +31,10 @@ from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import TenderOrder
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.limits import Limits
-from sync.central.links import HEAD_PATH, PERSON_CHANGE_PATH, PERSON_PATH, SHIFT_TOTAL_PATH
+from sync.central.http.limits import Limits
+from sync.central.operating.fixture import load_fixture
+from sync.central.store.database import CentralStore
+from sync.central.wire.links import HEAD_PATH, PERSON_CHANGE_PATH, PERSON_PATH, SHIFT_TOTAL_PATH
 from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
 from sync.credentials import Credentials
 from sync.engine import SyncEngine, SyncParts

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
+from sync.central.access.clients import NewClient, make_client
+from sync.central.access.gate import Access
 from sync.central.app import make_app
-from sync.central.clients import NewClient, make_client
-from sync.central.database import CentralStore
-from sync.central.gate import Access
-from sync.central.links import TOKEN_PATH
+from sync.central.store.database import CentralStore
+from sync.central.wire.links import TOKEN_PATH
 from sync.oauth import ASSERTION_TYPE, AUDIENCE, key_text
 from sync.wire_json import loads
 from tests.builders.own_document import hold_to_document

@@ -19,8 +19,8 @@ import httpx
 import yaml
 from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
 
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 
 PAYMENT = "/tmf-api/paymentManagement/v4/payment"

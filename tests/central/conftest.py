@@ -13,7 +13,8 @@ from pos.domain.payment_mode import PaymentModes
 from pos.settings import read_settings
 from receipts.bill_pdf import render_bill
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
 from tests.builders.central_stores import StoreKind, run_on_its_stores, store_url
 from tests.builders.own_document import hold_to_document
 from tests.central.central_builders import BASE_URL, CountedRandomness, SteppingClock, with_a_small_operator

@@ -16,12 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from pos.domain.signature import is_signed
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.delivery import EventDelivery
-from sync.central.events import EventRecorder
-from sync.central.links import Links
-from sync.central.listener_client import ListenerClient
-from sync.central.listeners import ListenerHosts
+from sync.central.hub.delivery import EventDelivery
+from sync.central.hub.events import EventRecorder
+from sync.central.hub.listener_client import ListenerClient
+from sync.central.hub.listeners import ListenerHosts
+from sync.central.store.database import CentralStore
+from sync.central.wire.links import Links
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import BASE_URL, CountedRandomness
 

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
 from pos.settings import read_settings
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.store.database import CentralStore
 from sync.wire_json import loads
 from tests.central.central_builders import (
     BASE_URL,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import BASE_URL, CountedRandomness, SteppingClock
 

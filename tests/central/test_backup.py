@@ -16,11 +16,12 @@ from sqlalchemy import text
 from pos.domain.errors import Refused
 from pos.machine import MachineRandomness
 from sync.central.app import make_app
-from sync.central.backup import back_up, read_backup, tables_in_order
-from sync.central.database import CentralStore, current_change, open_central
-from sync.central.migrate import HEAD, READ_VERSION
-from sync.central.restore import BEYOND, PULLED, restore
-from sync.central.verify import verify_central
+from sync.central.operating.backup import back_up, read_backup, tables_in_order
+from sync.central.operating.restore import BEYOND, PULLED, restore
+from sync.central.operating.verify import verify_central
+from sync.central.schema.migrate import HEAD, READ_VERSION
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore, current_change
 from sync.wire_json import loads
 from tests.builders.central_stores import StoreKind, store_url
 from tests.builders.homes import plain_pos
@@ -182,7 +183,7 @@ async def test_a_backup_is_of_one_moment_though_central_serves(
         return written(connection)
 
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.backup.tables_in_order", sold_meanwhile)
+        patched.setattr("sync.central.operating.backup.tables_in_order", sold_meanwhile)
         found = back_up(store, tmp_path / "central.backup", clock=SteppingClock())
 
     with store.read() as connection:
@@ -276,7 +277,7 @@ def test_a_restore_that_fails_leaves_the_new_store_empty(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.restore._go_beyond", power_cut)
+        patched.setattr("sync.central.operating.restore._go_beyond", power_cut)
         with pytest.raises(RuntimeError):
             restore(file, new_url)
     restore(file, new_url)

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from sync.central.app import make_app
-from sync.central.bill_documents import ENTRIES_MAX, bill_paper
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
+from sync.central.bills.documents import ENTRIES_MAX, bill_paper
+from sync.central.operating.fixture import load_fixture
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
 from sync.tmf678.rate import read_rate
 from sync.wire_json import dumps, loads
 from tests.builders.pdf_reader import text_of

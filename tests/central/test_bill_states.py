@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import BILL, bill, item, kwd, payment, post, read, small_operator
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from pos.domain.errors import Refused
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     BASE_URL,

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import inspect, text
 
 from pos.domain.errors import Refused
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps
 from tests.central.central_builders import BILL, PAYMENT, bill, payment, small_operator
 

@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.cheque_digest import ChequeDigest
-from sync.central.database import CentralStore, open_central
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
 from sync.wire_json import loads
 from tests.central.central_builders import payment, post, read
 

@@ -17,12 +17,14 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from sync.central.access.gate import Access, NoScope, needs_of
 from sync.central.app import make_app
-from sync.central.callers import USUAL_SCOPES, ClientKind
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from sync.central.gate import Access, NoScope, needs_of
-from sync.central.links import (
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.wire.callers import USUAL_SCOPES, ClientKind
+from sync.central.wire.links import (
     ACCOUNT_PATH,
     BILL_CYCLE_PATH,
     BILL_DOCUMENT_PATH,
@@ -31,7 +33,6 @@ from sync.central.links import (
     REFUND_PATH,
     VOUCHER_KEY_PATH,
 )
-from sync.central.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import OtherRandomness, bearer, client_of, guarded
 from tests.central.central_builders import (

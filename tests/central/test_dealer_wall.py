@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from sync.central.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import SteppingClock, item
 from tests.central.test_dealer_isolation import OTHER, OWN, Dealer, operator, paid

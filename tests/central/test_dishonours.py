@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync.central.dishonours import read_dishonour
+from sync.central.refunds.dishonours import read_dishonour
 from sync.wire_json import BadField, loads
 
 TOLD: dict[str, Any] = loads(

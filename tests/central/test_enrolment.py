@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from pos.domain.errors import Refused
-from sync.central.database import CentralStore
-from sync.central.terminals import make_terminal_code
+from sync.central.store.database import CentralStore
+from sync.central.tills.terminals import make_terminal_code
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import CountedRandomness, SteppingClock, payment, post, read
 

@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pos.domain.errors import Refused
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from sync.central.stores import StoreUnavailable
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.store.promises import StoreUnavailable
 from sync.wire_json import loads
 from tests.builders.central_stores import StoreKind, made_store
 from tests.central.central_builders import (

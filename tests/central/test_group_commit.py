@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from sync.central.database import CentralStore
-from sync.central.group_commit import GROUP_MAX, GroupCommit
+from sync.central.store.database import CentralStore
+from sync.central.store.group_commit import GROUP_MAX, GroupCommit
 
 pytestmark = pytest.mark.both_stores
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from pos.domain.signature import letters_of
-from sync.central.database import CentralStore
-from sync.central.heads import head_faults
+from sync.central.store.database import CentralStore
+from sync.central.tills.heads import head_faults
 from sync.heads import mark_letters
 from sync.wire_json import dumps
 from tests.central.central_builders import read

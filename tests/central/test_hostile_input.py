@@ -15,9 +15,9 @@ from sqlalchemy import text
 from pos.domain.errors import Refused
 from pos.settings import read_settings
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.builders.central_stores import StoreKind, made_store
 from tests.builders.tries import examples

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from pos.domain.errors import Refused
-from sync.central.audit import events
-from sync.central.clients import revoke_client
-from sync.central.database import CentralStore
-from sync.central.events import EventRecorder
-from sync.central.fixture import load_fixture
-from sync.central.hub import LISTENERS_MAX
-from sync.central.listeners import listener_hosts
-from sync.central.verify import verify_central
+from sync.central.access.audit import events
+from sync.central.access.clients import revoke_client
+from sync.central.hub.events import EventRecorder
+from sync.central.hub.listeners import listener_hosts
+from sync.central.hub.subscriptions import LISTENERS_MAX
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import (

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from sync.central.audit import events
-from sync.central.database import CentralStore
-from sync.central.delivery import AT_ONCE, GIVE_UP_DAYS
-from sync.central.hub import list_listeners, try_again
-from sync.central.hub_figures import HubFigures, hub_faults, hub_figures
-from sync.central.hub_keys import make_key, withdraw_key
-from sync.central.listeners import listener_hosts
+from sync.central.access.audit import events
+from sync.central.hub.delivery import AT_ONCE, GIVE_UP_DAYS
+from sync.central.hub.figures import HubFigures, hub_faults, hub_figures
+from sync.central.hub.keys import make_key, withdraw_key
+from sync.central.hub.listeners import listener_hosts
+from sync.central.hub.subscriptions import list_listeners, try_again
+from sync.central.store.database import CentralStore
 from sync.wire_json import loads
 from tests.builders.central_stores import StoreKind, made_store
 from tests.builders.tries import examples

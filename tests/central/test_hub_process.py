@@ -19,8 +19,8 @@ import pytest
 from sqlalchemy import text
 
 from pos.cli.main import run
-from sync.central.database import open_central
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.schema.opening import open_central
 from sync.wire_json import dumps, loads
 from tests.builders.central_stores import StoreKind, store_url
 from tests.central.central_builders import PAYMENT, payment, small_operator, with_a_small_operator

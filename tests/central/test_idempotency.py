@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from sync.central.links import (
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.wire.links import (
     APPROVAL_PATH,
     COMMISSION_PATH,
     DISHONOUR_PATH,
@@ -23,8 +26,6 @@ from sync.central.links import (
     VOUCHER_HOLD_PATH,
     VOUCHER_PATH,
 )
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
 from sync.wire_json import dumps
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import (

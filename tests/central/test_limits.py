@@ -17,11 +17,11 @@ from uvicorn.server import ServerState
 
 from pos.domain.payment_mode import PaymentModes
 from sync.central.app import make_app
-from sync.central.connection import HEADERS_BYTES_MAX, ClientConnection
-from sync.central.database import CentralStore
-from sync.central.limits import BODY_MEMBERS_MAX, CLIENTS_MAX, Buckets, Limits
-from sync.central.payments import list_payments
-from sync.central.watch import Visit
+from sync.central.http.connection import HEADERS_BYTES_MAX, ClientConnection
+from sync.central.http.limits import BODY_MEMBERS_MAX, CLIENTS_MAX, Buckets, Limits
+from sync.central.http.watch import Visit
+from sync.central.payments.payments import list_payments
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps
 from tests.central.auth_builders import ask_token, bearer, client_of, guarded
 from tests.central.central_builders import (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sync.central.listener_client import Acknowledged, ListenerClient, NotTaken, Outcome
-from sync.central.listeners import ListenerHosts, listener_hosts
+from sync.central.hub.listener_client import Acknowledged, ListenerClient, NotTaken, Outcome
+from sync.central.hub.listeners import ListenerHosts, listener_hosts
 
 HERE = listener_hosts(["bss.example", "127.0.0.0/8"])
 UNREACHED = NotTaken(reason="It cannot be reached (ConnectError).", whole=True)

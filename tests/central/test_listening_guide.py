@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sync.central.database import CentralStore
-from sync.central.event_types import TYPES_OF
-from sync.central.listener_client import ITS_OWN_FAULT
+from sync.central.hub.event_types import TYPES_OF
+from sync.central.hub.listener_client import ITS_OWN_FAULT
+from sync.central.store.database import CentralStore
 from sync.wire_json import loads
 from tests.central.hub_builders import HUB_KEY, Central, Listener, central_over, listen, quiet
 from tests.central.refund_builders import paid

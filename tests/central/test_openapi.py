@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.routing import Route
 
+from sync.central.access.gate import Access
+from sync.central.api.openapi import OPERATIONS, openapi_document
+from sync.central.api.own_schemas import SCHEMAS
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.gate import Access
-from sync.central.openapi import OPERATIONS, openapi_document
-from sync.central.own_schemas import SCHEMAS
+from sync.central.store.database import CentralStore
 from tests.builders.own_document import faults_of, template_of
 from tests.central.central_builders import CountedRandomness, SteppingClock
 

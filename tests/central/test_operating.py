@@ -22,9 +22,10 @@ from sqlalchemy import text
 from pos.cli.main import run
 from pos.domain.payment_mode import PaymentModes
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.links import REFUND_PATH
-from sync.central.payments import list_payments
+from sync.central.payments.payments import list_payments
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.wire.links import REFUND_PATH
 from sync.wire_json import dumps
 from tests.builders.authorities import Authority
 from tests.builders.homes import ROOT
@@ -288,10 +289,10 @@ def test_options_that_do_not_serve_stop_the_start_before_a_store_is_made(
 
 WORKERS = """
 import os
-from sync.central.shared_figures import shared_figures
+from sync.central.operating.shared_figures import shared_figures
 with shared_figures():
-    from sync.central.metrics import Metrics
-    from sync.central.watch import Visit
+    from sync.central.operating.metrics import Metrics
+    from sync.central.http.watch import Visit
     for dropped in (1, 2, 4):
         worker = os.fork()
         if worker == 0:

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     BASE_URL,

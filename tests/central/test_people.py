@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from pos.domain.errors import Refused
-from sync.central.audit import events
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.people import list_people, set_active
+from sync.central.access.audit import events
+from sync.central.operating.fixture import load_fixture
+from sync.central.store.database import CentralStore
+from sync.central.tills.people import list_people, set_active
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import SteppingClock, read
 

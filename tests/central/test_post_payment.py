@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pos.domain.money import MAX_MINOR, Money, currency
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads, money_json
 from tests.builders.central_stores import StoreKind, made_store
 from tests.central.central_builders import (

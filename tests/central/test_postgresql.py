@@ -14,16 +14,17 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from sync.central.database import CentralStore, open_central
-from sync.central.driver_sql import straight
-from sync.central.links import Links
-from sync.central.listing import ROWS_AT_ONCE, fetch_page
-from sync.central.migrate import HEAD, READ_VERSION
-from sync.central.on_postgresql import TAKE_WRITER_LOCK
-from sync.central.payments import PAYMENTS, compose_payments, list_payments
-from sync.central.query import Resource, parse_list_query
-from sync.central.stores import StoreUnavailable
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import PAYMENTS, compose_payments, list_payments
+from sync.central.schema.migrate import HEAD, READ_VERSION
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.store.driver_sql import straight
+from sync.central.store.on_postgresql import TAKE_WRITER_LOCK
+from sync.central.store.promises import StoreUnavailable
+from sync.central.wire.links import Links
+from sync.central.wire.listing import ROWS_AT_ONCE, fetch_page
+from sync.central.wire.query import Resource, parse_list_query
 from sync.wire_json import loads
 from tests.central.central_builders import (
     payment,
@@ -139,7 +140,9 @@ def test_a_step_that_fails_leaves_no_table(
     empty_url: str, other_client: OtherClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.migrations.forms.TABLES", ("CREATE TABLE a (b TEXT)", "CREATE TABEL"))
+        patched.setattr(
+            "sync.central.schema.migrations.forms.TABLES", ("CREATE TABLE a (b TEXT)", "CREATE TABEL")
+        )
         with pytest.raises(StoreUnavailable):
             open_central(empty_url)
     assert tables_of(other_client) == []

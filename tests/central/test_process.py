@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from pos.domain.errors import Refused
-from sync.central.database import open_central
-from sync.central.fixture import load_fixture
-from sync.central.payments import list_payments
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.schema.opening import open_central
 from sync.central.serve import refuse_open_host, serve
-from sync.central.stores import StoreUnavailable
-from sync.central.verify import verify_central
+from sync.central.store.promises import StoreUnavailable
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     CENTRAL_PROGRAM,

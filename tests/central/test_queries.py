@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from sync.central.database import CentralStore
+from sync.central.store.database import CentralStore
 from sync.wire_json import loads
 from tests.central.central_builders import BASE_URL, BILL, PAYMENT, RATE, kwd, payment, post, read
 

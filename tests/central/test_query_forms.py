@@ -10,15 +10,15 @@ import httpx
 import pytest
 import yaml
 
-from sync.central.bill_cycles import BILL_CYCLES
-from sync.central.bills import BILLS, RATES
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.listing import ROWS_AT_ONCE
-from sync.central.on_demand import BILLS_ON_DEMAND
-from sync.central.payments import PAYMENTS
-from sync.central.query import Collection
-from sync.central.refunds import REFUNDS
+from sync.central.bills.bills import BILLS, RATES
+from sync.central.bills.cycles import BILL_CYCLES
+from sync.central.bills.on_demand import BILLS_ON_DEMAND
+from sync.central.operating.fixture import load_fixture
+from sync.central.payments.payments import PAYMENTS
+from sync.central.refunds.refunds import REFUNDS
+from sync.central.store.database import CentralStore
+from sync.central.wire.listing import ROWS_AT_ONCE
+from sync.central.wire.query import Collection
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     BASE_URL,

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
 from tests.central.refund_builders import paid, refund, refused, undo
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.builders.central_stores import StoreKind, made_store
 from tests.central.central_builders import (

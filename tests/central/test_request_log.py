@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from pos.domain.payment_mode import PaymentModes
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.request_log import WAITING_MAX, LibraryLog, RequestLog
-from sync.central.watch import REQUEST_ID
+from sync.central.http.request_log import WAITING_MAX, LibraryLog, RequestLog
+from sync.central.http.watch import REQUEST_ID
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps
 from tests.central.central_builders import (
     BASE_URL,

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.central.database import CentralStore, next_change
-from sync.central.fixture import load_fixture
-from sync.central.reconnections import money_is_final
+from sync.central.operating.fixture import load_fixture
+from sync.central.payments.reconnections import money_is_final
+from sync.central.store.database import CentralStore, next_change
 from sync.wire_json import loads
 from tests.central.central_builders import SteppingClock, account, item, kwd, payment, post, read
 

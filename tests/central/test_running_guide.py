@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.central.metrics import PREFIX, Metrics
+from sync.central.operating.metrics import PREFIX, Metrics
 from tests.builders.authorities import Authority
 from tests.builders.homes import ROOT
 

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.central.database import CentralStore
-from sync.central.shift_totals import LATE
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
+from sync.central.tills.shift_totals import LATE
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import SteppingClock, kwd, payment, post, read
 

@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
 from pos.machine import MachineClock
-from sync.central.callers import Scope
-from sync.central.clients import NewClient
-from sync.central.database import open_central
-from sync.central.fixture import load_fixture
-from sync.central.links import TOKEN_PATH
-from sync.central.verify import verify_central
+from sync.central.access.clients import NewClient
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.wire.callers import Scope
+from sync.central.wire.links import TOKEN_PATH
 from sync.wire_json import loads
 from tests.builders.tries import examples
 from tests.central.auth_builders import GRANT, basic, client_of

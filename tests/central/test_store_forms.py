@@ -13,15 +13,16 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from sync.central import migrate
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from sync.central.migrate import READ_VERSION
-from sync.central.migrations.run_sql import statements
-from sync.central.payments import list_payments
-from sync.central.stores import StoreUnavailable
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.schema import migrate
+from sync.central.schema.migrate import READ_VERSION
+from sync.central.schema.migrations.run_sql import statements
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.store.promises import StoreUnavailable
 from sync.wire_json import loads
 from tests.central.central_builders import (
     BASE_URL,
@@ -69,7 +70,7 @@ def test_a_store_that_is_up_to_date_is_opened_without_loading_its_steps(tmp_path
     url = f"sqlite:///{tmp_path / 'central.db'}"
     open_central(url).close()
     program = (
-        "import sys\nfrom sync.central.database import open_central\nopen_central(sys.argv[1]).close()\n"
+        "import sys\nfrom sync.central.schema.opening import open_central\nopen_central(sys.argv[1]).close()\n"
         "assert 'alembic' not in sys.modules\n"
     )
     ended = subprocess.run(
@@ -186,7 +187,7 @@ def test_bringing_form_2_forward_is_done_whole_or_not_at_all(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.migrations.forms.folded_issuer", fail)
+        patched.setattr("sync.central.schema.migrations.forms.folded_issuer", fail)
         with pytest.raises(RuntimeError):
             open_central(f"sqlite:///{path}")
     connection = sqlite3.connect(path)
@@ -205,7 +206,7 @@ def test_bringing_a_store_forward_is_done_whole_or_not_at_all(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sync.central.migrations.forms.carry_vouchers", fail)
+        patched.setattr("sync.central.schema.migrations.forms.carry_vouchers", fail)
         with pytest.raises(RuntimeError):
             open_central(f"sqlite:///{old_file}")
     connection = sqlite3.connect(old_file)

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from sync.central.audit import events
-from sync.central.database import CentralStore
-from sync.central.links import (
+from sync.central.access.audit import events
+from sync.central.store.database import CentralStore
+from sync.central.tills.terminals import Ending, end_terminal, list_terminals, make_terminal_code
+from sync.central.wire.links import (
     APPROVAL_PATH,
     ENROLMENT_PATH,
     REFUND_HOLD_PATH,
@@ -22,7 +23,6 @@ from sync.central.links import (
     VOUCHER_HOLD_PATH,
     VOUCHER_PATH,
 )
-from sync.central.terminals import Ending, end_terminal, list_terminals, make_terminal_code
 from sync.oauth import ASSERTION_TYPE
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import (

@@ -11,13 +11,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from pos.domain.errors import Refused
+from sync.central.access.audit import events
+from sync.central.access.clients import revoke_client
+from sync.central.access.gate import Access, NoScope, needs_of
 from sync.central.app import make_app
-from sync.central.audit import events
-from sync.central.callers import Scope
-from sync.central.clients import revoke_client
-from sync.central.database import CentralStore
-from sync.central.gate import Access, NoScope, needs_of
-from sync.central.links import TOKEN_PATH
+from sync.central.store.database import CentralStore
+from sync.central.wire.callers import Scope
+from sync.central.wire.links import TOKEN_PATH
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import GRANT, ask_token, basic, bearer, client_of, guarded
 from tests.central.central_builders import BILL, PAYMENT, CountedRandomness, SteppingClock, payment

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     BASE_URL,

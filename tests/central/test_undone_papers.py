@@ -11,10 +11,10 @@ import pytest
 
 from pos.domain.voucher import code_digest
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.issuers import FileIssuer, VoucherIssuer
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
+from sync.central.vouchers.issuers import FileIssuer, VoucherIssuer
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     BASE_URL,

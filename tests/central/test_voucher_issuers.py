@@ -14,9 +14,9 @@ from pos.domain.errors import Refused
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.voucher import code_digest
 from sync.central.app import make_app
-from sync.central.database import CentralStore
-from sync.central.issuers import FileIssuer, IssuerHolds, IssuerRefuses, issuers_in
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
+from sync.central.vouchers.issuers import FileIssuer, IssuerHolds, IssuerRefuses, issuers_in
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import (
     BASE_URL,

@@ -12,10 +12,10 @@ from pos.domain.errors import Refused
 from pos.domain.signature import key_id_of, letters_of
 from pos.domain.signed_voucher import VoucherKey, read_code, read_public_key, require_genuine
 from pos.domain.voucher import code_digest
-from sync.central.database import CentralStore
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
-from sync.central.voucher_keys import list_keys, make_key, withdraw_key
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
+from sync.central.vouchers.keys import list_keys, make_key, withdraw_key
 from sync.wire_json import dumps, loads
 from tests.builders.signed import key_of, signed
 from tests.builders.tills import SeededRandomness

@@ -20,10 +20,11 @@ from pos.domain.payment_mode import PaymentModes
 from pos.machine import MachineRandomness
 from pos.settings import read_settings
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
-from sync.central.vouchers import WRONG_TRIES_MAX, shop_day
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.vouchers.vouchers import WRONG_TRIES_MAX, shop_day
 from sync.wire_json import dumps, loads
 from tests.builders.central_stores import StoreKind, made_store
 from tests.builders.tries import examples

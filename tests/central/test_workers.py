@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sync.central.database import open_central
-from sync.central.payments import list_payments
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.payments.payments import list_payments
+from sync.central.schema.opening import open_central
 from sync.wire_json import dumps
 from tests.builders.central_stores import StoreKind
 from tests.builders.homes import plain_pos

@@ -24,8 +24,8 @@ from pos.domain.role import Person, Role
 from pos.machine import InlineRunner
 from pos.till.script import Script
 from pos.till.verify import verify_books
-from sync.central.database import open_central
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
 from sync.engine import PushReport
 from tests.builders.homes import CASHIER, ForkingPos, Running, example_central, point_at
 from tests.builders.tills import SettableClock, machine

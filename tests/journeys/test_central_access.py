@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync.central.database import open_central
-from sync.central.terminals import Enrolling, enrol
+from sync.central.schema.opening import open_central
+from sync.central.tills.terminals import Enrolling, enrol
 from tests.builders.homes import ForkingPos
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from pos.domain.payment_mode import PaymentModes
 from pos.settings import read_settings
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
 from tests.builders.tills import SeededRandomness
 from tests.simulation.mortal import Countdown, CrashPoint, Fate, Files, ProcessDied
 from tests.simulation.shop import central_fixture

@@ -19,9 +19,9 @@ from pos.store.outbox import WAIT_MAX
 from pos.store.times import from_utc_text
 from pos.till.desk import Desk
 from pos.till.verify import verify_books
-from sync.central.database import CentralStore
-from sync.central.links import PAYMENT_PATH
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
+from sync.central.wire.links import PAYMENT_PATH
 from sync.wire_json import loads
 from tests.simulation.central import BASE_URL, CentralProcess
 from tests.simulation.shop import PRICES, SUSPENSE, WALK_IN, owed

@@ -22,8 +22,10 @@ from pos.store.unit_of_work import UnitOfWork
 from pos.till import booking, desk, take_payment
 from pos.till.desk import Deed, Desk
 from sync import engine
-from sync.central import payment_api, payments, vouchers
-from sync.central.migrations import forms
+from sync.central.api import payments as payment_api
+from sync.central.payments import payments
+from sync.central.schema.migrations import forms
+from sync.central.vouchers import vouchers
 from sync.client import Accepted, CentralClient, Page, RefusedForGood, SendOutcome, Unknown
 from sync.inbound import Inbound
 from sync.tmf676.payment import read_payment

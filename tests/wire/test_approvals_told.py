@@ -12,7 +12,7 @@ from pos.till.approvals import approve, approve_at_the_seat, request_of
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
 from pos.till.refunds import RefundOrder, refund
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.wire_json import loads
 from tests.builders.tills import CASHIER, PINS, SUPERVISOR, cash, findings, pay, rows
 from tests.builders.undoing import code_of

@@ -12,7 +12,7 @@ from pos.machine import InlineRunner
 from pos.till.bounce_across import with_told
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import Bounced, bounce_cheque, preview_bounce
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.refunds_elsewhere import CentralRefunds
 from tests.builders.across import Shop, make_shop
 from tests.builders.bounces import by_mistake, cleared, count_of_cash, days_later, sent_again, with_fee

@@ -13,9 +13,9 @@ from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
 from pos.till.due_cheques import pay_post_dated
 from pos.till.open_bills import catch_up_all
 from pos.till.post_dated import register_cheque
-from sync.central.cheques import CHEQUES, note_replacement
-from sync.central.links import Links
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
+from sync.central.payments.cheques import CHEQUES, note_replacement
+from sync.central.wire.links import Links
 from sync.wire_json import loads
 from tests.builders.bounces import bounced, count_of_cash, lodged
 from tests.builders.tills import (

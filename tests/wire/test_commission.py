@@ -14,7 +14,7 @@ from pos.till.commissions import settle_commission
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
 from pos.till.open_bills import catch_up
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.wire_json import loads
 from tests.builders.tills import (
     BACK_OFFICE,

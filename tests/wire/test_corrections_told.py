@@ -14,7 +14,7 @@ from pos.till.open_bills import catch_up_all
 from pos.till.refunds import RefundOrder, refund
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.transfers import MoveOrder, reallocate, transfer
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from tests.builders.tills import CASHIER, SUPERVISOR, card, cash, cheque, findings, pay, rows
 from tests.builders.wire import Wire, make_wire
 

@@ -21,9 +21,9 @@ from pos.till.enquiries import account_view
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.transfers import MoveOrder, transfer
-from sync.central.database import next_change
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import next_change
 from sync.wire_json import dumps, loads
 from tests.builders.bounces import (
     bounced,

@@ -14,7 +14,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.store import cache as cached
 from pos.store.items import item_by_code
 from pos.till.enquiries import bill_view
-from sync.central.fixture import load_fixture
+from sync.central.operating.fixture import load_fixture
 from sync.wire_json import dumps, loads
 from tests.builders.tills import CASHIER, money
 from tests.builders.wire import (

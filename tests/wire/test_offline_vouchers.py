@@ -21,10 +21,11 @@ from pos.store.outbox import unsent
 from pos.till.take_payment import take_payment
 from pos.till.vouchers import reserve_vouchers
 from sync.central.app import make_app
-from sync.central.database import CentralStore, open_central
-from sync.central.fixture import load_fixture
-from sync.central.issuers import issuers_in
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.vouchers.issuers import issuers_in
 from sync.vouchers import CentralVouchers
 from sync.wire_json import dumps, loads
 from tests.builders.signed import key_of, signed, takes_offline

@@ -18,8 +18,8 @@ from pos.domain.payment_mode import Purpose
 from pos.till.enquiries import account_view, bill_view
 from pos.till.open_bills import catch_up_all
 from pos.till.verify import verify_books
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
 from sync.wire_json import dumps
 from tests.builders.tills import CASHIER, cash, pay, wish
 from tests.builders.wire import (

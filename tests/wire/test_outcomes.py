@@ -13,8 +13,8 @@ from pos.till.desk import Desk
 from pos.till.enquiries import account_view
 from pos.till.open_bills import catch_up
 from pos.till.take_payment import take_payment
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
 from sync.wire_json import loads
 from tests.builders.tills import (
     BACK_OFFICE,

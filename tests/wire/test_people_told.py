@@ -13,8 +13,8 @@ from pos.store.people import RosterEntry, put_person, roster_entry
 from pos.till.approvals import approve
 from pos.till.people import Changes, NewPerson, add_user, change_user
 from pos.till.sign_in import sign_in
-from sync.central.links import PERSON_CHANGE_PATH
-from sync.central.people import list_people, set_active
+from sync.central.tills.people import list_people, set_active
+from sync.central.wire.links import PERSON_CHANGE_PATH
 from tests.builders.elsewhere import two_tills
 from tests.builders.tills import ADMIN, NOW, PINS, findings, rows
 from tests.builders.undoing import code_of

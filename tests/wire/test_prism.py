@@ -26,9 +26,9 @@ from pos.domain.money import zero
 from pos.domain.payment_mode import PayerKind, Purpose
 from pos.store.approvals import ApprovalFacts
 from pos.store.corrections import PlacedFacts, RefundFacts
-from sync.central.database import open_central
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
 from sync.refund_wire import refund_body
 from sync.tmf676 import payment_body
 from sync.wire_json import dumps, loads

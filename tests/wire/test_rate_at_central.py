@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.central.limits import Limits
+from sync.central.http.limits import Limits
 from tests.builders.wire import unfilled_wire
 
 DAY_S = 24 * 3_600

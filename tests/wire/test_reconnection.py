@@ -7,10 +7,10 @@ from sqlalchemy import text
 from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, lodge_deposit
-from sync.central.database import next_change
-from sync.central.fixture import load_fixture
-from sync.central.reconnections import money_is_final
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.payments.reconnections import money_is_final
+from sync.central.store.database import next_change
 from sync.wire_json import loads
 from tests.builders.tills import BACK_OFFICE, cash, cheque, closed, count, findings
 from tests.builders.wire import Wire, make_wire

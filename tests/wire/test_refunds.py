@@ -22,7 +22,7 @@ from pos.store import outbox
 from pos.store.known_cheques import is_known_elsewhere
 from pos.till.open_bills import catch_up_all
 from pos.till.unsent import unsent
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.wire_json import dumps, loads
 from tests.builders.corrections import on, undone
 from tests.builders.tills import CASHIER, cash, cheque, in_suspense, money, pay, wish

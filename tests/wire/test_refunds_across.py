@@ -34,7 +34,7 @@ from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import abandon_all, pay_back
 from pos.till.refunds import refund
 from pos.till.transfers import MoveOrder, transfer
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.client import Addresses, CentralClient
 from sync.refunds_elsewhere import NO_PLACE, CentralRefunds
 from sync.wire_json import dumps, loads

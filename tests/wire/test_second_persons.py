@@ -13,7 +13,7 @@ from pos.domain.role import Person, Role
 from pos.store.people import RosterEntry, put_person
 from pos.till.approvals import approve, approve_at_the_seat, decline
 from pos.till.approvals_elsewhere import ask_elsewhere
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.second_persons import ASK_EVERY_S
 from sync.wire_json import loads
 from tests.builders.elsewhere import (

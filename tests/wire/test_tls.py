@@ -16,9 +16,9 @@ from uvicorn.server import ServerState
 
 from pos.domain.errors import Refused
 from sync.central.app import make_app
-from sync.central.connection import ClientConnection
-from sync.central.database import open_central
-from sync.central.tls import ServerTls
+from sync.central.http.connection import ClientConnection
+from sync.central.http.tls import ServerTls
+from sync.central.schema.opening import open_central
 from sync.client import Addresses, CentralClient, Unknown, Unreachable
 from sync.transport_security import TlsFiles
 from tests.builders.authorities import Authority

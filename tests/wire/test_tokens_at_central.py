@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from pos.store.outbox import retry_parked
+from sync.central.access.gate import Access
 from sync.central.app import make_app
-from sync.central.gate import Access
-from sync.central.terminals import (
+from sync.central.tills.terminals import (
     Ending,
     Enrolling,
     end_terminal,

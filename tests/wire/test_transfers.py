@@ -17,7 +17,7 @@ from pos.store import outbox
 from pos.till.enquiries import till_state
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.unsent import unsent
-from sync.central.verify import verify_central
+from sync.central.operating.verify import verify_central
 from sync.wire_json import loads
 from tests.builders.tills import CASHIER, cash, findings, in_suspense, money, pay, resolved, rows, wish
 from tests.builders.wire import SURVIVED, Fault, Wire, make_wire

@@ -13,8 +13,8 @@ from pos.store import outbox
 from pos.store.chain import head
 from pos.till.cash_office import CountOrder, close_shift, count_shift
 from sync import inbound
-from sync.central.heads import head_faults
-from sync.central.links import SHIFT_TOTAL_PATH
+from sync.central.tills.heads import head_faults
+from sync.central.wire.links import SHIFT_TOTAL_PATH
 from sync.client import OwnAnswer
 from tests.builders.tills import CASHIER, opened
 from tests.builders.wire import RETRY_AFTER_S, Fault, Wire, make_wire, unfilled_wire

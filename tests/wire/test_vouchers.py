@@ -31,8 +31,8 @@ from pos.till.corrections import void
 from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.take_payment import take_payment
 from pos.till.vouchers import reserve_vouchers
-from sync.central.fixture import load_fixture
-from sync.central.verify import verify_central
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
 from sync.client import Addresses, CentralClient
 from sync.releases import RELEASES_FAILED_MAX
 from sync.vouchers import CentralVouchers

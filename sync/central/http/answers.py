@@ -1,0 +1,182 @@
+"""HTTP in and out: bounded strict bodies in, exact JSON and paging headers out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pos.domain.arrival import refuse_cards_in
+from pos.domain.errors import Refused
+from sync.central.http.desk import CentralDesk
+from sync.central.http.limits import BODY_MEMBERS_MAX, Limits, limits_of
+from sync.central.store.database import current_change
+from sync.central.wire.callers import require_own_terminal
+from sync.central.wire.dealer_view import as_seen, dealer_asking
+from sync.central.wire.errors import ApiError, card_number_refused, error_body
+from sync.central.wire.links import RESOURCE_ID
+from sync.central.wire.listing import fetch_one, fetch_page
+from sync.central.wire.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
+from sync.wire_json import WireJsonError, dumps, loads
+
+MEDIA_TYPE = "application/json;charset=utf-8"
+
+_CHARSET = r"\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?;?"
+_JSON_TYPE = re.compile(rf"application/json{_CHARSET}", re.IGNORECASE)
+_PATCH_TYPE = re.compile(rf"application/(merge-patch\+)?json{_CHARSET}", re.IGNORECASE)
+
+
+def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Exact JSON in the media type that the specification declares."""
+    return Response(dumps(value), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def error_answer(error: ApiError) -> Response:
+    """The TMF error body of a refusal."""
+    return json_answer(error_body(error), status=error.status, headers=error.headers)
+
+
+async def read_body(request: Request, *, at_most: int | None = None) -> bytes:
+    """The body's bytes. Raises ApiError 415 for another media type, 413 for a body over the limit, before reading more,
+    and 408 for one that is not here in time. ``at_most``: so many bytes, where the limit is more.
+    """
+    if _JSON_TYPE.fullmatch(request.headers.get("content-type", "").strip()) is None:
+        raise ApiError(
+            415, "unsupported_media_type", "Send application/json or application/json;charset=utf-8."
+        )
+    return await _read_bounded(request, at_most)
+
+
+async def read_patch(request: Request) -> bytes:
+    """As ``read_body``, for a PATCH: a JSON merge patch, also where it is called plain JSON."""
+    if _PATCH_TYPE.fullmatch(request.headers.get("content-type", "").strip()) is None:
+        raise ApiError(
+            415,
+            "unsupported_media_type",
+            "Send application/merge-patch+json or application/json.",
+            headers={"Accept-Patch": "application/merge-patch+json, application/json"},
+        )
+    return await _read_bounded(request)
+
+
+async def _read_bounded(request: Request, at_most: int | None = None) -> bytes:
+    limits = limits_of(request)
+    if at_most is not None:
+        limits = replace(limits, body_bytes=min(limits.body_bytes, at_most))
+    try:
+        async with asyncio.timeout(limits.body_s):
+            return await _bytes_of(request, limits)
+    except TimeoutError:
+        raise ApiError(
+            408,
+            "body_too_slow",
+            f"The body was not here within {limits.body_s} seconds.",
+            headers={"Connection": "close"},
+        ) from None
+
+
+async def _bytes_of(request: Request, limits: Limits) -> bytes:
+    too_large = ApiError(413, "body_too_large", f"The body is larger than {limits.body_bytes} bytes.")
+    told = request.headers.get("content-length", "")
+    if told.isascii() and told.isdigit() and (len(told) > 15 or int(told) > limits.body_bytes):
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limits.body_bytes:
+            raise too_large
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object, strictly, without a card number in any key or value. Raises ApiError 400.
+
+    Where there is a token, a terminal that the object names is the token's: else ApiError 403.
+    """
+    try:
+        value = loads(body)
+    except WireJsonError as error:
+        raise ApiError(400, "bad_json", f"The body is {error}.") from None
+    if not isinstance(value, dict):
+        raise ApiError(400, "bad_json", "The body must be a JSON object.")
+    _refuse_many_members(body, value)
+    try:
+        refuse_cards_in(value, whole="body")
+    except Refused as refusal:
+        raise card_number_refused(refusal) from None
+    require_own_terminal(value)
+    return value
+
+
+def _refuse_many_members(body: bytes, value: object) -> None:
+    # Each member has a comma or a bracket before it, so most bodies need no walk.
+    if body.count(b",") + body.count(b"[") + body.count(b"{") <= BODY_MEMBERS_MAX:
+        return
+    left, members = [value], 0
+    while left:
+        found = left.pop()
+        inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+        left.extend(inner)
+        members += len(inner)
+    if members > BODY_MEMBERS_MAX:
+        raise ApiError(
+            400, "bad_json", f"The body has more than {BODY_MEMBERS_MAX} keys and entries of lists."
+        )
+
+
+def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:
+    """One page with its counts, its neighbours and the change number at which it was read."""
+    collection = as_seen(collection)
+    query = parse_list_query(request.query_params.multi_items(), collection, desk.links)
+    with desk.store.read() as connection:
+        page = fetch_page(connection, collection, query, desk.links)
+        change = current_change(connection)
+    headers = {
+        "X-Total-Count": str(page.total),
+        "X-Result-Count": str(len(page.rows)),
+        **({} if dealer_asking() else {"X-Change-Number": str(change)}),
+        "Link": _page_links(desk, request, collection, query, total=page.total),
+    }
+    return json_answer(page.rows, headers=headers)
+
+
+def answer_one(desk: CentralDesk, request: Request, collection: Collection) -> Response:
+    """The resource that the path names. Raises ApiError 404 for an unknown id and for what cannot be one."""
+    collection = as_seen(collection)
+    fields = parse_fields(request.query_params.multi_items(), collection)
+    resource_id = request.path_params["id"]
+    resource = None
+    if RESOURCE_ID.fullmatch(resource_id) is not None:
+        with desk.store.read() as connection:
+            resource = fetch_one(connection, collection, resource_id, desk.links)
+    if resource is None:
+        raise ApiError(404, "not_found", "There is no resource of this id.")
+    return json_answer(select_fields(resource, fields))
+
+
+def _page_links(
+    desk: CentralDesk, request: Request, collection: Collection, query: ListQuery, *, total: int
+) -> str:
+    others = [
+        (name, value) for name, value in request.query_params.multi_items() if name not in ("offset", "limit")
+    ]
+    step = max(query.limit, 1)
+    last = max(total - 1, 0) // step * step
+    offsets = {"self": query.offset, "first": 0, "last": last}
+    if query.offset + query.limit < total:
+        offsets["next"] = query.offset + query.limit
+    if query.offset > 0:
+        offsets["prev"] = max(query.offset - step, 0)
+    return ", ".join(
+        f"<{desk.links.base_url}{collection.path}?"
+        f'{urlencode([*others, ("offset", offset), ("limit", query.limit)])}>; rel="{relation}"'
+        for relation, offset in offsets.items()
+    )

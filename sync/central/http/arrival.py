@@ -1,0 +1,67 @@
+"""What stands before every handler: no client takes more than its share, and what comes with a request beside its body
+(address, query and headers) holds no card number.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, unquote_plus
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pos.domain.arrival import refuse_cards_in
+from pos.domain.errors import Refused
+from sync.central.http.answers import error_answer
+from sync.central.http.limits import charge
+from sync.central.http.watch import note_code
+from sync.central.wire.errors import ApiError, card_number_refused
+from sync.central.wire.links import HEALTH_PATH, METRICS_PATH, READY_PATH
+
+_NOT_OF_THE_CLIENT = (b"host", b"content-length", b"traceparent", b"tracestate")
+
+_NOT_COUNTED = frozenset((HEALTH_PATH, READY_PATH, METRICS_PATH))
+
+
+class RateLimit:
+    """Answers 429 itself, before anything is read. For a central without tokens: a client is known by its address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _NOT_COUNTED:
+            try:
+                charge(scope, None)
+            except ApiError as refusal:
+                await _refuse(refusal, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class CardGuard:
+    """Answers 400 itself; the body is judged where it is read (``answers.read_object``)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                _refuse_cards_beside_body(scope)
+            except Refused as refusal:
+                await _refuse(card_number_refused(refusal), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _refuse(refusal: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    note_code(scope, refusal.code)
+    await error_answer(refusal)(scope, receive, send)
+
+
+def _refuse_cards_beside_body(scope: Scope) -> None:
+    query = scope["query_string"].decode("latin-1")
+    refuse_cards_in([*scope["path"].split("/")], whole="path")
+    refuse_cards_in([unquote_plus(query), *parse_qsl(query, keep_blank_values=True)], whole="query")
+    for name, value in scope["headers"]:
+        if name not in _NOT_OF_THE_CLIENT:
+            refuse_cards_in(value.decode("latin-1"), whole=name.decode("latin-1"))

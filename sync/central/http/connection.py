@@ -1,0 +1,100 @@
+"""One client's connection: what is no HTTP is answered in JSON as well, and nobody keeps it open by saying nothing.
+
+The server library waits for ever for the rest of a request, and refuses in plain text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sync.central.http.answers import MEDIA_TYPE
+from sync.central.wire.errors import ApiError, error_body
+from sync.wire_json import dumps
+
+CONNECTIONS_MAX = 1_000
+HEADERS_BYTES_MAX = 16_384
+REQUEST_S = 45
+"""Longer than a body may take, so that a slow body is refused by name before."""
+
+
+class ClientConnection(H11Protocol):
+    """As the library's own, with an end to its patience."""
+
+    patience_s: float = REQUEST_S
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MAX:
+            # Once for a flood, not for each of it.
+            if len(self.connections) == CONNECTIONS_MAX + 1:
+                self.logger.warning("Too many connections.")
+            transport.abort()
+            return
+        self._wait_for_request()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wait_for_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait_for_request()
+
+    def send_400_response(self, msg: str) -> None:
+        # The library calls this while it handles the fault, which knows the better status.
+        fault = sys.exception()
+        status = fault.error_status_hint if isinstance(fault, h11.RemoteProtocolError) else 400
+        self._refuse(
+            ApiError(431, "headers_too_large", f"The headers are larger than {HEADERS_BYTES_MAX} bytes.")
+            if status == 431
+            else ApiError(400, "bad_http", "This is no HTTP request.")
+        )
+
+    def _wait_for_request(self) -> None:
+        """The client owes us the rest of a request, or its first one: it has so long for it and not for each part."""
+        begun = self.conn.trailing_data[0] or self.cycle is None
+        owed = self.conn.their_state is h11.SEND_BODY or (self.conn.their_state is h11.IDLE and begun)
+        if not owed:
+            self._stop_waiting()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(self.patience_s, self._run_out)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _run_out(self) -> None:
+        if not self.transport.is_closing():
+            self._refuse(
+                ApiError(408, "request_too_slow", f"No whole request within {self.patience_s} seconds.")
+            )
+
+    def _refuse(self, error: ApiError) -> None:
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = dumps(error_body(error))
+            headers = [
+                ("content-type", MEDIA_TYPE),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+            ]
+            for event in (
+                h11.Response(status_code=error.status, headers=headers),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

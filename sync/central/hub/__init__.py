@@ -1,0 +1,1 @@
+"""Listeners and the events that they are told."""

@@ -1,0 +1,1 @@
+"""Payments received once: checked, placed on accounts and bills, and the papers behind them."""

@@ -1,0 +1,1 @@
+"""What is undone of a payment, paid back or moved, and cheques that bounced."""

@@ -1,0 +1,62 @@
+"""Central's store: one SQL database, in SQLite or PostgreSQL, and its two kinds of transaction.
+
+Statements are portable SQL with named parameters: what they mean on one kind of store they mean on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, text
+
+from sync.central.store.promises import READING
+from sync.central.wire.callers import caller
+
+BeforeCommit = Callable[[Connection], None]
+
+
+class CentralStore:
+    """Transactions on central's database. Synchronous, and used by one thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.before_commit: BeforeCommit | None = None
+        """Runs last in every write transaction: what it raises undoes the transaction."""
+        self._reading = engine.execution_options(**{READING: True})
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One durable transaction: committed when the block ends, undone when it raises. No other writes meanwhile."""
+        with self.engine.begin() as connection:
+            yield connection
+            if self.before_commit is not None:
+                self.before_commit(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view of the store; writes nothing. Asked by a dealer's client, PostgreSQL hears whose it is."""
+        asking = caller()
+        with self._reading.begin() as connection:
+            if asking is not None and asking.dealer is not None and connection.dialect.name == "postgresql":
+                connection.execute(FOR_DEALER, {"dealer": asking.dealer})
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def next_change(connection: Connection) -> int:
+    """Raise the global change number; one commit takes one. Everything the commit changes is stamped with it."""
+    return int(connection.execute(RAISE_CHANGE).scalar_one())
+
+
+def current_change(connection: Connection) -> int:
+    """The change number that this transaction's view of the store is at."""
+    return int(connection.execute(READ_CHANGE).scalar_one())
+
+
+FOR_DEALER = text("SELECT set_config('counterfoil.dealer', :dealer, true)")
+"""For this transaction alone, so that the next one on the same connection is nobody's."""
+RAISE_CHANGE = text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
+READ_CHANGE = text("SELECT value FROM change_counter WHERE one = 1")

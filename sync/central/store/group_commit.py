@@ -1,0 +1,88 @@
+"""Writes that arrive in one turn of the event loop, in one durable commit: a commit waits for the disk, one wait serves all.
+
+Each write is whole or absent by itself: one that is refused takes nothing of its neighbours along. Nobody is answered
+before the commit is on the disk, and where it fails everybody hears so. Source: performance.md, section 2 (servers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from sync.central.store.database import CentralStore
+from sync.central.store.driver_sql import straight
+
+GROUP_MAX = 100
+"""Of one commit; whoever comes after waits for the next turn, so that readers get theirs."""
+
+Done = TypeVar("Done")
+_Waiting = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+
+
+class GroupCommit:
+    """Gathers what this turn of the loop wants written. Used by one loop."""
+
+    def __init__(self, store: CentralStore) -> None:
+        self._store = store
+        self._waiting: list[_Waiting] = []
+
+    async def write(self, deed: Callable[[Connection], Done]) -> Done:
+        """Carry ``deed`` out in a transaction that may hold others' deeds too; returns when it is durable.
+
+        Raises what the deed raised, or why the commit failed; nothing of it is stored then. ``deed`` tells nobody outside
+        the store anything: a neighbour's failed commit undoes it.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Done] = loop.create_future()
+        # It is carried out in the turn of whoever came first, but for its own caller.
+        within = copy_context()
+        self._waiting.append((lambda connection: within.run(deed, connection), done))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._commit)
+        return await done
+
+    def _commit(self) -> None:
+        group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._commit)
+        try:
+            with self._store.write() as opened:
+                connection = straight(opened)
+                outcomes = [_carried_out(connection, deed, alone=len(group) == 1) for deed, _ in group]
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # Whatever it was: somebody waits for each of them.
+            outcomes = [_Failed(error)] * len(group)
+        for (_, done), outcome in zip(group, outcomes, strict=True):
+            if done.done():
+                # Whoever asked has hung up; what it posted is stored all the same.
+                continue
+            if isinstance(outcome, _Failed):
+                done.set_exception(outcome.error)
+            else:
+                done.set_result(outcome)
+
+
+class _Failed:
+    """A deed that raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _carried_out(connection: Connection, deed: Callable[[Connection], Any], *, alone: bool) -> Any:
+    if alone:
+        return deed(connection)
+    connection.exec_driver_sql("SAVEPOINT deed")
+    try:
+        result = deed(connection)
+    except Exception as error:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT deed")
+        result = _Failed(error)
+    connection.exec_driver_sql("RELEASE SAVEPOINT deed")
+    return result

@@ -87,28 +87,23 @@ class _Watch:
             try:
                 self._start(place)
                 return
-            except DomainError as error:
-                # The database may be away for a while, or whoever killed the last one goes on.
-                sys.stderr.write(f"A worker cannot start: {error.message}\n")
+            except (DomainError, OSError) as error:
+                # The database may be away for a while, the machine full, or whoever killed the last one goes on.
+                why = error.message if isinstance(error, DomainError) else error.strerror
+                sys.stderr.write(f"A worker cannot start: {why}\n")
                 sys.stderr.flush()
                 select.select([], [], [], AGAIN_S)
 
     def _start(self, place: int) -> str:
         """The line that the new process says it answers with."""
         told, tell = os.pipe()
-        # A signal between the fork and the note of its process would not reach it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
-        process = os.fork()
-        if process == 0:
-            os.close(told)
-            os.close(self._held)
-            self._work(place, tell)
-        self._places[process] = place
-        os.close(tell)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
-        with os.fdopen(told, encoding="utf-8") as reading:
-            line = reading.readline()
-        found = json.loads(line) if line else {}
+        with os.fdopen(told, "rb") as reading:
+            try:
+                process = self._fork(place, told, tell)
+            finally:
+                os.close(tell)
+            line = reading.readline().decode(errors="replace")
+        found = _spoken(line)
         if found.get("event") == "listening":
             return line
         os.waitpid(process, 0)
@@ -118,6 +113,21 @@ class _Watch:
         if found.get("event") == "refused":
             raise Refused(found["code"], found["message"])
         raise Refused("worker_ended", "A worker of central ended before it could serve.")
+
+    def _fork(self, place: int, told: int, tell: int) -> int:
+        """The new process's number. Raises OSError where the machine has none left."""
+        # A signal between the fork and the note of its process would not reach it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+        try:
+            process = os.fork()
+            if process == 0:
+                os.close(told)
+                os.close(self._held)
+                self._work(place, tell)
+            self._places[process] = place
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+        return process
 
     def _work(self, place: int, tell: int) -> None:
         """The new process, to its end."""
@@ -140,3 +150,12 @@ class _Watch:
         finally:
             sys.stderr.flush()
             os._exit(code)
+
+
+def _spoken(line: str) -> dict[str, Any]:
+    """What a process said of itself; nothing where it was killed before the end of its line."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

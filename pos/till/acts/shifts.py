@@ -1,0 +1,114 @@
+"""A script's acts of a shift: open, count, close, and the clock that it is dated by."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pos.till.acts.fields import (
+    AmountIn,
+    AmountText,
+    CurrencyCode,
+    Ref,
+    Strict,
+    require_shop_currency,
+)
+from pos.till.acts.seat import Answer, Seat
+from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shift
+from pos.till.desk import Memo
+from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.script_answers import encode
+from pos.till.shop_clock import confirm_clock
+
+
+class ChequeCount(Strict):
+    """How many cheques were counted and what they sum to."""
+
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    amount: AmountText
+
+
+class ForeignCount(Strict):
+    """Cash of another currency, counted in that currency."""
+
+    amount: AmountText
+    currency: CurrencyCode
+
+
+class DeclaredLine(Strict):
+    """Cash that is no good, in the shop's currency; ``kind`` is one of those in the settings."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    amount: AmountText
+
+
+class OpenShift(Strict):
+    """Open the signed-in person's shift with a float."""
+
+    ref: Ref
+    act: Literal["open_shift"]
+    float: AmountIn
+
+
+class Count(Strict):
+    """Count the drawer, blind. The answer never tells what was expected."""
+
+    ref: Ref
+    act: Literal["count"]
+    cash: AmountIn
+    cheques: ChequeCount = ChequeCount(count=0, amount="0")
+    foreign: Annotated[list[ForeignCount], Field(max_length=50)] = []
+    declared: Annotated[
+        list[DeclaredLine], Field(max_length=50, description="Counted apart, beside cash: no shortage.")
+    ] = []
+    trust: Annotated[
+        AmountIn | None, Field(description="Bill money in a dealer's own till, counted apart from cash.")
+    ] = None
+
+
+class CloseShift(Strict):
+    """Close the shift with its last count; ``reason`` where it differs."""
+
+    ref: Ref
+    act: Literal["close_shift"]
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
+class ConfirmClock(Strict):
+    """Confirm that the till's clock is right though the last deed was later by it; a supervisor or the back office."""
+
+    ref: Ref
+    act: Literal["confirm_clock"]
+
+
+ShiftAct = OpenShift | Count | CloseShift | ConfirmClock
+
+
+def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
+    """The answer to one of them. Raises DomainError."""
+    desk, person = seat.desk, seat.person
+    match act:
+        case OpenShift():
+            require_shop_currency(desk, act.float.currency)
+            return encode(open_shift(desk, person, act.float.amount, memo=memo))
+        case Count():
+            require_shop_currency(desk, act.cash.currency)
+            if act.trust is not None:
+                require_shop_currency(desk, act.trust.currency)
+            return encode(count_shift(desk, person, _count_order(act), memo=memo))
+        case CloseShift():
+            return encode(close_shift(desk, person, act.reason, memo=memo))
+        case ConfirmClock():
+            return encode(confirm_clock(desk, person, memo=memo))
+
+
+def _count_order(act: Count) -> CountOrder:
+    return CountOrder(
+        cash=act.cash.amount,
+        cheque_count=act.cheques.count,
+        cheques=act.cheques.amount,
+        foreign=[ForeignCountOrder(currency=one.currency, amount=one.amount) for one in act.foreign],
+        declared=[DeclaredOrder(kind=one.kind, amount=one.amount) for one in act.declared],
+        trust=None if act.trust is None else act.trust.amount,
+    )

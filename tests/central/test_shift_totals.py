@@ -12,6 +12,7 @@ import pytest
 from sync.central.operating.verify import verify_central
 from sync.central.store.database import CentralStore
 from sync.central.tills.shift_totals import LATE
+from sync.retold import RETOLD_FROM, retold
 from sync.wire_json import dumps, loads
 from tests.central.central_builders import SteppingClock, kwd, payment, post, read
 
@@ -91,6 +92,51 @@ async def test_a_payment_that_did_not_come_within_a_day_is_a_finding(
         ("T2", "epoch 1, shift S1-T2-7: 2 payments of 15.000 KWD were taken, 1 of 10.000 KWD are here")
     ]
     assert verify_central(store) == []
+
+
+def in_shift(amount: str, sequence: int, shift: str) -> dict[str, Any]:
+    return payment(
+        amount,
+        terminal="T2",
+        epoch=1,
+        sequence=sequence,
+        leg=1,
+        correlatorId=f"{shift}-{sequence}",
+        shiftId=shift,
+    )
+
+
+async def test_what_was_told_by_another_number_in_a_later_enrolment_counts_in_its_own_shift(
+    client: httpx.AsyncClient, store: CentralStore, clock: SteppingClock
+) -> None:
+    """A till and its copy booked different payments by the numbers 4 and 5 of the same enrolment."""
+    for sequence, amount in ((4, "10.000"), (5, "5.000")):
+        await post(client, in_shift(amount, sequence, "OF-THE-TILL"))
+        fenced = in_shift(amount, sequence, "OF%THE_COPY")
+        assert (await post(client, fenced)).status_code == 409
+    await tell(client, total(shiftId="OF-THE-TILL"))
+    await tell(client, total(shiftId="OF%THE_COPY"))
+    kept = {row["shiftId"]: row for row in await read(client, TOTAL)}
+    assert (kept["OF-THE-TILL"]["state"], kept["OF%THE_COPY"]["arrived"]) == ("complete", [])
+
+    for sequence, amount in ((4, "10.000"), (5, "5.000")):
+        again = retold(dumps(in_shift(amount, sequence, "OF%THE_COPY")), 2)
+        assert again is not None and loads(again)["sequence"] == RETOLD_FROM + sequence
+        assert (await post(client, loads(again))).status_code == 201
+
+    assert {row["shiftId"]: row["state"] for row in await read(client, TOTAL)} == {
+        "OF-THE-TILL": "complete",
+        "OF%THE_COPY": "complete",
+    }
+    assert faults(store, clock) == []
+
+
+async def test_a_total_of_an_enrolment_that_no_payment_can_have_is_kept_as_told(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await tell(client, total(epoch=2**53, lastSequence=2**53))).status_code == 201
+    (kept,) = await read(client, TOTAL)
+    assert (kept["state"], kept["arrived"]) == ("incomplete", [])
 
 
 async def test_another_total_of_the_same_shift_is_refused_and_changes_nothing(

@@ -1,7 +1,8 @@
 """What each terminal's closed shifts took by its own word, against what has arrived: a payment that was lost is missed.
 
 A total stays as it was told; another one for the same shift is answered 409. Whether all has arrived is reckoned from the
-payments whenever it is asked: they may come later than the total. Source: reliability.md section 2 (1, 8).
+payments whenever it is asked: they may come later than the total, and by another number in a later enrolment, where a copy
+of the till had used theirs. Source: reliability.md section 2 (1, 8).
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ from sync.central.wire.errors import ApiError
 from sync.central.wire.fields import needed_text
 from sync.central.wire.links import RESOURCE_ID, SHIFT_TOTAL_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
-from sync.wire_json import BadField, money_json, read_money
+from sync.retold import RETOLD_FROM
+from sync.wire_json import BadField, dumps, money_json, read_money
 
 NUMBER_MAX = 2**53
 CURRENCIES_MAX = 20
+RETOLD_MAX = 2**62
+SHIFT_ID = '"shiftId":'
+"""Before the shift's id in a payment as it is kept."""
 LATE = timedelta(hours=24)
 """A till may be without a line for a while; after a day somebody should ask for it."""
 
@@ -158,12 +163,21 @@ def _sums(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, tup
 
 
 def _arrived(connection: Connection, row: Row[Any]) -> dict[str, tuple[int, int]]:
+    """Of the shift, told by its numbers or anew by those that a later enrolment gave them."""
+    again = min(row.epoch * RETOLD_FROM, RETOLD_MAX)
     within = {
         "terminal": row.terminal, "epoch": row.epoch, "first": row.first_sequence, "last": row.last_sequence,
+        "first_again": again + row.first_sequence, "last_again": again + row.last_sequence,
+        "of_shift": f"%{SHIFT_ID}{_literally(dumps(row.shift_id).decode())}%", "of_a_shift": f"%{SHIFT_ID}%",
     }  # fmt: skip
     return {
         one.currency: (int(one.legs), int(one.amount_minor)) for one in connection.execute(ARRIVED, within)
     }
+
+
+def _literally(value: str) -> str:
+    """As a part of a LIKE pattern that stands for nothing else."""
+    return "".join(f"!{letter}" if letter in "!%_" else letter for letter in value)
 
 
 def _compose(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
@@ -240,8 +254,11 @@ READ_SUMS = text(
 ).bindparams(bindparam("ids", expanding=True))
 ARRIVED = text(
     "SELECT currency, count(*) AS legs, sum(amount_minor) AS amount_minor FROM payment WHERE terminal = :terminal"
-    " AND epoch = :epoch AND sequence >= :first AND sequence <= :last GROUP BY currency"
+    " AND ((epoch = :epoch AND sequence >= :first AND sequence <= :last)"
+    " OR (epoch > :epoch AND sequence >= :first_again AND sequence <= :last_again))"
+    " AND (body LIKE :of_shift ESCAPE '!' OR body NOT LIKE :of_a_shift) GROUP BY currency"
 )
+"""A copy of the till may have used the same numbers in a shift of its own."""
 
 SHIFT_TOTALS = Collection(
     path=SHIFT_TOTAL_PATH,

@@ -18,6 +18,7 @@ from sync.central.tills.terminals import Ending, end_terminal, list_terminals, m
 from sync.central.wire.links import (
     APPROVAL_PATH,
     ENROLMENT_PATH,
+    OUTCOME_PATH,
     REFUND_HOLD_PATH,
     TOKEN_PATH,
     VOUCHER_HOLD_PATH,
@@ -38,6 +39,7 @@ from tests.central.central_builders import BILL, PAYMENT, SteppingClock, payment
 from tests.central.central_builders import asked as asked_voucher
 from tests.central.test_approvals import ID, asked
 from tests.central.test_approvals import answer as approval
+from tests.central.test_outcomes import outcome, presented
 from tests.central.test_voucher_issuing import wanted
 
 JSON = {"content-type": "application/json"}
@@ -190,6 +192,35 @@ async def test_a_token_speaks_for_its_own_terminal_alone(store: CentralStore) ->
             assert (answer.status_code, loads(answer.content)["code"]) == (403, "other_terminal")
         shown = await server.get(PAYMENT, headers=await signed_in(server, clock, "T2:1", OTHER_KEY))
     assert loads(shown.content) == []
+
+
+async def test_what_a_till_tells_without_naming_itself_is_recorded_as_its_own(store: CentralStore) -> None:
+    clock = SteppingClock()
+    async with guarded(store, clock) as server:
+        await enrolled(server, store, clock)
+        token = await signed_in(server, clock)
+        paper = presented()
+        paid = await post(server, token, paper)
+        assert paid.status_code == 201, paid.text
+        told = outcome(loads(paid.content)["id"])
+        answer = await server.post(OUTCOME_PATH, content=dumps(told), headers={**JSON, **token})
+        assert answer.status_code == 201, answer.text
+        again = await post(server, token, paper)
+    assert again.headers["x-idempotent-replay"] == "true"
+    with store.read() as connection:
+        for table in ("payment", "outcome"):
+            assert connection.execute(text(f"SELECT terminal FROM {table}")).scalars().all() == ["T1"]
+
+
+async def test_what_is_the_tills_comes_from_a_till_whatever_scope_a_client_has(store: CentralStore) -> None:
+    clock = SteppingClock()
+    made = client_of(store, "kiosk", clock)
+    with store.write() as connection:
+        connection.execute(text("UPDATE api_client SET scopes = scopes || ' till'"))
+    async with guarded(store, clock) as server:
+        token = await bearer(server, made)
+        refused = await server.post(OUTCOME_PATH, content=dumps(outcome("P-1")), headers={**JSON, **token})
+    assert (refused.status_code, loads(refused.content)["code"]) == (403, "scope_missing")
 
 
 @pytest.mark.parametrize("why", Ending)

@@ -17,7 +17,7 @@ from pos.domain.errors import Refused
 from sync.central.http.desk import CentralDesk
 from sync.central.http.limits import BODY_MEMBERS_MAX, Limits, limits_of
 from sync.central.store.database import current_change
-from sync.central.wire.callers import require_own_terminal
+from sync.central.wire.callers import told_by_own_terminal
 from sync.central.wire.dealer_view import as_seen, dealer_asking
 from sync.central.wire.errors import ApiError, card_number_refused, error_body
 from sync.central.wire.links import RESOURCE_ID
@@ -99,7 +99,7 @@ async def _bytes_of(request: Request, limits: Limits) -> bytes:
 def read_object(body: bytes) -> dict[str, Any]:
     """A JSON object, strictly, without a card number in any key or value. Raises ApiError 400.
 
-    Where there is a token, a terminal that the object names is the token's: else ApiError 403.
+    Where there is a token, a terminal that the object names is the token's: else ApiError 403. A till's names its own.
     """
     try:
         value = loads(body)
@@ -112,7 +112,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         refuse_cards_in(value, whole="body")
     except Refused as refusal:
         raise card_number_refused(refusal) from None
-    require_own_terminal(value)
+    told_by_own_terminal(value)
     return value
 
 

@@ -6,7 +6,7 @@ handler can forget to hand it on. None: central runs without authentication, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -95,6 +95,17 @@ def asked_by(found: Caller | None) -> Iterator[None]:
         yield
     finally:
         _CALLER.reset(before)
+
+
+def told_by_own_terminal(told: MutableMapping[str, object]) -> None:
+    """What a till tells is recorded as that till's: a body that names no terminal names its own from now on.
+
+    Raises as ``require_own_terminal``.
+    """
+    asking = caller()
+    if asking is not None and asking.terminal is not None and told.get("terminal") is None:
+        told["terminal"] = asking.terminal
+    require_own_terminal(told)
 
 
 def require_own_terminal(told: Mapping[str, object]) -> None:

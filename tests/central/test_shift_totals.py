@@ -121,7 +121,8 @@ async def test_what_was_told_by_another_number_in_a_later_enrolment_counts_in_it
 
     for sequence, amount in ((4, "10.000"), (5, "5.000")):
         again = retold(dumps(in_shift(amount, sequence, "OF%THE_COPY")), 2)
-        assert again is not None and loads(again)["sequence"] == RETOLD_FROM + sequence
+        assert again is not None
+        assert loads(again)["sequence"] == RETOLD_FROM + sequence
         assert (await post(client, loads(again))).status_code == 201
 
     assert {row["shiftId"]: row["state"] for row in await read(client, TOTAL)} == {

@@ -28,10 +28,10 @@ from sync.central.http.limits import Limits
 from sync.central.http.request_log import LibraryLog, RequestLog
 from sync.central.http.tls import ServerTls, TlsFiles
 from sync.central.hub.delivery import GIVE_UP_DAYS, EventDelivery
-from sync.central.hub.delivery import LOGGER as DELIVERY_LOGGER
 from sync.central.hub.events import EventRecorder
 from sync.central.hub.listener_client import ListenerClient
 from sync.central.hub.listeners import ListenerHosts
+from sync.central.hub.set_aside import LOGGER as EVENTS_LOGGER
 from sync.central.operating.metrics import Metrics
 from sync.central.operating.workers import Worker, watch_workers
 from sync.central.schema.opening import open_central
@@ -221,7 +221,7 @@ def _libraries_told_to(log: RequestLog | None) -> Iterator[None]:
     if log is None:
         yield
         return
-    handler, loggers = LibraryLog(log), [logging.getLogger(name) for name in ("uvicorn", DELIVERY_LOGGER)]
+    handler, loggers = LibraryLog(log), [logging.getLogger(name) for name in ("uvicorn", EVENTS_LOGGER)]
     propagated = [logger.propagate for logger in loggers]
     for logger in loggers:
         logger.propagate = False

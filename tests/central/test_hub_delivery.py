@@ -286,7 +286,7 @@ async def test_what_one_listener_refuses_for_a_week_is_given_up_and_can_be_tried
         assert central.left() == [("dead", f"payment:{poison}"), ("held", f"payment:{poison}")]
         with central.store.read() as connection:
             [shown] = list_listeners(connection)
-            assert hub_figures(connection) == HubFigures(waiting=1, dead=1, stopped=0)
+            assert hub_figures(connection) == HubFigures(waiting=1, dead=1, set_aside=0, stopped=0)
         assert (shown.state, shown.dead, shown.waiting, shown.delivered) == ("active", 1, 1, 1)
         tries = len(listener.heard)
         central.clock.move(days=1)

@@ -1,4 +1,4 @@
-"""The process that watches central's workers: whatever keeps one from starting, it is tried again and the others serve on."""
+"""The process that watches central's workers: one that cannot be started is tried again, and the others serve on."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ class AuditEvent(StrEnum):
     LISTENER_ENDED = "listener_ended"
     LISTENER_STOPPED = "listener_stopped"
     LISTENER_STARTED = "listener_started"
+    EVENT_SET_ASIDE = "event_set_aside"
     HUB_KEY_MADE = "hub_key_made"
     HUB_KEY_WITHDRAWN = "hub_key_withdrawn"
     PERSON_DISABLED = "person_disabled"

@@ -25,6 +25,7 @@ from sync.central.hub.event_types import listener_path
 from sync.central.hub.events import MAY_LISTEN, EventRecorder, complete, utc_text
 from sync.central.hub.keys import private_keys, require_key, signature_headers
 from sync.central.hub.listener_client import TIMEOUT_S, Acknowledged, ListenerClient, NotTaken, Outcome
+from sync.central.hub.set_aside import LOGGER
 from sync.central.store.database import CentralStore
 from sync.central.wire.links import Links
 from sync.retry import RetryRule
@@ -39,7 +40,6 @@ STOP_S = 5
 GIVE_UP_DAYS = 7
 RULE = RetryRule(delay_s_min=2, delay_s_max=3600)
 
-LOGGER = "counterfoil.central.events"
 _log = logging.getLogger(LOGGER)
 
 

@@ -2,7 +2,8 @@
 
 The store's own triggers note what a transaction touched (``event_due``), so that no writer can forget it. Before the commit
 each noted resource is read as it stands now and compared with what it was; who wants the event has it waiting from then on.
-A program that writes past this (a database shell) leaves its notes, and the next transaction makes the events.
+A program that writes past this (a database shell) leaves its notes, and the next transaction makes the events. A note that
+no event can be made of is set aside: money is not refused over it (``set_aside``).
 
 Addresses are written without the server's name and completed at each delivery, so that a moved server moves its links.
 Source: reliability.md sections 1 (transactional outbox) and 2.3; tmf.md section 2.
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from pos.domain.money import Money, currency
 from pos.domain.ports import Clock
@@ -24,6 +26,7 @@ from sync.central.bills.bills import BILLS
 from sync.central.bills.on_demand import BILLS_ON_DEMAND
 from sync.central.hub.event_types import Api, Change, Kind, envelope
 from sync.central.hub.query import Conditions, read_query, wants
+from sync.central.hub.set_aside import set_aside
 from sync.central.payments.payments import PAYMENTS, with_href
 from sync.central.refunds.refunds import REFUNDS, refund_with_href
 from sync.central.store.driver_sql import straight
@@ -69,17 +72,32 @@ def record_events(connection: Connection, due: Sequence[Row[Any]], *, at: dateti
     listeners = [(row.id, Api(row.api), _conditions(row)) for row in quick.execute(READ_LISTENERS)]
     written = utc_text(at)
     for note in due:
-        kind = Kind(note.kind)
-        for change, resource, field_path in _told(connection, kind, note):
-            event = envelope(kind, change, resource, at=written, field_path=field_path)
-            wanting = [
-                hub_id
-                for hub_id, api, conditions in listeners
-                if api is kind.api and wants(conditions, kind, event)
-            ]
-            if wanting:
-                _keep(quick, kind, event, wanting)
+        quick.execute(BEGIN_NOTE)
+        try:
+            _record(connection, note, listeners, written)
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and not isinstance(error, IntegrityError | DataError):
+                # The store itself fails, and with it the transaction.
+                raise
+            quick.execute(UNDO_NOTE)
+            set_aside(connection, note, error, number=_next_number(quick), at=at)
+        quick.execute(END_NOTE)
         quick.execute(FORGET_DUE, {"kind": note.kind, "resource_id": note.resource_id})
+
+
+def _record(
+    connection: Connection, note: Row[Any], listeners: Sequence[tuple[str, Api, Conditions]], written: str
+) -> None:
+    kind = Kind(note.kind)
+    for change, resource, field_path in _told(connection, kind, note):
+        event = envelope(kind, change, resource, at=written, field_path=field_path)
+        wanting = [
+            hub_id
+            for hub_id, api, conditions in listeners
+            if api is kind.api and wants(conditions, kind, event)
+        ]
+        if wanting:
+            _keep(straight(connection), kind, event, wanting)
 
 
 def complete(event: bytes | str, links: Links) -> bytes:
@@ -138,7 +156,7 @@ def _as_it_was(kind: Kind, note: Row[Any]) -> Resource:
 
 
 def _keep(connection: Connection, kind: Kind, event: Resource, wanting: list[str]) -> None:
-    number = int(connection.execute(NEXT_NUMBER).scalar_one())
+    number = _next_number(connection)
     resource = f"{kind}:{event['event'][kind.attribute]['id']}"
     # By its content as well as its number: a store that was restored counts again from an older number, and what is
     # another event then must not be taken for one that a listener has.
@@ -159,6 +177,10 @@ def _keep(connection: Connection, kind: Kind, event: Resource, wanting: list[str
         connection.execute(INSERT_DELIVERY, {"hub_id": hub_id, "number": number, "resource": resource})
 
 
+def _next_number(connection: Connection) -> int:
+    return int(connection.execute(NEXT_NUMBER).scalar_one())
+
+
 def _addressed(value: Any, base_url: str, name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _addressed(one, base_url, key) for key, one in value.items()}
@@ -174,6 +196,7 @@ _ADDRESSES = frozenset({"href", "@schemaLocation", "url"})
 MAY_LISTEN = "NOT EXISTS (SELECT 1 FROM api_client WHERE id = hub.client_id AND revoked_at IS NOT NULL)"
 """Whose client was revoked is told nothing more, not even what waits."""
 
+BEGIN_NOTE, UNDO_NOTE, END_NOTE = (text(f"{deed} SAVEPOINT note") for deed in ("", "ROLLBACK TO", "RELEASE"))
 READ_DUE = text("SELECT kind, resource_id, was, was_minor FROM event_due ORDER BY kind, resource_id")
 FORGET_DUE = text("DELETE FROM event_due WHERE kind = :kind AND resource_id = :resource_id")
 READ_LISTENERS = text(f"SELECT id, api, query FROM hub WHERE state = 'active' AND {MAY_LISTEN} ORDER BY id")

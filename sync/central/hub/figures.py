@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from sync.central.hub.set_aside import count_set_aside
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubFigures:
-    """``waiting`` events to be sent still, one for each listener that wants it; ``dead`` are tried no more."""
+    """``waiting`` events to be sent still, one for each listener that wants it; ``dead`` are tried no more.
+
+    ``set_aside`` are what no event could be made of.
+    """
 
     waiting: int
     dead: int
+    set_aside: int
     stopped: int
 
 
@@ -23,6 +29,7 @@ def hub_figures(connection: Connection) -> HubFigures:
     return HubFigures(
         waiting=by_state.get("waiting", 0) + by_state.get("held", 0),
         dead=by_state.get("dead", 0),
+        set_aside=count_set_aside(connection),
         stopped=int(connection.execute(COUNT_STOPPED).scalar_one()),
     )
 

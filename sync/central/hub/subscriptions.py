@@ -17,6 +17,7 @@ from sync.central.hub.event_types import Api
 from sync.central.hub.events import utc_text
 from sync.central.hub.listeners import ListenerHosts
 from sync.central.hub.query import read_query
+from sync.central.hub.set_aside import put_back
 from sync.central.wire.errors import ApiError
 
 LISTENERS_MAX = 50
@@ -118,12 +119,13 @@ def unsubscribe(
 def try_again(connection: Connection, hub_id: str, *, at: datetime) -> int | None:
     """Start a stopped listener, and send at once all that waits or was given up; how many. None: no such subscription.
 
-    What happened while it was stopped was not kept for it.
+    What happened while it was stopped was not kept for it. What no event could be made of is tried again for everybody.
     """
     if connection.execute(FIND, {"id": hub_id}).one_or_none() is None:
         return None
     connection.execute(START, {"id": hub_id})
     connection.execute(REVIVE, {"id": hub_id})
+    put_back(connection)
     note(connection, AuditEvent.LISTENER_STARTED, hub_id, at=at)
     return int(connection.execute(COUNT_LEFT, {"id": hub_id}).scalar_one())
 

@@ -68,7 +68,7 @@ class Metrics:
         self._change = self._latest("change_number", "The store's count of changes.")
         self._events = self._latest(
             "events",
-            "Events that listeners have not acknowledged: waiting, or dead, which are tried no more.",
+            "Events that listeners have not acknowledged: waiting, dead (tried no more), or set_aside (none could be made).",
             "state",
         )
         self._stopped = self._latest("listeners_stopped", "Listeners that took nothing for too long.")
@@ -111,6 +111,7 @@ class Metrics:
         """How the events stand now."""
         self._events.labels("waiting").set(figures.waiting)
         self._events.labels("dead").set(figures.dead)
+        self._events.labels("set_aside").set(figures.set_aside)
         self._stopped.set(figures.stopped)
 
     def of_process(self, *, log_dropped: Callable[[], float] | None) -> None:

@@ -15,6 +15,7 @@ from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind, PaymentModes
 from sync.central.bills.loading import bill_sum_faults
 from sync.central.hub.figures import hub_faults
+from sync.central.hub.set_aside import list_set_aside
 from sync.central.operating.verify_refunds import refund_faults
 from sync.central.payments.cheques import cheque_of
 from sync.central.payments.commissions import earned_with
@@ -66,6 +67,12 @@ def verify_central(
             *(
                 Finding(subject="listener", subject_id=hub_id, message=what)
                 for hub_id, what in hub_faults(connection)
+            ),
+            *(
+                Finding(
+                    subject=kind, subject_id=subject_id, message=f"No event could be made of it ({fault})."
+                )
+                for kind, subject_id, fault in list_set_aside(connection)
             ),
             *(
                 Finding(subject="terminal", subject_id=terminal, message=what)

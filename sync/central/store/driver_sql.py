@@ -6,15 +6,14 @@ What stands here gives up everything of it that those deeds do not use; any othe
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict, namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, TextClause
-from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
-
-from sync.central.store.promises import hide_values
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 
 def straight(connection: Connection) -> Connection:
@@ -23,57 +22,67 @@ def straight(connection: Connection) -> Connection:
 
 
 class _Prepared:
-    """A statement in the driver's own spelling; ``named`` None where it takes values by name."""
+    """A statement in the driver's own spelling, and what puts its named values as the driver takes them."""
 
-    def __init__(self, sql: str, named: tuple[str, ...] | None) -> None:
+    def __init__(self, sql: str, values: Callable[[Mapping[str, Any]], Any]) -> None:
         self.sql = sql
-        self.named = named
+        self.values = values
         self.row: Callable[..., Any] | None = None
 
 
-_prepared: WeakKeyDictionary[TextClause, dict[str, _Prepared | None]] = WeakKeyDictionary()
+_prepared: defaultdict[str, WeakKeyDictionary[TextClause, _Prepared]] = defaultdict(WeakKeyDictionary)
+"""By the name of the driver."""
 
 
 class _StraightConnection:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._dialect = connection.dialect
+        self._prepared = _prepared[connection.dialect.driver]
         self._cursor = cast(Any, connection.connection.dbapi_connection).cursor
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
-        prepared = self._find(statement) if isinstance(statement, TextClause) and not options else None
-        if prepared is None or not (parameters is None or isinstance(parameters, Mapping)):
+        prepared = self._prepared.get(statement) or self._prepare(statement)
+        if prepared is None or options or isinstance(parameters, list):
             return self._connection.execute(statement, parameters, **options)
-        given = parameters or {}
-        values = given if prepared.named is None else [given[name] for name in prepared.named]
+        return _StraightResult(self._run(prepared.sql, prepared.values(parameters or {})), prepared)
+
+    def exec_driver_sql(self, sql: str) -> None:
+        """A statement without values or rows, such as SAVEPOINT."""
+        self._run(sql, ())
+
+    def _run(self, sql: str, values: Any) -> Any:
         cursor = self._cursor()
         try:
-            cursor.execute(prepared.sql, values)
+            cursor.execute(sql, values)
         except self._dialect.loaded_dbapi.Error as error:
-            # Without the values, which may be a name or a key.
-            hide_values(error)
-            raise DBAPIError.instance(
-                prepared.sql, None, error, self._dialect.loaded_dbapi.Error, hide_parameters=True
-            ) from error
-        return _StraightResult(cursor, prepared)
+            # The library's own: it hides the values, names the fault the same on both kinds of store, and gives up a
+            # connection that has broken off.
+            self._connection._handle_dbapi_exception(error, sql, None, cursor, None)
+        return cursor
 
-    def _find(self, statement: TextClause) -> _Prepared | None:
-        of_statement = _prepared.setdefault(statement, {})
-        driver = self._dialect.driver
-        if driver not in of_statement:
-            of_statement[driver] = self._prepare(statement)
-        return of_statement[driver]
-
-    def _prepare(self, statement: TextClause) -> _Prepared | None:
-        """None where the library must write the statement anew for each list of values."""
+    def _prepare(self, statement: Any) -> _Prepared | None:
+        """None where the library must write the statement anew for each list of values, or it is none of ours."""
+        if not isinstance(statement, TextClause):
+            return None
         compiled = cast(Any, statement.compile(dialect=self._dialect))
         if any(value.expanding for value in compiled.binds.values()):
             return None
-        named = tuple(compiled.positiontup) if compiled.positional else None
-        return _Prepared(compiled.string, named)
+        prepared = _Prepared(
+            compiled.string, _in_order(compiled.positiontup) if compiled.positional else dict
+        )
+        self._prepared[statement] = prepared
+        return prepared
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Any]:
+    """Values by their names, in the order in which a driver without names takes them."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda given: [given[name] for name in names]
 
 
 class _StraightResult:
@@ -81,11 +90,14 @@ class _StraightResult:
 
     def __init__(self, cursor: Any, prepared: _Prepared) -> None:
         self._cursor = cursor
-        self.rowcount: int = cursor.rowcount
         if prepared.row is None and cursor.description is not None:
             names = [column[0] for column in cursor.description]
             prepared.row = cast(Any, namedtuple("Row", names, rename=True))._make
         self._row = prepared.row
+
+    @property
+    def rowcount(self) -> int:
+        return int(self._cursor.rowcount)
 
     def __iter__(self) -> Iterator[Any]:
         assert self._row is not None, "a statement without rows"
@@ -98,10 +110,11 @@ class _StraightResult:
         return next(iter(self), None)
 
     def one_or_none(self) -> Any:
-        rows = self.all()
-        if len(rows) > 1:
+        found = self._cursor.fetchall()
+        if len(found) > 1:
             raise MultipleResultsFound("Multiple rows were found when one or none was required")
-        return rows[0] if rows else None
+        assert self._row is not None, "a statement without rows"
+        return self._row(found[0]) if found else None
 
     def one(self) -> Any:
         row = self.one_or_none()

@@ -436,6 +436,11 @@ def _check_across(
     for kind, ledger_account in till.cash.declared.items():
         if ledger_account not in gl_accounts:
             refuse("till.toml", f"cash.declared.{kind}", f"one of {', '.join(sorted(gl_accounts))}")
+    others = sorted(set(gl_accounts) - {Ledger.CASH_IN_TILL})
+    for way, reasons in (("paid_in", till.cash.paid_in), ("paid_out", till.cash.paid_out)):
+        for reason, ledger_account in reasons.items():
+            if ledger_account not in others:
+                refuse("till.toml", f"cash.{way}.{reason}", f"one of {', '.join(others)}")
     for place, paid_into in enumerate(till.deposits.accounts):
         if paid_into.ledger_account not in gl_accounts:
             refuse(

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from pos.domain.cash_move import PAID_IN_REASONS, PAID_OUT_REASONS
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
 from pos.domain.dishonour_policy import USUAL_REASONS
 from pos.domain.number_format import LOCALES, NumberFormat, number_format
@@ -86,6 +87,10 @@ class CashSettings(Strict):
         "damaged": "damaged_cash",
         "foreign_coins": "foreign_coins",
     }
+    paid_in: dict[Word, Word] = dict(PAID_IN_REASONS)
+    paid_out: dict[Word, Word] = dict(PAID_OUT_REASONS)
+    safe_alone_up_to: AmountOrEmpty = ""
+    paid_alone_up_to: AmountOrEmpty = ""
 
 
 class ItemSettings(Strict):

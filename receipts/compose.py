@@ -31,6 +31,7 @@ from receipts.document import (
     Text,
 )
 from receipts.labels import ENGLISH, Labels
+from receipts.sheet import sheet_elements
 
 NAME_LINES_MAX = 2
 """A longer name ends in an ellipsis; the account number that stands beside it says who is meant."""
@@ -69,6 +70,9 @@ def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Eleme
     elif facts.correction is not None:
         yield from _circumstances(facts, labels)
         yield from correction_elements(facts, facts.correction, labels)
+    elif facts.sheet is not None:
+        yield from _circumstances(facts, labels)
+        yield from sheet_elements(facts, facts.sheet, labels)
     else:
         yield from _circumstances(facts, labels)
         yield from _allocations(facts, labels)
@@ -112,6 +116,8 @@ def _heading(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
             yield _centred(labels.cheque_given_back, Emphasis.LARGE)
         case ReceiptKind.DEPOSIT_SLIP:
             yield _centred(labels.deposit_slip, Emphasis.LARGE)
+        case office if facts.sheet is not None:
+            yield _centred(labels.sheet_heading[office], Emphasis.LARGE)
         case correction:
             yield _centred(labels.correction_heading[correction], Emphasis.LARGE)
     yield _centred(facts.receipt_number, Emphasis.LARGE, lines_max=None)

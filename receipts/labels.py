@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pos.domain.number_format import PLAIN, NumberFormat
+from receipts.sheet_labels import SHEET, SHEET_HEADING, SHEET_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Labels:
 
     ``account_by_payer_kind``, ``kept_as`` and ``tender_detail`` are keyed by the codes in the facts; an unknown payer kind
     gets ``account``, an unknown way of keeping ``credit_on_account``, an unknown detail is printed under its own name.
+    ``sheet_heading``, ``sheet`` and ``sheet_said`` are the words of the cash office's papers, by kind, line and code.
     """
 
     language: str
@@ -109,6 +111,9 @@ class Labels:
     correction_signature: str
     undone: str
     undone_by: str
+    sheet_heading: Mapping[str, str]
+    sheet: Mapping[str, str]
+    sheet_said: Mapping[str, str]
     numbers: NumberFormat = PLAIN
     mark_as_code: bool = False
     """Whether a paper's number and mark stand below it for a scanner too."""
@@ -246,4 +251,7 @@ ENGLISH = Labels(
     correction_signature="Cash received (signature):",
     undone="VOID",
     undone_by="Undone by {paper}",
+    sheet_heading=SHEET_HEADING,
+    sheet=SHEET,
+    sheet_said=SHEET_SAID,
 )

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from pos.domain.allocation import PaymentPolicy
+from pos.domain.cash_move import CashMovePolicy
 from pos.domain.cash_rounding import NO_ROUNDING, CashRounding, Difference
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy, ThirdParty
@@ -73,6 +74,16 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         deposits=_deposits(settings, identity.currency),
         corrections=_corrections(settings, identity),
         signals=_signals(settings, identity.currency),
+        cash_moves=CashMovePolicy(
+            paid_in=cash.paid_in,
+            paid_out=cash.paid_out,
+            safe_alone_minor=_minor(
+                cash.safe_alone_up_to, identity.currency, settings, "cash.safe_alone_up_to"
+            ),
+            paid_alone_minor=_minor(
+                cash.paid_alone_up_to, identity.currency, settings, "cash.paid_alone_up_to"
+            ),
+        ),
     )
 
 

@@ -75,6 +75,7 @@ class SourceKind(StrEnum):
     REALLOCATION = "reallocation"
     DISHONOUR = "dishonour"
     REINSTATEMENT = "reinstatement"
+    CASH_MOVE = "cash_move"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from pos.domain.allocation import LeftOut
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money
 from pos.domain.payment_mode import Purpose
+from pos.domain.sheet import SheetFacts
 
 
 class ReceiptKind(StrEnum):
@@ -32,6 +33,11 @@ class ReceiptKind(StrEnum):
     REALLOCATION = "reallocation"
     DISHONOUR = "dishonour"
     REINSTATEMENT = "reinstatement"
+    PICKUP = "pickup"
+    LOAN = "loan"
+    PAID_IN = "paid_in"
+    PAID_OUT = "paid_out"
+    MOVE_UNDONE = "move_undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +193,8 @@ class ReceiptFacts:
     each tender that is not final yet what it waits for; a receipt with such a line is a provisional one.
     ``rounding`` is what the smallest coin added to the cash that was kept (negative: took from it); None: nothing was.
     ``left_out`` is what of the bills is disputed or on hold and was not asked for. A deposit slip has ``deposit`` and is of
-    no shift (``shift_number`` 0) and no payer. A correction's paper has ``correction``; ``undone_by`` is the paper that
+    no shift (``shift_number`` 0) and no payer. A correction's paper has ``correction``, one of the cash office ``sheet``;
+    ``undone_by`` is the paper that
     undid this one, looked up when it is read.
     """
 
@@ -218,6 +225,7 @@ class ReceiptFacts:
     commission: CommissionFacts | None = None
     deposit: DepositFacts | None = None
     correction: CorrectionFacts | None = None
+    sheet: SheetFacts | None = None
     undone_by: str | None = None
 
 

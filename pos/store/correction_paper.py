@@ -56,12 +56,16 @@ def correction_read(raw: dict[str, Any] | None, in_currency: Currency) -> Correc
 
 
 def undone_by(connection: Connection, receipt_number: str) -> str | None:
-    """The paper of the void or reversal of a receipt's payment, or the slip of a registered cheque that was given back."""
+    """The paper of the void or reversal of a receipt's payment, the slip of a registered cheque that was given back, or the
+    paper by which cash that was moved was taken back.
+    """
     found = connection.exec_driver_sql(
         "SELECT correction.receipt_number FROM correction JOIN payment_event USING (payment_event_id) "
         "WHERE payment_event.receipt_number = ?1 AND kind IN ('void', 'reversal') UNION ALL "
         "SELECT step.receipt_number FROM post_dated_event AS step JOIN post_dated_cheque USING (post_dated_id) "
-        "WHERE post_dated_cheque.receipt_number = ?1 AND step.state = 'withdrawn'",
+        "WHERE post_dated_cheque.receipt_number = ?1 AND step.state = 'withdrawn' UNION ALL "
+        "SELECT back.receipt_number FROM cash_move AS back JOIN cash_move AS first ON first.move_id = back.undoes "
+        "WHERE first.receipt_number = ?1",
         (receipt_number,),
     ).scalar()
     return None if found is None else str(found)

@@ -28,6 +28,7 @@ from pos.domain.receipt import (
 from pos.store.correction_paper import correction_read, correction_stored, undone_by
 from pos.store.deposit_paper import deposit_read, deposit_stored, with_drawers
 from pos.store.sealed_pins import open_pin, pin_place
+from pos.store.sheet_paper import sheet_read, sheet_stored
 from pos.store.times import local, utc_text
 
 
@@ -92,6 +93,7 @@ def facts_json(facts: ReceiptFacts, personal: Collection[str]) -> str:
             **_commission_stored(facts.commission),
             **deposit_stored(facts.deposit),
             **correction_stored(facts.correction),
+            **sheet_stored(facts.sheet),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -263,6 +265,7 @@ def _facts(
         commission=_commission_read(raw.get("commission"), in_currency),
         deposit=deposit_read(raw.get("deposit"), in_currency),
         correction=correction_read(raw.get("correction"), in_currency),
+        sheet=sheet_read(raw.get("sheet")),
     )
 
 

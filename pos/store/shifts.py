@@ -202,12 +202,13 @@ def given_back_in(connection: Connection, shift: Shift) -> Money:
 
 
 def payments_in(connection: Connection, shift: Shift) -> int:
-    """How many payment events and corrections the shift has: what a count must have been made after."""
+    """How many payment events, corrections and moves of cash the shift has: what a count must have been made after."""
     return int(
         connection.exec_driver_sql(
             "SELECT (SELECT count(*) FROM payment_event WHERE shift_id = ?1) "
             "+ (SELECT count(*) FROM correction WHERE shift_id = ?1) "
-            "+ (SELECT count(*) FROM refund_across WHERE shift_id = ?1)",
+            "+ (SELECT count(*) FROM refund_across WHERE shift_id = ?1) "
+            "+ (SELECT count(*) FROM cash_move WHERE shift_id = ?1 AND kind <> 'no_sale')",
             (shift.shift_id,),
         ).scalar_one()
     )

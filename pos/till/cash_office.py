@@ -20,6 +20,7 @@ from pos.domain.role import Person
 from pos.domain.signature import sign
 from pos.domain.text_guard import clean_entry
 from pos.store.cards import unsettled_in_shift
+from pos.store.cash_moves import moved_in
 from pos.store.shift_signatures import rows_digest, signed_message
 from pos.store.shifts import (
     Count,
@@ -257,7 +258,7 @@ def close_shift(
             payments=payments,
             foreign=foreign,
             trust=trust,
-            given_back=given_back_in(deed.unit.connection, shift),
+            moved=moved_in(deed.unit.connection, shift) - given_back_in(deed.unit.connection, shift),
         )
         cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
         told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
@@ -332,7 +333,7 @@ def _usable_count(deed: Deed, shift: Shift, payments: int) -> Count:
     if count is None:
         raise Refused("not_counted", "Count the drawer first.")
     if count.payments_before != payments:
-        raise Refused("count_is_old", "Payments were taken since the count. Count again.")
+        raise Refused("count_is_old", "Money came in or went out since the count. Count again.")
     return count
 
 
@@ -350,9 +351,10 @@ def _closing(
     payments: int,
     foreign: Sequence[ForeignClosing],
     trust: Money,
-    given_back: Money,
+    moved: Money,
 ) -> ShiftClosed:
-    expected = _own_cash(desk, shift, taken) - trust - given_back
+    """``moved`` is what came into the drawer without a payment, less what went out of it."""
+    expected = _own_cash(desk, shift, taken) - trust + moved
     has_purse = trust.minor != 0 or count.trust is not None
     return ShiftClosed(
         shift_id=shift.shift_id,
@@ -380,7 +382,7 @@ def cash_in_drawer(deed: Deed) -> Money:
     """What the books expect of the shop's own cash in the open drawer; nobody who counts is ever told."""
     shift, connection = deed.require_shift(), deed.unit.connection
     held = _own_cash(deed.desk, shift, taken_in(connection, shift))
-    return held - trust_in(connection, shift) - given_back_in(connection, shift)
+    return held - trust_in(connection, shift) - given_back_in(connection, shift) + moved_in(connection, shift)
 
 
 def _cheques(desk: Desk, shift: Shift, taken: Iterable[ExpectedTender]) -> tuple[int, Money]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy
 from pos.domain.approval import ApprovalNeeded
+from pos.domain.cash_move import CashMovePolicy
 from pos.domain.cash_rounding import CashRounding
 from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
@@ -107,6 +108,7 @@ class ShopPolicy:
     deposits: DepositPolicy = field(default_factory=DepositPolicy)
     corrections: CorrectionPolicy = field(default_factory=CorrectionPolicy)
     signals: SignalPolicy = field(default_factory=SignalPolicy)
+    cash_moves: CashMovePolicy = field(default_factory=CashMovePolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""

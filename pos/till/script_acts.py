@@ -13,6 +13,7 @@ from pos.till.acts.banking import BankingAct
 from pos.till.acts.cheques import ChequeAct
 from pos.till.acts.corrections import CorrectionAct
 from pos.till.acts.dealers import DealerAct
+from pos.till.acts.drawer import DrawerAct
 from pos.till.acts.payments import PaymentAct
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn
 from pos.till.acts.shifts import ShiftAct
@@ -24,11 +25,11 @@ ACTS = frozenset(
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
     "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
-    "add_user change_user reset_pin confirm_clock".split()
+    "add_user change_user reset_pin confirm_clock undo_cash_move".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
-DeedAct = PaymentAct | ShiftAct | DealerAct | PersonAct | BankingAct | CorrectionAct | ChequeAct
+DeedAct = PaymentAct | ShiftAct | DrawerAct | DealerAct | PersonAct | BankingAct | CorrectionAct | ChequeAct
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)
 AVAILABLE = frozenset(

@@ -35,7 +35,24 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE correction.shift_id = shift.shift_id "
         f"AND NOT (payment_event.shift_id = shift.shift_id AND NOT {STANDS})), 0) - coalesce((SELECT sum(leg.amount_minor) "
         "FROM refund_across JOIN refund_across_leg AS leg USING (refund_id) WHERE is_cash "
-        "AND refund_across.shift_id = shift.shift_id), 0)",
+        "AND refund_across.shift_id = shift.shift_id), 0) + coalesce((SELECT sum(drawer_minor) FROM v_cash_move "
+        "WHERE v_cash_move.shift_id = shift.shift_id), 0)",
+    ),
+    (
+        "cash_move_is_posted",
+        "SELECT move_id FROM v_cash_move WHERE drawer_minor <> "
+        + _POSTED.format(
+            side="debit_minor - credit_minor", source="cash_move", key="move_id", accounts="= 'cash_in_till'"
+        ),
+    ),
+    (
+        "cash_move_has_its_paper",
+        "SELECT receipt.receipt_number FROM receipt LEFT JOIN cash_move USING (receipt_number) "
+        "WHERE (receipt.kind IN ('pickup', 'loan', 'paid_in', 'paid_out', 'move_undone')) "
+        "<> (cash_move.move_id IS NOT NULL) OR iif(json_valid(facts_json), "
+        "json_extract(facts_json, '$.total') <> cash_move.amount_minor, 0) UNION "
+        "SELECT move_id FROM cash_move WHERE receipt_number IS NOT NULL "
+        "AND receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (
         "trust_money_is_counted_apart",

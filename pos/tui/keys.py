@@ -510,11 +510,22 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry(number="R", act="refunds", label="Refunds to be paid", letter="r"),
     MenuEntry(number="V", act="void", label="Undo the last payment", letter="v"),
     MenuEntry(number="N", act="note", label="Note for the record", letter="n"),
+    MenuEntry(number="K", act="cash_office", label="Cash office: drawer, safe, day", letter="k"),
 )
+
+OFFICE: tuple[MenuEntry, ...] = (
+    MenuEntry(number="1", act="pickup", label="Pickup: cash of the drawer to the safe"),
+    MenuEntry(number="2", act="loan", label="Loan: cash of the safe into the drawer"),
+    MenuEntry(number="3", act="paid_in", label="Paid in: cash that pays nothing"),
+    MenuEntry(number="4", act="paid_out", label="Paid out: cash that is no refund"),
+    MenuEntry(number="5", act="no_sale", label="No sale: open the drawer"),
+    MenuEntry(number="6", act="undo_cash_move", label="Cash moved in this shift; take one back"),
+)
+"""The cash office's own menu."""
 
 _MOVES = """
     help find bill items dealer ways accept back mark account keep_as part quantity remove keep switch menu scroll
-    test_keys sign_out quit approvals
+    test_keys sign_out quit approvals cash_office
     """
 
 RIGHTS: dict[str, str] = {
@@ -575,6 +586,7 @@ RIGHTS: dict[str, str] = {
     "paid_anew": "swap_tender",
     "lock": "lock",
     "reprint": "reprint",
+    **{act: act for act in ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move")},
     "open_shift": "open_shift",
     "close_shift": "close_shift",
 }

@@ -21,7 +21,7 @@ from pos.domain.role import ACTS, NOTED, Grant
 from pos.settings import read_settings
 from pos.till.script_acts import ACTS as ACTS_OF_THE_SCRIPT
 from pos.till.script_acts import AVAILABLE
-from pos.tui.keys import KEYS, MENU, RIGHTS
+from pos.tui.keys import KEYS, MENU, OFFICE, RIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = read_settings().permissions
@@ -177,7 +177,7 @@ def test_what_the_script_can_do_is_an_act_of_it() -> None:
 
 
 def test_every_key_and_command_of_the_screen_says_which_right_it_wants() -> None:
-    known = {key.id for key in KEYS} | {entry.act for entry in MENU}
+    known = {key.id for key in KEYS} | {entry.act for entry in (*MENU, *OFFICE)}
 
     assert RIGHTS.keys() == known
     assert {right for right in RIGHTS.values() if right} <= TABLE.grants.keys()

@@ -11,6 +11,7 @@ import pytest
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.approval import ApprovalNeeded, Wanted
 from pos.domain.approval_elsewhere import Elsewhere, GivenAnswer, RequestElsewhere
+from pos.domain.cash_move import MoveKind
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
@@ -26,6 +27,7 @@ from pos.till.approvals import approve
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
 from pos.till.cash_bags import bag_cash
+from pos.till.cash_moves import CashMoveOrder, move_cash, undo_cash_move
 from pos.till.cash_office import open_shift
 from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
 from pos.till.clearing import ClearOrder, clear_cheques
@@ -191,6 +193,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clock_of(desk).advance(hours=1)
     tell(desk, accounts=[replace(account("BA-1", "Zoë O'Brien"), dunning_stage=2)])
     open_shift(desk, CASHIER, "30", memo=memo)
+    lend = CashMoveOrder(kind=MoveKind.LOAN, amount="5")
+    lent = str(approved(desk, lambda: move_cash(desk, CASHIER, lend)).move.number)
+    approved(desk, lambda: undo_cash_move(desk, CASHIER, lent, "Not needed"))
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))
     desk.policy = replace(
         desk.policy, payments=PaymentPolicy(tolerance_minor=5, resolve_alone_up_to_minor=10_000)

@@ -141,7 +141,7 @@ def spoil(insider: Insider, table: str, row: dict[str, object], column: str) -> 
 TABLES = sorted(
     "account_credit alembic_version allocation approval approval_answer approval_answer_told approval_declined "
     "approval_request approval_shared approval_use approved_entry audit bank_receipt_event bill_write_off "
-    "card_attempt card_reconciliation cash_bag cash_bag_event chain_key charge_undone cheque cheque_event "
+    "card_attempt card_reconciliation cash_bag cash_bag_event cash_move chain_key charge_undone cheque cheque_event "
     "cheque_replacement commission_line commission_settled commission_settlement correction correction_cash "
     "correction_part counter deposit_bag deposit_bag_credit deposit_cheque deposit_credit deposit_difference "
     "deposit_return deposit_slip deposit_slip_event dishonour dishonour_charge home import_run imported_record "

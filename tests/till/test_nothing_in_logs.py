@@ -132,6 +132,12 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "bag_cash", "bag": "B-1", "amount": "1"},
     {"ref": "ref", "act": "open_bag", "bag": "B-1", "reason": "reason"},
     {"ref": "ref", "act": "cancel_deposit", "slip": "1", "reason": "reason"},
+    {"ref": "ref", "act": "pickup", "amount": "1", "text": "text"},
+    {"ref": "ref", "act": "loan", "amount": "1", "text": "text"},
+    {"ref": "ref", "act": "paid_in", "amount": "1", "reason": "found", "text": "text"},
+    {"ref": "ref", "act": "paid_out", "amount": "1", "reason": "other", "text": "text"},
+    {"ref": "ref", "act": "no_sale", "reason": "reason"},
+    {"ref": "ref", "act": "undo_cash_move", "move": "1", "reason": "reason"},
     {"ref": "ref", "act": "lock"},
 ]
 

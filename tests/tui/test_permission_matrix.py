@@ -168,6 +168,10 @@ ELSEWHERE = {
     "bounce_cheque": "test_dishonour",
     "replace_cheque": "needs an own shift; test_instead_of_cheque",
     "undo_bounce": "test_dishonour",
+    **dict.fromkeys(
+        ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move"),
+        "needs an own shift; test_cash_moves",
+    ),
     "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }

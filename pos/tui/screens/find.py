@@ -44,6 +44,7 @@ from pos.tui.screens.deposits import DepositsScreen
 from pos.tui.screens.issue_voucher import IssueVoucherScreen, VoucherScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.note import NoteScreen
+from pos.tui.screens.office import OfficeScreen
 from pos.tui.screens.open_shift import OpenShiftScreen
 from pos.tui.screens.outbox import OutboxScreen
 from pos.tui.screens.paying import PayingScreen, ScanCame
@@ -379,6 +380,9 @@ class FindScreen(TillScreen[SignedOut]):
 
     def action_deposits(self) -> None:
         self.app.push_screen(DepositsScreen(self.seat, self.errands))
+
+    def action_cash_office(self) -> None:
+        self.app.push_screen(OfficeScreen(self.seat, self.errands))
 
     def action_confirm_person(self) -> None:
         self.app.push_screen(ConfirmPersonScreen(self.seat, self.errands), self._person_confirmed)

@@ -61,7 +61,13 @@ class OtherRandomness(CountedRandomness):
 
 
 def client_of(
-    store: CentralStore, name: str, clock: Clock, *, dealer: str | None = None, scopes: tuple[str, ...] = ()
+    store: CentralStore,
+    name: str,
+    clock: Clock,
+    *,
+    dealer: str | None = None,
+    scopes: tuple[str, ...] = (),
+    randomness: Randomness | None = None,
 ) -> NewClient:
     """A client that the operator made."""
     with store.write() as connection:
@@ -71,7 +77,7 @@ def client_of(
             dealer=dealer,
             scopes=scopes,
             at=clock.now(),
-            randomness=OtherRandomness(sum(name.encode()) * 1_000),
+            randomness=randomness or OtherRandomness(sum(name.encode()) * 1_000),
         )
 
 

@@ -154,6 +154,7 @@ def caller_of(row: Row[tuple[object, ...]], scopes: str | None = None) -> Caller
     written = row.scopes if scopes is None else scopes
     return Caller(
         client_id=row.id,
+        name=row.name,
         kind=ClientKind(row.kind),
         scopes=frozenset(Scope(one) for one in written.split() if one in known),
         terminal=row.terminal,

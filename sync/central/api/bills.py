@@ -31,6 +31,7 @@ from sync.central.http.idempotency import idempotency_key
 from sync.central.payments.incoming import read_correlator
 from sync.central.payments.payments import find_twin
 from sync.central.wire.callers import client_asking
+from sync.central.wire.dealer_view import stored_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import RESOURCE_ID
 from sync.central.wire.listing import fetch_one
@@ -106,7 +107,7 @@ async def _post_demand(desk: CentralDesk, request: Request) -> Response:
     """Make a bill once: the same key or correlatorId with the same bytes answers what came of it the first time."""
     raw = await read_body(request)
     body = read_object(raw)
-    key, correlator_id = idempotency_key(request), read_correlator(body)
+    key, correlator_id = idempotency_key(request), stored_key(read_correlator(body))
     body_sha256 = hashlib.sha256(raw).hexdigest()
     with desk.store.write() as connection:
         twin = find_twin(

@@ -61,8 +61,7 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
     """
     raw = await read_body(request)
     body = read_object(raw)
-    key = stored_key(idempotency_key(request))
-    correlator_id = stored_key(read_correlator(body))
+    key, correlator_id = idempotency_key(request), stored_key(read_correlator(body))
     body_sha256 = hashlib.sha256(raw).hexdigest()
 
     def store(connection: Connection, issuers: Mapping[str, VoucherIssuer]) -> Response:

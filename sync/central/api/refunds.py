@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +28,7 @@ from sync.central.refunds.refunds import (
     stored_refund,
 )
 from sync.central.vouchers.issuers import let_go_if_undone
+from sync.central.wire.dealer_view import stored_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import REFUND_PATH, REFUNDABLE_PATH, RESOURCE_ID
 
@@ -59,7 +61,7 @@ async def _post_refund(desk: CentralDesk, request: Request) -> Response:
     """
     raw = await read_body(request)
     body = read_object(raw)
-    key, correlator_id = idempotency_key(request), read_correlator(body)
+    key, correlator_id = idempotency_key(request), stored_key(read_correlator(body))
     body_sha256 = hashlib.sha256(raw).hexdigest()
     with let_go_if_undone(desk.issuers) as issuers, desk.store.write() as connection:
         twin = find_twin(
@@ -77,7 +79,8 @@ async def _post_refund(desk: CentralDesk, request: Request) -> Response:
             refund_id=new_id(desk.clock, desk.randomness),
             received_at=desk.clock.now(),
         )
-        stored = receive_refund(connection, read_refund(body), receipt, issuers)
+        told = replace(read_refund(body), correlator_id=correlator_id)
+        stored = receive_refund(connection, told, receipt, issuers)
     return created(refund_with_href(stored, desk.links), replayed=False)
 
 

@@ -122,7 +122,7 @@ def compose_bills(connection: Connection, rows: Sequence[Row[Any]], links: Links
             amount = money_json(Money(undone.amount_minor, currency(undone.currency)))
             reference = {"id": undone.id, "href": links.of(REFUND_PATH, undone.id), "@referredType": "Refund"}
             if undone.correlator_id is not None:
-                reference["correlatorId"] = undone.correlator_id
+                reference["correlatorId"] = shown_key(undone.correlator_id)
             applied[undone.bill_id].append({"appliedAmount": amount, "payment": reference})
         for use in connection.execute(READ_CREDIT_USED, {"ids": list(applied)}):
             amount = money_json(Money(use.amount_minor, currency(use.currency)))

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from sync.central.http.answers import read_body, read_object
 from sync.central.wire.callers import caller
+from sync.central.wire.dealer_view import BETWEEN
 from sync.central.wire.errors import ApiError
 
 HEADER = "Idempotency-Key"
@@ -24,8 +25,11 @@ def idempotency_key(request: Request) -> str | None:
     """What names this post at central: the client and its key; None without a key. Raises ApiError 400."""
     given = _given(request)
     asking = caller()
+    if given is None or asking is None:
+        return given
     # A key has no blank, so that no client can write another's.
-    return given if given is None or asking is None else f"{asking.client_id} {given}"
+    key = f"{asking.client_id} {given}"
+    return key if asking.dealer is None else f"{asking.dealer}{BETWEEN}{key}"
 
 
 async def read_told(request: Request, *, key: str) -> tuple[bytes, dict[str, Any]]:

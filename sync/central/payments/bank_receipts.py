@@ -18,6 +18,7 @@ from pos.domain.money import Money, currency, zero
 from pos.domain.payment_mode import ModeKind
 from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.incoming import IncomingPayment
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text, positive
 from sync.central.wire.query import Resource
@@ -119,7 +120,7 @@ def decide(connection: Connection, told: IncomingOutcome, receipt: OutcomeReceip
     state from its own. Never 409, by which a gateway says that it may have the request already.
     """
     paid = connection.execute(FIND_RECEIPT, {"id": told.payment_id}).one_or_none()
-    if paid is None or told.leg_correlator_id not in (None, paid.correlator_id):
+    if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment by bank receipt has this id.", field="payment.id")
     if told.amount != Money(paid.amount_minor, currency(paid.currency)):
         raise ApiError(422, "amount_differs", "The payment is over another sum.", field="totalAmount")

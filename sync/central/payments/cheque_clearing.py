@@ -15,6 +15,7 @@ from pos.domain.money import Money, currency
 from sync.central.payments.bank_receipts import OutcomeReceipt
 from sync.central.payments.cheques import cheque_of
 from sync.central.payments.reconnections import BOUNCED, money_is_final
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text, positive
 from sync.central.wire.query import Resource
@@ -50,7 +51,7 @@ def clear(connection: Connection, body: Mapping[str, object], receipt: OutcomeRe
     stored: Mapping[str, Any] = {} if paid is None else loads(paid.body)
     instrument = stored.get("instrument")
     is_cheque = cheque_of(instrument if isinstance(instrument, str) else None) is not None
-    if paid is None or leg not in (None, paid.correlator_id) or not is_cheque:
+    if paid is None or leg not in (None, shown_key(paid.correlator_id)) or not is_cheque:
         raise ApiError(422, "unknown_payment", "No payment by cheque has this id.", field="payment.id")
     if amount != Money(paid.amount_minor, currency(paid.currency)):
         raise ApiError(422, "amount_differs", "The payment is over another sum.", field="totalAmount")

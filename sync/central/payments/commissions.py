@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.money import Money, currency, zero
 from pos.domain.payment_mode import PayerKind
 from sync.central.payments.accounts import account_currency, account_kind, add_credit
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text, positive
 from sync.central.wire.query import Resource
@@ -98,7 +99,7 @@ def credit(connection: Connection, told: IncomingCommission, receipt: Commission
 def _require_earned(connection: Connection, told: IncomingCommission) -> None:
     """The payment says what was earned with it; what is credited of that is no more than it."""
     paid = connection.execute(FIND_PAYMENT, {"id": told.payment_id}).one_or_none()
-    if paid is None or told.leg_correlator_id not in (None, paid.correlator_id):
+    if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
     body = loads(paid.body)
     payer = body.get("payer")

@@ -31,7 +31,7 @@ from sync.central.store.database import CentralStore, next_change
 from sync.central.vouchers.issuers import VoucherIssuer
 from sync.central.vouchers.offline import hold_taken
 from sync.central.vouchers.vouchers import PaidByVoucher, redeem_hold
-from sync.central.wire.dealer_view import dealer_asking, shown_key
+from sync.central.wire.dealer_view import BETWEEN, dealer_asking, shown_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import PAYMENT_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -72,7 +72,21 @@ def find_twin(
                 422, "key_reused", "This key or correlatorId was used for another body. Nothing was changed."
             )
         return row
-    return None
+    return (
+        None
+        if correlator_id is None
+        else _twin_of_nobody(connection, by_correlator, correlator_id, body_sha256)
+    )
+
+
+def _twin_of_nobody(
+    connection: Connection, by_correlator: TextClause, correlator_id: str, body_sha256: str
+) -> Row[Any] | None:
+    """What was kept before it was noted whose key it is, and so is its sender's: only that one knows its bytes."""
+    if not correlator_id.startswith(BETWEEN):
+        return None
+    row = connection.execute(by_correlator, {"key": shown_key(correlator_id)}).one_or_none()
+    return row if row is not None and row.received_sha256 == body_sha256 else None
 
 
 def receive(

@@ -18,6 +18,7 @@ from sync.central.bills.bills import TRANSFER_TYPE, reduce_bill
 from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.incoming import PaidItem, read_bill_parts
 from sync.central.payments.placement import Placement, against_bills
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text, positive
 from sync.central.wire.query import Resource
@@ -108,7 +109,7 @@ def move(connection: Connection, told: IncomingTransfer, receipt: TransferReceip
 def _find_suspense(connection: Connection, told: IncomingTransfer) -> Row[Any]:
     """The payment that brought the money, with enough of it in suspense."""
     paid = connection.execute(FIND_SUSPENSE, {"id": told.payment_id}).one_or_none()
-    if paid is None or told.leg_correlator_id not in (None, paid.correlator_id):
+    if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
     left = Money(int(paid.left_minor), currency(paid.currency))
     if told.amount.currency != left.currency:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, text
 
 from sync.central.payments.reconnections import bounced
 from sync.central.refunds.dishonours import DISHONOURED, UNDONE, DishonourReceipt
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text
 from sync.central.wire.query import Resource
@@ -68,7 +69,7 @@ def receive_leg(connection: Connection, told: IncomingLeg, receipt: DishonourRec
     Raises ApiError 422 ``unknown_payment``, ``unknown_dishonour`` or ``dishonour_conflict``.
     """
     paid = connection.execute(FIND_PAYMENT, {"id": told.payment_id}).one_or_none()
-    if paid is None or told.leg_correlator_id not in (None, paid.correlator_id):
+    if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
     of_leg = {"dishonour_id": told.dishonour_id, "payment_id": told.payment_id}
     before = connection.execute(FIND_LEG, of_leg).one_or_none()

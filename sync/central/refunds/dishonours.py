@@ -20,6 +20,7 @@ from sync.bounces_wire import STAGE_MAX, read_rule, whole
 from sync.central.bills.bills import find_bill, set_against_bill
 from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.standing_bounces import put_back, standing_bounces, take_back_stages
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text
 from sync.central.wire.links import DISHONOUR_PATH, RESOURCE_ID, Links
@@ -179,7 +180,7 @@ def receive_dishonour(connection: Connection, told: IncomingDishonour, receipt: 
     ``unknown_dishonour`` or ``dishonour_conflict``. Never 409, by which a gateway says that it may have the request already.
     """
     paid = connection.execute(FIND_PAYMENT, {"id": told.payment_id}).one_or_none()
-    if paid is None or told.leg_correlator_id not in (None, paid.correlator_id):
+    if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
     if told.undone:
         _undo(connection, told, receipt)

@@ -20,6 +20,7 @@ from pos.domain.money import Currency, Money, currency, total, zero
 from sync.central.refunds.incoming_refund import IncomingRefund
 from sync.central.refunds.positions import FIND_PAID, Part, StoodAs, part_to_hold, positions_of
 from sync.central.wire.callers import require_own_terminal
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.query import Resource
 from sync.tmf676.method import VOUCHER
@@ -104,7 +105,7 @@ def _leg_json(connection: Connection, paid: Row[Any]) -> Resource:
     body, in_currency = loads(paid.body), currency(paid.currency)
     method = body["paymentMethod"]
     return {
-        "payment": {"id": paid.id, "correlatorId": paid.correlator_id},
+        "payment": {"id": paid.id, "correlatorId": shown_key(paid.correlator_id)},
         "leg": body.get("leg", 0),
         "account": {"id": paid.account_id},
         "paymentMethod": {"@type": _method_type(method), "name": method.get("name")},

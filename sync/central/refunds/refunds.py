@@ -33,6 +33,7 @@ from sync.central.refunds.positions import FIGURE_OF, FIND_PAID, KEPT_APART, Par
 from sync.central.refunds.undone_papers import free_papers
 from sync.central.store.database import next_change
 from sync.central.vouchers.issuers import VoucherIssuer
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import REFUND_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -116,7 +117,7 @@ def refundable(connection: Connection, payment_id: str) -> Resource | None:
     positions = positions_of(connection, paid)
     kept = sum(minor for place, minor in positions.items() if place.stands_as is not StoodAs.SUSPENSE)
     return {
-        "payment": {"id": paid.id, "correlatorId": paid.correlator_id},
+        "payment": {"id": paid.id, "correlatorId": shown_key(paid.correlator_id)},
         "account": {"id": paid.account_id},
         "totalAmount": money_json(Money(paid.amount_minor, in_currency)),
         "refundedAmount": money_json(Money(paid.refunded_minor, in_currency)),
@@ -139,7 +140,7 @@ def refundable(connection: Connection, payment_id: str) -> Resource | None:
 
 def _find_paid(connection: Connection, told: IncomingRefund) -> Row[Any]:
     paid = connection.execute(FIND_PAID, {"id": told.payment_id}).one_or_none()
-    if paid is None or told.leg_correlator_id not in (None, paid.correlator_id):
+    if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
     if told.amount.currency.code != paid.currency:
         raise ApiError(422, "other_currency", f"The payment is in {paid.currency}.", field="totalAmount.unit")

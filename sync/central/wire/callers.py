@@ -63,11 +63,15 @@ USUAL_SCOPES: Mapping[ClientKind, frozenset[Scope]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """``terminal`` and ``epoch`` of a till's enrolment, ``dealer`` the account of a dealer's client; else None."""
+    """``terminal`` and ``epoch`` of a till's enrolment, ``dealer`` the account of a dealer's client; else None.
+
+    ``name``: as the operator calls a client; it stays the same where the client is revoked and made anew.
+    """
 
     client_id: str
     kind: ClientKind
     scopes: frozenset[Scope]
+    name: str = ""
     terminal: str | None = None
     epoch: int | None = None
     dealer: str | None = None

@@ -26,7 +26,7 @@ TILL_ALONE = (
 )  # fmt: skip
 """What only a till says of a payment: each acts on something that other clients do not see."""
 BETWEEN = "\x1f"
-"""Between the dealer and its own key, as stored: no key that comes in has it, so one dealer's is never another's."""
+"""Between whose a key is and the key, as stored: no key that comes in has it, so one client's is never another's."""
 
 
 def dealer_asking() -> str | None:
@@ -35,17 +35,37 @@ def dealer_asking() -> str | None:
     return None if asking is None else asking.dealer
 
 
+def own_keys() -> str:
+    """What the keys of the caller's own begin with as they are stored; empty: tills, and whoever asks without a token.
+
+    A till's are told apart by its own numbers; a dealer's are its clients' together, and everybody else's its name's.
+    """
+    asking = caller()
+    if asking is None:
+        return ""
+    if asking.dealer is not None:
+        return asking.dealer + BETWEEN
+    return f"{BETWEEN}{asking.name}{BETWEEN}" if asking.kind is ClientKind.FOREIGN else ""
+
+
 def as_seen(collection: Collection) -> Collection:
-    """The collection as the caller may ask for it: a dealer neither sees nor filters by what counts everybody's changes."""
-    if dealer_asking() is None:
+    """The collection as the caller may ask for it: by its own keys as it knows them.
+
+    A dealer neither sees nor filters by what counts everybody's changes.
+    """
+    own = own_keys()
+    if not own:
         return collection
     own_key = "replace(correlator_id, :own_keys, '')"
-    columns = {name: column for name, column in collection.columns.items() if name not in COUNTS}
-    sorts = {name: column for name, column in collection.sorts.items() if name not in COUNTS}
+    columns, sorts = dict(collection.columns), dict(collection.sorts)
     if "correlatorId" in columns:
-        columns["correlatorId"] = Column(own_key)
+        columns["correlatorId"] = Column(own_key, stored="correlator_id", own=own)
     if "correlatorId" in sorts:
         sorts["correlatorId"] = own_key
+    if dealer_asking() is None:
+        return replace(collection, columns=columns, sorts=sorts)
+    columns = {name: column for name, column in columns.items() if name not in COUNTS}
+    sorts = {name: column for name, column in sorts.items() if name not in COUNTS}
 
     def compose(connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
         return [without_counts(resource) for resource in collection.compose(connection, rows, links)]
@@ -64,14 +84,14 @@ def condition(collection: Collection) -> tuple[str, Mapping[str, object]]:
     dealer = dealer_asking()
     if dealer is None:
         return "", {}
-    return collection.for_dealer or "1 = 0", {"of_dealer": dealer, "own_keys": dealer + BETWEEN}
+    return collection.for_dealer or "1 = 0", {"of_dealer": dealer, "own_keys": own_keys()}
 
 
 def narrowed(collection: Collection, query: ListQuery) -> ListQuery:
     """``query`` among those rows alone."""
     where, values = condition(collection)
     if not where:
-        return query
+        return replace(query, values={**query.values, "own_keys": own_keys()})
     return replace(query, where=(where, *query.where), values={**query.values, **values})
 
 
@@ -83,13 +103,12 @@ def without_counts(resource: Resource) -> Resource:
 
 
 def stored_key(key: str | None) -> str | None:
-    """A caller's own key of what it posts, as it is stored: a dealer's keys are apart from everybody else's."""
-    dealer = dealer_asking()
-    return key if dealer is None or key is None else f"{dealer}{BETWEEN}{key}"
+    """A caller's own key of what it posts, as it is stored: no client's is another's."""
+    return None if key is None else own_keys() + key
 
 
 def shown_key(stored: str | None) -> str | None:
-    """The key as its sender knows it."""
+    """The key as its sender knows it, and as others are told it."""
     return None if stored is None else stored.rpartition(BETWEEN)[2]
 
 

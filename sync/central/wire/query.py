@@ -43,11 +43,16 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An indexed column behind an attribute; ``within`` wraps the comparison where it stands in another table."""
+    """An indexed column behind an attribute; ``within`` wraps the comparison where it stands in another table.
+
+    ``stored``, where ``sql`` is made of it, has a value as it is told, or behind ``own``: so an index finds it.
+    """
 
     sql: str
     kind: ColumnKind = ColumnKind.TEXT
     within: str = "{}"
+    stored: str = ""
+    own: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +178,10 @@ def _read_filters(
         for value in wanted:
             parameter = f"p{len(values)}"
             values[parameter] = _read_value(name, value, column.kind)
+            if column.stored and operator == "eq":
+                values[f"{parameter}_own"] = f"{column.own}{value}"
+                either.append(f"{column.stored} IN (:{parameter}, :{parameter}_own)")
+                continue
             either.append(column.within.format(f"{column.sql} {_OPERATORS[operator]} :{parameter}"))
         where.append("(" + " OR ".join(either) + ")")
     return where, values, row_conditions

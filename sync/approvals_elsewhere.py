@@ -20,7 +20,8 @@ from pos.domain.approval_elsewhere import (
     RequestElsewhere,
     SharedRequest,
 )
-from sync.client import CentralClient, OwnAnswer, Unknown, Unreachable
+from sync.client import CentralClient
+from sync.outcomes import OwnAnswer, Unknown, Unreachable
 from sync.told import clean_told
 from sync.wire_json import BadField, WireJsonError
 

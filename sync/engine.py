@@ -26,9 +26,13 @@ from pos.store.outbox import MOVED, MOVED_REFUND, REFUND, OutboxRow
 from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.unit_of_work import TillStore
 from sync.approvals_elsewhere import CentralApprovals
-from sync.client import (
+from sync.client import CentralClient
+from sync.compose import Speaker, compose
+from sync.heads import Heads
+from sync.inbound import Inbound, KeepCheques, PullReport
+from sync.messages import MESSAGES
+from sync.outcomes import (
     Accepted,
-    CentralClient,
     Conflict,
     Later,
     LookUpOutcome,
@@ -38,10 +42,6 @@ from sync.client import (
     Unknown,
     Unreachable,
 )
-from sync.compose import Speaker, compose
-from sync.heads import Heads
-from sync.inbound import Inbound, KeepCheques, PullReport
-from sync.messages import MESSAGES
 from sync.refund_wire import ANNOUNCED, is_move
 from sync.releases import Releases
 from sync.retold import retold

@@ -7,13 +7,18 @@ and is told this till's own mark of that link: had it come from another store of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pos.domain.ports import Clock, Runner
 from pos.domain.signature import letters_of
 from pos.store.chain import head
 from pos.store.home import Identity
 from pos.store.shift_signatures import heads_since
 from pos.store.unit_of_work import TillStore
-from sync.client import CentralClient, Later, Unknown, Unreachable
+from sync.client import CentralClient
+from sync.outcomes import OwnAnswer, Unknown, Unreachable
+
+PATH = "head"
 
 AGAIN_AFTER_S = 10
 """Where central did not take a head; the deeds that it belongs to wait longer."""
@@ -43,25 +48,40 @@ class Heads:
         here = await self._runner.read(self._head)
         if here == self._told or self._clock.monotonic_s() < self._again_s:
             return
-        if await self._tell_up_to(here) is None:
+        if await self._tell_up_to(here):
             self._told = here
         else:
             self._again_s = self._clock.monotonic_s() + AGAIN_AFTER_S
 
-    async def _tell_up_to(self, here: tuple[int, str]) -> Later | Unknown | Unreachable | None:
+    async def _tell_up_to(self, here: tuple[int, str]) -> bool:
         """Each link that central must hear, in order: one that came after a later one would look like an older store."""
-        identity = self._identity
-        heard = await self._client.last_head(identity.terminal, identity.epoch)
-        if not isinstance(heard, int):
-            return heard
+        heard = await self._heard()
+        if heard is None:
+            return False
         links = await self._runner.read(lambda: self._links(heard, here))
         for number, mark in links:
-            problem = await self._client.tell_head(
-                identity.terminal, identity.epoch, number, mark_letters(mark), after=heard
-            )
-            if problem is not None:
-                return problem
-        return None
+            if not await self._tell(number, mark, after=heard):
+                return False
+        return True
+
+    async def _heard(self) -> int | None:
+        """The number of the last link that this enrolment told, 0 for none; None: central does not say."""
+        epoch = self._identity.epoch
+        query = {"terminal": self._identity.terminal, "epoch": str(epoch), "limit": "1"}
+        told = _heads_in(await self._client.ask_own("GET", PATH, query=query))
+        return None if told is None else max((number for at, number, _ in told if at == epoch), default=0)
+
+    async def _tell(self, number: int, mark: str, *, after: int) -> bool:
+        """Whether central keeps it, also where it has another. ``after``: the last number that it had heard before."""
+        body = {
+            "terminal": self._identity.terminal,
+            "epoch": self._identity.epoch,
+            "chainNumber": number,
+            "mark": mark_letters(mark),
+            "after": after,
+        }
+        answer = await self._client.ask_own("POST", PATH, body=body)
+        return isinstance(answer, OwnAnswer) and answer.status in (200, 201, 409)
 
     def _links(self, heard: int, here: tuple[int, str]) -> list[tuple[int, str]]:
         """What central heard last in this store's own words, the closes since, and the last link."""
@@ -74,3 +94,22 @@ class Heads:
     def _head(self) -> tuple[int, str]:
         with self._till.read() as connection:
             return head(connection)
+
+
+async def heads_of(client: CentralClient, terminal: str) -> list[tuple[int, int, str]] | None:
+    """(epoch, number, mark in letters) of what this terminal told; None: no answer, or none that can be read."""
+    return _heads_in(await client.ask_own("GET", PATH, query={"terminal": terminal}, may_be_long=True))
+
+
+def _heads_in(answer: OwnAnswer | Unknown | Unreachable) -> list[tuple[int, int, str]] | None:
+    told = answer.told if isinstance(answer, OwnAnswer) and answer.status == 200 else None
+    if not isinstance(told, list):
+        return None
+    return [
+        (row["epoch"], row["chainNumber"], row["mark"])
+        for row in told
+        if isinstance(row, Mapping)
+        and type(row.get("epoch")) is int
+        and type(row.get("chainNumber")) is int
+        and isinstance(row.get("mark"), str)
+    ]

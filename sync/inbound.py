@@ -35,7 +35,8 @@ from pos.store.voucher_keys import put_voucher_keys
 from sync.bounces_wire import read_bounces
 from sync.catalogue_wire import read_item, read_withdrawn
 from sync.cheque_wire import read_known_cheque
-from sync.client import CentralClient, Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
+from sync.client import CentralClient
+from sync.outcomes import Later, Page, RatesOutcome, RefusedForGood, Unknown, Unreachable
 from sync.tmf678.bill import read_bill
 from sync.tmf678.foreign import as_object, read_id
 from sync.tmf678.rate import read_rate

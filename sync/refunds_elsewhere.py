@@ -26,7 +26,8 @@ from pos.domain.refund_across import (
     RefundUnanswered,
     TakenElsewhere,
 )
-from sync.client import CentralClient, OwnAnswer, Unknown, Unreachable
+from sync.client import CentralClient
+from sync.outcomes import OwnAnswer, Unknown, Unreachable
 from sync.tmf678.foreign import as_object, read_id
 from sync.told import clean_told
 from sync.voucher_wire import NO_CHECKER_STATUS

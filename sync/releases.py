@@ -17,6 +17,7 @@ from pos.store.unit_of_work import TillStore
 from sync.client import CentralClient
 from sync.refunds_elsewhere import CentralRefunds
 from sync.retry import RetryRule
+from sync.vouchers import CentralVouchers
 
 RELEASES_FAILED_MAX = 3
 """Holds that central does not let go of end the round: each may take its time-out."""
@@ -82,7 +83,7 @@ class Releases:
     def _let_go(self, held: _Held) -> Awaitable[bool]:
         if held.refund:
             return CentralRefunds(self._client).release(held.hold_id)
-        return self._client.release_voucher(held.hold_id)
+        return CentralVouchers(self._client).release(held.hold_id)
 
     def _holds(self) -> list[_Held]:
         with self._till.read() as connection:

@@ -20,7 +20,8 @@ from pos.store.person_changes import TOLD_AT_ONCE, changes_after, last_place, pl
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.till.roster import CENTRAL, PersonSaid, RosterDesk, obey_roster
-from sync.client import CentralClient, OwnAnswer, Page
+from sync.client import CentralClient
+from sync.outcomes import OwnAnswer, Page
 
 PATH = "personChange"
 KNOWN = "known"

@@ -5,10 +5,13 @@ Nothing waits for it: without central, or at a foreign one, nothing happens. Sou
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from urllib.parse import quote
 
 from pos.domain.ports import Clock
 from sync.client import CentralClient
+from sync.outcomes import OwnAnswer
+from sync.told import clean_told
 
 ASK_EVERY_S = 10
 
@@ -51,11 +54,23 @@ class Sessions:
         if operator is None or self._taken_by is not None or now_s < self._next_s:
             return
         self._next_s = now_s + ASK_EVERY_S
-        ago_s = None if self._told else int(now_s - self._since_s)
-        latest = await self._client.session(operator, terminal=self._terminal, seconds_ago=ago_s)
+        latest = await self._latest(operator, int(now_s - self._since_s))
         if latest is None or operator != self._operator:
             # No answer, or another person sits here by now.
             return
         self._told = True
         if latest != self._terminal:
             self._taken_by = latest
+
+    async def _latest(self, operator: str, seconds_ago: int) -> str | None:
+        """The terminal of the last sign-in, after this one was told; None: no answer, or none that can be read."""
+        path = f"session/{quote(operator, safe='')}"
+        if self._told:
+            answer = await self._client.ask_own("GET", path)
+        else:
+            body = {"terminal": self._terminal, "secondsAgo": seconds_ago}
+            answer = await self._client.ask_own("PUT", path, body=body)
+        if not isinstance(answer, OwnAnswer) or answer.status != 200 or not isinstance(answer.told, Mapping):
+            return None
+        found = answer.told.get("terminal")
+        return clean_told(found, limit=64) if isinstance(found, str) else None

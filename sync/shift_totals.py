@@ -14,7 +14,8 @@ from pos.domain.ports import Runner
 from pos.store.home import Identity
 from pos.store.shift_totals import ShiftTotal, closes, totals_after
 from pos.store.unit_of_work import TillStore
-from sync.client import CentralClient, OwnAnswer
+from sync.client import CentralClient
+from sync.outcomes import OwnAnswer
 from sync.wire_json import money_json
 
 PATH = "shiftTotal"

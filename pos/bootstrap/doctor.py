@@ -38,7 +38,8 @@ from pos.store.refunds_across import count_unreleased
 from pos.store.till_keys import NewestKey, fingerprint_of, newest_key
 from pos.till.shop_clock import clock_behind
 from receipts.printer import NetworkAddress, NetworkPrinter
-from sync.client import CentralClient, Unreachable
+from sync.client import CentralClient
+from sync.outcomes import Unreachable
 
 DAMAGED = 6
 CENTRAL_WITHIN_S = 5

@@ -59,7 +59,7 @@ from sync.tmf678.rate import read_rate
 if TYPE_CHECKING:
     # Both take longer to load than most commands take: the fixture's models are for `pos init`, HTTP is for the wire.
     from pos.fixture import Fixture, FixtureVoucherKey
-    from sync.client import AsyncBaseTransport
+    from sync.link import AsyncBaseTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

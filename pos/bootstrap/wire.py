@@ -33,21 +33,13 @@ from pos.till.refunds import RefundOrder
 from pos.till.voucher_issue import IssueOrder, issue_voucher
 from pos.till.vouchers import let_go, reserve_vouchers
 from pos.till_settings import url_problem
-from sync.client import (
-    Accepted,
-    Addresses,
-    AllOfTerminal,
-    CentralClient,
-    Later,
-    NotThere,
-    RefusedForGood,
-    Unknown,
-    Unreachable,
-)
+from sync.addresses import Addresses
+from sync.client import CentralClient
 from sync.credentials import Credentials, Secret, Signature
 from sync.engine import SyncEngine, SyncParts
-from sync.heads import mark_letters
+from sync.heads import heads_of, mark_letters
 from sync.oauth import key_text, terminal_client
+from sync.outcomes import Accepted, AllOfTerminal, Later, NotThere, RefusedForGood, Unknown, Unreachable
 from sync.refunds_elsewhere import CentralRefunds
 from sync.retry import RetryRule
 from sync.tmf676 import PaymentSeen
@@ -393,7 +385,7 @@ def _as_seen(seen: PaymentSeen) -> tuple[str, Money | None, str | None]:
 async def _heads_differ(desk: Desk, client: CentralClient) -> list[CentralFinding]:
     """Each head that was told in this enrolment is the link of that number still: else the store was exchanged since."""
     identity = desk.identity
-    told = await client.heads_of(identity.terminal)
+    told = await heads_of(client, identity.terminal)
     if told is None:
         raise CentralUnreachable("it did not tell the heads of this terminal")
     with desk.till.read() as connection:

@@ -1,6 +1,6 @@
 """The ports through which the outside world comes in: clock, randomness, network, disk, printer, card terminal.
 
-The real ones are in ``pos.machine`` and ``sync.client``; the simulation brings its own. Nothing else in the product
+The real ones are in ``pos.machine`` and ``sync.link``; the simulation brings its own. Nothing else in the product
 may ask the machine for the time, for randomness or for a thread.
 """
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pos", "sync", "receipts")
 
 MACHINE = "pos/machine.py"
-WIRE_CLIENT = "sync/client.py"
+WIRE_CLIENT = "sync/link.py"
 CARD_CLIENT = "pos/cards/nexo.py"
 SERVER_LOG = "sync/central/http/request_log.py"
 LISTENER_CLIENT = "sync/central/hub/listener_client.py"

@@ -30,14 +30,16 @@ from pos.store.cache import open_cache
 from pos.till.desk import Desk
 from pos.till.open_bills import catch_up
 from pos.till.payment_order import TenderOrder
+from sync.addresses import TMF676_PATH, TMF678_PATH, Addresses
 from sync.central.app import make_app
 from sync.central.http.limits import Limits
 from sync.central.operating.fixture import load_fixture
 from sync.central.store.database import CentralStore
 from sync.central.wire.links import HEAD_PATH, PERSON_CHANGE_PATH, PERSON_PATH, SHIFT_TOTAL_PATH
-from sync.client import BODY_MAX, TMF676_PATH, TMF678_PATH, Addresses, CentralClient
+from sync.client import CentralClient
 from sync.credentials import Credentials
 from sync.engine import SyncEngine, SyncParts
+from sync.link import BODY_MAX
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
 from tests.builders.central_stores import Fill, store_of_its_own

@@ -26,8 +26,9 @@ from sync.central.api import payments as payment_api
 from sync.central.payments import payments
 from sync.central.schema.migrations import forms
 from sync.central.vouchers import vouchers
-from sync.client import Accepted, CentralClient, Page, RefusedForGood, SendOutcome, Unknown
+from sync.client import CentralClient
 from sync.inbound import Inbound
+from sync.outcomes import Accepted, Page, RefusedForGood, SendOutcome, Unknown
 from sync.tmf676.payment import read_payment
 from sync.wire_json import dumps, loads
 from tests.simulation import central

@@ -10,20 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.client import (
-    ANSWER_TIMEOUTS_MAX,
-    BODY_MAX,
-    Accepted,
-    Addresses,
-    CentralClient,
-    Conflict,
-    Later,
-    NotThere,
-    Page,
-    RefusedForGood,
-    Unknown,
-    Unreachable,
-)
+from sync.addresses import Addresses
+from sync.client import CentralClient
+from sync.link import ANSWER_TIMEOUTS_MAX, BODY_MAX
+from sync.outcomes import Accepted, Conflict, Later, NotThere, Page, RefusedForGood, Unknown, Unreachable
 from sync.wire_json import dumps
 from tests.builders.wire import TIMEOUT_S, EndlessBody, ForeignServer, HalfBody, foreign_client
 

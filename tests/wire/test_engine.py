@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from pos.domain.payment_mode import PaymentModes
 from pos.store import outbox
 from pos.till.payment_order import TenderOrder
-from sync.client import TMF676_PATH, OwnAnswer
+from sync.addresses import TMF676_PATH
 from sync.engine import QUEUES_AT_ONCE
+from sync.outcomes import OwnAnswer
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads
 from tests.builders.tills import cash, cheque, clock_of, pay, rows, sale, stock

@@ -34,8 +34,9 @@ from pos.till.paid_back_elsewhere import undo
 from pos.till.refund_across import abandon_all, pay_back
 from pos.till.refunds import refund
 from pos.till.transfers import MoveOrder, transfer
+from sync.addresses import Addresses
 from sync.central.operating.verify import verify_central
-from sync.client import Addresses, CentralClient
+from sync.client import CentralClient
 from sync.refunds_elsewhere import NO_PLACE, CentralRefunds
 from sync.wire_json import dumps, loads
 from tests.builders.across import Shop, asked_back, make_shop

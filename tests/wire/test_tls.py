@@ -15,11 +15,13 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from pos.domain.errors import Refused
+from sync.addresses import Addresses
 from sync.central.app import make_app
 from sync.central.http.connection import ClientConnection
 from sync.central.http.tls import ServerTls
 from sync.central.schema.opening import open_central
-from sync.client import Addresses, CentralClient, Unknown, Unreachable
+from sync.client import CentralClient
+from sync.outcomes import Unknown, Unreachable
 from sync.transport_security import TlsFiles
 from tests.builders.authorities import Authority
 from tests.central.central_builders import CountedRandomness, SteppingClock

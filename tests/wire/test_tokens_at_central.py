@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from pos.store.outbox import retry_parked
+from sync.addresses import TMF676_PATH, TMF678_PATH, Addresses
 from sync.central.access.gate import Access
 from sync.central.app import make_app
 from sync.central.tills.terminals import (
@@ -24,9 +25,10 @@ from sync.central.tills.terminals import (
     list_terminals,
     make_terminal_code,
 )
-from sync.client import TMF676_PATH, TMF678_PATH, Accepted, Addresses, CentralClient, Later, Unreachable
+from sync.client import CentralClient
 from sync.credentials import Secret, Signature
 from sync.oauth import key_text
+from sync.outcomes import Accepted, Later, Unreachable
 from sync.retold import RETOLD_FROM
 from tests.builders.tills import SeededRandomness
 from tests.builders.wire import BASE_URL, MEDIA_TYPE, TIMEOUT_S, Wire, make_wire

@@ -15,7 +15,8 @@ from pos.till.cash_office import CountOrder, close_shift, count_shift
 from sync import inbound
 from sync.central.tills.heads import head_faults
 from sync.central.wire.links import SHIFT_TOTAL_PATH
-from sync.client import OwnAnswer
+from sync.heads import heads_of
+from sync.outcomes import OwnAnswer
 from tests.builders.tills import CASHIER, opened
 from tests.builders.wire import RETRY_AFTER_S, Fault, Wire, make_wire, unfilled_wire
 
@@ -64,7 +65,7 @@ async def test_the_head_is_told_with_each_pull_and_stays_on_the_chain() -> None:
     wire.pay("BA-1", "2.000")
     await wire.engine.pull()
 
-    told = await wire.client.heads_of("T1")
+    told = await heads_of(wire.client, "T1")
 
     assert told is not None
     assert len(told) >= 2

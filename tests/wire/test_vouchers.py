@@ -31,9 +31,10 @@ from pos.till.corrections import void
 from pos.till.payment_order import PaymentOrder, TenderOrder
 from pos.till.take_payment import take_payment
 from pos.till.vouchers import reserve_vouchers
+from sync.addresses import Addresses
 from sync.central.operating.fixture import load_fixture
 from sync.central.operating.verify import verify_central
-from sync.client import Addresses, CentralClient
+from sync.client import CentralClient
 from sync.releases import RELEASES_FAILED_MAX
 from sync.vouchers import CentralVouchers
 from sync.wire_json import dumps, loads
@@ -61,20 +62,21 @@ HELD: dict[str, Any] = {
 }
 
 
-def talking(transport: httpx.AsyncBaseTransport) -> CentralClient:
-    return CentralClient(
+def talking(transport: httpx.AsyncBaseTransport) -> CentralVouchers:
+    client = CentralClient(
         Addresses.of(central=BASE_URL), timeout_s=TIMEOUT_S, media_type=MEDIA_TYPE, transport=transport
     )
+    return CentralVouchers(client)
 
 
-def answering(status: int, body: object = None, **headers: str) -> CentralClient:
+def answering(status: int, body: object = None, **headers: str) -> CentralVouchers:
     content = body if isinstance(body, bytes) else b"" if body is None else dumps(body)
     return talking(
         httpx.MockTransport(lambda _request: httpx.Response(status, headers=headers, content=content))
     )
 
 
-def failing(error: type[httpx.RequestError]) -> CentralClient:
+def failing(error: type[httpx.RequestError]) -> CentralVouchers:
     def fail(request: httpx.Request) -> httpx.Response:
         raise error("it broke", request=request)
 
@@ -86,7 +88,7 @@ def failing(error: type[httpx.RequestError]) -> CentralClient:
 
 @pytest.mark.parametrize("status", [200, 201])
 async def test_a_hold_that_is_told_is_reserved(status: int) -> None:
-    outcome = await answering(status, HELD).reserve_voucher(ASKED)
+    outcome = await answering(status, HELD).reserve(ASKED)
     assert outcome == VoucherReserved(
         terms=VoucherTerms(value=Money(10_000, KWD), expires=date(2027, 6, 23)), approval="AB2CD3EF"
     )
@@ -99,7 +101,7 @@ async def test_what_is_asked_travels_whole_and_once() -> None:
         seen.append(request)
         return httpx.Response(201, content=dumps(HELD))
 
-    await talking(httpx.MockTransport(answer)).reserve_voucher(ASKED)
+    await talking(httpx.MockTransport(answer)).reserve(ASKED)
     [request] = seen
     assert (request.method, request.url.path) == ("POST", "/counterfoil/v1/voucherHold")
     assert request.headers["content-type"] == MEDIA_TYPE
@@ -135,20 +137,20 @@ async def test_what_is_asked_travels_whole_and_once() -> None:
     ids=lambda body: repr(body)[-60:],
 )
 async def test_a_yes_that_is_not_plain_is_unanswered(body: object) -> None:
-    assert isinstance(await answering(201, body).reserve_voucher(ASKED), VoucherUnanswered)
+    assert isinstance(await answering(201, body).reserve(ASKED), VoucherUnanswered)
 
 
 @pytest.mark.parametrize("status", [202, 204, 301, 302, 307, 401, 408, 425, 500, 502, 503, 504])
 async def test_an_answer_that_leaves_it_open_is_unanswered(status: int) -> None:
     client = answering(status, Location="http://elsewhere.test/")
-    assert isinstance(await client.reserve_voucher(ASKED), VoucherUnanswered)
+    assert isinstance(await client.reserve(ASKED), VoucherUnanswered)
 
 
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadTimeout, httpx.RemoteProtocolError]
 )
 async def test_no_answer_is_unanswered(error: type[httpx.RequestError]) -> None:
-    assert isinstance(await failing(error).reserve_voucher(ASKED), VoucherUnanswered)
+    assert isinstance(await failing(error).reserve(ASKED), VoucherUnanswered)
 
 
 async def test_a_customer_waits_five_seconds_however_patient_the_till_is(
@@ -156,36 +158,36 @@ async def test_a_customer_waits_five_seconds_however_patient_the_till_is(
 ) -> None:
     from sync import client as module
 
-    assert module.RESERVE_TIMEOUT_S == 5
-    monkeypatch.setattr(module, "RESERVE_TIMEOUT_S", 0.05)
+    assert module.WAITED_FOR_S == 5
+    monkeypatch.setattr(module, "WAITED_FOR_S", 0.05)
 
     class Silent(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             await asyncio.Event().wait()
             raise AssertionError
 
-    outcome = await talking(Silent()).reserve_voucher(ASKED)
+    outcome = await talking(Silent()).reserve(ASKED)
     assert isinstance(outcome, VoucherUnanswered)
-    assert not await talking(Silent()).release_voucher("H-1")
+    assert not await talking(Silent()).release("H-1")
 
 
 async def test_what_central_says_beside_a_no_holds_nothing_that_harms() -> None:
     body = {"code": "voucher_expired", "message": "Ask \x1b[2J\u202eevil of 4111 1111 1111 1111."}
-    outcome = await answering(409, body).reserve_voucher(ASKED)
+    outcome = await answering(409, body).reserve(ASKED)
     assert outcome == VoucherRefused(
         code="voucher_expired", message="Ask \ufffd[*J\ufffdevil of **** **** **** ****."
     )
 
 
 async def test_an_approval_that_is_a_card_number_is_masked() -> None:
-    outcome = await answering(201, {**HELD, "approval": "4111111111111111"}).reserve_voucher(ASKED)
+    outcome = await answering(201, {**HELD, "approval": "4111111111111111"}).reserve(ASKED)
     assert isinstance(outcome, VoucherReserved)
     assert outcome.approval == "*" * 16
 
 
 async def test_central_says_no_in_its_own_words() -> None:
     body = {"code": "voucher_expired", "reason": "Conflict", "message": "Expired \x1b]0;x\x07yesterday."}
-    outcome = await answering(409, body).reserve_voucher(ASKED)
+    outcome = await answering(409, body).reserve(ASKED)
     assert isinstance(outcome, VoucherRefused)
     assert outcome.code == "voucher_expired"
     assert outcome.message.startswith("Expired ")
@@ -198,7 +200,7 @@ async def test_central_says_no_in_its_own_words() -> None:
 )
 async def test_what_the_voucher_is_worth_is_told_beside_a_refusal(value: object, read: Money | None) -> None:
     body = {"code": "voucher_value_exceeded", "message": "Worth less.", "value": value}
-    outcome = await answering(409, body).reserve_voucher(ASKED)
+    outcome = await answering(409, body).reserve(ASKED)
     assert outcome == VoucherRefused(code="voucher_value_exceeded", message="Worth less.", value=read)
 
 
@@ -206,7 +208,7 @@ async def test_what_the_voucher_is_worth_is_told_beside_a_refusal(value: object,
 @pytest.mark.parametrize("body", [b"", b"<h1>no</h1>", [], {"code": "21", "message": "x"}, {"code": 5}])
 async def test_a_refusal_in_other_words_is_no_answer(status: int, body: object) -> None:
     """A gateway may speak after central has held the voucher: then it must be let go."""
-    outcome = await answering(status, body).reserve_voucher(ASKED)
+    outcome = await answering(status, body).reserve(ASKED)
     assert isinstance(outcome, VoucherUnanswered)
 
 
@@ -216,11 +218,11 @@ async def test_a_refusal_in_other_words_is_no_answer(status: int, body: object) 
 async def test_a_release_is_over_when_our_central_says_that_the_hold_was_used(
     body: object, released: bool
 ) -> None:
-    assert await answering(409, body).release_voucher("H-1") is released
+    assert await answering(409, body).release("H-1") is released
 
 
 async def test_a_server_that_asks_to_wait_is_a_refusal() -> None:
-    outcome = await answering(429).reserve_voucher(ASKED)
+    outcome = await answering(429).reserve(ASKED)
     assert isinstance(outcome, VoucherRefused)
     assert outcome.code == "voucher_too_many_tries"
 
@@ -229,13 +231,15 @@ async def test_a_server_that_asks_to_wait_is_a_refusal() -> None:
 async def test_a_foreign_server_cannot_check_vouchers(status: int) -> None:
     client = answering(status, {"code": "60", "reason": "no"})
     for outcome in (
-        await client.reserve_voucher(ASKED),
-        await foreign_client(httpx.MockTransport(lambda _: httpx.Response(500))).reserve_voucher(ASKED),
+        await client.reserve(ASKED),
+        await CentralVouchers(foreign_client(httpx.MockTransport(lambda _: httpx.Response(500)))).reserve(
+            ASKED
+        ),
     ):
         assert isinstance(outcome, VoucherRefused)
         assert outcome.code == "voucher_no_checker"
         assert "Choose another way to pay" in outcome.message
-    assert await client.release_voucher("H-1")
+    assert await client.release("H-1")
 
 
 # --- letting go ----------------------------------------------------------------------------------------------
@@ -257,12 +261,14 @@ async def test_a_foreign_server_cannot_check_vouchers(status: int) -> None:
     ],
 )
 async def test_a_hold_is_let_go_when_central_says_so(status: int, done: bool) -> None:
-    assert await answering(status).release_voucher("H-1") is done
+    assert await answering(status).release("H-1") is done
 
 
 async def test_a_hold_at_a_server_that_is_away_is_not_let_go() -> None:
-    assert not await failing(httpx.ConnectError).release_voucher("H-1")
-    assert await foreign_client(httpx.MockTransport(lambda _: httpx.Response(500))).release_voucher("H-1")
+    assert not await failing(httpx.ConnectError).release("H-1")
+    assert await CentralVouchers(foreign_client(httpx.MockTransport(lambda _: httpx.Response(500)))).release(
+        "H-1"
+    )
 
 
 async def test_an_id_stays_one_part_of_the_address() -> None:
@@ -272,7 +278,7 @@ async def test_an_id_stays_one_part_of_the_address() -> None:
         seen.append(request.url.raw_path)
         return httpx.Response(204)
 
-    await talking(httpx.MockTransport(answer)).release_voucher("../a/b?c")
+    await talking(httpx.MockTransport(answer)).release("../a/b?c")
     assert seen == [b"/counterfoil/v1/voucherHold/..%2Fa%2Fb%3Fc"]
 
 
@@ -308,15 +314,16 @@ async def test_a_reservation_whose_answer_is_lost_is_there_and_can_be_let_go(
     wire: Wire, fault: Fault
 ) -> None:
     wire.network.script(fault)
-    outcome: VoucherOutcome = await wire.client.reserve_voucher(ASKED)
+    outcome: VoucherOutcome = await CentralVouchers(wire.client).reserve(ASKED)
     assert isinstance(outcome, VoucherUnanswered)
     other = {"hold_id": "H-2", "payment_event_id": "E-2", "terminal": "T3"}
-    taken = await wire.client.reserve_voucher(replaced(ASKED, other))
+    taken = await CentralVouchers(wire.client).reserve(replaced(ASKED, other))
     assert isinstance(taken, VoucherRefused)
     assert taken.code == "voucher_not_valid"
-    assert await wire.client.release_voucher("H-1")
+    assert await CentralVouchers(wire.client).release("H-1")
     assert isinstance(
-        await wire.client.reserve_voucher(replaced(ASKED, {**other, "hold_id": "H-3"})), VoucherReserved
+        await CentralVouchers(wire.client).reserve(replaced(ASKED, {**other, "hold_id": "H-3"})),
+        VoucherReserved,
     )
 
 
@@ -389,7 +396,7 @@ def hold_states(wire: Wire) -> list[str]:
 
 
 async def test_a_push_lets_go_of_what_no_payment_came_for_after_the_payments(wire: Wire) -> None:
-    await wire.client.reserve_voucher(ASKED)
+    await CentralVouchers(wire.client).reserve(ASKED)
     abandon(wire, "H-1", "H-never-arrived")
     wire.pay("BA-1", "5.000")
     wire.network.requests.clear()
@@ -397,7 +404,9 @@ async def test_a_push_lets_go_of_what_no_payment_came_for_after_the_payments(wir
     assert (report.acknowledged, report.waiting) == (1, 0)
     assert [request.method for request in wire.network.requests] == ["POST", "DELETE", "DELETE"]
     assert hold_states(wire) == ["released", "released"]
-    assert isinstance(await wire.client.reserve_voucher(replaced(ASKED, {"hold_id": "H-2"})), VoucherReserved)
+    assert isinstance(
+        await CentralVouchers(wire.client).reserve(replaced(ASKED, {"hold_id": "H-2"})), VoucherReserved
+    )
 
 
 async def test_a_central_that_is_away_is_asked_again_after_growing_waits(wire: Wire) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pos.domain.pan_guard import holds_card_number, refuse_card_number
+from pos.domain.pan_guard import holds_card_number, may_hold_card_number, refuse_card_number
 
 _SHORT = 64
 _SOUND_MAX = 20_000
@@ -17,11 +17,14 @@ _Path = tuple["_Path", str] | None
 """Where a value stands, from its end: a link is made for each value, a text for the one that is refused."""
 
 
-def refuse_cards_in(value: object, *, whole: str) -> None:
+def refuse_cards_in(value: object, *, whole: str, written: str | None = None) -> None:
     """Raises Refused ``card_number_refused`` where a key, a text or a number of parsed JSON holds a card number.
 
     ``field`` is the dotted path of what holds it, or ``whole`` where its own name does; no digit of it is told.
+    ``written`` is the JSON text that ``value`` was read from: nearly every one holds nothing like it, and is not walked.
     """
+    if written is not None and not may_hold_card_number(written):
+        return
     left: list[tuple[object, _Path]] = [(value, None)]
     sound: set[str] = set()
     while left:

@@ -72,6 +72,9 @@ _MOMENT = re.compile(
     r"20[0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-][01][0-9]:[0-5][0-9])"
 )
 """A date-time as every message has some: no card's number begins with 20."""
+_MOMENT_WRITTEN = re.compile(f'"{_MOMENT.pattern}"')
+_RUN_OF_12 = re.compile(rf"[0-9](?:[^0-9A-Za-z]{{0,{_BETWEEN_MAX}}}+[0-9]){{11}}")
+"""As ``_MAY_HOLD_NUMBER`` or more, of ASCII alone."""
 
 _TRACK = re.compile(r"%[Bb]([0-9 ]{12,23})\^|;([0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])")
 
@@ -92,6 +95,17 @@ def holds_card_number(text: str) -> bool:
     if _MAY_HOLD_NUMBER.search(plain) and next(_card_numbers(plain), None) is not None:
         return True
     return _holds_security_code(plain)
+
+
+def may_hold_card_number(written: str) -> bool:
+    """Whether a key or a value of this JSON text, or a part of this path, may be refused: one look at the whole.
+
+    False is certain, for whatever a value holds stands in the text too; True asks for each of them to be judged.
+    """
+    if not written.isascii() or "\\" in written or _WORD_ON_CARD.search(written.lower()) is not None:
+        return True
+    left = _MOMENT_WRITTEN.sub('""', written)
+    return _RUN_OF_12.search(left) is not None and _RUN_OF_12.search(_ID.sub(_BREAK, left)) is not None
 
 
 def refuse_card_number(text: str, *, field: str) -> None:
@@ -161,6 +175,7 @@ def _plain_sign(sign: str) -> str:
 
 _WORDS = "|".join(map(_plain, _SECURITY_CODE_WORDS))
 _DIGIT = re.compile("[0-9]")
+_WORD_ON_CARD = re.compile(_WORDS)
 _PART_OF_WORD = re.compile(
     "|".join(
         map(_plain, ("c[va]", "code", "crypto", "codigo", "nummer", "kod", "رمز", "سي في", "सीव", "कोड"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pos.domain.arrival import refuse_cards_among, refuse_cards_in
 from pos.domain.errors import Refused
+from pos.domain.pan_guard import may_hold_card_number
 from pos.sample import iccid, imei
 
 CARD = "4111111111111111"
@@ -86,6 +88,49 @@ def test_nothing_beside_it_hides_a_card_number(before: object, after: object, he
 
     with pytest.raises(Refused):
         refuse_cards_in({"a": before, "held": [held], "z": after}, whole="body")
+
+
+# What a card's number is made of, what hides one, and what a message has beside it.
+PIECES = st.sampled_from(
+    [
+        CARD, "4111", "1111", "1", "4111 1111 1111", "-", " ", "/", "_", ":", "٤١١١", "x", "é", '"', "\\", "\n",
+        "2026-11-22T10:15:00.000+03:00", "019abc39-2425-7607-9282-1961accbccf3", "%B", "^", ";", "=2812", "cvv", "CVC2",
+        "123", "security code", "رمز الأمان", "DE89 3704 0044 0532 0130 00",
+    ]
+)  # fmt: skip
+QUOTED = st.builds(json.dumps, st.lists(PIECES, max_size=4).map("".join), ensure_ascii=st.booleans())
+NUMBERS = st.builds(
+    "{}{}{}".format,
+    st.integers(0, 10**17),
+    st.sampled_from(["", ".5"]),
+    st.sampled_from(["", "e-6", "e-9", "E3"]),
+)
+MEMBERS = st.builds(
+    "{{{}:{}}}".format,
+    QUOTED,
+    QUOTED | NUMBERS | st.lists(NUMBERS, max_size=3).map(lambda some: f"[{','.join(some)}]"),
+)
+WRITTEN = st.lists(MEMBERS, max_size=3).map(lambda members: f"[{', '.join(members)}]")
+
+
+@given(WRITTEN)
+@example('{"value": 4111111111111.111}')
+@example('{"value": 4111111111111111e-3}')
+@example('{"a": "4111\\u00a01111 1111 1111"}')
+def test_what_its_text_clears_holds_no_card_number(written: str) -> None:
+    """One look at the whole may ask for more, and never for less."""
+    if not may_hold_card_number(written):
+        refuse_cards_in(json.loads(written, parse_float=Decimal), whole="body")
+
+
+def test_what_a_shop_sends_most_is_cleared_by_its_text() -> None:
+    told = {
+        "correlatorId": "019abc39-2425-7607-9282-1961accbccf3-1",
+        "receiptNumber": "S042-T1-00001234",
+        "paymentDate": "2026-11-22T10:15:00.000000+03:00",
+        "totalAmount": {"unit": "KWD", "value": 41.75},
+    }
+    assert not may_hold_card_number(json.dumps(told))
 
 
 def test_words_that_follow_each_other_are_judged_together() -> None:

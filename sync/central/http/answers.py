@@ -109,7 +109,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise ApiError(400, "bad_json", "The body must be a JSON object.")
     _refuse_many_members(body, value)
     try:
-        refuse_cards_in(value, whole="body")
+        refuse_cards_in(value, whole="body", written=body.decode())
     except Refused as refusal:
         raise card_number_refused(refusal) from None
     told_by_own_terminal(value)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
+from pos.domain.pan_guard import may_hold_card_number, refuse_card_number
 from sync.central.http.answers import error_answer
 from sync.central.http.limits import charge
 from sync.central.http.watch import note_code
@@ -59,9 +60,11 @@ async def _refuse(refusal: ApiError, scope: Scope, receive: Receive, send: Send)
 
 
 def _refuse_cards_beside_body(scope: Scope) -> None:
-    query = scope["query_string"].decode("latin-1")
-    refuse_cards_in([*scope["path"].split("/")], whole="path")
-    refuse_cards_in([unquote_plus(query), *parse_qsl(query, keep_blank_values=True)], whole="query")
+    if may_hold_card_number(scope["path"]):
+        refuse_cards_in([*scope["path"].split("/")], whole="path")
+    if scope["query_string"]:
+        query = scope["query_string"].decode("latin-1")
+        refuse_cards_in([unquote_plus(query), *parse_qsl(query, keep_blank_values=True)], whole="query")
     for name, value in scope["headers"]:
         if name not in _NOT_OF_THE_CLIENT:
-            refuse_cards_in(value.decode("latin-1"), whole=name.decode("latin-1"))
+            refuse_card_number(value.decode("latin-1"), field=name.decode("latin-1")[:200])

@@ -39,10 +39,10 @@ from pos.domain.payment_mode import (
     PaymentModes,
     Purpose,
 )
-from pos.domain.posting import Ledger
+from pos.domain.posting import Ledger, SourceKind
 from pos.domain.role import Grant, PermissionTable, Role
 from pos.rate_list import RateList
-from pos.till_settings import RoleName, Strict, TillSettings, is_pattern, url_problem
+from pos.till_settings import RoleName, Strict, TillSettings, Word, is_pattern, url_problem
 
 FILES = (
     "till.toml",
@@ -179,12 +179,16 @@ class _MicrEntry(Strict):
     bank_check: Literal["", "aba"] = ""
 
 
-class LedgerAccount(Strict):
-    """One account of the operator's ledger."""
+LedgerCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]{1,20}$")]
 
-    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]{1,20}$")]
+
+class LedgerAccount(Strict):
+    """One account of the operator's ledger. ``by_event``: another code for what one kind of deed posts to it."""
+
+    code: LedgerCode
     name: Annotated[str, Field(min_length=1, max_length=60)]
     kind: Literal["asset", "liability", "income", "expense"]
+    by_event: dict[Word, LedgerCode] = {}
 
 
 _GrantName = Literal["alone", "limit", "reason", "second", "read", "no"]
@@ -430,9 +434,16 @@ def _check_across(
         if posted_to not in gl_accounts:
             refuse("gl_accounts.toml", posted_to, "this account must be here: the till posts to it")
     codes = [account.code for account in gl_accounts.values()]
+    events = {str(kind) for kind in SourceKind}
     for name, account in gl_accounts.items():
         if codes.count(account.code) > 1:
             refuse("gl_accounts.toml", f"{name}.code", "another account has this code")
+        for event in account.by_event:
+            if event not in events:
+                refuse("gl_accounts.toml", f"{name}.by_event.{event}", f"one of {', '.join(sorted(events))}")
+    for event in till.ledger.categories:
+        if event not in events:
+            refuse("till.toml", f"ledger.categories.{event}", f"one of {', '.join(sorted(events))}")
     for kind, ledger_account in till.cash.declared.items():
         if ledger_account not in gl_accounts:
             refuse("till.toml", f"cash.declared.{kind}", f"one of {', '.join(sorted(gl_accounts))}")

@@ -33,6 +33,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
 RoleName = Literal["cashier", "supervisor", "dealer", "back_office", "admin", "auditor"]
 AmountOrEmpty = Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,4})?)?$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+LedgerTerm = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,30}$")]
 Percent = Annotated[str, Field(pattern=r"^(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)$")]
 
 
@@ -264,6 +265,11 @@ class ShiftSettings(Strict):
 
 class LedgerSettings(Strict):
     closed_through: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    delivered_by: Literal["nobody", "till", "central"] = "nobody"
+    ledger: LedgerTerm = ""
+    company: LedgerTerm = ""
+    cost_centre: LedgerTerm = ""
+    categories: dict[Word, Annotated[str, Field(min_length=1, max_length=25)]] = {}
 
     @field_validator("closed_through")
     @classmethod
@@ -276,6 +282,11 @@ class LedgerSettings(Strict):
     def closed_date(self) -> date | None:
         """The last day of the closed period; None: none is closed."""
         return date.fromisoformat(self.closed_through) if self.closed_through else None
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """What else the accounting system wants on every line."""
+        return {"ledger": self.ledger, "company": self.company, "cost_centre": self.cost_centre}
 
 
 class AccountSettings(Strict):

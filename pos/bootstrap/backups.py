@@ -321,7 +321,7 @@ def _go_on(desk: Desk, person: Person, epoch: int, content: Mapping[str, object]
         if content is not None:
             require_second(deed, RESTORE, content, WHAT)
         deed.subject = f"epoch {epoch}, series {series_of(epoch)}"
-        renew_identity(deed.unit.connection, epoch=epoch, series=series_of(epoch))
+        renew_identity(deed.unit, epoch=epoch, series=series_of(epoch))
 
     perform(desk, person, RESTORE, work, alone=True)
 

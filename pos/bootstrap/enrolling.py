@@ -43,7 +43,7 @@ def enrol_anew(till: OpenTill, person: Person, redeem: Callable[[str, str, int],
 
     def work(deed: Deed) -> int:
         deed.subject = f"epoch {key.epoch}, series {series}"
-        renew_identity(deed.unit.connection, epoch=key.epoch, series=series)
+        renew_identity(deed.unit, epoch=key.epoch, series=series)
         try_at_once(deed.unit.connection, at=deed.at)
         return retry_parked(deed.unit.connection, at=deed.at)
 

@@ -17,6 +17,7 @@ from pos.domain.deposit import BankAccount, DepositPolicy
 from pos.domain.dishonour_policy import DishonourPolicy, DishonourReason
 from pos.domain.errors import Refused
 from pos.domain.large_cash import LargeCash
+from pos.domain.ledger_feed import AccountKind, Deliverer, LedgerRules, PostingAccount
 from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.role import ADMINISTRATION, Role
@@ -84,6 +85,23 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
                 cash.paid_alone_up_to, identity.currency, settings, "cash.paid_alone_up_to"
             ),
         ),
+        ledger=ledger_rules(settings),
+    )
+
+
+def ledger_rules(settings: Settings) -> LedgerRules:
+    """The operator's accounts, and what else stands in the feed to the general ledger."""
+    told = settings.till.ledger
+    return LedgerRules(
+        accounts={
+            key: PostingAccount(
+                key=key, code=one.code, name=one.name, kind=AccountKind(one.kind), by_event=one.by_event
+            )
+            for key, one in settings.gl_accounts.items()
+        },
+        categories=told.categories,
+        terms=told.terms,
+        delivered_by=Deliverer(told.delivered_by),
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from pos.domain.money import Currency, currency
 from pos.domain.receipt import ShopHeading
+from pos.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,14 @@ def write_identity(connection: Connection, identity: Identity) -> None:
         "central_url": identity.central_url,
     }
     connection.exec_driver_sql("INSERT INTO home (name, value) VALUES (?, ?)", list(values.items()))
+    connection.exec_driver_sql(
+        "INSERT INTO ledger_series (series, entries_before) VALUES (?, 0)", (identity.series,)
+    )
 
 
-def renew_identity(connection: Connection, *, epoch: int, series: str) -> None:
+def renew_identity(unit: UnitOfWork, *, epoch: int, series: str) -> None:
     """The till goes on under another epoch, and numbers its receipts in that one's series."""
     for name, value in (("epoch", str(epoch)), ("series", series)):
-        connection.exec_driver_sql("UPDATE home SET value = ? WHERE name = ?", (value, name))
+        unit.connection.exec_driver_sql("UPDATE home SET value = ? WHERE name = ?", (value, name))
+    booked = unit.connection.exec_driver_sql("SELECT coalesce(max(rowid), 0) FROM journal_entry").scalar_one()
+    unit.insert("ledger_series", {"series": series, "entries_before": booked})

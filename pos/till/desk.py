@@ -28,6 +28,7 @@ from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
 from pos.domain.ids import new_id
 from pos.domain.large_cash import NO_THRESHOLDS, LargeCash
+from pos.domain.ledger_feed import LedgerRules
 from pos.domain.lock_out import Moment
 from pos.domain.money import Money
 from pos.domain.number_format import PLAIN, NumberFormat
@@ -109,6 +110,7 @@ class ShopPolicy:
     corrections: CorrectionPolicy = field(default_factory=CorrectionPolicy)
     signals: SignalPolicy = field(default_factory=SignalPolicy)
     cash_moves: CashMovePolicy = field(default_factory=CashMovePolicy)
+    ledger: LedgerRules = field(default_factory=LedgerRules)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""

@@ -25,6 +25,7 @@ from pos.till.verify_corrections import CORRECTION_CHECKS
 from pos.till.verify_dealers import DEALER_CHECKS
 from pos.till.verify_deposits import DEPOSIT_CHECKS
 from pos.till.verify_dishonours import DISHONOUR_CHECKS
+from pos.till.verify_ledger import LEDGER_CHECKS, altered_batches
 from pos.till.verify_rows import Finding, verify_rows
 from pos.till.voucher_tender import voucher_instrument
 
@@ -225,6 +226,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     *DEPOSIT_CHECKS,
     *DISHONOUR_CHECKS,
     *CORRECTION_CHECKS,
+    *LEDGER_CHECKS,
     (
         "sale_is_posted",
         "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("
@@ -364,6 +366,7 @@ def verify_books(desk: Desk, *, caught_up: bool = True, rows: bool = True) -> li
         findings += _receipt_totals(connection)
         findings += [Finding(check=check, where=where) for check, where in misvalued_notes(connection)]
         findings += _instruments(desk, connection)
+        findings += altered_batches(connection)
     return findings + _open_amounts(desk) if caught_up else findings
 
 

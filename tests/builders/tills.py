@@ -26,6 +26,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from pos.bootstrap.homes import Machine, NewHome, OpenTill, make_home, open_till
+from pos.bootstrap.policy import ledger_rules
 from pos.domain.allocation import NO_TOLERANCE, PaymentPolicy
 from pos.domain.bill import (
     AppliedPayment,
@@ -554,6 +555,7 @@ def make_till(
             walk_in_account="WALK-IN",
             declared=settings.till.cash.declared,
             payments=payments,
+            ledger=ledger_rules(settings),
         ),
         pin_hasher=CheapPinHasher(),
     )

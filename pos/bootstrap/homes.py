@@ -108,6 +108,11 @@ class HomePaths:
         return self.home / "keys"
 
     @property
+    def ledger(self) -> Path:
+        """Files of the feed to the general ledger that the program itself writes."""
+        return self.home / "ledger"
+
+    @property
     def central_key(self) -> Path:
         return self.home / "central.key"
 

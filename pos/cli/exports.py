@@ -1,4 +1,4 @@
-"""Files for others: the auditor's, and what can be read of a damaged store."""
+"""Files for others: the general ledger's, the auditor's, and what can be read of a damaged store."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Annotated
 
 import typer
 
+from pos.cli import ledger
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading
 
 app = typer.Typer(
-    help="Write files for others: the auditor's, and what a damaged store still tells.", no_args_is_help=True
+    help="Write files for others: the general ledger's, the auditor's, and what a damaged store still tells.",
+    no_args_is_help=True,
 )
+app.command("gl")(ledger.export_gl)
+app.command("journal")(ledger.export_journal)
 
 DAMAGED = 6
 

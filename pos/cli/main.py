@@ -25,6 +25,7 @@ from pos.cli import (
     exports,
     imports,
     keys,
+    ledger,
     operations,
     reports,
     shop,
@@ -75,6 +76,7 @@ app.command("enrol")(enrolment.enrol)
 app.add_typer(card.app, name="card")
 app.add_typer(imports.app, name="import")
 app.add_typer(exports.app, name="export")
+app.add_typer(ledger.app, name="gl")
 app.add_typer(keys.app, name="keys")
 app.add_typer(doctor.config_app, name="config")
 app.add_typer(central.app, name="central")

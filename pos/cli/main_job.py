@@ -12,18 +12,25 @@ from typing import Any
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.bootstrap.paper import PaperDevices, print_receipts
 from pos.bootstrap.wire import compare_with_central, make_client, make_engine, make_vouchers
+from pos.cli.ledger import write_new
 from pos.cli.output import Invocation
 from pos.cli.sample_tenders import SampleTenders
+from pos.domain.encode import file_name
+from pos.domain.ledger_feed import digest_of
 from pos.domain.money import Money, currency, parse_amount, parse_count, total
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
+from pos.domain.role import Role
 from pos.fixture import Fixture
 from pos.machine import InlineRunner
 from pos.sample import iccid
+from pos.till.balances import ledger_balances
 from pos.till.enquiries import AccountView, account_view
+from pos.till.ledger_batches import make_batches
 from pos.till.script import Script
 from pos.till.sign_in import sign_in
 from pos.till.verify import verify_books
 from receipts.printer import NoDrawer
+from sync.ledger.files import BatchForm, batch_file
 
 FLOAT = "20.000"
 DRAIN_TIMEOUT_S = 60
@@ -46,6 +53,7 @@ class MainJob:
         self._call = call
         self._central_db = central_db
         self._cashier, self._supervisor = cashier, supervisor
+        self._back_office = next(user.user for user in shop.users if Role.BACK_OFFICE in user.roles)
         self._pins = {user.user: user.pin for user in shop.users}
         self._shop = shop
         self._faults: list[str] = []
@@ -77,6 +85,7 @@ class MainJob:
 
             self._print()
             asyncio.run(self._sync(till))
+            self._feed_the_ledger(till)
             self._verify(till)
         self._verify_central()
         ok = not self._faults
@@ -314,6 +323,19 @@ class MainJob:
             bills=pulled.bills,
             accounts=pulled.accounts,
         )
+
+    def _feed_the_ledger(self, till: OpenTill) -> None:
+        person = sign_in(till.desk, self._back_office, self._pins[self._back_office])
+        batches = make_batches(till.desk, person)
+        till.paths.ledger.mkdir(mode=0o700, exist_ok=True)
+        for batch in batches:
+            out = till.paths.ledger / file_name([batch.number], suffix=".csv")
+            digest = write_new(out, batch_file(BatchForm.CSV, [batch]))
+            self._hold(digest == digest_of(batch), f"the file of {batch.number} is what its digest says")
+        fed = sum(one.debit.minor for batch in batches for one in batch.totals)
+        booked = sum(row.debit.minor for row in ledger_balances(till.desk, person))
+        self._hold(fed == booked > 0, "the general ledger is told what the journal holds, once")
+        self._step("ledger_fed", batches=[batch.number for batch in batches], folder=str(till.paths.ledger))
 
     def _verify(self, till: OpenTill) -> None:
         findings = verify_books(till.desk)

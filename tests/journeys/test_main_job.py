@@ -100,6 +100,7 @@ def test_it_ends_with_0_and_its_last_line_says_that_all_held(demo: Demo) -> None
     assert [line["step"] for line in demo.ended.lines if "step" in line] == [
         "printed",
         "synced",
+        "ledger_fed",
         "till_verified",
         "central_verified",
         "done",

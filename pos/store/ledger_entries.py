@@ -1,0 +1,146 @@
+"""Journal entries as stored, one at a time, with the paper that each was booked with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pos.domain.ledger_feed import BatchLine
+from pos.domain.money import Money, currency
+
+_PAPER = (
+    "CASE source_kind "
+    "WHEN 'payment' THEN (SELECT receipt_number FROM payment_event WHERE payment_event_id = source_id) "
+    "WHEN 'bill_write_off' THEN (SELECT receipt_number FROM payment_event WHERE payment_event_id = source_id) "
+    "WHEN 'write_off_recovery' THEN (SELECT receipt_number FROM payment_event WHERE payment_event_id = source_id) "
+    "WHEN 'bank_receipt' THEN (SELECT receipt_number FROM bank_receipt_event JOIN tender USING (tender_id) "
+    "JOIN payment_event USING (payment_event_id) WHERE outcome_id = source_id) "
+    "WHEN 'suspense_resolved' THEN (SELECT receipt_number FROM suspense_transfer JOIN suspense USING (suspense_id) "
+    "JOIN payment_event USING (payment_event_id) WHERE transfer_id = source_id) "
+    "WHEN 'deposit_lodged' THEN (SELECT receipt_number FROM deposit_slip_event JOIN deposit_slip USING (slip_id) "
+    "WHERE step_id = source_id) "
+    "WHEN 'deposit_credited' THEN (SELECT receipt_number FROM deposit_slip_event JOIN deposit_slip USING (slip_id) "
+    "WHERE step_id = source_id) "
+    "WHEN 'shift_opened' THEN (SELECT 'shift ' || number FROM shift WHERE shift_id = source_id) "
+    "WHEN 'shift_closed' THEN (SELECT 'shift ' || number FROM shift WHERE shift_id = source_id) "
+    "WHEN 'trust_counted' THEN (SELECT 'shift ' || number FROM shift WHERE shift_id = source_id) "
+    "WHEN 'cash_move' THEN (SELECT receipt_number FROM cash_move WHERE move_id = source_id) "
+    "ELSE coalesce((SELECT receipt_number FROM correction WHERE correction_id = source_id), "
+    "(SELECT receipt_number FROM refund_across WHERE refund_id = source_id)) END"
+)
+"""The number of the receipt or slip that an entry was booked with; a shift's own number where there is none."""
+
+_LINES = (
+    f"SELECT entry.rowid, entry_id, source_kind, source_id, {_PAPER}, booked_at_utc, original_date, line_no, "
+    "ledger_account, account, debit_minor, credit_minor, currency "
+    "FROM journal_entry AS entry JOIN journal_line USING (entry_id) LEFT JOIN moved_entry USING (entry_id) "
+    "WHERE entry.business_date = ? AND entry.rowid > ? AND entry.rowid <= ? ORDER BY entry.rowid, line_no"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLine:
+    """A journal line. ``account`` is the customer's or dealer's."""
+
+    number: int
+    ledger_account: str
+    account: str | None
+    debit: Money
+    credit: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """A journal entry. ``paper``: the number on what was printed with it, None where nothing was."""
+
+    entry_id: str
+    event: str
+    source_id: str
+    paper: str | None
+    booked_at_utc: str
+    original_date: date | None
+    lines: tuple[StoredLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A journal line behind a figure. ``place`` is its entry's in the books and its own there, to go on after."""
+
+    place: tuple[int, int]
+    entry_id: str
+    event: str
+    paper: str | None
+    booked_at_utc: str
+    account: str | None
+    amount: Money
+
+
+def entries_between(connection: Connection, day: date, *, after: int, through: int) -> Iterator[StoredEntry]:
+    """The entries of ``day`` with a row number above ``after`` up to ``through``, as booked, one at a time."""
+    rows = connection.exec_driver_sql(_LINES, (day.isoformat(), after, through)).yield_per(1_000)
+    for _, lines in groupby(rows, key=lambda row: row[0]):
+        yield _entry([tuple(line) for line in lines])
+
+
+def _entry(rows: list[tuple[Any, ...]]) -> StoredEntry:
+    _, entry_id, event, source_id, paper, booked_at, original = rows[0][:7]
+    return StoredEntry(
+        entry_id=entry_id,
+        event=event,
+        source_id=source_id,
+        paper=paper,
+        booked_at_utc=booked_at,
+        original_date=None if original is None else date.fromisoformat(original),
+        lines=tuple(
+            StoredLine(
+                number=line_no,
+                ledger_account=ledger_account,
+                account=account,
+                debit=Money(debit, currency(code)),
+                credit=Money(credit, currency(code)),
+            )
+            for *_, line_no, ledger_account, account, debit, credit, code in rows
+        ),
+    )
+
+
+def postings_behind(
+    connection: Connection, batch_number: str, line: BatchLine, *, after: tuple[int, int], limit: int
+) -> list[Posting]:
+    """The journal lines that a batch's line sums, as booked: so many at most of those above ``after``."""
+    side = "debit_minor" if line.debit.minor else "credit_minor"
+    rows = connection.exec_driver_sql(
+        f"SELECT entry.rowid, line_no, entry_id, source_kind, {_PAPER}, booked_at_utc, account, {side}, currency "
+        "FROM ledger_batch AS batch JOIN journal_entry AS entry ON entry.business_date = batch.business_date "
+        "AND entry.rowid > max(batch.entries_after, ?2 - 1) AND entry.rowid <= batch.entries_through "
+        "JOIN journal_line USING (entry_id) LEFT JOIN moved_entry USING (entry_id) "
+        f"WHERE batch_number = ?1 AND source_kind = ?3 AND ledger_account = ?4 AND {side} > 0 AND currency = ?5 "
+        "AND original_date IS ?6 AND (entry.rowid, line_no) > (?2, ?8) ORDER BY entry.rowid, line_no LIMIT ?7",
+        (
+            batch_number,
+            after[0],
+            line.event,
+            line.ledger_account,
+            line.debit.currency.code,
+            None if line.original_date is None else line.original_date.isoformat(),
+            limit,
+            after[1],
+        ),
+    )
+    return [
+        Posting(
+            place=(row[0], row[1]),
+            entry_id=row[2],
+            event=row[3],
+            paper=row[4],
+            booked_at_utc=row[5],
+            account=row[6],
+            amount=Money(row[7], currency(row[8])),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,182 @@
+"""The journal for others, entry by entry, and what lies behind a figure of a batch. Looked at, never changed.
+
+Entries that are in a batch carry the codes that the batch had; the others those of today's settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from pos.domain.business_day import open_date
+from pos.domain.errors import Refused
+from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedLine, account_of
+from pos.domain.ledger_feed import LedgerBatch, LedgerRules
+from pos.domain.money import Currency
+from pos.domain.role import Person
+from pos.store.ledger_batches import (
+    batch_by_number,
+    batches_of,
+    open_days,
+    open_stretches,
+    reach_of,
+    sums_of,
+)
+from pos.store.ledger_entries import Posting, StoredEntry, entries_between, postings_behind
+from pos.till.desk import Desk
+from pos.till.gate import require_look
+from pos.till.ledger_batches import ACT, unknown_batch
+
+PAGE_MAX = 10_000
+"""So many postings are told at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Entries of one date that go by the same codes: those of a batch, or (``batch`` None) those that are in none yet."""
+
+    batch: LedgerBatch | None
+    business_date: date
+    accounting_date: date
+    after: int
+    through: int
+    accounts: Mapping[tuple[str, str], FeedAccount]
+    categories: Mapping[str, str]
+    currencies: frozenset[Currency]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """What is told: the accounts and currencies first, then ``entries``, which are read as they are asked for."""
+
+    accounts: tuple[FeedAccount, ...]
+    currencies: tuple[Currency, ...]
+    entries: Iterator[FeedEntry]
+
+
+@contextmanager
+def journal(desk: Desk, person: Person, day: date | None = None) -> Iterator[Journal]:
+    """The journal of ``day``, or all of it, as booked; whatever its length it is never held whole.
+
+    Raises NotAuthorised, or Refused ``ledger_account_missing``.
+    """
+    require_look(desk, ACT, person)
+    with desk.till.read() as connection:
+        segments = list(_segments(desk, connection, day))
+        accounts = {
+            (account.code, account.key): account
+            for segment in segments
+            for account in segment.accounts.values()
+        }
+        currencies = {known for segment in segments for known in segment.currencies}
+        yield Journal(
+            accounts=tuple(accounts[key] for key in sorted(accounts)),
+            currencies=tuple(sorted(currencies, key=lambda one: one.code)),
+            entries=(entry for segment in segments for entry in _entries(connection, segment)),
+        )
+
+
+def behind(
+    desk: Desk,
+    person: Person,
+    number: str,
+    line_number: int,
+    *,
+    after: tuple[int, int] = (0, 0),
+    limit: int = 500,
+) -> list[Posting]:
+    """The postings that line ``line_number`` of a batch sums, as booked; the next page begins ``after`` the last place.
+
+    Raises NotAuthorised, or Refused ``unknown_batch`` or ``unknown_line``.
+    """
+    require_look(desk, ACT, person)
+    with desk.till.read() as connection:
+        batch = batch_by_number(connection, number)
+        if batch is None:
+            raise unknown_batch(number)
+        line = next((one for one in batch.lines if one.number == line_number), None)
+        if line is None:
+            raise Refused(
+                "unknown_line", f"Batch {number} has lines 1 to {len(batch.lines)}.", line=line_number
+            )
+        return postings_behind(connection, number, line, after=after, limit=min(limit, PAGE_MAX))
+
+
+def _segments(desk: Desk, connection: Connection, day: date | None) -> Iterator[Segment]:
+    found = [_batched(connection, batch) for batch in batches_of(connection, day)]
+    for one in open_days(connection) if day is None else [day]:
+        found += [_open(desk, connection, stretch_day=one)] if open_stretches(connection, one) else []
+    yield from sorted(found, key=lambda segment: (segment.business_date, segment.after))
+
+
+def _batched(connection: Connection, batch: LedgerBatch) -> Segment:
+    after, through = reach_of(connection, batch.number)
+    return Segment(
+        batch=batch,
+        business_date=batch.business_date,
+        accounting_date=batch.accounting_date,
+        after=after,
+        through=through,
+        accounts={(line.event, line.ledger_account): account_of(line) for line in batch.lines},
+        categories={line.event: line.category for line in batch.lines},
+        currencies=frozenset(line.debit.currency for line in batch.lines),
+    )
+
+
+def _open(desk: Desk, connection: Connection, *, stretch_day: date) -> Segment:
+    stretches = open_stretches(connection, stretch_day)
+    sums = [posted for stretch in stretches for posted in sums_of(connection, stretch)]
+    rules = desk.policy.ledger
+    return Segment(
+        batch=None,
+        business_date=stretch_day,
+        accounting_date=open_date(stretch_day, desk.policy.closed_through),
+        after=stretches[0].after,
+        through=stretches[-1].through,
+        accounts={
+            (posted.event, posted.ledger_account): _today(rules, posted.event, posted.ledger_account)
+            for posted in sums
+        },
+        categories={posted.event: rules.category(posted.event) for posted in sums},
+        currencies=frozenset(posted.debit.currency for posted in sums),
+    )
+
+
+def _today(rules: LedgerRules, event: str, key: str) -> FeedAccount:
+    known = rules.account(key)
+    return FeedAccount(key=key, code=known.by_event.get(event, known.code), name=known.name, kind=known.kind)
+
+
+def _entries(connection: Connection, segment: Segment) -> Iterator[FeedEntry]:
+    stored = entries_between(connection, segment.business_date, after=segment.after, through=segment.through)
+    return (_entry(segment, one) for one in stored)
+
+
+def _entry(segment: Segment, entry: StoredEntry) -> FeedEntry:
+    of_day = entry.original_date or segment.business_date
+    tags = {
+        "event": entry.event,
+        "entry": entry.entry_id,
+        "batch": segment.batch.number if segment.batch else "",
+        "booked": entry.booked_at_utc,
+        "original-date": of_day.isoformat() if of_day != segment.accounting_date else "",
+    }
+    return FeedEntry(
+        number=entry.paper or entry.source_id,
+        on=segment.accounting_date,
+        said=segment.categories[entry.event],
+        tags={name: value for name, value in tags.items() if value},
+        lines=tuple(
+            FeedLine(
+                account=segment.accounts[entry.event, line.ledger_account],
+                debit=line.debit,
+                credit=line.credit,
+                note=line.account or "",
+            )
+            for line in entry.lines
+        ),
+    )

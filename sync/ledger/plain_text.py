@@ -1,0 +1,110 @@
+"""hledger and Beancount journals: a second program that adds the books up again.
+
+Account names are made of the operator's code and our key alone, so that no name somebody typed can break a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pos.domain.ledger_entry import FeedAccount, FeedEntry
+from pos.domain.ledger_feed import AccountKind
+from pos.domain.money import Currency, Money
+from pos.domain.text_guard import clean_foreign
+
+_HLEDGER_ROOT = {
+    AccountKind.ASSET: "assets",
+    AccountKind.LIABILITY: "liabilities",
+    AccountKind.INCOME: "revenues",
+    AccountKind.EXPENSE: "expenses",
+}
+_HLEDGER_TYPE = {
+    AccountKind.ASSET: "A",
+    AccountKind.LIABILITY: "L",
+    AccountKind.INCOME: "R",
+    AccountKind.EXPENSE: "X",
+}
+_BEANCOUNT_ROOT = {
+    AccountKind.ASSET: "Assets",
+    AccountKind.LIABILITY: "Liabilities",
+    AccountKind.INCOME: "Income",
+    AccountKind.EXPENSE: "Expenses",
+}
+FIRST_DAY = "1970-01-01"
+"""Accounts are open since ever: the books do not know when the operator opened them."""
+TEXT_MAX = 200
+
+
+def hledger_head(accounts: Iterable[FeedAccount], currencies: Iterable[Currency]) -> Iterator[str]:
+    """The accounts and currencies, declared, so that ``hledger check --strict`` knows a wrong one."""
+    yield "decimal-mark .\n"
+    for known in currencies:
+        yield f"commodity {_sample(known)} {known.code}\n"
+    for account in accounts:
+        kind = _HLEDGER_TYPE[account.kind]
+        yield f"account {hledger_account(account)}  ; type: {kind}, name: {_hledger_text(account.name)}\n"
+
+
+def hledger_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
+    """One transaction an entry, cleared, with its number as code."""
+    for entry in entries:
+        yield f"\n{entry.on.isoformat()} * ({_hledger_text(entry.number)}) {_hledger_text(entry.said)}\n"
+        for name, value in entry.tags.items():
+            yield f"    ; {name}: {_hledger_text(value)}\n"
+        for line in entry.lines:
+            note = f"  ; {_hledger_text(line.note)}" if line.note else ""
+            amount = f"{line.signed.plain()} {line.signed.currency.code}"
+            yield f"    {hledger_account(line.account)}  {amount}{note}\n"
+
+
+def hledger_account(account: FeedAccount) -> str:
+    """Its name in the journal, such as ``assets:1010-cash-in-till``."""
+    return f"{_HLEDGER_ROOT[account.kind]}:{_component(account)}"
+
+
+def beancount_head(accounts: Iterable[FeedAccount], currencies: Iterable[Currency]) -> Iterator[str]:
+    """The accounts and currencies, opened: an account that is not is an error."""
+    for known in currencies:
+        yield f"{FIRST_DAY} commodity {known.code}\n"
+    for account in accounts:
+        yield f"{FIRST_DAY} open {beancount_account(account)}\n  name: {_quoted(account.name)}\n"
+
+
+def beancount_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
+    """One transaction an entry; number and tags are its metadata."""
+    for entry in entries:
+        yield f"\n{entry.on.isoformat()} * {_quoted(entry.said)}\n"
+        yield f"  number: {_quoted(entry.number)}\n"
+        for name, value in entry.tags.items():
+            yield f"  {name}: {_quoted(value)}\n"
+        for line in entry.lines:
+            yield f"  {beancount_account(line.account)}  {line.signed.plain()} {line.signed.currency.code}\n"
+            if line.note:
+                yield f"    note: {_quoted(line.note)}\n"
+
+
+def beancount_account(account: FeedAccount) -> str:
+    """Its name in the journal, such as ``Assets:1010-cash-in-till``."""
+    return f"{_BEANCOUNT_ROOT[account.kind]}:{_component(account)}"
+
+
+def _component(account: FeedAccount) -> str:
+    """Code and key, of letters, digits and dashes; what Beancount wants at the beginning, a digit or a capital, is there."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{account.code}-{account.key}").strip("-")
+    return plain[:1].upper() + plain[1:]
+
+
+def _sample(known: Currency) -> str:
+    """A number with the currency's digits; a decimal mark stands there in any case."""
+    return f"{Money(0, known).plain()}." if known.exponent == 0 else Money(0, known).plain()
+
+
+def _hledger_text(text: str) -> str:
+    """On one line, and without the marks that begin a comment, a second tag, a code or another part of the description."""
+    return re.sub(r"[;|,()\s]+", " ", clean_foreign(text, limit=TEXT_MAX)).strip()
+
+
+def _quoted(text: str) -> str:
+    cleaned = clean_foreign(text, limit=TEXT_MAX).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{cleaned}"'

@@ -1,0 +1,132 @@
+"""``pos export gl``, ``pos export journal`` and ``pos gl``: the feed to the general ledger from the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.builders.homes import Ended, ForkingPos
+from tests.builders.ledger_peers import PEERS, said_of
+
+BACK_OFFICE = ("--user", "4001", "--pin-fd", "3")
+BACK_OFFICE_PIN, CASHIER_PIN = "619405", "135790"
+
+
+def run(pos: ForkingPos, home: Path, *command: str) -> Ended:
+    return pos.run("--home", str(home), "--json", *command, *BACK_OFFICE, pin=BACK_OFFICE_PIN)
+
+
+def sell_and_count(pos: ForkingPos, home: Path, ref: str, *, counted: bool = True) -> None:
+    lines: list[dict[str, object]] = [
+        {"ref": f"{ref}-o", "act": "open_shift", "float": {"amount": "20.000"}},
+        {
+            "ref": f"{ref}-p",
+            "act": "pay",
+            "payer": {"kind": "subscriber", "account": "BA-1001"},
+            "allocate": [{"bill": "7781", "amount": "5.000"}],
+            "tenders": [{"mode": "cash", "amount": "5.000"}],
+            "confirm": ["possible_double"],
+        },
+    ]
+    if counted:
+        lines += [
+            {"ref": f"{ref}-c", "act": "count", "cash": {"amount": "25.000"}},
+            {"ref": f"{ref}-z", "act": "close_shift"},
+        ]
+    ended = pos.script(home, lines)
+    assert ended.status == 0, ended
+
+
+@pytest.fixture
+def counted_home(pos: ForkingPos, home: Path) -> Path:
+    """A home with a shift that took 5.000 in cash and was counted."""
+    sell_and_count(pos, home, "one")
+    return home
+
+
+def test_the_feed_is_written_with_its_control_totals_and_digest(pos: ForkingPos, counted_home: Path) -> None:
+    out = counted_home.parent / "feed.csv"
+
+    ended = run(pos, counted_home, "export", "gl", "--format", "csv", "--out", str(out))
+
+    assert ended.status == 0, ended
+    (told,) = ended.lines
+    (batch,) = told["batches"]
+    assert told["sha256"] == batch["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert batch["totals"] == [{"currency": "KWD", "debit": "50.000", "credit": "50.000"}]
+    assert re.fullmatch(r"S014-T1-A-\d{8}-01", batch["batch"])
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_batch_is_exported_again_byte_for_byte_beside_its_supplement(
+    pos: ForkingPos, counted_home: Path
+) -> None:
+    folder = counted_home.parent
+    first = run(pos, counted_home, "export", "gl", "--format", "oracle", "--out", str(folder / "first"))
+    (batch,) = first.lines[0]["batches"]
+    sell_and_count(pos, counted_home, "two")
+
+    both = run(pos, counted_home, "export", "gl", "--format", "oracle", "--out", str(folder / "both"))
+    again = run(
+        pos,
+        counted_home,
+        *("export", "gl", "--format", "oracle", "--batch", batch["batch"], "--out", str(folder / "again")),
+    )
+
+    assert [one["part"] for one in both.lines[0]["batches"]] == [1, 2]
+    assert again.status == 0, again
+    assert (folder / "again").read_bytes() == (folder / "first").read_bytes()
+    assert (folder / "both").read_bytes().startswith((folder / "first").read_bytes())
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_feed_and_journal_are_clean_in_another_program(
+    peer: str, pos: ForkingPos, counted_home: Path
+) -> None:
+    folder = counted_home.parent
+    for what in ("gl", "journal"):
+        out = folder / what
+        ended = run(pos, counted_home, "export", what, "--format", peer, "--out", str(out))
+        assert ended.status == 0, ended
+        assert said_of(peer, folder, out.read_text(encoding="utf-8")) == ""
+
+
+def test_a_figure_of_a_batch_is_told_with_its_receipts(pos: ForkingPos, counted_home: Path) -> None:
+    run(pos, counted_home, "export", "gl", "--format", "csv", "--out", str(counted_home.parent / "feed"))
+    (batch,) = run(pos, counted_home, "gl", "list").lines
+    lines = run(pos, counted_home, "gl", "show", batch["batch"]).lines
+    taken = next(row for row in lines if row["event"] == "payment" and "debit" in row)
+    assert (taken["debit"], taken["postings"]) == ("5.000", 1)
+
+    behind = run(pos, counted_home, "gl", "show", batch["batch"], "--line", str(taken["line"]))
+
+    assert [(row["receipt"], row["amount"]) for row in behind.lines] == [("S014-T1-A-000001", "5.000")]
+
+
+def test_no_file_is_written_over_and_none_is_left_by_a_refusal(pos: ForkingPos, counted_home: Path) -> None:
+    out = counted_home.parent / "feed"
+    sell_and_count(pos, counted_home, "two", counted=False)
+    day = run(pos, counted_home, "export", "gl", "--format", "csv", "--out", str(out))
+    assert (day.status, day.lines[0]["batches"]) == (0, [])
+
+    over = run(pos, counted_home, "export", "gl", "--format", "csv", "--out", str(out))
+    absent = run(
+        pos, counted_home, *("export", "gl", "--format", "csv", "--batch", "X-1", "--out", f"{out}.2")
+    )
+
+    assert over.status == 2
+    assert (absent.status, absent.lines[0]["error"]["code"]) == (3, "unknown_batch")
+    assert not Path(f"{out}.2").exists()
+
+
+def test_a_cashier_neither_makes_nor_sees_batches(pos: ForkingPos, counted_home: Path) -> None:
+    out = counted_home.parent / "feed"
+    cashier = ("--user", "1001", "--pin-fd", "3")
+
+    for command in (("gl", "list"), ("export", "gl", "--format", "csv", "--out", str(out))):
+        ended = pos.run("--home", str(counted_home), "--json", *command, *cashier, pin=CASHIER_PIN)
+        assert (ended.status, ended.lines[0]["error"]["code"]) == (4, "not_allowed")
+    assert not out.exists()

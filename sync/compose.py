@@ -11,6 +11,7 @@ from pos.store import outbox
 from pos.store.behind_bounce import waits_for_bounce
 from pos.store.corrections import refund_facts
 from pos.store.home import Identity
+from pos.store.leg_facts import leg_facts
 from pos.store.moved import Kept, moved_facts, waits_for_the_rest
 from pos.store.outbox import OutboxRow
 from pos.store.refunds_across import across_facts
@@ -39,9 +40,7 @@ def compose(
         case outbox.PAYMENT | outbox.REFUND | outbox.MOVED if waits_for_bounce(connection, row.outbox_id):
             return None
         case outbox.PAYMENT:
-            return payment_body(
-                outbox.leg_facts(connection, row, speaker.identity, speaker.modes, speaker.company)
-            )
+            return payment_body(leg_facts(connection, row, speaker.identity, speaker.modes, speaker.company))
         case outbox.REFUND if by_standard and waits_for_the_rest(connection, row.outbox_id):
             return None
         case outbox.REFUND | outbox.MOVED_REFUND:

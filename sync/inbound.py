@@ -21,9 +21,9 @@ from pos.domain.ports import Clock, Runner
 from pos.domain.signed_voucher import VoucherKey
 from pos.domain.standing_bounces import cash_only_by
 from pos.store import cache as cached
-from pos.store import outbox
 from pos.store.cache import CachedAccount, CacheStore, credit_of
 from pos.store.cached_bounces import settle_bounces
+from pos.store.in_doubt import accounts_in_doubt, bills_in_doubt, bills_paid
 from pos.store.items import put_items, remove_items
 from pos.store.known_cheques import KnownCheque, forget_cheques, put_known_cheques
 from pos.store.outbox import OutboxRow
@@ -160,7 +160,7 @@ class Inbound:
         A bill that came before the name lists a payment which could not be known for ours then. Runs on the cache's writer.
         """
         with self._till.read() as books:
-            own = own_allocations(books, outbox.bills_paid(books, rows))
+            own = own_allocations(books, bills_paid(books, rows))
         with self._cache.write() as connection:
             bills = {bill_no: cached.bill_by_number(connection, bill_no) for bill_no in own}
             cached.set_open(
@@ -241,7 +241,7 @@ class Inbound:
         """
         with self._till.read() as books:
             credits = {row.account: own_credits(books, row.account).get(row.account, []) for row in accounts}
-            in_doubt = outbox.accounts_in_doubt(books)
+            in_doubt = accounts_in_doubt(books)
             bounces = own_bounces(books, {row.account for row in accounts})
         with self._cache.write() as connection:
             clear = [
@@ -358,7 +358,7 @@ class Inbound:
         told_at = utc_text(self._clock.now())
         with self._till.read() as books:
             own = own_allocations(books, [bill.bill_no for bill in bills])
-            in_doubt = outbox.bills_in_doubt(books)
+            in_doubt = bills_in_doubt(books)
         with self._cache.write() as connection:
             clear = [
                 bill

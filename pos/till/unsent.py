@@ -8,6 +8,7 @@ from datetime import datetime
 from pos.domain.money import Money
 from pos.domain.role import Person
 from pos.store import outbox
+from pos.store.leg_shown import leg_shown
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 
@@ -36,7 +37,7 @@ def unsent(desk: Desk, person: Person, *, limit: int = 500) -> list[Unsent]:
     require_enquiry(desk, person)
     with desk.till.read() as connection:
         rows = outbox.unsent(connection, limit)
-        legs = [(row, outbox.leg_shown(connection, row)) for row in rows]
+        legs = [(row, leg_shown(connection, row)) for row in rows]
     return [
         Unsent(
             receipt_number=leg.receipt_number,

@@ -18,7 +18,8 @@ from pos.domain.card import (
     ReversalRefused,
 )
 from pos.domain.errors import DomainError, NotAuthorised, Refused
-from pos.store.outbox import leg_facts, unsent
+from pos.store.leg_facts import leg_facts
+from pos.store.outbox import unsent
 from pos.till.cards import abandon_all_cards, open_card_attempts
 from pos.till.desk import Desk
 from pos.till.enquiries import till_state

@@ -16,7 +16,8 @@ from pos.domain.money import Money
 from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import ModeKind
 from pos.domain.receipt import Copy
-from pos.store.outbox import leg_facts, mark_parked, retry_parked, unsent
+from pos.store.leg_facts import leg_facts
+from pos.store.outbox import mark_parked, retry_parked, unsent
 from pos.store.receipts import receipt_facts
 from pos.till.bank_receipts import reject_bank_receipt, unblock_dealer, verify_bank_receipt
 from pos.till.basket import account_basket, add_item, give, order_of, quote

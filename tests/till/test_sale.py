@@ -16,7 +16,8 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.payment_mode import PayerKind
 from pos.domain.receipt import SaleLine, TaxLine
 from pos.domain.role import PermissionTable
-from pos.store.outbox import due, leg_facts, unsent
+from pos.store.leg_facts import leg_facts
+from pos.store.outbox import due, unsent
 from pos.store.receipts import receipt_facts
 from pos.store.times import utc_text
 from pos.till.desk import Desk

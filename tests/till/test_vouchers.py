@@ -15,7 +15,8 @@ from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.voucher import VoucherAsked, VoucherOutcome, VoucherRefused, code_mark
 from pos.machine import InlineRunner
-from pos.store.outbox import leg_facts, unsent
+from pos.store.leg_facts import leg_facts
+from pos.store.outbox import unsent
 from pos.store.vouchers import holds_to_release, mark_reserved
 from pos.till.desk import Desk
 from pos.till.payment_order import TenderOrder

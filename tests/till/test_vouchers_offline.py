@@ -12,7 +12,8 @@ from pos.domain.errors import Refused
 from pos.domain.signed_voucher import VoucherKey
 from pos.domain.voucher import Residual, VoucherRefused, code_digest
 from pos.domain.voucher_policy import PreauthorisedRange
-from pos.store.outbox import leg_facts, unsent
+from pos.store.leg_facts import leg_facts
+from pos.store.outbox import unsent
 from pos.till.desk import Desk
 from pos.till.payment_order import TenderOrder
 from pos.till.take_payment import PaymentTaken, take_payment

@@ -36,7 +36,8 @@ from pos.till_settings import url_problem
 from sync.addresses import Addresses
 from sync.client import CentralClient
 from sync.credentials import Credentials, Secret, Signature
-from sync.engine import SyncEngine, SyncParts
+from sync.delivery import SyncParts
+from sync.engine import SyncEngine
 from sync.heads import heads_of, mark_letters
 from sync.oauth import key_text, terminal_client
 from sync.outcomes import Accepted, AllOfTerminal, Later, NotThere, RefusedForGood, Unknown, Unreachable

@@ -38,7 +38,8 @@ from sync.central.store.database import CentralStore
 from sync.central.wire.links import HEAD_PATH, PERSON_CHANGE_PATH, PERSON_PATH, SHIFT_TOTAL_PATH
 from sync.client import CentralClient
 from sync.credentials import Credentials
-from sync.engine import SyncEngine, SyncParts
+from sync.delivery import SyncParts
+from sync.engine import SyncEngine
 from sync.link import BODY_MAX
 from sync.retry import RetryRule
 from sync.wire_json import dumps, loads

@@ -21,7 +21,7 @@ from pos.store.outbox import OutboxRow
 from pos.store.unit_of_work import UnitOfWork
 from pos.till import booking, desk, take_payment
 from pos.till.desk import Deed, Desk
-from sync import engine
+from sync import delivery, engine
 from sync.central.api import payments as payment_api
 from sync.central.payments import payments
 from sync.central.schema.migrations import forms
@@ -138,14 +138,14 @@ def _unknown_counts_as_never_sent() -> AbstractContextManager[None]:
 
 def _time_out_parks() -> AbstractContextManager[None]:
     """No answer is taken for a refusal."""
-    settle = engine.SyncEngine._settle
+    settle = delivery.Delivery._settle
 
     async def planted(self: Any, row: OutboxRow, outcome: Any, this_round: Any) -> bool:
         if isinstance(outcome, Unknown):
             outcome = RefusedForGood(outcome.reason)
         return await settle(self, row, outcome, this_round)
 
-    return swapped(engine.SyncEngine, "_settle", planted)
+    return swapped(delivery.Delivery, "_settle", planted)
 
 
 def _retry_after_ignored() -> AbstractContextManager[None]:

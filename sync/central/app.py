@@ -38,6 +38,7 @@ from sync.central.http.answers import error_answer
 from sync.central.http.arrival import CardGuard, RateLimit
 from sync.central.http.desk import CentralDesk
 from sync.central.http.limits import Buckets, Limits
+from sync.central.http.turns import Turns
 from sync.central.http.watch import REQUEST_ID, Visit, Watch, id_of, note_code
 from sync.central.hub.events import EventRecorder
 from sync.central.hub.listeners import ListenerHosts
@@ -94,7 +95,16 @@ def make_app(
     store.before_commit = recorder or EventRecorder(clock)
     timed = TimedStore(store, clock, metrics)
     desk = CentralDesk(
-        timed, clock, randomness, links, modes, held_for, issuers or {}, tolerance, GroupCommit(timed)
+        timed,
+        clock,
+        randomness,
+        links,
+        modes,
+        held_for,
+        issuers or {},
+        tolerance,
+        GroupCommit(timed),
+        Turns(),
     )
     routes: list[Route] = [
         *payment_routes(desk),

@@ -23,7 +23,7 @@ from sync.central.store.driver_sql import straight
 from sync.central.store.on_postgresql import TAKE_WRITER_LOCK
 from sync.central.store.promises import StoreUnavailable
 from sync.central.wire.links import Links
-from sync.central.wire.listing import ROWS_AT_ONCE, fetch_page
+from sync.central.wire.listing import ROWS_AT_ONCE, at_once, read_page
 from sync.central.wire.query import Resource, parse_list_query
 from sync.wire_json import loads
 from tests.central.central_builders import (
@@ -192,7 +192,7 @@ async def test_rows_that_are_compared_one_by_one_do_not_come_all_at_once(
     watched = replace(PAYMENTS, compose=compose, select=many)
     asked = parse_list_query([*query.items()], watched, Links(""))
     with store.read() as connection:
-        fetch_page(connection, watched, asked, Links(""))
+        at_once(read_page(connection, watched, asked, Links("")))
 
     assert open_cursors[0] == 1
 

@@ -52,7 +52,7 @@ def bill_routes(desk: CentralDesk) -> list[Route]:
     async def demands(request: Request) -> Response:
         if request.method == "POST":
             return await _post_demand(desk, request)
-        return answer_list(desk, request, BILLS_ON_DEMAND)
+        return await answer_list(desk, request, BILLS_ON_DEMAND)
 
     async def demand(request: Request) -> Response:
         return answer_one(desk, request, BILLS_ON_DEMAND)
@@ -74,7 +74,7 @@ def bill_routes(desk: CentralDesk) -> list[Route]:
 
 def _listed(desk: CentralDesk, of: Collection) -> Route:
     async def collection(request: Request) -> Response:
-        return answer_list(desk, request, of)
+        return await answer_list(desk, request, of)
 
     return Route(of.path, collection, methods=["GET"])
 

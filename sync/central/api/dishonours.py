@@ -46,7 +46,7 @@ def dishonour_routes(desk: CentralDesk) -> list[Route]:
         return json_answer(resource, status=201)
 
     async def listed(request: Request) -> Response:
-        return answer_list(desk, request, DISHONOURS)
+        return await answer_list(desk, request, DISHONOURS)
 
     async def one(request: Request) -> Response:
         return answer_one(desk, request, DISHONOURS)

@@ -94,31 +94,31 @@ def own_routes(desk: CentralDesk) -> list[Route]:
         return json_answer(ANNOUNCEMENT)
 
     async def accounts(request: Request) -> Response:
-        return answer_list(desk, request, ACCOUNTS)
+        return await answer_list(desk, request, ACCOUNTS)
 
     async def account(request: Request) -> Response:
         return answer_one(desk, request, ACCOUNTS)
 
     async def items(request: Request) -> Response:
-        return answer_list(desk, request, ITEMS)
+        return await answer_list(desk, request, ITEMS)
 
     async def item(request: Request) -> Response:
         return answer_one(desk, request, ITEMS)
 
     async def reconnections(request: Request) -> Response:
-        return answer_list(desk, request, RECONNECTIONS)
+        return await answer_list(desk, request, RECONNECTIONS)
 
     async def reconnection(request: Request) -> Response:
         return answer_one(desk, request, RECONNECTIONS)
 
     async def doubles(request: Request) -> Response:
-        return answer_list(desk, request, POSSIBLE_DOUBLES)
+        return await answer_list(desk, request, POSSIBLE_DOUBLES)
 
     async def double(request: Request) -> Response:
         return answer_one(desk, request, POSSIBLE_DOUBLES)
 
     async def cheques(request: Request) -> Response:
-        return answer_list(desk, request, CHEQUES)
+        return await answer_list(desk, request, CHEQUES)
 
     async def cheque(request: Request) -> Response:
         return answer_one(desk, request, CHEQUES)

@@ -42,7 +42,7 @@ def payment_routes(desk: CentralDesk) -> list[Route]:
     async def collection(request: Request) -> Response:
         if request.method == "POST":
             return await _post_payment(desk, request)
-        return answer_list(desk, request, PAYMENTS)
+        return await answer_list(desk, request, PAYMENTS)
 
     async def one(request: Request) -> Response:
         return answer_one(desk, request, PAYMENTS)

@@ -29,7 +29,7 @@ def person_routes(desk: CentralDesk) -> list[Route]:
     """The routes of the people and of what was changed of them."""
 
     async def people(request: Request) -> Response:
-        return answer_list(desk, request, PEOPLE)
+        return await answer_list(desk, request, PEOPLE)
 
     async def person(request: Request) -> Response:
         return answer_one(desk, request, PEOPLE)
@@ -37,7 +37,7 @@ def person_routes(desk: CentralDesk) -> list[Route]:
     async def changes(request: Request) -> Response:
         if request.method == "POST":
             return _tell(desk, read_object(await read_body(request)))
-        return answer_list(desk, request, PERSON_CHANGES)
+        return await answer_list(desk, request, PERSON_CHANGES)
 
     return [
         Route(PERSON_PATH, people, methods=["GET"]),

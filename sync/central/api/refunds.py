@@ -39,7 +39,7 @@ def refund_routes(desk: CentralDesk) -> list[Route]:
     async def collection(request: Request) -> Response:
         if request.method == "POST":
             return await _post_refund(desk, request)
-        return answer_list(desk, request, REFUNDS)
+        return await answer_list(desk, request, REFUNDS)
 
     async def one(request: Request) -> Response:
         return answer_one(desk, request, REFUNDS)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from sync.central.http.desk import CentralDesk
-from sync.central.http.limits import BODY_MEMBERS_MAX, Limits, limits_of
+from sync.central.http.limits import BODY_MEMBERS_MAX, Limits, charge_comparisons, limits_of, who_asks
 from sync.central.store.database import current_change
 from sync.central.wire.callers import told_by_own_terminal
 from sync.central.wire.dealer_view import as_seen, dealer_asking
 from sync.central.wire.errors import ApiError, card_number_refused, error_body
 from sync.central.wire.links import RESOURCE_ID
-from sync.central.wire.listing import fetch_one, fetch_page
+from sync.central.wire.listing import Page, at_once, fetch_one, read_page
 from sync.central.wire.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
 from sync.wire_json import WireJsonError, dumps, loads
 
@@ -132,13 +134,25 @@ def _refuse_many_members(body: bytes, value: object) -> None:
         )
 
 
-def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:
+async def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:
     """One page with its counts, its neighbours and the change number at which it was read."""
     collection = as_seen(collection)
     query = parse_list_query(request.query_params.multi_items(), collection, desk.links)
-    with desk.store.read() as connection:
-        page = fetch_page(connection, collection, query, desk.links)
-        change = current_change(connection)
+
+    def read(connection: Connection) -> Generator[int, None, tuple[Page, int]]:
+        page = yield from read_page(connection, collection, query, desk.links)
+        return page, current_change(connection)
+
+    if query.row_by_row and desk.store.reads_aside:
+        page, change = await desk.turns.read(
+            desk.store.read,
+            read,
+            client=who_asks(request.scope),
+            took=partial(charge_comparisons, request.scope),
+        )
+    else:
+        with desk.store.read() as connection:
+            page, change = at_once(read(connection))
     headers = {
         "X-Total-Count": str(page.total),
         "X-Result-Count": str(len(page.rows)),

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
+from sync.central.http.turns import Turns
 from sync.central.store.database import CentralStore
 from sync.central.store.group_commit import GroupCommit
 from sync.central.vouchers.issuers import VoucherIssuer
@@ -20,7 +21,7 @@ class CentralDesk:
 
     ``modes`` None: no way to pay is known, so the acceptance matrix is not asked. ``issuers`` by folded name. ``tolerance``
     is the most that a payment may clear of a bill without paying it, as decimal text in any currency; empty: nothing.
-    ``group`` is how what a till waits for is written.
+    ``group`` is how what a till waits for is written, ``turns`` how what takes long is read.
     """
 
     store: CentralStore
@@ -32,3 +33,4 @@ class CentralDesk:
     issuers: Mapping[str, VoucherIssuer]
     tolerance: str
     group: GroupCommit
+    turns: Turns

@@ -13,11 +13,14 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from pos.domain.ports import Clock
+from sync.central.http.watch import CLIENT
 from sync.central.wire.errors import ApiError
 
 CLIENTS_MAX = 10_000
 BODY_MEMBERS_MAX = 10_000
 """Keys and entries of lists in one body."""
+COMPARISONS_A_REQUEST = 100
+"""So many rows that are compared one by one count as a request more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,7 @@ def charge(scope: Scope, client: str | None) -> None:
     buckets: Buckets | None = scope["app"].state.buckets
     if buckets is None:
         return
-    address = scope["client"][0] if scope["client"] else ""
-    wait_s = buckets.take(f"address {address}" if client is None else f"client {client}")
+    wait_s = buckets.take(_bucket(scope, client))
     if wait_s:
         raise ApiError(
             429,
@@ -55,6 +57,23 @@ def charge(scope: Scope, client: str | None) -> None:
             "Too many requests. Nothing was done; try again later.",
             headers={"Retry-After": str(wait_s)},
         )
+
+
+def charge_comparisons(scope: Scope, compared: int) -> None:
+    """Take what reading rows one by one is worth from the bucket of whoever asks: it is answered still, and waits then."""
+    buckets: Buckets | None = scope["app"].state.buckets
+    if buckets is not None:
+        buckets.spend(who_asks(scope), compared / COMPARISONS_A_REQUEST)
+
+
+def who_asks(scope: Scope) -> str:
+    """Whose bucket the request is charged to: the authenticated client's, or its address's."""
+    return _bucket(scope, scope.get(CLIENT))
+
+
+def _bucket(scope: Scope, client: str | None) -> str:
+    address = scope["client"][0] if scope["client"] else ""
+    return f"address {address}" if client is None else f"client {client}"
 
 
 class Buckets:
@@ -70,12 +89,23 @@ class Buckets:
 
     def take(self, client: str) -> int:
         """Take one request from the client's bucket: 0, or the whole seconds to wait where it is empty."""
-        now = self._clock.monotonic_s()
-        left, at = self._left.pop(client, (float(self._limits.burst), now))
-        left = min(left + (now - at) * self._limits.per_s, self._limits.burst)
+        left = self._left_of(client)
         wait_s = 0 if left >= 1 else math.ceil((1 - left) / self._limits.per_s)
+        self._keep(client, left if wait_s else left - 1)
+        return wait_s
+
+    def spend(self, client: str, requests: float) -> None:
+        """Take what is worth so many requests, also more than is there: the client waits the longer afterwards."""
+        self._keep(client, self._left_of(client) - requests)
+
+    def _left_of(self, client: str) -> float:
+        now = self._clock.monotonic_s()
+        left, at = self._left.get(client, (float(self._limits.burst), now))
+        return min(left + (now - at) * self._limits.per_s, self._limits.burst)
+
+    def _keep(self, client: str, left: float) -> None:
         # Put in again at the end: the first is the one that was quiet longest.
-        self._left[client] = (left if wait_s else left - 1, now)
+        self._left.pop(client, None)
+        self._left[client] = (left, self._clock.monotonic_s())
         if len(self._left) > CLIENTS_MAX:
             del self._left[next(iter(self._left))]
-        return wait_s

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.pool import StaticPool
 
 from sync.central.store.promises import READING
 from sync.central.wire.callers import caller
@@ -41,6 +42,11 @@ class CentralStore:
             if asking is not None and asking.dealer is not None and connection.dialect.name == "postgresql":
                 connection.execute(FOR_DEALER, {"dealer": asking.dealer})
             yield connection
+
+    @property
+    def reads_aside(self) -> bool:
+        """Whether a reading transaction may stay open while others begin theirs: in memory there is one connection."""
+        return not isinstance(self.engine.pool, StaticPool)
 
     def close(self) -> None:
         self.engine.dispose()

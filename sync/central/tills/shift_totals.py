@@ -44,7 +44,7 @@ def shift_total_routes(desk: CentralDesk) -> list[Route]:
     async def collection(request: Request) -> Response:
         if request.method == "POST":
             return _tell(desk, read_object(await read_body(request)))
-        return answer_list(desk, request, SHIFT_TOTALS)
+        return await answer_list(desk, request, SHIFT_TOTALS)
 
     async def one(request: Request) -> Response:
         return answer_one(desk, request, SHIFT_TOTALS)

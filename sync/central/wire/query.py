@@ -89,6 +89,11 @@ class ListQuery:
     limit: int
     fields: frozenset[str] | None
 
+    @property
+    def row_by_row(self) -> bool:
+        """No column tells the answer: the rows themselves must be read."""
+        return bool(self.row_conditions or self.row_order)
+
 
 def parse_list_query(
     parameters: Sequence[tuple[str, str]], collection: Collection, links: Links

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sync.tmf676.shape import is_date_time
@@ -77,9 +78,10 @@ def _compares(value: Any, operator: str, wanted: str) -> bool:
         return False
     if operator == "eq" and value == wanted:
         return True
-    moments = _moment(value), _moment(wanted)
-    if moments[0] is not None and moments[1] is not None:
-        return _ordered((moments[0] > moments[1]) - (moments[0] < moments[1]), operator)
+    wanted_moment = _wanted_moment(wanted)
+    moment = None if wanted_moment is None else _moment(value)
+    if moment is not None and wanted_moment is not None:
+        return _ordered((moment > wanted_moment) - (moment < wanted_moment), operator)
     return _ordered((value > wanted) - (value < wanted), operator)
 
 
@@ -98,6 +100,12 @@ def _ordered(sign: int, operator: str) -> bool:
         case "lte":
             return sign <= 0
     return sign == 0
+
+
+@lru_cache(maxsize=256)
+def _wanted_moment(text: str) -> datetime | None:
+    """The same for every row that is looked at."""
+    return _moment(text)
 
 
 def _moment(text: str) -> datetime | None:

@@ -40,21 +40,31 @@ def client(
     revoke: Annotated[
         bool, typer.Option("--revoke", help="Take its rights away, and those tokens that it has.")
     ] = False,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="A new secret for it; the old one serves no more.")
+    ] = False,
 ) -> None:
-    """Make a client of central; its secret is shown once. Or revoke one."""
+    """Make a client of central; its secret is shown once. Or give it a new secret, or revoke it."""
     from pos.machine import MachineClock, MachineRandomness
-    from sync.central.access.clients import make_client, revoke_client
+    from sync.central.access.clients import make_client, renew_client, revoke_client
 
     call: Invocation = context.obj
     at = MachineClock("UTC").now()
+    if renew and (revoke or dealer or scope):
+        raise typer.BadParameter("--renew stands alone: it changes nothing but the secret.")
     with _central(db) as store, store.write() as connection:
         if revoke:
             client_id = revoke_client(connection, name, at=at)
             data: dict[str, object] = {"ok": True, "name": name, "client_id": client_id, "revoked": True}
             said = f"{name} ({client_id}) may do nothing any more."
         else:
-            made = make_client(
-                connection, name, dealer=dealer, scopes=scope or (), at=at, randomness=MachineRandomness()
+            randomness = MachineRandomness()
+            made = (
+                renew_client(connection, name, at=at, randomness=randomness)
+                if renew
+                else make_client(
+                    connection, name, dealer=dealer, scopes=scope or (), at=at, randomness=randomness
+                )
             )
             data = {
                 "ok": True,
@@ -133,8 +143,9 @@ def clients(context: typer.Context, db: DbOption) -> None:
             "scopes": sorted(known.scopes),
             "made_at": one.made_at,
             "revoked_at": one.revoked_at,
+            "to_renew": one.secret_sha256 == "" and one.revoked_at is None,
         }
-        state = "revoked" if one.revoked_at else "may"
+        state = "revoked" if one.revoked_at else "may" if one.secret_sha256 else "to renew"
         call.line(
             data,
             f"{one.name:20} {known.client_id:20} {known.dealer or '-':10} {state:8} {' '.join(sorted(known.scopes))}",

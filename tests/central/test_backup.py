@@ -78,13 +78,14 @@ async def sold_on(client: httpx.AsyncClient) -> None:
 
 
 def contents(store: CentralStore) -> dict[str, list[dict[str, Any]]]:
-    """Every row by table, without how far the tills' copies are to come."""
+    """Every row by table, without how far the tills' copies are to come, and that it was restored."""
     with store.read() as connection:
         return {
             name: sorted(
                 (
                     {key: value for key, value in row.items() if f"{name}.{key}" not in CHANGE_NUMBERS}
                     for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()
+                    if row.get("event") != "restored"
                 ),
                 key=repr,
             )
@@ -101,7 +102,7 @@ async def test_a_store_made_from_a_backup_is_as_the_store_was(
     file = tmp_path / "central.backup"
 
     written = back_up(store, file, clock=SteppingClock())
-    assert restore(file, new_url) == written == read_backup(file)
+    assert restore(file, new_url, clock=SteppingClock()) == written == read_backup(file)
 
     restored = open_central(new_url)
     assert contents(restored) == contents(store)
@@ -120,7 +121,7 @@ async def test_what_was_lost_is_taken_again_and_what_is_there_is_answered_as_bef
         first = await post(client, leg(1))
         back_up(store, file, clock=SteppingClock())
         await post(client, leg(2))
-    restore(file, new_url)
+    restore(file, new_url, clock=SteppingClock())
 
     restored = open_central(new_url)
     async with spoken_to(restored) as client:
@@ -142,7 +143,7 @@ async def test_a_till_that_heard_of_what_was_lost_fetches_all_anew(
     async with spoken_to(store) as client:
         await post(client, leg(1))
         heard = (await client.get(BILL)).headers["x-change-number"]
-    restore(file, new_url)
+    restore(file, new_url, clock=SteppingClock())
 
     restored = open_central(new_url)
     async with spoken_to(restored) as client:
@@ -165,7 +166,7 @@ def test_a_listener_is_told_again_of_nothing(store: CentralStore, new_url: str, 
             )
         )
     back_up(store, tmp_path / "central.backup", clock=SteppingClock())
-    restore(tmp_path / "central.backup", new_url)
+    restore(tmp_path / "central.backup", new_url, clock=SteppingClock())
 
     restored = open_central(new_url)
     assert contents(restored) == contents(store)
@@ -215,7 +216,7 @@ def test_a_store_with_anything_in_it_is_not_restored_into(
     before = contents(empty_store)
 
     with pytest.raises(Refused) as refusal:
-        restore(file, empty_store.engine.url.render_as_string(hide_password=False))
+        restore(file, empty_store.engine.url.render_as_string(hide_password=False), clock=SteppingClock())
 
     assert refusal.value.code == "store_not_empty"
     assert contents(empty_store) == before
@@ -261,10 +262,10 @@ def test_a_spoiled_backup_is_refused_and_the_new_store_stays_empty(
     bad.write_bytes(spoiled(good.read_bytes(), how))
 
     with pytest.raises(Refused) as refusal:
-        restore(bad, new_url)
+        restore(bad, new_url, clock=SteppingClock())
 
     assert refusal.value.code == "backup_damaged"
-    restore(good, new_url)
+    restore(good, new_url, clock=SteppingClock())
 
 
 def test_a_restore_that_fails_leaves_the_new_store_empty(
@@ -279,8 +280,8 @@ def test_a_restore_that_fails_leaves_the_new_store_empty(
     with monkeypatch.context() as patched:
         patched.setattr("sync.central.operating.restore._go_beyond", power_cut)
         with pytest.raises(RuntimeError):
-            restore(file, new_url)
-    restore(file, new_url)
+            restore(file, new_url, clock=SteppingClock())
+    restore(file, new_url, clock=SteppingClock())
 
 
 def test_a_newer_programs_backup_is_refused(store: CentralStore, new_url: str, tmp_path: Path) -> None:
@@ -289,7 +290,7 @@ def test_a_newer_programs_backup_is_refused(store: CentralStore, new_url: str, t
     back_up(store, tmp_path / "central.backup", clock=SteppingClock())
 
     with pytest.raises(Refused) as refusal:
-        restore(tmp_path / "central.backup", new_url)
+        restore(tmp_path / "central.backup", new_url, clock=SteppingClock())
     assert refusal.value.code == "backup_is_newer"
 
 

@@ -18,6 +18,7 @@ LISTED_MAX = 10_000
 class AuditEvent(StrEnum):
     CLIENT_MADE = "client_made"
     CLIENT_REVOKED = "client_revoked"
+    CLIENT_RENEWED = "client_renewed"
     TOKEN_REFUSED = "token_refused"
     CODE_MADE = "code_made"
     ENROLLED = "enrolled"
@@ -35,6 +36,7 @@ class AuditEvent(StrEnum):
     HUB_KEY_WITHDRAWN = "hub_key_withdrawn"
     PERSON_DISABLED = "person_disabled"
     PERSON_ENABLED = "person_enabled"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

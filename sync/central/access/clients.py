@@ -26,7 +26,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """``secret_sha256`` of a client that has a secret, ``public_key`` (base64url) of one that signs."""
+    """``secret_sha256`` of a client that has a secret (empty: it waits for a new one), ``public_key`` (base64url) of one
+    that signs.
+    """
 
     caller: Caller
     name: str
@@ -115,6 +117,23 @@ def revoke_client(connection: Connection, name: str, *, at: datetime) -> str:
     void(connection, str(found.id), at=at)
     note(connection, AuditEvent.CLIENT_REVOKED, str(found.id), at=at)
     return str(found.id)
+
+
+def renew_client(connection: Connection, name: str, *, at: datetime, randomness: Randomness) -> NewClient:
+    """A new secret for the client of this name; the one before, and the tokens that it brought, are void.
+
+    It stays the same client: what it posted before it is known by still. Raises Refused ``unknown_client``.
+    """
+    found = connection.execute(FIND_BY_NAME, {"name": name}).one_or_none()
+    if found is None:
+        raise Refused("unknown_client", f"There is no client {name} that could be renewed.", name=name)
+    client, secret = find_client(connection, str(found.id)), _letters(randomness, SECRET_BYTES)
+    assert client is not None
+    connection.execute(RENEW, {"id": found.id, "secret_sha256": digest(secret)})
+    connection.execute(VOID_TOKENS, {"id": found.id})
+    note(connection, AuditEvent.CLIENT_RENEWED, str(found.id), at=at)
+    known = client.caller
+    return NewClient(client_id=known.client_id, secret=secret, kind=known.kind, scopes=known.scopes)
 
 
 def void(connection: Connection, client_id: str, *, at: datetime) -> None:
@@ -210,4 +229,5 @@ FIND_BY_NAME = text(
 READ_ALL = text(f"SELECT {COLUMNS} FROM api_client WHERE kind <> 'terminal' ORDER BY name, made_at, id")
 FIND_DEALER = text("SELECT id FROM account WHERE id = :id AND kind = 'dealer'")
 REVOKE = text("UPDATE api_client SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL")
+RENEW = text("UPDATE api_client SET secret_sha256 = :secret_sha256 WHERE id = :id")
 VOID_TOKENS = text("DELETE FROM access_token WHERE client_id = :id")

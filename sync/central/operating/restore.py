@@ -9,7 +9,9 @@ from sqlalchemy import Connection, column, inspect, table, text
 from sqlalchemy.exc import DBAPIError
 
 from pos.domain.errors import Refused
+from pos.domain.ports import Clock
 from sync.central.operating.backup import BackedUp, Lines, read_backup, tables_in_order
+from sync.central.operating.let_in import LetIn, let_in
 from sync.central.schema.migrate import HEAD, bring_to, ensure_schema
 from sync.central.schema.opening import open_engine
 from sync.central.store.promises import StoreUnavailable
@@ -21,11 +23,15 @@ PULLED = ("account", "bill", "item", "cheque")
 """What tills keep copies of. They fetch it all anew: what they heard since the backup central knows nothing of."""
 
 
-def restore(path: Path, db_url: str) -> BackedUp:
-    """Make the store at ``db_url``, which must be empty, from the backup.
+def restore(
+    path: Path, db_url: str, *, clock: Clock, who: LetIn = LetIn.NOBODY, replaced: str | None = None
+) -> BackedUp:
+    """Make the store at ``db_url``, which must be empty, from the backup; ``who`` is let in by it.
+
+    ``replaced``: the URL of the store that it takes the place of, where that says who is let in.
 
     Raises Refused ``backup_damaged``, ``backup_unreadable``, ``backup_is_newer``, ``store_not_empty`` and
-    ``restore_failed``, and StoreUnavailable; the store is as empty as before then.
+    ``restore_failed``, what ``let_in`` raises, and StoreUnavailable; the store is as empty as before then.
     """
     found = read_backup(path)
     if found.version > HEAD:
@@ -42,6 +48,7 @@ def restore(path: Path, db_url: str) -> BackedUp:
             bring_to(connection, found.version)
             _load(connection, path, found)
             ensure_schema(connection, refuse=StoreUnavailable)
+            let_in(connection, who, replaced=replaced, at=clock.now())
     except DBAPIError as error:
         raise Refused("restore_failed", f"The backup does not go into this store: {error.orig}.") from error
     finally:

@@ -64,7 +64,7 @@ def serve(
     ] = 3_000,
     body_bytes: Annotated[
         int, typer.Option("--body-bytes", min=1_000, max=10_000_000, help="The largest body that is read.")
-    ] = 1_000_000,
+    ] = 200_000,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Begins every address that is told, such as of a proxy.")
     ] = None,

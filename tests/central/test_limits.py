@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 import pytest
@@ -18,10 +19,19 @@ from uvicorn.server import ServerState
 from pos.domain.payment_mode import PaymentModes
 from sync.central.app import make_app
 from sync.central.http.connection import HEADERS_BYTES_MAX, ClientConnection
-from sync.central.http.limits import BODY_MEMBERS_MAX, CLIENTS_MAX, Buckets, Limits
+from sync.central.http.limits import (
+    BODY_DIGIT_GROUPS_MAX,
+    BODY_MEMBERS_MAX,
+    BYTES_A_REQUEST,
+    CLIENTS_MAX,
+    Buckets,
+    Limits,
+)
 from sync.central.http.watch import Visit
+from sync.central.operating.fixture import load_fixture
 from sync.central.payments.payments import list_payments
 from sync.central.store.database import CentralStore
+from sync.central.wire.fields import MAX_ITEMS
 from sync.wire_json import dumps
 from tests.central.auth_builders import ask_token, bearer, client_of, guarded
 from tests.central.central_builders import (
@@ -30,6 +40,9 @@ from tests.central.central_builders import (
     PAYMENT,
     CountedRandomness,
     SteppingClock,
+    bill,
+    item,
+    kwd,
     payment,
 )
 
@@ -193,6 +206,44 @@ async def test_a_body_with_many_commas_in_its_texts_is_taken(
     refused = await client.post(PAYMENT, content=dumps(body), headers=JSON)
 
     assert "keys and entries" not in refused.text
+
+
+async def test_a_body_of_countless_groups_of_digits_is_refused(client: httpx.AsyncClient) -> None:
+    """Each would be held against the shapes of cards."""
+    body = payment(description="11-" * (BODY_DIGIT_GROUPS_MAX + 1))
+
+    answer = await client.post(PAYMENT, content=dumps(body), headers=JSON)
+
+    assert refusal(answer) == (400, "bad_json")
+    assert "groups of digits" in answer.json()["message"]
+
+
+async def test_the_largest_payment_with_an_id_of_each_item_is_taken_by_the_usual_limits(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    ids = [f"CB-{number:012}" for number in range(MAX_ITEMS)]
+    load_fixture(store, {"bills": [bill(one, "1.000") for one in ids]})
+    items = [
+        {"id": str(uuid5(NAMESPACE_URL, one)), **item(one, "1.000"), "taxAmount": kwd("0.000")} for one in ids
+    ]
+    async with limited(store, Limits(), standing) as client:
+        answer = await client.post(
+            PAYMENT, content=dumps(payment(f"{MAX_ITEMS}.000", paymentItem=items)), headers=JSON
+        )
+
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_large_body_counts_as_many_requests(store: CentralStore, standing: StandingClock) -> None:
+    small, large = (dumps(payment(description="x" * size)) for size in (BYTES_A_REQUEST, 20_000))
+    async with limited(store, Limits(per_s=1, burst=10), standing) as client:
+        for _ in range(3):
+            assert (await client.post(PAYMENT, content=small, headers=JSON)).status_code == 201
+        assert (await client.post(PAYMENT, content=large, headers=JSON)).status_code == 201
+        refused = await client.post(PAYMENT, content=small, headers=JSON)
+        assert refusal(refused) == (429, "too_many_requests")
+
+    assert int(refused.headers["retry-after"]) in range(10, 18), "twenty kilobytes, less what was there"
 
 
 @pytest.mark.parametrize(

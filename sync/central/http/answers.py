@@ -17,7 +17,15 @@ from starlette.responses import Response
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from sync.central.http.desk import CentralDesk
-from sync.central.http.limits import BODY_MEMBERS_MAX, Limits, charge_comparisons, limits_of, who_asks
+from sync.central.http.limits import (
+    BODY_DIGIT_GROUPS_MAX,
+    BODY_MEMBERS_MAX,
+    Limits,
+    charge_bytes,
+    charge_comparisons,
+    limits_of,
+    who_asks,
+)
 from sync.central.store.database import current_change
 from sync.central.wire.callers import told_by_own_terminal
 from sync.central.wire.dealer_view import as_seen, dealer_asking
@@ -29,6 +37,7 @@ from sync.wire_json import WireJsonError, dumps, loads
 
 MEDIA_TYPE = "application/json;charset=utf-8"
 
+_DIGITS = re.compile(rb"[0-9]+")
 _CHARSET = r"\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?;?"
 _JSON_TYPE = re.compile(rf"application/json{_CHARSET}", re.IGNORECASE)
 _PATCH_TYPE = re.compile(rf"application/(merge-patch\+)?json{_CHARSET}", re.IGNORECASE)
@@ -95,6 +104,7 @@ async def _bytes_of(request: Request, limits: Limits) -> bytes:
         if size > limits.body_bytes:
             raise too_large
         parts.append(part)
+    charge_bytes(request.scope, size)
     return b"".join(parts)
 
 
@@ -110,6 +120,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError(400, "bad_json", "The body must be a JSON object.")
     _refuse_many_members(body, value)
+    _refuse_many_digits(body)
     try:
         refuse_cards_in(value, whole="body", written=body.decode())
     except Refused as refusal:
@@ -132,6 +143,11 @@ def _refuse_many_members(body: bytes, value: object) -> None:
         raise ApiError(
             400, "bad_json", f"The body has more than {BODY_MEMBERS_MAX} keys and entries of lists."
         )
+
+
+def _refuse_many_digits(body: bytes) -> None:
+    if len(body) > BODY_DIGIT_GROUPS_MAX and len(_DIGITS.findall(body)) > BODY_DIGIT_GROUPS_MAX:
+        raise ApiError(400, "bad_json", f"The body has more than {BODY_DIGIT_GROUPS_MAX} groups of digits.")
 
 
 async def answer_list(desk: CentralDesk, request: Request, collection: Collection) -> Response:

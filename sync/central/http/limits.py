@@ -19,6 +19,10 @@ from sync.central.wire.errors import ApiError
 CLIENTS_MAX = 10_000
 BODY_MEMBERS_MAX = 10_000
 """Keys and entries of lists in one body."""
+BODY_DIGIT_GROUPS_MAX = 20_000
+"""Each is held against the shapes of cards; the largest payment, with an id of each of its items, has half as many."""
+BYTES_A_REQUEST = 4_096
+"""A body of no more is a request; each 1,024 bytes beyond count as one more."""
 COMPARISONS_A_REQUEST = 100
 """So many rows that are compared one by one count as a request more."""
 
@@ -31,7 +35,7 @@ class Limits:
 
     per_s: int = 100
     burst: int = 3_000
-    body_bytes: int = 1_000_000
+    body_bytes: int = 200_000
     body_s: int = 30
 
 
@@ -61,9 +65,19 @@ def charge(scope: Scope, client: str | None) -> None:
 
 def charge_comparisons(scope: Scope, compared: int) -> None:
     """Take what reading rows one by one is worth from the bucket of whoever asks: it is answered still, and waits then."""
+    _spend(scope, compared / COMPARISONS_A_REQUEST)
+
+
+def charge_bytes(scope: Scope, size: int) -> None:
+    """As ``charge_comparisons``, for a body."""
+    if size > BYTES_A_REQUEST:
+        _spend(scope, (size - BYTES_A_REQUEST) / 1_024)
+
+
+def _spend(scope: Scope, requests: float) -> None:
     buckets: Buckets | None = scope["app"].state.buckets
     if buckets is not None:
-        buckets.spend(who_asks(scope), compared / COMPARISONS_A_REQUEST)
+        buckets.spend(who_asks(scope), requests)
 
 
 def who_asks(scope: Scope) -> str:

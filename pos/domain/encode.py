@@ -37,11 +37,27 @@ def cell_text(text: str) -> str:
 
 def csv_line(cells: Sequence[str | int], *, separator: str = ",") -> str:
     """One line of a CSV file, with its end: texts in quotes as ``cell_text``, whole numbers as they are."""
-    written = (
-        str(cell) if isinstance(cell, int) else '"{}"'.format(cell_text(cell).replace('"', '""'))
-        for cell in cells
-    )
-    return separator.join(written) + "\r\n"
+    return csv_cells(cells, separator=separator) + "\r\n"
+
+
+def csv_cells(cells: Sequence[str | int], *, separator: str = ",") -> str:
+    """A part of a line of a CSV file, to be written several times over."""
+    return separator.join([str(cell) if isinstance(cell, int) else _quoted(cell) for cell in cells])
+
+
+def _quoted(text: str) -> str:
+    if not text:
+        return '""'
+    if (
+        text.isascii()
+        and text.isprintable()
+        and text[0].isalnum()
+        and text[-1] != " "
+        and len(text) <= CELL_MAX
+    ):
+        # Nearly every cell, and nothing to clean; so the feed of a million payments takes a third of the time.
+        return f'"{text}"' if '"' not in text else '"{}"'.format(text.replace('"', '""'))
+    return '"{}"'.format(cell_text(text).replace('"', '""'))
 
 
 def file_name(parts: Iterable[str], *, suffix: str) -> str:

@@ -32,7 +32,7 @@ class FeedLine:
     @property
     def signed(self) -> Money:
         """Debits positive, credits negative."""
-        return self.debit - self.credit
+        return self.debit if self.debit.minor else -self.credit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

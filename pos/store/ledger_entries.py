@@ -96,16 +96,18 @@ def _entry(rows: list[tuple[Any, ...]]) -> StoredEntry:
         paper=paper,
         booked_at_utc=booked_at,
         original_date=None if original is None else date.fromisoformat(original),
-        lines=tuple(
-            StoredLine(
-                number=line_no,
-                ledger_account=ledger_account,
-                account=account,
-                debit=Money(debit, currency(code)),
-                credit=Money(credit, currency(code)),
-            )
-            for *_, line_no, ledger_account, account, debit, credit, code in rows
-        ),
+        lines=tuple([_line(row) for row in rows]),
+    )
+
+
+def _line(row: tuple[Any, ...]) -> StoredLine:
+    in_currency = currency(row[12])
+    return StoredLine(
+        number=row[7],
+        ledger_account=row[8],
+        account=row[9],
+        debit=Money(row[10], in_currency),
+        credit=Money(row[11], in_currency),
     )
 
 

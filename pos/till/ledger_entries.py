@@ -157,26 +157,26 @@ def _entries(connection: Connection, segment: Segment) -> Iterator[FeedEntry]:
 
 
 def _entry(segment: Segment, entry: StoredEntry) -> FeedEntry:
+    tags = {"event": entry.event, "entry": entry.entry_id, "booked": entry.booked_at_utc}
+    if segment.batch is not None:
+        tags["batch"] = segment.batch.number
     of_day = entry.original_date or segment.business_date
-    tags = {
-        "event": entry.event,
-        "entry": entry.entry_id,
-        "batch": segment.batch.number if segment.batch else "",
-        "booked": entry.booked_at_utc,
-        "original-date": of_day.isoformat() if of_day != segment.accounting_date else "",
-    }
+    if of_day != segment.accounting_date:
+        tags["original-date"] = of_day.isoformat()
+    accounts = segment.accounts
+    lines = [
+        FeedLine(
+            account=accounts[entry.event, line.ledger_account],
+            debit=line.debit,
+            credit=line.credit,
+            note=line.account or "",
+        )
+        for line in entry.lines
+    ]
     return FeedEntry(
         number=entry.paper or entry.source_id,
         on=segment.accounting_date,
         said=segment.categories[entry.event],
-        tags={name: value for name, value in tags.items() if value},
-        lines=tuple(
-            FeedLine(
-                account=segment.accounts[entry.event, line.ledger_account],
-                debit=line.debit,
-                credit=line.credit,
-                note=line.account or "",
-            )
-            for line in entry.lines
-        ),
+        tags=tags,
+        lines=tuple(lines),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from pos.domain.ledger_entry import FeedAccount, FeedEntry
 from pos.domain.ledger_feed import AccountKind
@@ -34,6 +35,8 @@ _BEANCOUNT_ROOT = {
 FIRST_DAY = "1970-01-01"
 """Accounts are open since ever: the books do not know when the operator opened them."""
 TEXT_MAX = 200
+_HARMLESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .:_+-]{0,150}[A-Za-z0-9])?")
+"""Nearly every text: it needs no look at each sign."""
 
 
 def hledger_head(accounts: Iterable[FeedAccount], currencies: Iterable[Currency]) -> Iterator[str]:
@@ -54,10 +57,10 @@ def hledger_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
             yield f"    ; {name}: {_hledger_text(value)}\n"
         for line in entry.lines:
             note = f"  ; {_hledger_text(line.note)}" if line.note else ""
-            amount = f"{line.signed.plain()} {line.signed.currency.code}"
-            yield f"    {hledger_account(line.account)}  {amount}{note}\n"
+            yield f"    {hledger_account(line.account)}  {line.signed}{note}\n"
 
 
+@cache
 def hledger_account(account: FeedAccount) -> str:
     """Its name in the journal, such as ``assets:1010-cash-in-till``."""
     return f"{_HLEDGER_ROOT[account.kind]}:{_component(account)}"
@@ -79,11 +82,12 @@ def beancount_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
         for name, value in entry.tags.items():
             yield f"  {name}: {_quoted(value)}\n"
         for line in entry.lines:
-            yield f"  {beancount_account(line.account)}  {line.signed.plain()} {line.signed.currency.code}\n"
+            yield f"  {beancount_account(line.account)}  {line.signed}\n"
             if line.note:
                 yield f"    note: {_quoted(line.note)}\n"
 
 
+@cache
 def beancount_account(account: FeedAccount) -> str:
     """Its name in the journal, such as ``Assets:1010-cash-in-till``."""
     return f"{_BEANCOUNT_ROOT[account.kind]}:{_component(account)}"
@@ -102,9 +106,13 @@ def _sample(known: Currency) -> str:
 
 def _hledger_text(text: str) -> str:
     """On one line, and without the marks that begin a comment, a second tag, a code or another part of the description."""
+    if _HARMLESS.fullmatch(text):
+        return text
     return re.sub(r"[;|,()\s]+", " ", clean_foreign(text, limit=TEXT_MAX)).strip()
 
 
 def _quoted(text: str) -> str:
+    if _HARMLESS.fullmatch(text):
+        return f'"{text}"'
     cleaned = clean_foreign(text, limit=TEXT_MAX).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{cleaned}"'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pos.domain.encode import csv_line
-from pos.domain.ledger_entry import FeedEntry
+from pos.domain.encode import csv_cells, csv_line
+from pos.domain.ledger_entry import FeedAccount, FeedEntry
 from pos.domain.ledger_feed import LedgerBatch, amount_or_empty
 
 ORACLE = (
@@ -144,27 +144,23 @@ JOURNAL = (
 def journal_csv(entries: Iterable[FeedEntry]) -> Iterator[str]:
     """Every line of every entry."""
     yield csv_line(JOURNAL)
+    named: dict[FeedAccount, str] = {}
     for entry in entries:
         tags = entry.tags
-        head = [
-            entry.number,
-            entry.on.isoformat(),
-            tags["event"],
-            entry.said,
-            *(tags.get(name, "") for name in ("entry", "batch", "booked", "original-date")),
-        ]
+        head = csv_cells(
+            [
+                entry.number,
+                entry.on.isoformat(),
+                tags["event"],
+                entry.said,
+                *[tags.get(name, "") for name in ("entry", "batch", "booked", "original-date")],
+            ]
+        )
         for place, line in enumerate(entry.lines, start=1):
             account = line.account
-            yield csv_line(
-                [
-                    *head,
-                    place,
-                    account.code,
-                    account.name,
-                    account.key,
-                    line.note,
-                    line.debit.currency.code,
-                    amount_or_empty(line.debit),
-                    amount_or_empty(line.credit),
-                ]
-            )
+            cells = named.get(account)
+            if cells is None:
+                cells = named[account] = csv_cells([account.code, account.name, account.key])
+            note = csv_cells([line.note])
+            debit, credit = amount_or_empty(line.debit), amount_or_empty(line.credit)
+            yield f'{head},{place},{cells},{note},"{line.debit.currency.code}","{debit}","{credit}"\r\n'

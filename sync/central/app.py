@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from pos.domain.payment_mode import PaymentModes
 from pos.domain.ports import Clock, Randomness
-from sync.central.access.gate import Access, guard
+from sync.central.access.gate import Access, charge_whoever, guard
 from sync.central.api.approvals import approval_routes
 from sync.central.api.bills import bill_routes
 from sync.central.api.commissions import commission_routes
@@ -37,7 +37,7 @@ from sync.central.bills.documents import DrawBill, document_routes
 from sync.central.http.answers import error_answer
 from sync.central.http.arrival import CardGuard, RateLimit
 from sync.central.http.desk import CentralDesk
-from sync.central.http.limits import Buckets, Limits
+from sync.central.http.limits import Buckets, Limits, charge_stray
 from sync.central.http.turns import Turns
 from sync.central.http.watch import REQUEST_ID, Visit, Watch, id_of, note_code
 from sync.central.hub.events import EventRecorder
@@ -149,6 +149,7 @@ def make_app(
     app.router.redirect_slashes = False
     app.state.stopping = False
     app.state.limits = limits or Limits()
+    app.state.charge_stray = None if access is None else charge_whoever(desk)
     app.state.buckets = None if limits is None else Buckets(limits, clock)
     return app
 
@@ -167,6 +168,10 @@ async def _bad_field(request: Request, error: Exception) -> Response:
 async def _http_refusal(request: Request, error: Exception) -> Response:
     """The framework's own 404 and 405."""
     assert isinstance(error, HTTPException)
+    try:
+        charge_stray(request.scope)
+    except ApiError as over_the_rate:
+        return await _refused(request, over_the_rate)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return await _refused(request, ApiError(error.status_code, code, error.detail, headers=error.headers))
 

@@ -129,6 +129,49 @@ async def test_clients_behind_one_address_have_a_rate_each_and_who_tries_tokens_
     ]
 
 
+CARD = "4111111111111111"
+
+
+@pytest.mark.parametrize(
+    ("path", "usual"),
+    [
+        ("/nowhere", 404),
+        ("/tmf-api/nowhere?a=1", 404),
+        (f"{PAYMENT}?payer.id={CARD}", 400),
+        (f"/{CARD}", 400),
+    ],
+)
+async def test_what_no_route_takes_counts_as_a_request_of_whoever_sent_it(
+    store: CentralStore, standing: StandingClock, path: str, usual: int
+) -> None:
+    one, other = (client_of(store, name, standing) for name in ("one", "other"))
+    async with guarded(store, standing, limits=Limits(per_s=1, burst=5)) as server:
+        of_one, of_other = await bearer(server, one), await bearer(server, other)
+        asked = [(await server.get(path, headers=of_one)).status_code for _ in range(6)]
+        assert asked == [usual] * 5 + [429]
+        assert (await server.get(PAYMENT, headers=of_one)).status_code == 429
+        assert (await server.get(PAYMENT, headers=of_other)).status_code == 200
+        nobodys = [(await server.get(path)).status_code for _ in range(4)]
+        assert nobodys == [usual] * 3 + [429], "two tokens were asked for from this address"
+        assert (await server.get(PAYMENT, headers=of_other)).status_code == 200
+
+
+async def test_a_method_that_no_route_takes_counts_as_a_request(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    async with guarded(store, standing, limits=Limits(per_s=1, burst=2)) as server:
+        asked = [(await server.delete(PAYMENT)).status_code for _ in range(3)]
+
+    assert asked == [405, 405, 429]
+
+
+async def test_without_tokens_what_no_route_takes_counts_once(
+    store: CentralStore, standing: StandingClock
+) -> None:
+    async with limited(store, Limits(per_s=1, burst=3), standing) as client:
+        assert [(await client.get("/nowhere")).status_code for _ in range(4)] == [404, 404, 404, 429]
+
+
 async def test_whether_central_is_ready_can_be_asked_at_any_rate(
     store: CentralStore, standing: StandingClock
 ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -153,6 +154,17 @@ def guard(routes: Sequence[Route], desk: CentralDesk, access: Access) -> list[Ro
     return list(routes)
 
 
+def charge_whoever(desk: CentralDesk) -> Callable[[AsgiScope], None]:
+    """What charges a request that no gate is asked about: to the client of its token, or else to its address."""
+
+    def charged(scope: AsgiScope) -> None:
+        with suppress(ApiError):
+            scope[CLIENT] = _caller(desk, scope).client_id
+        charge(scope, scope.get(CLIENT))
+
+    return charged
+
+
 class _Gate:
     """Lets a request through that has the token which its route asks for, and tells those behind it who asks."""
 
@@ -169,7 +181,7 @@ class _Gate:
             await self._app(scope, receive, send)
             return
         try:
-            found = self._caller(scope)
+            found = _caller(self._desk, scope)
         except ApiError:
             # Whoever tries tokens is known by its address alone.
             charge(scope, None)
@@ -187,23 +199,24 @@ class _Gate:
         with asked_by(found):
             await self._app(scope, receive, send)
 
-    def _caller(self, scope: AsgiScope) -> Caller:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if not given:
-            raise ApiError(401, "token_missing", "Send a token.", headers={"WWW-Authenticate": REALM})
-        kind, _, token = given[0].decode("latin-1").partition(" ")
-        found = None
-        if len(given) == 1 and kind.lower() == "bearer" and 0 < len(token) <= TOKEN_MAX:
-            with self._desk.store.read() as connection:
-                found = caller_with(connection, token.strip(), at=self._desk.clock.now())
-        if found is None:
-            raise ApiError(
-                401,
-                "token_refused",
-                "This token does not serve, or not any more. Ask for a new one.",
-                headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
-            )
-        return found
+
+def _caller(desk: CentralDesk, scope: AsgiScope) -> Caller:
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not given:
+        raise ApiError(401, "token_missing", "Send a token.", headers={"WWW-Authenticate": REALM})
+    kind, _, token = given[0].decode("latin-1").partition(" ")
+    found = None
+    if len(given) == 1 and kind.lower() == "bearer" and 0 < len(token) <= TOKEN_MAX:
+        with desk.store.read() as connection:
+            found = caller_with(connection, token.strip(), at=desk.clock.now())
+    if found is None:
+        raise ApiError(
+            401,
+            "token_refused",
+            "This token does not serve, or not any more. Ask for a new one.",
+            headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
+        )
+    return found
 
 
 def _may(found: Caller, need: Need | None) -> bool:

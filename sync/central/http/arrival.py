@@ -12,7 +12,7 @@ from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from pos.domain.pan_guard import may_hold_card_number, refuse_card_number
 from sync.central.http.answers import error_answer
-from sync.central.http.limits import charge
+from sync.central.http.limits import charge, charge_stray
 from sync.central.http.watch import note_code
 from sync.central.wire.errors import ApiError, card_number_refused
 from sync.central.wire.links import HEALTH_PATH, METRICS_PATH, READY_PATH
@@ -49,9 +49,17 @@ class CardGuard:
             try:
                 _refuse_cards_beside_body(scope)
             except Refused as refusal:
-                await _refuse(card_number_refused(refusal), scope, receive, send)
+                await _refuse(_charged(card_number_refused(refusal), scope), scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _charged(refusal: ApiError, scope: Scope) -> ApiError:
+    try:
+        charge_stray(scope)
+    except ApiError as over_the_rate:
+        return over_the_rate
+    return refusal
 
 
 async def _refuse(refusal: ApiError, scope: Scope, receive: Receive, send: Send) -> None:

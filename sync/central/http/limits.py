@@ -7,6 +7,7 @@ shop sends that was a day without a network. Source: reliability.md sections 4 a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -61,6 +62,13 @@ def charge(scope: Scope, client: str | None) -> None:
             "Too many requests. Nothing was done; try again later.",
             headers={"Retry-After": str(wait_s)},
         )
+
+
+def charge_stray(scope: Scope) -> None:
+    """As ``charge``, for a request that is refused before any gate is asked; where there are none it was charged at once."""
+    charged: Callable[[Scope], None] | None = scope["app"].state.charge_stray
+    if charged is not None:
+        charged(scope)
 
 
 def charge_comparisons(scope: Scope, compared: int) -> None:

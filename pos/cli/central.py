@@ -65,6 +65,12 @@ def serve(
     body_bytes: Annotated[
         int, typer.Option("--body-bytes", min=1_000, max=10_000_000, help="The largest body that is read.")
     ] = 200_000,
+    connections: Annotated[
+        int,
+        typer.Option(
+            "--connections-of-address", min=1, max=1_000, help="Connections of one address at a time."
+        ),
+    ] = 250,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Begins every address that is told, such as of a proxy.")
     ] = None,
@@ -152,7 +158,7 @@ def serve(
             base_url=None if base_url is None else _base_url(base_url),
             tls=_tls_files(tls_cert, tls_key, client_ca),
             access=None if no_auth else Access(open_metrics=open_metrics),
-            limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes),
+            limits=Limits(per_s=per_s, burst=burst, body_bytes=body_bytes, connections=connections),
             lifeline=sys.stdin.fileno() if until_stdin_ends else None,
             listeners=Listeners(
                 hosts=listener_hosts(listener_host or ()), ca=listener_ca, give_up_days=give_up_days

@@ -23,7 +23,7 @@ from pos.domain.ports import Clock, Randomness
 from sync.central.access.gate import Access
 from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.bills.documents import DrawBill
-from sync.central.http.connection import HEADERS_BYTES_MAX, ClientConnection
+from sync.central.http.connection import HEADERS_BYTES_MAX, shared_among
 from sync.central.http.limits import Limits
 from sync.central.http.request_log import LibraryLog, RequestLog
 from sync.central.http.tls import ServerTls, TlsFiles
@@ -147,6 +147,7 @@ def serve(
                 drain_s=drain_s,
                 tls=secured,
                 worker=worker,
+                connections=(limits or Limits()).connections,
             )
             asyncio.run(_run(server, worker, lifeline))
     except (SystemExit, OverflowError):
@@ -287,6 +288,7 @@ class _Announcing(uvicorn.Server):
         drain_s: int,
         tls: ServerTls | None,
         worker: Worker | None,
+        connections: int,
     ) -> None:
         self._late = _LateApp()
         self._app_at = app_at
@@ -302,7 +304,7 @@ class _Announcing(uvicorn.Server):
             self._late,
             host=host,
             port=port,
-            http=ClientConnection,
+            http=shared_among(connections),
             h11_max_incomplete_event_size=HEADERS_BYTES_MAX,
             ssl_context_factory=None if tls is None else lambda _config, _usual: tls.context,
             lifespan="off",

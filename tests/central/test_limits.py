@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from pos.domain.payment_mode import PaymentModes
 from sync.central.app import make_app
-from sync.central.http.connection import HEADERS_BYTES_MAX, ClientConnection
+from sync.central.http.connection import HEADERS_BYTES_MAX, ClientConnection, shared_among
 from sync.central.http.limits import (
     BODY_DIGIT_GROUPS_MAX,
     BODY_MEMBERS_MAX,
@@ -386,6 +386,45 @@ async def answered(reader: asyncio.StreamReader) -> tuple[int, str]:
 
 
 NO_HURRY = 60.0
+
+
+async def test_one_address_has_its_share_of_the_connections_and_no_more(store: CentralStore) -> None:
+    app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness(), base_url=BASE_URL)
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config.load()
+    state, shared = ServerState(), shared_among(2)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: shared(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    host, port = server.sockets[0].getsockname()
+
+    async def is_served(of: str) -> asyncio.StreamWriter | None:
+        """The line, where it is answered on."""
+        reader, writer = await asyncio.open_connection(host, port, local_addr=(of, 0))
+        with suppress(OSError, asyncio.IncompleteReadError):
+            writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with asyncio.timeout(20):
+                await reader.readuntil(b"}")
+            return writer
+        writer.close()
+        return None
+
+    async with server:
+        lines = [await is_served("127.0.0.1") for _ in range(3)]
+        assert [line is not None for line in lines] == [True, True, False]
+        other = await is_served("127.0.0.2")
+        assert other is not None
+        for line in (lines[0], other):
+            assert line is not None
+            line.close()
+        async with asyncio.timeout(20):
+            while len(state.connections) > 1:
+                await asyncio.sleep(0)
+        again = await is_served("127.0.0.1")
+        assert again is not None
+        for line in (lines[1], again):
+            assert line is not None
+            line.close()
 
 
 async def test_what_is_no_http_is_answered_in_json(store: CentralStore) -> None:

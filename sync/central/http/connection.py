@@ -6,6 +6,7 @@ The server library waits for ever for the rest of a request, and refuses in plai
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import sys
 from typing import Any
 
@@ -22,24 +23,42 @@ REQUEST_S = 45
 """Longer than a body may take, so that a slow body is refused by name before."""
 
 
+def shared_among(of_address: int) -> type[ClientConnection]:
+    """Connections of which no more than so many may come from one address."""
+
+    class Shared(ClientConnection):
+        of_address_max = of_address
+
+    return Shared
+
+
 class ClientConnection(H11Protocol):
     """As the library's own, with an end to its patience."""
 
     patience_s: float = REQUEST_S
+    of_address_max: int = CONNECTIONS_MAX
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._patience: asyncio.TimerHandle | None = None
+        self.network = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.network = _network(self.client[0] if self.client else "")
         if len(self.connections) > CONNECTIONS_MAX:
             # Once for a flood, not for each of it.
             if len(self.connections) == CONNECTIONS_MAX + 1:
                 self.logger.warning("Too many connections.")
             transport.abort()
-            return
-        self._wait_for_request()
+        elif self._of_this_address() > self.of_address_max:
+            transport.abort()
+        else:
+            self._wait_for_request()
+
+    def _of_this_address(self) -> int:
+        """How many connections there are from where this one comes from."""
+        return sum(getattr(one, "network", None) == self.network for one in self.connections)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -98,3 +117,14 @@ class ClientConnection(H11Protocol):
             ):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+def _network(address: str) -> str:
+    """The address, or of IPv6 the 64 bits that whoever has one address has all of."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    return found.ipv4_mapped.compressed if found.ipv4_mapped else found.exploded[:19]

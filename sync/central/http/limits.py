@@ -31,13 +31,14 @@ COMPARISONS_A_REQUEST = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """``per_s`` requests a second of one client on average, ``burst`` at once; ``body_bytes`` of one body, which must be
-    here within ``body_s`` seconds.
+    here within ``body_s`` seconds; ``connections`` at a time from one address.
     """
 
     per_s: int = 100
     burst: int = 3_000
     body_bytes: int = 200_000
     body_s: int = 30
+    connections: int = 250
 
 
 def limits_of(request: Request) -> Limits:

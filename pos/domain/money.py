@@ -30,10 +30,13 @@ class Currency:
 
 def currency(code: str) -> Currency:
     """The currency of an exact, upper-case ISO 4217 code. Raises Refused ``unknown_currency``."""
-    exponent = EXPONENT_BY_CODE.get(code)
-    if exponent is None:
+    found = _CURRENCIES.get(code)
+    if found is None:
         raise Refused("unknown_currency", "This is not an ISO 4217 currency code.", currency=code[:8])
-    return Currency(code, exponent)
+    return found
+
+
+_CURRENCIES = {code: Currency(code, exponent) for code, exponent in EXPONENT_BY_CODE.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Money:
         return f"{sign}{digits[: -self.currency.exponent]}.{digits[-self.currency.exponent :]}"
 
     def _same_currency(self, other: Money) -> None:
-        if self.currency != other.currency:
+        if self.currency is not other.currency and self.currency != other.currency:
             raise CurrencyMixed(self.currency, other.currency)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from sync.central.http.desk import CentralDesk
 from sync.central.http.idempotency import idempotency_key
 from sync.central.payments.acceptance import require_accepted
 from sync.central.payments.incoming import read_correlator, read_incoming
+from sync.central.payments.known import read_known
 from sync.central.payments.payments import (
     NUMBER_TAKEN,
     PAYMENTS,
@@ -77,9 +77,10 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
             received_at=desk.clock.now(),
         )
         require_dealers_own(connection, body)
-        incoming = replace(read_incoming(body), correlator_id=correlator_id)
-        require_accepted(connection, incoming, desk.modes)
-        stored = receive(connection, incoming, receipt, issuers, tolerance=desk.tolerance)
+        incoming = read_incoming(body, correlator_id=correlator_id)
+        known = read_known(connection, incoming)
+        require_accepted(connection, incoming, known, desk.modes)
+        stored = receive(connection, incoming, receipt, issuers, known=known, tolerance=desk.tolerance)
         return created(with_href(stored, desk.links), replayed=False)
 
     try:

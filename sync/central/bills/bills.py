@@ -29,6 +29,8 @@ class StoredBill:
     account_id: str
     state: BillState
     remaining: Money
+    account_owes_more: bool
+    """Its account has debt that was written off: what is paid on the bill brings that back."""
 
 
 def find_bill(connection: Connection, bill_id: str) -> StoredBill | None:
@@ -41,6 +43,7 @@ def find_bill(connection: Connection, bill_id: str) -> StoredBill | None:
         account_id=row.account_id,
         state=BillState(row.state),
         remaining=Money(row.remaining_minor, currency(row.currency)),
+        account_owes_more=bool(row.account_owes_more),
     )
 
 
@@ -59,7 +62,13 @@ def reduce_bill(connection: Connection, bill: StoredBill, paid: Money, *, change
             "change_number": change,
         },
     )
-    return StoredBill(bill_id=bill.bill_id, account_id=bill.account_id, state=state, remaining=remaining)
+    return StoredBill(
+        bill_id=bill.bill_id,
+        account_id=bill.account_id,
+        state=state,
+        remaining=remaining,
+        account_owes_more=bill.account_owes_more,
+    )
 
 
 def set_against_bill(connection: Connection, bill_id: str, amount: Money, *, change: int, at: str) -> None:
@@ -185,7 +194,9 @@ def compose_rates(_connection: Connection, rows: Sequence[Row[Any]], links: Link
 
 
 FIND_BILL = text(
-    "SELECT account_id, state, currency, remaining_minor FROM bill WHERE id = :id"
+    "SELECT account_id, state, currency, remaining_minor, EXISTS (SELECT 1 FROM account"
+    " WHERE account.id = bill.account_id AND account.written_off_minor > 0) AS account_owes_more"
+    " FROM bill WHERE id = :id"
     f" AND (CAST(:of_dealer AS TEXT) IS NULL OR account_id IN {SEEN_ACCOUNTS})"
 )
 FIND_LOADED = text(

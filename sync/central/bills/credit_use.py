@@ -6,6 +6,7 @@ A use of credit stands on the bill among its applied payments, under an id of it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import Connection, text
 
@@ -84,7 +85,7 @@ def _use(
         TAKE_ADVANCE if purpose is Purpose.ADVANCE else TAKE_CREDIT,
         {"id": bill.account_id, "minor": part.minor, "change_number": change},
     )
-    return StoredBill(bill_id=bill.bill_id, account_id=bill.account_id, state=state, remaining=remaining)
+    return replace(bill, state=state, remaining=remaining)
 
 
 FIND_CREDIT = text(

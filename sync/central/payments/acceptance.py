@@ -13,8 +13,8 @@ from pos.domain.errors import Refused
 from pos.domain.money import total
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
 from pos.domain.voucher import Residual
-from sync.central.payments.accounts import account_kind
 from sync.central.payments.incoming import IncomingPayment
+from sync.central.payments.known import Known
 from sync.central.vouchers.issuing import terms_of
 from sync.central.vouchers.vouchers import find_voucher, voucher_of_hold
 from sync.central.wire.errors import ApiError
@@ -23,7 +23,9 @@ FIELDS = {"mode_not_for_payer": "paymentMethod.name", "mode_not_for_purpose": "p
 """What a refusal of the matrix is about."""
 
 
-def require_accepted(connection: Connection, incoming: IncomingPayment, modes: PaymentModes | None) -> None:
+def require_accepted(
+    connection: Connection, incoming: IncomingPayment, known: Known, modes: PaymentModes | None
+) -> None:
     """Raises ApiError 400 ``mode_not_for_payer``, ``mode_not_for_purpose`` or ``voucher_not_held``, naming the field."""
     mode = None if modes is None else modes.by_code.get(incoming.method_name or "")
     if mode is None:
@@ -32,7 +34,7 @@ def require_accepted(connection: Connection, incoming: IncomingPayment, modes: P
     if mode.kind is ModeKind.VOUCHER and leaves_credit(connection, incoming):
         # Its own rule puts the rest on the account, whatever vouchers may pay for otherwise.
         purposes = [purpose for purpose in purposes if purpose is not Purpose.ACCOUNT]
-    for payer in _payer_kinds(connection, incoming):
+    for payer in _payer_kinds(incoming, known):
         for purpose in purposes:
             try:
                 mode.require_accepted(payer, purpose)
@@ -67,7 +69,7 @@ def purposes_of(incoming: IncomingPayment) -> Sequence[Purpose]:
     return [purpose for purpose in Purpose if purpose in found]
 
 
-def _payer_kinds(connection: Connection, incoming: IncomingPayment) -> list[PayerKind]:
+def _payer_kinds(incoming: IncomingPayment, known: Known) -> list[PayerKind]:
     """As whom the payer is judged: by what it says it is, and by what its accounts say.
 
     A dealer's account makes a dealer of whoever else the payer claims to be. A payer that claims to be a dealer, but pays
@@ -75,13 +77,11 @@ def _payer_kinds(connection: Connection, incoming: IncomingPayment) -> list[Paye
     """
     role = incoming.payer_role
     claimed = PayerKind(role) if role in set(PayerKind) else None
-    own = None if incoming.payer_id is None else account_kind(connection, incoming.payer_id)
-    paid_for = account_kind(connection, incoming.account_id)
-    if PayerKind.DEALER in (own, paid_for):
+    if PayerKind.DEALER in (known.payer_kind, known.account_kind):
         return [PayerKind.DEALER]
-    known = own or paid_for
+    kind = known.payer_kind or known.account_kind
     if claimed is None:
-        return [] if known is None else [known]
-    if claimed is PayerKind.DEALER and known is not None:
-        return [claimed, known]
+        return [] if kind is None else [kind]
+    if claimed is PayerKind.DEALER and kind is not None:
+        return [claimed, kind]
     return [claimed]

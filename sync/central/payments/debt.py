@@ -83,6 +83,8 @@ def recover(
     """What is paid on the bills of a written-off account brings back what was given up of its debt, first of all."""
     by_account: dict[str, Money] = {}
     for bill, amount in paid:
+        if not bill.account_owes_more:
+            continue
         before = by_account.get(bill.account_id)
         by_account[bill.account_id] = amount if before is None else before + amount
     for account_id, amount in by_account.items():

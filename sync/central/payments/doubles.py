@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from sync.central.payments.accounts import account_currency
 from sync.central.payments.incoming import IncomingPayment
 from sync.central.wire.links import PAYMENT_PATH, POSSIBLE_DOUBLE_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -21,15 +20,16 @@ WITHIN = timedelta(minutes=10)
 WALK_IN = "walk_in"
 
 
-def flag_double(connection: Connection, incoming: IncomingPayment, payment_id: str, *, change: int) -> None:
-    """Put the stored payment beside the one that it may repeat, where there is one; both stay as they are.
+def flag_double(
+    connection: Connection, incoming: IncomingPayment, payment_id: str, *, paid_at_utc: str, change: int
+) -> None:
+    """Put the stored payment of a known account beside the one that it may repeat, if there is one; both stay as they are.
 
     Buyers whom nobody knows share one account, and buy the same all day: they repeat nothing.
     """
-    if incoming.payer_role == WALK_IN or account_currency(connection, incoming.account_id) is None:
+    if incoming.payer_role == WALK_IN:
         return
-    stored = connection.execute(FIND_MOMENT, {"id": payment_id}).one()
-    moment = datetime.fromisoformat(stored.paid_at_utc)
+    moment = datetime.fromisoformat(paid_at_utc)
     alike = connection.execute(
         ALIKE,
         {
@@ -83,7 +83,6 @@ def compose_doubles(_connection: Connection, rows: Sequence[Row[Any]], links: Li
     ]
 
 
-FIND_MOMENT = text("SELECT paid_at_utc FROM payment WHERE id = :id")
 ALIKE = text(
     "SELECT id, body FROM payment WHERE account_id = :account_id AND currency = :currency"
     " AND amount_minor = :amount_minor AND id <> :id AND paid_at_utc >= :since AND paid_at_utc <= :until"

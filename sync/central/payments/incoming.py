@@ -29,6 +29,12 @@ MAX_NUMBER = 10**15
 SET_BY_SERVER = ("id", "href", "status", "statusDate", "changeNumber", "suspense", "held", "refundedAmount")
 SET_BY_OTHERS = ("replacedBy",)
 """What stands in a payment by the word of another one."""
+NOT_THE_CLIENTS = frozenset((*SET_BY_SERVER, *SET_BY_OTHERS))
+MANDATORY = tuple(
+    (path, path.split("."))
+    for path in ("account.id", "paymentMethod", "totalAmount.unit", "totalAmount.value")
+)
+"""Of the conformance profile."""
 BILL_TYPES = (None, "CustomerBill", "BillRef", "Bill")
 
 
@@ -92,9 +98,12 @@ def read_correlator(body: Mapping[str, object]) -> str | None:
     return plain_text(body, "correlatorId")
 
 
-def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
-    """Raises BadField with the dotted path of what is missing, of a wrong type or impossible."""
-    kept = {name: value for name, value in body.items() if name not in (*SET_BY_SERVER, *SET_BY_OTHERS)}
+def read_incoming(body: Mapping[str, object], *, correlator_id: str | None) -> IncomingPayment:
+    """Raises BadField with the dotted path of what is missing, of a wrong type or impossible.
+
+    ``correlator_id`` is the body's own as it will be stored.
+    """
+    kept = {name: value for name, value in body.items() if name not in NOT_THE_CLIENTS}
     require_mandatory(kept)
     check_shape(kept, PAYMENT_CREATE, path="")
     amount = positive(kept["totalAmount"], field="totalAmount")
@@ -112,7 +121,7 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
     return IncomingPayment(
         account_id=account_id,
         amount=amount,
-        correlator_id=read_correlator(kept),
+        correlator_id=correlator_id,
         receipt_number=plain_text(kept, "receiptNumber"),
         terminal=plain_text(kept, "terminal"),
         key=_read_key(kept),
@@ -137,6 +146,8 @@ def read_incoming(body: Mapping[str, object]) -> IncomingPayment:
 def _read_kept_apart(value: object, amount: Money, items: Sequence[PaidItem]) -> dict[Purpose, Money]:
     """Raises BadField where it is not ours in shape, or is more than the items leave."""
     found: dict[Purpose, Money] = {}
+    if value is None:
+        return found
     for index, (entry, part) in enumerate(own_amounts(value, "keptApart", amount)):
         name = entry.get("as")
         purpose = next((one for one in KEPT_APART if one == name), None)
@@ -161,17 +172,15 @@ def read_bill_parts(value: object, name: str, amount: Money) -> dict[str, Money]
 
 
 def require_mandatory(body: Mapping[str, object]) -> None:
-    """The conformance profile's mandatory attributes, each named by its own path: not blank, not null. Raises BadField."""
-    for path in ("account.id", "paymentMethod", "totalAmount.unit", "totalAmount.value"):
-        value: object = body
-        walked: list[str] = []
-        for name in path.split("."):
-            if not isinstance(value, Mapping):
-                raise BadField(".".join(walked), "must be an object")
-            walked.append(name)
-            value = value.get(name)
-            if value is None and len(walked) == 1:
+    """``MANDATORY`` attributes, each named by its own path: not blank, not null. Raises BadField."""
+    for path, (first, *rest) in MANDATORY:
+        value = body.get(first)
+        for name in rest:
+            if value is None:
                 break
+            if not isinstance(value, Mapping):
+                raise BadField(first, "must be an object")
+            value = value.get(name)
         if value is None or value == "" or value == {}:
             raise BadField(path, "is missing")
 

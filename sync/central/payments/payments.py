@@ -18,13 +18,14 @@ from pos.domain.cheque import ChequeIdentity
 from pos.domain.money import Money, currency, total
 from pos.domain.payment_mode import PayerKind
 from sync.central.bills.bills import StoredBill, reduce_bill
-from sync.central.payments.accounts import account_kind, add_credit
+from sync.central.payments.accounts import add_credit
 from sync.central.payments.bank_receipts import note_bank_receipt
 from sync.central.payments.cheques import cheque_of, note_cheque, note_replacement, presented_before
 from sync.central.payments.debt import clear_rests, keep_apart, recover
 from sync.central.payments.doubles import flag_double
-from sync.central.payments.incoming import IncomingPayment, TerminalKey
+from sync.central.payments.incoming import IncomingPayment
 from sync.central.payments.instruments import claim_instrument
+from sync.central.payments.known import Known
 from sync.central.payments.placement import Placement, place
 from sync.central.payments.reconnections import claim_reconnection, money_is_final
 from sync.central.store.database import CentralStore, next_change
@@ -95,27 +96,33 @@ def receive(
     receipt: Receipt,
     issuers: Mapping[str, VoucherIssuer],
     *,
+    known: Known,
     tolerance: str = "",
 ) -> Resource:
     """Store the payment, set its money against bills and account, in the caller's transaction.
 
+    ``known`` was read in this transaction.
     A rest of a bill up to ``tolerance`` (decimal text; empty: none) is cleared where the till cleared it.
 
     Returns the resource without its href. Raises ApiError 409 where the terminal's number, the paper or the voucher was
     used for another payment, 503 where a voucher's issuer does not answer.
     """
-    _refuse_used_number(connection, incoming.key)
+    if known.number_used:
+        raise ApiError(
+            409,
+            NUMBER_TAKEN,
+            "This terminal used this epoch, sequence and leg for another payment. Is there a copy of the till?",
+            field="sequence",
+        )
     change = next_change(connection)
     at = receipt.received_at.isoformat()
-    placement = place(connection, incoming)
+    placement = place(connection, incoming, account_currency=known.account_currency)
     body = _kept_body(incoming, receipt, change=change, suspense=placement.suspense)
     cheque = cheque_of(incoming.instrument)
     if cheque is not None:
         _hold_second(connection, cheque, incoming, body)
-    connection.execute(
-        INSERT_PAYMENT,
-        {**_row(incoming, receipt, placement, body, change), "dealer": _dealer_of(connection, incoming)},
-    )
+    row = _row(incoming, receipt, placement, body, change)
+    connection.execute(INSERT_PAYMENT, {**row, "dealer": _dealer_of(incoming, known)})
     if cheque is not None:
         event_id = incoming.payment_event_id
         note_cheque(connection, cheque, payment=body, payment_event_id=event_id, change=change)
@@ -155,8 +162,11 @@ def receive(
             connection, receipt.payment_id, incoming.account_id, placement.credit, incoming.kept_apart
         )
         add_credit(connection, incoming.account_id, credit, change=change)
-    flag_double(connection, incoming, receipt.payment_id, change=change)
-    claim_reconnection(connection, incoming, change=change, at=receipt.received_at)
+    if known.account_currency is not None:
+        flag_double(
+            connection, incoming, receipt.payment_id, paid_at_utc=str(row["paid_at_utc"]), change=change
+        )
+    claim_reconnection(connection, incoming, awaited=known.awaited, change=change, at=receipt.received_at)
     # Last, for an outside issuer that was told so is not told otherwise.
     _redeem(connection, incoming, receipt, issuers)
     if incoming.voucher_taken is not None and incoming.correlator_id is not None:
@@ -165,12 +175,12 @@ def receive(
     return body
 
 
-def _dealer_of(connection: Connection, incoming: IncomingPayment) -> str | None:
+def _dealer_of(incoming: IncomingPayment, known: Known) -> str | None:
     """Whose payment it is beside its account's: the dealer's whose client told it, or that paid it at a till."""
     dealer, payer = dealer_asking(), incoming.payer_id
     if dealer is not None or payer is None or payer == incoming.account_id:
         return dealer
-    return payer if account_kind(connection, payer) is PayerKind.DEALER else None
+    return payer if known.payer_kind is PayerKind.DEALER else None
 
 
 def _hold_second(
@@ -286,22 +296,6 @@ def list_payments(store: CentralStore) -> Iterator[ListedPayment]:
         after = rows[-1].change_number
 
 
-def _refuse_used_number(connection: Connection, key: TerminalKey | None) -> None:
-    if key is None:
-        return
-    used = connection.execute(
-        FIND_BY_NUMBER,
-        {"terminal": key.terminal, "epoch": key.epoch, "sequence": key.sequence, "leg": key.leg},
-    ).one_or_none()
-    if used is not None:
-        raise ApiError(
-            409,
-            NUMBER_TAKEN,
-            "This terminal used this epoch, sequence and leg for another payment. Is there a copy of the till?",
-            field="sequence",
-        )
-
-
 def _kept_body(incoming: IncomingPayment, receipt: Receipt, *, change: int, suspense: Money) -> Resource:
     at = receipt.received_at.isoformat()
     body: Resource = {"id": receipt.payment_id, **incoming.kept, "status": "done", "statusDate": at}
@@ -362,10 +356,6 @@ NUMBER_TAKEN = "sequence_conflict"
 _COLUMNS = "id, body, received_sha256, change_number, refunded_minor, currency"
 FIND_BY_KEY = text(f"SELECT {_COLUMNS} FROM payment WHERE idempotency_key = :key")
 FIND_BY_CORRELATOR = text(f"SELECT {_COLUMNS} FROM payment WHERE correlator_id = :key")
-FIND_BY_NUMBER = text(
-    "SELECT id FROM payment"
-    " WHERE terminal = :terminal AND epoch = :epoch AND sequence = :sequence AND leg = :leg"
-)
 INSERT_PAYMENT = text(
     "INSERT INTO payment (id, change_number, correlator_id, idempotency_key, terminal, epoch, sequence, leg,"
     " receipt_number, account_id, currency, amount_minor, applied_minor, credit_minor, suspense_minor,"

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import Purpose
 from sync.central.bills.bills import StoredBill, find_bill
-from sync.central.payments.accounts import account_currency
 from sync.central.payments.incoming import IncomingPayment, PaidItem
 
 
@@ -27,17 +26,18 @@ class Placement:
     suspense: Money
 
 
-def place(connection: Connection, incoming: IncomingPayment) -> Placement:
+def place(connection: Connection, incoming: IncomingPayment, *, account_currency: str | None) -> Placement:
     """Decide where the money goes; changes nothing.
 
     An item takes no more than its bill still wants. What is beyond that, or names an unknown bill or one in another
     currency, is credit on the payment's account, or in suspense where that account is unknown or in another currency.
     What the till took for suspense stands there whatever accounts there are: it is nobody's credit.
+    ``account_currency`` is that of the payment's account, None for an unknown one.
     """
     placement = against_bills(connection, incoming.items, incoming.amount)
     rest = placement.credit
     unclaimed = min(rest, incoming.kept_apart.get(Purpose.SUSPENSE, zero(rest.currency)))
-    if account_currency(connection, incoming.account_id) != rest.currency.code:
+    if account_currency != rest.currency.code:
         unclaimed = rest
     placement.credit, placement.suspense = rest - unclaimed, unclaimed
     return placement

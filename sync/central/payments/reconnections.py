@@ -19,11 +19,11 @@ from sync.wire_json import loads
 
 
 def claim_reconnection(
-    connection: Connection, incoming: IncomingPayment, *, change: int, at: datetime
+    connection: Connection, incoming: IncomingPayment, *, awaited: bool, change: int, at: datetime
 ) -> None:
     """Note what the payment clears together with others, and ask for reconnection if nothing is waited for any more.
 
-    Every payment is looked at: one that says nothing itself may be what an earlier one waits for.
+    ``awaited``: one that says nothing itself is what an earlier one waits for.
     """
     correlator = incoming.correlator_id
     if correlator is None:
@@ -37,7 +37,8 @@ def claim_reconnection(
             connection.execute(INSERT_LEG, {**claim, "correlator_id": leg})
         if incoming.reconnects_now:
             connection.execute(INSERT_FINAL, {"correlator_id": correlator, "final_at": at.isoformat()})
-    _ask_where_final(connection, correlator, change=change, at=at)
+    if awaited or incoming.clears_overdue:
+        _ask_where_final(connection, correlator, change=change, at=at)
 
 
 def money_is_final(connection: Connection, correlator_id: str, *, change: int, at: datetime) -> None:

@@ -1,15 +1,21 @@
-"""On PostgreSQL the database shows a dealer's request nothing of other dealers, also where a condition was forgotten."""
+"""On PostgreSQL the database shows a dealer's request nothing of other dealers, and takes nothing that is theirs, also where
+a condition was forgotten.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.migrations.versions.v0015_wall_around_dealers import ALL, WALL
 from sync.central.schema.opening import open_central
 from sync.central.store.database import CentralStore
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
@@ -18,8 +24,6 @@ from tests.central.central_builders import SteppingClock, item
 from tests.central.test_dealer_isolation import OTHER, OWN, Dealer, operator, paid
 
 pytestmark = pytest.mark.kept_in("postgresql")
-
-WALLED = ("account", "bill", "rate", "payment", "refund", "applied_payment", "bill_on_demand")
 
 
 @pytest.fixture
@@ -39,12 +43,105 @@ def walled(empty_url: str) -> Iterator[CentralStore]:
         owner.execute(f'DROP ROLE "{role}"'.encode())
 
 
-def counted(store: CentralStore) -> dict[str, int]:
-    """Every row of each table, without any condition of ours."""
-    with store.read() as connection:
-        return {
-            table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in WALLED
-        }
+ROWS = """
+INSERT INTO terminal (id, epoch, dealer) VALUES ('{t}', 1, '{d}');
+INSERT INTO payment (id, change_number, correlator_id, terminal, epoch, sequence, leg, account_id, currency, amount_minor,
+ applied_minor, credit_minor, suspense_minor, other_minor, status, paid_at_utc, body, received_sha256, dealer)
+
+ VALUES ('P-{d}', {n}, '{d}' || chr(31) || 'c', '{t}', 1, 1, 1, '{d}', 'KWD', 1000, 0, 1000, 0, 0, 'done', '2026', '{{}}',
+ 'x',
+ '{d}');
+INSERT INTO applied_payment VALUES ('P-{d}', 1, 'CB-{b}', 1);
+INSERT INTO instrument VALUES ('paper-{d}', 'E-{d}', 'P-{d}');
+INSERT INTO voucher (id, digest, issuer, value_minor, currency, expires)
+ VALUES ('V-{d}', '{d}', 'internal', 1, 'KWD', '2027');
+INSERT INTO voucher_hold (id, voucher_id, terminal, payment_event_id, amount_minor, value_minor, made_at, lapses_at)
+ VALUES ('H-{d}', 'V-{d}', '{t}', 'E-{d}', 1, 1, '2026', '2027');
+INSERT INTO voucher_refusal VALUES ('2026', '{t}', 'H-{d}', 'x', 'unknown', 1);
+INSERT INTO voucher_redemption VALUES ('V-{d}', 'H-{d}', 1, 0, '2026');
+INSERT INTO voucher_payment VALUES ('P-{d}', 'H-{d}', 1);
+INSERT INTO voucher_returned VALUES ('P-{d}', 'H-{d}', 1);
+INSERT INTO voucher_terms (voucher_id, residual, combinable, promised_by) VALUES ('V-{d}', 'forfeit', 1, 'H-{d}');
+INSERT INTO session VALUES ('{d}' || chr(31) || '1001', '{t}', '2026');
+INSERT INTO possible_double VALUES ('P-{d}', 'P-{d}', '{d}', 1);
+INSERT INTO clearing_leg VALUES ('{d}', 'E-{d}', 'c');
+INSERT INTO final_payment VALUES ('{d}' || chr(31) || 'c', '2026');
+INSERT INTO reconnection (id, account_id, payment_event_id, asked_at, change_number)
+ VALUES ('R-{d}', '{d}', 'E-{d}', '2026', 1);
+INSERT INTO cheque (payment_id, payment_event_id, identity, branch, account, dated, held, change_number)
+ VALUES ('P-{d}', 'E-{d}', 'x', 'x', 'x', '2026', 0, 1);
+INSERT INTO kept_apart VALUES ('P-{d}', 'deposit', 1);
+INSERT INTO bill_write_off VALUES ('P-{d}', 'CB-{b}', 1);
+INSERT INTO recovery VALUES ('P-{d}', '{d}', 1);
+INSERT INTO credit_use VALUES ('CU-{d}', '{d}', 'CB-{b}', 'credit', 1, 1);
+INSERT INTO bank_receipt VALUES ('P-{d}', '{d}', 1, 'KWD', 'presented');
+INSERT INTO cleared_cheque (id, correlator_id, payment_id, change_number, cleared_at, received_at, received_sha256)
+ VALUES ('CC-{d}', '{d}', 'P-{d}', {n}, '2026', '2026', 'x');
+INSERT INTO refund (id, change_number, payment_id, kind, account_id, currency, amount_minor, status, refunded_at_utc, body,
+ received_sha256) VALUES ('RF-{d}', {n}, 'P-{d}', 'refund', '{d}', 'KWD', 1, 'done', '2026', '{{}}', 'x');
+INSERT INTO refund_part (refund_id, part_no, stood_as, account_id, amount_minor) VALUES ('RF-{d}', 1, 'credit', '{d}', 1);
+INSERT INTO refund_beyond VALUES ('RF-{d}', '{d}', 1);
+INSERT INTO refund_hold (id, terminal, receipt_number, asked_sha256, made_at) VALUES ('RH-{d}', '{t}', 'R', 'x', '2026');
+INSERT INTO refund_hold_leg (hold_id, payment_id, amount_minor) VALUES ('RH-{d}', 'P-{d}', 1);
+INSERT INTO refund_hold_part (hold_id, payment_id, part_no, stood_as, account_id, amount_minor)
+ VALUES ('RH-{d}', 'P-{d}', 1, 'credit', '{d}', 1);
+INSERT INTO dishonour (id, correlator_id, payment_id, counts, reason_code, bank_date, is_bill, charged_minor, change_number,
+ received_at, received_sha256) VALUES ('DH-{d}', '{d}', 'P-{d}', 0, 'x', '2026', 0, 0, {n}, '2026', 'x');
+INSERT INTO dishonour_leg (correlator_id, dishonour_id, payment_id, change_number, received_at, received_sha256)
+ VALUES ('{d}', 'DH-{d}', 'P-{d}', {n}, '2026', 'x');
+INSERT INTO dishonour_stage (dishonour_id, account_id, stage_before) VALUES ('DH-{d}', '{d}', 0);
+INSERT INTO terminal_head VALUES ('{t}', 1, 1, 'X', '2026');
+INSERT INTO shift_total VALUES ('ST-{d}', '{t}', 1, 'S', '2026', 1, 1, '2026', {n});
+INSERT INTO shift_total_sum VALUES ('ST-{d}', 'KWD', 1, 1);
+INSERT INTO approval_request (id, terminal, body, asked_sha256, asked_at) VALUES ('A-{d}', '{t}', '{{}}', 'x', '2026');
+INSERT INTO approval_answer (id, request_id, number, approved, person, terminal, given_at)
+ VALUES ('AA-{d}', 'A-{d}', 1, 1, '1', '{t}', '2026');
+INSERT INTO person (id, active, roles_taken, changed_at, changed_by, changed_where, change_number)
+ VALUES ('{d}' || chr(31) || '7', 1, '', '2026', '', '', 1);
+INSERT INTO person_place VALUES ('{d}' || chr(31) || '7', '{t}', '', 1, '2026');
+INSERT INTO person_change VALUES ('PC-{d}', '{t}', 1, 'x', '{d}' || chr(31) || '7', 'x', '', 1, '1', '2026', '2026', {n});
+INSERT INTO outcome (id, correlator_id, payment_id, state, account_id, credited_minor, change_number, decided_at,
+ received_at,
+ received_sha256) VALUES ('O-{d}', '{d}', 'P-{d}', 'verified', '{d}', 0, {n}, '2026', '2026', 'x');
+INSERT INTO suspense_transfer (id, correlator_id, payment_id, account_id, amount_minor, applied_minor, credit_minor,
+ currency,
+ change_number, resolved_at, received_at, received_sha256)
+ VALUES ('SU-{d}', '{d}', 'P-{d}', '{d}', 1, 1, 0, 'KWD', {n}, '2026', '2026', 'x');
+INSERT INTO applied_transfer VALUES ('SU-{d}', 'CB-{b}', 1);
+INSERT INTO commission (id, correlator_id, payment_id, account_id, amount_minor, currency, change_number, credited_at,
+ received_at, received_sha256) VALUES ('CO-{d}', '{d}', 'P-{d}', '{d}', 1, 'KWD', {n}, '2026', '2026', 'x');
+INSERT INTO line_rate VALUES ('CB-{b}', 'L9', 'R-9');
+INSERT INTO bill_on_demand (id, received_sha256, account_id, state, last_update, body, change_number)
+ VALUES ('BD-{d}', 'x', '{d}', 'rejected', '2026', '{{}}', 1);
+INSERT INTO api_client (id, name, kind, scopes, dealer, secret_sha256, made_at)
+ VALUES ('d-{d}', '{d}', 'dealer', '', '{d}', 'x', '2026');
+INSERT INTO access_token VALUES ('tok-{d}', 'd-{d}', '', '2027');
+INSERT INTO used_assertion VALUES ('d-{d}', 'x', '2027');
+INSERT INTO token_try VALUES ('{d}', '2026');
+INSERT INTO terminal_code (code_sha256, terminal, made_at, dealer) VALUES ('{d}', '{t}', '2026', '{d}');
+INSERT INTO event (number, id, type, resource, occurred_at, body) VALUES ({n}, '{d}', 'x', 'x', '2026', '{{}}');
+INSERT INTO event_set_aside VALUES ({n}, 'payment', 'P-{d}', NULL, NULL, 'x', '2026');
+INSERT INTO central_audit VALUES ({n}, '2026', 'client_made', 'd-{d}', '', '');
+"""
+"""A row in each table that has a dealer's, by which dealer (``d``), terminal (``t``), bill (``b``) and number (``n``)."""
+
+NO_DEALERS = {
+    "fixture_row", "hub", "event_counter", "event_delivery", "event_due", "item", "bill_cycle", "voucher_key", "hub_key",
+    "central_version", "change_counter",
+}  # fmt: skip
+"""What has no row that is a dealer's."""
+
+
+def statements_of(dealer: str, terminal: str, bill: str, number: int) -> list[str]:
+    filled = ROWS.format(d=dealer, t=terminal, b=bill, n=number)
+    return [one.replace(":", r"\:") for one in filled.split(";\n") if one.strip()]
+
+
+def fill(store: CentralStore) -> None:
+    with store.write() as connection:
+        for dealer, terminal, bill, number in ((OWN, "T1", "OWN", 101), (OTHER, "T2", "OTHER", 102)):
+            for statement in statements_of(dealer, terminal, bill, number):
+                connection.execute(text(statement))
 
 
 def asking(dealer: str) -> Caller:
@@ -53,36 +150,130 @@ def asking(dealer: str) -> Caller:
     )
 
 
-async def test_a_forgotten_condition_shows_nothing_of_another_dealer(walled: CentralStore) -> None:
+def seen(connection: Connection, table: str) -> set[str]:
+    """Every row of it, without any condition of ours."""
+    return {repr(tuple(row)) for row in connection.execute(text(f"SELECT * FROM {table}"))}
+
+
+def is_of(row: str, dealer: str) -> bool:
+    terminal, bill = ("T1", "CB-OWN") if dealer == OWN else ("T2", "CB-OTHER")
+    return dealer in row or f"'{terminal}'" in row or f"'{bill}'" in row
+
+
+def test_every_table_has_a_wall_or_says_why_it_has_none(walled: CentralStore) -> None:
+    with walled.read() as connection:
+        tables = set(inspect(connection).get_table_names())
+        forced = connection.execute(
+            text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
+        )
+        assert set(forced.scalars()) == tables == set(WALL)
+
+
+def test_no_table_shows_a_dealer_a_row_of_another(walled: CentralStore) -> None:
+    fill(walled)
+    with walled.read() as connection:
+        everything = {table: seen(connection, table) for table in WALL}
+    for table, rows in everything.items():
+        if table not in NO_DEALERS:
+            assert any(is_of(row, OTHER) for row in rows), f"{table} has a row that is the other dealer's"
+    with asked_by(asking(OWN)), walled.read() as connection:
+        shown = {table: seen(connection, table) for table in WALL}
+    for table, rows in shown.items():
+        assert not [row for row in rows if is_of(row, OTHER) and not is_of(row, OWN)], table
+        assert rows <= everything[table]
+    hidden = {table for table, rows in shown.items() if not rows & everything[table]}
+    assert hidden >= {"event", "access_token", "terminal_code", "central_audit", "fixture_row"}
+    assert not hidden & {
+        "payment",
+        "refund",
+        "voucher_hold",
+        "cheque",
+        "shift_total",
+        "person",
+        "session",
+        "api_client",
+    }
+    # The next transaction on the same connection is nobody's.
+    with walled.read() as connection:
+        assert {table: seen(connection, table) for table in WALL} == everything
+
+
+def test_no_table_takes_a_row_of_another_dealer_from_a_dealer(walled: CentralStore) -> None:
+    fill(walled)
+    refused = {table: 0 for table in WALL}
+    for statement in statements_of(OTHER, "T2", "OTHER", 103):
+        table = statement.split("INSERT INTO ")[1].split()[0]
+        if WALL[table][1] == ALL:
+            continue
+        with asked_by(asking(OWN)), pytest.raises(DBAPIError) as refusal, walled.write() as connection:
+            connection.execute(text(statement))
+        assert "row-level security policy" in str(refusal.value.orig), table
+        refused[table] += 1
+    assert {table for table, times in refused.items() if times} >= {
+        table for table, (_, written) in WALL.items() if table not in NO_DEALERS and written != ALL
+    } - {"account", "bill", "rate"}
+
+
+def test_no_row_of_another_dealer_is_changed_or_taken_away_by_a_dealer(walled: CentralStore) -> None:
+    fill(walled)
+    with walled.read() as connection:
+        before = {table: seen(connection, table) for table in WALL}
+        columns = {table: inspect(connection).get_columns(table)[0]["name"] for table in WALL}
+    others = {table: {row for row in rows if is_of(row, OTHER)} for table, rows in before.items()}
+    for table, (_, written) in WALL.items():
+        if written == ALL or table in NO_DEALERS:
+            continue
+        column = columns[table]
+        with (
+            asked_by(asking(OWN)),
+            pytest.raises(DBAPIError, match="row-level security"),
+            walled.write() as connection,
+        ):
+            connection.execute(text(f"UPDATE {table} SET {column} = {column}"))
+        with suppress(DBAPIError), asked_by(asking(OWN)), walled.write() as connection:
+            connection.execute(text(f"DELETE FROM {table}"))
+    with walled.read() as connection:
+        assert {table: seen(connection, table) & others[table] for table in WALL} == others
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "UPDATE payment SET dealer = 'D-12' WHERE id = 'P-D-13'",
+        "UPDATE payment SET account_id = 'D-12', dealer = 'D-12' WHERE id = 'P-D-13'",
+        "UPDATE account SET kind = 'subscriber' WHERE id = 'D-13'",
+        "UPDATE bill SET account_id = 'D-12' WHERE id = 'CB-OTHER'",
+        "UPDATE refund SET payment_id = 'P-D-12' WHERE id = 'RF-D-13'",
+        "UPDATE bank_receipt SET dealer_id = 'D-12' WHERE payment_id = 'P-D-13'",
+    ],
+)
+def test_nobody_makes_anothers_row_its_own(walled: CentralStore, taken: str) -> None:
+    fill(walled)
+    with (
+        asked_by(asking(OWN)),
+        pytest.raises(DBAPIError, match="stays whose it is"),
+        walled.write() as connection,
+    ):
+        connection.execute(text(taken))
+
+
+async def test_what_dealers_pay_goes_through_the_wall_and_is_whole_behind_it(walled: CentralStore) -> None:
     clock = SteppingClock()
     async with guarded(walled, clock) as server:
         for name, bill_id in ((OTHER, "CB-OTHER"), (OWN, "CB-OWN")):
             dealer = Dealer(server, await bearer(server, client_of(walled, name, clock, dealer=name)))
-            answer = await dealer.post(paid("2.000", "c-1", name, paymentItem=[item(bill_id, "1.000")]))
-            assert answer.status_code == 201, answer.text
-        with walled.read() as connection:
-            total = connection.execute(text("SELECT count(*) FROM payment")).scalar_one()
-        assert total == 2
-        everything = counted(walled)
-        with asked_by(asking(OWN)):
-            seen = counted(walled)
-            with walled.read() as connection:
-                assert connection.execute(text("SELECT dealer FROM payment")).scalars().all() == [OWN]
-                accounts = connection.execute(text("SELECT id FROM account ORDER BY id")).scalars().all()
-                bills = connection.execute(text("SELECT id FROM bill ORDER BY id")).scalars().all()
-                rates = connection.execute(text("SELECT id FROM rate ORDER BY id")).scalars().all()
+            for number, account in enumerate((name, "BA-1"), 1):
+                named = bill_id if account == name else "CB-1"
+                body = paid("2.000", f"c-{number}", account, paymentItem=[item(named, "1.000")])
+                answer = await dealer.post(body)
+                assert answer.status_code == 201, answer.text
+    with asked_by(asking(OWN)), walled.read() as connection:
+        assert connection.execute(text("SELECT dealer FROM payment")).scalars().all() == [OWN, OWN]
+        accounts = connection.execute(text("SELECT id FROM account ORDER BY id")).scalars().all()
+        rates = connection.execute(text("SELECT id FROM rate ORDER BY id")).scalars().all()
     assert accounts == ["BA-1", "BA-2", OWN]
-    assert bills == ["CB-1", "CB-2", "CB-OWN"]
     assert rates == ["R-1", "R-2", "R-3", "R-9"]
-    assert (everything["payment"], seen["payment"]) == (2, 1)
-    assert (everything["applied_payment"], seen["applied_payment"]) == (2, 1)
-    # The next transaction on the same connection is nobody's.
-    assert counted(walled) == everything
-
-
-def test_the_role_that_owns_the_tables_is_behind_the_wall_as_well(walled: CentralStore) -> None:
+    assert verify_central(walled) == []
     with walled.read() as connection:
-        forced = connection.execute(
-            text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
-        )
-        assert set(forced.scalars()) == set(WALLED)
+        paid_of = connection.execute(text("SELECT sum(amount_minor) FROM applied_payment"))
+        assert paid_of.scalar_one() == 4_000

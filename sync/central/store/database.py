@@ -28,9 +28,13 @@ class CentralStore:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One durable transaction: committed when the block ends, undone when it raises. No other writes meanwhile."""
+        """One durable transaction: committed when the block ends, undone when it raises. No other writes meanwhile.
+
+        For a dealer PostgreSQL takes nothing that is another dealer's.
+        """
         with self.engine.begin() as connection:
-            yield connection
+            with written_for_caller(connection):
+                yield connection
             if self.before_commit is not None:
                 self.before_commit(connection)
 
@@ -52,6 +56,19 @@ class CentralStore:
         self.engine.dispose()
 
 
+@contextmanager
+def written_for_caller(connection: Connection) -> Iterator[None]:
+    """PostgreSQL hears which dealer's what is written inside must be; nothing for anybody else."""
+    asking = caller()
+    if asking is None or asking.dealer is None or connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(WRITTEN_FOR, {"dealer": asking.dealer})
+    yield
+    # Where it fails this is undone with it.
+    connection.execute(WRITTEN_FOR, {"dealer": ""})
+
+
 def next_change(connection: Connection) -> int:
     """Raise the global change number; one commit takes one. Everything the commit changes is stamped with it."""
     return int(connection.execute(RAISE_CHANGE).scalar_one())
@@ -64,5 +81,6 @@ def current_change(connection: Connection) -> int:
 
 FOR_DEALER = text("SELECT set_config('counterfoil.dealer', :dealer, true)")
 """For this transaction alone, so that the next one on the same connection is nobody's."""
+WRITTEN_FOR = text("SELECT set_config('counterfoil.writer', :dealer, true)")
 RAISE_CHANGE = text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
 READ_CHANGE = text("SELECT value FROM change_counter WHERE one = 1")

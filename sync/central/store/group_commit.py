@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from sync.central.store.database import CentralStore
+from sync.central.store.database import CentralStore, written_for_caller
 from sync.central.store.driver_sql import straight
+from sync.central.wire.callers import asked_by
 
 GROUP_MAX = 100
 """Of one commit; whoever comes after waits for the next turn, so that readers get theirs."""
@@ -40,7 +41,7 @@ class GroupCommit:
         done: asyncio.Future[Done] = loop.create_future()
         # It is carried out in the turn of whoever came first, but for its own caller.
         within = copy_context()
-        self._waiting.append((lambda connection: within.run(deed, connection), done))
+        self._waiting.append((lambda connection: within.run(_for_its_caller, deed, connection), done))
         if len(self._waiting) == 1:
             loop.call_soon(self._commit)
         return await done
@@ -50,7 +51,8 @@ class GroupCommit:
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._commit)
         try:
-            with self._store.write() as opened:
+            # The commit is nobody's: each deed says itself whose it is.
+            with asked_by(None), self._store.write() as opened:
                 connection = straight(opened)
                 outcomes = [_carried_out(connection, deed, alone=len(group) == 1) for deed, _ in group]
         except (KeyboardInterrupt, SystemExit):
@@ -73,6 +75,11 @@ class _Failed:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+def _for_its_caller(deed: Callable[[Connection], Done], connection: Connection) -> Done:
+    with written_for_caller(connection):
+        return deed(connection)
 
 
 def _carried_out(connection: Connection, deed: Callable[[Connection], Any], *, alone: bool) -> Any:

@@ -5,7 +5,7 @@ Source: domain.md rules 6, 14, 18, 35.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pos.domain.money import Money
@@ -38,6 +38,13 @@ class DebtBeside:
 
     rests: tuple[RestOfBill, ...] = ()
     back: tuple[DebtBack, ...] = ()
+
+    def of_legs(self, legs: Collection[int]) -> DebtBeside:
+        """What ``legs`` did of both."""
+        return DebtBeside(
+            rests=tuple(rest for rest in self.rests if rest.leg in legs),
+            back=tuple(debt for debt in self.back if debt.leg in legs),
+        )
 
     def lines(self) -> Iterator[JournalLine]:
         """As it is posted: first what is owed again, so that it can be paid; then what is given up."""

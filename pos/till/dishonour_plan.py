@@ -149,7 +149,10 @@ def plan_bounce(desk: Desk, connection: Connection, order: BounceOrder) -> tuple
             paid_back=gone.paid_back,
             found_for=total(gone.resolved.values(), tender.paid.currency),
             charge=charge,
-            beside=standing_beside(connection, tender.tender_id, tender.paid.currency),
+            # Of a leg that was paid back wholly before, a bounce takes nothing off, and undoes nothing beside it.
+            beside=standing_beside(connection, tender.tender_id, tender.paid.currency).of_legs(
+                {part.leg for part, _ in undone}
+            ),
             elsewhere=elsewhere,
             counted=0 if score is None else score.counted,
             cash_only_until=None if score is None else score.cash_only_until,

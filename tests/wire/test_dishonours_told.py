@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -509,18 +510,21 @@ def taken_back(wire: Wire) -> list[bool]:
 # --- money that had left its leg -------------------------------------------------------------------------------------
 
 
-async def of_two_accounts(wire: Wire) -> str:
-    """The receipt of a cheque of 10, 6 of it for a bill of BA-1 and 4 for one of BA-2, which has cleared."""
+async def of_two_accounts(
+    wire: Wire, amount: str = "10", parts: Sequence[tuple[str, str]] = (("N1-1", "6"), ("N2-1", "4"))
+) -> str:
+    """The receipt of a cheque for bills of two accounts, 6 of BA-1 and 4 of BA-2 where nothing else is said, which has
+    cleared.
+    """
     wire.desk.policy = replace(
         wire.desk.policy, corrections=CorrectionPolicy(alone_minor={"refund": 10**9, "transfer": 10**9})
     )
-    receipt = pay(
-        wire.desk, cheque("10"), account="BA-1", allocate=[wish("N1-1", "6"), wish("N2-1", "4")]
-    ).receipt.receipt_number
-    count(wire.desk, count_of_cash(wire.desk), cheques="10", cheque_count=1)
+    wished = [wish(bill, part) for bill, part in parts]
+    receipt = pay(wire.desk, cheque(amount), account="BA-1", allocate=wished).receipt.receipt_number
+    count(wire.desk, count_of_cash(wire.desk), cheques=amount, cheque_count=1)
     closed(wire.desk)
     opened(wire.desk)
-    cleared(wire.desk, receipt, "10")
+    cleared(wire.desk, receipt, amount)
     await synced(wire, told=True)
     return receipt
 
@@ -592,3 +596,35 @@ async def test_money_that_was_moved_in_part_counts_again_with_its_cheque(told: b
 
     await agree(wire)
     assert await compare_with_central(wire.desk, wire.client) == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_rest_stays_written_off_whose_leg_was_paid_back_wholly_before_its_cheque_bounced(
+    told: bool,
+) -> None:
+    """The bounce takes nothing off that leg, and so opens nothing beside it, at either end."""
+    wire = await make_wire(tolerance="0.005")
+    payments = PaymentPolicy(tolerance_minor=5)
+    wire.desk.policy = replace(wire.desk.policy, cheques=with_fee("5"), payments=payments)
+    load_fixture(wire.central, {"accounts": [account("BA-1", status="written_off", written_off="6.000")]})
+    await wire.engine.pull()
+    paid = Money(wire.open_minor("N1-1") - 5, wire.desk.identity.currency)
+    whole = paid + Money(4_000, paid.currency)
+    receipt = await of_two_accounts(wire, whole.plain(), [("N2-1", "4"), ("N1-1", paid.plain())])
+    days_later(wire.desk, 60)
+    back = RefundOrder(receipt=receipt, amount=paid.plain(), reason="wrong_account")
+    paper = refund(wire.desk, SUPERVISOR, back).receipt_number
+    confirm_refund(wire.desk, BACK_OFFICE, paper, "BANK 1")
+    catch_up(wire.desk)
+    await synced(wire, told=told)
+    assert here_beside(wire) == (paid.minor, 0)
+
+    for again in (by_mistake, sent_again):
+        bounced_by_two(wire.desk, receipt)
+        catch_up(wire.desk)
+        assert here_beside(wire) == (paid.minor, 0)
+        await agree(wire)
+        assert (await beside(wire))[:2] == here_beside(wire)
+        again(wire.desk, receipt)
+        await agree(wire)
+        assert (await beside(wire))[:2] == here_beside(wire)

@@ -29,6 +29,7 @@ from pos.store.dishonours import last_dishonour, parts_undone_by
 from pos.store.post_dated import RegisteredCheque, registered_cheque
 from pos.store.shifts import Shift
 from pos.store.times import utc_text
+from pos.till.cheque_told import tell_of_cheque
 from pos.till.correction_entry import (
     Corrected,
     CorrectionOrder,
@@ -284,17 +285,19 @@ def _hand_back(deed: Deed, found: _InHand, reason: str, *, replaced: bool) -> Ha
             f"Reason: {reason}",
         ),
     )
+    to, number = ChequeState.REPLACED if replaced else ChequeState.RETURNED, found.tender.cheque_events + 1
     deed.unit.insert(
         "cheque_event",
         {
             "cheque_id": cheque.cheque_id,
-            "number": found.tender.cheque_events + 1,
-            "state": str(ChequeState.REPLACED if replaced else ChequeState.RETURNED),
+            "number": number,
+            "state": str(to),
             "at_utc": utc_text(deed.at),
             "operator": deed.person.user,
             "reason": slip.receipt_number,
         },
     )
+    tell_of_cheque(deed, cheque.cheque_id, number, f"{to}-{number}")
     return HandedBack(slip=slip)
 
 

@@ -6,7 +6,7 @@ paid back. No entry is booked: the money was credited before. Source: domain.md 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,12 +20,10 @@ from pos.store.cheque_clearing import (
     CreditedAtBank,
     credited_cheques,
     has_cleared,
-    legs_of_cheque,
-    outcome_of_cheque,
 )
 from pos.store.deposits import named_cheques, steps_gone
-from pos.store.outbox import OUTCOME, queue_of_leg
 from pos.store.times import utc_text
+from pos.till.cheque_told import tell_of_cheque
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.what_to_bank import lies_in
@@ -147,23 +145,6 @@ def _clear(deed: Deed, cheque: BankedCheque, number: int) -> None:
             "reason": None,
         },
     )
-    deed.unit.insert_all("outbox", list(_messages(deed, cheque, number)))
-
-
-def _messages(deed: Deed, cheque: BankedCheque, number: int) -> Iterable[dict[str, object]]:
-    """Central is told of each leg, behind the leg itself."""
-    connection = deed.unit.connection
     # One that bounced since it cleared may clear once more.
-    again = f"-{number}" if has_cleared(connection, cheque.cheque_id, before=number) else ""
-    for event_id, leg, account in legs_of_cheque(connection, cheque.cheque_id):
-        yield {
-            "payment_event_id": event_id,
-            "leg": leg,
-            "correlator_id": f"{event_id}-{leg}-{ChequeState.CLEARED}{again}",
-            "kind": OUTCOME,
-            "source_id": outcome_of_cheque(cheque.cheque_id, number),
-            "account": account,
-            "queue": queue_of_leg(connection, event_id, leg),
-            "state": "waiting",
-            "changed_at_utc": utc_text(deed.at),
-        }
+    again = f"-{number}" if has_cleared(deed.unit.connection, cheque.cheque_id, before=number) else ""
+    tell_of_cheque(deed, cheque.cheque_id, number, f"{ChequeState.CLEARED}{again}")

@@ -197,7 +197,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "outbox_outcome_has_its_deed",
         "SELECT correlator_id FROM outbox WHERE kind = 'outcome' "
         "AND source_id NOT IN (SELECT outcome_id FROM bank_receipt_event) "
-        "AND source_id NOT IN (SELECT cheque_id || '-' || number FROM cheque_event WHERE state = 'cleared')",
+        "AND source_id NOT IN (SELECT cheque_id || '-' || number FROM cheque_event "
+        "WHERE state IN ('cleared', 'returned', 'replaced'))",
     ),
     (
         "cleared_cheque_is_told",

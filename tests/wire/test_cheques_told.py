@@ -5,21 +5,24 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from pos.domain.ids import new_id
 from pos.domain.payment_event import Overpayment
-from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
+from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque, return_cheque
 from pos.till.due_cheques import pay_post_dated
 from pos.till.open_bills import catch_up_all
 from pos.till.post_dated import register_cheque
 from sync.central.operating.verify import verify_central
 from sync.central.payments.cheques import CHEQUES, note_replacement
 from sync.central.wire.links import Links
+from sync.outcomes import OwnAnswer
 from sync.wire_json import loads
 from tests.builders.bounces import bounced, count_of_cash, lodged
 from tests.builders.tills import (
     CASHIER,
+    SUPERVISOR,
     card,
     cash,
     cheque,
@@ -112,9 +115,8 @@ async def test_a_replaced_cheque_is_told_as_a_refund_and_a_payment() -> None:
     await agree(wire)
 
 
-async def test_a_bounced_cheque_that_is_replaced_is_named_by_what_stands_in_its_place() -> None:
-    """It was undone when it bounced: only the payment in its place tells of the two."""
-    wire = await make_wire()
+async def sent_back(wire: Wire) -> str:
+    """The receipt of a cheque that bounced, as central knows."""
     taken = pay(wire.desk, cheque("4", "000777"), account="BA-1").receipt.receipt_number
     count(wire.desk, count_of_cash(wire.desk), cheques="4", cheque_count=1)
     closed(wire.desk)
@@ -122,6 +124,13 @@ async def test_a_bounced_cheque_that_is_replaced_is_named_by_what_stands_in_its_
     lodged(wire.desk, taken)
     bounced(wire.desk, taken)
     await agree(wire)
+    return taken
+
+
+async def test_a_bounced_cheque_that_is_replaced_is_named_by_what_stands_in_its_place() -> None:
+    """It was undone when it bounced: only the payment in its place tells of the two."""
+    wire = await make_wire()
+    taken = await sent_back(wire)
 
     replaced = ReplaceOrder(
         back=ReturnOrder(cheque=taken),
@@ -134,6 +143,41 @@ async def test_a_bounced_cheque_that_is_replaced_is_named_by_what_stands_in_its_
     gone, instead = payments_at(wire)
     assert (instead["replaces"], gone["replacedBy"]) == ([gone["correlatorId"]], [instead["id"]])
     assert cheques_at(wire)[0]["replacedBy"] == [instead["id"]]
+    assert cheques_at(wire)[0]["undone"]
+
+
+async def test_a_bounced_cheque_that_went_back_may_come_again_at_every_till() -> None:
+    """Rule 37: while it lies in the shop nobody else can have it; the paper in its payor's hand is as good as new."""
+    wire = await make_wire()
+    taken = await sent_back(wire)
+    assert "undone" not in cheques_at(wire)[0]
+
+    return_cheque(wire.desk, SUPERVISOR, ReturnOrder(cheque=taken))
+    await agree(wire)
+
+    assert cheques_at(wire)[0]["undone"]
+    pay(wire.desk, cheque("4", "000777"), account="BA-1")
+    await agree(wire)
+    assert [paid.get("held", False) for paid in payments_at(wire)] == [False, False]
+
+
+@pytest.mark.parametrize("terminal", ["T9", "T1"])
+async def test_a_cheque_that_lies_in_the_shop_is_freed_by_nobodys_word(terminal: str) -> None:
+    """Another terminal has not got it, and one that has not bounced goes back as a tender that is cancelled."""
+    wire = await make_wire()
+    pay(wire.desk, cheque("4", "000777"), account="BA-1")
+    await agree(wire)
+    (paid,) = payments_at(wire)
+    told = {"payment": {"id": paid["id"]}, "state": "returned", "decidedAt": "2026-11-23T10:00:00Z"}
+
+    answer = await wire.client.ask_own(
+        "POST", "outcome", body={"correlatorId": "k-1", "terminal": terminal, **told}
+    )
+
+    assert isinstance(answer, OwnAnswer)
+    code = "outcome_conflict" if terminal == "T1" else "unknown_payment"
+    assert (answer.status, answer.told["code"]) == (422, code)
+    assert "undone" not in cheques_at(wire)[0]
 
 
 async def test_another_terminals_word_names_no_cheque_as_replaced() -> None:

@@ -345,6 +345,7 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM outcome"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM cleared_cheque"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM returned_cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM dishonour"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM dishonour_leg"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"

@@ -441,6 +441,12 @@ def _check_across(
         for event in account.by_event:
             if event not in events:
                 refuse("gl_accounts.toml", f"{name}.by_event.{event}", f"one of {', '.join(sorted(events))}")
+    if (problem := url_problem(till.ledger.url)) is not None:
+        refuse("till.toml", "ledger.url", problem)
+    if till.ledger.delivered_by == "till" and bool(till.ledger.folder) == bool(till.ledger.url):
+        refuse("till.toml", "ledger.delivered_by", "a till that delivers has a folder or a url, one of them")
+    if till.ledger.token_file and not till.ledger.url:
+        refuse("till.toml", "ledger.token_file", "empty where there is no url")
     for event in till.ledger.categories:
         if event not in events:
             refuse("till.toml", f"ledger.categories.{event}", f"one of {', '.join(sorted(events))}")

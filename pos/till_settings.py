@@ -266,6 +266,11 @@ class ShiftSettings(Strict):
 class LedgerSettings(Strict):
     closed_through: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
     delivered_by: Literal["nobody", "till", "central"] = "nobody"
+    form: Literal["csv", "json", "oracle", "sap", "hledger", "beancount"] = "csv"
+    folder: Annotated[str, Field(max_length=500)] = ""
+    url: Annotated[str, Field(max_length=500)] = ""
+    ca_file: Annotated[str, Field(max_length=500)] = ""
+    token_file: Annotated[str, Field(max_length=500)] = ""
     ledger: LedgerTerm = ""
     company: LedgerTerm = ""
     cost_centre: LedgerTerm = ""

@@ -71,14 +71,14 @@ def read_central_key(path: Path) -> CentralKey | None:
     return key
 
 
-def read_secret_file(path: Path) -> str:
-    """A foreign server's secret for this till, without the line's end. Raises Refused ``bad_settings``."""
-    problem = "a file of mode 0600 with the client's secret alone in it"
+def read_secret_file(path: Path, *, key: str = "sync.client_secret_file") -> str:
+    """Another server's secret for this till, without the line's end. Raises Refused ``bad_settings`` naming ``key``."""
+    problem = "a file of mode 0600 with the secret alone in it"
     try:
         wide = stat.S_IMODE(path.stat().st_mode) & PUBLIC_BITS
         secret = "" if wide else path.read_text("ascii").strip()
     except (OSError, ValueError):
         secret = ""
     if not 0 < len(secret) <= SECRET_MAX or not secret.isprintable():
-        raise Refused("bad_settings", f"sync.client_secret_file: {problem}", key="sync.client_secret_file")
+        raise Refused("bad_settings", f"{key}: {problem}", key=key)
     return secret

@@ -13,10 +13,13 @@ import typer
 
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
+from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from sync.ledger.files import BatchForm, JournalForm, batch_file, batch_head, journal_file
 
 if TYPE_CHECKING:
     from pos.domain.ledger_feed import LedgerBatch
+
+UNREACHABLE = 7
 
 app = typer.Typer(help="The batches for the general ledger, and what lies behind them.", no_args_is_help=True)
 
@@ -103,13 +106,17 @@ def batches(
 ) -> None:
     """The batches that were made, with their control totals."""
     from pos.till.ledger_batches import ledger_batches
+    from pos.till.ledger_delivery import delivery_of
 
     call: Invocation = context.obj
     day = read_day(business_date)
     with reading(call, user, pin_fd) as (till, person):
         found = ledger_batches(till.desk, person, day)
+        states = {one.number: delivery_of(till.desk, person, one.number) for one in found}
     for one in found:
-        call.line(batch_head(one), batch_text(one))
+        step = states[one.number]
+        state = "waiting" if step is None else str(step.state)
+        call.line({**batch_head(one), "state": state}, f"{batch_text(one)}, {state}")
     if not found:
         call.note("No batch was made yet.")
 
@@ -148,6 +155,82 @@ def show(
                 text = f"{posting.booked_at_utc}  {posting.paper or posting.entry_id:26} {posting.account or '':12}"
                 call.line(data, f"{text} {posting.amount!s:>16}")
             after = page[-1].place
+
+
+@app.command("deliver")
+def deliver(
+    context: typer.Context,
+    batch: Annotated[
+        str | None, typer.Argument(help="This batch alone, also where it was refused; else all that wait.")
+    ] = None,
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> int:
+    """Bring the batches to the accounting system and take in what it answers; 7 where it cannot be reached.
+
+    Batches of counted days that are still to be made are made first.
+    """
+    from pos.bootstrap.ledger import deliver_batches
+    from pos.till.ledger_batches import make_batches
+
+    call: Invocation = context.obj
+    left = 0
+    with writing(call, user, pin_fd) as (till, person):
+        make_batches(till.desk, person)
+        for number, outcome in deliver_batches(till, person, batch):
+            if isinstance(outcome, str):
+                left += 1
+                call.failure("ledger_unreachable", f"{number}: {outcome}")
+            else:
+                _delivery(call, number, outcome)
+    return UNREACHABLE if left else 0
+
+
+@app.command("acknowledged")
+def acknowledged(
+    context: typer.Context,
+    batch: BatchArgument,
+    reference: Annotated[str, typer.Option("--reference", help="The accounting system's own number.")] = "",
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
+    """Say that the accounting system has a batch, where it does not say so itself."""
+    step = Delivery(state=DeliveryState.ACKNOWLEDGED, way=DeliveryWay.BY_HAND, reference=reference)
+    _by_hand(context.obj, batch, step, user, pin_fd)
+
+
+@app.command("refused")
+def refused(
+    context: typer.Context,
+    batch: BatchArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
+    """Say that the accounting system took a batch not, where it does not say so itself."""
+    step = Delivery(state=DeliveryState.REFUSED, way=DeliveryWay.BY_HAND, reason=reason)
+    _by_hand(context.obj, batch, step, user, pin_fd)
+
+
+def _by_hand(call: Invocation, batch: str, step: Delivery, user: str | None, pin_fd: int | None) -> None:
+    from pos.till.ledger_delivery import note_delivery, said_by_hand
+
+    with writing(call, user, pin_fd) as (till, person):
+        _delivery(call, batch, note_delivery(till.desk, person, batch, said_by_hand(step)))
+
+
+def _delivery(call: Invocation, number: str, step: Delivery) -> None:
+    data = {
+        "ok": True,
+        "batch": number,
+        "state": str(step.state),
+        "way": str(step.way),
+        "reference": step.reference,
+        "reason": step.reason,
+        "file_sha256": step.file_digest,
+    }
+    said = step.reason or (f"as {step.reference}" if step.reference else "")
+    call.line(data, f"{number}: {step.state} {said}".rstrip())
 
 
 def _lines(call: Invocation, batch: LedgerBatch) -> None:

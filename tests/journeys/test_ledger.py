@@ -10,7 +10,9 @@ import pytest
 
 from tests.builders.homes import Ended, ForkingPos
 from tests.builders.ledger_peers import PEERS, said_of
+from tests.builders.tills import put_settings
 
+ROOT = Path(__file__).resolve().parents[2]
 BACK_OFFICE = ("--user", "4001", "--pin-fd", "3")
 BACK_OFFICE_PIN, CASHIER_PIN = "619405", "135790"
 
@@ -130,3 +132,59 @@ def test_a_cashier_neither_makes_nor_sees_batches(pos: ForkingPos, counted_home:
         ended = pos.run("--home", str(counted_home), "--json", *command, *cashier, pin=CASHIER_PIN)
         assert (ended.status, ended.lines[0]["error"]["code"]) == (4, "not_allowed")
     assert not out.exists()
+
+
+# --- delivery -------------------------------------------------------------------------------------------------------
+
+
+def delivers(home: Path, section: str) -> None:
+    text = (ROOT / "config" / "till.toml").read_text(encoding="utf-8")
+    changed = text.replace('delivered_by = "nobody"', 'delivered_by = "till"').replace(
+        'folder = ""', section, 1
+    )
+    assert changed != text
+    put_settings(home, "till.toml", changed)
+
+
+def test_batches_are_laid_into_a_folder_and_its_answer_is_taken_in(
+    pos: ForkingPos, counted_home: Path
+) -> None:
+    folder = counted_home.parent / "ledger"
+    folder.mkdir()
+    delivers(counted_home, f'folder = "{folder}"')
+
+    first = run(pos, counted_home, "gl", "deliver")
+    (row,) = first.lines
+    (folder / f"{row['batch']}.ack").write_text("GL-7")
+    second = run(pos, counted_home, "gl", "deliver")
+
+    assert (first.status, row["state"], row["way"]) == (0, "delivered", "folder")
+    assert row["file_sha256"] == hashlib.sha256((folder / f"{row['batch']}.csv").read_bytes()).hexdigest()
+    assert [(one["state"], one["reference"]) for one in second.lines] == [("acknowledged", "GL-7")]
+    assert run(pos, counted_home, "gl", "deliver").lines == []
+    assert [one["state"] for one in run(pos, counted_home, "gl", "list").lines] == ["acknowledged"]
+
+
+def test_an_accounting_system_that_is_away_ends_with_7_and_is_tried_again(
+    pos: ForkingPos, counted_home: Path
+) -> None:
+    delivers(counted_home, 'url = "http://127.0.0.1:9/batches"\nfolder = ""')
+    text = (counted_home / "config" / "till.toml").read_text(encoding="utf-8")
+    head, _, rest = text.partition('\nurl = ""')
+    put_settings(counted_home, "till.toml", head + rest)
+
+    ended = run(pos, counted_home, "gl", "deliver")
+
+    assert (ended.status, ended.lines[0]["error"]["code"]) == (7, "ledger_unreachable")
+    assert [one["state"] for one in run(pos, counted_home, "gl", "list").lines] == ["waiting"]
+
+
+def test_a_till_that_does_not_deliver_says_who_does(pos: ForkingPos, counted_home: Path) -> None:
+    ended = run(pos, counted_home, "gl", "deliver")
+
+    assert (ended.status, ended.lines[0]["error"]["code"]) == (3, "not_delivered_here")
+    (batch,) = run(pos, counted_home, "gl", "list").lines
+    by_hand = run(pos, counted_home, "gl", "refused", batch["batch"], "--reason", "Period closed")
+    assert (by_hand.status, by_hand.lines[0]["state"]) == (0, "refused")
+    taken = run(pos, counted_home, "gl", "acknowledged", batch["batch"], "--reference", "GL-8")
+    assert (taken.status, taken.lines[0]["reference"]) == (0, "GL-8")

@@ -17,6 +17,7 @@ from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.dishonour_policy import DishonourPolicy
 from pos.domain.ids import new_id
+from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
@@ -41,6 +42,7 @@ from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.ledger_batches import make_batches
+from pos.till.ledger_delivery import note_delivery
 from pos.till.papers import reprint
 from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
@@ -247,7 +249,9 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _correct(desk)
     # The moved entries are of a day that nobody counts any more.
     clock_of(desk).advance(days=1)
-    make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE)
+    refusal = Delivery(state=DeliveryState.REFUSED, way=DeliveryWay.BY_HAND, reason="Its period is closed")
+    note_delivery(desk, BACK_OFFICE, batch.number, refusal)
     close_stores(desk)
     return folder / "till.db"
 

@@ -1,0 +1,97 @@
+"""What becomes of a batch at the accounting system, kept beside it: the batch itself never changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pos.domain.errors import Refused
+from pos.domain.ledger_delivery import NEXT, Delivery
+from pos.domain.ledger_feed import LedgerBatch
+from pos.domain.role import Person
+from pos.domain.text_guard import clean_entry, clean_foreign
+from pos.store.ledger_batches import batch_by_number
+from pos.store.ledger_deliveries import last_delivery, undelivered, write_delivery
+from pos.till.desk import Deed, Desk, Memo, perform
+from pos.till.gate import require_look
+from pos.till.ledger_batches import ACT, unknown_batch
+
+AT_ONCE_MAX = 500
+"""So many batches are delivered by one command; the next one goes on."""
+TEXT_MAX = 200
+
+
+def batches_to_deliver(desk: Desk, person: Person) -> list[LedgerBatch]:
+    """Those that this till delivers and nobody acknowledged or refused yet, the oldest first. Raises NotAuthorised."""
+    require_look(desk, ACT, person)
+    with desk.till.read() as connection:
+        found = (batch_by_number(connection, number) for number in undelivered(connection, limit=AT_ONCE_MAX))
+        return [batch for batch in found if batch is not None]
+
+
+def delivery_of(desk: Desk, person: Person, number: str) -> Delivery | None:
+    """The last that is known of a batch there. Raises NotAuthorised."""
+    require_look(desk, ACT, person)
+    with desk.till.read() as connection:
+        return last_delivery(connection, number)
+
+
+def note_delivery(
+    desk: Desk, person: Person, number: str, step: Delivery, *, memo: Memo | None = None
+) -> Delivery:
+    """Keep what became of the batch of this number. What is known already is not written again.
+
+    Raises NotAuthorised, or Refused ``unknown_batch``, ``batch_acknowledged``, ``reason_missing``, or what reading a text
+    raises.
+    """
+
+    def work(deed: Deed) -> Delivery:
+        deed.shift = None
+        connection = deed.unit.connection
+        if batch_by_number(connection, number) is None:
+            raise unknown_batch(number)
+        deed.subject = number
+        before = last_delivery(connection, number)
+        if before == step:
+            return before
+        if step.state not in NEXT[None if before is None else before.state]:
+            assert before is not None
+            raise Refused(
+                "batch_acknowledged",
+                f"Batch {number} is {before.state} already{_named(before)}.",
+                batch=number,
+                state=str(before.state),
+            )
+        write_delivery(deed.unit, number, step, operator=person.user, at=deed.at)
+        deed.reason_code = str(step.state)
+        return step
+
+    return perform(desk, person, ACT, work, memo=memo)
+
+
+def said_by_hand(step: Delivery) -> Delivery:
+    """A step that a person typed. Raises Refused ``reason_missing``, or what reading a text raises."""
+    typed = replace(
+        step,
+        reference=clean_entry(step.reference or "", field="Reference", limit=TEXT_MAX) or None,
+        reason=None
+        if step.reason is None
+        else clean_entry(step.reason, field="Reason", limit=TEXT_MAX) or None,
+    )
+    if step.reason is not None and typed.reason is None:
+        raise Refused("reason_missing", "Say why the accounting system refused it.", field="reason")
+    return typed
+
+
+def told(step: Delivery) -> Delivery:
+    """A step that the accounting system told, its texts made harmless."""
+    return replace(
+        step,
+        reference=None if not step.reference else clean_foreign(step.reference, limit=TEXT_MAX) or None,
+        reason=None
+        if step.reason is None
+        else clean_foreign(step.reason, limit=TEXT_MAX) or "it gave no reason",
+    )
+
+
+def _named(step: Delivery) -> str:
+    return f" as {step.reference}" if step.reference else ""

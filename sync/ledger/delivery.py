@@ -1,0 +1,254 @@
+"""Bringing a batch to the accounting system: into a folder, or to its HTTPS address. It may be brought again and again.
+
+In the folder lie ``NUMBER.csv`` (or the form's suffix) and, written before it, ``NUMBER.control.json`` with the control
+totals and the SHA-256 of both. The accounting system answers with ``NUMBER.ack`` or ``NUMBER.refused``: empty, a plain text
+(its reference, or why), or a JSON object with ``sha256``, ``reference`` and ``reason``. To the address the file is posted
+with its number as ``Idempotency-Key`` and its digest as ``Content-Digest`` (RFC 9530); 200 and 201 acknowledge, 202 takes
+it to be looked at, 409 with the same ``sha256`` says that it is there already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pos.domain.encode import file_name
+from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
+from pos.domain.ledger_feed import LedgerBatch
+from sync.ledger.files import BatchForm, batch_file, batch_head
+from sync.transport_security import TlsFiles, context_of, why_not_secure
+
+AsyncBaseTransport = httpx.AsyncBaseTransport
+"""The seam: what carries the requests."""
+
+ANSWER_MAX = 64_000
+"""Bytes of an acknowledgement that are read."""
+BUSY = frozenset((401, 403, 404, 405, 408, 425, 429))
+"""Refusals that have nothing to do with the batch: the address is set up wrongly, or busy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A batch as the file that is delivered. ``file_digest`` is its SHA-256."""
+
+    number: str
+    file_name: str
+    media_type: str
+    content: bytes
+    control: bytes
+
+    @property
+    def file_digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet:
+    """It could not be brought, or nobody knows whether it was; it is brought again. ``reason`` is fit to be shown."""
+
+    reason: str
+
+
+def parcel_of(batch: LedgerBatch, form: BatchForm) -> Parcel:
+    """The file of ``batch`` with what it is checked by."""
+    content = "".join(batch_file(form, [batch])).encode("utf-8")
+    name = file_name([batch.number], suffix=form.suffix)
+    control = {
+        **batch_head(batch),
+        "file": name,
+        "form": str(form),
+        "fileSha256": hashlib.sha256(content).hexdigest(),
+    }
+    return Parcel(
+        number=batch.number,
+        file_name=name,
+        media_type=form.media_type,
+        content=content,
+        control=(json.dumps(control, ensure_ascii=False) + "\n").encode("utf-8"),
+    )
+
+
+def put_in_folder(folder: Path, parcel: Parcel) -> Delivery | NotYet:
+    """Lay the file down, whole or not at all, and look whether it was answered.
+
+    A file of that name with other bytes is never written over: that is a refusal, to be looked into.
+    """
+    control = file_name([parcel.number], suffix=".control.json")
+    try:
+        for name, content in ((control, parcel.control), (parcel.file_name, parcel.content)):
+            if not _lay_down(folder / name, content):
+                return _refused(
+                    DeliveryWay.FOLDER, parcel, f"{name} is there already, and is another than this batch's."
+                )
+        return _answer_in(folder, parcel) or Delivery(
+            state=DeliveryState.DELIVERED, way=DeliveryWay.FOLDER, file_digest=parcel.file_digest
+        )
+    except OSError as error:
+        return NotYet(reason=f"The folder cannot be used: {error.strerror}.")
+
+
+def _lay_down(path: Path, content: bytes) -> bool:
+    """Whether the file of this name has these bytes, on the disk, once this returns."""
+    if path.exists():
+        return path.read_bytes() == content
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # Unlike a rename, a link takes nobody else's file away.
+            os.link(part, path)
+        except FileExistsError:
+            return path.read_bytes() == content
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
+
+
+def _answer_in(folder: Path, parcel: Parcel) -> Delivery | None:
+    stem = file_name([parcel.number], suffix="")
+    for suffix, state in (
+        (".refused", DeliveryState.REFUSED),
+        (".ack", DeliveryState.ACKNOWLEDGED),
+    ):
+        path = folder / f"{stem}{suffix}"
+        if path.is_file():
+            with path.open("rb") as file:
+                text = file.read(ANSWER_MAX).decode("utf-8", "replace").strip()
+            return _answered(DeliveryWay.FOLDER, parcel, state, _read(text))
+    return None
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    """An answer's object; a plain text is a reference or a reason."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {"reference": text, "reason": text}
+
+
+def _answered(way: DeliveryWay, parcel: Parcel, state: DeliveryState, said: Mapping[str, Any]) -> Delivery:
+    """What the accounting system said, held against what was delivered."""
+    digest = said.get("sha256")
+    if state is DeliveryState.ACKNOWLEDGED and digest not in (None, parcel.file_digest):
+        return _refused(way, parcel, "It acknowledged another file than this batch's.")
+    if state is DeliveryState.REFUSED:
+        return _refused(way, parcel, _text(said.get("reason") or said.get("message")))
+    return Delivery(
+        state=state, way=way, file_digest=parcel.file_digest, reference=_text(said.get("reference")) or None
+    )
+
+
+def _refused(way: DeliveryWay, parcel: Parcel, reason: str) -> Delivery:
+    return Delivery(state=DeliveryState.REFUSED, way=way, file_digest=parcel.file_digest, reason=reason)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+class Endpoint:
+    """The accounting system's address. ``transport`` is the seam for tests; TLS is always verified."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: str = "",
+        token: str = "",
+        timeout_s: int = 30,
+        transport: AsyncBaseTransport | None = None,
+    ) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._tls_fault: str | None = None
+        headers = {"Accept": "application/json", "User-Agent": "counterfoil"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            verify=self._trusted(ca_file, needed=transport is None and url.startswith("https:")),
+            timeout=httpx.Timeout(timeout_s),
+            follow_redirects=False,
+            trust_env=False,
+            headers=headers,
+        )
+
+    def _trusted(self, ca_file: str, *, needed: bool) -> ssl.SSLContext:
+        if needed:
+            try:
+                return context_of(TlsFiles(ca_file=ca_file))
+            except OSError as error:
+                self._tls_fault = f"The authorities' file cannot be used ({error.strerror or 'no PEM'})."
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def post(self, parcel: Parcel) -> Delivery | NotYet:
+        """One try; every fault is an outcome."""
+        if self._tls_fault is not None:
+            return NotYet(reason=self._tls_fault)
+        try:
+            async with asyncio.timeout(self._timeout_s * 2):
+                status, said = await self._post(parcel)
+        except TimeoutError:
+            return NotYet(reason="It did not answer in time.")
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return NotYet(reason=f"It cannot be reached: {why_not_secure(error) or type(error).__name__}.")
+        if status in (200, 201):
+            return _answered(DeliveryWay.HTTPS, parcel, DeliveryState.ACKNOWLEDGED, said)
+        if status == 202:
+            return Delivery(
+                state=DeliveryState.DELIVERED, way=DeliveryWay.HTTPS, file_digest=parcel.file_digest
+            )
+        if status == 409 and said.get("sha256") == parcel.file_digest:
+            return _answered(DeliveryWay.HTTPS, parcel, DeliveryState.ACKNOWLEDGED, said)
+        if 400 <= status < 500 and status not in BUSY:
+            reason = _text(said.get("reason") or said.get("message")) or f"It answered {status}."
+            return _refused(DeliveryWay.HTTPS, parcel, reason)
+        return NotYet(reason=f"It answered {status}.")
+
+    async def _post(self, parcel: Parcel) -> tuple[int, Mapping[str, Any]]:
+        digest = base64.b64encode(hashlib.sha256(parcel.content).digest()).decode("ascii")
+        request = self._http.build_request(
+            "POST",
+            self._url,
+            content=parcel.content,
+            headers={
+                "Content-Type": parcel.media_type,
+                "Content-Digest": f"sha-256=:{digest}:",
+                "Content-Disposition": f'attachment; filename="{parcel.file_name}"',
+                "Idempotency-Key": parcel.number,
+            },
+        )
+        answer = await self._http.send(request, stream=True)
+        try:
+            content = b""
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > ANSWER_MAX:
+                    break
+        finally:
+            await answer.aclose()
+        return answer.status_code, _read(content[:ANSWER_MAX].decode("utf-8", "replace").strip())

@@ -15,13 +15,17 @@ from sqlalchemy.exc import DBAPIError
 
 from sync.central.operating.fixture import load_fixture
 from sync.central.operating.verify import verify_central
-from sync.central.schema.migrations.versions.v0015_wall_around_dealers import ALL, WALL
+from sync.central.schema.migrations.versions import v0015_wall_around_dealers, v0016_returned_cheques
+from sync.central.schema.migrations.walling import ALL
 from sync.central.schema.opening import open_central
 from sync.central.store.database import CentralStore
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import SteppingClock, item
 from tests.central.test_dealer_isolation import OTHER, OWN, Dealer, operator, paid
+
+WALL = v0015_wall_around_dealers.WALL | v0016_returned_cheques.WALL
+"""Of each table what a dealer sees, and what it may write."""
 
 pytestmark = pytest.mark.kept_in("postgresql")
 
@@ -77,6 +81,8 @@ INSERT INTO credit_use VALUES ('CU-{d}', '{d}', 'CB-{b}', 'credit', 1, 1);
 INSERT INTO bank_receipt VALUES ('P-{d}', '{d}', 1, 'KWD', 'presented');
 INSERT INTO cleared_cheque (id, correlator_id, payment_id, change_number, cleared_at, received_at, received_sha256)
  VALUES ('CC-{d}', '{d}', 'P-{d}', {n}, '2026', '2026', 'x');
+INSERT INTO returned_cheque (id, correlator_id, payment_id, state, change_number, returned_at, received_at, received_sha256)
+ VALUES ('RC-{d}', '{d}', 'P-{d}', 'returned', {n}, '2026', '2026', 'x');
 INSERT INTO refund (id, change_number, payment_id, kind, account_id, currency, amount_minor, status, refunded_at_utc, body,
  received_sha256) VALUES ('RF-{d}', {n}, 'P-{d}', 'refund', '{d}', 'KWD', 1, 'done', '2026', '{{}}', 'x');
 INSERT INTO refund_part (refund_id, part_no, stood_as, account_id, amount_minor) VALUES ('RF-{d}', 1, 'credit', '{d}', 1);

@@ -7,15 +7,12 @@ or a voucher was taken, holds for everybody. Without either, as for the operator
 
 from alembic import op
 
+from sync.central.schema.migrations.walling import ALL, NONE, OF_PAYMENT, WRITER, wall_in
+
 revision = "0015"
 down_revision = "0014"
 
-READER = "(SELECT coalesce(current_setting('counterfoil.dealer', true), ''))"
-WRITER = "(SELECT coalesce(current_setting('counterfoil.writer', true), ''))"
-
-ALL, NONE = "true", "false"
 OF_ACCOUNT = "account_id IN (SELECT id FROM account WHERE kind <> 'dealer' OR id = {who})"
-OF_PAYMENT = "payment_id IN (SELECT id FROM payment WHERE dealer = {who} OR account_id = {who})"
 OF_TERMINAL = "terminal IN (SELECT id FROM terminal WHERE dealer = {who})"
 OF_REFUND = f"refund_id IN (SELECT id FROM refund WHERE {OF_PAYMENT})"
 OF_REFUND_HOLD = f"hold_id IN (SELECT id FROM refund_hold WHERE {OF_TERMINAL})"
@@ -144,14 +141,7 @@ def upgrade() -> None:
         for deed in ("seen", "added", "changed", "removed"):
             op.execute(f"DROP POLICY {table}_{deed} ON {table}")
     for table, (seen, written) in WALL.items():
-        reads, writes = behind(READER, seen), behind(WRITER, written)
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY {table}_seen ON {table} FOR SELECT USING ({reads})")
-        op.execute(f"CREATE POLICY {table}_added ON {table} FOR INSERT WITH CHECK ({writes})")
-        # A change of another's row fails; left out it would only be missed.
-        op.execute(f"CREATE POLICY {table}_changed ON {table} FOR UPDATE USING (true) WITH CHECK ({writes})")
-        op.execute(f"CREATE POLICY {table}_removed ON {table} FOR DELETE USING ({writes})")
+        wall_in(table, seen=seen, written=written)
     op.execute(
         "CREATE FUNCTION refuse_other_owner() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF {WRITER} <> '' THEN RAISE insufficient_privilege USING MESSAGE = 'a row stays whose it is'; END IF;"
@@ -163,8 +153,3 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_stays BEFORE UPDATE OF {', '.join(columns)} ON {table}"
             f" FOR EACH ROW WHEN ({differs}) EXECUTE FUNCTION refuse_other_owner()"
         )
-
-
-def behind(whose: str, condition: str) -> str:
-    """The condition of a policy; ``whose`` is who asks, empty for whoever sees all."""
-    return ALL if condition == ALL else f"{whose} = '' OR ({condition.replace('{who}', whose)})"

@@ -1,9 +1,14 @@
 """Bounced cheques that went back to their payor."""
 
-from sync.central.schema.migrations.run_sql import run_sql
+from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+from sync.central.schema.migrations.run_sql import run_sql
+from sync.central.schema.migrations.walling import OF_PAYMENT, wall_in
+
+revision = "0016"
+down_revision = "0015"
+
+WALL = {"returned_cheque": (OF_PAYMENT,) * 2}
 
 
 def upgrade() -> None:
@@ -22,3 +27,6 @@ CREATE TABLE returned_cheque (
 );
 CREATE INDEX returned_cheque_by_payment ON returned_cheque (payment_id);
 """)
+    if op.get_bind().dialect.name == "postgresql":
+        for table, (seen, written) in WALL.items():
+            wall_in(table, seen=seen, written=written)

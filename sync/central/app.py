@@ -37,7 +37,7 @@ from sync.central.bills.documents import DrawBill, document_routes
 from sync.central.http.answers import error_answer
 from sync.central.http.arrival import CardGuard, RateLimit
 from sync.central.http.desk import CentralDesk
-from sync.central.http.limits import Buckets, Limits, charge_stray
+from sync.central.http.limits import Buckets, Limits, Shelf, charge_stray
 from sync.central.http.turns import Turns
 from sync.central.http.watch import REQUEST_ID, Visit, Watch, id_of, note_code
 from sync.central.hub.events import EventRecorder
@@ -70,6 +70,7 @@ def make_app(
     issuers: Mapping[str, VoucherIssuer] | None = None,
     tolerance: str = "",
     limits: Limits | None = None,
+    shelf: Shelf | None = None,
     metrics: Metrics | None = None,
     tell: Sequence[Callable[[Visit], None]] = (),
     access: Access | None = None,
@@ -82,7 +83,8 @@ def make_app(
     ``modes`` is the acceptance matrix that payments are held against; a held voucher lapses after ``voucher_held_h`` hours.
     ``issuers`` are the outside issuers of vouchers with lists of their own, by folded name. ``tolerance`` is the most of a
     bill that a payment may clear. ``tell`` and ``metrics`` hear of every request that has ended.
-    ``limits`` None: every client as often as it likes, each body up to the usual limits.
+    ``limits`` None: every client as often as it likes, each body up to the usual limits. ``shelf`` is where it is kept what
+    each has left; None: in this process.
     ``access``: every route but a few asks for a token; None: whoever asks may do all.
     ``draw_bill`` makes the PDF of a bill; None: no bill has a paper here.
 
@@ -150,7 +152,7 @@ def make_app(
     app.state.stopping = False
     app.state.limits = limits or Limits()
     app.state.charge_stray = None if access is None else charge_whoever(desk)
-    app.state.buckets = None if limits is None else Buckets(limits, clock)
+    app.state.buckets = None if limits is None else Buckets(limits, clock, shelf)
     return app
 
 

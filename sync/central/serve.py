@@ -33,6 +33,7 @@ from sync.central.hub.listener_client import ListenerClient
 from sync.central.hub.listeners import ListenerHosts
 from sync.central.hub.set_aside import LOGGER as EVENTS_LOGGER
 from sync.central.operating.metrics import Metrics
+from sync.central.operating.shared_figures import shelf_of_workers
 from sync.central.operating.workers import Worker, watch_workers
 from sync.central.schema.opening import open_central
 from sync.central.vouchers.issuers import VoucherIssuer
@@ -99,6 +100,7 @@ def serve(
     metrics, request_log = Metrics(), None if log is None else RequestLog(log, clock)
     metrics.of_process(log_dropped=None if request_log is None else lambda: request_log.dropped)
 
+    shelf = shelf_of_workers()
     listeners, recorder = listeners or Listeners(), EventRecorder(clock)
 
     def address_at(bound_port: int) -> str:
@@ -117,6 +119,7 @@ def serve(
             tolerance=tolerance,
             access=access,
             limits=limits,
+            shelf=shelf,
             draw_bill=draw_bill,
             metrics=metrics,
             tell=() if request_log is None else (request_log.request,),
@@ -155,6 +158,8 @@ def serve(
         raise _address_unavailable(host, port) from None
     finally:
         store.close()
+        if shelf is not None:
+            shelf.close()
         if request_log is not None:
             request_log.close()
 

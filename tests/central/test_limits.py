@@ -26,6 +26,7 @@ from sync.central.http.limits import (
     CLIENTS_MAX,
     Buckets,
     Limits,
+    OwnShelf,
 )
 from sync.central.http.watch import Visit
 from sync.central.operating.fixture import load_fixture
@@ -204,12 +205,13 @@ def test_no_client_gets_more_than_its_burst_and_what_its_time_brings(
 
 
 def test_clients_without_number_do_not_fill_the_memory(standing: StandingClock) -> None:
-    buckets = Buckets(Limits(), standing)
+    shelf = OwnShelf()
+    buckets = Buckets(Limits(), standing, shelf)
 
     for number in range(CLIENTS_MAX + 50):
         buckets.take(str(number))
 
-    assert len(buckets) == CLIENTS_MAX
+    assert len(shelf) == CLIENTS_MAX
 
 
 # --- how much ------------------------------------------------------------------------------------------------------

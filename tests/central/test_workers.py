@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,3 +184,14 @@ def test_whichever_worker_is_asked_tells_what_all_have_counted(empty_url: str) -
 
     taken = 'counterfoil_central_posts_total{code="",outcome="accepted",resource="payment"} 20.0'
     assert [taken in one for one in told] == [True] * 10
+
+
+def test_a_client_has_one_rate_whichever_worker_it_comes_to(empty_url: str) -> None:
+    open_central(empty_url).close()
+    with two_workers(empty_url, "--requests-per-s", "1", "--burst", "20") as (_, address):
+        begun_s = time.monotonic()
+        told = [httpx.get(f"{address}{PAYMENT}", timeout=PATIENCE_S).status_code for _ in range(60)]
+        took_s = time.monotonic() - begun_s
+
+    assert set(told) <= {200, 429}
+    assert told.count(200) <= 20 + took_s, "each worker alone would take as many"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -99,36 +100,65 @@ def _bucket(scope: Scope, client: str | None) -> str:
     return f"address {address}" if client is None else f"client {client}"
 
 
+Bucket = tuple[float, float]
+"""The requests that are left, and when that was so in seconds of the machine's monotonic clock."""
+
+
+class Shelf(Protocol):
+    """Where buckets stand."""
+
+    def change(self, client: str, changed: Callable[[Bucket | None], Bucket]) -> None:
+        """Put there what ``changed`` makes of the client's bucket, None where there is none; nobody comes between."""
+
+
 class Buckets:
     """What each client has left. A client that was quiet long enough is like a new one, and is forgotten."""
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, limits: Limits, clock: Clock, shelf: Shelf | None = None) -> None:
         self._limits = limits
         self._clock = clock
-        self._left: dict[str, tuple[float, float]] = {}
-
-    def __len__(self) -> int:
-        return len(self._left)
+        self._shelf = OwnShelf() if shelf is None else shelf
 
     def take(self, client: str) -> int:
         """Take one request from the client's bucket: 0, or the whole seconds to wait where it is empty."""
-        left = self._left_of(client)
-        wait_s = 0 if left >= 1 else math.ceil((1 - left) / self._limits.per_s)
-        self._keep(client, left if wait_s else left - 1)
+        wait_s = 0
+
+        def one_less(bucket: Bucket | None) -> Bucket:
+            nonlocal wait_s
+            left, now = self._filled(bucket)
+            wait_s = 0 if left >= 1 else math.ceil((1 - left) / self._limits.per_s)
+            return (left if wait_s else left - 1), now
+
+        self._shelf.change(client, one_less)
         return wait_s
 
     def spend(self, client: str, requests: float) -> None:
         """Take what is worth so many requests, also more than is there: the client waits the longer afterwards."""
-        self._keep(client, self._left_of(client) - requests)
 
-    def _left_of(self, client: str) -> float:
+        def less(bucket: Bucket | None) -> Bucket:
+            left, now = self._filled(bucket)
+            return left - requests, now
+
+        self._shelf.change(client, less)
+
+    def _filled(self, bucket: Bucket | None) -> Bucket:
         now = self._clock.monotonic_s()
-        left, at = self._left.get(client, (float(self._limits.burst), now))
-        return min(left + (now - at) * self._limits.per_s, self._limits.burst)
+        left, at = bucket or (float(self._limits.burst), now)
+        return min(left + (now - at) * self._limits.per_s, self._limits.burst), now
 
-    def _keep(self, client: str, left: float) -> None:
+
+class OwnShelf:
+    """In the memory of this process; the client that was quiet longest makes room."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, Bucket] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def change(self, client: str, changed: Callable[[Bucket | None], Bucket]) -> None:
+        bucket = changed(self._buckets.pop(client, None))
         # Put in again at the end: the first is the one that was quiet longest.
-        self._left.pop(client, None)
-        self._left[client] = (left, self._clock.monotonic_s())
-        if len(self._left) > CLIENTS_MAX:
-            del self._left[next(iter(self._left))]
+        self._buckets[client] = bucket
+        if len(self._buckets) > CLIENTS_MAX:
+            del self._buckets[next(iter(self._buckets))]

@@ -12,7 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.ids import new_id
-from sync.central.http.answers import answer_list, answer_one, json_answer, read_body, read_object
+from sync.central.http.answers import (
+    answer_list,
+    answer_one,
+    json_answer,
+    json_text_answer,
+    read_body,
+    read_object,
+)
 from sync.central.http.desk import CentralDesk
 from sync.central.http.idempotency import idempotency_key
 from sync.central.payments.acceptance import require_accepted
@@ -22,6 +29,7 @@ from sync.central.payments.payments import (
     NUMBER_TAKEN,
     PAYMENTS,
     Receipt,
+    answer_kept,
     find_twin,
     receive,
     stored_resource,
@@ -30,10 +38,11 @@ from sync.central.payments.payments import (
 from sync.central.tills.terminals import note_clone
 from sync.central.vouchers.issuers import VoucherIssuer, let_go_if_undone
 from sync.central.wire.callers import client_asking
-from sync.central.wire.dealer_view import require_dealers_own, stored_key, without_counts
+from sync.central.wire.dealer_view import dealer_asking, require_dealers_own, stored_key, without_counts
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import PAYMENT_PATH
 from sync.central.wire.query import Resource
+from sync.wire_json import loads
 
 
 def payment_routes(desk: CentralDesk) -> list[Route]:
@@ -80,8 +89,14 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
         incoming = read_incoming(body, correlator_id=correlator_id)
         known = read_known(connection, incoming)
         require_accepted(connection, incoming, known, desk.modes)
-        stored = receive(connection, incoming, receipt, issuers, known=known, tolerance=desk.tolerance)
-        return created(with_href(stored, desk.links), replayed=False)
+        kept = receive(connection, incoming, receipt, issuers, known=known, tolerance=desk.tolerance)
+        if dealer_asking() is not None:
+            return created(with_href(loads(kept), desk.links), replayed=False)
+        return json_text_answer(
+            answer_kept(kept, desk.links),
+            status=201,
+            headers={"Location": desk.links.payment(receipt.payment_id)},
+        )
 
     try:
         if "voucherHold" in body or "voucherTaken" in body:

@@ -98,14 +98,14 @@ def receive(
     *,
     known: Known,
     tolerance: str = "",
-) -> Resource:
+) -> str:
     """Store the payment, set its money against bills and account, in the caller's transaction.
 
     ``known`` was read in this transaction.
     A rest of a bill up to ``tolerance`` (decimal text; empty: none) is cleared where the till cleared it.
 
-    Returns the resource without its href. Raises ApiError 409 where the terminal's number, the paper or the voucher was
-    used for another payment, 503 where a voucher's issuer does not answer.
+    Returns the body as it is kept, for ``answer_kept``. Raises ApiError 409 where the terminal's number, the paper or the
+    voucher was used for another payment, 503 where a voucher's issuer does not answer.
     """
     if known.number_used:
         raise ApiError(
@@ -172,7 +172,7 @@ def receive(
     if incoming.voucher_taken is not None and incoming.correlator_id is not None:
         # It waited for nothing but this.
         money_is_final(connection, incoming.correlator_id, change=change, at=receipt.received_at)
-    return body
+    return str(row["body"])
 
 
 def _dealer_of(incoming: IncomingPayment, known: Known) -> str | None:
@@ -246,6 +246,13 @@ def stored_resource(row: Row[Any], links: Links) -> Resource:
     if row.refunded_minor:
         body["refundedAmount"] = money_json(Money(row.refunded_minor, currency(row.currency)))
     return with_href(body, links)
+
+
+def answer_kept(kept: str, links: Links) -> bytes:
+    """As ``with_href``, of the body as ``receive`` keeps it: its text is told, with the address after its id."""
+    own_id, _, rest = kept.partition(",")
+    payment_id = own_id.removeprefix('{"id":"').removesuffix('"')
+    return f'{own_id},"href":{dumps(links.payment(payment_id)).decode()},{rest}'.encode()
 
 
 def with_href(body: Resource, links: Links) -> Resource:

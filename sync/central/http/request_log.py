@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from contextlib import suppress
 from datetime import UTC
 from typing import TextIO
 
@@ -28,7 +27,9 @@ class RequestLog:
     def __init__(self, out: TextIO, clock: Clock) -> None:
         self._out = out
         self._clock = clock
-        self._lines: queue.Queue[str | None] = queue.Queue(WAITING_MAX)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._in_hand = 0
+        """So many lines are being written."""
         self.dropped = 0
         self._writer = threading.Thread(target=self._write, name="request log", daemon=True)
         self._writer.start()
@@ -62,8 +63,7 @@ class RequestLog:
 
     def close(self) -> None:
         """Write what waits, for at most two seconds."""
-        with suppress(queue.Full):
-            self._lines.put(None, timeout=CLOSE_WAIT_S)
+        self._lines.put(None)
         self._writer.join(CLOSE_WAIT_S)
 
     def _put(self, fields: dict[str, object]) -> None:
@@ -71,19 +71,27 @@ class RequestLog:
         line = {"time": time} | {name: value for name, value in fields.items() if value is not None}
         if self.dropped:
             line["dropped"] = self.dropped
-        try:
-            self._lines.put_nowait(dumps(line).decode())
-        except queue.Full:
+        if self._lines.qsize() + self._in_hand < WAITING_MAX:
+            self._lines.put(dumps(line).decode() + "\n")
+        else:
             self.dropped += 1
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
+        more = True
+        while more:
+            lines = [self._lines.get()]
+            while lines[-1] is not None and not self._lines.empty():
+                lines.append(self._lines.get())
+            more = lines[-1] is not None
+            told = [line for line in lines if line is not None]
+            self._in_hand = len(told)
             try:
-                self._out.write(line + "\n")
+                self._out.write("".join(told))
                 self._out.flush()
             except (OSError, ValueError):
                 # The disk is full, or whoever read it has gone: central serves on.
-                self.dropped += 1
+                self.dropped += len(told)
+            self._in_hand = 0
 
 
 class LibraryLog(logging.Handler):

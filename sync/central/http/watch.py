@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,7 @@ from pos.domain.pan_guard import holds_card_number
 from pos.domain.ports import Clock, Randomness
 
 REQUEST_ID = "X-Request-Id"
+_ID_HEADER = REQUEST_ID.lower().encode()
 UNMATCHED = "unmatched"
 OTHER_METHOD = "OTHER"
 _SCOPE_ID, _SCOPE_CODE = "counterfoil.request_id", "counterfoil.code"
@@ -122,13 +123,12 @@ class _Seen:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers[REQUEST_ID] = self._request_id
+            self.status = message["status"]
+            self.replayed = (b"x-idempotent-replay", b"true") in message["headers"]
+            message["headers"].append((_ID_HEADER, self._request_id.encode()))
             if self._scope["app"].state.stopping:
                 # The client's next request then goes where work is still taken.
-                headers["Connection"] = "close"
-            self.status = message["status"]
-            self.replayed = headers.get("X-Idempotent-Replay") == "true"
+                MutableHeaders(scope=message)["Connection"] = "close"
         self.bytes_out += len(message.get("body", b""))
         await self._send(message)
 
@@ -146,7 +146,7 @@ def note_code(scope: Scope, code: str) -> None:
 
 def _given_id(scope: Scope) -> str | None:
     """The client's own id, unless it could hide a number of a card, a phone or an account."""
-    given = Headers(scope=scope).get(REQUEST_ID, "")
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID_HEADER), "")
     if _PLAIN.fullmatch(given) is None or holds_card_number(given):
         return None
     return given if _UUID.fullmatch(given) or _LONG_NUMBER.search(given) is None else None

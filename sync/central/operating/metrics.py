@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -78,8 +79,12 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="sum",
         )
+        # The library looks a figure up by its labels under a lock; there are as many as routes, statuses and codes.
+        self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
+        self._posts_of, self._store_wait_of = cache(self._posts.labels), cache(self._store_wait.labels)
+        self._dropped_told = 0.0
         for kind in ("read", "write"):
-            self._store_wait.labels(kind)
+            self._store_wait_of(kind)
 
     def _latest(self, name: str, tells: str, *labels: str) -> Gauge:
         """A figure of the store: of several processes whoever looked last is right."""
@@ -89,17 +94,20 @@ class Metrics:
 
     def count(self, visit: Visit) -> None:
         """One request that has ended."""
-        self._log_dropped.set(self._dropped())
+        dropped = self._dropped()
+        if dropped != self._dropped_told:
+            self._log_dropped.set(dropped)
+            self._dropped_told = dropped
         status = "none" if visit.status is None else str(visit.status)
-        self._requests.labels(visit.method, visit.route, status).inc()
-        self._seconds.labels(visit.method, visit.route).observe(visit.took_s)
+        self._requests_of(visit.method, visit.route, status).inc()
+        self._seconds_of(visit.method, visit.route).observe(visit.took_s)
         resource = _RESOURCES.get(visit.route)
         if visit.method == "POST" and resource is not None:
-            self._posts.labels(resource, _outcome(visit), visit.code or "").inc()
+            self._posts_of(resource, _outcome(visit), visit.code or "").inc()
 
     def waited(self, kind: str, wait_s: float) -> None:
         """A transaction that ``kind`` (read or write) has begun."""
-        self._store_wait.labels(kind).observe(wait_s)
+        self._store_wait_of(kind).observe(wait_s)
 
     def store_is_at(self, change: int | None) -> None:
         """The store's change number now; None: it does not answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import logging
 import signal
@@ -353,6 +354,9 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets=sockets)
         bound_port = int(self.servers[0].sockets[0].getsockname()[1])
         self._late.become(self._app_at(bound_port))
+        # What is there now stays to the end: no collection needs to walk it, and each would.
+        gc.collect()
+        gc.freeze()
         if self._worker is None or self._worker.tells_listeners:
             delivery = self._delivery_at(bound_port)
             self._delivery = (delivery, asyncio.create_task(delivery.run()))

@@ -256,6 +256,8 @@ class DealerSettings(DealerTermsSettings):
 
 class ShiftSettings(Strict):
     day_starts: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
+    tolerance: AmountOrEmpty = ""
+    accept_up_to: AmountOrEmpty = ""
 
     @property
     def starts_at(self) -> time:

@@ -22,6 +22,7 @@ from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
 from pos.domain.role import ADMINISTRATION, Role
 from pos.domain.session import SessionPolicy
+from pos.domain.shift_policy import ShiftPolicy
 from pos.domain.signals import SignalPolicy
 from pos.domain.voucher_policy import PreauthorisedRange, VoucherPolicy
 from pos.settings import Settings
@@ -75,6 +76,7 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         deposits=_deposits(settings, identity.currency),
         corrections=_corrections(settings, identity),
         signals=_signals(settings, identity.currency),
+        shift=_shift(settings, identity.currency),
         cash_moves=CashMovePolicy(
             paid_in=cash.paid_in,
             paid_out=cash.paid_out,
@@ -102,6 +104,16 @@ def ledger_rules(settings: Settings) -> LedgerRules:
         categories=told.categories,
         terms=told.terms,
         delivered_by=Deliverer(told.delivered_by),
+    )
+
+
+def _shift(settings: Settings, in_currency: Currency) -> ShiftPolicy:
+    """What the shop asks of a shift."""
+    told = settings.till.shift
+    accept = _cap(told.accept_up_to, in_currency, settings, "shift.accept_up_to")
+    return ShiftPolicy(
+        tolerance_minor=_minor(told.tolerance, in_currency, settings, "shift.tolerance"),
+        accept_minor=None if accept is None else accept.minor,
     )
 
 

@@ -25,6 +25,8 @@ class ReportName(StrEnum):
     CHEQUES = "cheques"
     LARGE_CASH = "large-cash"
     SIGNALS = "signals"
+    X = "x"
+    Z = "z"
 
 
 def report(
@@ -45,6 +47,7 @@ def report(
     cheques sums what is expected of cheques, by state and age (back office, auditor).
     large-cash lists who paid large amounts in cash, by day (back office, auditor). signals lists what is worth a second look
     in this till's books, with the rows (supervisor, back office, auditor); nobody is shown what is about themselves.
+    z lists the Z reports of closed shifts, x is the open shift so far (back office, auditor): it shows what is expected.
     """
     from pos.domain.tender import read_date
 
@@ -53,6 +56,10 @@ def report(
         raise typer.BadParameter("large-cash takes --business-date.")
     if name is ReportName.CHEQUES and (business_date or first or last):
         raise typer.BadParameter("cheques is of today: it takes no day.")
+    if name is ReportName.X and (business_date or first or last):
+        raise typer.BadParameter("x is of the open shift: it takes no day.")
+    if name is ReportName.Z and (first or last):
+        raise typer.BadParameter("z takes --business-date.")
     if business_date and (first or last):
         raise typer.BadParameter("Give --business-date, or --from and --to.")
 
@@ -62,6 +69,10 @@ def report(
     on = day(business_date, "Business date")
     if name is ReportName.CHEQUES:
         _cheques(call, user, pin_fd)
+    elif name is ReportName.X:
+        _x(call, user, pin_fd)
+    elif name is ReportName.Z:
+        _z(call, on, user, pin_fd)
     elif name is ReportName.LARGE_CASH:
         _large_cash(call, on, user, pin_fd)
     else:
@@ -91,6 +102,53 @@ def _cheques(call: Invocation, user: str | None, pin_fd: int | None) -> None:
         call.line(data, f"{line.state:12} {line.count:>5}  {line.amount!s:>16}  {parts}")
     if not lines:
         call.note("Nothing is expected of any cheque.")
+
+
+def _x(call: Invocation, user: str | None, pin_fd: int | None) -> None:
+    from pos.till.z_report import x_report
+
+    with reading(call, user, pin_fd) as (opened, person):
+        facts = x_report(opened.desk, person)
+    assert facts.sheet is not None
+    for part in facts.sheet.parts:
+        for line in part.lines:
+            amount = "" if line.amount is None else line.amount.plain()
+            data = {
+                "part": part.code or "shift",
+                "line": line.code,
+                "of": line.said,
+                "count": line.count,
+                "amount": amount or None,
+                "currency": None if line.amount is None else line.amount.currency.code,
+            }
+            count = "" if line.count is None else str(line.count)
+            call.line(data, f"{line.code.replace('_', ' '):22} {line.said:24} {count:>6} {amount:>16}")
+
+
+def _z(call: Invocation, day: date | None, user: str | None, pin_fd: int | None) -> None:
+    from pos.till.z_report import list_z_reports
+
+    with reading(call, user, pin_fd) as (opened, person):
+        lines = [one for one in list_z_reports(opened.desk, person) if day in (None, one.business_date)]
+    for line in lines:
+        data = {
+            "z_report": line.number,
+            "shift": line.shift_number,
+            "operator": line.operator,
+            "business_date": line.business_date.isoformat(),
+            "closed_at": line.closed_at.isoformat(timespec="seconds"),
+            "gross": line.gross.plain(),
+            "over_short": line.difference.plain(),
+            "currency": line.gross.currency.code,
+            "needs_acceptance": line.needs_acceptance,
+            "accepted_by": line.accepted_by,
+            "reason": line.reason,
+        }
+        waits = "  nobody has signed for the difference" if line.waits else ""
+        figures = f"{line.gross.plain():>14} {line.difference.plain():>12} {line.gross.currency}"
+        call.line(data, f"{line.business_date}  {line.number:24} {line.operator:6} {figures}{waits}")
+    if not lines:
+        call.note("There is no such Z report.")
 
 
 def _large_cash(call: Invocation, day: date | None, user: str | None, pin_fd: int | None) -> None:

@@ -38,6 +38,8 @@ class ReceiptKind(StrEnum):
     PAID_IN = "paid_in"
     PAID_OUT = "paid_out"
     MOVE_UNDONE = "move_undone"
+    X_REPORT = "x_report"
+    Z_REPORT = "z_report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

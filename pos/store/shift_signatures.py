@@ -34,10 +34,33 @@ _OF_A_SHIFT = (
 )
 
 
+_SINCE = {
+    "cash_move": (
+        "SELECT * FROM cash_move WHERE shift_id = ?1 ORDER BY move_id",
+        "SELECT journal_line.* FROM journal_line JOIN journal_entry USING (entry_id) WHERE source_kind = 'cash_move' "
+        "AND source_id IN (SELECT move_id FROM cash_move WHERE shift_id = ?1) ORDER BY entry_id, line_no",
+    ),
+    "z_report": (
+        "SELECT * FROM z_report WHERE shift_id = ?1",
+        "SELECT * FROM receipt WHERE receipt_number IN (SELECT receipt_number FROM z_report WHERE shift_id = ?1)",
+    ),
+}
+"""What later forms of the store have besides, by table: a shift without such rows is signed as it was before."""
+
+
+def _statements(connection: Connection) -> Iterator[str]:
+    yield from _OF_A_SHIFT
+    for table, statements in _SINCE.items():
+        known = connection.exec_driver_sql(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (table,)
+        ).first()
+        yield from statements if known else ()
+
+
 def rows_digest(connection: Connection, shift_id: str) -> str:
     """SHA-256 over the rows of a shift that no later deed adds to."""
     digest = hashlib.sha256()
-    for statement in _OF_A_SHIFT:
+    for statement in _statements(connection):
         for row in connection.exec_driver_sql(statement, (shift_id,)).mappings():
             digest.update(canonical(dict(row)) + b"\n")
     return digest.hexdigest()

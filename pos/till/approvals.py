@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -134,13 +134,19 @@ def approve_at_the_seat(
     Raises as ``sign_in`` and ``approve``; NotAuthorised ``pin_is_first`` too.
     """
 
+    person = recognise(desk, user, pin, act=CONFIRM_PIN, then=own_pin_of(desk, request_id))
+    return _approve(desk, person, request_id, memo=memo, proved=True)
+
+
+def own_pin_of(desk: Desk, subject: str) -> Callable[[Desk, RosterEntry], None]:
+    """For ``recognise``: who signs at another's seat has a PIN of the own. It raises NotAuthorised ``pin_is_first``."""
+
     def own_pin(_: Desk, entry: RosterEntry) -> None:
-        with audited_later(desk, ACT, entry.person, subject=request_id):
+        with audited_later(desk, ACT, entry.person, subject=subject):
             if entry.pin_is_first:
                 raise NotAuthorised("pin_is_first", "Choose a PIN of your own first; only you will know it.")
 
-    person = recognise(desk, user, pin, act=CONFIRM_PIN, then=own_pin)
-    return _approve(desk, person, request_id, memo=memo, proved=True)
+    return own_pin
 
 
 def decline(

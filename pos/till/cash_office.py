@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pos.domain.business_day import business_date
@@ -24,7 +24,6 @@ from pos.store.cash_moves import moved_in
 from pos.store.shift_signatures import rows_digest, signed_message
 from pos.store.shifts import (
     Count,
-    Declared,
     ExpectedTender,
     Shift,
     given_back_in,
@@ -47,7 +46,9 @@ from pos.till.drawer_count import (
 )
 from pos.till.journal import book_entry
 from pos.till.lost_mark import require_known_store
+from pos.till.shift_closed import ShiftClosed, TrustClosed
 from pos.till.shop_clock import require_clock
+from pos.till.z_report import write_z
 
 COUNTS_MAX = 2
 """A count and one recount, both kept."""
@@ -86,47 +87,6 @@ class Counted:
 
     shift_id: str
     number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustClosed:
-    """The operator's purse at a dealer's till, when the shift was closed."""
-
-    expected: Money
-    counted: Money
-
-    @property
-    def over_short(self) -> Money:
-        return self.counted - self.expected
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftClosed:
-    """The closed shift with what was expected, counted and the difference, in the shop's own cash.
-
-    ``counted_cash`` holds what was ``declared`` apart. ``foreign`` is each other currency that was taken or counted.
-    ``trust`` is the operator's purse at a dealer's till; None: there is none.
-    """
-
-    shift_id: str
-    number: int
-    business_date: date
-    float_: Money
-    expected_cash: Money
-    counted_cash: Money
-    over_short: Money
-    payments: int
-    taken: tuple[ExpectedTender, ...]
-    declared: tuple[Declared, ...] = ()
-    foreign: tuple[ForeignClosing, ...] = ()
-    trust: TrustClosed | None = None
-
-    @property
-    def cash_agrees(self) -> bool:
-        """Whether the count is what was expected, in every currency and in every purse."""
-        in_purse = self.trust is None or self.trust.over_short.minor == 0
-        in_foreign = all(one.counted == one.expected for one in self.foreign)
-        return self.over_short.minor == 0 and in_foreign and in_purse
 
 
 def open_shift(
@@ -235,7 +195,7 @@ def _refuse_third_count(deed: Deed, shift: Shift, payments: int) -> None:
 def close_shift(
     desk: Desk, person: Person, reason: str | None = None, *, memo: Memo | None = None
 ) -> ShiftClosed:
-    """Close the person's shift with its last count; the difference goes to over and short.
+    """Close the person's shift with its last count; the difference goes to over and short, and the Z report is printed.
 
     Raises Refused ``not_counted``, ``count_is_old`` (payments came after it), ``count_differs`` (no reason given) or
     ``card_outcome_open``. Never waits for the network, never drops an unsent row.
@@ -260,9 +220,10 @@ def close_shift(
             trust=trust,
             moved=moved_in(deed.unit.connection, shift) - given_back_in(deed.unit.connection, shift),
         )
-        cheques_agree = _cheques(desk, shift, taken) == (count.cheque_count, count.cheques)
+        cheques = _cheques(desk, shift, taken)
         told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
-        if not (closed.cash_agrees and cheques_agree) and told is None:
+        agrees = closed.agrees_within(desk.policy.shift) and cheques == (count.cheque_count, count.cheques)
+        if not agrees and told is None:
             raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
         _write_close(deed, shift, count, closed, told)
         book_entry(
@@ -278,8 +239,9 @@ def close_shift(
         )
         if closed.trust is not None:
             _close_trust(deed, shift, closed.trust)
+        number = write_z(deed, shift, closed, count, cheques=cheques, needs_acceptance=not agrees)
         _sign(deed, shift)
-        return closed
+        return replace(closed, z_number=number, needs_acceptance=not agrees)
 
     return perform(desk, person, "close_shift", work, memo=memo)
 

@@ -38,6 +38,7 @@ from pos.domain.ports import Clock, PinHasher, Randomness
 from pos.domain.role import PermissionTable, Person, named_roles
 from pos.domain.sale_policy import ItemPolicy
 from pos.domain.session import Session, SessionPolicy
+from pos.domain.shift_policy import ShiftPolicy
 from pos.domain.signals import SignalPolicy
 from pos.domain.text_guard import clean_entry
 from pos.domain.voucher_policy import VoucherPolicy
@@ -111,6 +112,7 @@ class ShopPolicy:
     signals: SignalPolicy = field(default_factory=SignalPolicy)
     cash_moves: CashMovePolicy = field(default_factory=CashMovePolicy)
     ledger: LedgerRules = field(default_factory=LedgerRules)
+    shift: ShiftPolicy = field(default_factory=ShiftPolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""

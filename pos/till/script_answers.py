@@ -18,12 +18,7 @@ from pos.till.bank_receipts import (
     BankReceiptDecided,
     DealerUnblocked,
 )
-from pos.till.cash_office import (
-    Counted,
-    ShiftClosed,
-    ShiftOpened,
-    TrustClosed,
-)
+from pos.till.cash_office import Counted, ShiftOpened
 from pos.till.cheques_back import ChequeReplaced, ChequeReturned, HandedBack
 from pos.till.clearing import ChequesCleared
 from pos.till.commissions import CommissionSettled
@@ -37,6 +32,7 @@ from pos.till.people import PersonChanged
 from pos.till.post_dated import ChequeRegistered
 from pos.till.refunds import RefundConfirmed
 from pos.till.representments import CountsAgain
+from pos.till.shift_closed import ShiftClosed, TrustClosed
 from pos.till.shop_clock import ClockConfirmed
 from pos.till.suspense import SuspenseResolved
 from pos.till.swaps import Swapped
@@ -187,6 +183,8 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "counted_cash": outcome.counted_cash.plain(),
                 "over_short": outcome.over_short.plain(),
                 "currency": outcome.float_.currency.code,
+                "z_report": outcome.z_number,
+                "needs_acceptance": outcome.needs_acceptance,
                 "declared": [{"kind": line.kind, "amount": line.amount.plain()} for line in outcome.declared],
                 "foreign": [_encode_foreign(one) for one in outcome.foreign],
                 "taken": [

@@ -55,6 +55,36 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "AND receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (
+        "closed_shift_has_its_z_report",
+        "SELECT shift_id FROM shift_close JOIN shift USING (shift_id) WHERE shift_id NOT IN (SELECT shift_id FROM z_report) "
+        "AND number > (SELECT min(first.number) FROM shift AS first JOIN z_report USING (shift_id))",
+    ),
+    (
+        "z_report_is_its_shift",
+        "SELECT receipt.receipt_number FROM receipt LEFT JOIN z_report AS z USING (receipt_number) "
+        "WHERE (kind = 'z_report') <> (z.shift_id IS NOT NULL) OR iif(kind = 'z_report' AND json_valid(facts_json), "
+        "json_extract(facts_json, '$.total') <> (SELECT coalesce(sum(amount_minor), 0) FROM payment_event "
+        "WHERE payment_event.shift_id = z.shift_id), 0) UNION "
+        "SELECT receipt_number FROM z_report WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
+    ),
+    (
+        "z_totals_never_fall",
+        "WITH in_order AS (SELECT z.*, lag(gross_minor, 1, 0) OVER each AS gross_before, "
+        "lag(undone_minor, 1, 0) OVER each AS undone_before, lag(refunded_minor, 1, 0) OVER each AS refunded_before, "
+        "lag(duplicates, 1, 0) OVER each AS duplicates_before, lag(no_sales, 1, 0) OVER each AS no_sales_before "
+        "FROM z_report AS z JOIN shift USING (shift_id) WINDOW each AS (PARTITION BY z.currency ORDER BY number)) "
+        "SELECT receipt_number FROM in_order WHERE gross_minor < gross_before + (SELECT coalesce(sum(amount_minor), 0) "
+        "FROM payment_event WHERE payment_event.shift_id = in_order.shift_id) OR undone_minor < undone_before "
+        "OR refunded_minor < refunded_before OR duplicates < duplicates_before OR no_sales < no_sales_before "
+        "OR gross_minor > (SELECT coalesce(sum(amount_minor), 0) FROM payment_event WHERE currency = in_order.currency)",
+    ),
+    (
+        "difference_is_accepted_by_another",
+        "SELECT difference_accepted.shift_id FROM difference_accepted LEFT JOIN z_report USING (shift_id) "
+        "JOIN shift ON shift.shift_id = difference_accepted.shift_id "
+        "WHERE needs_acceptance IS NOT 1 OR shift.operator = difference_accepted.operator",
+    ),
+    (
         "trust_money_is_counted_apart",
         "SELECT shift_id FROM shift_close LEFT JOIN trust_close USING (shift_id) WHERE coalesce(expected_minor, 0) <> "
         "coalesce((SELECT sum(tender.amount_minor - change_minor) FROM payment_event JOIN tender USING (payment_event_id) "

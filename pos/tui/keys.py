@@ -472,6 +472,20 @@ KEYS: tuple[Key, ...] = (
         meaning="the bank or card company has paid the selected refund",
     ),
     Key(
+        id="sign_off",
+        keys=("a", "A"),
+        shown="A",
+        label="Sign off",
+        meaning="another person signs for what a shift was over or short",
+    ),
+    Key(
+        id="x_report",
+        keys=("x", "X"),
+        shown="X",
+        label="X report",
+        meaning="the open shift so far, for who may see it",
+    ),
+    Key(
         id="scroll",
         keys=("pageup", "pagedown"),
         shown="PgUp PgDn",
@@ -520,6 +534,7 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number="4", act="paid_out", label="Paid out: cash that is no refund"),
     MenuEntry(number="5", act="no_sale", label="No sale: open the drawer"),
     MenuEntry(number="6", act="undo_cash_move", label="Cash moved in this shift; take one back"),
+    MenuEntry(number="7", act="z_reports", label="Z reports of closed shifts, X of the open one"),
 )
 """The cash office's own menu."""
 
@@ -587,6 +602,9 @@ RIGHTS: dict[str, str] = {
     "lock": "lock",
     "reprint": "reprint",
     **{act: act for act in ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move")},
+    "z_reports": "reprint",
+    "x_report": "see_expected",
+    "sign_off": "accept_over_short",
     "open_shift": "open_shift",
     "close_shift": "close_shift",
 }

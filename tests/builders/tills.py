@@ -79,15 +79,7 @@ from pos.store.till_keys import TillKeys
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.vouchers import Hold
-from pos.till.cash_office import (
-    Counted,
-    CountOrder,
-    ShiftClosed,
-    ShiftOpened,
-    close_shift,
-    count_shift,
-    open_shift,
-)
+from pos.till.cash_office import Counted, CountOrder, ShiftOpened, close_shift, count_shift, open_shift
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.imports import RecordOrder, RecordOutcome, begin_run, import_record
@@ -95,6 +87,7 @@ from pos.till.large_cash import IdentityOrder
 from pos.till.open_bills import catch_up, catch_up_all
 from pos.till.payment_order import AllocateOrder, PaymentOrder, TenderOrder
 from pos.till.selling import OverrideOrder, SaleOrder
+from pos.till.shift_closed import ShiftClosed
 from pos.till.suspense import ResolveOrder, SuspenseResolved, resolve_suspense
 from pos.till.take_payment import PaymentTaken, take_payment
 from pos.till.verify import Finding, verify_books

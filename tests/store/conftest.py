@@ -51,6 +51,7 @@ from pos.till.representments import undo_bounce
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
+from pos.till.z_report import accept_difference
 from tests.builders.across import FakeRefunds, elsewhere, paid_back, told_back
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
@@ -176,7 +177,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pay(desk, cheque(amount, serial=serial), allocate=[on], person=seller)
     count(
         desk,
-        "54.660",
+        "54.665",
         cheques="5",
         cheque_count=3,
         trust="1",
@@ -184,7 +185,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         declared={"counterfeit": "5"},
         person=seller,
     )
-    closed(desk, person=seller)
+    closed(desk, "A coin too many", person=seller)
+    accept_difference(desk, BACK_OFFICE, 1, "A coin too many")
     bag_cash(desk, BACK_OFFICE, "B-1", "20")
     slip = deposit_cheques(desk, BACK_OFFICE).slip.number
     lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7")

@@ -137,6 +137,7 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "paid_in", "amount": "1", "reason": "found", "text": "text"},
     {"ref": "ref", "act": "paid_out", "amount": "1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "no_sale", "reason": "reason"},
+    {"ref": "ref", "act": "accept_over_short", "shift": 1, "reason": "reason"},
     {"ref": "ref", "act": "undo_cash_move", "move": "1", "reason": "reason"},
     {"ref": "ref", "act": "lock"},
 ]

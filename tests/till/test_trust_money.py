@@ -11,9 +11,10 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.posting import is_balanced, trust_counted_lines
 from pos.domain.role import Person, Role
 from pos.till.basket import account_basket, give
-from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
+from pos.till.cash_office import CountOrder, close_shift, count_shift
 from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
+from pos.till.shift_closed import ShiftClosed
 from tests.builders.tills import (
     CASHIER,
     card,

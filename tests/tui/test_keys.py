@@ -118,6 +118,7 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         ("R", "refunds"),
         ("V", "void"),
         ("N", "note"),
+        ("K", "cash_office"),
     ]
 
 

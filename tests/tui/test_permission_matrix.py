@@ -168,6 +168,8 @@ ELSEWHERE = {
     "bounce_cheque": "test_dishonour",
     "replace_cheque": "needs an own shift; test_instead_of_cheque",
     "undo_bounce": "test_dishonour",
+    "accept_over_short": "test_z_reports",
+    "see_expected": "test_z_reports",
     **dict.fromkeys(
         ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move"),
         "needs an own shift; test_cash_moves",

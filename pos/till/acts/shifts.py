@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -20,6 +22,7 @@ from pos.till.desk import Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.script_answers import encode
 from pos.till.shop_clock import confirm_clock
+from pos.till.z_report import DifferenceAccepted, accept_difference
 
 
 class ChequeCount(Strict):
@@ -75,6 +78,15 @@ class CloseShift(Strict):
     reason: Annotated[str, Field(max_length=400)] | None = None
 
 
+class AcceptOverShort(Strict):
+    """Sign for the difference of another person's closed shift, with what was found out about it."""
+
+    ref: Ref
+    act: Literal["accept_over_short"]
+    shift: Annotated[int, Field(ge=1, description="Its number.")]
+    reason: Annotated[str, Field(max_length=400)]
+
+
 class ConfirmClock(Strict):
     """Confirm that the till's clock is right though the last deed was later by it; a supervisor or the back office."""
 
@@ -82,7 +94,7 @@ class ConfirmClock(Strict):
     act: Literal["confirm_clock"]
 
 
-ShiftAct = OpenShift | Count | CloseShift | ConfirmClock
+ShiftAct = OpenShift | Count | CloseShift | AcceptOverShort | ConfirmClock
 
 
 def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
@@ -99,8 +111,22 @@ def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
             return encode(count_shift(desk, person, _count_order(act), memo=memo))
         case CloseShift():
             return encode(close_shift(desk, person, act.reason, memo=memo))
+        case AcceptOverShort():
+            kept = replace(memo, encode=_accepted)
+            return dict(_accepted(accept_difference(desk, person, act.shift, act.reason, memo=kept)))
         case ConfirmClock():
             return encode(confirm_clock(desk, person, memo=memo))
+
+
+def _accepted(outcome: object) -> Mapping[str, object]:
+    assert isinstance(outcome, DifferenceAccepted)
+    return {
+        "z_report": outcome.z_number,
+        "shift": outcome.shift_number,
+        "of": outcome.operator,
+        "difference": outcome.difference.plain(),
+        "currency": outcome.difference.currency.code,
+    }
 
 
 def _count_order(act: Count) -> CountOrder:

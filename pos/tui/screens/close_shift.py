@@ -11,8 +11,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Label
 
 from pos.domain.errors import DomainError
-from pos.till.cash_office import CountOrder, ShiftClosed, close_shift, count_shift
+from pos.till.cash_office import CountOrder, close_shift, count_shift
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.shift_closed import ShiftClosed
 from pos.till.trust_money import holds_trust
 from pos.tui.errands import Errands
 from pos.tui.screens.form import FormScreen

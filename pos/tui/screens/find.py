@@ -19,7 +19,7 @@ from pos.domain.payment_mode import PayerKind
 from pos.domain.voucher import VoucherIssued
 from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
-from pos.till.cash_office import ShiftClosed, ShiftOpened
+from pos.till.cash_office import ShiftOpened
 from pos.till.cheque_register import cheque_life
 from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
@@ -28,6 +28,7 @@ from pos.till.notes import Noted
 from pos.till.papers import show_receipt
 from pos.till.post_dated import ChequeRegistered
 from pos.till.refund_across import find_elsewhere, is_whole_number
+from pos.till.shift_closed import ShiftClosed
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen

@@ -14,6 +14,7 @@ from pos.till.cash_moves import CashMoved
 from pos.tui.keys import OFFICE, action
 from pos.tui.screens.cash_moves import CashMoveScreen, CashMovesScreen, named
 from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.z_reports import ZReportsScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
 
@@ -83,3 +84,8 @@ class OfficeScreen(LinesScreen[None]):
 
     def action_undo_cash_move(self) -> None:
         self.app.push_screen(CashMovesScreen(self.seat, self.errands))
+
+    # --- reports ------------------------------------------------------------------------------------------------
+
+    def action_z_reports(self) -> None:
+        self.app.push_screen(ZReportsScreen(self.seat, self.errands))

@@ -10,9 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
-from pos.till.cash_office import ShiftClosed
+from pos.till.shift_closed import ShiftClosed
+from pos.till.z_report import DifferenceAccepted
 from pos.tui.errands import Errands
+from pos.tui.keys import bindings
 from pos.tui.screens.frame import Frame
+from pos.tui.screens.z_reports import SignOffScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.big_amount import BigAmount
 from pos.tui.widgets.columns import Column
@@ -23,8 +26,9 @@ class ShiftClosedScreen(Frame[None]):
     """Shown once; Enter goes to the next sign-in."""
 
     AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "back", "OK")]
-    KEYS: ClassVar[tuple[str, ...]] = ("accept",)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["sign_off"]), Binding("enter", "back", "OK")]
+    KEYS: ClassVar[tuple[str, ...]] = ("accept", "sign_off")
+    _waits = False
 
     def __init__(self, seat: Seat, errands: Errands, closed: ShiftClosed) -> None:
         super().__init__(seat, errands)
@@ -89,4 +93,20 @@ class ShiftClosedScreen(Frame[None]):
         )
         word = "OVER" if closed.over_short.minor > 0 else "SHORT" if closed.over_short.minor < 0 else "EXACT"
         self.query_one("#over-short", BigAmount).tell(self.seat.shown(closed.over_short), word)
-        self.say("Put the count sheet with the drawer. Enter goes to the sign-in.")
+        self._waits = closed.needs_acceptance
+        wait = " A: another person signs for the difference." if self._waits else ""
+        self.say(f"{closed.z_number} is being printed for the drawer.{wait} Enter goes to the sign-in.")
+        self.errands.paper_waits()
+
+    def action_sign_off(self) -> None:
+        if not self._waits:
+            self.refuse("There is nothing to sign for. Enter goes to the sign-in.")
+            return
+        difference = self.seat.shown_with_currency(self._figures.difference)
+        screen = SignOffScreen(self.seat, self.errands, self._figures.number, difference)
+        self.app.push_screen(screen, self._signed)
+
+    def _signed(self, done: DifferenceAccepted | None) -> None:
+        if done is not None:
+            self._waits = False
+            self.say(f"User {done.accepted_by} has signed for it. Enter goes to the sign-in.")

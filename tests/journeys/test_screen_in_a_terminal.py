@@ -15,6 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 KEY_GAP_S = 0.08
 """A person's pace: what comes faster is a scanner, and a scanner's Enter confirms no money."""
+LOOK_GAP_S = 0.05
+"""Between two looks at the screen: each is a process, which would take the program's own time from it."""
 PATIENCE_S = 90
 
 
@@ -53,6 +55,7 @@ class Terminal:
                 return text
             if time.monotonic() > deadline:
                 pytest.fail(f"the screen never showed {pattern!r}:\n{text}")
+            time.sleep(LOOK_GAP_S)
 
     def type(self, text: str) -> None:
         for character in text:

@@ -31,7 +31,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import IO, Any
 
-from pos.bootstrap.homes import NewHome, make_home, real_machine
+from pos.bootstrap.homes import Machine, NewHome, make_home, real_machine
 from pos.bootstrap.key_files import read_key, read_keys
 from pos.domain.ports import PinHasher
 from pos.fixture import example_fixture, parse_fixture
@@ -91,10 +91,13 @@ def _home_of(terminal: str) -> TemporaryDirectory[str]:
     fixture = parse_fixture(dumps(example_fixture()), source="example")
     new = NewHome(terminal=terminal, central_url=NO_CENTRAL, epoch=1, fixture=fixture)
     made = TemporaryDirectory(prefix="home-")
-    make_home(
-        Path(made.name), new, machine=replace(real_machine(), pin_hasher=QuickPinHasher(Path(made.name)))
-    )
+    make_home(Path(made.name), new, machine=quick_machine(Path(made.name)))
     return made
+
+
+def quick_machine(home: Path) -> Machine:
+    """The real machine, but that its PINs cost next to nothing."""
+    return replace(real_machine(), pin_hasher=QuickPinHasher(home))
 
 
 class QuickPinHasher(PinHasher):

@@ -17,7 +17,7 @@ from pos.settings import sample_folder
 from pos.till.approvals import approve
 from pos.till.sign_in import sign_in
 from pos.till.verify import verify_books
-from tests.builders.homes import NO_CENTRAL, Ended, ForkingPos
+from tests.builders.homes import NO_CENTRAL, Ended, ForkingPos, quick_machine
 from tests.faults.tracing import WRITES, death_at, noted_in, points_of, spread, traced
 
 POINTS = int(os.environ.get("FAULT_POINTS", "6")) // 2 + 1
@@ -35,11 +35,11 @@ def approved_home(pos: ForkingPos, folder: Path) -> Path:
     """A home in which the other admin has approved a change of keys that was not made yet."""
     fixture = read_fixture(sample_folder() / "fixture-kwd.json")
     new = NewHome(terminal="T2", central_url=NO_CENTRAL, epoch=1, fixture=fixture)
-    make_home(folder, new, machine=real_machine())
+    make_home(folder, new, machine=quick_machine(folder))
     asked = pos.run(
         "--home", str(folder), "--json", "keys", "rotate", "--user", ADMIN, "--pin-fd", "3", pin=ADMIN_PIN
     )
-    with open_till(folder, machine=real_machine()) as till:
+    with open_till(folder, machine=quick_machine(folder)) as till:
         approve(till.desk, sign_in(till.desk, OTHER_ADMIN, OTHER_PIN), asked.last["error"]["request"])
     return folder
 
@@ -61,7 +61,7 @@ def test_killed_at_any_write_of_a_change_of_keys_the_till_verifies_and_sells(
         assert ended.status == -signal.SIGKILL, f"{point} was never reached: {ended}"
 
         assert store_findings(home, real_machine()) == []
-        with open_till(home, machine=real_machine()) as till:
+        with open_till(home, machine=quick_machine(home)) as till:
             assert verify_books(till.desk) == []
             with till.desk.till.read() as connection:
                 seen.add(connection.exec_driver_sql("SELECT max(number) FROM chain_key").scalar_one())

@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from pos.bootstrap.homes import NewHome, make_home, open_till, real_machine
+from pos.bootstrap.homes import NewHome, make_home, open_till
 from pos.fixture import read_fixture
 from pos.settings import sample_folder
 from pos.till.approvals import approve
 from pos.till.sign_in import sign_in
-from tests.builders.homes import NO_CENTRAL, ForkingPos
+from tests.builders.homes import NO_CENTRAL, ForkingPos, quick_machine
 
 ACTS: list[dict[str, Any]] = [
     {"ref": "o1", "act": "open_shift", "float": {"amount": "20.000", "currency": "KWD"}},
@@ -98,7 +98,7 @@ def sample_home(folder: Path) -> Path:
     """The sample shop, which has two admins."""
     fixture = read_fixture(sample_folder() / "fixture-kwd.json")
     new = NewHome(terminal="T2", central_url=NO_CENTRAL, epoch=1, fixture=fixture)
-    make_home(folder, new, machine=real_machine())
+    make_home(folder, new, machine=quick_machine(folder))
     return folder
 
 
@@ -120,7 +120,7 @@ def test_keys_are_changed_by_two_admins_and_sealed(pos: ForkingPos, tmp_path: Pa
 
     asked = pos.run(*rotate, pin=ADMIN_PIN)
     assert (asked.status, asked.last["error"]["code"]) == (3, "approval_required")
-    with open_till(home, machine=real_machine()) as till:
+    with open_till(home, machine=quick_machine(home)) as till:
         approve(till.desk, sign_in(till.desk, OTHER_ADMIN, OTHER_PIN), asked.last["error"]["request"])
     done = pos.run(*rotate, pin=ADMIN_PIN)
 

@@ -6,17 +6,23 @@ every so many-th is taken: fewer where its points take long, all (``sweep(1)``) 
 that a table is append-only. With SWEEPS=all, as in the gate, every point of every fact is taken.
 """
 
+from __future__ import annotations
+
 import ctypes
 import gc
 import itertools
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+if TYPE_CHECKING:
+    from tests.builders.homes import ForkingPos
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +52,16 @@ def tmf_specs() -> Path:
             f"NOT TESTED against the TM Forum's definitions: no folder {folder}; name it in TMF_SPECS"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def pos() -> Iterator[ForkingPos]:
+    """A process that has loaded the program and forks a command at each call; one for all tests of a worker."""
+    # Only who starts one loads all the program.
+    from tests.builders.homes import forking_pos
+
+    with forking_pos() as server:
+        yield server
 
 
 POINTS_MAX, SLOW_POINTS_MAX = 10, 4

@@ -24,7 +24,7 @@ from sync.central.schema.opening import open_central
 from sync.central.store.database import CentralStore, current_change
 from sync.wire_json import loads
 from tests.builders.central_stores import StoreKind, store_url
-from tests.builders.homes import plain_pos
+from tests.builders.homes import ForkingPos
 from tests.central.central_builders import (
     BASE_URL,
     BILL,
@@ -295,15 +295,15 @@ def test_a_newer_programs_backup_is_refused(store: CentralStore, new_url: str, t
 
 
 def test_the_commands_bring_central_from_a_file_into_another_kind_of_store(
-    store: CentralStore, new_url: str, tmp_path: Path
+    pos: ForkingPos, store: CentralStore, new_url: str, tmp_path: Path
 ) -> None:
     db = store.engine.url.render_as_string(hide_password=False)
     file = str(tmp_path / "central.backup")
-    made = plain_pos("--json", "central", "backup", "--db", db, "--to", file)
+    made = pos.run("--json", "central", "backup", "--db", db, "--to", file)
     assert (made.status, made.lines[-1]["ok"]) == (0, True), made.err
 
-    restored = plain_pos("--json", "central", "restore", "--db", new_url, "--from", file)
-    again = plain_pos("--json", "central", "restore", "--db", new_url, "--from", file)
+    restored = pos.run("--json", "central", "restore", "--db", new_url, "--from", file)
+    again = pos.run("--json", "central", "restore", "--db", new_url, "--from", file)
 
     assert (restored.status, restored.lines[-1]["findings"]) == (0, 0), restored.err
     assert restored.lines[-1]["rows"] == made.lines[-1]["rows"]

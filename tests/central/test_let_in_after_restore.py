@@ -24,7 +24,7 @@ from sync.central.tills.terminals import Ending, end_terminal, list_terminals, m
 from sync.central.wire.links import ENROLMENT_PATH, PAYMENT_PATH, TOKEN_PATH
 from sync.wire_json import dumps, loads
 from tests.builders.central_stores import StoreKind, store_url
-from tests.builders.homes import plain_pos
+from tests.builders.homes import ForkingPos
 from tests.central.auth_builders import (
     OtherRandomness,
     ask_token,
@@ -204,18 +204,20 @@ async def test_a_store_that_the_backup_is_not_of_says_nothing(
     before.restored(new_url).close()
 
 
-def test_the_commands_restore_and_renew(store: CentralStore, tmp_path: Path, new_url: str) -> None:
+def test_the_commands_restore_and_renew(
+    pos: ForkingPos, store: CentralStore, tmp_path: Path, new_url: str
+) -> None:
     before = Before(store, tmp_path)
     back_up(store, before.file, clock=before.clock)
     central = ("--json", "central")
-    both = plain_pos(
+    both = pos.run(
         *central, "restore", "--db", new_url, "--from", str(before.file), "--keep-clients", "--replaces", "x"
     )
     assert both.status == 2
-    made = plain_pos(*central, "restore", "--db", new_url, "--from", str(before.file))
+    made = pos.run(*central, "restore", "--db", new_url, "--from", str(before.file))
     assert (made.status, made.lines[-1]["let_in"]) == (0, "nobody"), made.err
-    listed = plain_pos(*central, "clients", "--db", new_url)
+    listed = pos.run(*central, "clients", "--db", new_url)
     assert [(line["name"], line["to_renew"]) for line in listed.lines] == [("goes", True), ("stays", True)]
-    renewed = plain_pos(*central, "client", "stays", "--renew", "--db", new_url)
+    renewed = pos.run(*central, "client", "stays", "--renew", "--db", new_url)
     assert renewed.lines[-1]["client_id"] == before.stays.client_id
     assert renewed.lines[-1]["client_secret"] != before.stays.secret

@@ -1,23 +1,17 @@
-"""A process that forks commands, and one home that every fault gets a copy of."""
+"""One home that every fault gets a copy of, and what happens where there is none."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.builders.homes import ForkingPos, example_home, forking_pos
+from tests.builders.homes import ForkingPos, example_home
 from tests.faults.four_payments import booked
 from tests.faults.tracing import READS, WRITES, Undisturbed, noted_in, points_of, run_traced
-
-
-@pytest.fixture(scope="session")
-def pos() -> Iterator[ForkingPos]:
-    with forking_pos() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,13 @@
-"""A process that forks commands, and a home of the worked example."""
+"""A home of the worked example."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.builders.homes import ForkingPos, example_home, forking_pos
-
-
-@pytest.fixture(scope="session")
-def pos() -> Iterator[ForkingPos]:
-    with forking_pos() as server:
-        yield server
+from tests.builders.homes import example_home
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def pos() -> Iterator[ForkingPos]:
         yield server
 
 
-POINTS_MAX, SLOW_POINTS_MAX = 10, 4
+POINTS_MAX, SLOW_POINTS_MAX = 6, 3
 SLOW = frozenset({"faults", "journeys", "tui"})
 
 

@@ -13,6 +13,7 @@ from pos.till.acts.banking import BankingAct
 from pos.till.acts.cheques import ChequeAct
 from pos.till.acts.corrections import CorrectionAct
 from pos.till.acts.dealers import DealerAct
+from pos.till.acts.debits import DebitAct
 from pos.till.acts.drawer import DrawerAct
 from pos.till.acts.payments import PaymentAct
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn
@@ -29,7 +30,17 @@ ACTS = frozenset(
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
-DeedAct = PaymentAct | ShiftAct | DrawerAct | DealerAct | PersonAct | BankingAct | CorrectionAct | ChequeAct
+DeedAct = (
+    PaymentAct
+    | ShiftAct
+    | DrawerAct
+    | DealerAct
+    | PersonAct
+    | BankingAct
+    | CorrectionAct
+    | ChequeAct
+    | DebitAct
+)
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)
 AVAILABLE = frozenset(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pos.domain.cash_bag import CashBag
 from pos.domain.foreign_cash import ForeignClosing
+from pos.domain.mandate import Mandate
 from pos.domain.payment_mode import Purpose
 from pos.domain.receipt import AllocationLine, CommissionFacts, ReceiptFacts, SaleLine
 from pos.domain.receipt import TenderLine as PaidTender
@@ -54,6 +55,14 @@ def encode(outcome: object) -> Mapping[str, object]:
             return _encode_payment(outcome)
         case RecordOutcome():
             return _encode_record(outcome)
+        case Mandate():
+            return {
+                "mandate": outcome.mandate,
+                "account": outcome.account,
+                "state": str(outcome.state),
+                "bank_account": outcome.bank.ending,
+                "signed_on": outcome.signed_on.isoformat(),
+            }
         case Approved():
             return {
                 "request": outcome.request_id,

@@ -59,6 +59,7 @@ def test_every_table_is_append_only_but_those_that_live(raw: sqlite3.Connection)
         "tender_person",
         "large_cash_person",
         "post_dated_person",
+        "mandate_person",
         "print_job",
         "outbox",
         "voucher_hold",

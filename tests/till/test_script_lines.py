@@ -341,7 +341,7 @@ def test_the_schema_tells_of_sales() -> None:
         "change_user", "reset_pin", "pay_post_dated", "withdraw_post_dated", "bag_cash", "open_bag",
         "return_cheque", "replace_cheque",
         "bounce_cheque", "represent_cheque", "undo_bounce",
-        "pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move", "accept_over_short",
+        "mandate", "pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move", "accept_over_short",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])

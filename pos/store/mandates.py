@@ -1,0 +1,110 @@
+"""Mandates as stored: who registered them, step by step, with the payer's bank details in rows that can be purged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from pos.domain.mandate import BankDetails, Mandate, MandateState
+
+_ROWS = (
+    "SELECT mandate, account, state, number, signed_on, reason, details_json FROM mandate "
+    "JOIN mandate_step AS latest USING (mandate) LEFT JOIN mandate_person USING (mandate, number) "
+    "WHERE number = (SELECT max(number) FROM mandate_step AS one WHERE one.mandate = latest.mandate) "
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MandateStep:
+    """One step of a mandate's life."""
+
+    number: int
+    state: MandateState
+    reason: str | None
+    at_utc: str
+    operator: str
+
+
+def mandate_called(connection: Connection, plain: str) -> Mandate | None:
+    """The mandate of this reference, as it is compared (``plain_reference``)."""
+    row = connection.exec_driver_sql(_ROWS + "AND plain = ?", (plain,)).first()
+    return None if row is None else _mandate(tuple(row))
+
+
+def mandates_of(connection: Connection, account: str) -> list[Mandate]:
+    """Every mandate of an account, those that hold first."""
+    rows = connection.exec_driver_sql(
+        _ROWS
+        + "AND account = ? ORDER BY CASE state WHEN 'active' THEN 1 WHEN 'suspended' THEN 2 ELSE 3 END, "
+        "registered_at_utc",
+        (account,),
+    )
+    return [_mandate(tuple(row)) for row in rows]
+
+
+def every_mandate(connection: Connection, *, limit: int) -> list[Mandate]:
+    """The mandates that are not ended: those that were suspended first, then by account."""
+    rows = connection.exec_driver_sql(
+        _ROWS + "AND state <> 'ended' ORDER BY state DESC, account, mandate LIMIT ?", (limit,)
+    )
+    return [_mandate(tuple(row)) for row in rows]
+
+
+def active_mandates(connection: Connection) -> Iterator[Mandate]:
+    """The mandates by which money may be collected, by account; of an account the one that was registered last."""
+    rows = connection.exec_driver_sql(
+        _ROWS
+        + "AND state = 'active' AND NOT EXISTS (SELECT 1 FROM v_mandate AS later WHERE later.account = mandate.account "
+        "AND later.state = 'active' AND (later.registered_at_utc, later.mandate) > "
+        "(mandate.registered_at_utc, mandate.mandate)) ORDER BY account"
+    )
+    for row in rows:
+        yield _mandate(tuple(row))
+
+
+def steps_of(connection: Connection, mandate: str) -> list[MandateStep]:
+    """The life of a mandate, from its registration."""
+    rows = connection.exec_driver_sql(
+        "SELECT number, state, reason, at_utc, operator FROM mandate_step WHERE mandate = ? ORDER BY number",
+        (mandate,),
+    )
+    return [
+        MandateStep(
+            number=int(number), state=MandateState(state), reason=reason, at_utc=at, operator=operator
+        )
+        for number, state, reason, at, operator in rows
+    ]
+
+
+def refusals_since_active(connection: Connection, mandate: Mandate, codes: frozenset[str]) -> int:
+    """How often banks refused by this mandate, for one of ``codes``, since it was last made active."""
+    since = connection.exec_driver_sql(
+        "SELECT max(at_utc) FROM mandate_step WHERE mandate = ? AND state = 'active'", (mandate.mandate,)
+    ).scalar_one()
+    places = ", ".join("?" for _ in codes)
+    found = connection.exec_driver_sql(
+        "SELECT count(*) FROM bank_entry WHERE mandate = ? AND outcome IN ('rejected', 'returned') AND at_utc >= ? "
+        f"AND reason_code IN ({places})",
+        (mandate.mandate, since, *sorted(codes)),
+    ).scalar_one()
+    return int(found)
+
+
+def _mandate(row: tuple[object, ...]) -> Mandate:
+    reference, account, state, number, signed_on, reason, details = row
+    assert isinstance(number, int)
+    # Purged: the mandate stands, and nobody is named by it any more.
+    told = json.loads(str(details)) if details is not None else {"holder": "", "number": ""}
+    return Mandate(
+        mandate=str(reference),
+        account=str(account),
+        state=MandateState(str(state)),
+        number=number,
+        signed_on=date.fromisoformat(str(signed_on)),
+        bank=BankDetails(holder=told["holder"], number=told["number"], bic=told.get("bic", "")),
+        reason=None if reason is None else str(reason),
+    )

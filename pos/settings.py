@@ -25,7 +25,9 @@ from pydantic import (
     ValidationError,
 )
 
+from pos.bank_profiles import BankProfile, ProfileName
 from pos.domain.errors import Refused
+from pos.domain.flat_profile import FlatProfile
 from pos.domain.iso_currencies import EXPONENT_BY_CODE
 from pos.domain.micr import MicrFont, MicrLayout, pattern_problem
 from pos.domain.number_format import number_format
@@ -52,6 +54,7 @@ FILES = (
     "roles.toml",
     "currencies.toml",
     "foreign_cash.toml",
+    "bank_files.toml",
 )
 RIGHTS: Mapping[str, tuple[str, ...]] = {
     "sign_in": (),
@@ -213,6 +216,7 @@ class Settings:
     permissions: PermissionTable
     smallest_coin_minor: Mapping[str, int]
     foreign_cash: RateList
+    bank_profiles: Mapping[str, FlatProfile]
     sources: Mapping[str, Path]
     rights: Path
 
@@ -273,6 +277,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         _trusted_rights(sources["till.toml"], rights["till.toml"]),
     )
     foreign_cash = _parse(TypeAdapter(RateList), sources["foreign_cash.toml"])
+    bank_profiles = _parse(TypeAdapter(dict[ProfileName, BankProfile]), sources["bank_files.toml"])
     _check_across(till, modes_raw, gl_accounts, coins, roles.acts, sources)
     wrong = foreign_cash.problem()
     if wrong is not None:
@@ -300,6 +305,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         permissions=permissions,
         smallest_coin_minor=coins.smallest_coin_minor,
         foreign_cash=foreign_cash,
+        bank_profiles={name: profile.as_profile(name) for name, profile in bank_profiles.items()},
         sources=sources,
         rights=rights["till.toml"],
     )

@@ -19,6 +19,7 @@ from pydantic import (
 
 from pos.domain.cash_move import PAID_IN_REASONS, PAID_OUT_REASONS
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
+from pos.domain.debit_policy import USUAL_REASONS as USUAL_DEBIT_REASONS
 from pos.domain.dishonour_policy import USUAL_REASONS
 from pos.domain.number_format import LOCALES, NumberFormat, number_format
 from pos.domain.role import Role
@@ -177,6 +178,46 @@ class DepositSettings(Strict):
         BankAccountSettings(code="main")
     ]
     limit: AmountOrEmpty = ""
+
+
+class DebitReasonSettings(Strict):
+    code: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,35}$")]
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    payors_fault: bool = True
+    suspends: bool = False
+
+
+def _usual_debit_reasons() -> list[DebitReasonSettings]:
+    return [
+        DebitReasonSettings(
+            code=one.code, label=one.label, payors_fault=one.payors_fault, suspends=one.suspends
+        )
+        for one in USUAL_DEBIT_REASONS
+    ]
+
+
+class DirectDebitSettings(Strict):
+    creditor_name: Annotated[str, Field(max_length=70)] = ""
+    creditor_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,35}$")] = ""
+    creditor_account: Annotated[str, Field(pattern=r"^[A-Z0-9 ]{0,42}$")] = ""
+    creditor_bic: Annotated[str, Field(pattern=r"^([A-Z0-9]{8}([A-Z0-9]{3})?)?$")] = ""
+    fee: AmountOrEmpty = ""
+    fee_tax_rate: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,4})?$")] = "0"
+    suspend_after: Annotated[int, Field(ge=0, le=99)] = 3
+    stop_from: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    stop_above_percent: Annotated[int, Field(ge=0, le=100)] = 20
+    entries_max: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
+    bytes_max: Annotated[int, Field(ge=1, le=4_000_000_000)] = 1_000_000_000
+    reasons: Annotated[list[DebitReasonSettings], Field(min_length=1, max_length=200)] = Field(
+        default_factory=_usual_debit_reasons
+    )
+
+    @model_validator(mode="after")
+    def _each_code_once(self) -> DirectDebitSettings:
+        codes = [reason.code for reason in self.reasons]
+        if len(set(codes)) < len(codes):
+            raise ValueError("a code of direct_debit.reasons stands there twice")
+        return self
 
 
 class RoleCorrectionSettings(Strict):
@@ -526,6 +567,7 @@ class TillSettings(Strict):
     items: ItemSettings = ItemSettings()
     cheques: ChequeSettings = ChequeSettings()
     deposits: DepositSettings = DepositSettings()
+    direct_debit: DirectDebitSettings = DirectDebitSettings()
     corrections: CorrectionSettings = CorrectionSettings()
     shift: ShiftSettings = ShiftSettings()
     ledger: LedgerSettings = LedgerSettings()

@@ -13,6 +13,7 @@ from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy, ThirdParty
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy, DealerTerms, Release
+from pos.domain.debit_policy import DebitPolicy, ReturnReason
 from pos.domain.deposit import BankAccount, DepositPolicy
 from pos.domain.dishonour_policy import DishonourPolicy, DishonourReason
 from pos.domain.errors import Refused
@@ -114,6 +115,27 @@ def _shift(settings: Settings, in_currency: Currency) -> ShiftPolicy:
     return ShiftPolicy(
         tolerance_minor=_minor(told.tolerance, in_currency, settings, "shift.tolerance"),
         accept_minor=None if accept is None else accept.minor,
+    )
+
+
+def _debits(settings: Settings, in_currency: Currency) -> DebitPolicy:
+    """Why banks refuse debits, what that costs, and when a file is stopped."""
+    told = settings.till.direct_debit
+    return DebitPolicy(
+        reasons=tuple(
+            ReturnReason(code=one.code, label=one.label, payors_fault=one.payors_fault, suspends=one.suspends)
+            for one in told.reasons
+        ),
+        fee=_cap(told.fee, in_currency, settings, "direct_debit.fee"),
+        fee_tax_rate=Decimal(told.fee_tax_rate),
+        suspend_after=told.suspend_after,
+        stop_from=told.stop_from,
+        stop_above_percent=told.stop_above_percent,
+        entries_max=told.entries_max,
+        creditor_name=told.creditor_name,
+        creditor_id=told.creditor_id,
+        creditor_account=told.creditor_account.replace(" ", ""),
+        creditor_bic=told.creditor_bic,
     )
 
 

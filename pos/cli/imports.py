@@ -14,6 +14,7 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pos.bootstrap.homes import OpenTill
+from pos.cli.bank_files import import_file, post_what_is_due
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.arrival import field_named, refuse_cards_in
@@ -70,13 +71,41 @@ def atm(
 def direct_debit(
     context: typer.Context,
     file: FileArgument,
-    profile: ProfileOption = Profile.RECORDS,
+    profile: Annotated[
+        str,
+        typer.Option(
+            "--profile",
+            help="The form of the file: iso20022 (pain.002, camt.054, pacs.004), a profile of bank_files.toml, or records.",
+        ),
+    ] = "iso20022",
     dry_run: DryRunOption = False,
+    result: Annotated[
+        Path | None,
+        typer.Option("--result", help="A CSV of what was made of each entry; it must not exist yet."),
+    ] = None,
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> int:
-    """Direct debits: each is matched with the one that was keyed, or waits to be posted."""
-    return _import(context.obj, ModeKind.DIRECT_DEBIT, file, profile, dry_run=dry_run, who=(user, pin_fd))
+    """Direct debits: told in money, then each is posted, matched with the one that was keyed, refused or taken back.
+
+    With --profile records each is only matched, or waits for pos import due.
+    """
+    if profile == Profile.RECORDS:
+        return _import(
+            context.obj,
+            ModeKind.DIRECT_DEBIT,
+            file,
+            Profile.RECORDS,
+            dry_run=dry_run,
+            who=(user, pin_fd),
+        )
+    return import_file(context.obj, file, profile, dry_run=dry_run, result=result, who=(user, pin_fd))
+
+
+@app.command("due")
+def due(context: typer.Context, user: UserOption = None, pin_fd: PinOption = None) -> int:
+    """Post what came by a file and waited, and whose value date has come: direct debits, and ATM payments without a slip."""
+    return post_what_is_due(context.obj, (user, pin_fd))
 
 
 def _import(

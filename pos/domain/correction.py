@@ -204,11 +204,14 @@ class TakenPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenPayment:
-    """A booked payment as a correction finds it. ``corrected``: something was undone or moved before."""
+    """A booked payment as a correction finds it. ``corrected``: something was undone or moved before.
+
+    ``shift_id`` None: it came by a bank's file.
+    """
 
     payment_event_id: str
     receipt_number: str
-    shift_id: str
+    shift_id: str | None
     taken_at: datetime
     taken_by: str
     payer_kind: str

@@ -74,6 +74,7 @@ class LegFacts:
     ``charges`` is what it pays of what bounced cheques charged, by the shop's number, where the server has no such bills.
     ``kept_apart`` is how much of it is an advance, a deposit or in suspense, ``write_offs`` the rests that are cleared with
     it, by the bill's id at central; they are no part of ``amount``.
+    ``by_file``: a bank's file told of it, and no shift took it (``shift_id`` None).
     ``replaces`` are the correlator ids of what a cheque had paid that went back for this payment, ``replaced_cheque`` its
     serial number and receipt.
     """
@@ -85,7 +86,7 @@ class LegFacts:
     epoch: int
     sequence: int
     receipt_number: str
-    shift_id: str
+    shift_id: str | None
     business_date: date
     taken_at: datetime
     operator: str
@@ -114,3 +115,4 @@ class LegFacts:
     commission: LegCommission | None = None
     replaces: tuple[str, ...] = ()
     replaced_cheque: str = ""
+    by_file: bool = False

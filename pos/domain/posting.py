@@ -76,6 +76,7 @@ class SourceKind(StrEnum):
     DISHONOUR = "dishonour"
     REINSTATEMENT = "reinstatement"
     CASH_MOVE = "cash_move"
+    DEBIT_FEE = "debit_fee"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -64,6 +64,42 @@ class BookedSlip:
     details: Mapping[str, str]
     taken_by: str
     taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRecord:
+    """A record that waits to be posted by the run of its file, with all that the bank told."""
+
+    record_id: str
+    run_id: str
+    mode: str
+    amount: Money
+    account: str
+    bill_no: str | None
+    details: Mapping[str, str]
+
+
+def due_records(connection: Connection, today: date, *, limit: int) -> list[DueRecord]:
+    """The records that wait, and whose date is not to come, the oldest date first."""
+    rows = connection.exec_driver_sql(
+        "SELECT record_id, run_id, mode, amount_minor, currency, account, bill_no, details_json FROM imported_record "
+        "JOIN imported_record_state AS latest USING (record_id) WHERE state = 'waiting' AND record_date <= ? "
+        "AND number = (SELECT max(number) FROM imported_record_state AS one WHERE one.record_id = latest.record_id) "
+        "ORDER BY record_date, record_id LIMIT ?",
+        (today.isoformat(), limit),
+    )
+    return [
+        DueRecord(
+            record_id=row[0],
+            run_id=row[1],
+            mode=row[2],
+            amount=Money(row[3], currency(row[4])),
+            account=row[5],
+            bill_no=row[6],
+            details=json.loads(row[7]),
+        )
+        for row in rows
+    ]
 
 
 def record_of_instrument(connection: Connection, instrument: str) -> KnownRecord | None:

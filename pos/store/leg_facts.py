@@ -12,7 +12,7 @@ from pos.domain.allocation import Chooser
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.leg import LegCommission, LegFacts, LegItem, LegTarget, LegVoucher
 from pos.domain.money import Currency, Money, currency
-from pos.domain.payment_mode import PaymentModes, Purpose
+from pos.domain.payment_mode import PaymentMode, PaymentModes, Purpose
 from pos.domain.voucher import WHEN_REDEEMED
 from pos.store.behind_bounce import UNTOLD_CHARGE
 from pos.store.home import Identity
@@ -33,7 +33,7 @@ def leg_facts(
         "tender.foreign_minor, tender.foreign_currency, tender.rate, tender.rate_source, "
         "voucher_hold.approval, offline.digest, offline.issuer, offline.amount_minor AS offline_minor, "
         "instrument.instrument, cheque.bank, cheque.branch, cheque.bank_account, cheque.serial, "
-        "dunning.clearing_legs, dunning.final_now "
+        "dunning.clearing_legs, dunning.final_now, run_payment.run_id "
         "FROM leg JOIN payment_event AS event USING (payment_event_id) "
         "JOIN tender ON tender.tender_id = leg.tender_id "
         "LEFT JOIN tender_person ON tender_person.tender_id = tender.tender_id "
@@ -42,6 +42,7 @@ def leg_facts(
         "LEFT JOIN cheque ON cheque.tender_id = tender.tender_id "
         "LEFT JOIN instrument_of_tender AS instrument ON instrument.tender_id = tender.tender_id "
         "LEFT JOIN payer_person ON payer_person.payment_event_id = event.payment_event_id "
+        "LEFT JOIN run_payment ON run_payment.payment_event_id = event.payment_event_id "
         "LEFT JOIN payment_dunning AS dunning ON dunning.payment_event_id = leg.payment_event_id "
         "AND dunning.account = leg.account "
         "WHERE leg.payment_event_id = ? AND leg.leg = ?",
@@ -121,7 +122,8 @@ def leg_facts(
                 (row.payment_event_id, row.leg),
             )
         },
-        provisional=(WHEN_REDEEMED if found.digest else mode.final_when) or None,
+        provisional=_waits_for(found, mode),
+        by_file=found.run_id is not None,
         instrument=found.instrument if found.serial is None else _cheque_of(found),
         voucher_hold=found.voucher_hold,
         clears_overdue=clears,
@@ -136,6 +138,13 @@ def leg_facts(
             digest=found.digest, issuer=found.issuer, amount=Money(found.offline_minor, in_currency)
         ),
     )
+
+
+def _waits_for(found: Row[Any], mode: PaymentMode) -> str | None:
+    """What its money waits for; of what the bank told of itself, nothing."""
+    if found.run_id is not None:
+        return None
+    return (WHEN_REDEEMED if found.digest else mode.final_when) or None
 
 
 def _commission_of(connection: Connection, row: OutboxRow, in_currency: Currency) -> LegCommission | None:

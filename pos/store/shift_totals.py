@@ -16,7 +16,8 @@ TOLD_AT_ONCE = 50
 class ShiftTotal:
     """The payments of one closed shift in one enrolment: how many legs, and how much, by currency.
 
-    ``first`` and ``last`` are the sequence numbers between which all of them lie, and nothing of another shift.
+    ``first`` and ``last`` are the sequence numbers between which all of them lie, and nothing of another shift; what
+    came by a bank's file meanwhile is among them.
     ``closed_at`` is UTC, as the store has it.
     """
 
@@ -46,8 +47,8 @@ def totals_after(connection: Connection, epoch: int, sequence: int) -> Iterator[
             "SELECT leg.currency, count(*), sum(leg.amount_minor) FROM payment_event AS event "
             "JOIN outbox ON outbox.payment_event_id = event.payment_event_id AND outbox.kind = 'payment' "
             "JOIN leg ON leg.payment_event_id = event.payment_event_id AND leg.leg = outbox.leg "
-            "WHERE event.shift_id = ? AND event.epoch = ? GROUP BY leg.currency ORDER BY leg.currency",
-            (row.shift_id, row.epoch),
+            "WHERE event.epoch = ? AND sequence BETWEEN ? AND ? GROUP BY leg.currency ORDER BY leg.currency",
+            (row.epoch, row.first, row.last),
         )
         payments = tuple((int(legs), Money(int(minor), currency(code))) for code, legs, minor in paid)
         yield ShiftTotal(

@@ -26,6 +26,7 @@ from pos.store.cards import abandon_attempts
 from pos.store.imports import record_of_instrument
 from pos.store.payments import is_instrument_known, is_serial_known
 from pos.store.sealed_pins import NONCE_BYTES, pin_place, seal_pin
+from pos.store.shifts import Shift
 from pos.store.times import offset_minutes, utc_text
 from pos.store.vouchers import Hold, OfflineMark
 from pos.till.account_credits import credit_commission
@@ -66,7 +67,7 @@ def book_payment(
     book_entry(deed, SourceKind.PAYMENT, event_id, event.lines)
     book_write_offs(deed, event_id, event)
     facts = with_mark(facts, deed.unit.chain.head)
-    write_paper(deed, facts, counter, series=deed.desk.identity.series, event_id=event_id)
+    write_paper(deed, facts, counter, series=deed.series, event_id=event_id)
     _write_cheques(deed, papers.cheques, ids, payer_name=account.name)
     # Whatever else a card terminal approved for this payment has no use any more.
     abandon_attempts(deed.unit.connection, at=deed.at, payment_event_id=event_id)
@@ -134,14 +135,15 @@ def _write_tenders(deed: Deed, event_id: str, event: PaymentEvent, ids: _Ids, pa
 
 
 def _match_records(deed: Deed, event: PaymentEvent, ids: _Ids) -> None:
-    """A slip that a bank's file told of before is that record's: the run of the file does not post it."""
+    """A slip that a bank's file told of before is that record's: the run of the file posts it only where it has none."""
+    state = RecordState.MATCHED if deed.run is None else RecordState.POSTED
     for place, tender in enumerate(event.tenders):
         if tender.instrument is None or tender.mode.kind not in FILE_KINDS:
             continue
         record = record_of_instrument(deed.unit.connection, tender.instrument)
         if record is not None:
             matched = state_row(
-                deed, record.record_id, record.number + 1, RecordState.MATCHED, tender_id=ids.tenders[place]
+                deed, record.record_id, record.number + 1, state, tender_id=ids.tenders[place]
             )
             deed.unit.insert("imported_record_state", matched)
 
@@ -377,8 +379,10 @@ def _write_event(
     receipt_number: str,
     order_mark: str,
 ) -> None:
-    shift, identity = deed.require_shift(), deed.desk.identity
+    control, run, identity = deed.control, deed.run, deed.desk.identity
     salt = new_salt(deed)
+    if run is not None:
+        deed.unit.insert("run_payment", {"payment_event_id": event_id, "run_id": run.run_id})
     deed.unit.insert(
         "payment_event",
         {
@@ -387,8 +391,8 @@ def _write_event(
             "terminal": identity.terminal,
             "epoch": identity.epoch,
             "sequence": deed.unit.next_number(f"sequence:{identity.epoch}"),
-            "shift_id": shift.shift_id,
-            "business_date": shift.business_date.isoformat(),
+            "shift_id": control.shift_id if isinstance(control, Shift) else None,
+            "business_date": control.business_date.isoformat(),
             "taken_at_utc": utc_text(deed.at),
             "utc_offset_min": offset_minutes(deed.at),
             "operator": deed.person.user,

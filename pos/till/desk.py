@@ -23,6 +23,7 @@ from pos.domain.check_digit import CheckDigit
 from pos.domain.cheque import ChequePolicy
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dealer import DealerPolicy
+from pos.domain.debit_policy import DebitPolicy
 from pos.domain.deposit import DepositPolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.foreign_cash import NO_FOREIGN_CASH, ForeignCash
@@ -43,6 +44,7 @@ from pos.domain.signals import SignalPolicy
 from pos.domain.text_guard import clean_entry
 from pos.domain.voucher_policy import VoucherPolicy
 from pos.store.approvals import request_approval
+from pos.store.bank_files import FileRun
 from pos.store.beside import Beside
 from pos.store.cache import CacheStore
 from pos.store.database import StoreError
@@ -113,6 +115,7 @@ class ShopPolicy:
     cash_moves: CashMovePolicy = field(default_factory=CashMovePolicy)
     ledger: LedgerRules = field(default_factory=LedgerRules)
     shift: ShiftPolicy = field(default_factory=ShiftPolicy)
+    debits: DebitPolicy = field(default_factory=DebitPolicy)
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""
@@ -186,6 +189,8 @@ class Deed:
     """That approval."""
     beside_owner: bool = False
     """Whether it is booked into the open shift whoever owns that."""
+    run: FileRun | None = None
+    """The run over a bank's file that its money is counted in, in place of a shift."""
 
     @property
     def subject(self) -> str | None:
@@ -216,6 +221,16 @@ class Deed:
                 operator=self.shift.operator,
             )
         return self.shift
+
+    @property
+    def control(self) -> Shift | FileRun:
+        """What its money is counted in: a run over a file, or the person's open shift. Raises as ``require_shift``."""
+        return self.require_shift() if self.run is None else self.run
+
+    @property
+    def series(self) -> str:
+        """The series that its receipts are numbered in."""
+        return self.desk.identity.series if self.run is None else self.run.series
 
     def new_id(self) -> str:
         """A time-ordered id."""

@@ -11,7 +11,7 @@ from pos.till.desk import Deed
 
 
 def book_entry(deed: Deed, source: SourceKind, source_id: str, lines: Sequence[JournalLine]) -> None:
-    """Book ``lines`` (balanced, or none) on the shift's business date; in a closed period, on the next open one."""
+    """Book ``lines`` (balanced, or none) on the business date of shift or run; in a closed period, on the next open one."""
     if not lines:
         return
     entry_id = deed.new_id()
@@ -30,8 +30,8 @@ def book_entry(deed: Deed, source: SourceKind, source_id: str, lines: Sequence[J
             for number, line in enumerate(lines, start=1)
         ],
     )
-    shift, policy = deed.shift, deed.desk.policy
-    day = business_date(deed.at, policy.day_starts) if shift is None else shift.business_date
+    control, policy = deed.run or deed.shift, deed.desk.policy
+    day = business_date(deed.at, policy.day_starts) if control is None else control.business_date
     booked_on = open_date(day, policy.closed_through)
     deed.unit.insert(
         "journal_entry",

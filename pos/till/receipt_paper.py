@@ -50,15 +50,15 @@ def payment_receipt(
     deed: Deed, event: PaymentEvent, account: CachedAccount, papers: Papers
 ) -> tuple[ReceiptFacts, int]:
     """What stands on the receipt of a payment, and the counter within its series that it takes."""
-    shift, identity = deed.require_shift(), deed.desk.identity
-    counter = deed.unit.next_number(f"receipt:{identity.series}")
+    control, identity, series = deed.control, deed.desk.identity, deed.series
+    counter = deed.unit.next_number(f"receipt:{series}")
     facts = ReceiptFacts(
-        receipt_number=identity.receipt_number(counter),
+        receipt_number=identity.receipt_number(counter, series),
         kind=ReceiptKind.PAYMENT,
         shop=identity.shop,
         terminal=identity.terminal,
-        shift_number=shift.number,
-        business_date=shift.business_date,
+        shift_number=control.number,
+        business_date=control.business_date,
         taken_at=deed.at.replace(microsecond=0),
         operator=deed.person.user,
         operator_name=deed.person.name,
@@ -162,7 +162,10 @@ def with_mark(facts: ReceiptFacts, head: str) -> ReceiptFacts:
 
 
 def write_paper(deed: Deed, facts: ReceiptFacts, counter: int, *, series: str, event_id: str | None) -> None:
-    """Write a numbered paper and send it to the printer; ``event_id`` None: it is of no payment."""
+    """Write a numbered paper and send it to the printer; ``event_id`` None: it is of no payment.
+
+    Nobody waits at the counter for those of a file's run: they are there to be shown and reprinted.
+    """
     deed.unit.insert(
         "receipt",
         {
@@ -175,6 +178,8 @@ def write_paper(deed: Deed, facts: ReceiptFacts, counter: int, *, series: str, e
             "facts_json": facts_json(facts, _personal_fields(deed.desk, facts)),
         },
     )
+    if deed.run is not None:
+        return
     deed.unit.insert(
         "print_job",
         {

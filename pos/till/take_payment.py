@@ -164,14 +164,15 @@ def weigh(deed: Deed, order: PaymentOrder, *, read: Sequence[TenderRead] = ()) -
 
     Raises what ``compose`` raises, and what reading its parts does.
     """
-    shift = deed.require_shift()
-    note_clock(deed)
+    control = deed.control
+    if deed.run is None:
+        note_clock(deed)
     # Cash comes last, as the event has it: so each tender stays beside what is behind it.
     tenders = sorted(
         (*read, *(read_tender(deed, tender, order) for tender in order.tenders)),
         key=lambda tender: tender.offered.mode.gives_change,
     )
-    account = read_payer(deed.desk, deed.person, order, shift.currency)
+    account = read_payer(deed.desk, deed.person, order, control.currency)
     bills = _bills(deed, order, account.account)
     asked = PaymentAsked(
         payer_kind=order.payer_kind,
@@ -183,7 +184,7 @@ def weigh(deed: Deed, order: PaymentOrder, *, read: Sequence[TenderRead] = ()) -
         cash_rounding=deed.desk.policy.cash_rounding,
         sale=[
             with_commission(deed.desk, account, line)
-            for line in read_sale(deed, order.lines, shift.currency, order.decimal_marks)
+            for line in read_sale(deed, order.lines, control.currency, order.decimal_marks)
         ],
         policy=deed.desk.policy.payments,
         written_off=_written_off(deed, account, bills.values()),
@@ -191,7 +192,9 @@ def weigh(deed: Deed, order: PaymentOrder, *, read: Sequence[TenderRead] = ()) -
     event = compose(asked)
     require_apart(deed.desk, deed.person, event)
     credited = _credited_accounts(deed, event, account)
-    refuse_own_accounts(deed, "pay", order_content(order), _what(event, account), [account, *credited])
+    if deed.run is None:
+        # What a bank tells of is no deed of the person who reads its file (rule 64).
+        refuse_own_accounts(deed, "pay", order_content(order), _what(event, account), [account, *credited])
     return Weighed(tenders=tenders, account=account, credited=credited, event=event)
 
 

@@ -23,6 +23,7 @@ from pos.till.verify_across import ACROSS_CHECKS
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_corrections import CORRECTION_CHECKS
 from pos.till.verify_dealers import DEALER_CHECKS
+from pos.till.verify_debits import DEBIT_CHECKS
 from pos.till.verify_deposits import DEPOSIT_CHECKS
 from pos.till.verify_dishonours import DISHONOUR_CHECKS
 from pos.till.verify_ledger import LEDGER_CHECKS, altered_batches
@@ -226,6 +227,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     *DEALER_CHECKS,
     *DEPOSIT_CHECKS,
     *DISHONOUR_CHECKS,
+    *DEBIT_CHECKS,
     *CORRECTION_CHECKS,
     *LEDGER_CHECKS,
     (
@@ -272,7 +274,9 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "event_is_in_a_shift",
-        "SELECT payment_event_id FROM payment_event WHERE shift_id NOT IN (SELECT shift_id FROM shift)",
+        "SELECT payment_event_id FROM payment_event LEFT JOIN run_payment USING (payment_event_id) WHERE CASE "
+        "WHEN shift_id IS NULL THEN run_id IS NULL "
+        "ELSE run_id IS NOT NULL OR shift_id NOT IN (SELECT shift_id FROM shift) END",
     ),
     (
         "one_shift_is_open",

@@ -128,12 +128,14 @@ def _own_attributes(leg: LegFacts) -> dict[str, object]:
         "epoch": leg.epoch,
         "sequence": leg.sequence,
         "leg": leg.leg,
-        "shiftId": leg.shift_id,
+        **({} if leg.shift_id is None else {"shiftId": leg.shift_id}),
         "businessDate": leg.business_date.isoformat(),
         "paymentDate": leg.taken_at.isoformat(),
         # Whoever pays it back at another terminal, or approves that, is somebody else.
         "operator": leg.operator,
     }
+    if leg.by_file:
+        attributes["byFile"] = True
     if leg.charges:
         attributes["charges"] = [
             {"billNo": bill_no, "amount": money_json(amount)} for bill_no, amount in leg.charges.items()

@@ -19,6 +19,8 @@ WIRE_CLIENT = "sync/link.py"
 CARD_CLIENT = "pos/cards/nexo.py"
 SERVER_LOG = "sync/central/http/request_log.py"
 LISTENER_CLIENT = "sync/central/hub/listener_client.py"
+# A temporary database that nobody else can open, and that goes with its connection.
+SEEN_REFERENCES = "pos/store/seen_references.py"
 TILL_DATABASE = "pos/store/database.py"
 CENTRAL_DATABASE = "sync/central/store/on_sqlite.py"
 CENTRAL_SERVER = "sync/central/store/on_postgresql.py"
@@ -109,7 +111,7 @@ PORTS = (
             "sqlalchemy.engine.create_engine",
             "sqlalchemy.ext.asyncio.create_async_engine",
         ),
-        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER),
+        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER, SEEN_REFERENCES),
     ),
     # SQLite keeps these as binary floats, whatever the column says.
     Port(

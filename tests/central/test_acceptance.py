@@ -244,3 +244,21 @@ async def test_verify_names_a_payment_whose_paper_is_not_noted(
     with store.write() as connection:
         connection.execute(text(tampering))
     assert [finding.subject for finding in verify_central(store)] == ["payment"]
+
+
+@pytest.mark.parametrize("purpose", ["account", "suspense"])
+async def test_what_a_banks_file_told_of_may_lie_on_the_account(
+    client: httpx.AsyncClient, purpose: str
+) -> None:
+    """The money is there, and no bill takes it; at the counter nobody may leave it so."""
+    keyed = paid("direct_debit", "subscriber", purpose, account="BA-1", correlatorId="K-1")
+    told = paid("direct_debit", "subscriber", purpose, account="BA-1", correlatorId="K-2", byFile=True)
+
+    assert code_of(await post(client, keyed)) == (400, "mode_not_for_purpose")
+    assert (await post(client, told)).status_code == 201
+
+
+async def test_a_dealers_direct_debit_is_refused_from_a_file_too(client: httpx.AsyncClient) -> None:
+    told = paid("direct_debit", "dealer", "account", account="D-12", correlatorId="K-3", byFile=True)
+
+    assert code_of(await post(client, told)) == (400, "mode_not_for_payer")

@@ -32,6 +32,7 @@ from pos.till.cash_moves import CashMoveOrder, move_cash, undo_cash_move
 from pos.till.cash_office import open_shift
 from pos.till.cheques_back import ReplaceOrder, ReturnOrder, replace_cheque
 from pos.till.clearing import ClearOrder, clear_cheques
+from pos.till.collections import collect
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
@@ -53,6 +54,7 @@ from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
 from pos.till.z_report import accept_difference
 from tests.builders.across import FakeRefunds, elsewhere, paid_back, told_back
+from tests.builders.bank_files import mandated, paid, returned, run
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
@@ -248,6 +250,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = begin_run(desk, BACK_OFFICE, ModeKind.ATM, profile="records", file_digest="0" * 64)
     told = RecordOrder(mode="atm", amount="3", account="BA-1", details=atm("3").details)
     import_record(desk, BACK_OFFICE, run, told)
+    _debit(desk)
     _correct(desk)
     # The moved entries are of a day that nobody counts any more.
     clock_of(desk).advance(days=1)
@@ -256,6 +259,15 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     note_delivery(desk, BACK_OFFICE, batch.number, refusal)
     close_stores(desk)
     return folder / "till.db"
+
+
+def _debit(desk: Desk) -> None:
+    """A mandate by which a bill was collected, paid by a file and taken back by another."""
+    mandated(desk, "M-77", "BA-3")
+    tell(desk, bills=[bill("7751", money("3"), of="BA-3", due=TODAY)])
+    asked = collect(desk, BACK_OFFICE, TODAY.isoformat()).items[0].item
+    run(desk, paid(asked.reference, "3.000", account=""), name="paid.xml")
+    run(desk, returned(asked.reference, "3.000", "AC04"), name="returned.xml")
 
 
 def _correct(desk: Desk) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from pos.domain.errors import Refused
+from pos.domain.imported_record import FILE_KINDS
 from pos.domain.money import total
-from pos.domain.payment_mode import ModeKind, PayerKind, PaymentModes, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, PaymentModes, Purpose
 from pos.domain.voucher import Residual
 from sync.central.payments.incoming import IncomingPayment
 from sync.central.payments.known import Known
@@ -37,12 +38,25 @@ def require_accepted(
     for payer in _payer_kinds(incoming, known):
         for purpose in purposes:
             try:
-                mode.require_accepted(payer, purpose)
+                mode.require_accepted(payer, _as_judged(mode, incoming, payer, purpose))
             except Refused as refusal:
                 raise ApiError(400, refusal.code, refusal.message, field=FIELDS[refusal.code]) from None
     if mode.kind is ModeKind.VOUCHER and incoming.voucher_hold is None and incoming.voucher_taken is None:
         message = f"{mode.label}: no voucher is held for this payment."
         raise ApiError(400, "voucher_not_held", message, field="voucherHold")
+
+
+def _as_judged(mode: PaymentMode, incoming: IncomingPayment, payer: PayerKind, purpose: Purpose) -> Purpose:
+    """A bank's file tells of money that is there: what no bill takes lies on the account of whoever may pay so, or in
+    suspense until its owner is known.
+    """
+    if (
+        not incoming.by_file
+        or mode.kind not in FILE_KINDS
+        or purpose not in (Purpose.ACCOUNT, Purpose.SUSPENSE)
+    ):
+        return purpose
+    return min(mode.accepts.get(payer, frozenset()), default=purpose)
 
 
 def leaves_credit(connection: Connection, incoming: IncomingPayment) -> bool:

@@ -64,7 +64,7 @@ class IncomingPayment:
     ``method_name``, ``payer_id`` and ``payer_role`` are as the client wrote them; ``instrument`` names the paper behind the
     money, ``voucher_hold`` the voucher held for it, ``voucher_taken`` one that was taken
     without us. ``clears_overdue`` are the correlators of the legs that clear what was
-    overdue, ``reconnects_now`` whether the shop takes this one for final.
+    overdue, ``reconnects_now`` whether the shop takes this one for final, ``by_file`` whether a bank's file told of it.
     money, ``voucher_hold`` the voucher held for it. ``kept_apart`` is what of it is no plain credit on the account,
     ``write_offs`` are the rests of bills, by id, that the till cleared with it. ``replaces`` are the correlators of what a
     cheque had paid that went back for it.
@@ -82,6 +82,7 @@ class IncomingPayment:
     voucher_hold: str | None
     clears_overdue: tuple[str, ...]
     reconnects_now: bool
+    by_file: bool
     voucher_taken: TakenOffline | None
     method_name: str | None
     payer_id: str | None
@@ -131,6 +132,7 @@ def read_incoming(body: Mapping[str, object], *, correlator_id: str | None) -> I
         voucher_hold=voucher_hold,
         clears_overdue=read_correlators(kept, "clearsOverdue"),
         reconnects_now=kept.get("reconnect") == "now",
+        by_file=kept.get("byFile") is True,
         voucher_taken=voucher_taken,
         method_name=_text_or_none(method.get("name")),
         payer_id=_text_or_none(payer.get("id")),

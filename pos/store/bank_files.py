@@ -1,0 +1,269 @@
+"""Bank files as stored: the file, its entries one by one, and what was asked of the bank before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from pos.domain.money import Currency, Money, currency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRun:
+    """A run over a bank's file: what its money is counted in, as a shift's is in the shift."""
+
+    run_id: str
+    business_date: date
+    currency: Currency
+    series: str
+    number: int = 0
+    """Of no shift: what a receipt says in place of a shift's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFile:
+    """A file that was read before. ``done`` of its ``entries`` were carried out; ``ended``: all of them."""
+
+    run_id: str
+    message: str
+    bank_file_id: str
+    name: str
+    currency: Currency
+    business_date: date
+    entries: int
+    done: int
+    ended: bool
+    started_at_utc: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitItem:
+    """One bill that a bank was asked to collect. ``mandate_number`` is the mandate's step that it was asked by."""
+
+    reference: str
+    collection_id: str
+    place: int
+    mandate: str
+    mandate_number: int
+    first: bool
+    account: str
+    bill_no: str
+    bill_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldEntry:
+    """What was made of an entry of a file."""
+
+    run_id: str
+    number: int
+    kind: str
+    reference: str
+    mandate: str | None
+    account: str | None
+    bill_no: str | None
+    amount: Money
+    value_date: str | None
+    reason_code: str | None
+    outcome: str
+    remarks: str
+    problem: str | None
+    receipt: str | None
+    paper: str | None
+    fee: Money
+
+
+_FILE = (
+    "SELECT run_id, message, bank_file_id, name, currency, business_date, entries, "
+    "(SELECT count(*) FROM bank_entry WHERE bank_entry.run_id = v_bank_file.run_id), state = 'ended', started_at_utc, "
+    "operator FROM v_bank_file "
+)
+
+
+def file_of_digest(connection: Connection, digest: str) -> KnownFile | None:
+    """The file with just these bytes."""
+    row = connection.exec_driver_sql(
+        _FILE + "WHERE run_id = (SELECT run_id FROM bank_file WHERE file_digest = ?)", (digest,)
+    ).first()
+    return None if row is None else _file(tuple(row))
+
+
+def file_of_id(connection: Connection, message: str, bank_file_id: str) -> KnownFile | None:
+    """The file of this kind that the bank calls so."""
+    row = connection.exec_driver_sql(
+        _FILE + "WHERE message = ? AND bank_file_id = ?", (message, bank_file_id)
+    ).first()
+    return None if row is None else _file(tuple(row))
+
+
+def files(connection: Connection, *, limit: int) -> list[KnownFile]:
+    """The files that were read, the newest first."""
+    rows = connection.exec_driver_sql(_FILE + "ORDER BY started_at_utc DESC, run_id DESC LIMIT ?", (limit,))
+    return [_file(tuple(row)) for row in rows]
+
+
+def _file(row: tuple[object, ...]) -> KnownFile:
+    run_id, message, bank_id, name, code, day, entries, done, ended, started, operator = row
+    assert isinstance(entries, int)
+    assert isinstance(done, int)
+    return KnownFile(
+        run_id=str(run_id),
+        message=str(message),
+        bank_file_id=str(bank_id),
+        name=str(name),
+        currency=currency(str(code)),
+        business_date=date.fromisoformat(str(day)),
+        entries=entries,
+        done=done,
+        ended=bool(ended),
+        started_at_utc=str(started),
+        operator=str(operator),
+    )
+
+
+_ITEM = (
+    "SELECT reference, collection_id, place, mandate, mandate_number, first, account, bill_no, bill_id, amount_minor, "
+    "currency FROM debit_item "
+)
+
+
+def item_called(connection: Connection, plain: str) -> DebitItem | None:
+    """What a bank was asked for under this reference."""
+    row = connection.exec_driver_sql(_ITEM + "WHERE plain = ?", (plain,)).first()
+    return None if row is None else _item(tuple(row))
+
+
+def items_of_message(connection: Connection, message_id: str) -> list[DebitItem]:
+    """All that a bank was asked for in one message of ours."""
+    rows = connection.exec_driver_sql(
+        _ITEM + "WHERE collection_id = (SELECT collection_id FROM debit_collection WHERE message_id = ?) "
+        "ORDER BY place",
+        (message_id,),
+    )
+    return [_item(tuple(row)) for row in rows]
+
+
+def items_of(connection: Connection, collection_id: str) -> list[DebitItem]:
+    """The items of a collection, in their order."""
+    rows = connection.exec_driver_sql(_ITEM + "WHERE collection_id = ? ORDER BY place", (collection_id,))
+    return [_item(tuple(row)) for row in rows]
+
+
+def _item(row: tuple[object, ...]) -> DebitItem:
+    reference, collection, place, mandate, step, first, account, bill_no, bill_id, minor, code = row
+    assert isinstance(place, int)
+    assert isinstance(step, int)
+    assert isinstance(minor, int)
+    return DebitItem(
+        reference=str(reference),
+        collection_id=str(collection),
+        place=place,
+        mandate=str(mandate),
+        mandate_number=step,
+        first=bool(first),
+        account=str(account),
+        bill_no=str(bill_no),
+        bill_id=str(bill_id),
+        amount=Money(minor, currency(str(code))),
+    )
+
+
+def bills_at_the_bank(connection: Connection) -> set[str]:
+    """The bills whose collection no bank has answered yet: they are not collected again meanwhile."""
+    rows = connection.exec_driver_sql(
+        "SELECT bill_no FROM debit_item WHERE NOT EXISTS (SELECT 1 FROM bank_entry "
+        "WHERE bank_entry.plain = debit_item.plain "
+        "AND outcome IN ('posted', 'suspense', 'matched', 'differs', 'rejected', 'returned'))"
+    )
+    return {str(bill_no) for (bill_no,) in rows}
+
+
+def mandates_used(connection: Connection) -> set[str]:
+    """The mandates by which a bank has paid once: what is collected next is not the first."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT mandate FROM bank_entry WHERE mandate IS NOT NULL AND outcome IN ('posted', 'matched')"
+    )
+    return {str(mandate) for (mandate,) in rows}
+
+
+def last_word(connection: Connection, plain: str) -> str | None:
+    """What was last made of entries with this reference, of those that decide: it is paid, refused or back."""
+    row = connection.exec_driver_sql(
+        "SELECT outcome FROM bank_entry WHERE plain = ? AND outcome NOT IN ('noted', 'duplicate', 'parked') "
+        "ORDER BY at_utc DESC, run_id DESC, number DESC LIMIT 1",
+        (plain,),
+    ).first()
+    return None if row is None else str(row[0])
+
+
+def paid_under(connection: Connection, plain: str) -> tuple[str, str] | None:
+    """The tender, and the receipt, of what was last paid under this reference by a file."""
+    row = connection.exec_driver_sql(
+        "SELECT tender.tender_id, receipt_number FROM bank_entry JOIN v_imported_record USING (record_id) "
+        "JOIN tender ON tender.tender_id = v_imported_record.tender_id JOIN payment_event USING (payment_event_id) "
+        "WHERE plain = ? ORDER BY bank_entry.at_utc DESC LIMIT 1",
+        (plain,),
+    ).first()
+    return None if row is None else (str(row[0]), str(row[1]))
+
+
+def told_under(connection: Connection, plain: str) -> tuple[str | None, str | None, str | None]:
+    """Mandate, account and bill of what was last paid under this reference by a file; nothing where none told of it."""
+    row = connection.exec_driver_sql(
+        "SELECT mandate, account, bill_no FROM bank_entry WHERE plain = ? AND record_id IS NOT NULL "
+        "ORDER BY at_utc DESC, run_id DESC, number DESC LIMIT 1",
+        (plain,),
+    ).first()
+    return (None, None, None) if row is None else (row[0], row[1], row[2])
+
+
+def keyed_under(connection: Connection, beginning: str) -> tuple[str, str] | None:
+    """The tender, and the receipt, of what the counter keyed whose paper's name begins so."""
+    row = connection.exec_driver_sql(
+        "SELECT tender_id, receipt_number FROM living_instrument JOIN tender USING (tender_id) "
+        "JOIN payment_event USING (payment_event_id) WHERE instrument BETWEEN ? AND ? ORDER BY instrument DESC LIMIT 1",
+        (beginning, beginning + "~"),
+    ).first()
+    return None if row is None else (str(row[0]), str(row[1]))
+
+
+def told_entries(connection: Connection, run_id: str, *, outcomes: Sequence[str] = ()) -> list[ToldEntry]:
+    """What was made of the entries of a file, in their order; of ``outcomes`` alone where any are named."""
+    places = ", ".join("?" for _ in outcomes)
+    rows = connection.exec_driver_sql(
+        "SELECT entry.run_id, entry.number, entry.kind, reference, entry.mandate, entry.account, entry.bill_no, "
+        "entry.amount_minor, entry.currency, value_date, entry.reason_code, outcome, remarks, problem, "
+        "(SELECT receipt_number FROM v_imported_record AS record JOIN tender USING (tender_id) "
+        "JOIN payment_event USING (payment_event_id) WHERE record.record_id = entry.record_id), "
+        "correction.receipt_number, fee_minor FROM bank_entry AS entry LEFT JOIN correction USING (correction_id) "
+        "WHERE entry.run_id = ?"
+        + (f" AND outcome IN ({places})" if outcomes else "")
+        + " ORDER BY entry.number",
+        (run_id, *outcomes),
+    )
+    return [
+        ToldEntry(
+            run_id=row[0],
+            number=row[1],
+            kind=row[2],
+            reference=row[3],
+            mandate=row[4],
+            account=row[5],
+            bill_no=row[6],
+            amount=Money(row[7], currency(row[8])),
+            value_date=row[9],
+            reason_code=row[10],
+            outcome=row[11],
+            remarks=row[12],
+            problem=row[13],
+            receipt=row[14],
+            paper=row[15],
+            fee=Money(row[16], currency(row[8])),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,395 @@
+"""Files of a bank carried out: what came is posted in the run's own control, what went back is reversed, nothing twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pos.domain.bank_file import EntryOutcome, Remark
+from pos.domain.errors import NotAuthorised, Refused
+from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, post_due
+from pos.till.desk import Desk
+from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate, mandates
+from tests.builders.bank_files import (
+    dry_run,
+    file_of,
+    mandated,
+    numbered,
+    paid,
+    rejected,
+    returned,
+    run,
+    with_debits,
+)
+from tests.builders.tills import (
+    AUDITOR,
+    BACK_OFFICE,
+    CASHIER,
+    SUPERVISOR,
+    TODAY,
+    clock_of,
+    direct_debit,
+    findings,
+    make_till,
+    money,
+    opened,
+    pay,
+    rows,
+    wish,
+)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A till in which nobody has opened a shift."""
+    return make_till()
+
+
+def outcomes(desk: Desk) -> list[object]:
+    return [row["outcome"] for row in rows(desk, "bank_entry")]
+
+
+def balance(desk: Desk, ledger: str) -> int:
+    return sum(
+        int(str(row["debit_minor"])) - int(str(row["credit_minor"]))
+        for row in rows(desk, "v_journal")
+        if row["ledger_account"] == ledger
+    )
+
+
+# --- what came -------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_bank_collected_pays_the_oldest_bill_without_a_shift(desk: Desk) -> None:
+    mandated(desk)
+
+    (plan,) = run(desk, paid("R-1", "41.750", mandate="M-1", account=""))
+
+    assert (plan.outcome, plan.account, plan.remarks) == (EntryOutcome.POSTED, "BA-1", ())
+    (payment,) = rows(desk, "v_payment")
+    assert (payment["shift_id"], payment["amount_minor"], payment["receipt_number"]) == (
+        None,
+        41750,
+        "S014-T1-A-DD-000001",
+    )
+    assert [(part["bill_no"], part["amount_minor"]) for part in rows(desk, "v_allocation")] == [
+        ("7781", 41750)
+    ]
+    assert (balance(desk, "direct_debit_clearing"), balance(desk, "receivable")) == (41750, -41750)
+    assert findings(desk) == []
+
+
+def test_the_receipts_of_a_run_are_numbered_apart_and_not_printed(desk: Desk) -> None:
+    opened(desk)
+
+    run(desk, paid("R-1", "1.000"), paid("R-2", "2.000"))
+
+    assert [row["receipt_number"] for row in rows(desk, "v_receipt")] == [
+        "S014-T1-A-DD-000001",
+        "S014-T1-A-DD-000002",
+    ]
+    assert rows(desk, "print_job") == []
+    assert findings(desk) == []
+
+
+def test_more_than_the_bill_named_pays_the_next_and_the_rest_is_credit(desk: Desk) -> None:
+    (plan,) = run(desk, paid("R-1", "60.000", bill="7782"))
+
+    assert plan.remarks == (Remark.MANDATE_UNKNOWN, Remark.ALREADY_PAID)
+    assert [(part["bill_no"], part["amount_minor"]) for part in rows(desk, "v_allocation")] == [
+        ("7782", 12500),
+        ("7781", 41750),
+        (None, 5750),
+    ]
+    assert findings(desk) == []
+
+
+def test_money_of_an_unknown_account_is_in_suspense(desk: Desk) -> None:
+    (plan,) = run(desk, paid("R-1", "7.000", account="BA-NOBODY"))
+
+    assert plan.outcome is EntryOutcome.SUSPENSE
+    assert balance(desk, "suspense") == -7000
+    (row,) = rows(desk, "suspense")
+    assert "R-1" in str(row["reference"])
+    assert findings(desk) == []
+
+
+def test_a_dealer_pays_by_no_direct_debit_in_a_file_either(desk: Desk) -> None:
+    """Rule 50: direct debit is for subscribers only."""
+    (plan,) = run(desk, paid("R-1", "7.000", account="D-1"))
+
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "mode_not_for_payer")
+    assert rows(desk, "v_payment") == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        (paid("R-1", "7.001", currency="EUR"), "amount_too_precise"),
+        (paid("R-1", "7.00", currency="EUR"), "other_currency"),
+        (paid("R-1", "-7.000"), "bad_amount"),
+        (paid("R-1", "0"), "amount_missing"),
+        (paid("4111111111111111", "7.000"), "card_number_refused"),
+        (paid("R-\x1b[2J", "7.000"), "bad_reference"),
+        (paid("R-1", "7.000", value_date="2026-13-01"), "bad_date"),
+        (paid("R-1", "7.000", account="BA-6"), "account_other_currency"),
+        (paid("", "7.000"), "bad_reference"),
+        (rejected("R-9"), "unknown_reference"),
+        (returned("R-9"), "unknown_reference"),
+    ],
+)
+def test_a_bad_entry_is_parked_and_the_others_are_carried_out(desk: Desk, entry, problem) -> None:  # type: ignore[no-untyped-def]
+    bad, good = run(desk, entry, paid("R-2", "7.000"))
+
+    assert (bad.outcome, bad.problem, good.outcome) == (EntryOutcome.PARKED, problem, EntryOutcome.POSTED)
+    assert outcomes(desk) == ["parked", "posted"]
+    assert findings(desk) == []
+
+
+def test_no_card_number_of_a_bad_entry_is_kept(desk: Desk) -> None:
+    run(desk, paid("4111111111111111", "7.000"))
+
+    assert not [row for row in rows(desk, "bank_entry") if "4111" in str(row)]
+
+
+def test_what_was_keyed_at_the_counter_is_matched_and_posted_once(desk: Desk) -> None:
+    opened(desk, person=SUPERVISOR)
+    number = pay(
+        desk, direct_debit("7"), allocate=[wish("7796", "7")], person=SUPERVISOR
+    ).receipt.receipt_number
+
+    (plan,) = run(desk, paid("R-1", "7.000", mandate="M-1", account="BA-4"))
+
+    assert (plan.outcome, plan.receipt) == (EntryOutcome.MATCHED, number)
+    assert len(rows(desk, "v_payment")) == 1
+    assert findings(desk) == []
+
+
+def test_what_a_file_posted_is_not_keyed_again(desk: Desk) -> None:
+    mandated(desk)
+    run(desk, paid("R-1", "7.000", mandate="M-1"))
+    opened(desk, person=SUPERVISOR)
+
+    with pytest.raises(Refused) as refusal:
+        pay(desk, direct_debit("7"), allocate=[wish("7782", "7")], person=SUPERVISOR)
+    assert refusal.value.code == "taken_before"
+
+
+def test_the_same_debit_is_posted_once_however_many_files_tell_of_it(desk: Desk) -> None:
+    run(desk, paid("R-1", "7.000"), paid("R-1", "7.000"), name="a.xml")
+    run(desk, paid("r 1", "7.000"), name="b.xml")
+
+    assert outcomes(desk) == ["posted", "duplicate", "duplicate"]
+    assert len(rows(desk, "v_payment")) == 1
+
+
+def test_a_value_date_to_come_waits_and_is_posted_on_its_day(desk: Desk) -> None:
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    (plan,) = run(desk, paid("R-1", "7.000", value_date=tomorrow))
+    assert (plan.outcome, rows(desk, "v_payment")) == (EntryOutcome.WAITING, [])
+    assert list(post_due(desk, BACK_OFFICE)) == []
+
+    clock_of(desk).advance(days=1)
+    (due,) = post_due(desk, BACK_OFFICE)
+
+    assert due.receipt == "S014-T1-A-DD-000001"
+    assert len(rows(desk, "v_payment")) == 1
+    assert list(post_due(desk, BACK_OFFICE)) == []
+    assert findings(desk) == []
+
+
+# --- what went back --------------------------------------------------------------------------------------------------
+
+
+def test_a_late_return_reverses_by_reference_and_opens_the_bill_again(desk: Desk) -> None:
+    mandated(desk)
+    run(desk, paid("R-1", mandate="M-1"), name="a.xml")
+
+    (plan,) = run(desk, returned("R-1"), name="b.xml")
+
+    assert plan.outcome is EntryOutcome.RETURNED
+    (entry,) = [row for row in rows(desk, "v_correction")]
+    assert (entry["kind"], entry["amount_minor"], entry["reason_code"]) == (
+        "tender_cancellation",
+        41750,
+        "MD06",
+    )
+    assert (balance(desk, "direct_debit_clearing"), balance(desk, "receivable")) == (0, 0)
+    assert [row["kind"] for row in rows(desk, "v_outbox")] == ["payment", "refund"]
+    assert findings(desk) == []
+
+
+def test_a_return_that_is_told_twice_reverses_once(desk: Desk) -> None:
+    """A pacs.004 and the debit of a camt.054 tell of the same return."""
+    run(desk, paid("R-1"), name="a.xml")
+
+    run(desk, returned("R-1"), name="b.xml")
+    (again,) = run(desk, returned("R-1"), name="c.xml")
+
+    assert again.outcome is EntryOutcome.DUPLICATE
+    assert len(rows(desk, "v_correction")) == 1
+
+
+def test_a_return_of_another_amount_waits_for_a_person(desk: Desk) -> None:
+    run(desk, paid("R-1"), name="a.xml")
+
+    (plan,) = run(desk, returned("R-1", "40.000"), name="b.xml")
+
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "return_differs")
+
+
+def test_what_was_keyed_goes_back_by_its_reference_too(desk: Desk) -> None:
+    opened(desk, person=SUPERVISOR)
+    pay(desk, direct_debit("7"), allocate=[wish("7796", "7")], person=SUPERVISOR)
+
+    (plan,) = run(desk, returned("R-1", "7.000", mandate="M-1"))
+
+    assert plan.outcome is EntryOutcome.RETURNED
+    assert findings(desk) == []
+
+
+def test_a_refusal_costs_the_payer_a_fee_where_it_is_the_payers_fault(desk: Desk) -> None:
+    with_debits(desk, fee=money("5.000"))
+    mandated(desk)
+    run(desk, paid("R-1", mandate="M-1"), paid("R-2", "5.000", mandate="M-1"), name="a.xml")
+
+    fault, choice = run(desk, returned("R-1", reason="AM04"), returned("R-2", "5.000", "MD06"), name="b.xml")
+
+    assert (fault.fee, choice.fee) == (money("5.000"), None)
+    assert balance(desk, "fee_income") == -5000
+    assert findings(desk) == []
+
+
+def test_the_third_refusal_suspends_the_mandate(desk: Desk) -> None:
+    mandated(desk)
+    for number in (1, 2, 3):
+        assert mandates(desk, BACK_OFFICE, account="BA-1")[0].state == "active"
+        run(
+            desk,
+            paid(f"R-{number}", "1.000", mandate="M-1"),
+            returned(f"R-{number}", "1.000", "AM04"),
+            name=str(number),
+        )
+
+    (mandate,) = mandates(desk, BACK_OFFICE, account="BA-1")
+    assert (mandate.state, mandate.reason) == ("suspended", "AM04 Not enough money on the account")
+    keep_mandate(desk, BACK_OFFICE, MandateOrder(deed=MandateDeed.ACTIVATE, mandate="M-1"))
+    assert mandates(desk, BACK_OFFICE, account="BA-1")[0].state == "active"
+    assert findings(desk) == []
+
+
+def test_a_closed_account_suspends_the_mandate_at_once(desk: Desk) -> None:
+    mandated(desk)
+
+    run(desk, paid("R-1", "1.000", mandate="M-1"), returned("R-1", "1.000", "AC04"))
+
+    assert mandates(desk, BACK_OFFICE, account="BA-1")[0].state == "suspended"
+
+
+# --- the file as a whole ---------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_in_money_what_would_happen_and_writes_nothing(desk: Desk) -> None:
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    audit = len(rows(desk, "audit"))
+
+    found = dry_run(
+        desk,
+        paid("R-1", "7.000"),
+        paid("R-1", "7.000"),
+        paid("R-2", "2.000", account="BA-NOBODY"),
+        paid("R-3", "3.000", value_date=tomorrow),
+        paid("R-4", "4.000", account="D-1"),
+        person=AUDITOR,
+    )
+
+    assert {
+        str(outcome): (tally.count, tally.amount.plain()) for outcome, tally in found.outcomes.items()
+    } == {
+        "posted": (1, "7.000"),
+        "duplicate": (1, "7.000"),
+        "suspense": (1, "2.000"),
+        "waiting": (1, "3.000"),
+        "parked": (1, "4.000"),
+    }
+    assert (found.entries, found.problems) == (5, 3)
+    assert rows(desk, "bank_file") == rows(desk, "v_payment") == []
+    assert len(rows(desk, "audit")) == audit
+
+
+def test_too_many_problems_stop_the_whole_file(desk: Desk) -> None:
+    with_debits(desk, stop_from=2, stop_above_percent=40)
+
+    with pytest.raises(Refused) as refusal:
+        run(desk, paid("R-1", account="X"), paid("R-2", account="X"), paid("R-3"), paid("R-4", "1.000"))
+
+    assert (refusal.value.code, refusal.value.details["problems"]) == ("too_many_problems", 2)
+    assert rows(desk, "bank_file") == rows(desk, "v_payment") == []
+
+
+def test_the_same_file_is_carried_out_once(desk: Desk) -> None:
+    run(desk, paid("R-1", "7.000"))
+
+    with pytest.raises(Refused) as refusal:
+        run(desk, paid("R-1", "7.000"))
+    assert refusal.value.code == "file_known"
+
+
+def test_another_file_with_the_banks_own_number_is_refused(desk: Desk) -> None:
+    run(desk, paid("R-1", "7.000"), name="a.xml")
+    entries = numbered([paid("R-2", "8.000")])
+    twin = file_of("b.xml", bank_file_id="a.xml")
+
+    with pytest.raises(Refused) as refusal:
+        begin_file(
+            desk, BACK_OFFICE, twin, dry_run(desk, *entries, name="b.xml"), paid=money("8"), back=money("0")
+        )
+    assert refusal.value.code == "file_id_known"
+
+
+def test_a_run_that_was_cut_short_goes_on_behind_its_last_entry(desk: Desk) -> None:
+    entries = numbered([paid("R-1", "7.000"), paid("R-2", "2.000"), paid("R-3", "3.000")])
+    file, sums = file_of(), {"paid": money("12.000"), "back": money("0")}
+    known = begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), **sums)
+    cut = carry_out(desk, BACK_OFFICE, known, entries)
+    next(cut)
+    cut.close()
+    assert [(one.done, one.ended) for one in bank_files(desk, BACK_OFFICE)] == [(1, False)]
+
+    again = begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), **sums)
+    left = list(carry_out(desk, BACK_OFFICE, again, entries))
+
+    assert [plan.entry.reference for plan in left] == ["R-2", "R-3"]
+    assert [row["amount_minor"] for row in rows(desk, "v_payment")] == [7000, 2000, 3000]
+    assert [(one.done, one.ended) for one in bank_files(desk, BACK_OFFICE)] == [(3, True)]
+    assert [entry.receipt for entry in entries_of(desk, BACK_OFFICE, known.run_id)] == [
+        "S014-T1-A-DD-000001",
+        "S014-T1-A-DD-000002",
+        "S014-T1-A-DD-000003",
+    ]
+
+
+@pytest.mark.parametrize("person", [CASHIER, SUPERVISOR, AUDITOR])
+def test_only_the_back_office_carries_files_out(desk: Desk, person) -> None:  # type: ignore[no-untyped-def]
+    found = dry_run(desk, paid("R-1", "7.000"))
+
+    with pytest.raises(NotAuthorised):
+        begin_file(desk, person, file_of(), found, paid=money("7"), back=money("0"))
+    assert rows(desk, "bank_file") == []
+
+
+def test_a_file_about_another_account_is_refused(desk: Desk) -> None:
+    with_debits(desk, creditor_account="NL91ABNA0417164300")
+    found = dry_run(desk, paid("R-1", "7.000"))
+
+    with pytest.raises(Refused) as refusal:
+        begin_file(
+            desk,
+            BACK_OFFICE,
+            file_of(creditor="DE89370400440532013000"),
+            found,
+            paid=money("7"),
+            back=money("0"),
+        )
+    assert refusal.value.code == "other_account"

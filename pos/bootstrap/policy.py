@@ -78,6 +78,7 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
         corrections=_corrections(settings, identity),
         signals=_signals(settings, identity.currency),
         shift=_shift(settings, identity.currency),
+        debits=_debits(settings, identity.currency),
         cash_moves=CashMovePolicy(
             paid_in=cash.paid_in,
             paid_out=cash.paid_out,

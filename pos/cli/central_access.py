@@ -84,6 +84,12 @@ def terminal(
     action: Annotated[str, typer.Argument(help="code, retire, lost or list")],
     db: DbOption,
     terminal: Annotated[str | None, typer.Argument(metavar="T", help="The terminal; not for list.")] = None,
+    dealer: Annotated[
+        str | None,
+        typer.Option(
+            "--dealer", metavar="D", help="Whose till it is, for code: it knows this dealer's alone."
+        ),
+    ] = None,
 ) -> None:
     """A one-time code that enrols a terminal, the end of one that goes or was lost, or the list of all."""
     from pos.machine import MachineClock, MachineRandomness
@@ -92,14 +98,18 @@ def terminal(
     endings = {"retire": Ending.RETIRED, "lost": Ending.LOST}
     if action not in ("code", "list", *endings) or (action == "list") is (terminal is not None):
         raise typer.BadParameter("Say code, retire or lost and the terminal, or list.")
+    if dealer is not None and action != "code":
+        raise typer.BadParameter("A dealer is said with code alone.")
     call: Invocation = context.obj
     clock = MachineClock("UTC")
     with _central(db) as store:
         if terminal is None:
             _list_terminals(call, store)
         elif action == "code":
-            code = make_terminal_code(store, terminal, clock=clock, randomness=MachineRandomness())
-            call.line({"ok": True, "terminal": terminal, "code": code}, code)
+            code = make_terminal_code(
+                store, terminal, clock=clock, randomness=MachineRandomness(), dealer=dealer
+            )
+            call.line({"ok": True, "terminal": terminal, "code": code, "dealer": dealer}, code)
         else:
             with store.write() as connection:
                 end_terminal(connection, terminal, endings[action], at=clock.now())
@@ -120,10 +130,12 @@ def _list_terminals(call: Invocation, store: CentralStore) -> None:
             "terminal": one.terminal,
             "epoch": one.epoch,
             "state": state,
+            "dealer": one.dealer,
             "cloned_at": one.cloned_at,
         }
         clone = f"  A COPY WAS SEEN {one.cloned_at[:19]}" if one.cloned_at else ""
-        call.line(data, f"{one.terminal:16} epoch {one.epoch:4}  {state}{clone}")
+        whose = f"  dealer {one.dealer}" if one.dealer else ""
+        call.line(data, f"{one.terminal:16} epoch {one.epoch:4}  {state}{whose}{clone}")
 
 
 def clients(context: typer.Context, db: DbOption) -> None:
@@ -186,10 +198,14 @@ def person(
     action: Annotated[str, typer.Argument(help="disable, enable or list")],
     db: DbOption,
     user: Annotated[str | None, typer.Argument(metavar="NUMBER", help="The user; not for list.")] = None,
+    dealer: Annotated[
+        str | None, typer.Option("--dealer", metavar="D", help="Whose user it is; else the operator's own.")
+    ] = None,
 ) -> None:
     """Let nobody in by a user number, at any till, from its next pull; let in again; or list everybody."""
     from pos.machine import MachineClock
     from sync.central.tills.people import set_active
+    from sync.central.wire.dealer_view import BETWEEN
 
     if action not in ("disable", "enable", "list") or (action == "list") is (user is not None):
         raise typer.BadParameter("Say disable or enable and the user number, or list.")
@@ -200,25 +216,30 @@ def person(
             return
         active = action == "enable"
         with store.write() as connection:
-            set_active(connection, user, active=active, at=MachineClock("UTC").now())
+            stored = user if dealer is None else f"{dealer}{BETWEEN}{user}"
+            set_active(connection, stored, active=active, at=MachineClock("UTC").now())
     said = "is let in again" if active else "is let in nowhere any more"
     call.line(
-        {"ok": True, "user": user, "active": active}, f"User {user} {said}, from each till's next pull."
+        {"ok": True, "user": user, "dealer": dealer, "active": active},
+        f"User {user} {said}, from each till's next pull.",
     )
 
 
 def _list_people(call: Invocation, store: CentralStore) -> None:
     from sync.central.tills.people import list_people
+    from sync.central.wire.dealer_view import BETWEEN
 
     with store.read() as connection:
         found = list(list_people(connection))
     for one in found:
+        dealer, _, number = one.user.rpartition(BETWEEN)
         places = [
             {"terminal": terminal or None, "roles": list(roles), "active": active}
             for terminal, roles, active in one.places
         ]
         data = {
-            "user": one.user,
+            "user": number,
+            "dealer": dealer or None,
             "active": one.active,
             "roles_taken": list(one.taken),
             "changed_at": one.changed_at,
@@ -231,4 +252,5 @@ def _list_people(call: Invocation, store: CentralStore) -> None:
             for terminal, roles, active in one.places
         )
         taken = f"  taken away: {', '.join(one.taken)}" if one.taken else ""
-        call.line(data, f"{one.user:12} {'may' if one.active else 'disabled':8} {where}{taken}")
+        shown = f"{number} of {dealer}" if dealer else number
+        call.line(data, f"{shown:12} {'may' if one.active else 'disabled':8} {where}{taken}")

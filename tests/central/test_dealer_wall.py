@@ -4,7 +4,7 @@ a condition was forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 import psycopg
@@ -20,6 +20,7 @@ from sync.central.schema.migrations.walling import ALL
 from sync.central.schema.opening import open_central
 from sync.central.store.database import CentralStore
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
+from tests.central import test_dealers_tills as dealers_tills
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import SteppingClock, item
 from tests.central.test_dealer_isolation import OTHER, OWN, Dealer, operator, paid
@@ -283,3 +284,18 @@ async def test_what_dealers_pay_goes_through_the_wall_and_is_whole_behind_it(wal
     with walled.read() as connection:
         paid_of = connection.execute(text("SELECT sum(amount_minor) FROM applied_payment"))
         assert paid_of.scalar_one() == 4_000
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        dealers_tills.test_a_dealers_till_takes_money_for_its_dealer_and_sees_no_other,
+        dealers_tills.test_a_dealers_till_undoes_what_its_dealers_tills_took_alone,
+        dealers_tills.test_people_and_second_persons_are_those_of_a_dealers_own_tills,
+        dealers_tills.test_a_dealers_till_hears_how_far_its_dealers_tills_are_alone,
+    ],
+)
+async def test_what_dealers_tills_do_goes_through_the_wall(
+    walled: CentralStore, shown: Callable[[CentralStore], Awaitable[None]]
+) -> None:
+    await shown(walled)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import text
+
 from sync.central.schema.opening import open_central
 from sync.central.tills.terminals import Enrolling, enrol
 from tests.builders.homes import ForkingPos
@@ -50,9 +52,35 @@ def test_a_terminal_is_listed_retired_and_enrolled_anew(pos: ForkingPos, tmp_pat
         assert enrol(connection, Enrolling(terminal="T1", code=code), at=datetime.now(UTC)) == 1
     store.close()
     listed = pos.run("--json", "central", "terminal", "list", "--db", db).last
-    assert listed == {"terminal": "T1", "epoch": 1, "state": "no key", "cloned_at": None}
+    assert listed == {"terminal": "T1", "epoch": 1, "state": "no key", "dealer": None, "cloned_at": None}
     pos.run("--json", "central", "terminal", "retire", "T1", "--db", db)
     assert pos.run("--json", "central", "terminal", "list", "--db", db).last["state"] == "retired"
+
+
+def test_a_dealers_terminal_is_enrolled_for_it_and_its_people_are_its_own(
+    pos: ForkingPos, tmp_path: Path
+) -> None:
+    db, shop = f"sqlite:///{tmp_path / 'central.db'}", tmp_path / "shop.json"
+    shop.write_text(pos.run("fixture", "--example").out)
+    assert pos.run("central", "fixture", str(shop), "--db", db).status == 0
+    store = open_central(db)
+    with store.read() as connection:
+        dealer = connection.execute(text("SELECT min(id) FROM account WHERE kind = 'dealer'")).scalar_one()
+    unknown = pos.run("--json", "central", "terminal", "code", "T9", "--dealer", "D-404", "--db", db)
+    assert (unknown.status, unknown.last["error"]["code"]) == (3, "unknown_dealer")
+    assert pos.run("central", "terminal", "retire", "T9", "--dealer", dealer, "--db", db).status == 2
+
+    made = pos.run("--json", "central", "terminal", "code", "T9", "--dealer", dealer, "--db", db).last
+    with store.write() as connection:
+        assert enrol(connection, Enrolling(terminal="T9", code=made["code"]), at=datetime.now(UTC)) == 1
+    store.close()
+    listed = pos.run("--json", "central", "terminal", "list", "--db", db).last
+    assert (listed["terminal"], listed["dealer"]) == ("T9", dealer)
+    other = pos.run("--json", "central", "terminal", "code", "T9", "--db", db)
+    assert (other.status, other.last["error"]["code"]) == (3, "terminal_of_another")
+    # User 1001 of the operator is not the dealer's.
+    out = pos.run("--json", "central", "person", "disable", "1001", "--dealer", dealer, "--db", db)
+    assert (out.status, out.last["error"]["code"]) == (3, "unknown_user")
 
 
 def test_somebody_is_disabled_listed_and_let_in_again(pos: ForkingPos, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pos.store.outbox import retry_parked
 from sync.addresses import TMF676_PATH, TMF678_PATH, Addresses
 from sync.central.access.gate import Access
 from sync.central.app import make_app
+from sync.central.operating.fixture import load_fixture
 from sync.central.tills.terminals import (
     Ending,
     Enrolling,
@@ -32,6 +33,7 @@ from sync.outcomes import Accepted, Later, Unreachable
 from sync.retold import RETOLD_FROM
 from tests.builders.tills import SeededRandomness
 from tests.builders.wire import BASE_URL, MEDIA_TYPE, TIMEOUT_S, Wire, make_wire
+from tests.wire.test_outcomes import DEALER
 
 TOKEN_URL = f"{BASE_URL}/oauth2/token"
 KEY = bytes([7]) * 32
@@ -52,11 +54,15 @@ async def guarded_wire() -> Wire:
     return wire
 
 
-def enrolled(wire: Wire, key: bytes = KEY) -> int:
+def enrolled(wire: Wire, key: bytes = KEY, *, dealer: str | None = None) -> int:
     """By a one-time code, with the key's public half; the epoch."""
     terminal = wire.desk.identity.terminal
     code = make_terminal_code(
-        wire.central, terminal, clock=wire.clock, randomness=SeededRandomness(f"code {key!r}")
+        wire.central,
+        terminal,
+        clock=wire.clock,
+        randomness=SeededRandomness(f"code {key!r}"),
+        dealer=dealer,
     )
     public = key_text(Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw())
     with wire.central.write() as connection:
@@ -101,6 +107,22 @@ async def test_a_till_gets_one_token_and_speaks_with_it() -> None:
     assert (await wire.engine.pull()).problem is None
     assert tokens_asked(wire) == 1
     assert wire.engine.state.barred is None
+
+
+async def test_a_dealers_till_sells_and_hears_as_any_and_of_no_other_dealer() -> None:
+    wire = await guarded_wire()
+    load_fixture(wire.central, {"accounts": [DEALER, {**DEALER, "account": "D-2"}]})
+    signs(wire, enrolled(wire, dealer="D-1"))
+    before = wire.credit_minor("BA-1")
+    wire.pay("BA-1", "5.000")
+    report = await wire.engine.push()
+    assert (report.acknowledged, report.parked, report.waiting) == (1, 0, 0)
+    pulled = await wire.engine.pull()
+    assert (pulled.problem, pulled.skipped) == (None, 0)
+    assert wire.credit_minor("BA-1") == before + 5_000
+    assert {"D-1", "D-2"} & wire.credits().keys() == {"D-1"}
+    with wire.central.read() as connection:
+        assert connection.execute(text("SELECT dealer FROM payment")).scalars().all() == ["D-1"]
 
 
 async def test_a_token_that_ran_out_is_renewed_unseen() -> None:

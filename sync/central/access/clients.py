@@ -166,8 +166,13 @@ def client_of(row: Row[tuple[object, ...]]) -> Client:
     )
 
 
-def caller_of(row: Row[tuple[object, ...]], scopes: str | None = None) -> Caller:
-    """From a row of the client's columns; ``scopes`` of a token that has fewer than its client."""
+def caller_of(
+    row: Row[tuple[object, ...]], scopes: str | None = None, *, of_terminal: str | None = None
+) -> Caller:
+    """From a row of the client's columns; ``scopes`` of a token that has fewer than its client.
+
+    ``of_terminal``: the dealer whose terminal it is.
+    """
     # A scope that this program does not know allows nothing here.
     known = frozenset(map(str, Scope))
     written = row.scopes if scopes is None else scopes
@@ -178,7 +183,7 @@ def caller_of(row: Row[tuple[object, ...]], scopes: str | None = None) -> Caller
         scopes=frozenset(Scope(one) for one in written.split() if one in known),
         terminal=row.terminal,
         epoch=row.epoch,
-        dealer=row.dealer,
+        dealer=row.dealer or of_terminal,
     )
 
 

@@ -16,7 +16,7 @@ from sync.central.http.desk import CentralDesk
 from sync.central.http.limits import charge
 from sync.central.http.watch import CLIENT
 from sync.central.wire.callers import Caller, ClientKind, Scope, asked_by
-from sync.central.wire.errors import ApiError
+from sync.central.wire.errors import ApiError, operator_alone
 from sync.central.wire.links import (
     ACCOUNT_PATH,
     APPROVAL_PATH,
@@ -132,6 +132,10 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 }
 
 
+OPERATORS_ALONE = frozenset(("POST", path) for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH))
+"""What no dealer's till does: make vouchers, decide whose money of an unknown owner is, give its dealer commission."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """How central asks who speaks. ``open_metrics``: its figures are told to anybody who can reach it."""
@@ -150,7 +154,8 @@ def needs_of(route: Route, access: Access) -> dict[str, Need]:
 def guard(routes: Sequence[Route], desk: CentralDesk, access: Access) -> list[Route]:
     """The same routes, each behind its gate."""
     for route in routes:
-        route.app = _Gate(route.app, desk, needs_of(route, access))
+        operators = frozenset(method for method, path in OPERATORS_ALONE if path == route.path)
+        route.app = _Gate(route.app, desk, needs_of(route, access), operators)
     return list(routes)
 
 
@@ -168,8 +173,11 @@ def charge_whoever(desk: CentralDesk) -> Callable[[AsgiScope], None]:
 class _Gate:
     """Lets a request through that has the token which its route asks for, and tells those behind it who asks."""
 
-    def __init__(self, app: ASGIApp, desk: CentralDesk, needs: Mapping[str, Need]) -> None:
+    def __init__(
+        self, app: ASGIApp, desk: CentralDesk, needs: Mapping[str, Need], operators: frozenset[str]
+    ) -> None:
         self._app = app
+        self._operators = operators
         self._desk = desk
         self._needs = needs
 
@@ -196,6 +204,8 @@ class _Gate:
                 "This client may not do that.",
                 headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope"{wanted}'},
             )
+        if found.dealer is not None and scope["method"] in self._operators:
+            raise operator_alone()
         with asked_by(found):
             await self._app(scope, receive, send)
 

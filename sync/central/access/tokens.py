@@ -52,7 +52,7 @@ def give_token(
 def caller_with(connection: Connection, token: str, *, at: datetime) -> Caller | None:
     """Whose token it is; None for one that was never given, has run out or is void."""
     row = connection.execute(FIND_TOKEN, {"token_sha256": digest(token), "at": _utc(at)}).one_or_none()
-    return None if row is None else caller_of(row, row.token_scopes)
+    return None if row is None else caller_of(row, row.token_scopes, of_terminal=row.dealer_of_terminal)
 
 
 def use_once(connection: Connection, client_id: str, jti: str, *, until: datetime, at: datetime) -> bool:
@@ -93,7 +93,9 @@ INSERT_TOKEN = text(
 )
 SWEEP_TOKENS = text("DELETE FROM access_token WHERE expires_at <= :at")
 FIND_TOKEN = text(
-    f"SELECT {COLUMNS}, access_token.scopes AS token_scopes FROM access_token"
+    f"SELECT {COLUMNS}, access_token.scopes AS token_scopes,"
+    " (SELECT till.dealer FROM terminal AS till WHERE till.id = api_client.terminal) AS dealer_of_terminal"
+    " FROM access_token"
     " JOIN api_client ON api_client.id = access_token.client_id"
     " WHERE token_sha256 = :token_sha256 AND expires_at > :at AND revoked_at IS NULL"
 )

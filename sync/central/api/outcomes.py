@@ -19,6 +19,8 @@ from sync.central.payments.bank_receipts import OutcomeReceipt, decide, find_out
 from sync.central.payments.cheque_clearing import clear, find_clearing, is_clearing
 from sync.central.payments.returned_cheques import find_return, is_return, note_return
 from sync.central.store.database import next_change
+from sync.central.wire.dealer_view import dealer_asking
+from sync.central.wire.errors import operator_alone
 from sync.central.wire.links import OUTCOME_PATH
 from sync.central.wire.query import Resource
 
@@ -62,6 +64,9 @@ def _way_of(body: Mapping[str, object]) -> tuple[_Find, _Note]:
     if is_return(body):
         return find_return, note_return
     told = read_outcome(body)
+    if dealer_asking() is not None:
+        # Whoever presented a bank receipt does not say what the bank said of it.
+        raise operator_alone()
 
     def find(connection: Connection, body: Mapping[str, object], *, body_sha256: str) -> Resource | None:
         return find_outcome(connection, told.correlator_id, body_sha256=body_sha256)

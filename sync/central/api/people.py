@@ -16,6 +16,7 @@ from sync.central.http.answers import answer_list, answer_one, json_answer, read
 from sync.central.http.desk import CentralDesk
 from sync.central.store.database import next_change
 from sync.central.tills.people import PEOPLE, PersonTold, hear, read_roles, utc
+from sync.central.wire.dealer_view import OF_OPERATORS_TILLS, OF_OWN_TILLS, shown_key, stored_key
 from sync.central.wire.fields import needed_text
 from sync.central.wire.links import PERSON_CHANGE_PATH, PERSON_PATH, RESOURCE_ID, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -94,7 +95,7 @@ def _read(told: object, terminal: str, path: str) -> tuple[str, PersonTold]:
         raise BadField(f"{path}.decidedAt", "must be a time with its offset")
     return texts["deedId"], PersonTold(
         terminal=terminal,
-        user=texts["user"],
+        user=str(stored_key(texts["user"])),
         act=texts["act"],
         roles=read_roles(told.get("roles"), field=f"{path}.roles"),
         active=active,
@@ -138,7 +139,7 @@ def _compose(_connection: Connection, rows: Sequence[Row[Any]], _links: Links) -
             "terminal": row.terminal,
             "epoch": row.epoch,
             "deedId": row.deed_id,
-            "user": row.person_id,
+            "user": shown_key(row.person_id),
             "act": row.act,
             "roles": row.roles.split(",") if row.roles else [],
             "active": bool(row.active),
@@ -179,4 +180,7 @@ PERSON_CHANGES = Collection(
     sorts={"id": "id", "changeNumber": "change_number"},
     default_order="change_number",
     compose=_compose,
+    for_dealer=OF_OWN_TILLS,
+    for_operator=OF_OPERATORS_TILLS,
+    keys={"user": "person_id"},
 )  # fmt: skip

@@ -28,7 +28,7 @@ from sync.central.http.limits import (
 )
 from sync.central.store.database import current_change
 from sync.central.wire.callers import told_by_own_terminal
-from sync.central.wire.dealer_view import as_seen, dealer_asking
+from sync.central.wire.dealer_view import as_seen, hides_counts
 from sync.central.wire.errors import ApiError, card_number_refused, error_body
 from sync.central.wire.links import RESOURCE_ID
 from sync.central.wire.listing import Page, at_once, fetch_one, read_page
@@ -177,7 +177,7 @@ async def answer_list(desk: CentralDesk, request: Request, collection: Collectio
     headers = {
         "X-Total-Count": str(page.total),
         "X-Result-Count": str(len(page.rows)),
-        **({} if dealer_asking() else {"X-Change-Number": str(change)}),
+        **({} if hides_counts() else {"X-Change-Number": str(change)}),
         "Link": _page_links(desk, request, collection, query, total=page.total),
     }
     return json_answer(page.rows, headers=headers)

@@ -15,7 +15,7 @@ from pos.domain.money import Money, currency
 from sync.central.payments.bank_receipts import OutcomeReceipt
 from sync.central.payments.cheques import cheque_of
 from sync.central.payments.reconnections import BOUNCED, money_is_final
-from sync.central.wire.dealer_view import shown_key
+from sync.central.wire.dealer_view import require_own_payment, shown_key, stored_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text, positive
 from sync.central.wire.query import Resource
@@ -29,7 +29,9 @@ def is_clearing(body: Mapping[str, object]) -> bool:
 
 def find_clearing(connection: Connection, body: Mapping[str, object], *, body_sha256: str) -> Resource | None:
     """What was told under this key before. Raises ApiError 422 where it had another body, and BadField."""
-    row = connection.execute(FIND_CLEARING, {"key": needed_text(body, "correlatorId")}).one_or_none()
+    row = connection.execute(
+        FIND_CLEARING, {"key": stored_key(needed_text(body, "correlatorId"))}
+    ).one_or_none()
     if row is None:
         return None
     refuse_other_body(row.received_sha256, body_sha256)
@@ -43,10 +45,11 @@ def clear(connection: Connection, body: Mapping[str, object], receipt: OutcomeRe
     cleared before, and has not bounced since). Never 409, by which a gateway says that it may have the request already.
     """
     told = as_mapping(body.get("payment"), field="payment")
-    key = needed_text(body, "correlatorId")
+    key = stored_key(needed_text(body, "correlatorId"))
     amount = positive(body.get("totalAmount"), field="totalAmount")
     cleared_at = needed_text(body, "decidedAt")
-    paid = connection.execute(FIND_PAYMENT, {"id": needed_text(told, "id", field="payment.id")}).one_or_none()
+    require_own_payment(connection, payment_id := needed_text(told, "id", field="payment.id"))
+    paid = connection.execute(FIND_PAYMENT, {"id": payment_id}).one_or_none()
     leg = plain_text(told, "correlatorId", field="payment.correlatorId")
     stored: Mapping[str, Any] = {} if paid is None else loads(paid.body)
     instrument = stored.get("instrument")
@@ -86,7 +89,7 @@ def clear(connection: Connection, body: Mapping[str, object], receipt: OutcomeRe
 def _resource(row: Row[Any]) -> Resource:
     return {
         "id": row.id,
-        "correlatorId": row.correlator_id,
+        "correlatorId": shown_key(row.correlator_id),
         "payment": {"id": row.payment_id},
         "state": str(ChequeState.CLEARED),
         "changeNumber": row.change_number,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, text
 
 from pos.domain.cheque import ChequeIdentity
 from pos.domain.cheque_digest import ChequeDigest
+from sync.central.wire.dealer_view import OF_OWN_PAYMENTS
 from sync.central.wire.links import CHEQUE_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
 from sync.wire_json import dumps, loads
@@ -186,6 +187,7 @@ CHEQUES = Collection(
             "@type",
         }
     ),
+    for_dealer=OF_OWN_PAYMENTS,
     columns={
         "id": Column("payment_id"),
         "dated": Column("dated"),

@@ -106,4 +106,9 @@ POSSIBLE_DOUBLES = Collection(
     sorts={"id": "id", "change": "change_number"},
     default_order="change_number",
     compose=compose_doubles,
+    # Both are its own: of another's it would hear what was paid there.
+    for_dealer=" AND ".join(
+        f"{name} IN (SELECT paid.id FROM payment AS paid WHERE paid.dealer = :of_dealer OR paid.account_id = :of_dealer)"
+        for name in ("id", "of_payment_id")
+    ),
 )

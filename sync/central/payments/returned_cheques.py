@@ -14,7 +14,7 @@ from pos.domain.cheque import ChequeState
 from sync.central.payments.bank_receipts import OutcomeReceipt
 from sync.central.payments.cheques import free_cheque
 from sync.central.payments.reconnections import BOUNCED
-from sync.central.wire.dealer_view import shown_key
+from sync.central.wire.dealer_view import shown_key, stored_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text
 from sync.central.wire.query import Resource
@@ -27,7 +27,9 @@ def is_return(body: Mapping[str, object]) -> bool:
 
 def find_return(connection: Connection, body: Mapping[str, object], *, body_sha256: str) -> Resource | None:
     """What was told under this key before. Raises ApiError 422 where it had another body, and BadField."""
-    row = connection.execute(FIND_RETURN, {"key": needed_text(body, "correlatorId")}).one_or_none()
+    row = connection.execute(
+        FIND_RETURN, {"key": stored_key(needed_text(body, "correlatorId"))}
+    ).one_or_none()
     if row is None:
         return None
     refuse_other_body(row.received_sha256, body_sha256)
@@ -40,7 +42,7 @@ def note_return(connection: Connection, body: Mapping[str, object], receipt: Out
     Raises BadField, or ApiError 422 ``unknown_payment`` or ``outcome_conflict`` (it has not bounced, or went back before).
     """
     told = as_mapping(body.get("payment"), field="payment")
-    key = needed_text(body, "correlatorId")
+    key = stored_key(needed_text(body, "correlatorId"))
     of_till = {
         "id": needed_text(told, "id", field="payment.id"),
         "terminal": needed_text(body, "terminal"),
@@ -77,7 +79,7 @@ def note_return(connection: Connection, body: Mapping[str, object], receipt: Out
 def _resource(row: Row[Any]) -> Resource:
     return {
         "id": row.id,
-        "correlatorId": row.correlator_id,
+        "correlatorId": shown_key(row.correlator_id),
         "payment": {"id": row.payment_id},
         "state": row.state,
         "changeNumber": row.change_number,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, text
 
 from sync.central.payments.reconnections import bounced
 from sync.central.refunds.dishonours import DISHONOURED, UNDONE, DishonourReceipt
-from sync.central.wire.dealer_view import shown_key
+from sync.central.wire.dealer_view import require_own_payment, shown_key, stored_key
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text
 from sync.central.wire.query import Resource
@@ -45,7 +45,7 @@ def read_leg(body: Mapping[str, object]) -> IncomingLeg:
     if state not in (DISHONOURED, UNDONE):
         raise BadField("state", f"must be {DISHONOURED} or {UNDONE}")
     return IncomingLeg(
-        correlator_id=needed_text(body, "correlatorId"),
+        correlator_id=str(stored_key(needed_text(body, "correlatorId"))),
         dishonour_id=needed_text(body, "dishonour"),
         undone=state == UNDONE,
         payment_id=needed_text(paid, "id", field="payment.id"),
@@ -60,7 +60,7 @@ def find_leg_told(connection: Connection, correlator_id: str, *, body_sha256: st
         return None
     first = row.correlator_id == correlator_id
     refuse_other_body(row.received_sha256 if first else row.undone_sha256, body_sha256)
-    return _resource(row) | {"correlatorId": correlator_id}
+    return _resource(row) | {"correlatorId": shown_key(correlator_id)}
 
 
 def receive_leg(connection: Connection, told: IncomingLeg, receipt: DishonourReceipt) -> Resource:
@@ -68,6 +68,7 @@ def receive_leg(connection: Connection, told: IncomingLeg, receipt: DishonourRec
 
     Raises ApiError 422 ``unknown_payment``, ``unknown_dishonour`` or ``dishonour_conflict``.
     """
+    require_own_payment(connection, told.payment_id)
     paid = connection.execute(FIND_PAYMENT, {"id": told.payment_id}).one_or_none()
     if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
@@ -87,7 +88,7 @@ def receive_leg(connection: Connection, told: IncomingLeg, receipt: DishonourRec
     else:
         connection.execute(SET_UNDONE, written)
     resource = _resource(connection.execute(FIND_LEG, of_leg).one())
-    return resource | {"correlatorId": told.correlator_id}
+    return resource | {"correlatorId": shown_key(told.correlator_id)}
 
 
 def _resource(row: Row[Any]) -> Resource:

@@ -20,7 +20,13 @@ from sync.bounces_wire import STAGE_MAX, read_rule, whole
 from sync.central.bills.bills import find_bill, set_against_bill
 from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.standing_bounces import put_back, standing_bounces, take_back_stages
-from sync.central.wire.dealer_view import shown_key
+from sync.central.wire.dealer_view import (
+    OF_OWN_PAYMENTS,
+    require_own_payment,
+    require_seen_account,
+    shown_key,
+    stored_key,
+)
 from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text
 from sync.central.wire.links import DISHONOUR_PATH, RESOURCE_ID, Links
@@ -88,7 +94,7 @@ def read_dishonour(body: Mapping[str, object]) -> IncomingDishonour:
         raise BadField("payorsFault", "must be true or false")
     account = body.get("account")
     return IncomingDishonour(
-        correlator_id=needed_text(body, "correlatorId"),
+        correlator_id=str(stored_key(needed_text(body, "correlatorId"))),
         dishonour_id=_id(needed_text(body, "dishonour"), "dishonour"),
         undone=state == UNDONE,
         payment_id=needed_text(paid, "id", field="payment.id"),
@@ -170,7 +176,7 @@ def find_told(connection: Connection, correlator_id: str, *, body_sha256: str) -
         return None
     first = row.correlator_id == correlator_id
     refuse_other_body(row.received_sha256 if first else row.undone_sha256, body_sha256)
-    return _resource(connection, row) | {"correlatorId": correlator_id}
+    return _resource(connection, row) | {"correlatorId": shown_key(correlator_id)}
 
 
 def receive_dishonour(connection: Connection, told: IncomingDishonour, receipt: DishonourReceipt) -> Resource:
@@ -179,6 +185,7 @@ def receive_dishonour(connection: Connection, told: IncomingDishonour, receipt: 
     Raises ApiError 422 ``unknown_payment``, ``unknown_account``, ``account_other_currency``, ``bill_is_there``,
     ``unknown_dishonour`` or ``dishonour_conflict``. Never 409, by which a gateway says that it may have the request already.
     """
+    require_own_payment(connection, told.payment_id)
     paid = connection.execute(FIND_PAYMENT, {"id": told.payment_id}).one_or_none()
     if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
@@ -189,13 +196,16 @@ def receive_dishonour(connection: Connection, told: IncomingDishonour, receipt: 
     # Whoever told it knows its own key again, of the bounce or of its being undone.
     row = connection.execute(FIND_DISHONOUR, {"id": told.dishonour_id}).one()
     resource = _resource(connection, row)
-    return resource | {"correlatorId": told.correlator_id}
+    return resource | {"correlatorId": shown_key(told.correlator_id)}
 
 
 def _note(connection: Connection, told: IncomingDishonour, receipt: DishonourReceipt) -> None:
     if connection.execute(FIND_DISHONOUR, {"id": told.dishonour_id}).first() is not None:
         raise ApiError(422, "dishonour_conflict", "This bounce was told before.", field="dishonour")
     charge = told.charge
+    for account_id in (told.account_id, None if charge is None else charge.account_id):
+        if account_id is not None:
+            require_seen_account(connection, account_id, field="account")
     if charge is not None:
         _put_charge(connection, told, charge, receipt)
     counts = told.payors_fault and told.account_id is not None
@@ -339,7 +349,7 @@ def _undo(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
 def _resource(connection: Connection, row: Row[Any]) -> Resource:
     resource: Resource = {
         "id": row.id,
-        "correlatorId": row.correlator_id,
+        "correlatorId": shown_key(row.correlator_id),
         "state": DISHONOURED if row.undone_at is None else UNDONE,
         "payment": {"id": row.payment_id},
         "reasonCode": row.reason_code,
@@ -433,4 +443,5 @@ DISHONOURS = Collection(
     sorts={"id": "id", "bankDate": "bank_date", "changeNumber": "change_number"},
     default_order="change_number",
     compose=compose_dishonours,
+    for_dealer=OF_OWN_PAYMENTS,
 )  # fmt: skip

@@ -20,7 +20,7 @@ from pos.domain.money import Currency, Money, currency, total, zero
 from sync.central.refunds.incoming_refund import IncomingRefund
 from sync.central.refunds.positions import FIND_PAID, Part, StoodAs, part_to_hold, positions_of
 from sync.central.wire.callers import require_own_terminal
-from sync.central.wire.dealer_view import shown_key
+from sync.central.wire.dealer_view import is_own_payment, shown_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.query import Resource
 from sync.tmf676.method import VOUCHER
@@ -89,7 +89,8 @@ def refundable_receipt(connection: Connection, receipt_number: str) -> Resource 
 def _legs_of(connection: Connection, receipt_number: str) -> list[Row[Any]]:
     """The legs of a till's payment, in their order; a payment that is of no event is no till's."""
     found = connection.execute(FIND_BY_RECEIPT, {"number": receipt_number, "most": LEGS_MAX + 1}).scalars()
-    legs = [connection.execute(FIND_PAID, {"id": payment_id}).one() for payment_id in found]
+    own = [payment_id for payment_id in found.all() if is_own_payment(connection, payment_id)]
+    legs = [connection.execute(FIND_PAID, {"id": payment_id}).one() for payment_id in own]
     legs = [paid for paid in legs if "paymentEventId" in loads(paid.body)]
     if len({loads(paid.body)["paymentEventId"] for paid in legs}) > 1 or len(legs) > LEGS_MAX:
         raise ApiError(

@@ -33,7 +33,7 @@ from sync.central.refunds.positions import FIGURE_OF, FIND_PAID, KEPT_APART, Par
 from sync.central.refunds.undone_papers import free_papers
 from sync.central.store.database import next_change
 from sync.central.vouchers.issuers import VoucherIssuer
-from sync.central.wire.dealer_view import shown_key
+from sync.central.wire.dealer_view import is_own_payment, require_own_payment, require_seen_account, shown_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import REFUND_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -111,7 +111,7 @@ def receive_refund(
 def refundable(connection: Connection, payment_id: str) -> Resource | None:
     """What is left of a payment, and where it stands; None where there is no such payment."""
     paid = connection.execute(FIND_PAID, {"id": payment_id}).one_or_none()
-    if paid is None:
+    if paid is None or not is_own_payment(connection, payment_id):
         return None
     in_currency = currency(paid.currency)
     positions = positions_of(connection, paid)
@@ -139,6 +139,7 @@ def refundable(connection: Connection, payment_id: str) -> Resource | None:
 
 
 def _find_paid(connection: Connection, told: IncomingRefund) -> Row[Any]:
+    require_own_payment(connection, told.payment_id)
     paid = connection.execute(FIND_PAID, {"id": told.payment_id}).one_or_none()
     if paid is None or told.leg_correlator_id not in (None, shown_key(paid.correlator_id)):
         raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
@@ -249,6 +250,7 @@ def _settle_reconnection(
 def _require_accounts(connection: Connection, told: IncomingRefund) -> None:
     """Money is moved to accounts that are there, and can hold it."""
     for index, placed in enumerate(told.placed):
+        require_seen_account(connection, placed.account_id, field=f"placed[{index}].account")
         kept_in = account_currency(connection, placed.account_id)
         if kept_in is None:
             raise ApiError(

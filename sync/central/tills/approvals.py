@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.approval import APPROVED_FOR, OPEN_FOR
 from pos.domain.approval_elsewhere import Elsewhere
 from sync.central.wire.callers import require_own_terminal
+from sync.central.wire.dealer_view import dealer_asking
 from sync.central.wire.errors import ApiError
 from sync.central.wire.query import Resource
 from sync.wire_json import dumps, loads
@@ -84,7 +85,7 @@ def keep_answer(
     ``other_content``, ``same_terminal``, ``not_two_people`` or ``answer_too_old``.
     """
     asked = connection.execute(FIND, {"id": request_id}).one_or_none()
-    if asked is None:
+    if asked is None or not _is_of_own_shops(connection, asked.terminal):
         raise ApiError(404, "not_found", "There is no resource of this id.")
     before = connection.execute(FIND_ANSWER, {"id": given.answer_id}).one_or_none()
     if before is not None:
@@ -159,7 +160,7 @@ def close_request(connection: Connection, request_id: str, *, now: datetime) -> 
     Raises ApiError 403 ``other_terminal`` where another terminal asked for it.
     """
     asked = connection.execute(FIND, {"id": request_id}).one_or_none()
-    if asked is None:
+    if asked is None or not _is_of_own_shops(connection, asked.terminal):
         return
     require_own_terminal({"terminal": asked.terminal})
     connection.execute(CLOSE, {"id": request_id, "at": _utc(now)})
@@ -167,8 +168,13 @@ def close_request(connection: Connection, request_id: str, *, now: datetime) -> 
 
 def requests_of_a_day(connection: Connection, *, now: datetime) -> list[Resource]:
     """What was asked for within a day and is not closed, the latest first."""
-    since = {"since": _utc(now - OPEN_FOR), "most": LISTED_MAX}
+    since = {"since": _utc(now - OPEN_FOR), "most": LISTED_MAX, "dealer": dealer_asking() or ""}
     return [_told(connection, row, now=now) for row in connection.execute(READ_OPEN, since).all()]
+
+
+def _is_of_own_shops(connection: Connection, terminal: str) -> bool:
+    """Whether the people there are those of whoever asks: the operator's, or the dealer's."""
+    return str(connection.execute(DEALER_OF, {"id": terminal}).scalar() or "") == (dealer_asking() or "")
 
 
 def _resource(connection: Connection, request_id: str, *, now: datetime) -> Resource:
@@ -226,8 +232,10 @@ INSERT = text(
 CLOSE = text("UPDATE approval_request SET closed_at = :at WHERE id = :id AND closed_at IS NULL")
 READ_OPEN = text(
     "SELECT id, terminal, body, asked_sha256, asked_at, closed_at FROM approval_request"
-    " WHERE closed_at IS NULL AND asked_at > :since ORDER BY asked_at DESC, id LIMIT :most"
+    " WHERE closed_at IS NULL AND asked_at > :since AND coalesce((SELECT dealer FROM terminal"
+    " WHERE terminal.id = approval_request.terminal), '') = :dealer ORDER BY asked_at DESC, id LIMIT :most"
 )
+DEALER_OF = text("SELECT dealer FROM terminal WHERE id = :id")
 _ANSWER = "SELECT id, request_id, approved, person, terminal, reason, given_at FROM approval_answer"
 FIND_ANSWER = text(f"{_ANSWER} WHERE id = :id")
 LAST_ANSWER = text(f"{_ANSWER} WHERE request_id = :id ORDER BY number DESC LIMIT 1")

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from sync.central.http.answers import json_answer, read_body, read_object
 from sync.central.http.desk import CentralDesk
+from sync.central.wire.dealer_view import dealer_asking
 from sync.central.wire.errors import ApiError
 from sync.central.wire.fields import plain_text
 from sync.central.wire.links import HEAD_PATH, RESOURCE_ID
@@ -93,8 +94,9 @@ def _of_terminal(desk: CentralDesk, asked: Mapping[str, str]) -> Response:
         raise BadField("terminal", "must be plain letters, digits, dots and dashes")
     epoch, limit = _asked_number(asked, "epoch"), _asked_number(asked, "limit")
     most = TOLD_MAX if limit is None else min(limit, TOLD_MAX)
+    of_terminal = {"terminal": terminal, "epoch": epoch, "most": most, "dealer": dealer_asking()}
     with desk.store.read() as connection:
-        rows = connection.execute(OF_TERMINAL, {"terminal": terminal, "epoch": epoch, "most": most}).all()
+        rows = connection.execute(OF_TERMINAL, of_terminal).all()
     return json_answer(
         [
             {"epoch": row.epoch, "chainNumber": row.chain_no, "mark": row.mark, "toldAt": row.told_at}
@@ -131,7 +133,9 @@ FIND = text(
 HIGHEST = text("SELECT max(chain_no) FROM terminal_head WHERE terminal = :terminal AND epoch = :epoch")
 OF_TERMINAL = text(
     "SELECT epoch, chain_no, mark, told_at FROM terminal_head WHERE terminal = :terminal"
-    " AND (CAST(:epoch AS BIGINT) IS NULL OR epoch = :epoch) ORDER BY epoch DESC, chain_no DESC LIMIT :most"
+    " AND (CAST(:epoch AS BIGINT) IS NULL OR epoch = :epoch) AND (CAST(:dealer AS TEXT) IS NULL"
+    " OR terminal IN (SELECT till.id FROM terminal AS till WHERE till.dealer = :dealer))"
+    " ORDER BY epoch DESC, chain_no DESC LIMIT :most"
 )
 FORKS = text(
     "SELECT terminal, epoch, chain_no FROM terminal_head GROUP BY terminal, epoch, chain_no HAVING count(*) > 1"

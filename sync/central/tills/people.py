@@ -17,6 +17,7 @@ from pos.domain.errors import Refused
 from pos.domain.role import Role
 from sync.central.access.audit import AuditEvent, note
 from sync.central.store.database import next_change
+from sync.central.wire.dealer_view import shown_key
 from sync.central.wire.links import PERSON_PATH, RESOURCE_ID, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
 from sync.wire_json import BadField
@@ -98,10 +99,13 @@ def _changed(person: _Person, place: _Place | None, told: PersonTold, *, at: str
 
 
 def set_active(connection: Connection, user: str, *, active: bool, at: datetime) -> None:
-    """The operator's own hand: disable somebody at every till, or let in again. Raises Refused ``unknown_user``."""
+    """The operator's own hand: disable somebody at every till, or let in again. Raises Refused ``unknown_user``.
+
+    ``user`` of a dealer is behind the dealer, as it is stored.
+    """
     person = _find(connection, user)
     if person is None:
-        raise Refused("unknown_user", f"Central knows no user {user}.", user=user)
+        raise Refused("unknown_user", f"Central knows no user {shown_key(user)}.", user=str(shown_key(user)))
     after = replace(person, active=active, disabled_at=None if active else utc(at))
     _write(connection, user, after, by="", where="", at=utc(at))
     note(connection, AuditEvent.PERSON_ENABLED if active else AuditEvent.PERSON_DISABLED, user, at=at)
@@ -223,8 +227,8 @@ def _words(kept: str) -> tuple[str, ...]:
 def _compose(_connection: Connection, rows: Sequence[Row[Any]], links: Links) -> list[Resource]:
     return [
         {
-            "id": row.id,
-            "href": links.of(PERSON_PATH, row.id),
+            "id": shown_key(row.id),
+            "href": links.of(PERSON_PATH, str(shown_key(row.id))),
             "active": bool(row.active),
             "rolesTaken": list(_words(row.roles_taken)),
             "change": row.change_number,
@@ -269,4 +273,7 @@ PEOPLE = Collection(
     sorts={"id": "id", "change": "change_number"},
     default_order="id",
     compose=_compose,
+    for_dealer="substr(id, 1, length(:own_keys)) = :own_keys",
+    for_operator="replace(id, :between, '') = id",
+    keys={"id": "id"},
 )

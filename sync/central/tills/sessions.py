@@ -1,7 +1,7 @@
 """Who sits at which till: the last sign-in of each operator, so that the other till can lock.
 
 A till says how long ago the sign-in was, so that neither its clock nor a telling that comes late puts it after another.
-Source: domain.md rule 27.
+A dealer has operators of its own. Source: domain.md rule 27.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from sync.central.http.answers import json_answer, read_body, read_object
 from sync.central.http.desk import CentralDesk
+from sync.central.wire.dealer_view import stored_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.fields import plain_text
 from sync.central.wire.links import RESOURCE_ID, SESSION_PATH
@@ -53,18 +54,20 @@ def _tell(desk: CentralDesk, operator: str, body: Mapping[str, object]) -> Respo
         raise BadField("secondsAgo", f"must be a whole number up to {AGO_MAX_S}")
     signed_in_at = (desk.clock.now() - timedelta(seconds=ago_s)).isoformat(timespec="microseconds")
     with desk.store.write() as connection:
-        connection.execute(TELL, {"operator": operator, "terminal": terminal, "signed_in_at": signed_in_at})
+        connection.execute(
+            TELL, {"operator": stored_key(operator), "terminal": terminal, "signed_in_at": signed_in_at}
+        )
     return _latest(desk, operator)
 
 
 def _latest(desk: CentralDesk, operator: str) -> Response:
     with desk.store.read() as connection:
-        row = connection.execute(FIND, {"operator": operator}).one_or_none()
+        row = connection.execute(FIND, {"operator": stored_key(operator)}).one_or_none()
     if row is None:
         raise ApiError(404, "not_found", "There is no resource of this id.")
     return json_answer(
         {
-            "operator": row.operator,
+            "operator": operator,
             "terminal": row.terminal,
             "signedInAt": row.signed_in_at,
             "@type": "CounterfoilSession",

@@ -22,6 +22,7 @@ from pos.domain.money import Money, currency
 from sync.central.http.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.http.desk import CentralDesk
 from sync.central.store.database import next_change
+from sync.central.wire.dealer_view import OF_OWN_TILLS
 from sync.central.wire.errors import ApiError
 from sync.central.wire.fields import needed_text
 from sync.central.wire.links import RESOURCE_ID, SHIFT_TOTAL_PATH, Links
@@ -286,4 +287,5 @@ SHIFT_TOTALS = Collection(
     },
     default_order="change_number",
     compose=_compose,
+    for_dealer=OF_OWN_TILLS,
 )  # fmt: skip

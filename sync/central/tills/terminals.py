@@ -19,9 +19,10 @@ from sqlalchemy import Connection, text
 from pos.domain.errors import Refused
 from pos.domain.ports import Clock, Randomness
 from sync.central.access.audit import AuditEvent, note
-from sync.central.access.clients import insert_client, void
+from sync.central.access.clients import FIND_DEALER, insert_client, void
 from sync.central.store.database import CentralStore
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind
+from sync.central.wire.dealer_view import dealer_asking
 from sync.oauth import terminal_client
 from sync.retold import RETOLD_FROM
 
@@ -50,12 +51,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedTerminal:
-    """``keyed``: it signs for its tokens. ``ended``: why it may not speak. ``cloned_at``: a copy was seen in this epoch."""
+    """``keyed``: it signs for its tokens. ``ended``: why it may not speak. ``cloned_at``: a copy was seen in this epoch.
+
+    ``dealer``: whose it is; None: the operator's.
+    """
 
     terminal: str
     epoch: int
     keyed: bool
     ended: str | None
+    dealer: str | None
     cloned_at: str | None
 
 
@@ -69,10 +74,18 @@ class Enrolling:
     epoch_above: int = 0
 
 
-def make_terminal_code(store: CentralStore, terminal: str, *, clock: Clock, randomness: Randomness) -> str:
+def make_terminal_code(
+    store: CentralStore,
+    terminal: str,
+    *,
+    clock: Clock,
+    randomness: Randomness,
+    dealer: str | None = None,
+) -> str:
     """A new one-time code for ``terminal``, for ten minutes; codes made for it before and not used are void. Shown once.
 
-    Raises Refused ``bad_terminal``.
+    Whose a terminal is, the operator's or a ``dealer``'s, it stays: what it told is theirs. Raises Refused ``bad_terminal``,
+    ``unknown_dealer`` or ``terminal_of_another``.
     """
     if _TERMINAL.fullmatch(terminal) is None:
         raise Refused(
@@ -80,6 +93,7 @@ def make_terminal_code(store: CentralStore, terminal: str, *, clock: Clock, rand
         )
     letters, at = b32encode(randomness.token_bytes(CODE_BYTES)).decode(), clock.now()
     with store.write() as connection:
+        _require_whose(connection, terminal, dealer)
         connection.execute(VOID_CODES, {"terminal": terminal})
         connection.execute(
             INSERT_CODE,
@@ -87,10 +101,24 @@ def make_terminal_code(store: CentralStore, terminal: str, *, clock: Clock, rand
                 "code_sha256": _digest(letters),
                 "terminal": terminal,
                 "made_at": at.isoformat(),
+                "dealer": dealer,
             },
         )
-        note(connection, AuditEvent.CODE_MADE, terminal, at=at)
+        note(connection, AuditEvent.CODE_MADE, terminal, at=at, detail=f"dealer {dealer}" if dealer else "")
     return "-".join(letters[start : start + 4] for start in range(0, len(letters), 4))
+
+
+def _require_whose(connection: Connection, terminal: str, dealer: str | None) -> None:
+    if dealer is not None and connection.execute(FIND_DEALER, {"id": dealer}).one_or_none() is None:
+        raise Refused("unknown_dealer", f"There is no dealer {dealer} here.", dealer=dealer)
+    known = connection.execute(FIND_TERMINAL, {"id": terminal}).one_or_none()
+    told = connection.execute(FIND_TOLD, {"id": terminal}).one_or_none()
+    if (known is not None and known.dealer != dealer) or (known is None and dealer is not None and told):
+        raise Refused(
+            "terminal_of_another",
+            f"Terminal {terminal} is not {dealer or 'the operator'}'s. Give the till another name.",
+            terminal=terminal,
+        )
 
 
 def enrol(connection: Connection, asked: Enrolling, *, at: datetime) -> int | None:
@@ -109,12 +137,13 @@ def enrol(connection: Connection, asked: Enrolling, *, at: datetime) -> int | No
     )
     if used.rowcount != 1:
         return None
+    dealer = connection.execute(DEALER_OF_CODE, {"code_sha256": _digest(asked.code)}).scalar_one()
     known = connection.execute(FIND_TERMINAL, {"id": asked.terminal}).one_or_none()
     at_central = 0 if known is None else int(known.epoch)
     epoch = max(at_central, min(asked.epoch_above, at_central + EPOCHS_AT_ONCE)) + 1
     void_keys(connection, asked.terminal, at=at)
     statement = INSERT_TERMINAL if known is None else RENEW_TERMINAL
-    connection.execute(statement, {"id": asked.terminal, "epoch": epoch})
+    connection.execute(statement, {"id": asked.terminal, "epoch": epoch, "dealer": dealer})
     if asked.public_key is not None:
         caller = Caller(
             client_id=terminal_client(asked.terminal, epoch),
@@ -171,14 +200,15 @@ def list_terminals(connection: Connection) -> Iterator[ListedTerminal]:
             epoch=row.epoch,
             keyed=row.keyed > 0,
             ended=row.ended,
+            dealer=row.dealer,
             cloned_at=row.cloned_at,
         )
 
 
 def find_terminal(connection: Connection, terminal: str) -> EnrolledTerminal | None:
-    """An enrolled terminal and how far its payments have come."""
+    """An enrolled terminal and how far its payments have come; a dealer's till knows that dealer's alone."""
     row = connection.execute(FIND_TERMINAL, {"id": terminal}).one_or_none()
-    if row is None:
+    if row is None or dealer_asking() not in (None, row.dealer):
         return None
     last = connection.execute(
         LAST_SEQUENCE, {"id": terminal, "epoch": row.epoch, "retold_from": RETOLD_FROM}
@@ -197,26 +227,32 @@ def _digest(code: str) -> str:
 
 VOID_CODES = text("DELETE FROM terminal_code WHERE terminal = :terminal AND used_at IS NULL")
 INSERT_CODE = text(
-    "INSERT INTO terminal_code (code_sha256, terminal, made_at) VALUES (:code_sha256, :terminal, :made_at)"
+    "INSERT INTO terminal_code (code_sha256, terminal, made_at, dealer)"
+    " VALUES (:code_sha256, :terminal, :made_at, :dealer)"
 )
 USE_CODE = text(
     "UPDATE terminal_code SET used_at = :used_at"
     " WHERE code_sha256 = :code_sha256 AND terminal = :terminal AND used_at IS NULL AND made_at > :made_after"
 )
-FIND_TERMINAL = text("SELECT epoch FROM terminal WHERE id = :id")
-INSERT_TERMINAL = text("INSERT INTO terminal (id, epoch) VALUES (:id, :epoch)")
-RENEW_TERMINAL = text("UPDATE terminal SET epoch = :epoch, ended = NULL, ended_at = NULL WHERE id = :id")
+DEALER_OF_CODE = text("SELECT dealer FROM terminal_code WHERE code_sha256 = :code_sha256")
+FIND_TERMINAL = text("SELECT epoch, dealer FROM terminal WHERE id = :id")
+FIND_TOLD = text("SELECT id FROM payment WHERE terminal = :id LIMIT 1")
+INSERT_TERMINAL = text("INSERT INTO terminal (id, epoch, dealer) VALUES (:id, :epoch, :dealer)")
+RENEW_TERMINAL = text(
+    "UPDATE terminal SET epoch = :epoch, ended = NULL, ended_at = NULL WHERE id = :id"
+    " AND coalesce(dealer, '') = coalesce(:dealer, '')"
+)
 END_TERMINAL = text("UPDATE terminal SET ended = :ended, ended_at = :ended_at WHERE id = :id")
 KEYS_OF = text("SELECT id FROM api_client WHERE terminal = :terminal AND revoked_at IS NULL")
 FIND_CLONE = text(
     "SELECT number FROM central_audit WHERE event = :event AND subject = :subject AND detail = :detail"
 )
 READ_TERMINALS = text(
-    "SELECT terminal.id, terminal.epoch, ended, count(api_client.id) AS keyed,"
+    "SELECT terminal.id, terminal.epoch, ended, terminal.dealer, count(api_client.id) AS keyed,"
     " (SELECT max(at_utc) FROM central_audit WHERE event = :event AND subject = terminal.id"
     " AND detail = 'epoch ' || terminal.epoch) AS cloned_at"
     " FROM terminal LEFT JOIN api_client ON api_client.terminal = terminal.id AND revoked_at IS NULL"
-    " GROUP BY terminal.id, terminal.epoch, ended ORDER BY terminal.id"
+    " GROUP BY terminal.id, terminal.epoch, ended, terminal.dealer ORDER BY terminal.id"
 )
 LAST_SEQUENCE = text(
     "SELECT max(sequence) FROM payment WHERE terminal = :id AND epoch = :epoch AND sequence < :retold_from"

@@ -63,7 +63,7 @@ USUAL_SCOPES: Mapping[ClientKind, frozenset[Scope]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """``terminal`` and ``epoch`` of a till's enrolment, ``dealer`` the account of a dealer's client; else None.
+    """``terminal`` and ``epoch`` of a till's enrolment, ``dealer`` the account of a dealer's client or till; else None.
 
     ``name``: as the operator calls a client; it stays the same where the client is revoked and made anew.
     """

@@ -1,8 +1,9 @@
-"""What a dealer's client sees and may touch: the same whether other dealers' data exist or not.
+"""What a dealer's client or till sees and may touch: the same whether other dealers' data exist or not.
 
 The dealer comes from the token alone. A collection says as SQL which of its rows are a dealer's to see; one that says
-nothing shows a dealer nothing. Change numbers are not told, for they count what others do. A subscriber's bills and account
-are everybody's, for everybody takes money on them: their figures show whatever anybody paid, but not who did.
+nothing shows a dealer nothing. A dealer's system is told no change numbers, for they count what others do; a till has to
+know by them which of its own payments a figure holds. A subscriber's bills and account are everybody's, for everybody
+takes money on them: their figures show whatever anybody paid, but not who did.
 Source: reliability.md 5.5 and invariant 47.
 """
 
@@ -30,9 +31,15 @@ BETWEEN = "\x1f"
 
 
 def dealer_asking() -> str | None:
-    """The dealer whose client asks; None for anybody else."""
+    """The dealer whose client or till asks; None for anybody else."""
     asking = caller()
     return None if asking is None else asking.dealer
+
+
+def hides_counts() -> bool:
+    """Whether a dealer's system asks, which is not told how much others do."""
+    asking = caller()
+    return asking is not None and asking.kind is ClientKind.DEALER
 
 
 def own_keys() -> str:
@@ -56,13 +63,14 @@ def as_seen(collection: Collection) -> Collection:
     own = own_keys()
     if not own:
         return collection
-    own_key = "replace(correlator_id, :own_keys, '')"
     columns, sorts = dict(collection.columns), dict(collection.sorts)
-    if "correlatorId" in columns:
-        columns["correlatorId"] = Column(own_key, stored="correlator_id", own=own)
-    if "correlatorId" in sorts:
-        sorts["correlatorId"] = own_key
-    if dealer_asking() is None:
+    for name, stored in collection.keys.items():
+        own_key = f"replace({stored}, :own_keys, '')"
+        if name in columns:
+            columns[name] = Column(own_key, stored=stored, own=own)
+        if name in sorts:
+            sorts[name] = own_key
+    if not hides_counts():
         return replace(collection, columns=columns, sorts=sorts)
     columns = {name: column for name, column in columns.items() if name not in COUNTS}
     sorts = {name: column for name, column in sorts.items() if name not in COUNTS}
@@ -83,7 +91,7 @@ def condition(collection: Collection) -> tuple[str, Mapping[str, object]]:
     """The SQL condition on the rows that the caller may see, with its values; empty: all."""
     dealer = dealer_asking()
     if dealer is None:
-        return "", {}
+        return collection.for_operator, {"own_keys": own_keys(), "between": BETWEEN}
     return collection.for_dealer or "1 = 0", {"of_dealer": dealer, "own_keys": own_keys()}
 
 
@@ -91,13 +99,13 @@ def narrowed(collection: Collection, query: ListQuery) -> ListQuery:
     """``query`` among those rows alone."""
     where, values = condition(collection)
     if not where:
-        return replace(query, values={**query.values, "own_keys": own_keys()})
+        return replace(query, values={**query.values, **values})
     return replace(query, where=(where, *query.where), values={**query.values, **values})
 
 
 def without_counts(resource: Resource) -> Resource:
     """For a dealer: without what counts everybody's changes."""
-    if dealer_asking() is None:
+    if not hides_counts():
         return resource
     return {name: value for name, value in resource.items() if name not in COUNTS}
 
@@ -119,10 +127,10 @@ def require_dealers_own(connection: Connection, body: Mapping[str, Any]) -> None
     Raises ApiError 403 ``till_alone`` or 422 ``unknown_account``, the same for another dealer's account as for none.
     """
     asking = caller()
-    if asking is None or asking.kind is ClientKind.TERMINAL:
+    if asking is None:
         return
     for name in TILL_ALONE:
-        if name in body:
+        if name in body and asking.kind is not ClientKind.TERMINAL:
             raise ApiError(403, "till_alone", "Only a till says this of a payment.", field=name)
     dealer = asking.dealer
     if dealer is None:
@@ -136,6 +144,41 @@ def require_dealers_own(connection: Connection, body: Mapping[str, Any]) -> None
             raise ApiError(422, "unknown_account", "There is no such account.", field=f"{name}.id")
 
 
+def require_own_payment(connection: Connection, payment_id: str) -> None:
+    """A dealer's till acts on what its dealer's tills took, and on nothing else.
+
+    Raises ApiError 422 ``unknown_payment``, as for one that there is not.
+    """
+    if not is_own_payment(connection, payment_id):
+        raise ApiError(422, "unknown_payment", "No payment has this id.", field="payment.id")
+
+
+def is_own_payment(connection: Connection, payment_id: str) -> bool:
+    """Whether whoever asks may act on it: anybody but a dealer on any."""
+    dealer = dealer_asking()
+    if dealer is None:
+        return True
+    found = connection.execute(TAKEN_BY_OWN_TILL, {"id": payment_id, "of_dealer": dealer})
+    return found.one_or_none() is not None
+
+
+def require_seen_account(connection: Connection, account_id: str, *, field: str) -> None:
+    """A dealer puts money on no other dealer's account. Raises ApiError 422 ``unknown_account``."""
+    dealer = dealer_asking()
+    if dealer is None:
+        return
+    if connection.execute(SEE_ACCOUNT, {"id": account_id, "of_dealer": dealer}).one_or_none() is None:
+        raise ApiError(422, "unknown_account", "There is no such account.", field=field)
+
+
+OF_OWN_TILLS = "terminal IN (SELECT till.id FROM terminal AS till WHERE till.dealer = :of_dealer)"
+OF_OWN_PAYMENTS = (
+    "payment_id IN (SELECT paid.id FROM payment AS paid"
+    " WHERE paid.dealer = :of_dealer OR paid.account_id = :of_dealer)"
+)
+OF_OPERATORS_TILLS = "terminal NOT IN (SELECT till.id FROM terminal AS till WHERE till.dealer IS NOT NULL)"
+"""For the conditions of the collections."""
+TAKEN_BY_OWN_TILL = text(f"SELECT id FROM payment WHERE id = :id AND {OF_OWN_TILLS}")
 SEEN_ACCOUNTS = "(SELECT account.id FROM account WHERE account.kind <> 'dealer' OR account.id = :of_dealer)"
 """For the conditions of the collections. What is of no known account is nobody's to see."""
 SEE_ACCOUNT = text("SELECT id FROM account WHERE id = :id AND (kind <> 'dealer' OR id = :of_dealer)")

@@ -34,6 +34,11 @@ class ApiError(Exception):
         self.more = dict(more or {})
 
 
+def operator_alone() -> ApiError:
+    """403: what only the operator's own tills do."""
+    return ApiError(403, "operator_alone", "Only the operator's own tills do that.")
+
+
 def card_number_refused(refusal: Refused) -> ApiError:
     """What the card guard found, as an answer; it names the field and no digit."""
     return ApiError(400, refusal.code, refusal.message, field=str(refusal.details["field"]))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from pos.domain.money import Money
+from sync.central.wire.dealer_view import stored_key
 from sync.wire_json import BadField, read_money
 
 MAX_TEXT = 255
@@ -70,11 +71,11 @@ def own_amounts(value: object, name: str, amount: Money) -> list[tuple[Mapping[s
 
 
 def read_correlators(body: Mapping[str, object], name: str) -> tuple[str, ...]:
-    """The legs that ``name`` lists, each once; nothing where a client says nothing of it. Raises BadField."""
+    """The legs that ``name`` lists, as they are stored, each once; nothing where it is not said. Raises BadField."""
     told = body.get(name)
     if told is None:
         return ()
     if not isinstance(told, list) or not 0 < len(told) <= MAX_CLEARING:
         raise BadField(name, f"must be a list of up to {MAX_CLEARING} correlators")
     legs = (plain_text({name: leg}, name) for leg in told)
-    return tuple(dict.fromkeys(leg for leg in legs if leg is not None))
+    return tuple(dict.fromkeys(leg for leg in map(stored_key, legs) if leg is not None))

@@ -161,7 +161,7 @@ def _sorted(
             yield ROWS_AT_ONCE
     statement = text(f"{collection.select} WHERE {collection.columns['id'].sql} IN :ids")
     rows = connection.execute(
-        statement.bindparams(bindparam("ids", type_=Text, expanding=True)), {"ids": ids}
+        statement.bindparams(bindparam("ids", type_=Text, expanding=True)), {**query.values, "ids": ids}
     ).all()
     by_id = {resource["id"]: resource for resource in collection.compose(connection, rows, links)}
     return Page([by_id[resource_id] for resource_id in ids], total)

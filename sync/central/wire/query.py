@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -59,7 +59,8 @@ class Column:
 class Collection:
     """What may be asked of one resource. All SQL in it is constant text of this program.
 
-    ``for_dealer``: the condition on the rows that the dealer ``:of_dealer`` may see; empty: none of them.
+    ``for_dealer``: the condition on the rows that the dealer ``:of_dealer`` may see; empty: none of them. ``for_operator``:
+    on those that everybody else may; empty: all. ``keys``: the attributes that are a sender's own keys, by their column.
     """
 
     path: str
@@ -71,6 +72,8 @@ class Collection:
     default_order: str
     compose: Compose
     for_dealer: str = ""
+    for_operator: str = ""
+    keys: Mapping[str, str] = field(default_factory=lambda: {"correlatorId": "correlator_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

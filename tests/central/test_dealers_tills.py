@@ -1,0 +1,311 @@
+"""A dealer's till knows its dealer's alone, by its token; it acts on what the dealer's tills took, and on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
+
+from pos.domain.errors import Refused
+from sync.central.access.gate import NEEDS
+from sync.central.operating.fixture import load_fixture
+from sync.central.operating.verify import verify_central
+from sync.central.schema.opening import open_central
+from sync.central.store.database import CentralStore
+from sync.central.tills.people import list_people
+from sync.central.tills.terminals import list_terminals, make_terminal_code
+from sync.central.wire.callers import USUAL_SCOPES, ClientKind, Scope
+from sync.central.wire.links import (
+    ACCOUNT_PATH,
+    APPROVAL_PATH,
+    BILL_PATH,
+    COMMISSION_PATH,
+    ENROLMENT_PATH,
+    HEAD_PATH,
+    OUTCOME_PATH,
+    PAYMENT_PATH,
+    PERSON_CHANGE_PATH,
+    PERSON_PATH,
+    REFUND_HOLD_PATH,
+    REFUND_PATH,
+    REFUNDABLE_PATH,
+    SESSION_PATH,
+    SHIFT_TOTAL_PATH,
+    TERMINAL_PATH,
+    TRANSFER_PATH,
+    VOUCHER_PATH,
+)
+from sync.wire_json import dumps, loads
+from tests.central.auth_builders import OtherRandomness, guarded, public_of
+from tests.central.central_builders import SteppingClock, item, payment
+from tests.central.refund_builders import refund
+from tests.central.test_approvals import ID, answer, asked
+from tests.central.test_dealer_isolation import OTHER, OWN, operator, party
+from tests.central.test_outcomes import outcome
+from tests.central.test_people import change
+from tests.central.test_shift_totals import total
+from tests.central.test_terminal_keys import signed_in
+
+JSON = {"content-type": "application/json"}
+KEYS = {
+    name: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)
+    for n, name in enumerate(("T1", "T8", "T9"), 1)
+}
+OWNERS: Mapping[str, str | None] = {"T1": None, "T8": OWN, "T9": OTHER}
+
+
+class Till:
+    """A till that has its token."""
+
+    def __init__(self, server: httpx.AsyncClient, terminal: str, token: dict[str, str]) -> None:
+        self.server, self.terminal, self.token = server, terminal, token
+
+    async def get(self, path: str, **asked: str) -> httpx.Response:
+        return await self.server.get(path, params=asked, headers=self.token)
+
+    async def rows(self, path: str, **asked: str) -> Any:
+        found = await self.get(path, **asked)
+        assert found.status_code == 200, found.text
+        return loads(found.content)
+
+    async def tell(self, path: str, body: Mapping[str, object], method: str = "POST") -> tuple[int, Any]:
+        """The status, and the id of what was made or the code of the refusal."""
+        told = await self.server.request(method, path, content=dumps(body), headers={**JSON, **self.token})
+        said = loads(told.content) if told.content else {}
+        return told.status_code, said.get("code", said.get("id"))
+
+    async def take(self, sequence: int, account: str = "BA-1", bill: str = "CB-1", **more: Any) -> str:
+        """The id of a payment that it took."""
+        status, payment_id = await self.tell(PAYMENT_PATH, self.leg(sequence, account, bill, **more))
+        assert status == 201, payment_id
+        return str(payment_id)
+
+    def leg(self, sequence: int, account: str = "BA-1", bill: str = "CB-1", **more: Any) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "terminal": self.terminal,
+            "epoch": 1,
+            "sequence": sequence,
+            "leg": 1,
+            "correlatorId": f"c-{sequence}",
+            "paymentEventId": f"E-{sequence}",
+            "receiptNumber": f"R-{self.terminal}-{sequence}",
+            "account": {"id": account},
+            "payer": party(account),
+            "paymentItem": [item(bill, "1.000")],
+        }
+        return payment("1.000", **{**told, **more})
+
+
+@asynccontextmanager
+async def tills_of(
+    store: CentralStore, *names: str, clock: SteppingClock | None = None
+) -> AsyncIterator[list[Till]]:
+    clock = clock or SteppingClock()
+    load_fixture(store, operator(with_other="T9" in names))
+    async with guarded(store, clock) as server:
+        found = []
+        for number, name in enumerate(names):
+            code = make_terminal_code(
+                store,
+                name,
+                clock=clock,
+                randomness=OtherRandomness(3_000_000 + 1_000 * number),
+                dealer=OWNERS[name],
+            )
+            body = {"terminal": name, "code": code, "publicKey": public_of(KEYS[name])}
+            assert (await server.post(ENROLMENT_PATH, content=dumps(body), headers=JSON)).status_code == 201
+            found.append(
+                Till(server, name, await signed_in(server, clock, f"{name}:1", KEYS[name], jti=name))
+            )
+        yield found
+
+
+async def test_a_terminal_stays_whose_it_is(empty_store: CentralStore) -> None:
+    def code(terminal: str, dealer: str | None) -> None:
+        make_terminal_code(
+            empty_store, terminal, clock=SteppingClock(), randomness=OtherRandomness(6_000_000), dealer=dealer
+        )
+
+    async with tills_of(empty_store, "T1", "T8", "T9"):
+        refusals = []
+        for terminal, dealer in (("T1", OWN), ("T8", None), ("T8", OTHER), ("T7", "D-404"), ("T7", "BA-1")):
+            with pytest.raises(Refused) as refused:
+                code(terminal, dealer)
+            refusals.append(refused.value.code)
+        code("T8", OWN)
+    assert refusals == ["terminal_of_another"] * 3 + ["unknown_dealer"] * 2
+    with empty_store.read() as connection:
+        assert {one.terminal: one.dealer for one in list_terminals(connection)} == OWNERS
+
+
+async def test_a_dealers_till_takes_money_for_its_dealer_and_sees_no_other(empty_store: CentralStore) -> None:
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        taken = [await till.take(1) for till in (operators, own, other)]
+        again = await own.tell(PAYMENT_PATH, own.leg(1))
+        reused = await own.tell(PAYMENT_PATH, own.leg(2, correlatorId="c-1"))
+        (shown,) = await own.rows(PAYMENT_PATH)
+        everything = await operators.rows(PAYMENT_PATH)
+        (bill,) = await own.rows(BILL_PATH, id="CB-1")
+        accounts = {row["id"] for row in await own.rows(ACCOUNT_PATH)}
+        page = await own.get(PAYMENT_PATH, correlatorId="c-1")
+    assert (again, reused) == ((201, taken[1]), (422, "key_reused"))
+    assert (shown["id"], shown["correlatorId"]) == (taken[1], "c-1")
+    assert "changeNumber" in shown
+    assert "x-change-number" in page.headers
+    assert [row["id"] for row in loads(page.content)] == [taken[1]]
+    assert {row["id"] for row in everything} == set(taken)
+    assert [entry["payment"]["id"] for entry in bill["appliedPayment"]] == [taken[1]]
+    assert accounts == {"BA-1", "BA-2", OWN}
+    with empty_store.read() as connection:
+        whose = connection.execute(text("SELECT terminal, dealer FROM payment")).all()
+    assert {row.terminal: row.dealer for row in whose} == OWNERS
+    assert verify_central(empty_store) == []
+
+
+async def test_a_dealers_till_undoes_what_its_dealers_tills_took_alone(empty_store: CentralStore) -> None:
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        taken = {till.terminal: await till.take(1) for till in (operators, own, other)}
+        for terminal in ("T1", "T9"):
+            payment_id = taken[terminal]
+            assert await own.tell(REFUND_PATH, refund(payment_id, "1.000")) == (422, "unknown_payment")
+            for asked_by in ({"payment.id": payment_id}, {"receiptNumber": f"R-{terminal}-1"}):
+                assert (await own.get(REFUNDABLE_PATH, **asked_by)).status_code == 404
+            held = await own.tell(REFUND_HOLD_PATH, hold(payment_id, f"R-{terminal}-1"))
+            assert held == (409, "refund_unknown_receipt")
+        moved = refund(taken["T8"], "1.000", kind="transfer", placed=[placed(OTHER)])
+        assert await own.tell(REFUND_PATH, moved) == (422, "unknown_account")
+        status, held_id = await own.tell(REFUND_HOLD_PATH, hold(taken["T8"], "R-T8-1"))
+        assert (status, held_id) == (201, "RH-1")
+        status, _ = await own.tell(REFUND_PATH, refund(taken["T8"], "1.000", refundHold="RH-1"))
+        assert status == 201
+        assert [row["payment"]["id"] for row in await own.rows(REFUND_PATH)] == [taken["T8"]]
+        assert await other.rows(REFUND_PATH) == []
+
+
+def hold(payment_id: str, receipt: str) -> dict[str, object]:
+    legs = [{"payment": {"id": payment_id}, "amount": {"unit": "KWD", "value": 1}}]
+    return {"id": "RH-1", "terminal": "T8", "operator": "1001", "receiptNumber": receipt, "legs": legs}
+
+
+def placed(account: str) -> dict[str, object]:
+    return {"account": account, "as": "account", "amount": {"unit": "KWD", "value": 1}}
+
+
+async def test_what_is_the_operators_a_dealers_till_does_not(empty_store: CentralStore) -> None:
+    async with tills_of(empty_store, "T8", "T9") as (own, _):
+        payment_id = await own.take(1)
+        for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH):
+            assert await own.tell(path, {"terminal": "T8"}) == (403, "operator_alone")
+        assert await own.tell(OUTCOME_PATH, outcome(payment_id)) == (403, "operator_alone")
+        on_others = own.leg(2, OTHER, "CB-OTHER")
+        assert await own.tell(PAYMENT_PATH, on_others) == (422, "unknown_account")
+
+
+async def test_people_and_second_persons_are_those_of_a_dealers_own_tills(empty_store: CentralStore) -> None:
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        for till in (operators, own, other):
+            told = {"terminal": till.terminal, "epoch": 1, "changes": [change("D-1", act="known")]}
+            assert (await till.tell(PERSON_CHANGE_PATH, told))[0] == 201
+        out = {"terminal": "T8", "epoch": 1, "changes": [change("D-2", active=False)]}
+        assert (await own.tell(PERSON_CHANGE_PATH, out))[0] == 201
+        active = {}
+        for till in (operators, own, other):
+            (person,) = await till.rows(PERSON_PATH, id="1001", sort="-active")
+            assert person["id"] == (await till.rows(f"{PERSON_PATH}/1001"))["id"] == "1001"
+            active[till.terminal] = person["active"]
+            assert {row["terminal"] for row in await till.rows(PERSON_CHANGE_PATH, user="1001")} == {
+                till.terminal
+            }
+        assert active == {"T1": True, "T8": False, "T9": True}
+
+        signed = {"terminal": "T8", "secondsAgo": 1}
+        assert (await own.tell(f"{SESSION_PATH}/1001", signed, "PUT"))[0] == 200
+        assert [(await till.get(f"{SESSION_PATH}/1001")).status_code for till in (operators, own, other)] == [
+            404,
+            200,
+            404,
+        ]
+
+        assert (await own.tell(APPROVAL_PATH, asked(terminal="T8")))[0] == 201
+        assert [len(await till.rows(APPROVAL_PATH)) for till in (operators, own, other)] == [0, 1, 0]
+        for till in (operators, other):
+            given = answer(terminal=till.terminal)
+            assert await till.tell(f"{APPROVAL_PATH}/{ID}/answer", given) == (404, "not_found")
+            closed = await till.server.delete(f"{APPROVAL_PATH}/{ID}", headers=till.token)
+            assert closed.status_code == 204
+        assert len(await own.rows(APPROVAL_PATH)) == 1
+    with empty_store.read() as connection:
+        assert {one.user for one in list_people(connection)} >= {f"{OWN}\x1f1001", f"{OTHER}\x1f1001", "1001"}
+
+
+async def test_a_dealers_till_hears_how_far_its_dealers_tills_are_alone(empty_store: CentralStore) -> None:
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        for till in (operators, own, other):
+            head = {"terminal": till.terminal, "epoch": 1, "chainNumber": 3, "mark": "ABC"}
+            assert (await till.tell(HEAD_PATH, head))[0] == 201
+            assert (await till.tell(SHIFT_TOTAL_PATH, total(terminal=till.terminal)))[0] == 201
+        for terminal, heard in (("T1", 0), ("T8", 1), ("T9", 0)):
+            assert len(await own.rows(HEAD_PATH, terminal=terminal)) == heard
+            assert (await own.get(f"{TERMINAL_PATH}/{terminal}")).status_code == (200 if heard else 404)
+        assert [row["terminal"] for row in await own.rows(SHIFT_TOTAL_PATH)] == ["T8"]
+        assert len(await operators.rows(SHIFT_TOTAL_PATH)) == 3
+
+
+READ_BY_TILLS = sorted(
+    path
+    for (method, path), need in NEEDS.items()
+    if method == "GET"
+    and "{" not in path
+    and isinstance(need, Scope)
+    and need in USUAL_SCOPES[ClientKind.TERMINAL]
+)
+
+
+@pytest.mark.kept_in("sqlite")
+async def test_a_dealers_till_is_told_the_same_whether_another_dealer_is_there_or_not(tmp_path: Path) -> None:
+    told = []
+    for names in (("T8", "T1"), ("T8", "T1", "T9")):
+        store = open_central(f"sqlite:///{tmp_path / str(len(names))}.db")
+        async with tills_of(store, *names) as (own, _, *others):
+            for sequence in (1, 2):
+                await own.take(sequence)
+                for other in others:
+                    await other.take(sequence, OTHER, "CB-OTHER")
+                    await other.tell(SHIFT_TOTAL_PATH, total(terminal="T9"))
+                    told_people = {"terminal": "T9", "epoch": 1, "changes": [change(f"D-{sequence}")]}
+                    await other.tell(PERSON_CHANGE_PATH, told_people)
+                    await other.tell(APPROVAL_PATH, asked(terminal="T9"))
+            asked_for: dict[str, dict[str, str]] = {path: {} for path in READ_BY_TILLS}
+            asked_for[HEAD_PATH] = {"terminal": "T9"}
+            asked_for[REFUNDABLE_PATH] = {"receiptNumber": "R-T9-1"}
+            told.append({path: plain(await own.get(path, **more)) for path, more in asked_for.items()})
+        store.close()
+    assert told[0] == told[1]
+    assert {status for status, _, _ in told[0].values()} == {200, 404}
+
+
+def plain(found: httpx.Response) -> tuple[int, Any, str | None]:
+    """Without how much is done at central, and when: more is done at the one that has another dealer."""
+    left_out = {
+        "changeNumber",
+        "change",
+        "id",
+        "href",
+        "statusDate",
+        "lastUpdate",
+        "paymentDate",
+        "correlatorId",
+    }
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: without(one) for name, one in value.items() if name not in left_out}
+        return [without(one) for one in value] if isinstance(value, list) else value
+
+    return found.status_code, without(loads(found.content)), found.headers.get("x-total-count")

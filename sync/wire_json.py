@@ -55,13 +55,9 @@ def loads(data: bytes | str) -> Any:
         raise WireJsonError(f"larger than {MAX_BYTES} bytes")
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        value = json.loads(
-            text,
-            parse_float=_read_fraction,
-            parse_int=_read_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique_keys,
-        )
+        if text.startswith("\ufeff"):
+            raise WireJsonError("not JSON: it begins with a byte order mark")
+        value = _decode(text)
     except WireJsonError:
         raise
     except RecursionError:
@@ -73,7 +69,7 @@ def loads(data: bytes | str) -> Any:
     # Only a text with that many brackets can be that deep; most never need the walk.
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _refuse_depth(value)
-    if _SURROGATE_ESCAPE.search(text) is not None or not _is_utf8(text):
+    if _SURROGATE_ESCAPE.search(text) is not None or not (text.isascii() or _is_utf8(text)):
         _refuse_lone_surrogates(value)
     return value
 
@@ -152,6 +148,14 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_decode = json.JSONDecoder(
+    parse_float=_read_fraction,
+    parse_int=_read_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_unique_keys,
+).decode
+
+
 def _is_utf8(text: str) -> bool:
     try:
         text.encode("utf-8")
@@ -211,8 +215,12 @@ def _write_object(value: Mapping[object, object], parts: list[str]) -> None:
     for key, member in value.items():
         if not isinstance(key, str):
             raise TypeError(f"an object's key is text, not {type(key).__name__}")
-        parts.append(f"{opening}{_quote(key)}:")
-        _write(member, parts)
+        if type(member) is str:
+            # Nearly every member, without a call for it.
+            parts.append(f"{opening}{_quote(key)}:{_quote(member)}")
+        else:
+            parts.append(f"{opening}{_quote(key)}:")
+            _write(member, parts)
         opening = ","
     parts.append("{}" if opening == "{" else "}")
 

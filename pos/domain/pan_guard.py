@@ -81,8 +81,8 @@ _TRACK = re.compile(r"%[Bb]([0-9 ]{12,23})\^|;([0-9]{12,19})=[0-9]{2}(?:0[1-9]|1
 _SECURITY_CODE_WORDS = (
     "cvv2?", "cvc2?", "cvn2?", "cav2", "security code", "card code", "card verification (?:value|code|number)",
     "code de sécurité", "cryptogramme(?: visuel)?", "código de seguridad", "código de segurança", "sicherheitscode",
-    "(?:karten)?prüfnummer", "güvenlik kodu", "رمز الأمان", "رمز أمان", "رمز التحقق من البطاقة", "سي في في", "सीवीवी",
-    "सुरक्षा कोड",
+    "kartenprüfnummer", "prüfnummer", "güvenlik kodu", "رمز الأمان", "رمز أمان", "رمز التحقق من البطاقة", "سي في في",
+    "सीवीवी", "सुरक्षा कोड",
 )  # fmt: skip
 
 
@@ -173,9 +173,11 @@ def _plain_sign(sign: str) -> str:
     )
 
 
-_WORDS = "|".join(map(_plain, _SECURITY_CODE_WORDS))
+_PLAIN_WORDS = tuple(map(_plain, _SECURITY_CODE_WORDS))
+_WORDS = "|".join(_PLAIN_WORDS)
 _DIGIT = re.compile("[0-9]")
-_WORD_ON_CARD = re.compile(_WORDS)
+_WORD_ON_CARD = re.compile("|".join(filter(str.isascii, _PLAIN_WORDS)))
+"""For a text that is ASCII. Each begins with a letter of its own, for which the whole text is searched fast."""
 _PART_OF_WORD = re.compile(
     "|".join(
         map(_plain, ("c[va]", "code", "crypto", "codigo", "nummer", "kod", "رمز", "سي في", "सीव", "कोड"))

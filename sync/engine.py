@@ -63,7 +63,13 @@ class SyncEngine:
             stale_after_days=parts.stale_after_days,
         )
         self._inbound = Inbound(
-            parts.till, parts.cache, parts.client, parts.clock, parts.runner, keep_cheques=keep_cheques
+            parts.till,
+            parts.cache,
+            parts.client,
+            parts.clock,
+            parts.runner,
+            keep_cheques=keep_cheques,
+            boot=parts.boot,
         )
         self._delivery = Delivery(parts, self._ended)
         self._turn = asyncio.Lock()

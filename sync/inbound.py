@@ -29,6 +29,7 @@ from pos.store.known_cheques import KnownCheque, forget_cheques, put_known_chequ
 from pos.store.outbox import OutboxRow
 from pos.store.own_bounces import own_bounces
 from pos.store.payments import own_allocations, own_credits
+from pos.store.silence import heard_now
 from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.voucher_keys import put_voucher_keys
@@ -110,7 +111,9 @@ class Inbound:
         runner: Runner,
         *,
         keep_cheques: KeepCheques,
+        boot: str = "",
     ) -> None:
+        self._boot = boot
         self._keep_cheques = keep_cheques
         self._till = till
         self._cache = cache
@@ -175,6 +178,7 @@ class Inbound:
     def _mark_told(self) -> None:
         with self._cache.write() as connection:
             cached.set_marker(connection, "told_at", utc_text(self._clock.now()))
+            heard_now(connection, boot=self._boot, monotonic_s=self._clock.monotonic_s())
 
     def _marker(self, name: str) -> int | None:
         with self._cache.read() as connection:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from pos.store.times import from_utc_text
+from pos.store.times import from_utc_text, utc_text
 
 CONFIRM_CLOCK = "confirm_clock"
 CLOCK_BEHIND = "clock_behind"
@@ -35,3 +35,24 @@ def is_audited(connection: Connection, act: str, shift_id: str) -> bool:
         "SELECT 1 FROM audit WHERE act = ? AND shift_id = ? LIMIT 1", (act, shift_id)
     ).first()
     return found is not None
+
+
+def days_with_deeds(connection: Connection, *, after: datetime) -> int:
+    """On how many days (UTC) something was done here after ``after``; what was refused is no deed."""
+    return int(
+        connection.exec_driver_sql(
+            "SELECT count(DISTINCT substr(at_utc, 1, 10)) FROM audit WHERE at_utc > ? AND result = 'ok'",
+            (utc_text(after),),
+        ).scalar_one()
+    )
+
+
+def let_in_at(connection: Connection, act: str, user: str) -> datetime | None:
+    """When somebody last did ``act`` about ``user``, who has closed no shift since; None: never, or before that."""
+    row = connection.exec_driver_sql(
+        "SELECT at_utc FROM audit WHERE act = ?1 AND subject = ?2 AND result = 'ok' AND audit_id > coalesce(("
+        "SELECT max(audit_id) FROM audit WHERE act = 'close_shift' AND operator = ?2 AND result = 'ok'), 0) "
+        "ORDER BY audit_id DESC LIMIT 1",
+        (act, user),
+    ).first()
+    return None if row is None else from_utc_text(row[0])

@@ -45,6 +45,23 @@ def last_answer_at(books: Connection, cache: Connection) -> datetime | None:
     return max(known, default=None)
 
 
+HEARD = "heard"
+
+
+def heard_now(cache: Connection, *, boot: str, monotonic_s: float) -> None:
+    """Central has just told all: by the clock that cannot be set, in the machine's run ``boot``."""
+    cached.set_marker(cache, HEARD, f"{monotonic_s:.0f} {boot}")
+
+
+def heard_since_boot(cache: Connection, boot: str) -> float | None:
+    """When central last told all, in seconds of this run's clock; None: in another run, or it is not known."""
+    told = cached.marker(cache, HEARD)
+    if told is None or not boot:
+        return None
+    heard_s, _, run = told.partition(" ")
+    return float(heard_s) if run == boot else None
+
+
 def untold(
     books: Connection,
     mode: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -44,6 +44,7 @@ from pos.till.gate import require_look
 from pos.till.known_accounts import unknown_account
 from pos.till.offline_limits import closed_modes
 from pos.till.open_bills import open_bills
+from pos.till.roster_age import roster_warning
 from pos.till.shop_clock import clock_behind
 
 HITS_MAX = 15
@@ -125,6 +126,7 @@ class TillState:
     ``at_risk``: the money that central has not acknowledged. ``clock_behind``: the clock stands before the last deed.
     ``waiting_slips``: slips of new vouchers that central has not told the codes of, or that are not on paper.
     ``open_cards``: cards of which it is not known whether they were charged, or which are to be paid back.
+    ``roster_left``: for how long people are still let in while central is silent; None: for more than a day.
     """
 
     waiting: int
@@ -136,6 +138,7 @@ class TillState:
     waiting_slips: int
     clock_behind: bool
     open_cards: int
+    roster_left: timedelta | None = None
 
 
 def require_enquiry(desk: Desk, person: Person) -> None:
@@ -364,6 +367,7 @@ def till_state(desk: Desk) -> TillState:
         waiting_slips=slips,
         clock_behind=behind,
         open_cards=open_cards,
+        roster_left=roster_warning(desk),
     )
 
 

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.role import Person, roles_problem
 from pos.domain.session import Session
 from pos.store.people import RosterEntry, roster_entry
-from pos.store.silence import last_answer_at
 from pos.till.desk import Deed, Desk, audit_refusal, perform
 from pos.till.pin_tries import (
     NOBODY,
@@ -25,6 +25,7 @@ from pos.till.pin_tries import (
     right_beside,
     wrong_pin,
 )
+from pos.till.roster_age import ROSTER_TOO_OLD, roster_left, roster_refusal
 
 __all__ = ["NOBODY"]
 
@@ -96,8 +97,11 @@ def recognise(
         raise refusal
     assert entry is not None
     known = entry
+    left = roster_left(desk)
 
     def work(deed: Deed) -> Person:
+        if left is not None and left < timedelta(0):
+            deed.reason_code = ROSTER_TOO_OLD
         clear_tries(deed.unit.connection, known.person.user)
         return known.person
 
@@ -118,22 +122,7 @@ def _refusal(desk: Desk, entry: RosterEntry | None, *, right: bool) -> NotAuthor
         return NotAuthorised(
             "pin_expired", "Your first PIN was not changed in time. Ask an admin for another."
         )
-    return _roster_too_old(desk)
-
-
-def _roster_too_old(desk: Desk) -> NotAuthorised | None:
-    """Who was disabled elsewhere must not be let in for ever by a till that nobody can tell."""
-    most = desk.policy.sessions.roster
-    if most is None:
-        return None
-    with desk.till.read() as books, desk.cache.read() as cache:
-        told_at = last_answer_at(books, cache)
-    if told_at is None or desk.clock.now() - told_at <= most:
-        return None
-    return NotAuthorised(
-        "roster_too_old",
-        f"Central has not answered for {most.days} days: who works here is not certain. Bring the line back.",
-    )
+    return roster_refusal(desk, entry.person)
 
 
 def begin_session(desk: Desk, entry: RosterEntry) -> None:
@@ -178,7 +167,8 @@ def check_beside(desk: Desk, user: str, pin: str) -> Person:
 
 
 def confirm_person(desk: Desk, person: Person, user: str) -> Person:
-    """A supervisor has seen who ``user`` is: the wrong tries of that person, and of the terminal, begin anew.
+    """A supervisor has seen who ``user`` is: the wrong tries of that person, and of the terminal, begin anew, and for one
+    shift the person is let in however long central has been silent.
 
     Raises NotAuthorised, Refused ``unknown_user`` or ``own_tries``.
     """

@@ -534,6 +534,7 @@ class TillApp(App[int], inherit_bindings=False):
             open_cards=0 if state is None else state.open_cards,
             findings=0 if self._check is None else self._check.findings,
             now=now,
+            roster_left=None if state is None else state.roster_left,
         )
 
     def action_lock(self) -> None:

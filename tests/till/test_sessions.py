@@ -18,10 +18,13 @@ from pos.domain.role import Person, Role
 from pos.domain.session import SessionPolicy
 from pos.settings import read_settings
 from pos.store.beside import Beside
+from pos.store.cache import set_marker
 from pos.store.people import RosterEntry, pin_tries, put_person, roster_entry
+from pos.store.silence import heard_now
+from pos.store.times import utc_text
 from pos.till.cash_office import close_shift, open_shift
 from pos.till.desk import Desk, PinPolicy
-from pos.till.enquiries import find
+from pos.till.enquiries import find, till_state
 from pos.till.gate import audited_later, require_look
 from pos.till.people import change_pin
 from pos.till.pin_tries import NOBODY, count_try, take_in, write_refusals_beside
@@ -44,6 +47,7 @@ from tests.builders.tills import (
     SUPERVISOR,
     clock_of,
     close_stores,
+    closed,
     count,
     dump,
     findings,
@@ -430,15 +434,89 @@ def test_who_is_disabled_or_changed_does_nothing_more_though_seated(
     assert code_of(desk) == "person_changed"
 
 
-def test_nobody_is_let_in_by_a_roster_that_nobody_has_confirmed_for_long(desk: Desk) -> None:
+@pytest.fixture
+def silent(desk: Desk) -> Desk:
+    """A till that lets people in for 7 days of central's silence, and has just heard it."""
+    desk = replace(desk, boot="this run")
     desk.policy = replace(desk.policy, sessions=SessionPolicy(roster=timedelta(days=7)))
-    clock_of(desk).advance(days=7)
+    heard(desk)
+    return desk
+
+
+def heard(desk: Desk) -> None:
+    """Central has told all."""
+    with desk.cache.write() as cache:
+        set_marker(cache, "told_at", utc_text(desk.clock.now()))
+        heard_now(cache, boot=desk.boot, monotonic_s=desk.clock.monotonic_s())
+
+
+def test_nobody_is_let_in_by_a_roster_that_nobody_has_confirmed_for_long(silent: Desk) -> None:
+    clock_of(silent).advance(days=7)
+    assert attempt(silent, RIGHT)[0] == "ok"
+
+    clock_of(silent).advance(seconds=1)
+
+    assert attempt(silent, RIGHT)[0] == "roster_too_old"
+    assert attempt(silent, WRONG)[0] == "wrong_pin"
+
+
+@pytest.mark.parametrize("same_run", [True, False])
+def test_a_clock_that_was_set_far_ahead_locks_no_shop_out(silent: Desk, same_run: bool) -> None:
+    """Rule 26: what the till can know is that nobody has worked here for so long."""
+    desk = silent if same_run else replace(silent, boot="another run")
+    clock_of(desk).advance(days=1)
     assert attempt(desk, RIGHT)[0] == "ok"
 
-    clock_of(desk).advance(seconds=1)
+    clock_of(desk).set(NOW + timedelta(days=400))
 
-    assert attempt(desk, RIGHT)[0] == "roster_too_old"
-    assert attempt(desk, WRONG)[0] == "wrong_pin"
+    assert attempt(desk, RIGHT)[0] == "ok"
+    assert till_state(desk).roster_left is None
+
+
+def test_after_another_start_the_days_count_on_which_something_was_done(silent: Desk) -> None:
+    desk = replace(silent, boot="another run")
+    done = []
+    for _ in range(9):
+        clock_of(desk).advance(days=1)
+        done.append(attempt(desk, RIGHT)[0])
+
+    # The try of the eighth day is the eighth day of work, which is seen from the next on.
+    assert done == ["ok"] * 8 + ["roster_too_old"]
+
+
+def test_a_day_before_it_is_said_for_how_long_people_are_still_let_in(silent: Desk) -> None:
+    clock_of(silent).advance(days=5, hours=23)
+    assert till_state(silent).roster_left is None
+
+    clock_of(silent).advance(hours=4)
+
+    assert till_state(silent).roster_left == timedelta(hours=21)
+
+
+def test_a_supervisor_lets_somebody_in_for_one_shift_however_long_central_is_silent(silent: Desk) -> None:
+    """The supervisor's own signing in says in the audit that the roster is too old."""
+    clock_of(silent).advance(days=8)
+    assert attempt(silent, RIGHT)[0] == "roster_too_old"
+
+    sign_in(silent, SUPERVISOR.user, PINS[SUPERVISOR.user])
+    confirm_person(silent, SUPERVISOR, "1001")
+
+    assert attempt(silent, RIGHT)[0] == "ok"
+    assert codes(silent, "sign_in")[-2:] == [(SUPERVISOR.user, "roster_too_old"), ("1001", "roster_too_old")]
+    opened(silent)
+    assert attempt(silent, RIGHT)[0] == "ok"
+    count(silent, "20")
+    closed(silent)
+    assert attempt(silent, RIGHT)[0] == "roster_too_old"
+
+
+def test_whom_a_supervisor_let_in_is_let_in_no_longer_than_a_day(silent: Desk) -> None:
+    clock_of(silent).advance(days=8)
+    confirm_person(silent, SUPERVISOR, "1001")
+
+    clock_of(silent).advance(days=1)
+
+    assert attempt(silent, RIGHT)[0] == "roster_too_old"
 
 
 @pytest.mark.parametrize("roles", [{Role.ADMIN, Role.CASHIER}, {Role.AUDITOR, Role.SUPERVISOR}])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from pos.domain.session import SessionPolicy
+from pos.store.cache import set_marker
+from pos.store.silence import heard_now
+from pos.store.times import utc_text
 from pos.till.cash_office import current_shift
 from pos.till.lost_mark import note_lost_mark
 from tests.builders.tills import (
@@ -486,3 +491,17 @@ async def test_a_cashier_is_told_who_may_let_somebody_in_again() -> None:
         await seat.press("enter")
 
         assert seat.message == "! You may not do this. Who may: supervisor, back office."
+
+
+async def test_a_day_before_nobody_is_let_in_any_more_the_screen_says_so() -> None:
+    """To whoever sits down, and in the status line as long as it holds."""
+    desk = replace(make_till(), boot="this run")
+    opened(desk)
+    desk.policy = replace(desk.policy, sessions=SessionPolicy(roster=timedelta(days=7)))
+    silent = timedelta(days=6, hours=3)
+    with desk.cache.write() as cache:
+        set_marker(cache, "told_at", utc_text(NOW - silent))
+        heard_now(cache, boot="this run", monotonic_s=-silent.total_seconds())
+    async with counter(desk) as seat:
+        assert "in 21 hours nobody is let in here any more" in seat.text
+        assert "SHUTS IN 21:00" in seat.text

@@ -28,6 +28,7 @@ from pos.till.notes import Noted
 from pos.till.papers import show_receipt
 from pos.till.post_dated import ChequeRegistered
 from pos.till.refund_across import find_elsewhere, is_whole_number
+from pos.till.roster_age import roster_warning, roster_words
 from pos.till.shift_closed import ShiftClosed
 from pos.till.take_payment import PaymentTaken
 from pos.tui.keys import bindings
@@ -115,6 +116,15 @@ class FindScreen(TillScreen[SignedOut]):
 
     def on_mount(self) -> None:
         self.errand(self._begin())
+
+    def on_screen_resume(self) -> None:
+        self.run_worker(self._warn_of_roster(), group="roster", exclusive=True, exit_on_error=False)
+
+    async def _warn_of_roster(self) -> None:
+        """While there is time to mend the line, above what the keys do."""
+        left = await self.seat.look(lambda: roster_warning(self.seat.desk))
+        said = WELCOME if left is None else f"\n {roster_words(left)}\n{WELCOME}"
+        self.query_one("#welcome", Label).update(Text(said))
 
     async def _begin(self) -> None:
         """Whoever sits down without an open shift is asked to open one at once."""

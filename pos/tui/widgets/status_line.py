@@ -20,7 +20,7 @@ class Status:
 
     ``at_risk``: the money that central has not acknowledged, shown beside the queue while it does not answer.
     ``findings``: what the last check of the whole store found wrong. ``barred``: central answers, and takes
-    nothing from this till.
+    nothing from this till. ``roster_left``: for how long people are still let in, where that is said.
     """
 
     shop: str
@@ -39,6 +39,7 @@ class Status:
     findings: int
     now: datetime
     barred: bool = False
+    roster_left: timedelta | None = None
 
 
 class StatusLine(Widget):
@@ -112,6 +113,8 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 
 
 def _link(status: Status) -> str:
+    if status.roster_left is not None:
+        return "SHUT" if status.roster_left < timedelta(0) else f"SHUTS IN {_spell(status.roster_left)}"
     if status.online is None:
         return "CONNECTING"
     if status.online and status.barred:

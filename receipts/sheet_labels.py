@@ -13,6 +13,8 @@ SHEET_HEADING = MappingProxyType(
         "move_undone": "CASH MOVE TAKEN BACK",
         "x_report": "X REPORT",
         "z_report": "Z REPORT",
+        "safe_count": "SAFE COUNT",
+        "day_report": "END OF DAY",
     }
 )
 
@@ -64,6 +66,17 @@ SHEET = MappingProxyType(
         "grand_refunded": "Refunded",
         "grand_duplicates": "Duplicates printed",
         "grand_no_sales": "Drawer opened without a sale",
+        "loose_cash": "Loose cash",
+        "sealed_bags": "Sealed bags",
+        "bag": "Bag {said}",
+        "bags": "Bags: {count}",
+        "shifts_of_day": "Shifts",
+        "shift_of_day": "{said}",
+        "over_short_of_shift": "over / short of user {said}",
+        "left_of_day": "Not done when the day was closed",
+        "left_over": "{said}",
+        "closed_by": "Closed by (signature):",
+        "second_counter": "Counted beside (signature):",
         "counted_by": "Counted by (signature):",
         "checked_by": "Difference looked at by (signature):",
     }

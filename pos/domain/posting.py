@@ -77,6 +77,7 @@ class SourceKind(StrEnum):
     REINSTATEMENT = "reinstatement"
     CASH_MOVE = "cash_move"
     DEBIT_FEE = "debit_fee"
+    SAFE_COUNT = "safe_count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ class ReceiptKind(StrEnum):
     MOVE_UNDONE = "move_undone"
     X_REPORT = "x_report"
     Z_REPORT = "z_report"
+    SAFE_COUNT = "safe_count"
+    DAY_REPORT = "day_report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from pos.domain.cash_bag import BagState, CashBag
 from pos.domain.money import Currency, Money, currency
 from pos.domain.posting import Ledger
+from pos.store.days import safe_base, safe_by_the_books
 
 _BAG = "SELECT bag_id, number, amount_minor, currency, business_date, operator, state, slip FROM v_cash_bag "
 
@@ -27,8 +28,12 @@ def bags_in_safe(connection: Connection, in_currency: Currency, *, limit: int) -
 def loose_in_safe(connection: Connection, in_currency: Currency) -> Money:
     """What the safe took in of counted drawers, less their floats, what went to the bank and what lies in its bags.
 
-    The floats of open shifts are out of what it had before the books began: they lessen nothing until they are counted.
+    Once it was counted, what it had before the books began is known too. Until then the floats of open shifts are out of
+    that: they lessen nothing until they are counted.
     """
+    base = safe_base(connection, in_currency)
+    if base is not None:
+        return base + safe_by_the_books(connection, in_currency)
     booked, bagged = connection.exec_driver_sql(
         "SELECT (SELECT coalesce(sum(debit_minor - credit_minor), 0) FROM journal_line WHERE ledger_account = ?1 "
         "AND currency = ?2) + (SELECT coalesce(sum(float_minor), 0) FROM shift WHERE currency = ?2 "

@@ -34,6 +34,7 @@ from pos.store.shifts import (
 )
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
+from pos.till.day import open_business_date
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.drawer_count import (
     DeclaredOrder,
@@ -92,7 +93,8 @@ class Counted:
 def open_shift(
     desk: Desk, person: Person, float_amount: str, *, decimal_marks: str = ".", memo: Memo | None = None
 ) -> ShiftOpened:
-    """Open the person's shift with a float (may be zero), in the shop's currency, on today's business date.
+    """Open the person's shift with a float (may be zero), in the shop's currency, on today's business date, or where that
+    day is closed already on the next.
 
     Raises NotAuthorised, Refused ``shift_is_open``, ``clock_behind``, ``store_unconfirmed`` or what ``parse_count`` raises.
     """
@@ -111,7 +113,7 @@ def open_shift(
             shift_id=deed.new_id(),
             number=deed.unit.next_number("shift"),
             operator=person.user,
-            business_date=business_date(deed.at, desk.policy.day_starts),
+            business_date=open_business_date(desk, deed.unit.connection),
             currency=desk.identity.currency,
             float_=float_,
         )

@@ -19,6 +19,7 @@ from pos.domain.role import Person
 from pos.till.acts.banking import BankingAct, carry_out_banking
 from pos.till.acts.cheques import carry_out_of_cheque
 from pos.till.acts.corrections import CorrectionAct, carry_out_correction
+from pos.till.acts.day import DayAct, carry_out_of_day
 from pos.till.acts.dealers import DealerAct, carry_out_of_dealer
 from pos.till.acts.debits import DebitAct, carry_out_of_debit
 from pos.till.acts.drawer import DrawerAct, carry_out_at_drawer
@@ -159,6 +160,8 @@ class Script:
             return carry_out_at_drawer(seat, act, memo)
         if isinstance(act, DebitAct):
             return carry_out_of_debit(seat, act, memo)
+        if isinstance(act, DayAct):
+            return carry_out_of_day(seat, act, memo)
         if isinstance(act, DealerAct):
             return carry_out_of_dealer(seat, act, memo)
         if isinstance(act, PersonAct):

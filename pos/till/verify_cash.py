@@ -55,6 +55,21 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "AND receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (
+        "safe_count_is_posted",
+        "SELECT count_id FROM safe_count WHERE difference_minor <> "
+        + _POSTED.format(
+            side="debit_minor - credit_minor", source="safe_count", key="count_id", accounts="= 'safe'"
+        ),
+    ),
+    (
+        "closed_day_is_its_shifts",
+        "SELECT business_date FROM day_close WHERE (shifts, payments, gross_minor) IS NOT (SELECT count(*), "
+        "coalesce(sum((SELECT count(*) FROM payment_event WHERE payment_event.shift_id = shift.shift_id)), 0), "
+        "coalesce(sum((SELECT coalesce(sum(amount_minor), 0) FROM payment_event "
+        "WHERE payment_event.shift_id = shift.shift_id)), 0) "
+        "FROM shift WHERE shift.business_date = day_close.business_date)",
+    ),
+    (
         "closed_shift_has_its_z_report",
         "SELECT shift_id FROM shift_close JOIN shift USING (shift_id) WHERE shift_id NOT IN (SELECT shift_id FROM z_report) "
         "AND number > (SELECT min(first.number) FROM shift AS first JOIN z_report USING (shift_id))",

@@ -535,6 +535,8 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number="5", act="no_sale", label="No sale: open the drawer"),
     MenuEntry(number="6", act="undo_cash_move", label="Cash moved in this shift; take one back"),
     MenuEntry(number="7", act="z_reports", label="Z reports of closed shifts, X of the open one"),
+    MenuEntry(number="9", act="safe_count", label="Count the safe"),
+    MenuEntry(number="0", act="close_day", label="End of day: what stops it, and the close"),
 )
 """The cash office's own menu."""
 
@@ -603,6 +605,8 @@ RIGHTS: dict[str, str] = {
     "reprint": "reprint",
     **{act: act for act in ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move")},
     "z_reports": "reprint",
+    "safe_count": "safe_count",
+    "close_day": "close_day",
     "x_report": "see_expected",
     "sign_off": "accept_over_short",
     "open_shift": "open_shift",

@@ -36,6 +36,7 @@ from pos.till.collections import collect
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
+from pos.till.day import close_day
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, Memo
@@ -49,6 +50,7 @@ from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
 from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.representments import undo_bounce
+from pos.till.safe import count_safe
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
@@ -195,6 +197,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(cheques=[("000901", "3"), ("B-1", "20")]))
     less = CreditOrder(cheques=[("000902", "0.9")], cause="bank_charge", reason="its tariff")
     approved(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, less), SUPERVISOR)
+    count_safe(desk, SUPERVISOR, "500")
+    close_day(desk, SUPERVISOR)
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)

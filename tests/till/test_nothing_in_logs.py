@@ -150,6 +150,8 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "paid_out", "amount": "1", "reason": "other", "text": "text"},
     {"ref": "ref", "act": "no_sale", "reason": "reason"},
     {"ref": "ref", "act": "accept_over_short", "shift": 1, "reason": "reason"},
+    {"ref": "ref", "act": "safe_count", "cash": {"amount": "1", "currency": "KWD"}, "reason": "reason"},
+    {"ref": "ref", "act": "close_day", "business_date": "2026-11-21"},
     {"ref": "ref", "act": "undo_cash_move", "move": "1", "reason": "reason"},
     {"ref": "ref", "act": "lock"},
 ]

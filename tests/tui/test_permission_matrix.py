@@ -170,6 +170,7 @@ ELSEWHERE = {
     "undo_bounce": "test_dishonour",
     "accept_over_short": "test_z_reports",
     "see_expected": "test_z_reports",
+    **dict.fromkeys(("safe_count", "close_day"), "test_day"),
     **dict.fromkeys(
         ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move"),
         "needs an own shift; test_cash_moves",

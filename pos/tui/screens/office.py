@@ -11,8 +11,11 @@ from textual.widgets import Label
 
 from pos.domain.cash_move import MoveKind
 from pos.till.cash_moves import CashMoved
+from pos.till.day import DayClosed
+from pos.till.safe import SafeCounted
 from pos.tui.keys import OFFICE, action
 from pos.tui.screens.cash_moves import CashMoveScreen, CashMovesScreen, named
+from pos.tui.screens.day import DayScreen, SafeCountScreen
 from pos.tui.screens.lines import LinesScreen
 from pos.tui.screens.z_reports import ZReportsScreen
 from pos.tui.widgets.columns import Column
@@ -89,3 +92,27 @@ class OfficeScreen(LinesScreen[None]):
 
     def action_z_reports(self) -> None:
         self.app.push_screen(ZReportsScreen(self.seat, self.errands))
+
+    # --- safe and day -------------------------------------------------------------------------------------------
+
+    def action_safe_count(self) -> None:
+        self.app.push_screen(SafeCountScreen(self.seat, self.errands), self._safe_counted)
+
+    def _safe_counted(self, done: SafeCounted | None) -> None:
+        if done is None:
+            return
+        if done.is_first:
+            said = "The safe's books begin with it."
+        elif done.difference:
+            said = f"It differed by {self.seat.shown(done.difference)}, which is over or short now."
+        else:
+            said = "It agrees."
+        self.say(f"{done.number}: {self.seat.shown_with_currency(done.counted)} counted. {said}")
+
+    def action_close_day(self) -> None:
+        self.app.push_screen(DayScreen(self.seat, self.errands), self._day_closed)
+
+    def _day_closed(self, done: DayClosed | None) -> None:
+        if done is not None:
+            gross = self.seat.shown_with_currency(done.gross)
+            self.say(f"Business day {done.day} is closed: {gross}. {done.number} is being printed.")

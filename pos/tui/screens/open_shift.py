@@ -3,6 +3,7 @@ supervisor confirms it here first."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.widgets import Input, Label
 
 from pos.domain.errors import DomainError
 from pos.till.cash_office import ShiftOpened, business_date_now, open_shift
+from pos.till.day import next_business_date
 from pos.till.lost_mark import confirm_store
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import sign_in
@@ -28,12 +30,7 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
 
     def body(self) -> ComposeResult:
         desk = self.seat.desk
-        day = business_date_now(desk).isoformat()
-        yield Label(
-            f"Open a shift for {shown(self.seat.person.name)}, business date {day}",
-            classes="title",
-            markup=False,
-        )
+        yield Label(self._title(business_date_now(desk)), id="open-title", classes="title", markup=False)
         yield Field(
             f"Float, {desk.identity.currency}",
             id="float",
@@ -45,10 +42,19 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
         yield Field("Supervisor", id="confirmer", pattern=DIGITS, limit=USER_MAX, note="confirms it")
         yield Field("PIN", id="confirmer-pin", pattern=DIGITS, limit=PIN_MAX, secret=True)
 
+    def _title(self, day: date) -> str:
+        return f"Open a shift for {shown(self.seat.person.name)}, business date {day}"
+
     def on_mount(self) -> None:
         for field in self._confirmer:
             field.display = False
         self.say("Type the float in the drawer, then Enter. Esc: look up only.")
+        self.errand(self._look_at_day())
+
+    async def _look_at_day(self) -> None:
+        """Where today is closed already the shift is of the next day."""
+        day = await self.seat.look(lambda: next_business_date(self.seat.desk))
+        self.query_one("#open-title", Label).update(self._title(day))
 
     @property
     def _confirmer(self) -> tuple[Field, Field]:

@@ -136,7 +136,10 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def _refuse_many_members(body: bytes, value: object) -> None:
     # Each member has a comma or a bracket before it, so most bodies need no walk, and short ones no count.
-    if len(body) <= BODY_MEMBERS_MAX or body.count(b",") + body.count(b"[") + body.count(b"{") <= BODY_MEMBERS_MAX:
+    if (
+        len(body) <= BODY_MEMBERS_MAX
+        or body.count(b",") + body.count(b"[") + body.count(b"{") <= BODY_MEMBERS_MAX
+    ):
         return
     left, members = [value], 0
     while left:

@@ -17,6 +17,7 @@ from sync.approvals_elsewhere import CentralApprovals
 from sync.delivery import Delivery, Round, SyncParts
 from sync.heads import Heads
 from sync.inbound import Inbound, KeepCheques, PullReport
+from sync.ledger.told import BatchesTold
 from sync.releases import Releases
 from sync.retry import RETRY_AFTER_MAX_S
 from sync.roster import Roster, RosterPorts
@@ -80,6 +81,7 @@ class SyncEngine:
         )
         self.state = SyncState()
         self._shift_totals = ShiftTotals(parts.client, parts.till, parts.identity, runner=parts.runner)
+        self._batches = BatchesTold(parts.client, parts.till, parts.identity, runner=parts.runner)
         self._roster = Roster(
             parts.client,
             parts.till,
@@ -161,6 +163,8 @@ class SyncEngine:
             await self._heads.tell()
         if "shiftTotals" in self._inbound.announced and self.quiet_s() == 0:
             await self._shift_totals.tell()
+        if "ledgerBatches" in self._inbound.announced and self.quiet_s() == 0:
+            await self._batches.tell()
         if "personChanges" in self._inbound.announced and self.quiet_s() == 0:
             await self._roster.tell()
 

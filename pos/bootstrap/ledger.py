@@ -15,7 +15,8 @@ from pos.domain.ledger_feed import Deliverer, LedgerBatch
 from pos.domain.role import Person
 from pos.till.ledger_batches import ledger_batch
 from pos.till.ledger_delivery import batches_to_deliver, note_delivery, told
-from sync.ledger.delivery import Endpoint, NotYet, Parcel, parcel_of, put_in_folder
+from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder
+from sync.ledger.endpoint import Endpoint
 from sync.ledger.files import BatchForm
 
 Bring = Callable[[Parcel], Awaitable[Delivery | NotYet]]

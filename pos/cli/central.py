@@ -14,13 +14,14 @@ import typer
 if TYPE_CHECKING:
     from sync.central.http.tls import TlsFiles
 
-from pos.cli import central_access, central_backup, central_hub
+from pos.cli import central_access, central_backup, central_hub, central_ledger
 from pos.cli.output import Invocation
 from pos.domain.bill_paper import BillPaper
 from pos.domain.errors import Refused
 
 app = typer.Typer(help="The bundled central server.", no_args_is_help=True)
 app.add_typer(central_hub.app, name="hub")
+app.add_typer(central_ledger.app, name="gl")
 
 DbOption = Annotated[
     str, typer.Option("--db", help="Database URL: sqlite:///central.db or postgresql://user@host/central.")

@@ -183,3 +183,27 @@ def reach_of(connection: Connection, number: str) -> tuple[int, int]:
         "SELECT entries_after, entries_through FROM ledger_batch WHERE batch_number = ?", (number,)
     ).one()
     return int(after), int(through)
+
+
+TOLD_AT_ONCE = 20
+
+
+def last_sequence(connection: Connection) -> int:
+    """How many batches were made."""
+    return next_sequence(connection) - 1
+
+
+def sequence_of(connection: Connection, number: str) -> int:
+    """Which of the terminal's batches this is; 0 for one that these books did not make."""
+    found = connection.exec_driver_sql(
+        "SELECT sequence FROM ledger_batch WHERE batch_number = ?", (number,)
+    ).scalar_one_or_none()
+    return int(found or 0)
+
+
+def batches_after(connection: Connection, sequence: int) -> list[LedgerBatch]:
+    """The batches made after this one, in their order; so many at once."""
+    rows = connection.exec_driver_sql(
+        _BATCH + "WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, TOLD_AT_ONCE)
+    )
+    return [_batch(connection, tuple(row)) for row in rows.all()]

@@ -42,6 +42,7 @@ from sync.central.http.turns import Turns
 from sync.central.http.watch import REQUEST_ID, Visit, Watch, id_of, note_code
 from sync.central.hub.events import EventRecorder
 from sync.central.hub.listeners import ListenerHosts
+from sync.central.ledger.batches import ledger_batch_routes
 from sync.central.operating.metrics import Metrics, TimedStore
 from sync.central.store.database import CentralStore
 from sync.central.store.group_commit import GroupCommit
@@ -119,6 +120,7 @@ def make_app(
         *session_routes(desk),
         *head_routes(desk),
         *shift_total_routes(desk),
+        *ledger_batch_routes(desk),
         *person_routes(desk),
         *outcome_routes(desk),
         *transfer_routes(desk),

@@ -9,32 +9,21 @@ it to be looked at, 409 with the same ``sha256`` says that it is there already.
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import hashlib
 import json
 import os
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from pos.domain.encode import file_name
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.ledger_feed import LedgerBatch
 from sync.ledger.files import BatchForm, batch_file, batch_head
-from sync.transport_security import TlsFiles, context_of, why_not_secure
-
-AsyncBaseTransport = httpx.AsyncBaseTransport
-"""The seam: what carries the requests."""
 
 ANSWER_MAX = 64_000
 """Bytes of an acknowledgement that are read."""
-BUSY = frozenset((401, 403, 404, 405, 408, 425, 429))
-"""Refusals that have nothing to do with the batch: the address is set up wrongly, or busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +76,7 @@ def put_in_folder(folder: Path, parcel: Parcel) -> Delivery | NotYet:
     try:
         for name, content in ((control, parcel.control), (parcel.file_name, parcel.content)):
             if not _lay_down(folder / name, content):
-                return _refused(
+                return refused(
                     DeliveryWay.FOLDER, parcel, f"{name} is there already, and is another than this batch's."
                 )
         return _answer_in(folder, parcel) or Delivery(
@@ -134,11 +123,11 @@ def _answer_in(folder: Path, parcel: Parcel) -> Delivery | None:
         if path.is_file():
             with path.open("rb") as file:
                 text = file.read(ANSWER_MAX).decode("utf-8", "replace").strip()
-            return _answered(DeliveryWay.FOLDER, parcel, state, _read(text))
+            return answered(DeliveryWay.FOLDER, parcel, state, read_answer(text))
     return None
 
 
-def _read(text: str) -> Mapping[str, Any]:
+def read_answer(text: str) -> Mapping[str, Any]:
     """An answer's object; a plain text is a reference or a reason."""
     try:
         found = json.loads(text)
@@ -147,108 +136,23 @@ def _read(text: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {"reference": text, "reason": text}
 
 
-def _answered(way: DeliveryWay, parcel: Parcel, state: DeliveryState, said: Mapping[str, Any]) -> Delivery:
+def answered(way: DeliveryWay, parcel: Parcel, state: DeliveryState, said: Mapping[str, Any]) -> Delivery:
     """What the accounting system said, held against what was delivered."""
     digest = said.get("sha256")
     if state is DeliveryState.ACKNOWLEDGED and digest not in (None, parcel.file_digest):
-        return _refused(way, parcel, "It acknowledged another file than this batch's.")
+        return refused(way, parcel, "It acknowledged another file than this batch's.")
     if state is DeliveryState.REFUSED:
-        return _refused(way, parcel, _text(said.get("reason") or said.get("message")))
+        return refused(way, parcel, text_of(said.get("reason") or said.get("message")))
     return Delivery(
-        state=state, way=way, file_digest=parcel.file_digest, reference=_text(said.get("reference")) or None
+        state=state, way=way, file_digest=parcel.file_digest, reference=text_of(said.get("reference")) or None
     )
 
 
-def _refused(way: DeliveryWay, parcel: Parcel, reason: str) -> Delivery:
+def refused(way: DeliveryWay, parcel: Parcel, reason: str) -> Delivery:
+    """The accounting system, or who looked for it, would not have the batch."""
     return Delivery(state=DeliveryState.REFUSED, way=way, file_digest=parcel.file_digest, reason=reason)
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value of an answer as text; nothing for what is none."""
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-
-
-class Endpoint:
-    """The accounting system's address. ``transport`` is the seam for tests; TLS is always verified."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        ca_file: str = "",
-        token: str = "",
-        timeout_s: int = 30,
-        transport: AsyncBaseTransport | None = None,
-    ) -> None:
-        self._url = url
-        self._timeout_s = timeout_s
-        self._tls_fault: str | None = None
-        headers = {"Accept": "application/json", "User-Agent": "counterfoil"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            verify=self._trusted(ca_file, needed=transport is None and url.startswith("https:")),
-            timeout=httpx.Timeout(timeout_s),
-            follow_redirects=False,
-            trust_env=False,
-            headers=headers,
-        )
-
-    def _trusted(self, ca_file: str, *, needed: bool) -> ssl.SSLContext:
-        if needed:
-            try:
-                return context_of(TlsFiles(ca_file=ca_file))
-            except OSError as error:
-                self._tls_fault = f"The authorities' file cannot be used ({error.strerror or 'no PEM'})."
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-    async def close(self) -> None:
-        await self._http.aclose()
-
-    async def post(self, parcel: Parcel) -> Delivery | NotYet:
-        """One try; every fault is an outcome."""
-        if self._tls_fault is not None:
-            return NotYet(reason=self._tls_fault)
-        try:
-            async with asyncio.timeout(self._timeout_s * 2):
-                status, said = await self._post(parcel)
-        except TimeoutError:
-            return NotYet(reason="It did not answer in time.")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return NotYet(reason=f"It cannot be reached: {why_not_secure(error) or type(error).__name__}.")
-        if status in (200, 201):
-            return _answered(DeliveryWay.HTTPS, parcel, DeliveryState.ACKNOWLEDGED, said)
-        if status == 202:
-            return Delivery(
-                state=DeliveryState.DELIVERED, way=DeliveryWay.HTTPS, file_digest=parcel.file_digest
-            )
-        if status == 409 and said.get("sha256") == parcel.file_digest:
-            return _answered(DeliveryWay.HTTPS, parcel, DeliveryState.ACKNOWLEDGED, said)
-        if 400 <= status < 500 and status not in BUSY:
-            reason = _text(said.get("reason") or said.get("message")) or f"It answered {status}."
-            return _refused(DeliveryWay.HTTPS, parcel, reason)
-        return NotYet(reason=f"It answered {status}.")
-
-    async def _post(self, parcel: Parcel) -> tuple[int, Mapping[str, Any]]:
-        digest = base64.b64encode(hashlib.sha256(parcel.content).digest()).decode("ascii")
-        request = self._http.build_request(
-            "POST",
-            self._url,
-            content=parcel.content,
-            headers={
-                "Content-Type": parcel.media_type,
-                "Content-Digest": f"sha-256=:{digest}:",
-                "Content-Disposition": f'attachment; filename="{parcel.file_name}"',
-                "Idempotency-Key": parcel.number,
-            },
-        )
-        answer = await self._http.send(request, stream=True)
-        try:
-            content = b""
-            async for piece in answer.aiter_bytes():
-                content += piece
-                if len(content) > ANSWER_MAX:
-                    break
-        finally:
-            await answer.aclose()
-        return answer.status_code, _read(content[:ANSWER_MAX].decode("utf-8", "replace").strip())

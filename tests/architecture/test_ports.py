@@ -21,6 +21,7 @@ SERVER_LOG = "sync/central/http/request_log.py"
 LISTENER_CLIENT = "sync/central/hub/listener_client.py"
 # A temporary database that nobody else can open, and that goes with its connection.
 SEEN_REFERENCES = "pos/store/seen_references.py"
+LEDGER_CLIENT = "sync/ledger/endpoint.py"
 TILL_DATABASE = "pos/store/database.py"
 CENTRAL_DATABASE = "sync/central/store/on_sqlite.py"
 CENTRAL_SERVER = "sync/central/store/on_postgresql.py"
@@ -98,7 +99,7 @@ PORTS = (
         (MACHINE, SERVER_LOG),
     ),
     # The wire's one client, the card terminal's and that for listeners: httpx and its continuation must stay one line apart.
-    Port("network client", ("httpx", "httpx2"), (WIRE_CLIENT, CARD_CLIENT, LISTENER_CLIENT)),
+    Port("network client", ("httpx", "httpx2"), (WIRE_CLIENT, CARD_CLIENT, LISTENER_CLIENT, LEDGER_CLIENT)),
     Port("other network clients", ("http.client", "urllib.request", "requests", "aiohttp")),
     # A receipt printer on the network is written to directly.
     Port("socket", ("socket", "asyncio.open_connection", "asyncio.start_server"), (PRINTER,)),

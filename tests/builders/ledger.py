@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from pos.domain.ledger_feed import Deliverer, LedgerBatch
 from pos.till.desk import Desk
-from tests.builders.tills import card, cash, cheque, closed, count, make_till, opened, pay, sale, stock
+from pos.till.ledger_batches import make_batches
+from tests.builders.tills import (
+    BACK_OFFICE,
+    card,
+    cash,
+    cheque,
+    closed,
+    count,
+    make_till,
+    opened,
+    pay,
+    sale,
+    stock,
+)
 
 
 def counted_day(desk: Desk | None = None) -> Desk:
@@ -38,3 +53,20 @@ def posted(desk: Desk) -> Mapping[tuple[str, str, str], int]:
         for side, minor in (("debit", debit), ("credit", credit)):
             sums[day, account, side] = sums.get((day, account, side), 0) + minor
     return {key: minor for key, minor in sums.items() if minor}
+
+
+def batch_of_a_day(
+    *, terminal: str = "T1", more: str | None = None, delivered_by: Deliverer = Deliverer.NOBODY
+) -> LedgerBatch:
+    """The batch of ``counted_day``, and of a second shift that took ``more``, as ``terminal`` makes it."""
+    desk = make_till()
+    desk.identity = replace(desk.identity, terminal=terminal)
+    desk.policy = replace(desk.policy, ledger=replace(desk.policy.ledger, delivered_by=delivered_by))
+    counted_day(desk)
+    if more is not None:
+        opened(desk, "0")
+        pay(desk, cash(more), account="BA-1")
+        count(desk, more)
+        closed(desk)
+    (batch,) = make_batches(desk, BACK_OFFICE)
+    return batch

@@ -35,7 +35,13 @@ from sync.central.app import make_app
 from sync.central.http.limits import Limits
 from sync.central.operating.fixture import load_fixture
 from sync.central.store.database import CentralStore
-from sync.central.wire.links import HEAD_PATH, PERSON_CHANGE_PATH, PERSON_PATH, SHIFT_TOTAL_PATH
+from sync.central.wire.links import (
+    HEAD_PATH,
+    LEDGER_BATCH_PATH,
+    PERSON_CHANGE_PATH,
+    PERSON_PATH,
+    SHIFT_TOTAL_PATH,
+)
 from sync.client import CentralClient
 from sync.credentials import Credentials
 from sync.delivery import SyncParts
@@ -217,7 +223,13 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
-        is_head = request.url.path in (HEAD_PATH, SHIFT_TOTAL_PATH, PERSON_PATH, PERSON_CHANGE_PATH)
+        is_head = request.url.path in (
+            HEAD_PATH,
+            SHIFT_TOTAL_PATH,
+            LEDGER_BATCH_PATH,
+            PERSON_PATH,
+            PERSON_CHANGE_PATH,
+        )
         fault = self._script.popleft() if self._script and not is_head else self.fault_of(request)
         (self.heads if is_head else self.requests).append(
             Request(

@@ -15,7 +15,11 @@ from sqlalchemy.exc import DBAPIError
 
 from sync.central.operating.fixture import load_fixture
 from sync.central.operating.verify import verify_central
-from sync.central.schema.migrations.versions import v0015_wall_around_dealers, v0016_returned_cheques
+from sync.central.schema.migrations.versions import (
+    v0015_wall_around_dealers,
+    v0016_returned_cheques,
+    v0017_ledger_batches,
+)
 from sync.central.schema.migrations.walling import ALL
 from sync.central.schema.opening import open_central
 from sync.central.store.database import CentralStore
@@ -25,7 +29,7 @@ from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import SteppingClock, item
 from tests.central.test_dealer_isolation import OTHER, OWN, Dealer, operator, paid
 
-WALL = v0015_wall_around_dealers.WALL | v0016_returned_cheques.WALL
+WALL = v0015_wall_around_dealers.WALL | v0016_returned_cheques.WALL | v0017_ledger_batches.WALL
 """Of each table what a dealer sees, and what it may write."""
 
 pytestmark = pytest.mark.kept_in("postgresql")
@@ -100,6 +104,7 @@ INSERT INTO dishonour_stage (dishonour_id, account_id, stage_before) VALUES ('DH
 INSERT INTO terminal_head VALUES ('{t}', 1, 1, 'X', '2026');
 INSERT INTO shift_total VALUES ('ST-{d}', '{t}', 1, 'S', '2026', 1, 1, '2026', {n});
 INSERT INTO shift_total_sum VALUES ('ST-{d}', 'KWD', 1, 1);
+INSERT INTO ledger_batch VALUES ('LB-{d}', '{t}', 'S', '2026', 'till', 'x', '{{}}', '2026', {n});
 INSERT INTO approval_request (id, terminal, body, asked_sha256, asked_at) VALUES ('A-{d}', '{t}', '{{}}', 'x', '2026');
 INSERT INTO approval_answer (id, request_id, number, approved, person, terminal, given_at)
  VALUES ('AA-{d}', 'A-{d}', 1, 1, '1', '{t}', '2026');
@@ -133,8 +138,8 @@ INSERT INTO central_audit VALUES ({n}, '2026', 'client_made', 'd-{d}', '', '');
 """A row in each table that has a dealer's, by which dealer (``d``), terminal (``t``), bill (``b``) and number (``n``)."""
 
 NO_DEALERS = {
-    "fixture_row", "hub", "event_counter", "event_delivery", "event_due", "item", "bill_cycle", "voucher_key", "hub_key",
-    "central_version", "change_counter",
+    "ledger_delivery", "fixture_row", "hub", "event_counter", "event_delivery", "event_due", "item", "bill_cycle",
+    "voucher_key", "hub_key", "central_version", "change_counter",
 }  # fmt: skip
 """What has no row that is a dealer's."""
 

@@ -18,7 +18,8 @@ from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.till.desk import Desk
 from pos.till.ledger_batches import make_batches
 from pos.till.ledger_delivery import delivery_of, note_delivery, said_by_hand, told
-from sync.ledger.delivery import Endpoint, NotYet, Parcel, parcel_of, put_in_folder
+from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder
+from sync.ledger.endpoint import Endpoint
 from sync.ledger.files import BatchForm
 from tests.builders.ledger import counted_day
 from tests.builders.tills import AUDITOR, BACK_OFFICE, findings, rows

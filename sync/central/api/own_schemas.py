@@ -47,6 +47,40 @@ _PAYMENT_TOLD = _object({"id": TEXT}, {"correlatorId": TEXT})
 _PAYMENT_KNOWN = _object({"id": TEXT, "correlatorId": MAYBE})
 _ACCOUNT_TOLD = _object({"id": TEXT}, {"@referredType": TEXT})
 _RULE = _object({"after": WHOLE, "withinMonths": WHOLE, "forMonths": WHOLE})
+_LEDGER_BATCH: Mapping[str, Schema] = {
+    "batch": TEXT,
+    "sequence": WHOLE,
+    "series": TEXT,
+    "shop": TEXT,
+    "terminal": TEXT,
+    "businessDate": TEXT,
+    "part": WHOLE,
+    "accountingDate": TEXT,
+    "deliveredBy": _one_of("nobody", "till", "central"),
+    "entries": WHOLE,
+    "lineCount": WHOLE,
+    "totals": listed(_object({"currency": TEXT, "debit": TEXT, "credit": TEXT})),
+    "sha256": TEXT,
+    "terms": {"type": "object", "additionalProperties": TEXT},
+    "lines": listed(
+        _object(
+            {
+                "line": WHOLE,
+                "event": TEXT,
+                "category": TEXT,
+                "account": TEXT,
+                "accountName": TEXT,
+                "ledgerAccount": TEXT,
+                "kind": TEXT,
+                "currency": TEXT,
+                "debit": TEXT,
+                "credit": TEXT,
+                "postings": WHOLE,
+            },
+            {"originalDate": {"type": ["string", "null"]}},
+        )
+    ),
+}
 _SUM = _object({"count": WHOLE, "totalAmount": MONEY})
 _OF_PERSON: Mapping[str, Schema] = {
     "deedId": TEXT,
@@ -267,6 +301,17 @@ SCHEMAS: Mapping[str, Schema] = {
             "toldAt": TIME,
             "changeNumber": WHOLE,
             **_type("CounterfoilShiftTotal"),
+        }
+    ),
+    "NewLedgerBatch": _object(_LEDGER_BATCH),
+    "LedgerBatch": _object(
+        {
+            "id": TEXT,
+            "href": TEXT,
+            **_LEDGER_BATCH,
+            "toldAt": TIME,
+            "changeNumber": WHOLE,
+            **_type("CounterfoilLedgerBatch"),
         }
     ),
     "Person": _object(

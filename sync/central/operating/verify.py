@@ -16,6 +16,7 @@ from pos.domain.payment_mode import ModeKind, PaymentModes
 from sync.central.bills.loading import bill_sum_faults
 from sync.central.hub.figures import hub_faults
 from sync.central.hub.set_aside import list_set_aside
+from sync.central.ledger.batches import ledger_faults
 from sync.central.operating.verify_refunds import refund_faults
 from sync.central.payments.cheques import cheque_of
 from sync.central.payments.commissions import earned_with
@@ -29,7 +30,7 @@ from sync.wire_json import WireJsonError, loads, read_money
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something that does not add up: ``subject`` is payment, refund, bill, account, voucher, transfer, terminal, listener,
-    store.
+    ledger batch, store.
     """
 
     subject: str
@@ -81,6 +82,10 @@ def verify_central(
             *(
                 Finding(subject="terminal", subject_id=terminal, message=what)
                 for terminal, what in ([] if at is None else shift_total_faults(connection, at=at))
+            ),
+            *(
+                Finding(subject="ledger batch", subject_id=number, message=what)
+                for number, what in ledger_faults(connection)
             ),
             *(
                 Finding(subject=subject, subject_id=subject_id, message=what)

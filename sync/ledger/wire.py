@@ -1,0 +1,127 @@
+"""A batch as a till tells it to central: the JSON of the feed, read back and held against its own control totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pos.domain.errors import DomainError
+from pos.domain.ledger_feed import AccountKind, BatchLine, Deliverer, LedgerBatch, batch_number, digest_of
+from pos.domain.money import Money, currency, parse_count
+from sync.ledger.files import batch_json
+from sync.wire_json import BadField
+
+LINES_MAX = 800
+TEXT_MAX = 60
+WHOLE_MAX = 2**53
+
+
+def read_batch(body: Mapping[str, Any]) -> LedgerBatch:
+    """The batch that ``body`` tells. Raises BadField where it does not balance, or is not what its totals and digest say."""
+    series = _text(body, "series", within="")
+    lines = body.get("lines")
+    if not isinstance(lines, list) or not 1 < len(lines) <= LINES_MAX:
+        raise BadField("lines", f"must be a list of 2 to {LINES_MAX} lines")
+    batch = LedgerBatch(
+        number=_text(body, "batch", within=""),
+        sequence=_whole(body, "sequence"),
+        shop=_text(body, "shop", within=""),
+        terminal=_text(body, "terminal", within=""),
+        business_date=_day(body, "businessDate"),
+        part=_whole(body, "part"),
+        accounting_date=_day(body, "accountingDate"),
+        entries=_whole(body, "entries"),
+        delivered_by=_member(Deliverer, body, "deliveredBy"),
+        terms=_terms(body),
+        lines=tuple(_line(line, place) for place, line in enumerate(lines, start=1)),
+    )
+    named = batch_number(batch.shop, batch.terminal, series, batch.business_date, batch.part)
+    if batch.number != named:
+        raise BadField("batch", "is not the number of this shop, terminal, series, date and part")
+    if any(total.debit != total.credit for total in batch.totals):
+        raise BadField("lines", "do not balance")
+    for name in ("totals", "lineCount"):
+        if body.get(name) != batch_json(batch)[name]:
+            raise BadField(name, "is not that of the lines")
+    if body.get("sha256") != digest_of(batch):
+        raise BadField("sha256", "is not the digest of the batch")
+    return batch
+
+
+def told_batch(batch: LedgerBatch) -> dict[str, object]:
+    """What central is told of ``batch``. The series stands in its number, before date and part."""
+    return {**batch_json(batch), "series": batch.number.rsplit("-", 3)[1]}
+
+
+def _line(told: object, place: int) -> BatchLine:
+    within = f"lines[{place - 1}]."
+    if not isinstance(told, Mapping):
+        raise BadField(within.rstrip("."), "must be an object")
+    if told.get("line") != place:
+        raise BadField(f"{within}line", "must count from 1")
+    debit, credit = (_amount(told, name, within=within) for name in ("debit", "credit"))
+    if (debit.minor == 0) == (credit.minor == 0):
+        raise BadField(within.rstrip("."), "has one side that is above zero")
+    return BatchLine(
+        number=place,
+        event=_text(told, "event", within=within),
+        category=_text(told, "category", within=within),
+        ledger_account=_text(told, "ledgerAccount", within=within),
+        code=_text(told, "account", within=within),
+        name=_text(told, "accountName", within=within),
+        kind=_member(AccountKind, told, "kind", within=within),
+        debit=debit,
+        credit=credit,
+        postings=_whole(told, "postings", within=within),
+        original_date=None if told.get("originalDate") is None else _day(told, "originalDate", within=within),
+    )
+
+
+def _amount(told: Mapping[str, Any], name: str, *, within: str) -> Money:
+    try:
+        amount = parse_count(
+            _text(told, name, within=within), currency(_text(told, "currency", within=within))
+        )
+    except DomainError as refusal:
+        raise BadField(f"{within}{name}", refusal.message) from None
+    if told[name] != amount.plain():
+        raise BadField(f"{within}{name}", "must have exactly the currency's digits")
+    return amount
+
+
+def _terms(body: Mapping[str, Any]) -> dict[str, str]:
+    told = body.get("terms")
+    if not isinstance(told, Mapping) or not all(isinstance(value, str) for value in told.values()):
+        raise BadField("terms", "must be an object of texts")
+    if len(told) > 20 or any(len(value) > TEXT_MAX for value in told.values()):
+        raise BadField("terms", "is too long")
+    return dict(told)
+
+
+def _text(told: Mapping[str, Any], name: str, *, within: str) -> str:
+    value = told.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 2 * TEXT_MAX:
+        raise BadField(within + name, f"must be a text of up to {2 * TEXT_MAX} characters")
+    return value
+
+
+def _whole(told: Mapping[str, Any], name: str, *, within: str = "") -> int:
+    value = told.get(name)
+    if type(value) is not int or not 0 < value <= WHOLE_MAX:
+        raise BadField(within + name, "must be a whole number above zero")
+    return value
+
+
+def _day(told: Mapping[str, Any], name: str, *, within: str = "") -> date:
+    try:
+        return date.fromisoformat(_text(told, name, within=within))
+    except ValueError:
+        raise BadField(within + name, "must be a day, as 2026-11-21") from None
+
+
+def _member(kind: Any, told: Mapping[str, Any], name: str, *, within: str = "") -> Any:
+    try:
+        return kind(told.get(name))
+    except ValueError:
+        raise BadField(within + name, f"must be one of {', '.join(kind)}") from None

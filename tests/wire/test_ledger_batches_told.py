@@ -1,0 +1,95 @@
+"""Tills tell central every batch, once each, and central gives out the same bytes as they do."""
+
+from __future__ import annotations
+
+from pos.domain.ledger_feed import LedgerBatch
+from pos.till.cash_office import CountOrder, close_shift, count_shift
+from pos.till.ledger_batches import ledger_batches, make_batches
+from sync.central.ledger.batches import told_batches
+from sync.central.wire.links import LEDGER_BATCH_PATH
+from sync.ledger.files import BatchForm, batch_file
+from tests.builders.tills import BACK_OFFICE, CASHIER, opened
+from tests.builders.wire import Fault, Wire, make_wire
+
+
+def at_central(wire: Wire) -> list[LedgerBatch]:
+    with wire.central.read() as connection:
+        return list(told_batches(connection))
+
+
+def batch_of_a_shift(wire: Wire, amount: str = "1.000") -> LedgerBatch:
+    """The open shift takes ``amount`` and is closed, and what it booked is batched; the next shift is open."""
+    wire.pay("BA-1", amount)
+    count_shift(wire.desk, CASHIER, CountOrder(cash="0"))
+    close_shift(wire.desk, CASHIER, reason="a test counts nothing")
+    (batch,) = make_batches(wire.desk, BACK_OFFICE)
+    wire.clock.advance(minutes=20)
+    opened(wire.desk)
+    return batch
+
+
+def posts(wire: Wire) -> int:
+    return sum(one.path == LEDGER_BATCH_PATH and one.method == "POST" for one in wire.network.heads)
+
+
+async def test_central_is_told_every_batch_once() -> None:
+    wire = await make_wire()
+    first = batch_of_a_shift(wire)
+    await wire.engine.push()
+    assert at_central(wire) == [first]
+
+    second = batch_of_a_shift(wire, "2.000")
+    await wire.engine.push()
+    await wire.engine.push()
+    wire.restart()
+    await wire.engine.pull()
+    await wire.engine.push()
+
+    assert at_central(wire) == [first, second]
+    assert posts(wire) == 2
+
+
+async def test_central_gives_out_the_bytes_that_the_till_does() -> None:
+    wire = await make_wire()
+    batch_of_a_shift(wire)
+    await wire.engine.push()
+
+    for form in BatchForm:
+        told = "".join(batch_file(form, at_central(wire)))
+        assert told == "".join(batch_file(form, ledger_batches(wire.desk, BACK_OFFICE))), form
+
+
+async def test_what_central_did_not_hear_is_told_when_it_answers_again() -> None:
+    wire = await make_wire()
+    batch = batch_of_a_shift(wire)
+    wire.network.fault_of = lambda request: (
+        Fault.LOST_ANSWER if request.url.path == LEDGER_BATCH_PATH else Fault.NONE
+    )
+    await wire.engine.push()
+    wire.network.heal()
+    wire.clock.advance(minutes=10)
+
+    await wire.engine.push()
+
+    assert at_central(wire) == [batch]
+
+
+async def test_a_till_tells_all_of_its_own_where_central_last_heard_another_store_of_it() -> None:
+    wire = await make_wire()
+    other = await make_wire(seed="an earlier life of this terminal")
+    other.network.leads_to = wire.network.leads_to
+    other.desk.identity = wire.desk.identity
+    lost = batch_of_a_shift(other, "3.000")
+    await other.engine.push()
+    with wire.central.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE ledger_batch SET batch_number = 'OTHER', body = replace(body, 'T1-A', 'T1-Z')"
+        )
+    own = batch_of_a_shift(wire)
+    assert own.number == lost.number
+
+    await wire.engine.push()
+
+    with wire.central.read() as connection:
+        numbers = connection.exec_driver_sql("SELECT batch_number FROM ledger_batch ORDER BY change_number")
+        assert list(numbers.scalars()) == ["OTHER", own.number]

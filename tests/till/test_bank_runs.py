@@ -8,6 +8,7 @@ import pytest
 
 from pos.domain.bank_file import EntryOutcome, Remark
 from pos.domain.errors import NotAuthorised, Refused
+from pos.store.shift_totals import totals_after
 from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, post_due
 from pos.till.desk import Desk
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate, mandates
@@ -28,7 +29,10 @@ from tests.builders.tills import (
     CASHIER,
     SUPERVISOR,
     TODAY,
+    cash,
     clock_of,
+    closed,
+    count,
     direct_debit,
     findings,
     make_till,
@@ -91,6 +95,35 @@ def test_the_receipts_of_a_run_are_numbered_apart_and_not_printed(desk: Desk) ->
     ]
     assert rows(desk, "print_job") == []
     assert findings(desk) == []
+
+
+def test_a_run_beside_an_open_shift_is_no_part_of_its_close(desk: Desk) -> None:
+    opened(desk)
+    pay(desk, cash("1"), allocate=[wish("7781", "1")])
+
+    run(desk, paid("R-1", "2.000"))
+    pay(desk, cash("3"), allocate=[wish("7781", "3")])
+
+    count(desk, "24.000")
+    shift = closed(desk)
+    assert shift.over_short == money("0")
+    assert [row["business_date"] for row in rows(desk, "v_payment")] == [TODAY.isoformat()] * 3
+    assert findings(desk) == []
+
+
+def test_what_a_shift_tells_of_its_payments_has_those_of_a_run_between_them(desk: Desk) -> None:
+    """Central adds up a range of sequence numbers: what lies in it is told, whoever took it."""
+    opened(desk)
+    pay(desk, cash("1"), allocate=[wish("7781", "1")])
+    run(desk, paid("R-1", "2.000"))
+    pay(desk, cash("3"), allocate=[wish("7781", "3")])
+    run(desk, paid("R-2", "4.000"), name="b.xml")
+    count(desk, "24.000")
+    closed(desk)
+
+    with desk.till.read() as connection:
+        (told,) = totals_after(connection, 0, 0)
+    assert (told.first, told.last, told.payments) == (1, 3, ((3, money("6.000")),))
 
 
 def test_more_than_the_bill_named_pays_the_next_and_the_rest_is_credit(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pos.cli import ledger
+from pos.cli import collections, ledger
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command("gl")(ledger.export_gl)
 app.command("journal")(ledger.export_journal)
+app.command("direct-debit")(collections.export_direct_debit)
 
 DAMAGED = 6
 

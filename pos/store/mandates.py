@@ -35,6 +35,16 @@ def mandate_called(connection: Connection, plain: str) -> Mandate | None:
     return None if row is None else _mandate(tuple(row))
 
 
+def mandate_at(connection: Connection, mandate: str, number: int) -> Mandate:
+    """A mandate as it stood with its step ``number``."""
+    row = connection.exec_driver_sql(
+        "SELECT mandate, account, state, number, signed_on, reason, details_json FROM mandate JOIN mandate_step "
+        "USING (mandate) LEFT JOIN mandate_person USING (mandate, number) WHERE mandate = ? AND number = ?",
+        (mandate, number),
+    ).one()
+    return _mandate(tuple(row))
+
+
 def mandates_of(connection: Connection, account: str) -> list[Mandate]:
     """Every mandate of an account, those that hold first."""
     rows = connection.exec_driver_sql(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from pos.domain.errors import Refused
 from pos.domain.mandate import Mandate
@@ -16,8 +16,8 @@ from pos.domain.role import Person
 from pos.domain.tender import plain_reference, read_date
 from pos.store import cache as cached
 from pos.store.bank_files import DebitItem, bills_at_the_bank, items_of, mandates_used
-from pos.store.mandates import active_mandates, mandate_called
-from pos.store.times import offset_minutes, utc_text
+from pos.store.mandates import active_mandates, mandate_at
+from pos.store.times import local, offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, perform
 from pos.till.gate import require_look
 from pos.till.open_bills import open_bills
@@ -40,6 +40,7 @@ class Collection:
 
     message_id: str
     collect_on: date
+    at: datetime
     items: tuple[Asked, ...]
     amount: Money
 
@@ -48,7 +49,7 @@ def preview_collection(desk: Desk, person: Person, collect_on: str) -> Collectio
     """What ``collect`` would ask for now. Raises NotAuthorised, or Refused for the day."""
     require_look(desk, ACT, person)
     day = _day(desk, collect_on)
-    return _collection(desk, "", day, list(_to_collect(desk, "preview", day)))
+    return _collection(desk, "", day, desk.clock.now(), list(_to_collect(desk, "preview", day)))
 
 
 def collect(desk: Desk, person: Person, collect_on: str) -> Collection:
@@ -70,7 +71,7 @@ def collect(desk: Desk, person: Person, collect_on: str) -> Collection:
             raise Refused("nothing_to_collect", f"No bill with a mandate is open and due by {day}.")
         if len(asked) > ITEMS_MAX:
             raise Refused("too_many_items", f"More than {ITEMS_MAX} bills. Take an earlier day first.")
-        made = _collection(desk, message_id, day, asked)
+        made = _collection(desk, message_id, day, deed.at, asked)
         collection_id = deed.new_id()
         deed.unit.insert_all("debit_item", [_row(one.item, collection_id) for one in asked])
         deed.unit.insert(
@@ -98,22 +99,22 @@ def collected(desk: Desk, person: Person, message_id: str) -> Collection:
     require_look(desk, ACT, person)
     with desk.till.read() as connection:
         row = connection.exec_driver_sql(
-            "SELECT collection_id, collect_on FROM debit_collection WHERE message_id = ?", (message_id,)
+            "SELECT collection_id, collect_on, at_utc, utc_offset_min FROM debit_collection WHERE message_id = ?",
+            (message_id,),
         ).first()
         if row is None:
             raise Refused("unknown_collection", f"Nothing was collected as {message_id[:40]} here.")
         asked = []
         for item in items_of(connection, str(row[0])):
-            mandate = mandate_called(connection, plain_reference(item.mandate))
-            assert mandate is not None, "an item has its mandate"
-            asked.append(Asked(item=item, mandate=mandate))
-    return _collection(desk, message_id, date.fromisoformat(str(row[1])), asked)
+            asked.append(Asked(item=item, mandate=mandate_at(connection, item.mandate, item.mandate_number)))
+    return _collection(desk, message_id, date.fromisoformat(str(row[1])), local(row[2], row[3]), asked)
 
 
-def _collection(desk: Desk, message_id: str, day: date, asked: list[Asked]) -> Collection:
+def _collection(desk: Desk, message_id: str, day: date, at: datetime, asked: list[Asked]) -> Collection:
     return Collection(
         message_id=message_id,
         collect_on=day,
+        at=at.replace(microsecond=0),
         items=tuple(asked),
         amount=total((one.item.amount for one in asked), desk.identity.currency),
     )

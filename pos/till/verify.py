@@ -158,6 +158,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHEN name LIKE 'receipt:%' THEN (SELECT max(counter) FROM receipt WHERE series = substr(name, 9)) "
         "WHEN name LIKE 'sequence:%' THEN (SELECT max(sequence) FROM payment_event WHERE epoch = substr(name, 10)) "
         "WHEN name = 'audit' THEN (SELECT max(audit_id) FROM audit) "
+        "WHEN name = 'debit_collection' THEN (SELECT max(number) FROM debit_collection) "
         "WHEN name = 'shift' THEN (SELECT max(number) FROM shift) END, 0)",
     ),
     (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.homes import Ended, ForkingPos
+from tests.builders.tills import put_settings
 
 BACK_OFFICE = ("--user", "4001", "--pin-fd", "3")
 TEXT = (
@@ -101,3 +102,50 @@ def test_what_waits_is_posted_by_its_own_command(pos: ForkingPos, home: Path) ->
 
     assert (ended.status, ended.lines[0]["receipt"][-9:]) == (0, "AT-000001")
     assert pos.run("--home", str(home), "--json", "verify").status == 0
+
+
+SETTINGS = '[direct_debit]\ncreditor_name = "Counterfoil Telecom"\ncreditor_account = "NL91ABNA0417164300"\n'
+
+
+def collected(pos: ForkingPos, home: Path, *more: str) -> Ended:
+    return pos.run("--home", str(home), "--json", "export", "direct-debit", *more, *BACK_OFFICE, pin="619405")
+
+
+def test_open_bills_with_a_mandate_become_a_file_for_the_bank(pos: ForkingPos, home: Path) -> None:
+    registered = pos.script(
+        home,
+        [
+            {
+                "ref": "m",
+                "act": "mandate",
+                "deed": "register",
+                "mandate": "M-1",
+                "account": "BA-1001",
+                "holder": "Lina <Haddad>",
+                "bank_account": "DE89370400440532013000",
+            }
+        ],
+        user="4001",
+        pin="619405",
+    )
+    assert registered.status == 0, registered
+    out, again = home.parent / "asked.xml", home.parent / "again.xml"
+    on = "2099-01-04"
+    assert (
+        collected(pos, home, "--collect-on", on, "--out", str(out)).lines[-1]["error"]["code"]
+        == "creditor_missing"
+    )
+    put_settings(home, "till.toml", SETTINGS)
+
+    would = collected(pos, home, "--collect-on", on, "--dry-run")
+    asked = collected(pos, home, "--collect-on", on, "--out", str(out))
+
+    assert (asked.status, asked.lines[0]["items"]) == (0, would.lines[0]["items"])
+    assert asked.lines[0]["amount"] == would.lines[0]["amount"]
+    text = out.read_text(encoding="utf-8")
+    assert "<MndtId>M-1</MndtId>" in text
+    assert "Lina &lt;Haddad&gt;" in text
+    assert out.stat().st_mode & 0o077 == 0
+    written = collected(pos, home, "--again", asked.lines[0]["collection"], "--out", str(again))
+    assert (written.status, again.read_bytes()) == (0, out.read_bytes())
+    assert collected(pos, home, "--collect-on", on, "--out", str(out)).status == 2

@@ -208,10 +208,10 @@ class World:
             problem = await _whole_pull(terminal)
             require(problem is None, "0 no_fault_escapes", f"{terminal.name}: its pull ends early: {problem}")
             invariants.check_screen(terminal, store)
-            print_queue(terminal)
             shift = current_shift(terminal.till.desk)
             if shift is not None:
                 close_with_count(terminal, shift)
+            print_queue(terminal)
             invariants.check_books(terminal)
             invariants.check_papers(terminal)
             invariants.check_verified(terminal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.simulation.deeds import DEEDS
+from tests.simulation.listeners import MOODS
 from tests.simulation.mortal import CrashPoint
 from tests.simulation.tenders import TENDERS
 from tests.simulation.weather import Fault
@@ -19,6 +20,8 @@ REQUIRED = (
     *(f"step/{step}" for step in STEPS),
     *(f"crash/{store}, {point}" for store in ("till", "central") for point in CrashPoint),
     *(f"crash/cache, {point}" for point in CrashPoint if point is not CrashPoint.IDLE),
+    *(f"crash/telling, {point}" for point in CrashPoint if point is not CrashPoint.IDLE),
+    *(f"listener/{mood}" for mood in (*MOODS, "well")),
     *(f"deed/{deed.name}" for deed in DEEDS),
     *(f"tender/{tender.mode}" for tender in TENDERS),
     "tender/internal_voucher",

@@ -81,19 +81,20 @@ class Fate:
         if self.dead:
             raise ProcessDied
 
-    def draw(self) -> CrashPoint | None:
-        """Whether, and where, the transaction that begins now ends the life."""
-        if self._rate == 0 or self._drawn.random() >= self._rate:
+    def draw(self, drawn: random.Random | None = None) -> CrashPoint | None:
+        """Whether, and where, this transaction ends the life. With ``drawn`` of its own it moves no other draw."""
+        drawn = drawn or self._drawn
+        if self._rate == 0 or drawn.random() >= self._rate:
             return None
-        return self._drawn.choice(IN_TRANSACTION)
+        return drawn.choice(IN_TRANSACTION)
 
     def spare(self) -> None:
         """No transaction ends this life any more."""
         self._rate = 0.0
 
-    def statements_left(self) -> int:
+    def statements_left(self, drawn: random.Random | None = None) -> int:
         """Before which statement a death in the middle comes."""
-        return self._drawn.randint(1, MIDDLE_MAX)
+        return (drawn or self._drawn).randint(1, MIDDLE_MAX)
 
     def end(self, where: str, point: CrashPoint) -> None:
         """The process is dead from now on; its files stay as they are."""
@@ -111,15 +112,16 @@ class Fate:
 class Countdown:
     """Ends a life before the n-th statement of a transaction."""
 
-    def __init__(self, fate: Fate, where: str) -> None:
+    def __init__(self, fate: Fate, where: str, drawn: random.Random | None = None) -> None:
         self._fate = fate
         self._where = where
+        self._drawn = drawn
         self._left: int | None = None
 
     def start(self, connection: Connection) -> None:
         """From now on look at every statement; a transaction that dies so is rare, and its connection dies with it."""
         event.listen(connection, "before_cursor_execute", self._before_statement)
-        self._left = self._fate.statements_left()
+        self._left = self._fate.statements_left(self._drawn)
 
     def stop(self) -> None:
         """The transaction was too short."""

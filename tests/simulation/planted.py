@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from pos.domain import allocation, payment_event
 from pos.domain.money import Money, zero
@@ -23,6 +23,9 @@ from pos.till import booking, desk, take_payment
 from pos.till.desk import Deed, Desk
 from sync import delivery, engine
 from sync.central.api import payments as payment_api
+from sync.central.hub import delivery as hub_delivery
+from sync.central.hub import events as hub_events
+from sync.central.hub.listener_client import Acknowledged
 from sync.central.payments import payments
 from sync.central.schema.migrations import forms
 from sync.central.vouchers import vouchers
@@ -75,6 +78,39 @@ def _voucher_held_for_two() -> AbstractContextManager[None]:
         return "unknown" if voucher is None else None
 
     return swapped(vouchers, "_why_not_valid", planted)
+
+
+def _sent_counts_as_acknowledged() -> AbstractContextManager[None]:
+    """An event that was sent is not told again, whatever the listener answered."""
+    return swapped(hub_delivery, "_outcome_of", lambda _task: Acknowledged())
+
+
+def _taken_for_ever() -> AbstractContextManager[None]:
+    """What was on its way when central died belongs to the dead."""
+    return swapped(hub_delivery, "TAKEN_S", 10_000_000)
+
+
+def _no_event_waits_for_another() -> AbstractContextManager[None]:
+    """All events of a payment are sent at once, and one that must be sent again comes after its follower."""
+    at_once = text(
+        "INSERT INTO event_delivery (hub_id, event_number, resource, state)"
+        " VALUES (:hub_id, :number, :resource, 'waiting')"
+    )
+    return swapped(hub_events, "INSERT_DELIVERY", at_once)
+
+
+def _commits_without_their_events() -> AbstractContextManager[None]:
+    """Every other commit makes no events of what it touched."""
+    make, before = hub_events.EventRecorder.__call__, dict[int, bool]()
+
+    def planted(self: hub_events.EventRecorder, connection: Connection) -> None:
+        silent = before[id(self)] = not before.get(id(self), False)
+        if silent:
+            connection.execute(text("DELETE FROM event_due"))
+        else:
+            make(self, connection)
+
+    return swapped(hub_events.EventRecorder, "__call__", planted)
 
 
 # --- at the wire ---------------------------------------------------------------------------------------------
@@ -262,6 +298,10 @@ PLANTS: Mapping[str, Plant] = {
     "central-forgets-keys": Plant(plant=_central_forgets_keys, seen_by=("1 ", "5 ")),
     "credit-is-lost": Plant(plant=_credit_is_lost, seen_by=("17 ", "21 ")),
     "voucher-held-for-two": Plant(plant=_voucher_held_for_two, seen_by=("1 ", "14 ", "39 "), from_seed=30),
+    "sent-counts-as-acknowledged": Plant(plant=_sent_counts_as_acknowledged, seen_by=("60 ",)),
+    "taken-for-ever": Plant(plant=_taken_for_ever, seen_by=("60 ",)),
+    "no-event-waits-for-another": Plant(plant=_no_event_waits_for_another, seen_by=("63 ",)),
+    "commits-without-their-events": Plant(plant=_commits_without_their_events, seen_by=("60 ",)),
     "new-key-at-each-try": Plant(plant=_new_key_at_each_try, seen_by=("4 ",)),
     "body-composed-anew": Plant(plant=_body_composed_anew, seen_by=("4 ",)),
     "acknowledged-before-the-answer": Plant(plant=_acknowledged_before_the_answer, seen_by=("7 ",)),

@@ -26,10 +26,11 @@ from pos.store import outbox
 from pos.till.cash_office import current_shift
 from sync import inbound
 from tests.simulation import invariants
-from tests.simulation.central import CentralProcess
+from tests.simulation.central import BASE_URL, CentralProcess
 from tests.simulation.counter import first_look, keep_counter
 from tests.simulation.deeds import print_queue, weights_for
 from tests.simulation.drawer import close_with_count
+from tests.simulation.listeners import Listeners
 from tests.simulation.mortal import ProcessDied
 from tests.simulation.plan import Plan, plan_for
 from tests.simulation.shop import TERMINALS
@@ -43,6 +44,9 @@ from tests.simulation.wire_log import WireLog
 
 HEAL_WAITS_S = (1, 2, 4, 8, 15, 30, 60)
 """Pushes so long after one another: within two minutes after the weather has healed nothing waits any more."""
+
+TELL_S_MAX = 3_700
+"""The longest rest of a listener, and one more try."""
 
 STORM_S_MAX = 7_200
 """A storm that lasts longer has hung."""
@@ -101,12 +105,14 @@ class World:
         self.log = WireLog(trace)
         self.healed = False
         self.deed_weights = weights_for(plan.seed)
+        self.listeners = Listeners(plan.seed, trace)
         self.central = CentralProcess(
             folder,
             random.Random(f"{plan.seed} central"),
             trace,
             seed=f"{plan.seed} central ids",
             rate=plan.central_crash_rate,
+            listeners=self.listeners,
         )
         weather = random.Random(f"{plan.seed} weather")
         self.network = Network(self.central, weather, plan.climate, trace, self.log)
@@ -175,6 +181,7 @@ class World:
         self.trace.note("weather", "heals")
         self.healed = True
         self.network.heal()
+        self.listeners.heal()
         self.central.rate = 0.0
         self.central.open()
         for terminal in self.terminals:
@@ -186,7 +193,15 @@ class World:
             for terminal in self.terminals:
                 group.create_task(_empty_queue(terminal), name=terminal.name)
         await self.network.settle()
+        await self._tell_the_rest()
         await self._check()
+
+    async def _tell_the_rest(self) -> None:
+        """A listener that failed rests ever longer, and what died on its way belongs to the dead for half a minute."""
+        for _ in range(TELL_S_MAX):
+            if self.listeners.have_all():
+                return
+            await asyncio.sleep(1)
 
     def _retry_parked(self, terminal: Terminal) -> None:
         """Somebody has spoken to the gateway's people and lets the parked rows be sent again."""
@@ -202,6 +217,7 @@ class World:
         for terminal in self.terminals:
             invariants.check_queue_is_empty(terminal)
         invariants.check_central(store, self.terminals)
+        self.listeners.check(store, BASE_URL)
         invariants.check_vouchers(store, self.terminals)
         await invariants.check_key_reuse(self.central)
         for terminal in self.terminals:

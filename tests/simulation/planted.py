@@ -26,7 +26,9 @@ from sync.central.api import payments as payment_api
 from sync.central.hub import delivery as hub_delivery
 from sync.central.hub import events as hub_events
 from sync.central.hub.listener_client import Acknowledged
-from sync.central.payments import payments
+from sync.central.payments import known, payments
+from sync.central.payments.incoming import IncomingPayment
+from sync.central.payments.known import Known
 from sync.central.schema.migrations import forms
 from sync.central.vouchers import vouchers
 from sync.client import CentralClient
@@ -58,9 +60,14 @@ def _central_forgets_keys() -> AbstractContextManager[None]:
         table.replace("TEXT UNIQUE", "TEXT").replace("UNIQUE (terminal, epoch, sequence, leg),", "")
         for table in forms.TABLES
     )
+    read = known.read_known
+
+    def planted(connection: Connection, incoming: IncomingPayment) -> Known:
+        return replace(read(connection, incoming), number_used=False)
+
     return _both(
         swapped(payment_api, "find_twin", lambda *_arguments, **_named: None),
-        swapped(payments, "_refuse_used_number", lambda *_arguments: None),
+        swapped(payment_api, "read_known", planted),
         swapped(forms, "TABLES", tables),
         swapped(central, "loaded_store", central.loaded_store.__wrapped__),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
-from typing import Any
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -44,7 +44,7 @@ class ClientConnection(H11Protocol):
         self.network = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _SentAtOnce(transport, self.loop)))
         self.network = _network(self.client[0] if self.client else "")
         if len(self.connections) > CONNECTIONS_MAX:
             # Once for a flood, not for each of it.
@@ -128,3 +128,31 @@ def _network(address: str) -> str:
     if found.version == 4:
         return address
     return found.ipv4_mapped.compressed if found.ipv4_mapped else found.exploded[:19]
+
+
+class _SentAtOnce:
+    """A transport that sends all that one turn of the loop writes in one piece: an answer's head goes with its body."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not data:
+            return
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting and not self._transport.is_closing():
+            self._transport.write(b"".join(waiting))

@@ -218,6 +218,9 @@ def _write_object(value: Mapping[object, object], parts: list[str]) -> None:
         if type(member) is str:
             # Nearly every member, without a call for it.
             parts.append(f"{opening}{_quote(key)}:{_quote(member)}")
+        elif type(member) is dict:
+            parts.append(f"{opening}{_quote(key)}:")
+            _write_object(member, parts)
         else:
             parts.append(f"{opening}{_quote(key)}:")
             _write(member, parts)

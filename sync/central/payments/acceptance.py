@@ -20,6 +20,7 @@ from sync.central.vouchers.issuing import terms_of
 from sync.central.vouchers.vouchers import find_voucher, voucher_of_hold
 from sync.central.wire.errors import ApiError
 
+PAYER_KINDS = frozenset(PayerKind)
 FIELDS = {"mode_not_for_payer": "paymentMethod.name", "mode_not_for_purpose": "paymentItem"}
 """What a refusal of the matrix is about."""
 
@@ -90,7 +91,7 @@ def _payer_kinds(incoming: IncomingPayment, known: Known) -> list[PayerKind]:
     for a subscriber's account and names no dealer's, is judged as both. Nobody: neither is known, and nothing is judged.
     """
     role = incoming.payer_role
-    claimed = PayerKind(role) if role in set(PayerKind) else None
+    claimed = PayerKind(role) if role in PAYER_KINDS else None
     if PayerKind.DEALER in (known.payer_kind, known.account_kind):
         return [PayerKind.DEALER]
     kind = known.payer_kind or known.account_kind

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 TERMINAL = "T2"
 START_TIMEOUT_S = 30
 CASHIER = "1001"
-SUPERVISOR = "2002"
 
 
 def demo(
@@ -51,9 +50,7 @@ def demo(
         if headless:
             from pos.cli.main_job import MainJob
 
-            return MainJob(
-                call, central_db=central.db, cashier=CASHIER, supervisor=SUPERVISOR, shop=shop
-            ).run()
+            return MainJob(call, central_db=central.db, cashier=CASHIER, shop=shop).run()
         from pos.cli.screen import run_screen  # Textual loads only where a screen is shown.
 
         run_screen(call, hint=f"Sample shop: user {CASHIER}, PIN {_pin(shop)}")

@@ -14,7 +14,9 @@ from pos.bootstrap.paper import PaperDevices, print_receipts
 from pos.bootstrap.wire import compare_with_central, make_client, make_engine, make_vouchers
 from pos.cli.ledger import write_new
 from pos.cli.output import Invocation
+from pos.cli.sample_debits import bring_in, collect_all, mandate_act, paid_by_the_bank
 from pos.cli.sample_tenders import SampleTenders
+from pos.domain.bank_file import EntryOutcome
 from pos.domain.encode import file_name
 from pos.domain.ledger_feed import digest_of
 from pos.domain.money import Money, currency, parse_amount, parse_count, total
@@ -47,12 +49,10 @@ class _Drawer:
 class MainJob:
     """Opens shifts, takes payments, prints, syncs, counts, closes and verifies; remembers what did not hold."""
 
-    def __init__(
-        self, call: Invocation, *, central_db: str, cashier: str, supervisor: str, shop: Fixture
-    ) -> None:
+    def __init__(self, call: Invocation, *, central_db: str, cashier: str, shop: Fixture) -> None:
         self._call = call
         self._central_db = central_db
-        self._cashier, self._supervisor = cashier, supervisor
+        self._cashier = cashier
         self._back_office = next(user.user for user in shop.users if Role.BACK_OFFICE in user.roles)
         self._pins = {user.user: user.pin for user in shop.users}
         self._shop = shop
@@ -61,6 +61,8 @@ class MainJob:
         self._none = Money(0, currency(shop.shop.currency))
         self._drawer = _Drawer(cash=self._none, cheques=())
         self._payments = 0
+        self._by_file = 0
+        self._closed = 0
 
     def run(self) -> int:
         """Do it all; 0 only if all of it held."""
@@ -74,26 +76,24 @@ class MainJob:
             self._serials = self._sample_serials()
 
             self._open()
-            self._take_every_mode(keyed_by=self._cashier)
+            self._take_every_mode()
             self._take_the_rest()
             self._refuse_what_the_matrix_refuses()
             self._close()
-            self._change_person(self._supervisor)
-            self._open()
-            self._take_every_mode(keyed_by=self._supervisor)
-            self._close()
+            self._change_person(self._back_office)
+            self._collect_by_direct_debit()
 
             self._print()
             asyncio.run(self._sync(till))
             self._feed_the_ledger(till)
             self._verify(till)
         self._verify_central()
-        ok = not self._faults
+        ok, taken = not self._faults, self._payments + self._by_file
         for fault in self._faults:
             self._step("did_not_hold", what=fault)
         self._call.line(
-            {"ok": ok, "step": "done", "payments": self._payments, "home": str(self._call.home)},
-            f"{'All held' if ok else 'NOT all held'}: {self._payments} payments in {self._call.home}.",
+            {"ok": ok, "step": "done", "payments": taken, "home": str(self._call.home)},
+            f"{'All held' if ok else 'NOT all held'}: {taken} payments in {self._call.home}.",
         )
         return 0 if ok else 1
 
@@ -153,11 +153,11 @@ class MainJob:
     def _modes(self, kind: PayerKind) -> list[PaymentMode]:
         return [mode for mode in self._till.desk.modes.by_code.values() if kind in mode.accepts]
 
-    def _take_every_mode(self, *, keyed_by: str) -> None:
-        """One payment of every mode from every payer that the matrix allows; a supervisor keys what a cashier may not."""
+    def _take_every_mode(self) -> None:
+        """One payment of every mode from every payer that the matrix allows; a direct debit comes by the bank's file."""
         for kind in PayerKind:
             for mode in self._modes(kind):
-                if (self._supervisor if mode.act else self._cashier) == keyed_by:
+                if mode.kind is not ModeKind.DIRECT_DEBIT:
                     self._take_mode(mode, kind)
 
     def _take_mode(self, mode: PaymentMode, kind: PayerKind) -> None:
@@ -241,6 +241,23 @@ class MainJob:
             tenders=[self._cash_of(price + price)],
         )
 
+    def _collect_by_direct_debit(self) -> None:
+        """A mandate, a collection of what is due, and the bank's file that says it is paid: without a shift."""
+        person = self._script.person
+        customer = next(self._customers)
+        self._act(mandate_act(customer.account.account, customer.account.name))
+        by = max(bill.bill.due_date for bill in customer.bills)
+        today = self._till.desk.clock.now().date()
+        made = collect_all(self._till, person, max(by, today).isoformat())
+        file = paid_by_the_bank(self._till, made, self._till.paths.home.parent)
+        done = bring_in(self._till, person, file)
+        self._hold(
+            bool(done) and all(plan.outcome is EntryOutcome.POSTED for plan in done),
+            "every direct debit of the bank's file was posted",
+        )
+        self._by_file = len(done)
+        self._step("direct_debits", file=str(file), posted=len(done), amount=made.amount.plain())
+
     # --- what must be refused -----------------------------------------------------------------------------------
 
     def _refuse_what_the_matrix_refuses(self) -> None:
@@ -289,6 +306,7 @@ class MainJob:
             }
         )
         answer = self._act({"act": "close_shift"})
+        self._closed += answer["ok"] is True
         self._hold(answer["ok"] is True, f"the shift closed: {answer.get('error')}")
         self._hold(answer.get("over_short") == self._none.plain(), "nothing was over or short")
 
@@ -303,7 +321,7 @@ class MainJob:
         # The sample shop's receipt printer writes what it is sent beside the other forms.
         devices = PaperDevices(printer=self._till.machine.printer_of(folder), drawer=NoDrawer())
         printed = print_receipts(self._till, devices_of=lambda _settings: devices)
-        self._hold(printed.printed == self._payments, "every receipt was printed")
+        self._hold(printed.printed == self._payments + self._closed, "every receipt and Z report was printed")
         self._step("printed", receipts=printed.printed, folder=str(folder))
 
     async def _sync(self, till: OpenTill) -> None:

@@ -37,7 +37,7 @@ from tests.central.auth_builders import (
 from tests.central.central_builders import SteppingClock, payment
 from tests.central.test_terminal_keys import JSON, KEY, OTHER_KEY, enrolled, signed_in
 
-FIND_ACTIVE = text("SELECT active FROM person WHERE id = '77'")
+FIND_77 = text("SELECT active, roles_taken FROM person WHERE id = '77'")
 
 
 @pytest.fixture
@@ -177,10 +177,11 @@ def test_who_was_disabled_and_what_was_withdrawn_since_stays_so(
     back_up(store, before.file, clock=before.clock)
     with store.write() as connection:
         set_active(connection, "77", active=False, at=before.clock.now())
+        connection.execute(text("UPDATE person SET roles_taken = 'supervisor' WHERE id = '77'"))
         connection.execute(text("UPDATE voucher_key SET withdrawn_at = '2027'"))
     restored = before.restored(new_url, LetIn.AS_REPLACED, before.url)
     with restored.read() as connection:
-        assert connection.execute(FIND_ACTIVE).scalars().all() == [0]
+        assert [tuple(row) for row in connection.execute(FIND_77)] == [(0, "supervisor")]
         assert connection.execute(text("SELECT withdrawn_at FROM voucher_key")).scalars().all() == ["2027"]
     restored.close()
 

@@ -99,9 +99,8 @@ def _take(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None
             last = connection.execute(LAST_EVENT).one_or_none()
             _insert(connection, name, [row for row in told if last is None or row["number"] > last.number])
         case "person":
-            disabled = [row for row in told if not row["active"]]
-            for row in disabled:
-                connection.execute(DISABLE, {"id": row["id"], "disabled_at": row["disabled_at"]})
+            for row in told:
+                connection.execute(AS_LAST_KNOWN, {one: row[one] for one in OF_PERSON})
         case _:
             for row in told:
                 if row["withdrawn_at"] is not None:
@@ -130,4 +129,8 @@ REVOKE_KEYS = text(
 )
 LAST_EVENT = text("SELECT number, at_utc, event, subject FROM central_audit ORDER BY number DESC LIMIT 1")
 FIND_EVENT = text("SELECT number, at_utc, event, subject FROM central_audit WHERE number = :number")
-DISABLE = text("UPDATE person SET active = 0, disabled_at = :disabled_at WHERE id = :id")
+OF_PERSON = ("id", "active", "disabled_at", "roles_taken", "taken_at")
+AS_LAST_KNOWN = text(
+    "UPDATE person SET active = :active, disabled_at = :disabled_at, roles_taken = :roles_taken, taken_at = :taken_at"
+    " WHERE id = :id"
+)

@@ -24,6 +24,7 @@ from pos.bootstrap.key_files import read_keys
 from pos.bootstrap.last_done import last_backup, last_check
 from pos.bootstrap.wire import addresses_of, credentials_of, tls_of
 from pos.domain.errors import DomainError, Refused
+from pos.domain.ledger_delivery import DeliveryState
 from pos.domain.ports import PrinterUnavailable
 from pos.domain.signature import public_key_of
 from pos.settings import Settings, read_settings
@@ -33,6 +34,7 @@ from pos.store.database import Database, StoreError, store_damaged
 from pos.store.head_check import head_fault
 from pos.store.high_water import HighWater
 from pos.store.home import read_identity
+from pos.store.ledger_deliveries import delivery_counts
 from pos.store.outbox import queue
 from pos.store.refunds_across import count_unreleased
 from pos.store.till_keys import NewestKey, fingerprint_of, newest_key
@@ -83,6 +85,7 @@ def examine(folder: Path, machine: Machine, *, config: Path | None = None) -> It
         yield _looked("chain", store.chain)
         yield _looked("clock", store.clock)
         yield _looked("outbox", store.outbox)
+        yield _looked("ledger", store.ledger)
         settings: list[Settings] = []
         yield _looked("settings", lambda: _settings(folder, config, settings))
         yield _looked("check", lambda: _check(paths, store.now))
@@ -206,6 +209,17 @@ class Store:
         if waits.oldest_at is not None and self.now - waits.oldest_at > QUEUE_LOOK:
             return _look("outbox", says, "Bring the line to central back, then pos sync --drain.")
         return _ok("outbox", says)
+
+    def ledger(self) -> Sign:
+        self._refuse_older()
+        with self._database.read() as connection:
+            made, states = delivery_counts(connection)
+        waits = states.get(None, 0) + states.get(DeliveryState.DELIVERED, 0)
+        refused = states.get(DeliveryState.REFUSED, 0)
+        says = f"{made} batches, {waits} wait for the accounting system, {refused} were refused by it"
+        if refused:
+            return _look("ledger", says, "pos gl list says which; pos gl deliver NUMBER sends one again.")
+        return _ok("ledger", says)
 
     def central_url(self) -> str:
         with self._database.read() as connection:

@@ -60,3 +60,14 @@ def write_delivery(unit: UnitOfWork, number: str, step: Delivery, *, operator: s
             "reason": step.reason,
         },
     )
+
+
+def delivery_counts(connection: Connection) -> tuple[int, dict[DeliveryState | None, int]]:
+    """How many batches were made; and of those that this till delivers, how many are in each state (None: in none yet)."""
+    made = connection.exec_driver_sql("SELECT count(*) FROM ledger_batch").scalar_one()
+    rows = connection.exec_driver_sql(
+        "SELECT state, count(*) FROM v_ledger_batch WHERE delivered_by = 'till' GROUP BY state"
+    )
+    return int(made), {
+        None if state == "waiting" else DeliveryState(state): int(many) for state, many in rows
+    }

@@ -30,10 +30,14 @@ _PAPER = (
     "WHEN 'shift_closed' THEN (SELECT 'shift ' || number FROM shift WHERE shift_id = source_id) "
     "WHEN 'trust_counted' THEN (SELECT 'shift ' || number FROM shift WHERE shift_id = source_id) "
     "WHEN 'cash_move' THEN (SELECT receipt_number FROM cash_move WHERE move_id = source_id) "
+    "WHEN 'safe_count' THEN (SELECT receipt_number FROM safe_count WHERE count_id = source_id) "
+    "WHEN 'commission' THEN (SELECT 'commission of ' || dealer FROM commission_settlement WHERE settlement_id = source_id) "
+    "WHEN 'debit_fee' THEN (SELECT 'file ' || bank_file_id || ' entry ' || substr(source_id, instr(source_id, '/') + 1) "
+    "FROM bank_file WHERE run_id = substr(source_id, 1, instr(source_id, '/') - 1)) "
     "ELSE coalesce((SELECT receipt_number FROM correction WHERE correction_id = source_id), "
     "(SELECT receipt_number FROM refund_across WHERE refund_id = source_id)) END"
 )
-"""The number of the receipt or slip that an entry was booked with; a shift's own number where there is none."""
+"""The number of the receipt or slip that an entry was booked with; where there is none, what it was booked for."""
 
 _LINES = (
     f"SELECT entry.rowid, entry_id, source_kind, source_id, {_PAPER}, booked_at_utc, original_date, line_no, "

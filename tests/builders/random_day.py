@@ -20,6 +20,7 @@ from pos.till.cash_bags import bag_cash
 from pos.till.cash_moves import CashMoveOrder, move_cash
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import reverse, void
+from pos.till.day import close_day
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
@@ -27,6 +28,7 @@ from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque
 from pos.till.open_bills import catch_up
 from pos.till.refunds import RefundOrder, refund
+from pos.till.safe import count_safe
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
 from tests.builders.tills import (
@@ -258,6 +260,9 @@ class RandomShop:
 
     def _bank(self) -> None:
         """The back office: cash and cheques to the bank, its credit, and now and then a cheque back."""
+        counted = f"{self.chance.randrange(1, 400)}"
+        self._deed("count_safe", lambda: count_safe(self.desk, BACK_OFFICE, counted, "as found"))
+        self._deed("close_day", lambda: close_day(self.desk, BACK_OFFICE))
         self._deed("bag_cash", lambda: bag_cash(self.desk, BACK_OFFICE, f"B-{self._number()}", "10"))
 
         def banked() -> None:

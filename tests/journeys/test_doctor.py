@@ -21,7 +21,20 @@ from pos.till.cash_office import open_shift
 from tests.builders.homes import ROOT, ForkingPos
 from tests.builders.tills import SUPERVISOR, put_settings
 
-SIGNS = ["program", "files", "keys", "store", "chain", "clock", "outbox", "settings", "check", "disk", "log"]
+SIGNS = [
+    "program",
+    "files",
+    "keys",
+    "store",
+    "chain",
+    "clock",
+    "outbox",
+    "ledger",
+    "settings",
+    "check",
+    "disk",
+    "log",
+]
 SIGNS += ["backup", "printer", "central"]
 
 
@@ -104,11 +117,11 @@ def newer(home: Path) -> None:
         (key_away, {"keys", "chain"}, 6),
         (other_key, {"chain"}, 6),
         (wide, {"files"}, 1),
-        (no_database, {"store", "chain", "clock", "outbox", "central"}, 6),
+        (no_database, {"store", "chain", "clock", "outbox", "ledger", "central"}, 6),
         (altered, {"check"}, 6),
         (found_damaged, {"check"}, 6),
         (bad_settings, {"settings"}, 3),
-        (newer, {"store", "chain", "outbox"}, 3),
+        (newer, {"store", "chain", "outbox", "ledger"}, 3),
     ],
 )
 def test_each_harm_is_told_where_it_is_and_hides_no_other(

@@ -186,5 +186,29 @@ def test_a_till_that_does_not_deliver_says_who_does(pos: ForkingPos, counted_hom
     (batch,) = run(pos, counted_home, "gl", "list").lines
     by_hand = run(pos, counted_home, "gl", "refused", batch["batch"], "--reason", "Period closed")
     assert (by_hand.status, by_hand.lines[0]["state"]) == (0, "refused")
+    (sign,) = (line for line in doctor(pos, counted_home) if line.get("about") == "ledger")
+    assert (sign["state"], sign["says"]) == (
+        "ok",
+        "1 batches, 0 wait for the accounting system, 0 were refused by it",
+    )
     taken = run(pos, counted_home, "gl", "acknowledged", batch["batch"], "--reference", "GL-8")
     assert (taken.status, taken.lines[0]["reference"]) == (0, "GL-8")
+
+
+def doctor(pos: ForkingPos, home: Path) -> list[dict[str, str]]:
+    return pos.run("--home", str(home), "--json", "doctor").lines
+
+
+def test_a_refused_batch_is_to_be_looked_at(pos: ForkingPos, counted_home: Path) -> None:
+    folder = counted_home.parent / "ledger"
+    folder.mkdir()
+    delivers(counted_home, f'folder = "{folder}"')
+    (row,) = run(pos, counted_home, "gl", "deliver").lines
+    run(pos, counted_home, "gl", "refused", row["batch"], "--reason", "Period closed")
+
+    (sign,) = (line for line in doctor(pos, counted_home) if line.get("about") == "ledger")
+
+    assert (sign["state"], sign["says"]) == (
+        "look",
+        "1 batches, 0 wait for the accounting system, 1 were refused by it",
+    )

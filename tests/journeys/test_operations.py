@@ -1,10 +1,14 @@
 """The machine's own commands: keys, the auditor's files, an altered store."""
 
 import csv
+import hashlib
+import json
 import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pos.bootstrap.homes import NewHome, make_home, open_till
 from pos.fixture import read_fixture
@@ -12,6 +16,8 @@ from pos.settings import sample_folder
 from pos.till.approvals import approve
 from pos.till.sign_in import sign_in
 from tests.builders.homes import NO_CENTRAL, ForkingPos, quick_machine
+
+PASSPHRASE = "correct horse battery"
 
 ACTS: list[dict[str, Any]] = [
     {"ref": "o1", "act": "open_shift", "float": {"amount": "20.000", "currency": "KWD"}},
@@ -75,14 +81,25 @@ def test_what_can_be_checked_of_an_unusable_store_is_checked(pos: ForkingPos, ho
     assert {"ok": False, "check": "chain_row_altered", "where": "home shop"} in ended.lines
 
 
+def test_every_try_of_a_passphrase_costs_32_mib(pos: ForkingPos, home: Path, tmp_path: Path) -> None:
+    pos.run("--home", str(home), "backup", str(tmp_path / "b"), "--passphrase-fd", "3", pin=PASSPHRASE)
+
+    sealed = json.loads((tmp_path / "b.keys").read_text())
+    salt, nonce, box = (bytes.fromhex(sealed[name]) for name in ("salt", "nonce", "box"))
+    blocks, block_bytes = 2**15, 128 * 8
+    assert blocks * block_bytes == 32 * 2**20
+    key = hashlib.scrypt(PASSPHRASE.encode(), salt=salt, n=blocks, r=8, p=1, maxmem=2**26, dklen=32)
+    plain = AESGCM(key).decrypt(nonce, box, b"counterfoil keys 1")
+    assert json.loads(plain)["chain.key"] == (home / "keys" / "chain.key").read_text().strip()
+
+
 def test_a_passphrase_is_never_an_argument(pos: ForkingPos, home: Path, tmp_path: Path) -> None:
-    passphrase = "correct horse battery"
     made = pos.run(
-        "--home", str(home), "--json", "backup", str(tmp_path / "b"), "--passphrase-fd", "3", pin=passphrase
+        "--home", str(home), "--json", "backup", str(tmp_path / "b"), "--passphrase-fd", "3", pin=PASSPHRASE
     )
 
     assert (made.status, made.last["findings"]) == (0, 0)
-    assert passphrase not in made.out + made.err
+    assert PASSPHRASE not in made.out + made.err
     short = pos.run(
         "--home", str(home), "--json", "backup", str(tmp_path / "c"), "--passphrase-fd", "3", pin="x"
     )
@@ -91,7 +108,6 @@ def test_a_passphrase_is_never_an_argument(pos: ForkingPos, home: Path, tmp_path
 
 
 ADMIN, ADMIN_PIN, OTHER_ADMIN, OTHER_PIN = "5001", "827364", "5002", "958261"
-PASSPHRASE = "correct horse battery"
 
 
 def sample_home(folder: Path) -> Path:

@@ -22,6 +22,7 @@ from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
+from pos.store import sealed_keys
 from pos.store.approvals import Approval, request_approval, use_approval, write_approval, write_declined
 from pos.store.approvals_elsewhere import settle_answer, share_request, write_answer
 from pos.till.approvals import approve
@@ -319,6 +320,12 @@ def _bounce(desk: Desk) -> None:
         desk, lambda: bounce_cheque(desk, BACK_OFFICE, BounceOrder(cheque="000902", reason="account_closed"))
     )
     approved(desk, lambda: undo_bounce(desk, BACK_OFFICE, "000902"))
+
+
+@pytest.fixture(autouse=True)
+def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passphrase is stretched as it is, but for next to nothing; what it costs is tried with the commands."""
+    monkeypatch.setitem(sealed_keys._COST, "n", 2)
 
 
 @pytest.fixture

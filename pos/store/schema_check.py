@@ -21,7 +21,7 @@ def schema_faults(connection: Connection) -> Iterator[tuple[str, str]]:
     for name, sql in expected.items():
         if name not in found:
             yield "schema_missing", name
-        elif found[name] != sql:
+        elif found[name] != sql and _in_one_line(found[name]) != _in_one_line(sql):
             yield "schema_altered", name
     for name in found.keys() - expected.keys():
         yield "schema_added", name
@@ -40,5 +40,9 @@ def migrated_catalogue() -> Mapping[str, str]:
 
 
 def _catalogue(connection: Connection) -> dict[str, str]:
-    # How a statement was broken into lines is no part of what it says.
-    return {str(name): " ".join(str(sql).split()) for name, sql in connection.exec_driver_sql(_CATALOGUE)}
+    return {str(name): str(sql) for name, sql in connection.exec_driver_sql(_CATALOGUE)}
+
+
+def _in_one_line(sql: str) -> str:
+    """How a statement was broken into lines is no part of what it says."""
+    return " ".join(sql.split())

@@ -349,6 +349,19 @@ def test_a_wall_that_was_weakened_is_named(books: Path) -> None:
     database.close()
 
 
+def test_how_a_statement_is_broken_into_lines_is_no_fault(books: Path) -> None:
+    raw = sqlite3.connect(books)
+    (sql,) = raw.execute("SELECT sql FROM sqlite_schema WHERE name = 'tender_never_changes'").fetchone()
+    raw.execute("DROP TRIGGER tender_never_changes")
+    raw.execute(sql.replace("BEGIN", "\n  BEGIN\n  "))
+    raw.close()
+
+    database = Database(books)
+    with database.read() as connection:
+        assert list(schema_faults(connection)) == []
+    database.close()
+
+
 def test_text_that_is_no_text_is_named_and_ends_no_walk(insider: Insider) -> None:
     insider.raw.execute("UPDATE audit SET operator = CAST(x'ff' AS TEXT) WHERE audit_id = 2")
     insider.raw.execute("UPDATE person SET name = CAST(x'c328' AS TEXT) WHERE user = '1001'")

@@ -34,6 +34,7 @@ from sync.central.wire.links import (
     VOUCHER_KEY_PATH,
 )
 from sync.wire_json import dumps, loads
+from tests.builders.tries import every
 from tests.central.auth_builders import OtherRandomness, bearer, client_of, guarded
 from tests.central.central_builders import (
     BILL,
@@ -50,6 +51,8 @@ from tests.central.central_builders import (
 
 JSON = {"content-type": "application/json"}
 OWN, OTHER = "D-12", "D-13"
+EVERY = 5
+"""Of the filters with their values, and of the sorts with their pages; no divisor of how many values or pages there are."""
 ID_OF_OTHERS = "018f0000-0000-7000-8000-000000000000"
 
 COLLECTIONS: dict[str, tuple[str, ...]] = {
@@ -218,16 +221,16 @@ async def test_every_filter_with_every_value_and_every_sort_and_page(folder: Pat
     async def ask(dealer: Dealer) -> dict[str, Any]:
         answers = {}
         for path, filters in COLLECTIONS.items():
-            for sort, page in product(SORTS, PAGES):
+            for sort, page in every(EVERY, product(SORTS, PAGES)):
                 asked = {**page, **({"sort": sort} if sort else {})}
                 answers[f"{path} {asked}"] = told(await dealer.get(path, **asked))
-            for name, value in product(filters, VALUES):
+            for name, value in every(EVERY, product(filters, VALUES)):
                 answers[f"{path} {name} {value}"] = told(await dealer.get(path, **{name: value}))
         return answers
 
     alone, beside = await in_both(folder, ask)
     assert {asked: answer for asked, answer in beside.items() if answer != alone[asked]} == {}
-    assert sum(answer[0] == 200 for answer in alone.values()) > 300
+    assert sum(answer[0] == 200 for answer in alone.values()) > 100
     assert all("x-change-number" not in answer[2] for answer in alone.values())
 
 

@@ -39,11 +39,13 @@ from sync.central.wire.links import (
     SHIFT_TOTAL_PATH,
     TERMINAL_PATH,
     TRANSFER_PATH,
+    VOUCHER_HOLD_PATH,
     VOUCHER_PATH,
 )
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import OtherRandomness, guarded, public_of
-from tests.central.central_builders import SteppingClock, item, payment
+from tests.central.central_builders import SteppingClock, item, payment, voucher_payment
+from tests.central.central_builders import asked as voucher_asked
 from tests.central.refund_builders import refund
 from tests.central.test_approvals import ID, answer, asked
 from tests.central.test_dealer_isolation import OTHER, OWN, operator, party
@@ -51,6 +53,7 @@ from tests.central.test_outcomes import outcome
 from tests.central.test_people import change
 from tests.central.test_shift_totals import total
 from tests.central.test_terminal_keys import signed_in
+from tests.central.test_voucher_issuing import wanted
 
 JSON = {"content-type": "application/json"}
 KEYS = {
@@ -255,6 +258,33 @@ async def test_a_dealers_till_hears_how_far_its_dealers_tills_are_alone(empty_st
             assert (await own.get(f"{TERMINAL_PATH}/{terminal}")).status_code == (200 if heard else 404)
         assert [row["terminal"] for row in await own.rows(SHIFT_TOTAL_PATH)] == ["T8"]
         assert len(await operators.rows(SHIFT_TOTAL_PATH)) == 3
+
+
+async def test_a_dealers_till_takes_a_voucher_and_gives_its_rest(empty_store: CentralStore) -> None:
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+
+        async def told(till: Till, path: str, body: dict[str, Any]) -> dict[str, Any]:
+            answered = await till.server.post(path, content=dumps(body), headers={**JSON, **till.token})
+            assert answered.status_code == 201, answered.text
+            found: dict[str, Any] = loads(answered.content)
+            return found
+
+        issued = await told(operators, VOUCHER_PATH, wanted(residual="new_voucher") | {"terminal": "T1"})
+        held = voucher_asked(code=issued["code"], terminal="T8")
+        await told(own, VOUCHER_HOLD_PATH, held)
+        for till in (operators, other):
+            taken = await till.tell(VOUCHER_HOLD_PATH, {**held, "id": "H-2", "terminal": till.terminal})
+            assert taken[0] == 409
+        paid = await told(own, PAYMENT_PATH, voucher_payment(terminal="T8"))
+        rest = await own.rows(f"{VOUCHER_HOLD_PATH}/H-1/rest")
+        assert (rest["value"]["value"], rest["code"] != issued["code"]) == (12, True)
+        again = {"paymentEventId": "E-3", "terminal": "T8"}
+        await told(own, VOUCHER_HOLD_PATH, voucher_asked("H-3", rest["code"], **again))
+        let_go = await own.server.delete(f"{VOUCHER_HOLD_PATH}/H-3", headers=own.token)
+        assert let_go.status_code == 204
+        undone = refund(paid["id"], "8.000", kind="tender_cancellation", reasonCode="wrong_mode")
+        assert (await own.tell(REFUND_PATH, undone))[0] == 201
+    assert verify_central(empty_store) == []
 
 
 READ_BY_TILLS = sorted(

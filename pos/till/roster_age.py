@@ -55,7 +55,7 @@ def roster_words(left: timedelta) -> str:
     """The warning, for whoever sits here."""
     if left < timedelta(0):
         return "Central is silent for so long that nobody is let in any more: menu . . 8 lets one person in for a shift."
-    hours = max(1, round(left / timedelta(hours=1)))
+    hours = max(1, (left + timedelta(minutes=30)) // timedelta(hours=1))
     soon = "1 hour" if hours == 1 else f"{hours} hours"
     return f"Central is silent: in {soon} nobody is let in here any more. Bring the line back."
 

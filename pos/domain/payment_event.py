@@ -30,7 +30,7 @@ from pos.domain.catalogue import LINES_MAX, LineOfSale, sale_due
 from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Currency, Money, total, zero
-from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose
+from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose, as_judged
 from pos.domain.posting import JournalLine, Ledger, payment_lines
 from pos.domain.write_off import (
     FundedAllocation,
@@ -285,7 +285,7 @@ def _fund(
     sources = [
         Source(
             amount=tender.net if tender.rest is None else tender.net - tender.rest,
-            purposes=tender.mode.accepts.get(asked.payer_kind, frozenset()),
+            purposes=_serves(asked.payer_kind, tender.mode),
         )
         for tender in tenders
     ]
@@ -294,8 +294,16 @@ def _fund(
         for part in fund(sources, allocations)
     ]
     for part in funded:
-        tenders[part.tender].mode.require_payer(asked.payer_kind, part.allocation.purpose)
+        own = part.allocation.account == asked.payer_account
+        purpose = as_judged(asked.payer_kind, part.allocation.purpose, own=own)
+        tenders[part.tender].mode.require_payer(asked.payer_kind, purpose)
     return funded
+
+
+def _serves(payer: PayerKind, mode: PaymentMode) -> frozenset[Purpose]:
+    """What a tender may be set against; whose bill it is, is looked at then."""
+    found = mode.accepts.get(payer, frozenset())
+    return found | {purpose for purpose in Purpose if as_judged(payer, purpose, own=True) in found}
 
 
 def _rests(asked: PaymentAsked, tenders: Sequence[TenderTaken]) -> Iterator[FundedAllocation]:

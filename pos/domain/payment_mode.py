@@ -32,6 +32,14 @@ class Purpose(StrEnum):
     SUSPENSE = "suspense"
 
 
+def as_judged(payer: PayerKind, purpose: Purpose, *, own: bool) -> Purpose:
+    """As what the acceptance matrix weighs it. A walk-in buyer's ``own`` bills are charges for cheques that bounced: by
+    whatever pays for items these are paid too.
+    """
+    is_charge = own and payer is PayerKind.WALK_IN and purpose is Purpose.BILLS
+    return Purpose.ITEMS if is_charge else purpose
+
+
 _PAYS = {
     Purpose.BILLS: "bills",
     Purpose.ITEMS: "items",

@@ -165,3 +165,23 @@ def _with_slips(connection: Connection, line: ChequeLine, steps: list[ChequeStep
     return [
         replace(step, said=str(next(slips, step.said))) if step.state == "batched" else step for step in steps
     ]
+
+
+def charges_by_cheque(connection: Connection, account: str, query: str, *, limit: int) -> list[str]:
+    """The bills that bounced cheques charged ``account`` with: those of the cheque of this serial number, or of a drawer
+    whose name has words that begin so. Whether anything is open of them is not looked at.
+    """
+    rows = connection.exec_driver_sql(
+        f"SELECT bill_no, serial, coalesce({DRAWER}, '') FROM dishonour_charge JOIN dishonour USING (correction_id) "
+        "JOIN cheque USING (cheque_id) JOIN tender USING (tender_id) JOIN payment_event USING (payment_event_id) "
+        "WHERE dishonour_charge.account = ? AND bill_no IS NOT NULL ORDER BY bill_no",
+        (account,),
+    )
+    serial, words = query.upper(), _words(query)
+    found = [
+        str(bill_no)
+        for bill_no, of_cheque, drawer in rows
+        if serial == of_cheque
+        or (words and all(any(part.startswith(word) for part in _words(drawer)) for word in words))
+    ]
+    return found[:limit]

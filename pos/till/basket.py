@@ -27,7 +27,7 @@ from pos.domain.errors import Refused
 from pos.domain.foreign_cash import ForeignNotes
 from pos.domain.money import Money, parse_amount, total, zero
 from pos.domain.payment_event import Overpayment, PaymentAsked, PaymentEvent, TenderOffered, compose
-from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, Purpose, as_judged
 from pos.domain.role import Person
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.write_off import WriteOff
@@ -196,7 +196,8 @@ class Basket:
         """What the money is for."""
         if self.in_place_of is not None:
             return self.in_place_of.purposes
-        wanted = {Purpose.BILLS} if self.plan.parts else set()
+        of_bills = as_judged(self.payer.kind, Purpose.BILLS, own=True)
+        wanted = {of_bills} if self.plan.parts else set()
         if self.lines:
             wanted.add(Purpose.ITEMS)
         wanted.update(one.purpose for one in self.kept)

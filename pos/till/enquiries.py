@@ -32,12 +32,13 @@ from pos.store import cache as cached
 from pos.store import outbox
 from pos.store.cache import CachedAccount, credit_of, since_told, written_off_of
 from pos.store.cards import count_open
-from pos.store.cheque_register import cheques_by_serial
+from pos.store.cheque_register import charges_by_cheque, cheques_by_serial
 from pos.store.items import item_by_code, items_by_words
 from pos.store.payments import own_credits, own_recoveries
 from pos.store.receipts import stuck_papers
 from pos.store.silence import untold_total
 from pos.store.vouchers import count_waiting_slips
+from pos.till.charge_bills import charge_of
 from pos.till.dealers import dealer_standing
 from pos.till.desk import Desk
 from pos.till.gate import require_look
@@ -166,8 +167,8 @@ def find(desk: Desk, person: Person, query: str, *, limit: int = HITS_MAX) -> li
     ]
     if hits:
         return hits[:limit]
-    cheques = _cheques(desk, person, text)
-    return [*cheques, *_near(desk, text, limit - len(cheques), only=person.only_account)]
+    found = [*_cheques(desk, person, text), *_walk_in_charges(desk, person, text)]
+    return [*found, *_near(desk, text, limit - len(found), only=person.only_account)]
 
 
 def _exact(desk: Desk, text: str) -> list[Hit]:
@@ -192,6 +193,12 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
             owner = cached.account_by_id(connection, bill.account)
             return [Hit(kind=HitKind.BILL, key=bill.bill_no, account=owner, exact=True)]
     with desk.till.read() as books:
+        charge = charge_of(books, key)
+        if charge is not None:
+            # Central has not told it yet.
+            with desk.cache.read() as connection:
+                owner = cached.account_by_id(connection, charge.account)
+            return [Hit(kind=HitKind.BILL, key=charge.bill_no, account=owner, exact=True)]
         row = books.exec_driver_sql(
             "SELECT receipt_number, payer_account FROM payment_event WHERE receipt_number = ? "
             "UNION ALL SELECT receipt_number, payer_account FROM post_dated_cheque WHERE receipt_number = ?",
@@ -202,6 +209,19 @@ def _exact(desk: Desk, text: str) -> list[Hit]:
     with desk.cache.read() as connection:
         payer = cached.account_by_id(connection, row[1])
     return [Hit(kind=HitKind.RECEIPT, key=row[0], account=payer, exact=True)]
+
+
+def _walk_in_charges(desk: Desk, person: Person, text: str) -> list[Hit]:
+    """What is open of walk-in buyers' bounced cheques of this serial number, or with such a drawer."""
+    if person.only_account is not None:
+        return []
+    with desk.till.read() as books:
+        numbers = charges_by_cheque(books, desk.policy.walk_in_account, text, limit=CHEQUES_MAX)
+        charges = [charge for number in numbers if (charge := charge_of(books, number)) is not None]
+        with desk.cache.read() as cache:
+            told = [cached.bill_by_number(cache, charge.bill_no) or charge for charge in charges]
+        still = [bill for bill in open_bills(books, told) if bill.open.minor > 0]
+    return [Hit(kind=HitKind.BILL, key=bill.bill.bill_no, account=None, exact=False) for bill in still]
 
 
 def _cheques(desk: Desk, person: Person, serial: str) -> list[Hit]:

@@ -247,7 +247,6 @@ def test_a_dealer_pays_no_bills() -> None:
     [
         ("bank_cash", PayerKind.SUBSCRIBER, "mode_not_for_payer"),
         ("direct_debit", PayerKind.DEALER, "mode_not_for_payer"),
-        ("cash", PayerKind.WALK_IN, "mode_not_for_purpose"),
         ("atm", PayerKind.WALK_IN, "mode_not_for_payer"),
     ],
 )
@@ -256,6 +255,18 @@ def test_the_acceptance_matrix_is_enforced(mode: str, payer: PayerKind, code: st
         ask(tender("10", mode), payer=payer)
 
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(("account", "pays"), [("BA-1", True), ("WALK-IN", False)])
+def test_a_walk_in_buyer_pays_the_own_charges_alone(account: str, pays: bool) -> None:
+    """The bills here are of BA-1."""
+    if pays:
+        event = ask(tender("10"), payer=PayerKind.WALK_IN, account=account)
+        assert event.allocations[0].bill_no == "1"
+        return
+    with pytest.raises(Refused) as refusal:
+        ask(tender("10"), wishes=[Wish(bill_no="1")], payer=PayerKind.WALK_IN, account=account)
+    assert refusal.value.code == "mode_not_for_purpose"
 
 
 def test_a_mode_that_the_shop_switched_off_is_refused() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pos.domain.payment_mode import PayerKind
 from pos.till.clearing import ClearOrder, clear_cheques
 from pos.till.desk import Desk
 from tests.builders.across import FakeRefunds, elsewhere, told_back
-from tests.builders.bounces import credited, taken, terms, with_fee
+from tests.builders.bounces import bounced, credited, lodged, taken, terms, with_fee
 from tests.builders.tills import (
     BACK_OFFICE,
     acknowledge_all,
@@ -17,6 +18,8 @@ from tests.builders.tills import (
     money,
     opened,
     rows,
+    sale,
+    stock,
 )
 from tests.builders.undoing import open_bills
 from tests.tui.counter import counter
@@ -183,3 +186,30 @@ async def test_who_may_not_is_told(desk: Desk) -> None:
         await seat.press("enter", "d")
         assert seat.screen == "ChequeScreen"
         assert seat.message.startswith("! The back office does this.")
+
+
+async def test_a_walk_in_buyer_pays_the_charge_where_the_cheque_is_found() -> None:
+    """By its drawer's name: Enter, then the way to pay, as any sale."""
+    desk = make_till(cheques=with_fee("5"))
+    stock(desk)
+    receipt = taken(
+        desk,
+        cheque("2.500", drawer="Sara O'Neill"),
+        account=None,
+        payer=PayerKind.WALK_IN,
+        lines=[sale("CHARGER", 2)],
+        cheques="2.500",
+    )
+    lodged(desk, receipt)
+    bounced(desk, receipt)
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.write("sara")
+        assert "Walk-in buyer: bounced cheque" in seat.text
+        await seat.press("enter")
+        assert (seat.screen, NOTICE in seat.message) == ("SaleScreen", True)
+        await seat.press("f5", "enter")
+
+        assert "7.500" in seat.message
+    assert open_bills(desk)[NOTICE] == 0
+    assert findings(desk) == []

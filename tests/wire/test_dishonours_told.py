@@ -42,6 +42,7 @@ from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
     SUPERVISOR,
+    card,
     cash,
     cheque,
     closed,
@@ -434,8 +435,8 @@ async def test_a_stage_that_moved_on_since_the_bounce_is_left_when_it_is_undone(
         )
 
 
-async def test_walk_in_buyers_are_not_counted_as_one_at_central() -> None:
-    """Rule 41: they share one account and have nothing to do with one another."""
+async def bounced_of_walk_in() -> Wire:
+    """A walk-in buyer's cheque of 2.500 came back."""
     wire = await shop()
     terms(wire.desk, cash_only_after=1)
     stock(wire.desk)
@@ -446,6 +447,26 @@ async def test_walk_in_buyers_are_not_counted_as_one_at_central() -> None:
     closed(wire.desk)
     lodged(wire.desk, receipt)
     bounced(wire.desk, receipt)
+    return wire
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_what_a_walk_in_buyer_pays_on_the_charge_is_taken_at_central(told: bool) -> None:
+    wire = await bounced_of_walk_in()
+    opened(wire.desk)
+    await synced(wire, told=told)
+
+    pay(wire.desk, cash("3"), account=None, payer=PayerKind.WALK_IN, allocate=[wish(NOTICE, "3")])
+    await agree(wire)
+    pay(wire.desk, card("4.500"), account=None, payer=PayerKind.WALK_IN, allocate=[wish(NOTICE)])
+    await agree(wire)
+
+    assert (at_central(wire, NOTICE), open_bills(wire.desk)[NOTICE]) == (0, 0)
+
+
+async def test_walk_in_buyers_are_not_counted_as_one_at_central() -> None:
+    """Rule 41: they share one account and have nothing to do with one another."""
+    wire = await bounced_of_walk_in()
     await wire.engine.drain(timeout_s=HOUR_S)
     with wire.central.read() as connection:
         assert connection.execute(text("SELECT counts FROM dishonour")).scalars().all() == [0]

@@ -31,6 +31,7 @@ from pos.till.refund_across import find_elsewhere, is_whole_number
 from pos.till.roster_age import roster_warning, roster_words
 from pos.till.shift_closed import ShiftClosed
 from pos.till.take_payment import PaymentTaken
+from pos.till.walk_in_charges import charge_basket
 from pos.tui.keys import bindings
 from pos.tui.screens.account import AccountScreen
 from pos.tui.screens.approvals import ApprovalsScreen
@@ -228,7 +229,10 @@ class FindScreen(TillScreen[SignedOut]):
             code = hit.item.item
             self._sell(await seat.look(lambda: add_item(seat.desk, self._new_sale(), code)), "is added")
             return
-        assert hit.account is not None
+        if hit.account is None:
+            basket = await seat.look(lambda: charge_basket(seat.desk, hit.key, seat.new_id()))
+            self._sell(basket, f"Charge {hit.key} of a walk-in buyer's bounced cheque.")
+            return
         bill_no = hit.key if hit.kind is HitKind.BILL else None
         await self._open_account(hit.account.account, bill_no)
 
@@ -248,7 +252,7 @@ class FindScreen(TillScreen[SignedOut]):
         return walk_in_basket(self.seat.desk, self.seat.new_id())
 
     def _sell(self, basket: Basket, happened: str = "") -> None:
-        said = f"{basket.lines[0].item.name} {happened}." if basket.lines else ""
+        said = f"{basket.lines[0].item.name} {happened}." if basket.lines else happened
         self.app.push_screen(SaleScreen(self.seat, self.errands, basket, said=said), self._came_back)
 
     def _came_back(self, outcome: PaymentTaken | ChequeRegistered | Basket | ScanCame | None) -> None:

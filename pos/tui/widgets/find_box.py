@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pos.till.enquiries import QUERY_MAX, Hit
+from pos.till.enquiries import QUERY_MAX, Hit, HitKind
 from pos.tui.widgets.entry import Box
 from pos.tui.widgets.listing import Row
 
@@ -29,7 +29,8 @@ def hit_row(hit: Hit) -> Row:
     if cheque is not None:
         return Row(key=hit.key, cells=(cheque.serial, cheque.drawer, str(cheque.amount), str(hit.kind)))
     if account is None:
-        return Row(key=hit.key, cells=(hit.key, "", "", str(hit.kind)))
+        name = "Walk-in buyer: bounced cheque" if hit.kind is HitKind.BILL else ""
+        return Row(key=hit.key, cells=(hit.key, name, "", str(hit.kind)))
     marks = " ".join(
         word
         for word in ("CASH-ONLY" if account.cash_only else "", str(hit.kind) if hit.exact else "")

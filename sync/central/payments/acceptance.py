@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from pos.domain.errors import Refused
 from pos.domain.imported_record import FILE_KINDS
 from pos.domain.money import total
-from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, PaymentModes, Purpose
+from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode, PaymentModes, Purpose, as_judged
 from pos.domain.voucher import Residual
 from sync.central.payments.incoming import IncomingPayment
 from sync.central.payments.known import Known
@@ -23,6 +23,9 @@ from sync.central.wire.errors import ApiError
 PAYER_KINDS = frozenset(PayerKind)
 FIELDS = {"mode_not_for_payer": "paymentMethod.name", "mode_not_for_purpose": "paymentItem"}
 """What a refusal of the matrix is about."""
+
+
+FIND_ACCOUNT_OF_BILL = text("SELECT account_id FROM bill WHERE id = :id")
 
 
 def require_accepted(
@@ -39,7 +42,9 @@ def require_accepted(
     for payer in _payer_kinds(incoming, known):
         for purpose in purposes:
             try:
-                mode.require_accepted(payer, _as_judged(mode, incoming, payer, purpose))
+                own = payer is PayerKind.WALK_IN and pays_own_charges(connection, incoming, known)
+                weighed = as_judged(payer, purpose, own=own)
+                mode.require_accepted(payer, _of_file(mode, incoming, payer, weighed))
             except Refused as refusal:
                 raise ApiError(400, refusal.code, refusal.message, field=FIELDS[refusal.code]) from None
     if mode.kind is ModeKind.VOUCHER and incoming.voucher_hold is None and incoming.voucher_taken is None:
@@ -47,7 +52,7 @@ def require_accepted(
         raise ApiError(400, "voucher_not_held", message, field="voucherHold")
 
 
-def _as_judged(mode: PaymentMode, incoming: IncomingPayment, payer: PayerKind, purpose: Purpose) -> Purpose:
+def _of_file(mode: PaymentMode, incoming: IncomingPayment, payer: PayerKind, purpose: Purpose) -> Purpose:
     """A bank's file tells of money that is there: what no bill takes lies on the account of whoever may pay so, or in
     suspense until its owner is known.
     """
@@ -58,6 +63,20 @@ def _as_judged(mode: PaymentMode, incoming: IncomingPayment, payer: PayerKind, p
     ):
         return purpose
     return min(mode.accepts.get(payer, frozenset()), default=purpose)
+
+
+def pays_own_charges(connection: Connection, incoming: IncomingPayment, known: Known) -> bool:
+    """Whether its bills are all of the payment's own account, which is none that is kept here: what walk-in buyers owe for
+    cheques that bounced.
+    """
+    if known.account_kind is not None:
+        return False
+    accounts = {
+        connection.execute(FIND_ACCOUNT_OF_BILL, {"id": item.target_id}).scalar_one_or_none()
+        for item in incoming.items
+        if item.is_bill
+    }
+    return accounts == {incoming.account_id}
 
 
 def leaves_credit(connection: Connection, incoming: IncomingPayment) -> bool:

@@ -370,6 +370,34 @@ KEYS: tuple[Key, ...] = (
         meaning="a second person: ask at other terminals too",
     ),
     Key(
+        id="add_mandate",
+        keys=("a", "A"),
+        shown="A",
+        label="Add",
+        meaning="a mandate, by which bills are collected",
+    ),
+    Key(
+        id="change_mandate",
+        keys=("c", "C"),
+        shown="C",
+        label="Change",
+        meaning="a mandate's bank account or holder",
+    ),
+    Key(
+        id="activate_mandate",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Activate",
+        meaning="a suspended mandate: collect again by it",
+    ),
+    Key(
+        id="end_mandate",
+        keys=("e", "E"),
+        shown="E",
+        label="End",
+        meaning="a mandate: nothing is collected by it any more",
+    ),
+    Key(
         id="add_user",
         keys=("a", "A"),
         shown="A",
@@ -535,6 +563,7 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number="5", act="no_sale", label="No sale: open the drawer"),
     MenuEntry(number="6", act="undo_cash_move", label="Cash moved in this shift; take one back"),
     MenuEntry(number="7", act="z_reports", label="Z reports of closed shifts, X of the open one"),
+    MenuEntry(number="8", act="mandates", label="Direct-debit mandates"),
     MenuEntry(number="9", act="safe_count", label="Count the safe"),
     MenuEntry(number="0", act="close_day", label="End of day: what stops it, and the close"),
 )
@@ -588,6 +617,9 @@ RIGHTS: dict[str, str] = {
     "confirm_person": "confirm_person",
     "approve": "approve",
     "decline": "decline",
+    **dict.fromkeys(
+        ("mandates", "add_mandate", "change_mandate", "activate_mandate", "end_mandate"), "mandate"
+    ),
     "people": "change_user",
     "add_user": "add_user",
     "change_user": "change_user",

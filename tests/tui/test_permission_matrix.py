@@ -169,6 +169,7 @@ ELSEWHERE = {
     "replace_cheque": "needs an own shift; test_instead_of_cheque",
     "undo_bounce": "test_dishonour",
     "accept_over_short": "test_z_reports",
+    "mandate": "a cashier needs an own shift; tests/tui/test_mandates",
     "see_expected": "test_z_reports",
     **dict.fromkeys(("safe_count", "close_day"), "test_day"),
     **dict.fromkeys(

@@ -17,6 +17,7 @@ from pos.tui.keys import OFFICE, action
 from pos.tui.screens.cash_moves import CashMoveScreen, CashMovesScreen, named
 from pos.tui.screens.day import DayScreen, SafeCountScreen
 from pos.tui.screens.lines import LinesScreen
+from pos.tui.screens.mandates import MandatesScreen
 from pos.tui.screens.z_reports import ZReportsScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
@@ -92,6 +93,9 @@ class OfficeScreen(LinesScreen[None]):
 
     def action_z_reports(self) -> None:
         self.app.push_screen(ZReportsScreen(self.seat, self.errands))
+
+    def action_mandates(self) -> None:
+        self.app.push_screen(MandatesScreen(self.seat, self.errands))
 
     # --- safe and day -------------------------------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ from tests.central.central_builders import (
 )
 
 JSON = {"content-type": "application/json"}
+PATIENCE_S = 60
+"""With a process that other work keeps from its turn."""
 REQUESTS, POSTS = "counterfoil_central_requests_total", "counterfoil_central_posts_total"
 
 
@@ -196,18 +198,18 @@ def test_a_payment_that_is_half_sent_when_central_is_stopped_is_taken(tmp_path: 
     body = dumps(payment(paymentMethod=method))
     with (
         served(tmp_path) as (process, port),
-        socket.create_connection(("127.0.0.1", port), timeout=20) as line,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line,
     ):
         head = f"POST {PAYMENT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         line.sendall(head.encode() + body[:10])
         # Its answer tells that central has read what came before it.
-        httpx.get(f"http://127.0.0.1:{port}/health")
+        httpx.get(f"http://127.0.0.1:{port}/health", timeout=PATIENCE_S)
         process.send_signal(signal.SIGTERM)
         while "stopping" not in [line["event"] for line in logged(tmp_path)]:
             assert process.poll() is None
         line.sendall(body[10:])
         assert answer_on(line).startswith("HTTP/1.1 201 ")
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
 
     store = open_central(f"sqlite:///{tmp_path / 'central.db'}")
     assert len(list(list_payments(store))) == 1

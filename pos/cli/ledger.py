@@ -49,7 +49,10 @@ def export_gl(
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> None:
-    """The batches for the general ledger. Those that are still to be made are made first; what was made never changes."""
+    """The batches for the general ledger. Those that are still to be made are made first; what was made never changes.
+
+    Without --business-date those of every day that is over or closed.
+    """
     from pos.till.ledger_batches import ledger_batch, ledger_batches, make_batches
 
     call: Invocation = context.obj
@@ -168,7 +171,7 @@ def deliver(
 ) -> int:
     """Bring the batches to the accounting system and take in what it answers; 7 where it cannot be reached.
 
-    Batches of counted days that are still to be made are made first.
+    Batches of days that are over or closed and still to be made are made first.
     """
     from pos.bootstrap.ledger import deliver_batches
     from pos.till.ledger_batches import make_batches

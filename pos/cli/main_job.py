@@ -17,6 +17,7 @@ from pos.cli.output import Invocation
 from pos.cli.sample_debits import bring_in, collect_all, mandate_act, paid_by_the_bank
 from pos.cli.sample_tenders import SampleTenders
 from pos.domain.bank_file import EntryOutcome
+from pos.domain.business_day import business_date
 from pos.domain.encode import file_name
 from pos.domain.ledger_feed import digest_of
 from pos.domain.money import Money, currency, parse_amount, parse_count, total
@@ -344,7 +345,8 @@ class MainJob:
 
     def _feed_the_ledger(self, till: OpenTill) -> None:
         person = sign_in(till.desk, self._back_office, self._pins[self._back_office])
-        batches = make_batches(till.desk, person)
+        days = (None, business_date(till.desk.clock.now(), till.desk.policy.day_starts))
+        batches = [batch for day in days for batch in make_batches(till.desk, person, day)]
         till.paths.ledger.mkdir(mode=0o700, exist_ok=True)
         for batch in batches:
             out = till.paths.ledger / file_name([batch.number], suffix=".csv")

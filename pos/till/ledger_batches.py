@@ -14,6 +14,7 @@ from pos.domain.business_day import business_date, open_date
 from pos.domain.errors import Refused
 from pos.domain.ledger_feed import BatchLine, LedgerBatch, LedgerRules, batch_number, digest_of
 from pos.domain.role import Person
+from pos.store.days import last_closed_day
 from pos.store.ledger_batches import (
     PostedSum,
     Stretch,
@@ -37,7 +38,9 @@ DAYS_MAX = 400
 def make_batches(
     desk: Desk, person: Person, day: date | None = None, *, memo: Memo | None = None
 ) -> tuple[LedgerBatch, ...]:
-    """Batch what is in none yet: of ``day``, or of every day up to today whose shift is closed. Nothing new makes none.
+    """Batch what is in none yet: of ``day``, or of every day that is over or closed. Nothing new makes none.
+
+    Today is batched before it is closed only where it is named: what is still to come would all be supplements.
 
     Raises NotAuthorised, or Refused ``shift_open``, ``day_to_come`` or ``ledger_account_missing``.
     """
@@ -82,7 +85,12 @@ def _days(deed: Deed, day: date | None) -> Sequence[date]:
     today = business_date(deed.at, deed.desk.policy.day_starts)
     counting = None if deed.shift is None else deed.shift.business_date
     if day is None:
-        waiting = (one for one in open_days(deed.unit.connection) if one <= today and one != counting)
+        closed = last_closed_day(deed.unit.connection)
+        waiting = (
+            one
+            for one in open_days(deed.unit.connection)
+            if (one < today or (closed is not None and one <= closed)) and one != counting
+        )
         return list(waiting)[:DAYS_MAX]
     if day > today:
         raise Refused("day_to_come", f"{day} is still to come.", business_date=day.isoformat())

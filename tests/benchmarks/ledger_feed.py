@@ -68,7 +68,7 @@ def feed(folder: Path) -> dict[str, float]:
     desk = reopen(folder)
     told: dict[str, float] = {}
     start = time.perf_counter()
-    batches = make_batches(desk, BACK_OFFICE)
+    batches = make_batches(desk, BACK_OFFICE, TODAY)
     told["batch"] = time.perf_counter() - start
     _write(folder / "batch.csv", batch_file(BatchForm.CSV, batches))
     for form in FORMS:

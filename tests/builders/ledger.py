@@ -10,6 +10,7 @@ from pos.till.desk import Desk
 from pos.till.ledger_batches import make_batches
 from tests.builders.tills import (
     BACK_OFFICE,
+    TODAY,
     card,
     cash,
     cheque,
@@ -68,5 +69,5 @@ def batch_of_a_day(
         pay(desk, cash(more), account="BA-1")
         count(desk, more)
         closed(desk)
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
     return batch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,13 @@ BACK_OFFICE_PIN, CASHIER_PIN = "619405", "135790"
 
 def run(pos: ForkingPos, home: Path, *command: str) -> Ended:
     return pos.run("--home", str(home), "--json", *command, *BACK_OFFICE, pin=BACK_OFFICE_PIN)
+
+
+def export(pos: ForkingPos, home: Path, form: str, out: Path, what: str = "gl") -> Ended:
+    """The file of the day of the last shift."""
+    with closing(sqlite3.connect(home / "till.db")) as store:
+        (day,) = store.execute("SELECT max(business_date) FROM shift").fetchone()
+    return run(pos, home, "export", what, "--format", form, "--business-date", day, "--out", str(out))
 
 
 def sell_and_count(pos: ForkingPos, home: Path, ref: str, *, counted: bool = True) -> None:
@@ -52,7 +61,7 @@ def counted_home(pos: ForkingPos, home: Path) -> Path:
 def test_the_feed_is_written_with_its_control_totals_and_digest(pos: ForkingPos, counted_home: Path) -> None:
     out = counted_home.parent / "feed.csv"
 
-    ended = run(pos, counted_home, "export", "gl", "--format", "csv", "--out", str(out))
+    ended = export(pos, counted_home, "csv", out)
 
     assert ended.status == 0, ended
     (told,) = ended.lines
@@ -67,11 +76,11 @@ def test_a_batch_is_exported_again_byte_for_byte_beside_its_supplement(
     pos: ForkingPos, counted_home: Path
 ) -> None:
     folder = counted_home.parent
-    first = run(pos, counted_home, "export", "gl", "--format", "oracle", "--out", str(folder / "first"))
+    first = export(pos, counted_home, "oracle", folder / "first")
     (batch,) = first.lines[0]["batches"]
     sell_and_count(pos, counted_home, "two")
 
-    both = run(pos, counted_home, "export", "gl", "--format", "oracle", "--out", str(folder / "both"))
+    both = export(pos, counted_home, "oracle", folder / "both")
     again = run(
         pos,
         counted_home,
@@ -91,13 +100,13 @@ def test_feed_and_journal_are_clean_in_another_program(
     folder = counted_home.parent
     for what in ("gl", "journal"):
         out = folder / what
-        ended = run(pos, counted_home, "export", what, "--format", peer, "--out", str(out))
+        ended = export(pos, counted_home, peer, out, what)
         assert ended.status == 0, ended
         assert said_of(peer, folder, out.read_text(encoding="utf-8")) == ""
 
 
 def test_a_figure_of_a_batch_is_told_with_its_receipts(pos: ForkingPos, counted_home: Path) -> None:
-    run(pos, counted_home, "export", "gl", "--format", "csv", "--out", str(counted_home.parent / "feed"))
+    export(pos, counted_home, "csv", counted_home.parent / "feed")
     (batch,) = run(pos, counted_home, "gl", "list").lines
     lines = run(pos, counted_home, "gl", "show", batch["batch"]).lines
     taken = next(row for row in lines if row["event"] == "payment" and "debit" in row)
@@ -153,6 +162,7 @@ def test_batches_are_laid_into_a_folder_and_its_answer_is_taken_in(
     folder.mkdir()
     delivers(counted_home, f'folder = "{folder}"')
 
+    export(pos, counted_home, "csv", counted_home.parent / "made")
     first = run(pos, counted_home, "gl", "deliver")
     (row,) = first.lines
     (folder / f"{row['batch']}.ack").write_text("GL-7")
@@ -173,6 +183,7 @@ def test_an_accounting_system_that_is_away_ends_with_7_and_is_tried_again(
     head, _, rest = text.partition('\nurl = ""')
     put_settings(counted_home, "till.toml", head + rest)
 
+    export(pos, counted_home, "csv", counted_home.parent / "made")
     ended = run(pos, counted_home, "gl", "deliver")
 
     assert (ended.status, ended.lines[0]["error"]["code"]) == (7, "ledger_unreachable")
@@ -180,6 +191,7 @@ def test_an_accounting_system_that_is_away_ends_with_7_and_is_tried_again(
 
 
 def test_a_till_that_does_not_deliver_says_who_does(pos: ForkingPos, counted_home: Path) -> None:
+    export(pos, counted_home, "csv", counted_home.parent / "made")
     ended = run(pos, counted_home, "gl", "deliver")
 
     assert (ended.status, ended.lines[0]["error"]["code"]) == (3, "not_delivered_here")
@@ -203,6 +215,7 @@ def test_a_refused_batch_is_to_be_looked_at(pos: ForkingPos, counted_home: Path)
     folder = counted_home.parent / "ledger"
     folder.mkdir()
     delivers(counted_home, f'folder = "{folder}"')
+    export(pos, counted_home, "csv", counted_home.parent / "made")
     (row,) = run(pos, counted_home, "gl", "deliver").lines
     run(pos, counted_home, "gl", "refused", row["batch"], "--reason", "Period closed")
 

@@ -13,6 +13,7 @@ from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.ledger_feed import Deliverer, LedgerBatch, digest_of, plain_csv
 from pos.store.home import renew_identity
 from pos.till.cash_bags import bag_cash
+from pos.till.day import close_day
 from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.ledger_batches import ledger_batch, ledger_batches, make_batches
@@ -137,7 +138,7 @@ def test_what_is_booked_on_a_batched_day_is_a_supplement_and_the_first_batch_sta
     told = text(first)
     bank(desk)
 
-    (supplement,) = make_batches(desk, BACK_OFFICE)
+    (supplement,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     assert (supplement.number, supplement.sequence, supplement.part) == (
         f"S014-T1-A-{TODAY:%Y%m%d}-02",
@@ -185,6 +186,16 @@ def test_all_days_that_are_counted_are_batched_at_once_each_by_itself() -> None:
     assert [(batch.sequence, batch.part) for batch in batches] == [(1, 1), (2, 1)]
 
 
+def test_a_day_that_is_not_over_is_batched_when_it_is_closed_or_named() -> None:
+    desk = counted_day()
+    assert make_batches(desk, BACK_OFFICE) == ()
+
+    close_day(desk, BACK_OFFICE)
+
+    (batch,) = make_batches(desk, BACK_OFFICE)
+    assert batch.business_date == TODAY
+
+
 def test_a_day_to_come_has_no_batch() -> None:
     desk = counted_day()
 
@@ -214,7 +225,7 @@ def test_what_the_closed_period_moved_says_the_day_it_is_from() -> None:
     counted_day(desk)
     clock_of(desk).advance(days=1)
 
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY + timedelta(days=1))
 
     assert batch.business_date == batch.accounting_date == TODAY + timedelta(days=1)
     assert {line.original_date for line in batch.lines} == {TODAY}
@@ -232,7 +243,7 @@ def test_one_kind_of_deed_may_have_a_code_of_its_own() -> None:
         ),
     )
 
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     of_safe = {
         line.event: (line.code, line.category) for line in batch.lines if line.ledger_account == "safe"
@@ -246,7 +257,7 @@ def test_an_account_that_left_the_settings_is_named_before_anything_is_made() ->
     left = {key: one for key, one in rules.accounts.items() if key != "safe"}
     desk.policy = replace(desk.policy, ledger=replace(rules, accounts=left))
 
-    refusal = refused(desk, lambda: make_batches(desk, BACK_OFFICE))
+    refusal = refused(desk, lambda: make_batches(desk, BACK_OFFICE, TODAY))
 
     assert (refusal.code, refusal.details["ledger_account"]) == ("ledger_account_missing", "safe")
 
@@ -258,7 +269,7 @@ def test_what_was_booked_before_a_restore_keeps_the_number_that_it_may_have_gone
     desk.identity = replace(desk.identity, epoch=2, series="B")
     bank(desk)
 
-    batches = make_batches(desk, BACK_OFFICE)
+    batches = make_batches(desk, BACK_OFFICE, TODAY)
 
     assert [batch.number for batch in batches] == [
         f"S014-T1-A-{TODAY:%Y%m%d}-01",
@@ -277,7 +288,7 @@ def test_only_who_may_export_makes_batches_and_the_auditor_looks() -> None:
     with pytest.raises(NotAuthorised):
         ledger_batches(desk, CASHIER)
 
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     assert ledger_batches(desk, AUDITOR) == [batch]
     assert [(row["act"], row["subject"]) for row in rows(desk, "audit") if row["result"] == "ok"][-1] == (
@@ -316,7 +327,7 @@ def test_a_batch_that_nobody_made_is_not_told() -> None:
 )
 def test_a_batch_that_is_not_its_entries_is_found(statement: str, check: str) -> None:
     desk = counted_day()
-    make_batches(desk, BACK_OFFICE)
+    make_batches(desk, BACK_OFFICE, TODAY)
 
     spoil(desk, statement)
 

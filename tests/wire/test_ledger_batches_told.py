@@ -22,7 +22,7 @@ def batch_of_a_shift(wire: Wire, amount: str = "1.000") -> LedgerBatch:
     wire.pay("BA-1", amount)
     count_shift(wire.desk, CASHIER, CountOrder(cash="0"))
     close_shift(wire.desk, CASHIER, reason="a test counts nothing")
-    (batch,) = make_batches(wire.desk, BACK_OFFICE)
+    (batch,) = make_batches(wire.desk, BACK_OFFICE, wire.clock.now().date())
     wire.clock.advance(minutes=20)
     opened(wire.desk)
     return batch

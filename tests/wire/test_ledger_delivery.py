@@ -22,7 +22,7 @@ from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder
 from sync.ledger.endpoint import Endpoint
 from sync.ledger.files import BatchForm
 from tests.builders.ledger import counted_day
-from tests.builders.tills import AUDITOR, BACK_OFFICE, findings, rows
+from tests.builders.tills import AUDITOR, BACK_OFFICE, TODAY, findings, rows
 from tests.till.books import refused
 
 NUMBER = "S014-T1-A-20261121-01"
@@ -31,7 +31,7 @@ URL = "https://ledger.example/batches"
 
 @pytest.fixture(scope="module")
 def parcel() -> Parcel:
-    (batch,) = make_batches(counted_day(), BACK_OFFICE)
+    (batch,) = make_batches(counted_day(), BACK_OFFICE, TODAY)
     return parcel_of(batch, BatchForm.CSV)
 
 
@@ -210,7 +210,7 @@ def test_what_the_accounting_system_says_is_made_harmless() -> None:
 @pytest.fixture
 def desk() -> Desk:
     desk = counted_day()
-    make_batches(desk, BACK_OFFICE)
+    make_batches(desk, BACK_OFFICE, TODAY)
     return desk
 
 

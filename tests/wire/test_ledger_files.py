@@ -34,7 +34,7 @@ from tests.builders.tills import (
 
 def batched() -> tuple[Desk, LedgerBatch]:
     desk = counted_day()
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
     return desk, batch
 
 
@@ -93,7 +93,7 @@ def test_a_supplement_is_read_after_the_batch_that_declared_the_accounts(peer: s
     pay(desk, cash("4"), account="BA-1")
     count(desk, "24")
     closed(desk)
-    (supplement,) = make_batches(desk, BACK_OFFICE)
+    (supplement,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     text = file_of(batch, BatchForm(peer)) + "".join(
         batch_file(BatchForm(peer), [supplement], accounts=False)
@@ -143,7 +143,7 @@ def test_a_hostile_name_breaks_no_line_of_another_programs_file(peer: str, tmp_p
     desk.policy = replace(
         desk.policy, ledger=replace(rules, accounts=accounts, categories={"payment": HOSTILE})
     )
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     assert said_of(peer, tmp_path, file_of(batch, BatchForm(peer))) == ""
 
@@ -157,7 +157,7 @@ def test_no_cell_of_a_table_is_a_formula(form: BatchForm) -> None:
         desk.policy, ledger=replace(rules, accounts=accounts, categories={"payment": "@SUM(A1)"})
     )
     desk.identity = replace(desk.identity, shop=ShopHeading(shop="=1+1", name="", address=()))
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     for row in csv.reader(io.StringIO(file_of(batch, form), newline="")):
         assert [cell for cell in row if cell[:1] in ("=", "+", "-", "@", "\t", "\r")] == []
@@ -185,7 +185,7 @@ def test_the_oracle_layout_has_the_names_of_its_interface_table() -> None:
     desk = counted_day()
     terms = {"ledger": "1001", "company": "KW01", "cost_centre": ""}
     desk.policy = replace(desk.policy, ledger=replace(desk.policy.ledger, terms=terms))
-    (batch,) = make_batches(desk, BACK_OFFICE)
+    (batch,) = make_batches(desk, BACK_OFFICE, TODAY)
 
     table = read(file_of(batch, BatchForm.ORACLE))
 
@@ -283,7 +283,7 @@ def test_files_of_one_batch_are_the_same_bytes_at_every_export() -> None:
     pay(desk, cash("4"), account="BA-1")
     count(desk, "24")
     closed(desk)
-    make_batches(desk, BACK_OFFICE)
+    make_batches(desk, BACK_OFFICE, TODAY)
 
     (again, _) = ledger_batches(desk, BACK_OFFICE, TODAY)
 

@@ -203,6 +203,10 @@ class _RoleFile(Strict):
 
 class _CurrencyFile(Strict):
     smallest_coin_minor: dict[str, Annotated[int, Field(ge=1, le=10000)]]
+    denominations: dict[
+        str,
+        Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$")]], Field(max_length=30)],
+    ] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +219,7 @@ class Settings:
     gl_accounts: Mapping[str, LedgerAccount]
     permissions: PermissionTable
     smallest_coin_minor: Mapping[str, int]
+    denominations: Mapping[str, Sequence[str]]
     foreign_cash: RateList
     bank_profiles: Mapping[str, FlatProfile]
     sources: Mapping[str, Path]
@@ -304,6 +309,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         gl_accounts=gl_accounts,
         permissions=permissions,
         smallest_coin_minor=coins.smallest_coin_minor,
+        denominations=coins.denominations,
         foreign_cash=foreign_cash,
         bank_profiles={name: profile.as_profile(name) for name, profile in bank_profiles.items()},
         sources=sources,
@@ -478,6 +484,16 @@ def _check_across(
     for code in coins.smallest_coin_minor:
         if code not in EXPONENT_BY_CODE:
             refuse("currencies.toml", f"smallest_coin_minor.{code}", "an ISO 4217 code")
+    for code, values in coins.denominations.items():
+        if code not in EXPONENT_BY_CODE:
+            refuse("currencies.toml", f"denominations.{code}", "an ISO 4217 code")
+        digits = EXPONENT_BY_CODE[code]
+        if any(len(value.partition(".")[2]) > digits for value in values):
+            refuse(
+                "currencies.toml",
+                f"denominations.{code}",
+                f"amounts with at most {digits} digits after the point",
+            )
     for act in till.sign_in.fresh_pin_acts:
         if act not in acts:
             refuse("till.toml", "sign_in.fresh_pin_acts", f"acts of roles.toml, and {act} is none")

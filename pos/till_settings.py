@@ -299,6 +299,8 @@ class ShiftSettings(Strict):
     day_starts: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
     tolerance: AmountOrEmpty = ""
     accept_up_to: AmountOrEmpty = ""
+    float_alone_up_to: AmountOrEmpty = ""
+    by_denomination: bool = False
 
     @property
     def starts_at(self) -> time:

@@ -112,10 +112,22 @@ def ledger_rules(settings: Settings) -> LedgerRules:
 def _shift(settings: Settings, in_currency: Currency) -> ShiftPolicy:
     """What the shop asks of a shift."""
     told = settings.till.shift
+    alone = _cap(told.float_alone_up_to, in_currency, settings, "shift.float_alone_up_to", read=parse_count)
     accept = _cap(told.accept_up_to, in_currency, settings, "shift.accept_up_to")
     return ShiftPolicy(
         tolerance_minor=_minor(told.tolerance, in_currency, settings, "shift.tolerance"),
         accept_minor=None if accept is None else accept.minor,
+        float_alone_minor=None if alone is None else alone.minor,
+        denominations=tuple(
+            sorted(
+                (
+                    parse_amount(value, in_currency).minor
+                    for value in settings.denominations.get(in_currency.code, ())
+                ),
+                reverse=True,
+            )
+        ),
+        by_denomination=told.by_denomination,
     )
 
 

@@ -21,6 +21,7 @@ from pos.domain.signature import sign
 from pos.domain.text_guard import clean_entry
 from pos.store.cards import unsettled_in_shift
 from pos.store.cash_moves import moved_in
+from pos.store.counted_pieces import slips_of_count
 from pos.store.shift_signatures import rows_digest, signed_message
 from pos.store.shifts import (
     Count,
@@ -34,6 +35,15 @@ from pos.store.shifts import (
 )
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
+from pos.till.approvals import use_or_ask
+from pos.till.counted import (
+    SlipOrder,
+    read_slips,
+    read_told_pieces,
+    slips_expected,
+    write_pieces,
+    write_slips,
+)
 from pos.till.day import open_business_date
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.drawer_count import (
@@ -70,7 +80,8 @@ class CountOrder:
     """What was counted, as texts in the shift's currency; zero is an answer.
 
     ``cash`` is good notes and coins of the shop's own currency: what is ``declared`` lies beside it, and ``foreign`` too;
-    ``trust`` is bill money in a dealer's till, which lies apart.
+    ``trust`` is bill money in a dealer's till, which lies apart. ``pieces`` are the notes and coins that make ``cash``, by
+    value; ``slips`` those of the other ways to pay, all that were found (None: nobody looked).
     """
 
     cash: str
@@ -80,6 +91,8 @@ class CountOrder:
     decimal_marks: str = "."
     foreign: Sequence[ForeignCountOrder] = ()
     declared: Sequence[DeclaredOrder] = ()
+    pieces: Sequence[tuple[str, int]] = ()
+    slips: Sequence[SlipOrder] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +104,19 @@ class Counted:
 
 
 def open_shift(
-    desk: Desk, person: Person, float_amount: str, *, decimal_marks: str = ".", memo: Memo | None = None
+    desk: Desk,
+    person: Person,
+    float_amount: str,
+    *,
+    pieces: Sequence[tuple[str, int]] = (),
+    decimal_marks: str = ".",
+    memo: Memo | None = None,
 ) -> ShiftOpened:
     """Open the person's shift with a float (may be zero), in the shop's currency, on today's business date, or where that
-    day is closed already on the next.
+    day is closed already on the next. ``pieces`` are the notes and coins that make it, by value.
 
-    Raises NotAuthorised, Refused ``shift_is_open``, ``clock_behind``, ``store_unconfirmed`` or what ``parse_count`` raises.
+    Raises NotAuthorised, ApprovalNeeded (above the shop's cap), Refused ``shift_is_open``, ``clock_behind``,
+    ``store_unconfirmed``, or what ``parse_count`` and ``read_told_pieces`` raise.
     """
 
     def work(deed: Deed) -> ShiftOpened:
@@ -109,6 +129,8 @@ def open_shift(
         require_clock(deed)
         require_known_store(deed)
         float_ = parse_count(float_amount, desk.identity.currency, decimal_marks=decimal_marks)
+        notes = read_told_pieces(deed, float_, pieces, decimal_marks)
+        _require_second_for_float(deed, float_)
         shift = Shift(
             shift_id=deed.new_id(),
             number=deed.unit.next_number("shift"),
@@ -117,6 +139,7 @@ def open_shift(
             currency=desk.identity.currency,
             float_=float_,
         )
+        write_pieces(deed, "shift_float_piece", {"shift_id": shift.shift_id}, notes)
         deed.unit.insert(
             "shift",
             {
@@ -138,6 +161,16 @@ def open_shift(
         )
 
     return perform(desk, person, "open_shift", work, memo=memo)
+
+
+def _require_second_for_float(deed: Deed, float_: Money) -> None:
+    """Raises ApprovalNeeded where the float is above the shop's cap and nobody has approved just this one."""
+    cap = deed.desk.policy.shift.float_alone_minor
+    if cap is not None and float_.minor > cap:
+        what = f"float of {float_} for user {deed.person.user}"
+        use_or_ask(
+            deed, "open_shift", {"float": float_.minor}, what, f"A float of {float_} needs a second person."
+        )
 
 
 def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | None = None) -> Counted:
@@ -162,6 +195,10 @@ def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | N
         declared = read_declared(deed, shift, order.declared, order.decimal_marks)
         count_id = deed.new_id()
         write_count_parts(deed, count_id, foreign, declared)
+        notes = read_told_pieces(deed, cash, order.pieces, order.decimal_marks)
+        write_pieces(deed, "shift_count_piece", {"count_id": count_id}, notes)
+        if order.slips is not None:
+            write_slips(deed, count_id, read_slips(deed, shift, order.slips, order.decimal_marks))
         deed.unit.insert(
             "shift_count",
             {
@@ -224,7 +261,12 @@ def close_shift(
         )
         cheques = _cheques(desk, shift, taken)
         told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
-        agrees = closed.agrees_within(desk.policy.shift) and cheques == (count.cheque_count, count.cheques)
+        slips = slips_of_count(deed.unit.connection, count.count_id, shift.currency)
+        agrees = (
+            closed.agrees_within(desk.policy.shift)
+            and cheques == (count.cheque_count, count.cheques)
+            and (not slips or slips == slips_expected(desk, taken))
+        )
         if not agrees and told is None:
             raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
         _write_close(deed, shift, count, closed, told)

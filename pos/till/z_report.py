@@ -8,9 +8,10 @@ Source: domain.md 1 and 3.8; reliability.md section 2 (31, 33, 34).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pos.domain.denominations import Pieces
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import ModeKind
@@ -19,6 +20,7 @@ from pos.domain.role import Grant, Person
 from pos.domain.sheet import SheetFacts, SheetLine, SheetPart
 from pos.domain.text_guard import clean_entry
 from pos.store.cash_moves import moved_in
+from pos.store.counted_pieces import pieces_of_count, slips_of_count
 from pos.store.shifts import (
     Count,
     ExpectedTender,
@@ -41,6 +43,7 @@ from pos.store.z_reports import (
     z_reports,
 )
 from pos.till.approvals import own_pin_of
+from pos.till.counted import slips_expected
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look, require_right
 from pos.till.office_paper import next_paper, write_sheet
@@ -85,12 +88,15 @@ def write_z(
             "needs_acceptance": int(needs_acceptance),
         },
     )
+    slips = _slips(deed.desk, closed, slips_of_count(connection, count.count_id, shift.currency))
+    pieces = pieces_of_count(connection, count.count_id, shift.currency)
     parts = (
         _of_the_shift(deed.desk, shift, figures, closed.taken),
         *_of_corrections(figures),
         *_of_moves(figures),
         *_of_taxes(figures),
-        _of_the_drawer(closed, [*_cheques(cheques, count)], deed.reason_code),
+        _of_the_drawer(closed, [*_cheques(cheques, count), *slips], deed.reason_code),
+        *_part("notes_and_coins", [_pieces(one) for one in pieces]),
         _of_the_till(grand),
     )
     write_sheet(
@@ -185,6 +191,20 @@ def _cheques(expected: tuple[int, Money], count: Count) -> Iterator[SheetLine]:
     if expected[0] or count.cheque_count:
         yield SheetLine(code="expected_cheques", count=expected[0], amount=expected[1])
         yield SheetLine(code="counted_cheques", count=count.cheque_count, amount=count.cheques)
+
+
+def _slips(desk: Desk, closed: ShiftClosed, counted: Mapping[str, tuple[int, Money]]) -> Iterator[SheetLine]:
+    expected = slips_expected(desk, closed.taken)
+    for mode, (count, amount) in counted.items():
+        named = desk.modes[mode].label
+        should = expected.get(mode, (0, zero(amount.currency)))
+        yield SheetLine(code="counted_slips", said=named, count=count, amount=amount)
+        if should != (count, amount):
+            yield SheetLine(code="expected_slips", said=named, count=should[0], amount=should[1])
+
+
+def _pieces(one: Pieces) -> SheetLine:
+    return SheetLine(code="pieces", said=one.value.plain(), count=one.pieces, amount=one.amount)
 
 
 def _of_the_till(grand: GrandTotals) -> SheetPart:

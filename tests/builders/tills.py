@@ -80,6 +80,7 @@ from pos.store.times import utc_text
 from pos.store.unit_of_work import TillStore
 from pos.store.vouchers import Hold
 from pos.till.cash_office import Counted, CountOrder, ShiftOpened, close_shift, count_shift, open_shift
+from pos.till.counted import SlipOrder
 from pos.till.desk import Desk, PinPolicy, ShopPolicy
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.imports import RecordOrder, RecordOutcome, begin_run, import_record
@@ -960,6 +961,8 @@ def count(
     foreign: Mapping[str, str] = MappingProxyType({}),
     declared: Mapping[str, str] = MappingProxyType({}),
     trust: str | None = None,
+    pieces: Sequence[tuple[str, int]] = (),
+    slips: Sequence[SlipOrder] | None = None,
 ) -> Counted:
     """``person`` counts the drawer; ``foreign`` by currency, ``declared`` by kind, ``trust`` a dealer's bill money."""
     counted = CountOrder(
@@ -969,6 +972,8 @@ def count(
         trust=trust,
         foreign=[ForeignCountOrder(currency=code, amount=amount) for code, amount in foreign.items()],
         declared=[DeclaredOrder(kind=kind, amount=amount) for kind, amount in declared.items()],
+        pieces=pieces,
+        slips=slips,
     )
     return count_shift(desk, person, counted)
 

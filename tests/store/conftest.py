@@ -37,6 +37,7 @@ from pos.till.collections import collect
 from pos.till.commissions import settle_commission
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import void
+from pos.till.counted import SlipOrder
 from pos.till.day import close_day
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, lodge_deposit
@@ -188,6 +189,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         trust="1",
         foreign={"USD": "50"},
         declared={"counterfeit": "5"},
+        pieces=[("54.665", 1)],
+        slips=[SlipOrder(mode="bank_cash", count=1, amount="5")],
         person=seller,
     )
     closed(desk, "A coin too many", person=seller)
@@ -204,7 +207,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)
     tell(desk, accounts=[replace(account("BA-1", "Zoë O'Brien"), dunning_stage=2)])
-    open_shift(desk, CASHIER, "30", memo=memo)
+    open_shift(desk, CASHIER, "30", pieces=[("20", 1), ("10", 1)], memo=memo)
     lend = CashMoveOrder(kind=MoveKind.LOAN, amount="5")
     lent = str(approved(desk, lambda: move_cash(desk, CASHIER, lend)).move.number)
     approved(desk, lambda: undo_cash_move(desk, CASHIER, lent, "Not needed"))

@@ -153,8 +153,9 @@ TABLES = sorted(
     "recovery recovery_again refund_across refund_across_leg refund_across_part refund_cancelled refund_hold "
     "refund_settled reinstatement run_payment safe_count sale_line sale_price_override sale_serial sale_serial_again "
     "script_ref shift shift_close shift_close_foreign shift_count shift_count_declared shift_count_foreign "
-    "shift_signature suspense suspense_transfer suspense_transfer_part tender tender_person tender_swap tender_undone "
-    "trust_close trust_count trust_tender voucher_hold voucher_offline write_off_again z_report".split()
+    "shift_count_piece shift_count_slip shift_float_piece shift_signature suspense suspense_transfer "
+    "suspense_transfer_part tender tender_person tender_swap tender_undone trust_close trust_count trust_tender "
+    "voucher_hold voucher_offline write_off_again z_report".split()
 )
 """Every table that has a row in the books of these tests; another one is asked for as soon as it has."""
 

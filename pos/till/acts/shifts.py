@@ -18,6 +18,7 @@ from pos.till.acts.fields import (
 )
 from pos.till.acts.seat import Answer, Seat
 from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shift
+from pos.till.counted import SlipOrder
 from pos.till.desk import Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.script_answers import encode
@@ -46,12 +47,30 @@ class DeclaredLine(Strict):
     amount: AmountText
 
 
+class PiecesIn(Strict):
+    """So many notes or coins of one value, in the shop's currency."""
+
+    value: AmountText
+    pieces: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class SlipsIn(Strict):
+    """The slips of a way to pay that were found, in the shop's currency."""
+
+    mode: Annotated[str, Field(max_length=40)]
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    amount: AmountText
+
+
 class OpenShift(Strict):
     """Open the signed-in person's shift with a float."""
 
     ref: Ref
     act: Literal["open_shift"]
     float: AmountIn
+    pieces: Annotated[
+        list[PiecesIn], Field(max_length=50, description="The notes and coins that make it.")
+    ] = []
 
 
 class Count(Strict):
@@ -67,6 +86,15 @@ class Count(Strict):
     ] = []
     trust: Annotated[
         AmountIn | None, Field(description="Bill money in a dealer's own till, counted apart from cash.")
+    ] = None
+    pieces: Annotated[
+        list[PiecesIn], Field(max_length=50, description="The notes and coins that make cash.")
+    ] = []
+    slips: Annotated[
+        list[SlipsIn] | None,
+        Field(
+            max_length=50, description="Of ways to pay that are no cash and no cheque; left out: not counted."
+        ),
     ] = None
 
 
@@ -103,7 +131,8 @@ def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
     match act:
         case OpenShift():
             require_shop_currency(desk, act.float.currency)
-            return encode(open_shift(desk, person, act.float.amount, memo=memo))
+            pieces = [(one.value, one.pieces) for one in act.pieces]
+            return encode(open_shift(desk, person, act.float.amount, pieces=pieces, memo=memo))
         case Count():
             require_shop_currency(desk, act.cash.currency)
             if act.trust is not None:
@@ -137,4 +166,8 @@ def _count_order(act: Count) -> CountOrder:
         foreign=[ForeignCountOrder(currency=one.currency, amount=one.amount) for one in act.foreign],
         declared=[DeclaredOrder(kind=one.kind, amount=one.amount) for one in act.declared],
         trust=None if act.trust is None else act.trust.amount,
+        pieces=[(one.value, one.pieces) for one in act.pieces],
+        slips=None
+        if act.slips is None
+        else [SlipOrder(mode=one.mode, count=one.count, amount=one.amount) for one in act.slips],
     )

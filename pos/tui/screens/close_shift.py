@@ -10,12 +10,17 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Label
 
+from pos.domain.denominations import Pieces
 from pos.domain.errors import DomainError
+from pos.domain.money import Money
 from pos.till.cash_office import CountOrder, close_shift, count_shift
+from pos.till.counted import SlipOrder
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
 from pos.till.shift_closed import ShiftClosed
 from pos.till.trust_money import holds_trust
 from pos.tui.errands import Errands
+from pos.tui.keys import bindings
+from pos.tui.screens.denominations import DenominationsScreen
 from pos.tui.screens.form import FormScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
@@ -26,15 +31,21 @@ REASON_MAX = 200
 class CloseShiftScreen(FormScreen[ShiftClosed]):
     """Answers the closed shift. Nothing here tells what is expected before the count is accepted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
 
+    _pieces: tuple[Pieces, ...] = ()
+    """The notes and coins that were counted last; they make the cash while it says their sum."""
     _counted: CountOrder | None = None
     """The count that was committed last; None: none yet."""
     _leaving = False
 
-    def __init__(self, seat: Seat, errands: Errands, foreign: Sequence[str] = ()) -> None:
-        """``foreign`` are the codes of the other currencies that the shift took."""
+    def __init__(
+        self, seat: Seat, errands: Errands, foreign: Sequence[str] = (), slips: Sequence[str] = ()
+    ) -> None:
+        """``foreign`` are the codes of the other currencies that the shift took, ``slips`` the ways that left slips."""
         super().__init__(seat, errands)
+        self._slips = tuple(slips)
         self._foreign = tuple(foreign)
         self._declared = tuple(seat.desk.policy.declared)
 
@@ -56,6 +67,10 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
                 yield Field(f"Cash, {code}", id=f"count-{code}", pattern=AMOUNT, limit=24, note=f"in {code}")
             yield Field("Cheques, how many", id="count-cheques", value="0", pattern=DIGITS, limit=6)
             yield Field(f"Cheques, {currency}", id="count-cheque-total", value="0", pattern=AMOUNT, limit=24)
+            for mode in self._slips:
+                named = self.seat.desk.modes[mode].label
+                yield Field(f"{named} slips", id=f"slips-{mode}", pattern=DIGITS, limit=6, note="how many")
+                yield Field(f"{named}, {currency}", id=f"slip-total-{mode}", pattern=AMOUNT, limit=24)
             for kind in self._declared:
                 label = kind.replace("_", " ").capitalize()
                 yield Field(label, id=f"declared-{kind}", pattern=AMOUNT, limit=24, note="may stay empty")
@@ -65,6 +80,33 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
         self.query_one("#count-reason", Field).display = False
         self.query_one("#count-trust", Field).display = self._has_trust
         self.say("Count first: what is expected is shown after the count is accepted.")
+        if self.seat.desk.policy.shift.by_denomination:
+            self.action_quantity()
+
+    def action_quantity(self) -> None:
+        """Count by notes and coins; the sum stands in the cash."""
+        if not self.seat.desk.policy.shift.denominations:
+            own = self.seat.desk.identity.currency
+            self.refuse(f"There is no list of notes and coins of {own} ([denominations] in currencies.toml).")
+            return
+        before = {one.value.minor: one.pieces for one in self._pieces}
+        self.app.push_screen(DenominationsScreen(self.seat, self.errands, before), self._pieces_told)
+
+    def _pieces_told(self, pieces: tuple[Pieces, ...] | None) -> None:
+        if pieces is None:
+            return
+        self._pieces = pieces
+        cash = self.query_one("#count-cash", Field)
+        summed = sum(one.amount.minor for one in pieces)
+        cash.box.value = self.seat.as_typed(Money(summed, self.seat.desk.identity.currency))
+        cash.box.focus()
+
+    def _pieces_of(self, cash: str) -> list[tuple[str, int]]:
+        """The notes and coins, while the cash is still their sum."""
+        summed = Money(sum(one.amount.minor for one in self._pieces), self.seat.desk.identity.currency)
+        if not self._pieces or cash != self.seat.as_typed(summed):
+            return []
+        return [(self.seat.as_typed(one.value), one.pieces) for one in self._pieces]
 
     def following(self, field: Field) -> Field | None:
         """Notes that are no good are rare: Enter goes past them, Up and Down to them."""
@@ -94,6 +136,8 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
             cheques=value("cheque-total") or "0",
             trust=(value("trust") or "0") if self._has_trust else None,
             decimal_marks=self.seat.decimal_marks,
+            pieces=self._pieces_of(value("cash")),
+            slips=self._slip_orders(),
             foreign=[ForeignCountOrder(currency=code, amount=value(code) or "0") for code in self._foreign],
             declared=[
                 DeclaredOrder(kind=kind, amount=amount)
@@ -101,6 +145,19 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
                 if (amount := self.query_one(f"#declared-{kind}", Field).value)
             ],
         )
+
+    def _slip_orders(self) -> list[SlipOrder] | None:
+        """None where the shift took nothing that leaves a slip."""
+        if not self._slips:
+            return None
+
+        def value(name: str) -> str:
+            return self.query_one(f"#{name}", Field).value or "0"
+
+        return [
+            SlipOrder(mode=mode, count=int(value(f"slips-{mode}")), amount=value(f"slip-total-{mode}"))
+            for mode in self._slips
+        ]
 
     async def _close(self) -> None:
         seat, person = self.seat, self.seat.person

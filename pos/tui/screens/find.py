@@ -21,6 +21,7 @@ from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftOpened
 from pos.till.cheque_register import cheque_life
+from pos.till.counted import slips_taken
 from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
 from pos.till.known_accounts import nothing_found
@@ -454,7 +455,9 @@ class FindScreen(TillScreen[SignedOut]):
 
     async def _count_shift(self) -> None:
         foreign = await self.seat.look(lambda: currencies_taken(self.seat.desk))
-        self.app.push_screen(CloseShiftScreen(self.seat, self.errands, foreign), self._shift_closed)
+        slips = await self.seat.look(lambda: slips_taken(self.seat.desk))
+        screen = CloseShiftScreen(self.seat, self.errands, foreign, slips)
+        self.app.push_screen(screen, self._shift_closed)
 
     def _shift_closed(self, closed: ShiftClosed | None) -> None:
         if closed is not None:

@@ -80,7 +80,9 @@ class SyncEngine:
             parts.client, parts.till, parts.retry, parts.clock, parts.randomness, parts.runner
         )
         self.state = SyncState()
-        self._shift_totals = ShiftTotals(parts.client, parts.till, parts.identity, runner=parts.runner)
+        self._shift_totals = ShiftTotals(
+            parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner
+        )
         self._batches = BatchesTold(parts.client, parts.till, parts.identity, runner=parts.runner)
         self._roster = Roster(
             parts.client,

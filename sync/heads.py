@@ -8,6 +8,7 @@ and is told this till's own mark of that link: had it come from another store of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from pos.domain.ports import Clock, Runner
 from pos.domain.signature import letters_of
@@ -17,11 +18,9 @@ from pos.store.shift_signatures import heads_since
 from pos.store.unit_of_work import TillStore
 from sync.client import CentralClient
 from sync.outcomes import OwnAnswer, Unknown, Unreachable
+from sync.teller import Teller
 
 PATH = "head"
-
-AGAIN_AFTER_S = 10
-"""Where central did not take a head; the deeds that it belongs to wait longer."""
 
 
 def mark_letters(mark: str) -> str:
@@ -30,7 +29,7 @@ def mark_letters(mark: str) -> str:
 
 
 class Heads:
-    """What was told last, so that a till in which nothing happens tells nothing."""
+    """Tells the last link where it is another than before."""
 
     def __init__(
         self, client: CentralClient, till: TillStore, identity: Identity, *, clock: Clock, runner: Runner
@@ -38,20 +37,13 @@ class Heads:
         self._client = client
         self._till = till
         self._identity = identity
-        self._clock = clock
         self._runner = runner
-        self._told: tuple[int, str] | None = None
-        self._again_s = 0.0
+        self._teller: Teller[tuple[int, str]] = Teller(clock)
 
     async def tell(self) -> None:
-        """Tell the last link where it is another than before. Never raises for the network."""
+        """Never raises for the network."""
         here = await self._runner.read(self._head)
-        if here == self._told or self._clock.monotonic_s() < self._again_s:
-            return
-        if await self._tell_up_to(here):
-            self._told = here
-        else:
-            self._again_s = self._clock.monotonic_s() + AGAIN_AFTER_S
+        await self._teller.tell(here, partial(self._tell_up_to, here))
 
     async def _tell_up_to(self, here: tuple[int, str]) -> bool:
         """Each link that central must hear, in order: one that came after a later one would look like an older store."""
@@ -87,7 +79,8 @@ class Heads:
         """What central heard last in this store's own words, the closes since, and the last link."""
         with self._till.read() as connection:
             found = heads_since(connection, heard)
-        if self._told is not None and self._told[0] == heard:
+        told = self._teller.told
+        if told is not None and told[0] == heard:
             found.pop(heard, None)
         return sorted((found | dict([here])).items())
 

@@ -22,6 +22,7 @@ from pos.store.unit_of_work import TillStore
 from pos.till.roster import CENTRAL, PersonSaid, RosterDesk, obey_roster
 from sync.client import CentralClient
 from sync.outcomes import OwnAnswer, Page
+from sync.teller import Teller
 
 PATH = "personChange"
 KNOWN = "known"
@@ -59,6 +60,7 @@ class Roster:
         self._identity = identity
         self._ports = ports
         self._heard: int | None = None
+        self._teller: Teller[int] = Teller(ports.clock)
 
     async def tell(self) -> None:
         """Tell what was changed since the last change that central heard of. Never raises for the network.
@@ -66,28 +68,30 @@ class Roster:
         A terminal that central has heard nothing from in this enrolment tells all, and then everybody who is here.
         """
         last = await self._ports.runner.read(self._last)
-        if self._heard == last:
-            return
+        await self._teller.tell(last, partial(self._tell_since, last))
+
+    async def _tell_since(self, last: int) -> bool:
         if self._heard is None:
             heard = await self._ask_heard()
             if heard is None:
-                return
+                return False
             place, is_known = heard
         else:
             place, is_known = self._heard, True
         while place < last:
             bodies = await self._ports.runner.read(partial(self._changes, place))
             if not await self._send([body for _, body in bodies]):
-                return
+                return False
             place = bodies[-1][0]
         if not is_known:
             people = await self._ports.runner.read(partial(self._people, place))
             if people is None:
-                return
+                return False
             for start in range(0, len(people), TOLD_AT_ONCE):
                 if not await self._send(people[start : start + TOLD_AT_ONCE]):
-                    return
+                    return False
         self._heard = place
+        return True
 
     async def take(self) -> list[str]:
         """Do here what central says; the users who are others by it. Never raises for the network."""

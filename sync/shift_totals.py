@@ -10,42 +10,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from pos.domain.ports import Runner
+from pos.domain.ports import Clock, Runner
 from pos.store.home import Identity
 from pos.store.shift_totals import ShiftTotal, closes, totals_after
 from pos.store.unit_of_work import TillStore
 from sync.client import CentralClient
 from sync.outcomes import OwnAnswer
+from sync.teller import Teller
 from sync.wire_json import money_json
 
 PATH = "shiftTotal"
 
 
 class ShiftTotals:
-    """How many closes were told of, so that nothing is asked while none is new."""
+    """Tells of every shift closed since the last that central heard of."""
 
-    def __init__(self, client: CentralClient, till: TillStore, identity: Identity, *, runner: Runner) -> None:
+    def __init__(
+        self, client: CentralClient, till: TillStore, identity: Identity, *, clock: Clock, runner: Runner
+    ) -> None:
         self._client = client
         self._till = till
         self._identity = identity
         self._runner = runner
-        self._told_closes = 0
+        self._teller: Teller[int] = Teller(clock)
+        self._teller.told = 0
 
     async def tell(self) -> None:
-        """Tell of every shift closed since the last that central heard of. Never raises for the network."""
-        closed = await self._runner.read(self._closes)
-        if closed == self._told_closes:
-            return
+        """Never raises for the network."""
+        await self._teller.tell(await self._runner.read(self._closes), self._tell_since)
+
+    async def _tell_since(self) -> bool:
         heard = await self._heard()
-        while heard is not None:
-            totals = await self._runner.read(partial(self._totals, *heard))
-            if not totals:
-                self._told_closes = closed
-                return
+        if heard is None:
+            return False
+        while totals := await self._runner.read(partial(self._totals, *heard)):
             for total in totals:
                 if not await self._tell(total):
-                    return
+                    return False
                 heard = (total.epoch, total.last)
+        return True
 
     async def _heard(self) -> tuple[int, int] | None:
         """The enrolment and the last number of the last shift that central heard of; None: it does not say."""

@@ -15,10 +15,11 @@ from pos.till.people import Changes, NewPerson, add_user, change_user
 from pos.till.sign_in import sign_in
 from sync.central.tills.people import list_people, set_active
 from sync.central.wire.links import PERSON_CHANGE_PATH
+from sync.teller import AGAIN_AFTER_S
 from tests.builders.elsewhere import two_tills
 from tests.builders.tills import ADMIN, NOW, PINS, findings, rows
 from tests.builders.undoing import code_of
-from tests.builders.wire import Request, Wire, make_wire
+from tests.builders.wire import Fault, Request, Wire, make_wire
 
 SECOND_ADMIN = Person(user="5002", name="Noor", roles=frozenset({Role.ADMIN}))
 
@@ -185,6 +186,26 @@ async def test_what_central_says_waits_until_it_has_heard_of_all_that_was_done_h
 
     assert await there.engine._roster.take() == []
     assert entry_of(there)[0] is True
+    await pulled(there)
+
+    assert entry_of(there)[0] is False
+
+
+async def test_a_change_that_cannot_be_told_is_told_later_and_not_at_every_moment() -> None:
+    here, there = await two_tills()
+    await pulled(here, there)
+    here.network.fault_of = lambda request: (
+        Fault.FAILED if request.url.path == PERSON_CHANGE_PATH else Fault.NONE
+    )
+    change(here, active=False)
+    told = len(posted(here))
+    for _ in range(3):
+        await here.engine.push()
+    assert len(posted(here)) == told + 1
+
+    here.network.heal()
+    here.clock.advance(seconds=AGAIN_AFTER_S)
+    await here.engine.push()
     await pulled(there)
 
     assert entry_of(there)[0] is False

@@ -17,6 +17,7 @@ from sync.central.tills.heads import head_faults
 from sync.central.wire.links import SHIFT_TOTAL_PATH
 from sync.heads import heads_of
 from sync.outcomes import OwnAnswer
+from sync.teller import AGAIN_AFTER_S
 from tests.builders.tills import CASHIER, opened
 from tests.builders.wire import RETRY_AFTER_S, Fault, Wire, make_wire, unfilled_wire
 
@@ -208,6 +209,24 @@ async def test_central_is_left_alone_for_as_long_as_it_asks_when_a_total_is_told
     assert len(wire.network.heads) == asked
 
     wire.clock.advance(seconds=2)
+    await wire.engine.push()
+    assert await totals_at(wire) == [(shift, [1], "complete")]
+
+
+async def test_a_total_that_cannot_be_told_is_told_later_and_not_at_every_moment() -> None:
+    wire = await make_wire()
+    wire.pay("BA-1", "1.000")
+    shift = close(wire)
+    wire.network.fault_of = lambda request: (
+        Fault.FAILED if request.url.path == SHIFT_TOTAL_PATH else Fault.NONE
+    )
+    await wire.engine.push()
+    asked = len(wire.network.heads)
+    await wire.engine.push()
+    assert len(wire.network.heads) == asked
+
+    wire.network.heal()
+    wire.clock.advance(seconds=AGAIN_AFTER_S)
     await wire.engine.push()
     assert await totals_at(wire) == [(shift, [1], "complete")]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -21,6 +22,12 @@ HEAD_MAX = 20_000
 """So many elements may stand outside the records: a head, and what stands between them."""
 
 
+@cache
+def _names(path: str) -> tuple[str, ...]:
+    """The names of a path; there are only those that the program itself writes."""
+    return tuple(path.split("/"))
+
+
 @dataclass(slots=True)
 class Node:
     """An element: its name without a namespace, its attributes, its text, and what stands in it."""
@@ -32,11 +39,14 @@ class Node:
 
     def find(self, path: str) -> Node | None:
         """The first element at ``path``, names with slashes between."""
-        found: Node | None = self
-        for name in path.split("/"):
-            if found is None:
+        found = self
+        for name in _names(path):
+            for child in found.children:
+                if child.name == name:
+                    found = child
+                    break
+            else:
                 return None
-            found = next((child for child in found.children if child.name == name), None)
         return found
 
     def every(self, path: str) -> Iterator[Node]:
@@ -122,14 +132,13 @@ def _parser(reading: _Reading) -> expat.XMLParserType:
         raise bad_file("it refers to something outside of itself.")
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        namespace, _, plain = name.rpartition(" ")
+        plain = name.rpartition(" ")[2]
         node = Node(plain, attributes)
         if len(reading.stack) >= DEPTH_MAX:
             raise bad_file(f"it is nested deeper than {DEPTH_MAX} elements.")
         if reading.root is None:
             reading.root = node
-        if not node.attributes.get("xmlns"):
-            node.attributes = {**attributes, "xmlns": namespace}
+            node.attributes = {**attributes, "xmlns": name.rpartition(" ")[0]}
         if reading.is_record(plain) and reading.stack:
             reading.under_way.append([len(reading.stack) + 1, 1])
         elif reading.under_way:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pos.domain.bank_file import BankEntry, EntryKind
 from pos.domain.errors import Refused
@@ -15,6 +18,7 @@ from pos.domain.flat_profile import FlatProfile
 from pos.domain.money import currency
 from pos.settings import read_settings
 from sync.files.bank_file import BankFile, open_bank_file
+from tests.builders.tries import examples
 
 NOTICE = """<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><GrpHdr><MsgId>N-1</MsgId>
@@ -249,9 +253,12 @@ FIXED = (
 )
 
 
+PROFILES = read_settings().bank_profiles
+
+
 @pytest.fixture(scope="module")
 def profiles() -> dict[str, FlatProfile]:
-    return dict(read_settings().bank_profiles)
+    return dict(PROFILES)
 
 
 def test_a_csv_is_read_by_its_profile(opened, profiles) -> None:  # type: ignore[no-untyped-def]
@@ -307,3 +314,44 @@ def test_amounts_without_a_mark_have_as_many_decimals_as_the_currency(opened, pr
     file = opened(FIXED.replace("EUR", "KWD"), layout=profiles["fixed"], shop="KWD")
 
     assert [one.amount for one in entries(file)] == ["1.000", "0.500"]
+
+
+# --- anything at all -------------------------------------------------------------------------------------------------
+
+WHOLE = [
+    notice(entry("E-1", "E-2"), entry("E-3", side="DBIT")).encode(),
+    RETURN.format(count=1, total="25.99").encode(),
+    CSV.encode(),
+    FIXED.encode(),
+]
+
+
+@pytest.mark.parametrize("form", ["iso20022", "csv", "fixed"])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_whatever_the_bytes_are_it_is_entries_or_a_refusal(
+    tmp_path: Path, form: str, data: st.DataObject
+) -> None:
+    """Cut off, changed in places, doubled in places, or of no form at all."""
+    content = bytearray(data.draw(st.sampled_from(WHOLE) | st.binary(max_size=300)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        match data.draw(st.sampled_from(["cut", "change", "double"])):
+            case "cut":
+                del content[place:]
+            case "change":
+                content[place : place + 1] = data.draw(st.binary(min_size=0, max_size=3))
+            case _:
+                content[place:place] = content[: data.draw(st.integers(0, 200))]
+    path = tmp_path / "file"
+    path.write_bytes(bytes(content))
+    layout = None if form == "iso20022" else PROFILES[form]
+    with (
+        suppress(Refused),
+        open_bank_file(path, layout=layout, shop=currency("EUR"), bytes_max=10**6, folder=tmp_path) as file,
+    ):
+        told = entries(file)
+        assert len(told) == file.entries
+        assert [one.number for one in told] == list(range(1, len(told) + 1))

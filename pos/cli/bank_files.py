@@ -18,6 +18,7 @@ from pos.store.bank_files import ToldEntry
 from pos.till.bank_runs import (
     Due,
     FileToRun,
+    bank_files,
     begin_file,
     carry_out,
     entries_of,
@@ -131,6 +132,36 @@ def _due_json(due: Due) -> dict[str, object]:
 def _due_text(due: Due) -> str:
     what = f"receipt {due.receipt}" if due.problem is None else f"waits still: {due.problem}"
     return f"{due.record.account} {due.record.amount}: {what}"
+
+
+def list_files(call: Invocation, run: str, outcome: str, who: tuple[str | None, int | None]) -> None:
+    """The files, or the entries of one of them."""
+    with reading(call, *who) as (till, person):
+        if run:
+            for entry in entries_of(till.desk, person, run):
+                if outcome in ("", entry.outcome):
+                    row = dict(zip(RESULT_COLUMNS, _result_row(entry), strict=True))
+                    call.line({"ok": True, **row}, " ".join(str(cell) for cell in row.values() if cell))
+            return
+        for file in bank_files(till.desk, person):
+            told = {
+                "ok": True,
+                "run": file.run_id,
+                "file": file.name,
+                "message": file.message,
+                "bank_file_id": file.bank_file_id,
+                "business_date": file.business_date.isoformat(),
+                "entries": file.entries,
+                "done": file.done,
+                "ended": file.ended,
+                "operator": file.operator,
+            }
+            state = "ended" if file.ended else f"cut short behind {file.done}"
+            call.line(
+                told,
+                f"{file.business_date} {file.name}: {file.message} {file.bank_file_id}, {file.entries} entries, {state} "
+                f"[{file.run_id}]",
+            )
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

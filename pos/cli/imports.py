@@ -14,7 +14,7 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pos.bootstrap.homes import OpenTill
-from pos.cli.bank_files import import_file, post_what_is_due
+from pos.cli.bank_files import import_file, list_files, post_what_is_due
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.arrival import field_named, refuse_cards_in
@@ -100,6 +100,18 @@ def direct_debit(
             who=(user, pin_fd),
         )
     return import_file(context.obj, file, profile, dry_run=dry_run, result=result, who=(user, pin_fd))
+
+
+@app.command("files")
+def files(
+    context: typer.Context,
+    run: Annotated[str, typer.Option("--run", help="The entries of this run, in place of the files.")] = "",
+    outcome: Annotated[str, typer.Option("--outcome", help="Only entries with it, such as parked.")] = "",
+    user: UserOption = None,
+    pin_fd: PinOption = None,
+) -> None:
+    """The files of banks that were carried out here, the newest first, or what was made of each entry of one."""
+    list_files(context.obj, run, outcome, (user, pin_fd))
 
 
 @app.command("due")

@@ -53,6 +53,11 @@ def test_a_file_is_carried_out_without_a_shift_once_with_its_result(pos: Forking
         ("E-2", "suspense", "DD-000002"),
     ]
     assert result.stat().st_mode & 0o077 == 0
+    (told,) = pos.run("--home", str(home), "--json", "import", "files", *BACK_OFFICE, pin="619405").lines
+    assert (told["bank_file_id"], told["entries"], told["ended"]) == ("F-1", 2, True)
+    more = ("--run", told["run"], "--outcome", "suspense", *BACK_OFFICE)
+    (entry,) = pos.run("--home", str(home), "--json", "import", "files", *more, pin="619405").lines
+    assert (entry["reference"], entry["amount"]) == ("E-2", "5.000")
     again = bring_in(pos, home, TEXT)
     assert (again.status, again.lines[-1]["error"]["code"]) == (3, "file_known")
     assert pos.run("--home", str(home), "--json", "verify").status == 0

@@ -21,6 +21,8 @@ SERVER_LOG = "sync/central/http/request_log.py"
 LISTENER_CLIENT = "sync/central/hub/listener_client.py"
 # A temporary database that nobody else can open, and that goes with its connection.
 SEEN_REFERENCES = "pos/store/seen_references.py"
+# What the processes of one central share while they live; nothing of it outlives them.
+SHARED_SHELF = "sync/central/http/shared_shelf.py"
 LEDGER_CLIENT = "sync/ledger/endpoint.py"
 TILL_DATABASE = "pos/store/database.py"
 CENTRAL_DATABASE = "sync/central/store/on_sqlite.py"
@@ -112,7 +114,7 @@ PORTS = (
             "sqlalchemy.engine.create_engine",
             "sqlalchemy.ext.asyncio.create_async_engine",
         ),
-        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER, SEEN_REFERENCES),
+        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER, SEEN_REFERENCES, SHARED_SHELF),
     ),
     # SQLite keeps these as binary floats, whatever the column says.
     Port(

@@ -31,6 +31,7 @@ async def test_a_day_is_closed_once_nothing_stops_it() -> None:
         assert "safe was not counted" not in seat.text
         await seat.press("enter")
         assert seat.screen == "ConfirmScreen"
+        assert f"Close business day {TODAY} with 41.750 KWD? It cannot be opened again" in seat.text
         await seat.press("enter")
         assert seat.message == (
             f"Business day {TODAY} is closed: 41.750 KWD. S014-T1-A-D-000001 is being printed."

@@ -83,7 +83,7 @@ class DayScreen(RegisterScreen[DayClosed, DayItem]):
             self.refuse(f"{first.said} ({first.where}). The day is closed after that.")
         else:
             question = (
-                f"Close business day {state.day} with {self.seat.shown_with_currency(state.gross)}?\n"
+                f"Close business day {state.day} with {self.seat.shown_with_currency(state.gross)}? "
                 "It cannot be opened again; the next shift belongs to the day after."
             )
             self.ask(question, lambda: self.errand(self._close(state)))

@@ -16,6 +16,11 @@ NOT_PROVIDED = "NOTPROVIDED"
 """What banks write for a reference that they don't know."""
 
 
+def part_called(message_id: str, *, first: bool) -> str:
+    """What a part of a collection is called: the debits of mandates that are used for the first time stand apart."""
+    return f"{message_id}-{'FRST' if first else 'RCUR'}"
+
+
 class EntryKind(StrEnum):
     """ACCEPTED: the bank will collect it. PAID: the money is there. REJECTED: it never came. RETURNED: it went back."""
 
@@ -67,7 +72,8 @@ REMARKED = frozenset({Remark.AMOUNT_DIFFERS, Remark.ALREADY_PAID, Remark.MANDATE
 class BankEntry:
     """One entry, as texts that nobody has cleaned yet; ``amount`` in the ``currency`` it names.
 
-    ``whole`` names a message of ours that the bank refused altogether: it stands for all of its items.
+    ``whole`` names a message of ours that the bank refused altogether: it stands for all of its items, or for those of the
+    ``part`` that it names.
     """
 
     number: int
@@ -82,6 +88,7 @@ class BankEntry:
     reason: str = ""
     reason_text: str = ""
     whole: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

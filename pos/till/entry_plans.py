@@ -19,6 +19,7 @@ from pos.domain.bank_file import (
     EntryOutcome,
     EntryPlan,
     Remark,
+    part_called,
 )
 from pos.domain.bill import OpenBill
 from pos.domain.correction import TakenPayment, TakenTender
@@ -65,7 +66,11 @@ def every_entry(connection: Connection, entry: BankEntry, number: int) -> Iterat
     if not entry.whole:
         yield replace(entry, number=number)
         return
-    items = items_of_message(connection, entry.whole)
+    items = [
+        item
+        for item in items_of_message(connection, entry.whole)
+        if entry.part in ("", part_called(entry.whole, first=item.first))
+    ]
     if not items:
         yield replace(entry, number=number, reference=entry.reference or entry.whole, whole="")
     for further, item in enumerate(items):
@@ -102,6 +107,8 @@ def plan_entry(desk: Desk, connection: Connection, entry: BankEntry, *, today: d
     )
     try:
         plan = replace(plan, amount=_amount(entry, desk.identity.currency))
+        if plan.plain == NOT_PROVIDED:
+            raise Refused("no_reference", "The bank names no reference.")
         known = _known(connection, cleaned, plan.plain)
         plan = replace(
             plan,

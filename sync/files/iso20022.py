@@ -24,6 +24,7 @@ BODIES = {
 }
 RECORDS = frozenset({"TxInfAndSts", "Ntry", "TxDtls", "TxInf"})
 REJECTED = "RJCT"
+DEBITS = ("IDDT", "RDDT")
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.[0-9]{3})\.[0-9]{3}\.[0-9]{2}")
 _AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 
@@ -54,6 +55,8 @@ class _Message:
     """What the entry under way told in detail."""
     booked: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
     """How many entries there were, and their sum, by side."""
+    parts: set[str] = field(default_factory=set)
+    """Those parts of a message of ours whose transactions a status report names."""
     number: int = 0
 
 
@@ -115,6 +118,8 @@ def _status(message: _Message, record: Record) -> BankEntry:
     status = node.told("TxSts") or ("" if around is None else around.told("PmtInfSts"))
     if not status:
         raise bad_file("a transaction of it has no status.")
+    if around is not None:
+        message.parts.add(around.told("OrgnlPmtInfId"))
     message.by_status[status] = message.by_status.get(status, 0) + 1
     message.number += 1
     message.sums.entries += 1
@@ -124,7 +129,7 @@ def _status(message: _Message, record: Record) -> BankEntry:
     return BankEntry(
         number=message.number,
         kind=EntryKind.REJECTED if status == REJECTED else EntryKind.ACCEPTED,
-        reference=node.told("OrgnlEndToEndId"),
+        reference=_named(node.told("OrgnlEndToEndId")),
         amount=amount,
         currency=code,
         mandate=node.told("OrgnlTxRef/MndtRltdInf/MndtId", "OrgnlTxRef/MndtRltdInf/DrctDbtMndt/MndtId"),
@@ -137,19 +142,26 @@ def _refused_whole(message: _Message, body: Node) -> Iterator[BankEntry]:
     """The bank refused a message of ours altogether, or a part of it, and names no transaction."""
     group = body.find("OrgnlGrpInfAndSts")
     asked = "" if group is None else group.told("OrgnlMsgId")
-    refused = group if group is not None and group.told("GrpSts") == REJECTED else None
-    if refused is None:
-        refused = next(
-            (part for part in body.every("OrgnlPmtInfAndSts") if part.told("PmtInfSts") == REJECTED), None
-        )
-    if refused is None or message.sums.entries or not asked:
+    if group is None or not asked:
         return
+    if group.told("GrpSts") == REJECTED and not message.sums.entries:
+        yield _refused_part(message, group, asked, "")
+        return
+    for part in body.every("OrgnlPmtInfAndSts"):
+        named = part.told("OrgnlPmtInfId")
+        if part.told("PmtInfSts") == REJECTED and named not in message.parts:
+            yield _refused_part(message, part, asked, named or NOT_PROVIDED)
+
+
+def _refused_part(message: _Message, refused: Node, asked: str, part: str) -> BankEntry:
+    message.number += 1
     message.sums.entries += 1
-    yield BankEntry(
-        number=1,
+    return BankEntry(
+        number=message.number,
         kind=EntryKind.REJECTED,
         reference="",
         whole=asked,
+        part=part,
         reason=refused.told("StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry"),
         reason_text=refused.told("StsRsnInf/AddtlInf"),
     )
@@ -173,8 +185,8 @@ def _notified(message: _Message, record: Record) -> Iterator[BankEntry]:
     message.details += 1
     message.details_sum += Decimal(amount) if side == entry.told("CdtDbtInd") else -Decimal(amount)
     family = node.told("BkTxCd/Domn/Fmly/Cd") or entry.told("BkTxCd/Domn/Fmly/Cd")
-    mandate = node.told("Refs/MndtId")
-    if not mandate and family not in ("IDDT", "RDDT", ""):
+    mandate = _named(node.told("Refs/MndtId"))
+    if not mandate and family not in (*DEBITS, ""):
         message.sums.left_out += 1
         return
     yield _booked(message, entry, side, amount, code, node=node, mandate=mandate)
@@ -198,7 +210,7 @@ def _entry_ends(message: _Message, entry: Node) -> Iterator[BankEntry]:
         if told != Decimal(amount):
             raise sums_differ("an entry is", amount, told)
         return
-    if entry.told("BkTxCd/Domn/Fmly/Cd") not in ("IDDT", "RDDT"):
+    if entry.told("BkTxCd/Domn/Fmly/Cd") not in DEBITS:
         message.sums.left_out += 1
         return
     yield _booked(message, entry, side, amount, code, node=Node("TxDtls", {}), mandate="")
@@ -219,14 +231,27 @@ def _booked(
     return BankEntry(
         number=message.number,
         kind=EntryKind.RETURNED if back else EntryKind.PAID,
-        reference=node.told("Refs/EndToEndId") or entry.told("AcctSvcrRef", "NtryRef"),
+        reference=_reference(message, entry, node),
         amount=amount,
         currency=code,
         value_date=_day(entry.told("ValDt/Dt", "ValDt/DtTm", "BookgDt/Dt", "BookgDt/DtTm")),
-        mandate="" if mandate == NOT_PROVIDED else mandate,
+        mandate=mandate,
         reason=node.told("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"),
         reason_text=node.told("RtrInf/AddtlInf"),
     )
+
+
+def _reference(message: _Message, entry: Node, node: Node) -> str:
+    """Our own where the bank knows it, else the bank's; the details of an entry share its reference, and are told apart."""
+    own = _named(node.told("Refs/EndToEndId")) or _named(node.told("Refs/AcctSvcrRef", "Refs/TxId"))
+    shared = _named(entry.told("AcctSvcrRef", "NtryRef"))
+    if own or not shared or not message.details:
+        return own or shared
+    return f"{shared}D{message.details}"
+
+
+def _named(reference: str) -> str:
+    return "" if reference == NOT_PROVIDED else reference
 
 
 # --- pacs.004 --------------------------------------------------------------------------------------------------------
@@ -242,7 +267,7 @@ def _returned(message: _Message, node: Node) -> BankEntry:
     return BankEntry(
         number=message.number,
         kind=EntryKind.RETURNED,
-        reference=node.told("OrgnlEndToEndId"),
+        reference=_named(node.told("OrgnlEndToEndId")),
         amount=amount,
         currency=code,
         value_date=_day(node.told("IntrBkSttlmDt")),

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from itertools import groupby
 from xml.sax.saxutils import escape
 
+from pos.domain.bank_file import part_called
 from pos.domain.encode import csv_line
 from pos.domain.mandate import iban_holds
 from pos.domain.money import Money, total
@@ -79,7 +80,7 @@ def _payments(
 ) -> Iterator[str]:
     kind = "FRST" if first else "RCUR"
     yield (
-        f"<PmtInf>{_told('PmtInfId', f'{asking.message_id}-{kind}')}<PmtMtd>DD</PmtMtd>"
+        f"<PmtInf>{_told('PmtInfId', part_called(asking.message_id, first=first))}<PmtMtd>DD</PmtMtd>"
         f"{_sums(items)}<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl><LclInstrm><Cd>CORE</Cd></LclInstrm>"
         f"<SeqTp>{kind}</SeqTp></PmtTpInf>{_told('ReqdColltnDt', asking.collect_on.isoformat())}"
         f"<Cdtr>{_told('Nm', creditor.name[:NAME_MAX])}</Cdtr>"

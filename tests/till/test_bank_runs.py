@@ -168,6 +168,8 @@ def test_a_dealer_pays_by_no_direct_debit_in_a_file_either(desk: Desk) -> None:
         (paid("R-1", "7.000", value_date="2026-13-01"), "bad_date"),
         (paid("R-1", "7.000", account="BA-6"), "account_other_currency"),
         (paid("", "7.000"), "bad_reference"),
+        (paid("NOTPROVIDED", "7.000"), "no_reference"),
+        (returned("NOTPROVIDED"), "no_reference"),
         (rejected("R-9"), "unknown_reference"),
         (returned("R-9"), "unknown_reference"),
     ],

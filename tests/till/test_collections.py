@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pos.domain.bank_file import BankEntry, EntryKind
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person
 from pos.till.collections import collect, collected, preview_collection
@@ -130,3 +131,24 @@ def test_many_collections_never_share_a_reference(desk: Desk) -> None:
         run(desk, *(rejected(one.item.reference, "SL01") for one in asked), name=str(number))
 
     assert len(rows(desk, "debit_item")) == 12 * 13
+
+
+def test_a_part_that_a_bank_refused_leaves_the_other_part_with_it(desk: Desk) -> None:
+    """What is collected for the first time stands in a part of its own."""
+    made = collect(desk, BACK_OFFICE, SOON)
+    first = [one.item.reference for one in made.items if one.item.first]
+    further = [one.item.reference for one in made.items if not one.item.first]
+    assert first
+    assert further
+    refused = BankEntry(
+        number=1,
+        kind=EntryKind.REJECTED,
+        reference="",
+        reason="DT01",
+        whole=made.message_id,
+        part=f"{made.message_id}-RCUR",
+    )
+
+    plans = run(desk, refused)
+
+    assert [plan.entry.reference for plan in plans] == further

@@ -142,6 +142,35 @@ def test_a_message_that_was_refused_whole_stands_for_all_of_its_items(opened) ->
     assert (told.kind, told.whole, told.reason) == (EntryKind.REJECTED, "OURS", "FF01")
 
 
+def test_a_refused_part_of_a_message_stands_for_its_own_items_beside_those_that_are_named(opened) -> None:  # type: ignore[no-untyped-def]
+    report = (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>'
+        "<GrpHdr><MsgId>P-1</MsgId></GrpHdr>"
+        "<OrgnlGrpInfAndSts><OrgnlMsgId>OURS</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>"
+        "<OrgnlPmtInfAndSts><OrgnlPmtInfId>OURS-FRST</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>E-1</OrgnlEndToEndId>"
+        "<TxSts>ACCP</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>"
+        "<OrgnlPmtInfAndSts><OrgnlPmtInfId>OURS-RCUR</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn><Cd>DT01</Cd>"
+        "</Rsn></StsRsnInf></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+
+    assert [(one.kind, one.reference, one.whole, one.part) for one in entries(opened(report))] == [
+        (EntryKind.ACCEPTED, "E-1", "", ""),
+        (EntryKind.REJECTED, "", "OURS", "OURS-RCUR"),
+    ]
+
+
+def test_what_the_bank_knows_no_reference_of_goes_by_the_banks_own(opened) -> None:  # type: ignore[no-untyped-def]
+    """Else the second such debit would be taken for the first one, told again."""
+    several = entry("NOTPROVIDED", "NOTPROVIDED").replace(
+        "<BkTxCd>", "<AcctSvcrRef>B1</AcctSvcrRef><BkTxCd>", 1
+    )
+    known = entry("NOTPROVIDED").replace("</EndToEndId>", "</EndToEndId><TxId>T9</TxId>")
+
+    file = opened(notice(several, known, entry("NOTPROVIDED")))
+
+    assert [one.reference for one in entries(file)] == ["B1D1", "B1D2", "T9", ""]
+
+
 RETURN = (
     '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R-1</MsgId><NbOfTxs>{count}'
     "</NbOfTxs><CtrlSum>{total}</CtrlSum></GrpHdr><TxInf><RtrId>1</RtrId><OrgnlEndToEndId>E-1</OrgnlEndToEndId>"

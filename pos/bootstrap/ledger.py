@@ -14,7 +14,7 @@ from pos.domain.ledger_delivery import Delivery
 from pos.domain.ledger_feed import Deliverer, LedgerBatch
 from pos.domain.role import Person
 from pos.till.ledger_batches import ledger_batch
-from pos.till.ledger_delivery import batches_to_deliver, note_delivery, told
+from pos.till.ledger_delivery import batches_to_deliver, note_delivery, require_not_acknowledged, told
 from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder
 from sync.ledger.endpoint import Endpoint
 from sync.ledger.files import BatchForm
@@ -35,6 +35,7 @@ def deliver_batches(
     else:
         batches = [ledger_batch(till.desk, person, number)]
         _require_here(batches[0].delivered_by)
+        require_not_acknowledged(till.desk, person, number)
     # A turn of the loop each: what is told was committed before the next one is brought.
     for batch in batches:
         outcome = asyncio.run(_bring(till, batch))

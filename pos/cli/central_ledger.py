@@ -87,8 +87,9 @@ def deliver(
 ) -> int:
     """Bring the batches that central delivers to the accounting system; 7 where it cannot be reached."""
     from pos.bootstrap.central_key import read_secret_file
+    from pos.domain.ledger_delivery import DeliveryState
     from pos.till_settings import url_problem
-    from sync.central.ledger.deliveries import batches_to_deliver
+    from sync.central.ledger.deliveries import batches_to_deliver, last_delivery
     from sync.central.schema.opening import open_central
     from sync.ledger.delivery import parcel_of, put_in_folder
     from sync.ledger.endpoint import Endpoint
@@ -114,8 +115,11 @@ def deliver(
     try:
         with store.read() as connection:
             waiting = batches_to_deliver(connection, batch)
+            known = None if batch is None else last_delivery(connection, batch)
         if batch is not None and not waiting:
             raise Refused("unknown_batch", f"Central delivers no batch {batch}.", batch=batch)
+        if batch is not None and known is not None and known.state is DeliveryState.ACKNOWLEDGED:
+            raise Refused("batch_acknowledged", f"Batch {batch} is acknowledged already.", batch=batch)
         for one in waiting:
             left += not _kept(call, store, one.number, asyncio.run(bring(parcel_of(one, format))))
     finally:

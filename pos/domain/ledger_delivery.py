@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -43,3 +43,19 @@ class Delivery:
     file_digest: str | None = None
     reference: str | None = None
     reason: str | None = None
+
+
+def steps_after(before: Delivery | None, step: Delivery) -> tuple[Delivery, ...] | None:
+    """What is to be kept of ``step`` after the last that is known; nothing where that is known, None where it cannot be.
+
+    A batch that waits for its answer may be brought again, another way too; one that is refused was brought again
+    before it is refused once more.
+    """
+    known = None if before is None else before.state
+    if before == step or (known is step.state is DeliveryState.DELIVERED):
+        return ()
+    if step.state in NEXT[known]:
+        return (step,)
+    if known is step.state is DeliveryState.REFUSED and step.way is not DeliveryWay.BY_HAND:
+        return (replace(step, state=DeliveryState.DELIVERED, reference=None, reason=None), step)
+    return None

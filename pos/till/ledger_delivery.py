@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pos.domain.errors import Refused
-from pos.domain.ledger_delivery import NEXT, Delivery
+from pos.domain.ledger_delivery import Delivery, DeliveryState, steps_after
 from pos.domain.ledger_feed import LedgerBatch
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_foreign
@@ -51,17 +51,12 @@ def note_delivery(
             raise unknown_batch(number)
         deed.subject = number
         before = last_delivery(connection, number)
-        if before == step:
-            return before
-        if step.state not in NEXT[None if before is None else before.state]:
+        steps = steps_after(before, step)
+        if steps is None:
             assert before is not None
-            raise Refused(
-                "batch_acknowledged",
-                f"Batch {number} is {before.state} already{_named(before)}.",
-                batch=number,
-                state=str(before.state),
-            )
-        write_delivery(deed.unit, number, step, operator=person.user, at=deed.at)
+            raise _already(number, before)
+        for one in steps:
+            write_delivery(deed.unit, number, one, operator=person.user, at=deed.at)
         deed.reason_code = str(step.state)
         return step
 
@@ -93,5 +88,18 @@ def told(step: Delivery) -> Delivery:
     )
 
 
-def _named(step: Delivery) -> str:
-    return f" as {step.reference}" if step.reference else ""
+def require_not_acknowledged(desk: Desk, person: Person, number: str) -> None:
+    """The batch of this number may be brought once more. Raises NotAuthorised, or Refused ``batch_acknowledged``."""
+    known = delivery_of(desk, person, number)
+    if known is not None and known.state is DeliveryState.ACKNOWLEDGED:
+        raise _already(number, known)
+
+
+def _already(number: str, known: Delivery) -> Refused:
+    named = f" as {known.reference}" if known.reference else ""
+    return Refused(
+        "batch_acknowledged",
+        f"Batch {number} is {known.state} already{named}.",
+        batch=number,
+        state=str(known.state),
+    )

@@ -151,6 +151,24 @@ async def test_a_refused_batch_waits_until_it_is_named(
         assert batches_to_deliver(connection, NUMBER) == [batch]
 
 
+async def test_a_batch_that_is_brought_again_may_be_refused_again_or_go_another_way(
+    client: httpx.AsyncClient, store: CentralStore, clock: SteppingClock, batch: LedgerBatch
+) -> None:
+    await tell(client, told_batch(batch))
+    steps = [
+        Delivery(state=DeliveryState.DELIVERED, way=DeliveryWay.FOLDER, file_digest="a" * 64),
+        Delivery(state=DeliveryState.DELIVERED, way=DeliveryWay.FOLDER, file_digest="b" * 64),
+        Delivery(state=DeliveryState.REFUSED, way=DeliveryWay.HTTPS, reason="Period closed"),
+        Delivery(state=DeliveryState.REFUSED, way=DeliveryWay.HTTPS, reason="Account 1010 is blocked"),
+    ]
+
+    with store.write() as connection:
+        assert all([note_delivery(connection, NUMBER, one, at=clock.now()) for one in steps])
+
+    with store.read() as connection:
+        assert last_delivery(connection, NUMBER) == steps[-1]
+
+
 async def test_a_batch_that_somebody_altered_is_found(
     client: httpx.AsyncClient, store: CentralStore, batch: LedgerBatch
 ) -> None:

@@ -95,6 +95,8 @@ def test_central_delivers_only_what_was_left_to_it_until_it_is_acknowledged(
     assert (folder / f"{number}.csv").read_bytes() == "".join(batch_file(BatchForm.CSV, batches[:1])).encode()
     assert [(row["state"], row["reference"]) for row in second.lines] == [("acknowledged", "GL-7")]
     assert run(pos, central, "deliver", "--folder", str(folder)).lines == []
+    named = run(pos, central, "deliver", number, "--folder", str(folder))
+    assert (named.status, named.lines[0]["error"]["code"]) == (3, "batch_acknowledged")
     told = {row["batch"]: row["state"] for row in run(pos, central, "list").lines}
     assert told == {number: "acknowledged", batches[1].number: "waiting"}
 

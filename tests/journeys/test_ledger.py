@@ -175,6 +175,20 @@ def test_batches_are_laid_into_a_folder_and_its_answer_is_taken_in(
     assert [one["state"] for one in run(pos, counted_home, "gl", "list").lines] == ["acknowledged"]
 
 
+def test_a_batch_that_is_acknowledged_is_not_brought_again(pos: ForkingPos, counted_home: Path) -> None:
+    folder = counted_home.parent / "ledger"
+    folder.mkdir()
+    delivers(counted_home, f'folder = "{folder}"')
+    export(pos, counted_home, "csv", counted_home.parent / "made")
+    (batch,) = run(pos, counted_home, "gl", "list").lines
+    run(pos, counted_home, "gl", "acknowledged", batch["batch"])
+
+    ended = run(pos, counted_home, "gl", "deliver", batch["batch"])
+
+    assert (ended.status, ended.lines[0]["error"]["code"]) == (3, "batch_acknowledged")
+    assert list(folder.iterdir()) == []
+
+
 def test_an_accounting_system_that_is_away_ends_with_7_and_is_tried_again(
     pos: ForkingPos, counted_home: Path
 ) -> None:

@@ -251,6 +251,26 @@ def test_a_refused_batch_may_be_brought_again_and_be_taken(desk: Desk) -> None:
     assert [row["state"] for row in rows(desk, "ledger_delivery")] == ["refused", "delivered", "acknowledged"]
 
 
+def test_a_batch_that_is_refused_again_keeps_both_reasons(desk: Desk) -> None:
+    note_delivery(desk, BACK_OFFICE, NUMBER, step("refused", "https", reason="Period closed"))
+    note_delivery(desk, BACK_OFFICE, NUMBER, step("refused", "https", reason="Account 1010 is blocked"))
+
+    assert [(row["state"], row["reason"]) for row in rows(desk, "ledger_delivery")] == [
+        ("refused", "Period closed"),
+        ("delivered", None),
+        ("refused", "Account 1010 is blocked"),
+    ]
+
+
+def test_a_batch_that_is_brought_again_another_way_still_waits_for_its_answer(desk: Desk) -> None:
+    note_delivery(desk, BACK_OFFICE, NUMBER, step("delivered", file_digest="a" * 64))
+    note_delivery(desk, BACK_OFFICE, NUMBER, step("delivered", "https", file_digest="b" * 64))
+
+    assert state_of(desk) == "delivered"
+    taken = step("acknowledged", "https", file_digest="b" * 64)
+    assert note_delivery(desk, BACK_OFFICE, NUMBER, taken) == taken
+
+
 def test_a_refusal_by_hand_wants_its_reason(desk: Desk) -> None:
     with pytest.raises(Refused) as refusal:
         said_by_hand(step("refused", "by_hand", reason="  "))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from pos.domain.ledger_delivery import NEXT, Delivery, DeliveryState, DeliveryWay
+from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay, steps_after
 from pos.domain.ledger_feed import LedgerBatch
 from sync.central.ledger.batches import batch_of
 
@@ -36,24 +36,21 @@ def last_delivery(connection: Connection, number: str) -> Delivery | None:
 
 def note_delivery(connection: Connection, number: str, step: Delivery, *, at: datetime) -> bool:
     """Keep what became of a batch; what is known is not written again. False where what is known is the end."""
-    before = last_delivery(connection, number)
-    if before == step:
-        return True
-    if step.state not in NEXT[None if before is None else before.state]:
-        return False
-    connection.execute(
-        INSERT,
-        {
-            "number": number,
-            "state": str(step.state),
-            "at": at.isoformat(timespec="microseconds"),
-            "way": str(step.way),
-            "file_digest": step.file_digest,
-            "reference": step.reference,
-            "reason": step.reason,
-        },
-    )
-    return True
+    steps = steps_after(last_delivery(connection, number), step)
+    for one in steps or ():
+        connection.execute(
+            INSERT,
+            {
+                "number": number,
+                "state": str(one.state),
+                "at": at.isoformat(timespec="microseconds"),
+                "way": str(one.way),
+                "file_digest": one.file_digest,
+                "reference": one.reference,
+                "reason": one.reason,
+            },
+        )
+    return steps is not None
 
 
 WAITING = text(

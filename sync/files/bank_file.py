@@ -18,7 +18,7 @@ from typing import BinaryIO
 from pos.domain.bank_file import BankEntry, FileHead
 from pos.domain.errors import Refused
 from pos.domain.flat_profile import FlatProfile
-from pos.domain.money import Currency, Money
+from pos.domain.money import MAX_MINOR, Currency, Money
 from sync.files.faults import bad_file
 from sync.files.flat import read_flat
 from sync.files.iso20022 import Sums, read_iso20022
@@ -140,4 +140,7 @@ def _scaled(text: str, exponent: int) -> int:
     rest = decimals[exponent:].strip("0")
     if rest:
         raise bad_file("an amount of it has more decimals than its currency.")
-    return int(whole + decimals[:exponent].ljust(exponent, "0"))
+    minor = int(whole + decimals[:exponent].ljust(exponent, "0"))
+    if minor >= MAX_MINOR:
+        raise bad_file("its sum is too large to be one.")
+    return minor

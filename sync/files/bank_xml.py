@@ -18,6 +18,9 @@ CHUNK_BYTES = 64 * 1024
 DEPTH_MAX = 40
 NODES_MAX = 2_000
 TEXT_MAX = 4_000
+PIECE_MAX = 256 * 1024
+"""So many bytes may follow each other without the end of a tag, comment or text: the parser looks at all of an unfinished
+piece again with each chunk."""
 HEAD_MAX = 20_000
 """So many elements may stand outside the records: a head, and what stands between them."""
 
@@ -98,8 +101,10 @@ def read_records(file: BinaryIO, record_names: frozenset[str]) -> Iterator[Recor
     reading = _Reading(is_record=record_names.__contains__)
     parser = _parser(reading)
     told_root = False
+    fed = 0
     while True:
         chunk = file.read(CHUNK_BYTES)
+        fed += len(chunk)
         try:
             parser.Parse(chunk, not chunk)
         except (expat.ExpatError, ValueError, LookupError) as error:
@@ -109,6 +114,8 @@ def read_records(file: BinaryIO, record_names: frozenset[str]) -> Iterator[Recor
                 else "its encoding"
             )
             raise bad_file(f"it is no whole XML ({where}).") from None
+        if fed - parser.CurrentByteIndex > PIECE_MAX:
+            raise bad_file(f"a piece of it has more than {PIECE_MAX} bytes.")
         if reading.root is not None and not told_root:
             told_root = True
             yield reading.root

@@ -17,6 +17,7 @@ from sync.files.faults import bad_file, sums_differ
 from sync.files.iso20022 import Sums
 
 LINE_MAX = 4_000
+RECORD_MAX = 40_000
 _BACK = (EntryKind.RETURNED,)
 
 
@@ -44,7 +45,10 @@ def _lines(text: TextIOWrapper, profile: FlatProfile) -> Iterator[Sequence[str]]
     """The fields of each line; of a fixed form the line itself."""
     if profile.form is FlatForm.CSV:
         csv.field_size_limit(LINE_MAX)
-        yield from csv.reader(_bounded(text), delimiter=profile.delimiter, strict=True)
+        lines = _Lines(text)
+        for fields in csv.reader(lines, delimiter=profile.delimiter, strict=True):
+            lines.of_record = 0
+            yield fields
     else:
         for line in _bounded(text):
             yield [line.rstrip("\r\n")]
@@ -57,6 +61,24 @@ def _bounded(text: TextIOWrapper) -> Iterator[str]:
         if "\x00" in line:
             raise bad_file("it is no text.")
         yield line
+
+
+class _Lines:
+    """Lines of columns; a quoted column may go on in the next one, but a record is no longer than its bound."""
+
+    def __init__(self, text: TextIOWrapper) -> None:
+        self._lines = _bounded(text)
+        self.of_record = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.of_record += len(line)
+        if self.of_record > RECORD_MAX:
+            raise bad_file(f"a record of it has more than {RECORD_MAX} signs.")
+        return line
 
 
 class _Reading:
@@ -124,6 +146,8 @@ class _Reading:
         self._number += 1
         self._sums.entries += 1
         code = told.get("currency") or self._currency
+        if code != self._currency:
+            raise bad_file(f"line {line_no} is in another currency than {self._currency}.")
         amount = self._amount(told["amount"], code, line_no)
         if kind in _BACK:
             self._sums.back += Decimal(amount)
@@ -191,7 +215,7 @@ class _Reading:
         if self._tail is None:
             raise bad_file("its trailer is missing: it was cut off.")
         count = self._tail.get("count", "")
-        if count and (not count.isdigit() or int(count) != sums.entries):
+        if count and (not (count.isascii() and count.isdigit()) or int(count) != sums.entries):
             raise sums_differ("entries", count, sums.entries)
         for name, found in (
             ("total", sums.paid + sums.back + sums.refused),

@@ -6,6 +6,7 @@ import gzip
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pos.domain.bank_file import BankEntry, EntryKind
 from pos.domain.errors import Refused
-from pos.domain.flat_profile import FlatProfile
+from pos.domain.flat_profile import FlatProfile, Place
 from pos.domain.money import currency
 from pos.settings import read_settings
 from sync.files.bank_file import BankFile, open_bank_file
@@ -214,6 +215,9 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE x SYSTEM "file:///etc/passwd">' + noti
         (notice(entry("E-1")).encode("utf-16"), "bad_file"),
         (b'<?xml version="1.0" encoding="EBCDIC-9"?><a/>', "bad_file"),
         ("<a>" * 60 + "</a>" * 60, "bad_file"),
+        (notice(entry("E-1")).replace("<Ntfctn>", f"<!--{'x' * 1_000_000}--><Ntfctn>"), "bad_file"),
+        (notice(entry("E-1")).replace("<Ntfctn>", f"<Ntfctn x='{'x' * 1_000_000}'>"), "bad_file"),
+        (notice(entry("E-1", amount="1" + "0" * 17, total="1" + "0" * 17)), "bad_file"),
         ("<Document xmlns='urn:x'><Other/></Document>", "bad_file"),
         (notice(entry("E-1")).replace("10.00", "1e9"), "bad_file"),
         (notice(entry("E-1")).replace('"EUR"', '"€"'), "bad_file"),
@@ -307,6 +311,8 @@ def test_a_csv_is_read_by_its_profile(opened, profiles) -> None:  # type: ignore
     [
         (CSV.replace("T;2;15.00\n", ""), "bad_file"),
         (CSV.replace("T;2", "T;3"), "sums_differ"),
+        (CSV.replace("T;2", "T;²"), "sums_differ"),
+        (CSV.replace("AM04", '"' + '";"'.join(["\n" * 1000] * 50) + '"'), "bad_file"),
         (CSV.replace("T;2;15.00", "T;2;15.01"), "sums_differ"),
         (CSV + "D;paid;E-3;M-1;BA-1;;1.00;2026-11-20;\n", "bad_file"),
         (CSV.replace("D;paid", "D;perhaps"), "bad_file"),
@@ -325,6 +331,17 @@ def test_a_csv_that_is_not_whole_is_refused(opened, profiles, content, code) -> 
     with pytest.raises(Refused) as refusal:
         opened(content, layout=profiles["csv"])
     assert refusal.value.code == code
+
+
+def test_a_profile_with_a_column_of_currencies_mixes_none(opened, profiles) -> None:  # type: ignore[no-untyped-def]
+    """Their amounts would be added up as if they were of one."""
+    layout = profiles["csv"]
+    layout = replace(layout, detail={**layout.detail, "currency": Place(first=10, last=10)})
+    content = CSV.replace("2026-11-20;\n", "2026-11-20;;EUR\n").replace(";AM04\n", ";AM04;USD\n")
+
+    with pytest.raises(Refused) as refusal:
+        opened(content, layout=layout)
+    assert refusal.value.code == "bad_file"
 
 
 def test_a_fixed_form_is_read_place_by_place_with_the_banks_own_codes(opened, profiles) -> None:  # type: ignore[no-untyped-def]

@@ -28,6 +28,7 @@ class KnownFile:
     """A file that was read before. ``done`` of its ``entries`` were carried out; ``ended``: all of them."""
 
     run_id: str
+    profile: str
     message: str
     bank_file_id: str
     name: str
@@ -81,7 +82,7 @@ class ToldEntry:
 _FILE = (
     "SELECT run_id, message, bank_file_id, name, currency, business_date, entries, "
     "(SELECT count(*) FROM bank_entry WHERE bank_entry.run_id = v_bank_file.run_id), state = 'ended', started_at_utc, "
-    "operator FROM v_bank_file "
+    "operator, (SELECT profile FROM import_run WHERE import_run.run_id = v_bank_file.run_id) FROM v_bank_file "
 )
 
 
@@ -108,11 +109,12 @@ def files(connection: Connection, *, limit: int) -> list[KnownFile]:
 
 
 def _file(row: tuple[object, ...]) -> KnownFile:
-    run_id, message, bank_id, name, code, day, entries, done, ended, started, operator = row
+    run_id, message, bank_id, name, code, day, entries, done, ended, started, operator, profile = row
     assert isinstance(entries, int)
     assert isinstance(done, int)
     return KnownFile(
         run_id=str(run_id),
+        profile=str(profile),
         message=str(message),
         bank_file_id=str(bank_id),
         name=str(name),

@@ -136,10 +136,12 @@ def begin_file(
     """Write that the run over the file begins, or find where it was cut short.
 
     ``found`` is the forecast of what is left, ``paid`` and ``back`` the file's own sums.
-    Raises as ``forecast``, and Refused ``too_many_problems``.
+    Raises as ``forecast``, and Refused ``too_many_problems``, or ``file_read_otherwise`` for a run that was cut short.
     """
     resumed = _resumable(desk, person, file)
     if resumed is not None:
+        if found.entries != resumed.entries - resumed.done:
+            raise _read_otherwise(resumed)
         return resumed
     require_below_threshold(desk, found)
 
@@ -216,6 +218,8 @@ def _known(desk: Desk, connection: Connection, file: FileToRun) -> KnownFile | N
                 run=known.run_id,
                 operator=known.operator,
             )
+        if known.profile != file.profile:
+            raise _read_otherwise(known)
         return known
     clean_reference(head.bank_file_id, field="Number of the file", limit=80)
     twin = file_of_id(connection, head.message, head.bank_file_id)
@@ -228,6 +232,16 @@ def _known(desk: Desk, connection: Connection, file: FileToRun) -> KnownFile | N
             bank_file_id=head.bank_file_id,
         )
     return None
+
+
+def _read_otherwise(known: KnownFile) -> Refused:
+    return Refused(
+        "file_read_otherwise",
+        f"The run over this file began with the profile {known.profile}, and the file has other entries now. Go on "
+        "with the profile as it was.",
+        run=known.run_id,
+        profile=known.profile,
+    )
 
 
 def carry_out(

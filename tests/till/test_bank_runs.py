@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pos.domain.bank_file import EntryOutcome, Remark
 from pos.domain.errors import NotAuthorised, Refused
 from pos.store.shift_totals import totals_after
-from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, post_due
+from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, forecast, post_due
 from pos.till.desk import Desk
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate, mandates
 from tests.builders.bank_files import (
@@ -403,6 +404,28 @@ def test_a_run_that_was_cut_short_goes_on_behind_its_last_entry(desk: Desk) -> N
         "S014-T1-A-DD-000002",
         "S014-T1-A-DD-000003",
     ]
+
+
+def test_a_run_goes_on_only_with_the_entries_it_began_with(desk: Desk) -> None:
+    """Another profile makes other entries of the same bytes: some would be carried out twice, some never."""
+    entries = numbered([paid("R-1", "7.000"), paid("R-2", "2.000"), paid("R-3", "3.000")])
+    file, sums = file_of(), {"paid": money("12.000"), "back": money("0")}
+    cut = carry_out(
+        desk, BACK_OFFICE, begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), **sums), entries
+    )
+    next(cut)
+    cut.close()
+
+    with pytest.raises(Refused) as other_profile:
+        forecast(desk, BACK_OFFICE, replace(file, profile="csv"), entries)
+    with pytest.raises(Refused) as other_entries:
+        begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries[:2]), **sums)
+
+    assert (other_profile.value.code, other_entries.value.code) == (
+        "file_read_otherwise",
+        "file_read_otherwise",
+    )
+    assert len(rows(desk, "v_payment")) == 1
 
 
 @pytest.mark.parametrize("person", [CASHIER, SUPERVISOR, AUDITOR])

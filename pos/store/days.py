@@ -13,7 +13,10 @@ from pos.domain.posting import Ledger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftOfDay:
-    """One shift of a day. ``report`` None: it is open, or was closed before there were Z reports."""
+    """One shift of a day. ``report`` None: it is open, or was closed before there were Z reports.
+
+    An open one tells no figures: its drawer is still to be counted, by who must not know what it took.
+    """
 
     number: int
     operator: str
@@ -47,8 +50,8 @@ def shifts_of_day(connection: Connection, day: date, in_currency: Currency) -> l
     rows = connection.exec_driver_sql(
         "SELECT shift.number, shift.operator, shift_close.shift_id IS NULL, z_report.receipt_number, "
         "coalesce(needs_acceptance AND difference_accepted.shift_id IS NULL, 0), "
-        "(SELECT count(*) FROM payment_event WHERE payment_event.shift_id = shift.shift_id), "
-        "(SELECT coalesce(sum(amount_minor), 0) FROM payment_event WHERE payment_event.shift_id = shift.shift_id), "
+        "(SELECT count(*) FROM payment_event WHERE payment_event.shift_id = shift_close.shift_id), "
+        "(SELECT coalesce(sum(amount_minor), 0) FROM payment_event WHERE payment_event.shift_id = shift_close.shift_id), "
         "coalesce(difference_minor, over_short_minor, 0) FROM shift LEFT JOIN shift_close USING (shift_id) "
         "LEFT JOIN z_report USING (shift_id) LEFT JOIN difference_accepted USING (shift_id) "
         "WHERE business_date = ? ORDER BY shift.number",

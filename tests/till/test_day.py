@@ -89,6 +89,22 @@ def test_an_open_shift_and_an_unsigned_difference_stop_a_day(desk: Desk) -> None
     assert findings(desk) == []
 
 
+def test_a_drawer_that_is_still_to_be_counted_tells_nothing_of_what_it_took(desk: Desk) -> None:
+    """Invariant 31: whoever closes days counts drawers blind as well."""
+    a_shift(desk)
+    opened(desk, person=SUPERVISOR)
+    pay(desk, cash("7"), account="BA-3", person=SUPERVISOR, overpayment=Overpayment.CREDIT)
+
+    state = day_state(desk, SUPERVISOR)
+
+    assert state is not None
+    assert [(one.is_open, one.payments, one.gross) for one in state.shifts] == [
+        (False, 1, money("30")),
+        (True, 0, money("0")),
+    ]
+    assert state.gross == money("30")
+
+
 def test_rows_that_central_has_not_got_are_told_and_stop_nothing(desk: Desk) -> None:
     """Rule 55: no close depends on the network, and none drops unsent rows."""
     opened(desk)

@@ -183,6 +183,17 @@ def z_of_shift(connection: Connection, number: int) -> ZLine | None:
     return None if row is None else _line(tuple(row))
 
 
+def differences_of(connection: Connection, line: ZLine) -> Money:
+    """What the report's shift was over and what it was short, in each currency and purse, added up without their signs."""
+    minor = connection.exec_driver_sql(
+        "SELECT (SELECT abs(over_short_minor) FROM shift_close WHERE shift_id = ?1) "
+        "+ (SELECT coalesce(sum(abs(over_short_minor)), 0) FROM shift_close_foreign WHERE shift_id = ?1) "
+        "+ (SELECT coalesce(sum(abs(over_short_minor)), 0) FROM trust_close WHERE shift_id = ?1)",
+        (line.shift_id,),
+    ).scalar_one()
+    return Money(int(minor), line.difference.currency)
+
+
 def _line(row: Sequence[Any]) -> ZLine:
     in_currency = currency(row[7])
     return ZLine(

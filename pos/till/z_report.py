@@ -37,6 +37,7 @@ from pos.store.z_reports import (
     ShiftFigures,
     Sum,
     ZLine,
+    differences_of,
     grand_totals,
     shift_figures,
     z_of_shift,
@@ -342,7 +343,7 @@ def _accept(
             )
         if line.operator == person.user:
             raise NotAuthorised("own_shift", "Another person signs for the difference of your own shift.")
-        _require_within_own_limit(deed, line.difference)
+        _require_within_own_limit(deed, differences_of(deed.unit.connection, line))
         why = clean_entry(reason, field="Reason", limit=200)
         if not why:
             raise Refused("reason_missing", "Say what was found out about it.", field="reason")
@@ -369,9 +370,10 @@ def _accept(
 
 
 def _require_within_own_limit(deed: Deed, difference: Money) -> None:
+    """What is over in one purse makes nothing up that is short in another."""
     limit = deed.desk.policy.shift.accept_minor
     limited = require_right(deed.desk, ACCEPT, deed.person) is Grant.LIMIT
-    if limited and limit is not None and abs(difference.minor) > limit:
+    if limited and limit is not None and difference.minor > limit:
         cap = Money(limit, difference.currency)
         raise NotAuthorised(
             "over_limit",

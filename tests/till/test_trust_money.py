@@ -15,8 +15,11 @@ from pos.till.cash_office import CountOrder, close_shift, count_shift
 from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
 from pos.till.shift_closed import ShiftClosed
+from pos.till.z_report import accept_difference
 from tests.builders.tills import (
+    BACK_OFFICE,
     CASHIER,
+    SUPERVISOR,
     card,
     cash,
     findings,
@@ -95,6 +98,17 @@ def test_what_lacks_in_the_operators_purse_is_not_made_up_from_the_dealers(desk:
     assert balance(desk, "cash_over_short") == 0
     assert balance(desk, "safe") == 5_000
     assert findings(desk) == []
+
+
+def test_what_is_over_in_one_purse_makes_nothing_up_for_the_limit_of_who_signs(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, shift=replace(desk.policy.shift, accept_minor=1_000))
+    pay(desk, cash("54.250"), person=SELLER)
+    assert close(desk, "25", "49.250", "mixed up").difference == money("0")
+
+    refusal = refused(desk, lambda: accept_difference(desk, SUPERVISOR, 1, "Seen"))
+
+    assert (refusal.code, refusal.details["amount"]) == ("over_limit", "10.000")
+    assert accept_difference(desk, BACK_OFFICE, 1, "Seen").accepted_by == "4001"
 
 
 def test_a_purse_that_was_not_counted_is_short(desk: Desk) -> None:

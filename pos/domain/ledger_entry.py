@@ -75,7 +75,12 @@ def account_of(line: BatchLine) -> FeedAccount:
     return FeedAccount(key=line.ledger_account, code=line.code, name=line.name, kind=line.kind)
 
 
-def accounts_of(batches: Iterable[LedgerBatch]) -> list[FeedAccount]:
+def accounts_of(batches: Iterable[LedgerBatch]) -> tuple[FeedAccount, ...]:
     """Every account of ``batches`` once, by code."""
-    found = {(line.code, line.ledger_account): account_of(line) for batch in batches for line in batch.lines}
-    return [found[key] for key in sorted(found)]
+    return each_once(account_of(line) for batch in batches for line in batch.lines)
+
+
+def each_once(accounts: Iterable[FeedAccount]) -> tuple[FeedAccount, ...]:
+    """The accounts by code; one that became another kind is two, for its name at other programs begins with the kind."""
+    found = {(account.code, account.key, account.kind): account for account in accounts}
+    return tuple(found[key] for key in sorted(found))

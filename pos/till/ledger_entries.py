@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from pos.domain.business_day import open_date
 from pos.domain.errors import Refused
-from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedLine, account_of
+from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedLine, account_of, each_once
 from pos.domain.ledger_feed import LedgerBatch, LedgerRules
 from pos.domain.money import Currency
 from pos.domain.role import Person
@@ -67,14 +67,9 @@ def journal(desk: Desk, person: Person, day: date | None = None) -> Iterator[Jou
     require_look(desk, ACT, person)
     with desk.till.read() as connection:
         segments = list(_segments(desk, connection, day))
-        accounts = {
-            (account.code, account.key): account
-            for segment in segments
-            for account in segment.accounts.values()
-        }
         currencies = {known for segment in segments for known in segment.currencies}
         yield Journal(
-            accounts=tuple(accounts[key] for key in sorted(accounts)),
+            accounts=each_once(account for segment in segments for account in segment.accounts.values()),
             currencies=tuple(sorted(currencies, key=lambda one: one.code)),
             entries=(entry for segment in segments for entry in _entries(connection, segment)),
         )

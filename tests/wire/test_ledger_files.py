@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pos.domain.ledger_feed import LedgerBatch
+from pos.domain.ledger_feed import AccountKind, LedgerBatch
 from pos.domain.receipt import ShopHeading
 from pos.till.desk import Desk
 from pos.till.ledger_batches import ledger_batches, make_batches
@@ -49,6 +49,28 @@ def read(text: str) -> list[dict[str, str]]:
 
 def file_of(batch: LedgerBatch, form: BatchForm) -> str:
     return "".join(batch_file(form, [batch]))
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_file_of_batches_between_which_an_account_became_another_kind_is_clean(
+    peer: str, tmp_path: Path
+) -> None:
+    """What was made keeps its words; the name that another program knows an account by begins with its kind."""
+    _, batch = batched()
+    later = replace(
+        batch,
+        number=f"{batch.number[:-1]}2",
+        lines=tuple(
+            replace(line, kind=AccountKind.ASSET, name="Credit, now of assets")
+            if line.kind is AccountKind.LIABILITY
+            else line
+            for line in batch.lines
+        ),
+    )
+    text = "".join(batch_file(BatchForm(peer), [batch, later]))
+
+    assert any(line.kind is AccountKind.LIABILITY for line in batch.lines)
+    assert said_of(peer, tmp_path, text) == ""
 
 
 @pytest.mark.parametrize("peer", PEERS)

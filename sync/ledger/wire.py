@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from pos.domain.errors import DomainError
 from pos.domain.ledger_feed import AccountKind, BatchLine, Deliverer, LedgerBatch, batch_number, digest_of
-from pos.domain.money import Money, currency, parse_count
+from pos.domain.money import Money, currency
 from sync.ledger.files import batch_json
 from sync.wire_json import BadField
 
 LINES_MAX = 800
 TEXT_MAX = 60
 WHOLE_MAX = 2**53
+_AMOUNT = re.compile(r"(?=[0-9.]{1,19}\Z)[0-9]+(?:\.[0-9]+)?")
 
 
 def read_batch(body: Mapping[str, Any]) -> LedgerBatch:
@@ -79,14 +81,14 @@ def _line(told: object, place: int) -> BatchLine:
 
 
 def _amount(told: Mapping[str, Any], name: str, *, within: str) -> Money:
+    """Greater than what a person may type as one amount: it may sum the million records of a bank's file."""
+    text = _text(told, name, within=within)
     try:
-        amount = parse_count(
-            _text(told, name, within=within), currency(_text(told, "currency", within=within))
-        )
+        known = currency(_text(told, "currency", within=within))
     except DomainError as refusal:
-        raise BadField(f"{within}{name}", refusal.message) from None
-    if told[name] != amount.plain():
-        raise BadField(f"{within}{name}", "must have exactly the currency's digits")
+        raise BadField(f"{within}currency", refusal.message) from None
+    if not _AMOUNT.fullmatch(text) or (amount := Money(int(text.replace(".", "")), known)).plain() != text:
+        raise BadField(f"{within}{name}", "must be an amount with exactly the currency's digits")
     return amount
 
 

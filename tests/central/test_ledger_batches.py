@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.ledger_feed import Deliverer, LedgerBatch
+from pos.domain.money import Money, currency
 from sync.central.ledger.batches import told_batches
 from sync.central.ledger.deliveries import batches_to_deliver, last_delivery, note_delivery
 from sync.central.operating.verify import verify_central
@@ -50,6 +52,23 @@ async def test_a_batch_is_kept_once_and_told_back_as_it_was(
         [{"currency": "KWD", "debit": "80.500", "credit": "80.500"}],
     )
     assert read_batch(await read(client, f"{BATCHES}/{NUMBER}")) == batch
+
+
+async def test_a_day_of_a_bank_s_file_in_a_currency_of_great_numbers_is_told(
+    client: httpx.AsyncClient, batch: LedgerBatch
+) -> None:
+    """A batch sums what no person ever types as one amount: a million bills of two million rials."""
+    rials = currency("IRR")
+    great = tuple(
+        replace(
+            line,
+            debit=Money(line.debit.minor * 10**11, rials),
+            credit=Money(line.credit.minor * 10**11, rials),
+        )
+        for line in batch.lines
+    )
+
+    assert (await tell(client, told_batch(replace(batch, lines=great)))).status_code == 201
 
 
 async def test_another_batch_under_the_number_is_refused(

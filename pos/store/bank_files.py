@@ -180,7 +180,9 @@ def bills_at_the_bank(connection: Connection) -> set[str]:
     rows = connection.exec_driver_sql(
         "SELECT bill_no FROM debit_item WHERE NOT EXISTS (SELECT 1 FROM bank_entry "
         "WHERE bank_entry.plain = debit_item.plain "
-        "AND outcome IN ('posted', 'suspense', 'matched', 'differs', 'rejected', 'returned'))"
+        "AND (outcome IN ('posted', 'suspense', 'matched', 'differs', 'rejected', 'returned') OR (outcome = 'waiting' "
+        "AND EXISTS (SELECT 1 FROM v_imported_record AS record WHERE record.record_id = bank_entry.record_id "
+        "AND record.state <> 'waiting'))))"
     )
     return {str(bill_no) for (bill_no,) in rows}
 
@@ -203,6 +205,24 @@ def last_word(connection: Connection, plain: str) -> str | None:
     return None if row is None else str(row[0])
 
 
+def amount_under(connection: Connection, plain: str) -> Money | None:
+    """What was last told to be paid under this reference by a file."""
+    row = connection.exec_driver_sql(
+        "SELECT amount_minor, currency FROM bank_entry WHERE plain = ? AND record_id IS NOT NULL "
+        "ORDER BY at_utc DESC, run_id DESC, number DESC LIMIT 1",
+        (plain,),
+    ).first()
+    return None if row is None else Money(int(row[0]), currency(str(row[1])))
+
+
+def fee_under(connection: Connection, plain: str) -> bool:
+    """Whether the payer was charged for a refusal under this reference."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM bank_entry WHERE plain = ? AND fee_minor > 0 LIMIT 1", (plain,)
+    ).first()
+    return found is not None
+
+
 def paid_under(connection: Connection, plain: str) -> tuple[str, str] | None:
     """The tender, and the receipt, of what was last paid under this reference by a file."""
     row = connection.exec_driver_sql(
@@ -222,6 +242,16 @@ def told_under(connection: Connection, plain: str) -> tuple[str | None, str | No
         (plain,),
     ).first()
     return (None, None, None) if row is None else (row[0], row[1], row[2])
+
+
+def taken_back_early(connection: Connection, record_id: str) -> bool:
+    """Whether a bank refused or took back what waits as this record: such an entry is parked under its reference."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM bank_entry AS told JOIN bank_entry AS back USING (plain) WHERE told.record_id = ? "
+        "AND back.problem = 'value_date_to_come' LIMIT 1",
+        (record_id,),
+    ).first()
+    return found is not None
 
 
 def keyed_under(connection: Connection, beginning: str) -> tuple[str, str] | None:

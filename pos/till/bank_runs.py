@@ -37,6 +37,7 @@ from pos.store.bank_files import (
     file_of_digest,
     file_of_id,
     files,
+    taken_back_early,
     told_entries,
 )
 from pos.store.imports import DueRecord, due_records
@@ -421,6 +422,8 @@ def post_due(desk: Desk, person: Person) -> Iterator[Due]:
 
 def _post_due(deed: Deed, *, record: DueRecord) -> str:
     deed.subject = record.record_id
+    if taken_back_early(deed.unit.connection, record.record_id):
+        raise Refused("taken_back", "The bank took it back, or refused it, before its value date.")
     mode = deed.desk.modes[record.mode]
     deed.shift = None
     deed.run = _run_of(

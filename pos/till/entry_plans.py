@@ -34,6 +34,8 @@ from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.bank_files import (
     DebitItem,
+    amount_under,
+    fee_under,
     item_called,
     items_of_message,
     keyed_under,
@@ -199,9 +201,13 @@ def _paid(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known, to
     instrument = instrument_of(mode, details, plan.amount)
     assert instrument is not None, "a direct debit has a paper by which it is known"
     if last_word(connection, plan.plain) in ("posted", "suspense", "matched", "differs", "waiting"):
+        if amount_under(connection, plan.plain) != plan.amount:
+            raise Refused("paid_otherwise", "Another amount was paid under this reference before.")
         return replace(plan, outcome=EntryOutcome.DUPLICATE)
     if record_of_instrument(connection, instrument) is not None:
         return replace(plan, outcome=EntryOutcome.DUPLICATE)
+    if known.item is not None and plan.account != known.item.account:
+        raise Refused("account_differs", "This was collected for another account than the bank names.")
     plan = replace(plan, remarks=tuple(_remarks(desk, connection, plan, known)))
     slip = slip_of_instrument(connection, instrument)
     if slip is not None:
@@ -270,10 +276,10 @@ def _refused(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known)
     if word in ("rejected", "returned"):
         return replace(plan, outcome=EntryOutcome.DUPLICATE)
     paid = _stands(desk, connection, plan)
-    if paid is None and known.item is None:
-        raise Refused("unknown_reference", "Nothing was collected or paid under this reference here.")
     if word == "waiting" and paid is None:
         raise Refused("value_date_to_come", "Its payment waits for its value date. Settle it by hand.")
+    if paid is None and known.item is None:
+        raise Refused("unknown_reference", "Nothing was collected or paid under this reference here.")
     if plan.entry.kind is EntryKind.RETURNED and paid is None:
         raise Refused("not_paid", "It was collected, but no file has told that it was paid.")
     if paid is not None:
@@ -288,7 +294,7 @@ def _refused(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known)
     reason = desk.policy.debits.reason(plan.entry.reason)
     return replace(
         plan,
-        fee=_fee(desk, plan, known, reason),
+        fee=None if fee_under(connection, plan.plain) else _fee(desk, plan, known, reason),
         suspends=_suspends(desk, connection, known.mandate, reason),
     )
 

@@ -220,6 +220,27 @@ def test_the_same_debit_is_posted_once_however_many_files_tell_of_it(desk: Desk)
     assert len(rows(desk, "v_payment")) == 1
 
 
+def test_another_amount_under_a_reference_that_was_paid_waits_for_a_person(desk: Desk) -> None:
+    run(desk, paid("R-1", "7.000"))
+
+    (plan,) = run(desk, paid("R-1", "9.000"), name="b.xml")
+
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "paid_otherwise")
+
+
+def test_what_a_bank_took_back_before_its_value_date_is_not_posted(desk: Desk) -> None:
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    run(desk, paid("R-1", "7.000", value_date=tomorrow))
+    (plan,) = run(desk, returned("R-1", "7.000"), name="b.xml")
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "value_date_to_come")
+
+    clock_of(desk).advance(days=1)
+    (due,) = post_due(desk, BACK_OFFICE)
+
+    assert (due.receipt, due.problem) == (None, "taken_back")
+    assert rows(desk, "v_payment") == []
+
+
 def test_a_value_date_to_come_waits_and_is_posted_on_its_day(desk: Desk) -> None:
     tomorrow = (TODAY + timedelta(days=1)).isoformat()
     (plan,) = run(desk, paid("R-1", "7.000", value_date=tomorrow))

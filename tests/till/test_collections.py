@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from pos.domain.bank_file import BankEntry, EntryKind
+from pos.domain.bank_file import BankEntry, EntryKind, EntryOutcome
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person
+from pos.till.bank_runs import post_due
 from pos.till.collections import collect, collected, preview_collection
 from pos.till.desk import Desk
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate
-from tests.builders.bank_files import OTHER_IBAN, mandated, paid, rejected, run
+from tests.builders.bank_files import OTHER_IBAN, mandated, paid, rejected, returned, run, with_debits
 from tests.builders.tills import (
     AUDITOR,
     BACK_OFFICE,
@@ -21,6 +22,7 @@ from tests.builders.tills import (
     TODAY,
     bill,
     cash,
+    clock_of,
     findings,
     make_till,
     money,
@@ -152,3 +154,41 @@ def test_a_part_that_a_bank_refused_leaves_the_other_part_with_it(desk: Desk) ->
     plans = run(desk, refused)
 
     assert [plan.entry.reference for plan in plans] == further
+
+
+def test_what_a_late_value_date_left_open_is_asked_for_again(desk: Desk) -> None:
+    (item, *_) = [one.item for one in collect(desk, BACK_OFFICE, SOON).items]
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    run(desk, paid(item.reference, "1.000", account="", value_date=tomorrow))
+    assert bills(desk) == []
+
+    clock_of(desk).advance(days=1)
+    (_,) = post_due(desk, BACK_OFFICE)
+
+    assert bills(desk) == [(item.bill_no, (item.amount - money("1.000")).plain())]
+
+
+def test_money_of_another_account_than_it_was_collected_for_waits_for_a_person(desk: Desk) -> None:
+    (item, *_) = [one.item for one in collect(desk, BACK_OFFICE, SOON).items]
+
+    (plan,) = run(desk, paid(item.reference, item.amount.plain(), account="BA-2"))
+
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "account_differs")
+    assert rows(desk, "v_payment") == []
+
+
+def test_one_debit_that_fails_costs_the_payer_one_fee(desk: Desk) -> None:
+    """A bank may refuse it, book it all the same, and take it back."""
+    with_debits(desk, fee=money("2.000"))
+    (item, *_) = [one.item for one in collect(desk, BACK_OFFICE, SOON).items]
+    run(desk, rejected(item.reference))
+
+    run(
+        desk,
+        paid(item.reference, item.amount.plain()),
+        returned(item.reference, item.amount.plain(), reason="AM04"),
+        name="b.xml",
+    )
+
+    assert [row["fee_minor"] for row in rows(desk, "bank_entry")] == [2000, 0, 0]
+    assert findings(desk) == []

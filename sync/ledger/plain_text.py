@@ -56,7 +56,7 @@ def hledger_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
         for name, value in entry.tags.items():
             yield f"    ; {name}: {_hledger_text(value)}\n"
         for line in entry.lines:
-            note = f"  ; {_hledger_text(line.note)}" if line.note else ""
+            note = f"  ; {_hledger_note(line.note)}" if line.note else ""
             yield f"    {hledger_account(line.account)}  {line.signed}{note}\n"
 
 
@@ -109,6 +109,12 @@ def _hledger_text(text: str) -> str:
     if _HARMLESS.fullmatch(text):
         return text
     return re.sub(r"[;|,()\s]+", " ", clean_foreign(text, limit=TEXT_MAX)).strip()
+
+
+def _hledger_note(text: str) -> str:
+    """Of one posting: a tag ``date``, or a day in brackets, would be the day that it is posted on. In a tag's value none is."""
+    plain = _hledger_text(re.sub(r"[\[\]]+", " ", text))
+    return f"note: {plain}" if ":" in plain else plain
 
 
 def _quoted(text: str) -> str:

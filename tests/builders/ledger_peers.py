@@ -58,6 +58,18 @@ def balances_by_hledger(file: Path) -> dict[str, str]:
     return {account: amount for account, amount in rows}
 
 
+def days_by_hledger(file: Path) -> set[str]:
+    """The days that hledger posts on."""
+    done = subprocess.run(
+        [*_command("hledger"), str(file), "register", "--output-format", "csv"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return {line.split('","')[1] for line in done.stdout.splitlines()[1:]}
+
+
 def _command(peer: str) -> list[str]:
     if peer == "hledger":
         found = shutil.which("hledger")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pos.domain.ledger_entry import accounts_of, batch_entries
 from pos.domain.ledger_feed import AccountKind, LedgerBatch
 from pos.domain.receipt import ShopHeading
 from pos.till.desk import Desk
@@ -18,7 +19,7 @@ from pos.till.ledger_entries import behind, journal
 from sync.ledger.files import BatchForm, JournalForm, batch_file, journal_file
 from sync.ledger.tables import JOURNAL, ORACLE, SAP
 from tests.builders.ledger import counted_day
-from tests.builders.ledger_peers import PEERS, SUFFIX, balances_by_hledger, said_of
+from tests.builders.ledger_peers import PEERS, SUFFIX, balances_by_hledger, days_by_hledger, said_of
 from tests.builders.tills import (
     BACK_OFFICE,
     TODAY,
@@ -71,6 +72,22 @@ def test_a_file_of_batches_between_which_an_account_became_another_kind_is_clean
 
     assert any(line.kind is AccountKind.LIABILITY for line in batch.lines)
     assert said_of(peer, tmp_path, text) == ""
+
+
+@pytest.mark.parametrize(
+    "named", ["date:2020-01-01", "date:never", "[2020-01-01]", "x [2020-13-01] y", "x date: 1"]
+)
+def test_no_name_of_a_customer_moves_a_posting_to_another_day(named: str, tmp_path: Path) -> None:
+    """hledger reads a posting's own day out of its comment, and refuses a file in which it is none."""
+    _, batch = batched()
+    entry = next(iter(batch_entries(batch)))
+    entry = replace(entry, lines=tuple(replace(line, note=named) for line in entry.lines))
+    text = "".join(
+        journal_file(JournalForm.HLEDGER, accounts_of([batch]), [batch.totals[0].debit.currency], [entry])
+    )
+
+    assert said_of("hledger", tmp_path, text) == ""
+    assert days_by_hledger(tmp_path / "feed.journal") == {TODAY.isoformat()}
 
 
 @pytest.mark.parametrize("peer", PEERS)

@@ -112,7 +112,7 @@ def _hledger_text(text: str) -> str:
 
 
 def _hledger_note(text: str) -> str:
-    """Of one posting: a tag ``date``, or a day in brackets, would be the day that it is posted on. In a tag's value none is."""
+    """Of one posting: a tag ``date``, or a day in brackets, would be the day that it is posted on; no tag's value is."""
     plain = _hledger_text(re.sub(r"[\[\]]+", " ", text))
     return f"note: {plain}" if ":" in plain else plain
 

@@ -83,7 +83,9 @@ class SyncEngine:
         self._shift_totals = ShiftTotals(
             parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner
         )
-        self._batches = BatchesTold(parts.client, parts.till, parts.identity, runner=parts.runner)
+        self._batches = BatchesTold(
+            parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner
+        )
         self._roster = Roster(
             parts.client,
             parts.till,

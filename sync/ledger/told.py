@@ -10,42 +10,45 @@ from collections.abc import Mapping
 from functools import partial
 
 from pos.domain.ledger_feed import LedgerBatch
-from pos.domain.ports import Runner
+from pos.domain.ports import Clock, Runner
 from pos.store.home import Identity
 from pos.store.ledger_batches import batches_after, last_sequence, sequence_of
 from pos.store.unit_of_work import TillStore
 from sync.client import CentralClient
 from sync.ledger.wire import told_batch
 from sync.outcomes import OwnAnswer
+from sync.teller import Teller
 
 PATH = "ledgerBatch"
 
 
 class BatchesTold:
-    """How many batches were told of, so that nothing is asked while none is new."""
+    """Tells of every batch made since the last that central heard of."""
 
-    def __init__(self, client: CentralClient, till: TillStore, identity: Identity, *, runner: Runner) -> None:
+    def __init__(
+        self, client: CentralClient, till: TillStore, identity: Identity, *, clock: Clock, runner: Runner
+    ) -> None:
         self._client = client
         self._till = till
         self._identity = identity
         self._runner = runner
-        self._told = 0
+        self._teller: Teller[int] = Teller(clock)
+        self._teller.told = 0
 
     async def tell(self) -> None:
-        """Tell of every batch made since the last that central heard of. Never raises for the network."""
-        made = await self._runner.read(self._made)
-        if made == self._told:
-            return
+        """Never raises for the network."""
+        await self._teller.tell(await self._runner.read(self._made), self._tell_since)
+
+    async def _tell_since(self) -> bool:
         heard = await self._heard()
-        while heard is not None:
-            batches = await self._runner.read(partial(self._after, heard))
-            if not batches:
-                self._told = made
-                return
+        if heard is None:
+            return False
+        while batches := await self._runner.read(partial(self._after, heard)):
             for batch in batches:
                 if not await self._tell(batch):
-                    return
+                    return False
                 heard = batch.sequence
+        return True
 
     async def _heard(self) -> int | None:
         """The sequence of the last of our batches that central heard of, 0 where of none; None: it does not say."""

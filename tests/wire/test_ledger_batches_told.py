@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import httpx
+
 from pos.domain.ledger_feed import LedgerBatch
 from pos.till.cash_office import CountOrder, close_shift, count_shift
 from pos.till.ledger_batches import ledger_batches, make_batches
@@ -72,6 +74,24 @@ async def test_what_central_did_not_hear_is_told_when_it_answers_again() -> None
     await wire.engine.push()
 
     assert at_central(wire) == [batch]
+
+
+async def test_a_batch_that_central_does_not_take_is_not_told_again_at_every_moment() -> None:
+    wire = await make_wire()
+    batch_of_a_shift(wire)
+    asked: list[str] = []
+
+    def fault(request: httpx.Request) -> Fault:
+        if request.url.path != LEDGER_BATCH_PATH:
+            return Fault.NONE
+        asked.append(request.method)
+        return Fault.LOST_ANSWER
+
+    wire.network.fault_of = fault
+    for _ in range(3):
+        await wire.engine.push()
+
+    assert len(asked) == 1
 
 
 async def test_a_till_tells_all_of_its_own_where_central_last_heard_another_store_of_it() -> None:

@@ -273,7 +273,8 @@ async def test_what_dealers_pay_goes_through_the_wall_and_is_whole_behind_it(wal
     clock = SteppingClock()
     async with guarded(walled, clock) as server:
         for name, bill_id in ((OTHER, "CB-OTHER"), (OWN, "CB-OWN")):
-            dealer = Dealer(server, await bearer(server, client_of(walled, name, clock, dealer=name)))
+            made = client_of(walled, name, clock, dealer=name)
+            dealer = Dealer(server, made, await bearer(server, made))
             for number, account in enumerate((name, "BA-1"), 1):
                 named = bill_id if account == name else "CB-1"
                 body = paid("2.000", f"c-{number}", account, paymentItem=[item(named, "1.000")])

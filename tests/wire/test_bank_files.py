@@ -114,6 +114,13 @@ def test_other_money_of_the_account_is_left_out_and_counted(opened) -> None:  # 
     assert ([one.reference for one in entries(file)], file.left_out) == (["E-1"], 2)
 
 
+@pytest.mark.parametrize("side", ["CRDT", "DBIT"])
+def test_what_others_collect_from_the_operator_is_left_out(opened, side: str) -> None:  # type: ignore[no-untyped-def]
+    file = opened(notice(entry("E-1"), entry("THEIRS", side=side, family="RDDT")))
+
+    assert ([one.reference for one in entries(file)], file.left_out) == (["E-1"], 1)
+
+
 def test_a_status_report_tells_what_was_refused_and_why(opened) -> None:  # type: ignore[no-untyped-def]
     report = (
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>'
@@ -180,8 +187,14 @@ RETURN = (
 )
 
 
+WHOLE_RETURN = (
+    '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R-2</MsgId>'
+    "<GrpRtr>true</GrpRtr></GrpHdr><OrgnlGrpInf><OrgnlMsgId>M-1</OrgnlMsgId></OrgnlGrpInf></PmtRtr></Document>"
+)
+
+
 def test_a_return_message_names_the_payment_that_went_back(opened) -> None:  # type: ignore[no-untyped-def]
-    file = opened(RETURN.format(count=1, total="25.99"))
+    file = opened(RETURN.format(count="01", total="25.99"))
 
     (told,) = entries(file)
     assert (told.kind, told.reference, told.amount, told.reason) == (
@@ -234,6 +247,7 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE x SYSTEM "file:///etc/passwd">' + noti
             "sums_differ",
         ),
         (RETURN.format(count=2, total="25.99"), "sums_differ"),
+        (WHOLE_RETURN, "bad_file"),
         (RETURN.format(count=1, total="26.99"), "sums_differ"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from pos.domain.pan_guard import holds_card_number, may_hold_card_number, refuse_card_number
 
@@ -37,6 +38,9 @@ def refuse_cards_in(value: object, *, whole: str, written: str | None = None) ->
                 left.append((inner, (path, f".{key}")))
         elif isinstance(found, list | tuple):
             left.extend((inner, (path, f"[{index}]")) for index, inner in enumerate(found))
+        elif isinstance(found, Decimal):
+            # As it will be kept: an exponent is written out.
+            _refuse_new(f"{found:f}", sound, path, whole)
         elif found is not None and not isinstance(found, bool):
             _refuse_new(str(found), sound, path, whole)
 

@@ -73,6 +73,8 @@ _MOMENT = re.compile(
 )
 """A date-time as every message has some: no card's number begins with 20."""
 _MOMENT_WRITTEN = re.compile(f'"{_MOMENT.pattern}"')
+_EXPONENT = re.compile(r"[0-9][eE]\+?[0-9]+\s*(?:[,\]}]|\Z)")
+"""The end of a number that has more digits than are written."""
 _RUN_OF_12 = re.compile(rf"[0-9](?:[^0-9A-Za-z]{{0,{_BETWEEN_MAX}}}+[0-9]){{11}}")
 """As ``_MAY_HOLD_NUMBER`` or more, of ASCII alone."""
 
@@ -103,6 +105,8 @@ def may_hold_card_number(written: str) -> bool:
     False is certain, for whatever a value holds stands in the text too; True asks for each of them to be judged.
     """
     if not written.isascii() or "\\" in written or _WORD_ON_CARD.search(written.lower()) is not None:
+        return True
+    if _EXPONENT.search(written) is not None:
         return True
     left = _MOMENT_WRITTEN.sub('""', written)
     return _RUN_OF_12.search(left) is not None and _RUN_OF_12.search(_ID.sub(_BREAK, left)) is not None

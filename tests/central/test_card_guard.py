@@ -52,6 +52,17 @@ async def test_a_body_with_a_card_number_is_refused_and_kept_nowhere(
     assert CARD.encode() not in stored_bytes(store)
 
 
+async def test_a_card_number_that_is_written_with_an_exponent_is_refused_and_kept_nowhere(
+    client: httpx.AsyncClient, store: CentralStore
+) -> None:
+    """A number is kept in plain digits, however it came."""
+    body = dumps(payment(remark=1)).replace(b'"remark":1', b'"remark":4.11111111109e15')
+    answer = await client.post(PAYMENT, content=body, headers=JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "card_number_refused")
+    assert b"4111111111090000" not in stored_bytes(store)
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -23,6 +23,7 @@ HELD: dict[str, tuple[object, str]] = {
     "value": ({"note": CARD}, "note"),
     "number of a field": ({"ref": 4111111111111111}, "ref"),
     "decimal": ({"value": Decimal("4111111111111111.0")}, "value"),
+    "decimal with an exponent": ({"value": Decimal("4.11111111109e15")}, "value"),
     "key": ({CARD: 1}, "body"),
     "key within": ({"tender": {CARD: 1}}, "tender"),
     "deep": (
@@ -117,6 +118,8 @@ WRITTEN = st.lists(MEMBERS, max_size=3).map(lambda members: f"[{', '.join(member
 @example('{"value": 4111111111111.111}')
 @example('{"value": 4111111111111111e-3}')
 @example('{"a": "4111\\u00a01111 1111 1111"}')
+@example('{"value": 4.11111111109e15}')
+@example("[-41111111001E+5 ]")
 def test_what_its_text_clears_holds_no_card_number(written: str) -> None:
     """One look at the whole may ask for more, and never for less."""
     if not may_hold_card_number(written):

@@ -44,7 +44,7 @@ from sync.central.wire.links import (
 )
 from sync.wire_json import dumps, loads
 from tests.central.auth_builders import OtherRandomness, guarded, public_of
-from tests.central.central_builders import SteppingClock, item, payment, voucher_payment
+from tests.central.central_builders import SteppingClock, item, kwd, payment, voucher_payment
 from tests.central.central_builders import asked as voucher_asked
 from tests.central.refund_builders import refund
 from tests.central.test_approvals import ID, answer, asked
@@ -168,6 +168,27 @@ async def test_a_dealers_till_takes_money_for_its_dealer_and_sees_no_other(empty
     with empty_store.read() as connection:
         whose = connection.execute(text("SELECT terminal, dealer FROM payment")).all()
     assert {row.terminal: row.dealer for row in whose} == OWNERS
+    assert verify_central(empty_store) == []
+
+
+async def test_a_dealers_till_takes_money_of_whoever_has_no_account(empty_store: CentralStore) -> None:
+    """Walk-in buyers, and payers whom nobody knows, stand on accounts of the shop's own."""
+    sold = {"@referredType": "ProductOffering"}
+    async with tills_of(empty_store, "T8", "T9") as (own, other):
+        walk_in: dict[str, Any] = {
+            "payer": {**party("WALK-IN"), "role": "walk_in"},
+            "paymentItem": [{"item": {"id": "SIM-1", **sold}, "totalAmount": {"unit": "KWD", "value": 1}}],
+        }
+        nobodys: dict[str, Any] = {"keptApart": [{"as": "suspense", "amount": kwd("0.600")}]}
+        cleared: dict[str, Any] = {"clearsOverdue": ["c-3", "c-4"]}
+        taken = [
+            await own.take(1, "WALK-IN", **walk_in),
+            await own.take(2, "SUSPENSE", paymentItem=[item("CB-404", "0.400")], **nobodys),
+            await own.take(3, "BA-404", paymentItem=[item("CB-404", "1.000")], **cleared),
+        ]
+        assert await own.tell(PAYMENT_PATH, own.leg(3, "BA-404", "CB-404", **cleared)) == (201, taken[2])
+        assert {row["id"] for row in await own.rows(PAYMENT_PATH)} == set(taken)
+        assert await other.rows(PAYMENT_PATH) == []
     assert verify_central(empty_store) == []
 
 

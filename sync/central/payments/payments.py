@@ -166,7 +166,7 @@ def receive(
         flag_double(
             connection, incoming, receipt.payment_id, paid_at_utc=str(row["paid_at_utc"]), change=change
         )
-    claim_reconnection(connection, incoming, awaited=known.awaited, change=change, at=receipt.received_at)
+    claim_reconnection(connection, incoming, known, change=change, at=receipt.received_at)
     # Last, for an outside issuer that was told so is not told otherwise.
     _redeem(connection, incoming, receipt, issuers)
     if incoming.voucher_taken is not None and incoming.correlator_id is not None:

@@ -13,22 +13,26 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from sync.central.payments.incoming import IncomingPayment
+from sync.central.payments.known import Known
+from sync.central.wire.dealer_view import dealer_asking
 from sync.central.wire.links import RECONNECTION_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
 from sync.wire_json import loads
 
 
 def claim_reconnection(
-    connection: Connection, incoming: IncomingPayment, *, awaited: bool, change: int, at: datetime
+    connection: Connection, incoming: IncomingPayment, known: Known, *, change: int, at: datetime
 ) -> None:
     """Note what the payment clears together with others, and ask for reconnection if nothing is waited for any more.
 
-    ``awaited``: one that says nothing itself is what an earlier one waits for.
+    One that says nothing itself may be what an earlier one waits for. Of an account that is not here a dealer claims
+    nothing: nobody knows yet whose it will be.
     """
     correlator = incoming.correlator_id
     if correlator is None:
         return
-    if incoming.clears_overdue:
+    claims = bool(incoming.clears_overdue) and (known.account_kind is not None or dealer_asking() is None)
+    if claims:
         claim = {
             "account_id": incoming.account_id,
             "payment_event_id": incoming.payment_event_id or correlator,
@@ -37,7 +41,7 @@ def claim_reconnection(
             connection.execute(INSERT_LEG, {**claim, "correlator_id": leg})
         if incoming.reconnects_now:
             connection.execute(INSERT_FINAL, {"correlator_id": correlator, "final_at": at.isoformat()})
-    if awaited or incoming.clears_overdue:
+    if known.awaited or claims:
         _ask_where_final(connection, correlator, change=change, at=at)
 
 

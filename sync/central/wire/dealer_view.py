@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from pos.domain.payment_mode import ModeKind
 from sync.central.wire.callers import ClientKind, caller
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import Links
@@ -122,9 +123,11 @@ def shown_key(stored: str | None) -> str | None:
 
 def require_dealers_own(connection: Connection, body: Mapping[str, Any]) -> None:
     """A client that is no till says nothing that is a till's; a dealer's takes money from itself or a subscriber for such an
-    account.
+    account. A dealer's till has the cash already: an account that nobody here knows refuses it no more than anybody's till,
+    as walk-in buyers and payers who are not known have none.
 
-    Raises ApiError 403 ``till_alone`` or 422 ``unknown_account``, the same for another dealer's account as for none.
+    Raises ApiError 403 ``till_alone`` or 422 ``unknown_account``, for a system the same for another dealer's account as for
+    none.
     """
     asking = caller()
     if asking is None:
@@ -135,13 +138,23 @@ def require_dealers_own(connection: Connection, body: Mapping[str, Any]) -> None
     dealer = asking.dealer
     if dealer is None:
         return
+    # Nobody but a dealer pays by what its bank has still to confirm.
+    takes_of_nobody = asking.kind is ClientKind.TERMINAL and not _waits_for_bank(body)
     for name in ("account", "payer"):
         named = body.get(name)
         if not isinstance(named, Mapping) or "id" not in named:
             continue
-        seen = connection.execute(SEE_ACCOUNT, {"id": str(named["id"]), "of_dealer": dealer}).one_or_none()
-        if seen is None:
+        account = {"id": str(named["id"]), "of_dealer": dealer}
+        if takes_of_nobody:
+            refused = connection.execute(SEE_OTHERS, account).one_or_none() is not None
+        else:
+            refused = connection.execute(SEE_ACCOUNT, account).one_or_none() is None
+        if refused:
             raise ApiError(422, "unknown_account", "There is no such account.", field=f"{name}.id")
+
+
+def _waits_for_bank(body: Mapping[str, Any]) -> bool:
+    return str(body.get("instrument", "")).startswith(f"{ModeKind.BANK_RECEIPT}|")
 
 
 def require_own_payment(connection: Connection, payment_id: str) -> None:
@@ -182,3 +195,4 @@ TAKEN_BY_OWN_TILL = text(f"SELECT id FROM payment WHERE id = :id AND {OF_OWN_TIL
 SEEN_ACCOUNTS = "(SELECT account.id FROM account WHERE account.kind <> 'dealer' OR account.id = :of_dealer)"
 """For the conditions of the collections. What is of no known account is nobody's to see."""
 SEE_ACCOUNT = text("SELECT id FROM account WHERE id = :id AND (kind <> 'dealer' OR id = :of_dealer)")
+SEE_OTHERS = text("SELECT id FROM account WHERE id = :id AND kind = 'dealer' AND id <> :of_dealer")

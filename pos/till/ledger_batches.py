@@ -84,15 +84,15 @@ def _days(deed: Deed, day: date | None) -> Sequence[date]:
     """The days to batch. Raises Refused ``shift_open`` or ``day_to_come`` where one was named that cannot be."""
     today = business_date(deed.at, deed.desk.policy.day_starts)
     counting = None if deed.shift is None else deed.shift.business_date
+    closed = last_closed_day(deed.unit.connection) or date.min
     if day is None:
-        closed = last_closed_day(deed.unit.connection)
         waiting = (
             one
             for one in open_days(deed.unit.connection)
-            if (one < today or (closed is not None and one <= closed)) and one != counting
+            if (one < today or one <= closed) and one != counting
         )
         return list(waiting)[:DAYS_MAX]
-    if day > today:
+    if day > max(today, closed):
         raise Refused("day_to_come", f"{day} is still to come.", business_date=day.isoformat())
     if day == counting:
         raise Refused(

@@ -204,6 +204,19 @@ def test_a_day_to_come_has_no_batch() -> None:
     assert refusal.code == "day_to_come"
 
 
+def test_a_day_that_was_closed_before_it_began_has_its_batch_by_name_too() -> None:
+    """A shift that is opened after the day was closed is of the next one."""
+    desk = counted_day()
+    close_day(desk, BACK_OFFICE)
+    sell_and_count(desk, rrn="000123456780", serial="000124")
+    tomorrow = TODAY + timedelta(days=1)
+    close_day(desk, BACK_OFFICE)
+
+    (batch,) = make_batches(desk, BACK_OFFICE, tomorrow)
+
+    assert batch.business_date == tomorrow
+
+
 def test_a_day_without_entries_has_no_batch() -> None:
     assert make_batches(make_till(), BACK_OFFICE, TODAY) == ()
 

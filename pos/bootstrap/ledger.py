@@ -30,8 +30,10 @@ def deliver_batches(
     Raises NotAuthorised, or Refused ``not_delivered_here``, ``unknown_batch``, ``batch_acknowledged`` or ``bad_settings``.
     """
     if number is None:
-        _require_here(till.desk.policy.ledger.delivered_by)
-        batches = batches_to_deliver(till.desk, person)
+        batches, way = batches_to_deliver(till.desk, person), till.settings.till.ledger
+        # A batch keeps who delivers it: what was left to this till before the settings changed nobody else brings.
+        if not batches or not (way.folder or way.url):
+            _require_here(till.desk.policy.ledger.delivered_by)
     else:
         batches = [ledger_batch(till.desk, person, number)]
         _require_here(batches[0].delivered_by)

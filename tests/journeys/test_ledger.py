@@ -225,6 +225,23 @@ def doctor(pos: ForkingPos, home: Path) -> list[dict[str, str]]:
     return pos.run("--home", str(home), "--json", "doctor").lines
 
 
+def test_a_till_brings_what_was_left_to_it_after_central_delivers_what_is_made_since(
+    pos: ForkingPos, counted_home: Path
+) -> None:
+    folder = counted_home.parent / "ledger"
+    folder.mkdir()
+    delivers(counted_home, f'folder = "{folder}"')
+    export(pos, counted_home, "csv", counted_home.parent / "made")
+    text = (counted_home / "config" / "till.toml").read_text(encoding="utf-8")
+    put_settings(
+        counted_home, "till.toml", text.replace('delivered_by = "till"', 'delivered_by = "central"')
+    )
+
+    ended = run(pos, counted_home, "gl", "deliver")
+
+    assert (ended.status, [row["state"] for row in ended.lines]) == (0, ["delivered"])
+
+
 def test_a_refused_batch_is_to_be_looked_at(pos: ForkingPos, counted_home: Path) -> None:
     folder = counted_home.parent / "ledger"
     folder.mkdir()

@@ -233,9 +233,7 @@ def test_a_till_brings_what_was_left_to_it_after_central_delivers_what_is_made_s
     delivers(counted_home, f'folder = "{folder}"')
     export(pos, counted_home, "csv", counted_home.parent / "made")
     text = (counted_home / "config" / "till.toml").read_text(encoding="utf-8")
-    put_settings(
-        counted_home, "till.toml", text.replace('delivered_by = "till"', 'delivered_by = "central"')
-    )
+    put_settings(counted_home, "till.toml", text.replace('delivered_by = "till"', 'delivered_by = "central"'))
 
     ended = run(pos, counted_home, "gl", "deliver")
 

@@ -228,7 +228,7 @@ def paid_under(connection: Connection, plain: str) -> tuple[str, str] | None:
     row = connection.exec_driver_sql(
         "SELECT tender.tender_id, receipt_number FROM bank_entry JOIN v_imported_record USING (record_id) "
         "JOIN tender ON tender.tender_id = v_imported_record.tender_id JOIN payment_event USING (payment_event_id) "
-        "WHERE plain = ? ORDER BY bank_entry.at_utc DESC LIMIT 1",
+        "WHERE plain = ? ORDER BY bank_entry.at_utc DESC, bank_entry.run_id DESC, bank_entry.number DESC LIMIT 1",
         (plain,),
     ).first()
     return None if row is None else (str(row[0]), str(row[1]))

@@ -277,6 +277,16 @@ def test_a_late_return_reverses_by_reference_and_opens_the_bill_again(desk: Desk
     assert findings(desk) == []
 
 
+def test_what_was_paid_again_goes_back_again(desk: Desk) -> None:
+    """The second return is of the second payment, also where all of it was carried out in one moment."""
+    before = (TODAY - timedelta(days=1)).isoformat()
+
+    run(desk, paid("R-1"), returned("R-1"), paid("R-1", value_date=before), returned("R-1"))
+
+    assert outcomes(desk) == ["posted", "returned", "posted", "returned"]
+    assert findings(desk) == []
+
+
 def test_a_return_that_is_told_twice_reverses_once(desk: Desk) -> None:
     """A pacs.004 and the debit of a camt.054 tell of the same return."""
     run(desk, paid("R-1"), name="a.xml")

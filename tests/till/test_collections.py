@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from pos.domain.bank_file import BankEntry, EntryKind, EntryOutcome
+from pos.domain.bank_file import BankEntry, EntryKind, EntryOutcome, part_called
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.role import Person
 from pos.till.bank_runs import post_due
@@ -192,3 +194,14 @@ def test_one_debit_that_fails_costs_the_payer_one_fee(desk: Desk) -> None:
 
     assert [row["fee_minor"] for row in rows(desk, "bank_entry")] == [2000, 0, 0]
     assert findings(desk) == []
+
+
+@pytest.mark.parametrize("terminal", ["T" * 64, "T_1"])
+def test_a_reference_is_one_that_banks_take_whatever_the_till_is_called(desk: Desk, terminal: str) -> None:
+    """At most 35 letters, digits and few signs (EndToEndId, PmtInfId)."""
+    desk.identity = replace(desk.identity, terminal=terminal)
+
+    made = collect(desk, BACK_OFFICE, SOON)
+
+    for told in (*(one.item.reference for one in made.items), part_called(made.message_id, first=True)):
+        assert re.fullmatch(r"[A-Za-z0-9.-]{1,35}", told), told

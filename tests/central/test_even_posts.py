@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,26 @@ import httpx
 import pytest
 from sqlalchemy import event
 
+from sync.central.operating.fixture import load_fixture
 from sync.central.store.database import CentralStore
-from tests.central.central_builders import item, kwd, payment, post
+from tests.central.auth_builders import bearer, client_of, guarded
+from tests.central.central_builders import (
+    SteppingClock,
+    account,
+    asked,
+    hold,
+    item,
+    kwd,
+    payment,
+    post,
+    voucher_payment,
+)
 from tests.central.hub_builders import BILL_HUB, PAYMENT_HUB, listen
 
 pytestmark = pytest.mark.kept_in("sqlite")
+
+SMALL = {"hub", "event_due", "asked", "CONSTANT"}
+"""Read whole: the listeners, what this very commit touched, and rows that are no table's."""
 
 
 def leg(number: int, amount: str = "10.000", **more: object) -> dict[str, Any]:
@@ -82,7 +98,9 @@ def every_connection(
         event.remove(store.engine, "checkin", when_given_back)
 
 
-async def steps_of(store: CentralStore, client: httpx.AsyncClient, body: Mapping[str, Any]) -> int:
+async def steps_of(
+    store: CentralStore, client: httpx.AsyncClient, body: Mapping[str, Any], **headers: str
+) -> int:
     """How often the store's own machine looked up from its work on the payment: at least once a row that it reads."""
     steps = 0
 
@@ -96,7 +114,7 @@ async def steps_of(store: CentralStore, client: httpx.AsyncClient, body: Mapping
         lent=lambda driver: driver.set_progress_handler(one_more, 1),
         given_back=lambda driver: driver.set_progress_handler(None, 1),
     ):
-        assert (await post(client, body)).status_code == 201
+        assert (await post(client, body, **headers)).status_code == 201
     return steps
 
 
@@ -118,3 +136,55 @@ async def test_a_payment_is_no_more_work_after_two_hundred_others(
         )
 
     assert steps[-1] == steps[1], "the first round opens the bill and fills what is empty"
+
+
+@contextmanager
+def statements_run(store: CentralStore) -> Iterator[list[str]]:
+    """Every statement that the store runs inside, with its values."""
+    run: list[str] = []
+    with every_connection(
+        store,
+        lent=lambda driver: driver.set_trace_callback(run.append),
+        given_back=lambda driver: driver.set_trace_callback(None),
+    ):
+        yield run
+
+
+async def test_no_table_that_grows_is_read_whole_for_a_payment(
+    store: CentralStore, client: httpx.AsyncClient
+) -> None:
+    await listen_to_all(client)
+    assert (await hold(client, asked())).status_code == 201
+    with statements_run(store) as run:
+        for body in (*of_each_form(1).values(), voucher_payment()):
+            assert (await post(client, body)).status_code == 201
+
+    # The plan of an INSERT also names what it would read while a foreign key is broken.
+    questions = {one for one in run if re.match(r"SELECT|UPDATE|DELETE", one)}
+    with store.read() as connection:
+        plans = {one: connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}").all() for one in questions}
+    looked_up = {step.detail for plan in plans.values() for step in plan}
+    assert "SEARCH payment USING INDEX payment_by_account" in {one.partition(" (")[0] for one in looked_up}
+    read_whole = {
+        (scanned[1], one)
+        for one, plan in plans.items()
+        for step in plan
+        if (scanned := re.match(r"SCAN (\w+)", step.detail)) and scanned[1] not in SMALL
+    }
+    assert read_whole == set()
+
+
+async def test_a_dealers_payment_is_no_more_work_among_more_accounts(
+    store: CentralStore, clock: SteppingClock
+) -> None:
+    async with guarded(store, clock) as server:
+        token = await bearer(server, client_of(store, "gulf", clock, dealer="D-12"))
+
+        async def steps_on_a_bill(number: int) -> int:
+            body = payment("0.001", correlatorId=f"c-{number}", paymentItem=[item("CB-1", "0.001")])
+            return await steps_of(store, server, body, **token)
+
+        _, _, among_few = [await steps_on_a_bill(number) for number in (1, 2, 3)]
+        load_fixture(store, {"accounts": [account(f"BA-{number}") for number in range(100, 300)]})
+
+        assert await steps_on_a_bill(4) == among_few

@@ -17,7 +17,7 @@ from sync.central.bills.credit_use import use_credit
 from sync.central.bills.interim_bill import BilledAccount, billed_rate, interim_bill
 from sync.central.bills.loading import write_bill
 from sync.central.store.database import next_change
-from sync.central.wire.dealer_view import SEEN_ACCOUNTS
+from sync.central.wire.dealer_view import OF_SEEN_ACCOUNT
 from sync.central.wire.fields import plain_text
 from sync.central.wire.links import BILL_ON_DEMAND_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -219,5 +219,5 @@ BILLS_ON_DEMAND = Collection(
     },
     default_order="change_number",
     compose=compose_demands,
-    for_dealer=f"(account_id IS NULL OR account_id IN {SEEN_ACCOUNTS})",
+    for_dealer=f"(account_id IS NULL OR {OF_SEEN_ACCOUNT})",
 )  # fmt: skip

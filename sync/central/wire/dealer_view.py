@@ -192,7 +192,13 @@ OF_OWN_PAYMENTS = (
 OF_OPERATORS_TILLS = "terminal NOT IN (SELECT till.id FROM terminal AS till WHERE till.dealer IS NOT NULL)"
 """For the conditions of the collections."""
 TAKEN_BY_OWN_TILL = text(f"SELECT id FROM payment WHERE id = :id AND {OF_OWN_TILLS}")
-SEEN_ACCOUNTS = "(SELECT account.id FROM account WHERE account.kind <> 'dealer' OR account.id = :of_dealer)"
-"""For the conditions of the collections. What is of no known account is nobody's to see."""
+OF_SEEN_ACCOUNT = (
+    "EXISTS (SELECT 1 FROM account AS seen WHERE seen.id = account_id"
+    " AND (seen.kind <> 'dealer' OR seen.id = :of_dealer))"
+)
+"""For the conditions of the collections. What is of no known account is nobody's to see.
+
+Each row asks for its own account: a list of all that are seen would be made of every account for a single bill.
+"""
 SEE_ACCOUNT = text("SELECT id FROM account WHERE id = :id AND (kind <> 'dealer' OR id = :of_dealer)")
 SEE_OTHERS = text("SELECT id FROM account WHERE id = :id AND kind = 'dealer' AND id <> :of_dealer")

@@ -79,6 +79,12 @@ class ToldEntry:
     fee: Money
 
 
+_LATEST_FIRST = (
+    "ORDER BY bank_entry.at_utc DESC, (SELECT rowid FROM bank_file WHERE bank_file.run_id = bank_entry.run_id) DESC, "
+    "bank_entry.number DESC LIMIT 1"
+)
+"""Of entries of one moment the one of the file that was begun later, whatever that is called."""
+
 _FILE = (
     "SELECT run_id, message, bank_file_id, name, currency, business_date, entries, "
     "(SELECT count(*) FROM bank_entry WHERE bank_entry.run_id = v_bank_file.run_id), state = 'ended', started_at_utc, "
@@ -199,7 +205,7 @@ def last_word(connection: Connection, plain: str) -> str | None:
     """What was last made of entries with this reference, of those that decide: it is paid, refused or back."""
     row = connection.exec_driver_sql(
         "SELECT outcome FROM bank_entry WHERE plain = ? AND outcome NOT IN ('noted', 'duplicate', 'parked') "
-        "ORDER BY at_utc DESC, run_id DESC, number DESC LIMIT 1",
+        + _LATEST_FIRST,
         (plain,),
     ).first()
     return None if row is None else str(row[0])
@@ -209,7 +215,7 @@ def amount_under(connection: Connection, plain: str) -> Money | None:
     """What was last told to be paid under this reference by a file."""
     row = connection.exec_driver_sql(
         "SELECT amount_minor, currency FROM bank_entry WHERE plain = ? AND record_id IS NOT NULL "
-        "ORDER BY at_utc DESC, run_id DESC, number DESC LIMIT 1",
+        + _LATEST_FIRST,
         (plain,),
     ).first()
     return None if row is None else Money(int(row[0]), currency(str(row[1])))
@@ -228,7 +234,7 @@ def paid_under(connection: Connection, plain: str) -> tuple[str, str] | None:
     row = connection.exec_driver_sql(
         "SELECT tender.tender_id, receipt_number FROM bank_entry JOIN v_imported_record USING (record_id) "
         "JOIN tender ON tender.tender_id = v_imported_record.tender_id JOIN payment_event USING (payment_event_id) "
-        "WHERE plain = ? ORDER BY bank_entry.at_utc DESC, bank_entry.run_id DESC, bank_entry.number DESC LIMIT 1",
+        "WHERE plain = ? " + _LATEST_FIRST,
         (plain,),
     ).first()
     return None if row is None else (str(row[0]), str(row[1]))
@@ -238,7 +244,7 @@ def told_under(connection: Connection, plain: str) -> tuple[str | None, str | No
     """Mandate, account and bill of what was last paid under this reference by a file; nothing where none told of it."""
     row = connection.exec_driver_sql(
         "SELECT mandate, account, bill_no FROM bank_entry WHERE plain = ? AND record_id IS NOT NULL "
-        "ORDER BY at_utc DESC, run_id DESC, number DESC LIMIT 1",
+        + _LATEST_FIRST,
         (plain,),
     ).first()
     return (None, None, None) if row is None else (row[0], row[1], row[2])

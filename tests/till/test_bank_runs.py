@@ -287,6 +287,16 @@ def test_what_was_paid_again_goes_back_again(desk: Desk) -> None:
     assert findings(desk) == []
 
 
+def test_a_later_file_has_the_last_word_also_within_one_moment(desk: Desk) -> None:
+    for number in range(8):
+        day = (TODAY - timedelta(days=number)).isoformat()
+        run(desk, paid("R-1", value_date=day), name=f"p{number}.xml")
+        run(desk, returned("R-1"), name=f"r{number}.xml")
+
+    assert sorted(map(str, outcomes(desk))) == ["posted"] * 8 + ["returned"] * 8
+    assert findings(desk) == []
+
+
 def test_a_return_that_is_told_twice_reverses_once(desk: Desk) -> None:
     """A pacs.004 and the debit of a camt.054 tell of the same return."""
     run(desk, paid("R-1"), name="a.xml")

@@ -14,7 +14,13 @@ from pos.domain.ledger_delivery import Delivery
 from pos.domain.ledger_feed import Deliverer, LedgerBatch
 from pos.domain.role import Person
 from pos.till.ledger_batches import ledger_batch
-from pos.till.ledger_delivery import batches_to_deliver, note_delivery, require_not_acknowledged, told
+from pos.till.ledger_delivery import (
+    batches_to_deliver,
+    delivery_of,
+    note_delivery,
+    require_not_acknowledged,
+    told,
+)
 from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder
 from sync.ledger.endpoint import Endpoint
 from sync.ledger.files import BatchForm
@@ -40,7 +46,8 @@ def deliver_batches(
         require_not_acknowledged(till.desk, person, number)
     # A turn of the loop each: what is told was committed before the next one is brought.
     for batch in batches:
-        outcome = asyncio.run(_bring(till, batch))
+        before = None if number is not None else delivery_of(till.desk, person, batch.number)
+        outcome = asyncio.run(_bring(till, batch, before))
         if isinstance(outcome, NotYet):
             yield batch.number, outcome.reason
         else:
@@ -57,20 +64,20 @@ def _require_here(deliverer: Deliverer) -> None:
         )
 
 
-async def _bring(till: OpenTill, batch: LedgerBatch) -> Delivery | NotYet:
+async def _bring(till: OpenTill, batch: LedgerBatch, before: Delivery | None) -> Delivery | NotYet:
     form = BatchForm(till.settings.till.ledger.form)
-    async with _way(till) as bring:
+    async with _way(till, before) as bring:
         return await bring(parcel_of(batch, form))
 
 
 @asynccontextmanager
-async def _way(till: OpenTill) -> AsyncIterator[Bring]:
+async def _way(till: OpenTill, before: Delivery | None) -> AsyncIterator[Bring]:
     told_of = till.settings.till.ledger
     if told_of.folder:
         folder = Path(told_of.folder)
 
         async def put(parcel: Parcel) -> Delivery | NotYet:
-            return put_in_folder(folder, parcel)
+            return put_in_folder(folder, parcel, before)
 
         yield put
         return

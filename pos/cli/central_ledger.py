@@ -101,9 +101,9 @@ def deliver(
         raise typer.BadParameter(f"--url: {problem}")
     token = "" if token_file is None else read_secret_file(token_file, key="--token-file")
 
-    async def bring(parcel: Parcel) -> Delivery | NotYet:
+    async def bring(parcel: Parcel, before: Delivery | None) -> Delivery | NotYet:
         if folder is not None:
-            return put_in_folder(folder, parcel)
+            return put_in_folder(folder, parcel, before)
         endpoint = Endpoint(url, ca_file=ca_file, token=token)
         try:
             return await endpoint.post(parcel)
@@ -121,7 +121,9 @@ def deliver(
         if batch is not None and known is not None and known.state is DeliveryState.ACKNOWLEDGED:
             raise Refused("batch_acknowledged", f"Batch {batch} is acknowledged already.", batch=batch)
         for one in waiting:
-            left += not _kept(call, store, one.number, asyncio.run(bring(parcel_of(one, format))))
+            with store.read() as connection:
+                before = None if batch is not None else last_delivery(connection, one.number)
+            left += not _kept(call, store, one.number, asyncio.run(bring(parcel_of(one, format), before)))
     finally:
         store.close()
     return UNREACHABLE if left else 0

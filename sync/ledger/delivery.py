@@ -67,14 +67,22 @@ def parcel_of(batch: LedgerBatch, form: BatchForm) -> Parcel:
     )
 
 
-def put_in_folder(folder: Path, parcel: Parcel) -> Delivery | NotYet:
+def put_in_folder(folder: Path, parcel: Parcel, before: Delivery | None = None) -> Delivery | NotYet:
     """Lay the file down, whole or not at all, and look whether it was answered.
+
+    Where ``before``, the last that is known of the batch, says that it was laid down, it is not again: the accounting
+    system may have taken it out of the folder and answer later.
 
     A file of that name with other bytes is never written over: that is a refusal, to be looked into.
     """
     control = file_name([parcel.number], suffix=".control.json")
+    lies_there = before is not None and (before.state, before.way) == (
+        DeliveryState.DELIVERED,
+        DeliveryWay.FOLDER,
+    )
+    files = () if lies_there else ((control, parcel.control), (parcel.file_name, parcel.content))
     try:
-        for name, content in ((control, parcel.control), (parcel.file_name, parcel.content)):
+        for name, content in files:
             if not _lay_down(folder / name, content):
                 return refused(
                     DeliveryWay.FOLDER, parcel, f"{name} is there already, and is another than this batch's."

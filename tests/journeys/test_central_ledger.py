@@ -88,11 +88,15 @@ def test_central_delivers_only_what_was_left_to_it_until_it_is_acknowledged(
     folder.mkdir()
 
     first = run(pos, central, "deliver", "--folder", str(folder))
+    laid = (folder / f"{number}.csv").read_bytes()
+    (folder / f"{number}.csv").unlink()
+    assert run(pos, central, "deliver", "--folder", str(folder)).lines[0]["state"] == "delivered"
+    assert not (folder / f"{number}.csv").exists(), "taken to be read: it is not laid there again"
     (folder / f"{number}.ack").write_text("GL-7")
     second = run(pos, central, "deliver", "--folder", str(folder))
 
     assert [(row["batch"], row["state"]) for row in first.lines] == [(number, "delivered")]
-    assert (folder / f"{number}.csv").read_bytes() == "".join(batch_file(BatchForm.CSV, batches[:1])).encode()
+    assert laid == "".join(batch_file(BatchForm.CSV, batches[:1])).encode()
     assert [(row["state"], row["reference"]) for row in second.lines] == [("acknowledged", "GL-7")]
     assert run(pos, central, "deliver", "--folder", str(folder)).lines == []
     named = run(pos, central, "deliver", number, "--folder", str(folder))

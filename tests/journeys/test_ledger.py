@@ -175,6 +175,24 @@ def test_batches_are_laid_into_a_folder_and_its_answer_is_taken_in(
     assert [one["state"] for one in run(pos, counted_home, "gl", "list").lines] == ["acknowledged"]
 
 
+def test_a_file_that_was_taken_out_of_the_folder_is_laid_there_again_only_by_name(
+    pos: ForkingPos, counted_home: Path
+) -> None:
+    """The accounting system takes it to read it, and may answer a day later."""
+    folder = counted_home.parent / "ledger"
+    folder.mkdir()
+    delivers(counted_home, f'folder = "{folder}"')
+    export(pos, counted_home, "csv", counted_home.parent / "made")
+    (first,) = run(pos, counted_home, "gl", "deliver").lines
+    for path in folder.iterdir():
+        path.unlink()
+
+    (again,) = run(pos, counted_home, "gl", "deliver").lines
+    assert (again["state"], list(folder.iterdir())) == ("delivered", [])
+    run(pos, counted_home, "gl", "deliver", first["batch"])
+    assert (folder / f"{first['batch']}.csv").exists()
+
+
 def test_a_batch_that_is_acknowledged_is_not_brought_again(pos: ForkingPos, counted_home: Path) -> None:
     folder = counted_home.parent / "ledger"
     folder.mkdir()

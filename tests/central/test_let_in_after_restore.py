@@ -34,9 +34,11 @@ from tests.central.auth_builders import (
     guarded,
     public_of,
 )
-from tests.central.central_builders import SteppingClock, payment
+from tests.central.central_builders import SteppingClock, payment, post
+from tests.central.hub_builders import Listener, central_over, listen, quiet
 from tests.central.test_terminal_keys import JSON, KEY, OTHER_KEY, enrolled, signed_in
 
+OF_CLIENT = text("UPDATE hub SET client_id = :client WHERE id = :id")
 FIND_77 = text("SELECT active, roles_taken FROM person WHERE id = '77'")
 
 
@@ -124,6 +126,34 @@ async def test_a_restored_central_lets_nobody_in_until_each_is_given_a_new_secre
         told = [(one.subject, one.detail) for one in events(connection) if one.event == "restored"]
     assert told == [("central", "let in: nobody")]
     assert verify_central(restored) == []
+    restored.close()
+
+
+async def test_a_restored_central_tells_a_listener_nothing_until_its_client_has_a_new_secret(
+    store: CentralStore, tmp_path: Path, new_url: str
+) -> None:
+    """Whoever was put out since the backup listens no more than it comes in."""
+    before = Before(store, tmp_path)
+    async with central_over(store) as first:
+        for client, name in ((before.stays, "stays"), (before.goes, "goes")):
+            hub = await listen(first.client, f"http://localhost/{name}")
+            with store.write() as connection:
+                connection.execute(OF_CLIENT, {"client": client.client_id, "id": hub})
+    await before.backed_up()
+    restored = before.restored(new_url)
+    async with central_over(restored) as central:
+        listener = Listener(central.clock)
+        await post(central.client, payment())
+        async with central.telling(localhost=listener):
+            await quiet()
+            assert listener.heard == []
+            with restored.write() as connection:
+                renew_client(
+                    connection, "stays", at=before.clock.now(), randomness=OtherRandomness(8_000_000)
+                )
+            await central.pass_time(lambda: len(central.left()) == 1)
+            await quiet()
+        assert [heard.path.split("/")[1] for heard in listener.heard] == ["stays"]
     restored.close()
 
 

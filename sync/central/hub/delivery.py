@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pos.domain.ports import Clock, Randomness
 from sync.central.access.audit import AuditEvent, note
 from sync.central.hub.event_types import listener_path
-from sync.central.hub.events import MAY_LISTEN, EventRecorder, complete, utc_text
+from sync.central.hub.events import IS_LET_IN, MAY_LISTEN, EventRecorder, complete, utc_text
 from sync.central.hub.keys import private_keys, require_key, signature_headers
 from sync.central.hub.listener_client import TIMEOUT_S, Acknowledged, ListenerClient, NotTaken, Outcome
 from sync.central.hub.set_aside import LOGGER
@@ -255,8 +255,9 @@ def _acknowledged(connection: Connection, taken: Taken, now: datetime) -> None:
 
 ANY_NOTE = text("SELECT 1 FROM event_due LIMIT 1")
 HUBS_DUE = text(
-    f"SELECT id, failures FROM hub WHERE state = 'active' AND rest_until <= :now AND {MAY_LISTEN} AND EXISTS (SELECT 1"
-    " FROM event_delivery WHERE hub_id = hub.id AND state = 'waiting' AND due_at <= :now) ORDER BY id"
+    f"SELECT id, failures FROM hub WHERE state = 'active' AND rest_until <= :now AND {MAY_LISTEN}"
+    f" AND {IS_LET_IN} AND EXISTS (SELECT 1 FROM event_delivery WHERE hub_id = hub.id AND state = 'waiting'"
+    " AND due_at <= :now) ORDER BY id"
 )
 FIND_DUE = text(
     "SELECT event.number, event.id, event.type, event.body, hub.callback, due_at, attempts FROM event_delivery"

@@ -195,6 +195,8 @@ _ADDRESSES = frozenset({"href", "@schemaLocation", "url"})
 
 MAY_LISTEN = "NOT EXISTS (SELECT 1 FROM api_client WHERE id = hub.client_id AND revoked_at IS NOT NULL)"
 """Whose client was revoked is told nothing more, not even what waits."""
+IS_LET_IN = "NOT EXISTS (SELECT 1 FROM api_client WHERE id = hub.client_id AND secret_sha256 = '')"
+"""Whose client waits for a new secret, after a restore, is told what waits once it has one: it may have been put out."""
 
 BEGIN_NOTE, UNDO_NOTE, END_NOTE = (text(f"{deed} SAVEPOINT note") for deed in ("", "ROLLBACK TO", "RELEASE"))
 READ_DUE = text("SELECT kind, resource_id, was, was_minor FROM event_due ORDER BY kind, resource_id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from pos.domain.errors import Refused
+from pos.domain.ledger_feed import Deliverer
 from sync.central.access.gate import NEEDS
 from sync.central.operating.fixture import load_fixture
 from sync.central.operating.verify import verify_central
@@ -28,6 +30,7 @@ from sync.central.wire.links import (
     COMMISSION_PATH,
     ENROLMENT_PATH,
     HEAD_PATH,
+    LEDGER_BATCH_PATH,
     OUTCOME_PATH,
     PAYMENT_PATH,
     PERSON_CHANGE_PATH,
@@ -42,7 +45,9 @@ from sync.central.wire.links import (
     VOUCHER_HOLD_PATH,
     VOUCHER_PATH,
 )
+from sync.ledger.wire import told_batch
 from sync.wire_json import dumps, loads
+from tests.builders.ledger import batch_of_a_day
 from tests.central.auth_builders import OtherRandomness, guarded, public_of
 from tests.central.central_builders import SteppingClock, item, kwd, payment, voucher_payment
 from tests.central.central_builders import asked as voucher_asked
@@ -279,6 +284,18 @@ async def test_a_dealers_till_hears_how_far_its_dealers_tills_are_alone(empty_st
             assert (await own.get(f"{TERMINAL_PATH}/{terminal}")).status_code == (200 if heard else 404)
         assert [row["terminal"] for row in await own.rows(SHIFT_TOTAL_PATH)] == ["T8"]
         assert len(await operators.rows(SHIFT_TOTAL_PATH)) == 3
+
+
+async def test_a_dealers_till_hears_of_its_dealers_batches_for_the_ledger_alone(
+    empty_store: CentralStore,
+) -> None:
+    """By what central has of its own a till knows which it has still to tell."""
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        batch = batch_of_a_day(delivered_by=Deliverer.CENTRAL)
+        told = replace(batch, terminal="T8", number=batch.number.replace("-T1-", "-T8-"))
+        assert await own.tell(LEDGER_BATCH_PATH, told_batch(told)) == (201, told.number)
+        heard = [len(await till.rows(LEDGER_BATCH_PATH, terminal="T8")) for till in (operators, own, other)]
+    assert heard == [1, 1, 0]
 
 
 async def test_a_dealers_till_takes_a_voucher_and_gives_its_rest(empty_store: CentralStore) -> None:

@@ -18,6 +18,7 @@ from pos.domain.ledger_feed import LedgerBatch
 from sync.central.http.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.http.desk import CentralDesk
 from sync.central.store.database import next_change
+from sync.central.wire.dealer_view import OF_OWN_TILLS
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import LEDGER_BATCH_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -150,4 +151,5 @@ LEDGER_BATCHES = Collection(
     sorts={"id": "batch_number", "businessDate": "business_date", "changeNumber": "change_number"},
     default_order="change_number",
     compose=_compose,
+    for_dealer=OF_OWN_TILLS,
 )  # fmt: skip

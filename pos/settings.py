@@ -457,6 +457,8 @@ def _check_across(
         refuse("till.toml", "ledger.url", problem)
     if till.ledger.delivered_by == "till" and bool(till.ledger.folder) == bool(till.ledger.url):
         refuse("till.toml", "ledger.delivered_by", "a till that delivers has a folder or a url, one of them")
+    if till.ledger.ca_file and not Path(till.ledger.ca_file).is_file():
+        refuse("till.toml", "ledger.ca_file", "a file of certificates")
     if till.ledger.token_file and not till.ledger.url:
         refuse("till.toml", "ledger.token_file", "empty where there is no url")
     for event in till.ledger.categories:

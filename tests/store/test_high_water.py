@@ -150,7 +150,7 @@ def test_after_a_lost_mark_no_shift_is_opened_until_somebody_answers_for_the_las
         with pytest.raises(Refused) as stop:
             opened(till.desk)
         assert stop.value.code == "store_unconfirmed"
-        assert "S014-T1-A-000001" in stop.value.message
+        assert "S014-T1-A-Z-000001" in stop.value.message  # The close's own paper is the last one.
 
         with pytest.raises(NotAuthorised):
             confirm_store(till.desk, CASHIER)

@@ -22,16 +22,6 @@ class BagState(StrEnum):
     OPENED = "opened"
 
 
-BAG_STEPS = (
-    (BagState.SEALED, BagState.BATCHED),
-    (BagState.BATCHED, BagState.SEALED),
-    (BagState.BATCHED, BagState.LODGED),
-    (BagState.LODGED, BagState.CREDITED),
-    (BagState.SEALED, BagState.OPENED),
-)
-"""The only ways that a bag goes; the database knows the same."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashBag:
     """A sealed bag. ``number`` is the one printed on it; ``amount`` is what was counted into it, in the shop's currency."""

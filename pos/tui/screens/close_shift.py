@@ -10,9 +10,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Label
 
-from pos.domain.denominations import Pieces
 from pos.domain.errors import DomainError
-from pos.domain.money import Money
 from pos.till.cash_office import CountOrder, close_shift, count_shift
 from pos.till.counted import SlipOrder
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
@@ -20,7 +18,7 @@ from pos.till.shift_closed import ShiftClosed
 from pos.till.trust_money import holds_trust
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
-from pos.tui.screens.denominations import DenominationsScreen
+from pos.tui.screens.denominations import CashByPieces
 from pos.tui.screens.form import FormScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
@@ -28,13 +26,13 @@ from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
 REASON_MAX = 200
 
 
-class CloseShiftScreen(FormScreen[ShiftClosed]):
+class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
     """Answers the closed shift. Nothing here tells what is expected before the count is accepted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
 
-    _pieces: tuple[Pieces, ...] = ()
+    CASH: ClassVar[str] = "#count-cash"
     """The notes and coins that were counted last; they make the cash while it says their sum."""
     _counted: CountOrder | None = None
     """The count that was committed last; None: none yet."""
@@ -83,31 +81,6 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
         if self.seat.desk.policy.shift.by_denomination:
             self.action_quantity()
 
-    def action_quantity(self) -> None:
-        """Count by notes and coins; the sum stands in the cash."""
-        if not self.seat.desk.policy.shift.denominations:
-            own = self.seat.desk.identity.currency
-            self.refuse(f"There is no list of notes and coins of {own} ([denominations] in currencies.toml).")
-            return
-        before = {one.value.minor: one.pieces for one in self._pieces}
-        self.app.push_screen(DenominationsScreen(self.seat, self.errands, before), self._pieces_told)
-
-    def _pieces_told(self, pieces: tuple[Pieces, ...] | None) -> None:
-        if pieces is None:
-            return
-        self._pieces = pieces
-        cash = self.query_one("#count-cash", Field)
-        summed = sum(one.amount.minor for one in pieces)
-        cash.box.value = self.seat.as_typed(Money(summed, self.seat.desk.identity.currency))
-        cash.box.focus()
-
-    def _pieces_of(self, cash: str) -> list[tuple[str, int]]:
-        """The notes and coins, while the cash is still their sum."""
-        summed = Money(sum(one.amount.minor for one in self._pieces), self.seat.desk.identity.currency)
-        if not self._pieces or cash != self.seat.as_typed(summed):
-            return []
-        return [(self.seat.as_typed(one.value), one.pieces) for one in self._pieces]
-
     def following(self, field: Field) -> Field | None:
         """Notes that are no good are rare: Enter goes past them, Up and Down to them."""
         fields = list(self.fields)
@@ -136,7 +109,7 @@ class CloseShiftScreen(FormScreen[ShiftClosed]):
             cheques=value("cheque-total") or "0",
             trust=(value("trust") or "0") if self._has_trust else None,
             decimal_marks=self.seat.decimal_marks,
-            pieces=self._pieces_of(value("cash")),
+            pieces=self.pieces_of(value("cash")),
             slips=self._slip_orders(),
             foreign=[ForeignCountOrder(currency=code, amount=value(code) or "0") for code in self._foreign],
             declared=[

@@ -12,7 +12,8 @@ from textual.widgets import Label
 from pos.domain.denominations import Pieces
 from pos.domain.money import Money
 from pos.tui.errands import Errands
-from pos.tui.screens.form import FormScreen
+from pos.tui.screens.form import Answer, FormScreen
+from pos.tui.screens.till_screen import TillScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import DIGITS, Field
 
@@ -71,3 +72,38 @@ class DenominationsScreen(FormScreen[tuple[Pieces, ...]]):
 
     def send(self) -> None:
         self.dismiss(self._pieces())
+
+
+class CashByPieces(TillScreen[Answer]):
+    """A screen whose field ``CASH`` may be told by notes and coins; they count while the cash is still their sum."""
+
+    CASH: ClassVar[str]
+    _pieces: tuple[Pieces, ...] = ()
+
+    def action_quantity(self) -> None:
+        """Count by notes and coins; the sum stands in the cash."""
+        if not self.seat.desk.policy.shift.denominations:
+            own = self.seat.desk.identity.currency
+            self.refuse(f"There is no list of notes and coins of {own} ([denominations] in currencies.toml).")
+            return
+        before = {one.value.minor: one.pieces for one in self._pieces}
+        self.app.push_screen(DenominationsScreen(self.seat, self.errands, before), self._pieces_told)
+
+    def _pieces_told(self, pieces: tuple[Pieces, ...] | None) -> None:
+        if pieces is None:
+            return
+        self._pieces = pieces
+        cash = self.query_one(self.CASH, Field).box
+        cash.value = self._summed
+        cash.focus()
+
+    @property
+    def _summed(self) -> str:
+        minor = sum(one.amount.minor for one in self._pieces)
+        return self.seat.as_typed(Money(minor, self.seat.desk.identity.currency))
+
+    def pieces_of(self, cash: str) -> list[tuple[str, int]]:
+        """The notes and coins, value and how many; none where ``cash`` is another sum."""
+        if not self._pieces or cash != self._summed:
+            return []
+        return [(self.seat.as_typed(one.value), one.pieces) for one in self._pieces]

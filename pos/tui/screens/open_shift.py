@@ -10,30 +10,27 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input, Label
 
-from pos.domain.denominations import Pieces
 from pos.domain.errors import DomainError
-from pos.domain.money import Money
 from pos.till.cash_office import ShiftOpened, business_date_now, open_shift
 from pos.till.day import next_business_date
 from pos.till.lost_mark import confirm_store
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import sign_in
 from pos.tui.keys import bindings
-from pos.tui.screens.denominations import DenominationsScreen
+from pos.tui.screens.denominations import CashByPieces
 from pos.tui.screens.sign_in import PIN_MAX, USER_MAX
-from pos.tui.screens.till_screen import TillScreen
 from pos.tui.widgets.columns import shown
 from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
 
 
-class OpenShiftScreen(TillScreen[ShiftOpened]):
+class OpenShiftScreen(CashByPieces[ShiftOpened]):
     """Answers the opened shift; None: the person went on without one, to look only."""
 
     AUTO_FOCUS = "#float-box"
     _in_doubt = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
-    _pieces: tuple[Pieces, ...] = ()
+    CASH: ClassVar[str] = "#float"
 
     def body(self) -> ComposeResult:
         desk = self.seat.desk
@@ -88,24 +85,6 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
             await self.seat.deed(lambda: confirm_clock(desk, supervisor))
         await self._open()
 
-    def action_quantity(self) -> None:
-        """The float by its notes and coins."""
-        if not self.seat.desk.policy.shift.denominations:
-            own = self.seat.desk.identity.currency
-            self.refuse(f"There is no list of notes and coins of {own} ([denominations] in currencies.toml).")
-            return
-        before = {one.value.minor: one.pieces for one in self._pieces}
-        self.app.push_screen(DenominationsScreen(self.seat, self.errands, before), self._pieces_told)
-
-    def _pieces_told(self, pieces: tuple[Pieces, ...] | None) -> None:
-        if pieces is None:
-            return
-        self._pieces = pieces
-        box = self.query_one("#float", Field).box
-        summed = sum(one.amount.minor for one in pieces)
-        box.value = self.seat.as_typed(Money(summed, self.seat.desk.identity.currency))
-        box.focus()
-
     def approved(self, said: str) -> None:
         """A second person approved a float above the shop's cap."""
         self.say(said)
@@ -114,9 +93,7 @@ class OpenShiftScreen(TillScreen[ShiftOpened]):
     async def _open(self) -> None:
         seat, person = self.seat, self.seat.person
         float_ = self.query_one("#float", Field).value or "0"
-        summed = Money(sum(one.amount.minor for one in self._pieces), seat.desk.identity.currency)
-        told = self._pieces if float_ == seat.as_typed(summed) else ()
-        pieces = [(seat.as_typed(one.value), one.pieces) for one in told]
+        pieces = self.pieces_of(float_)
         opened = await seat.deed(
             lambda: open_shift(seat.desk, person, float_, pieces=pieces, decimal_marks=seat.decimal_marks)
         )

@@ -66,7 +66,7 @@ def export(
         "sha256": digest,
         "batches": [batch_head(batch) for batch in batches],
     }
-    call.line(data, f"{len(batches)} batches: {out}\nsha256 {digest}")
+    call.line(data, f"{out}: batches {len(batches)}\nsha256 {digest}")
 
 
 @app.command("deliver")

@@ -75,7 +75,7 @@ def export_gl(
         "sha256": digest,
         "batches": [batch_head(one) for one in batches],
     }
-    call.line(data, f"{len(batches)} batches: {out}\nsha256 {digest}")
+    call.line(data, f"{out}: batches {len(batches)}\nsha256 {digest}")
     for one in batches:
         call.note(batch_text(one))
 

@@ -194,9 +194,15 @@ def bills_at_the_bank(connection: Connection) -> set[str]:
 
 
 def mandates_used(connection: Connection) -> set[str]:
-    """The mandates by which a bank has paid once: what is collected next is not the first."""
+    """The mandates by which a bank has paid once, or is asked to: what is collected next is not the first.
+
+    What it refused before it came was none; what it took back later was one.
+    """
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT mandate FROM bank_entry WHERE mandate IS NOT NULL AND outcome IN ('posted', 'matched')"
+        "SELECT mandate FROM bank_entry WHERE mandate IS NOT NULL "
+        "AND outcome IN ('posted', 'suspense', 'matched', 'differs', 'waiting') "
+        "UNION SELECT mandate FROM debit_item WHERE NOT EXISTS (SELECT 1 FROM bank_entry "
+        "WHERE bank_entry.plain = debit_item.plain AND outcome = 'rejected')"
     )
     return {str(mandate) for (mandate,) in rows}
 

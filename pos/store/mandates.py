@@ -90,16 +90,24 @@ def steps_of(connection: Connection, mandate: str) -> list[MandateStep]:
     ]
 
 
-def refusals_since_active(connection: Connection, mandate: Mandate, codes: frozenset[str]) -> int:
-    """How often banks refused by this mandate, for one of ``codes``, since it was last made active."""
+def refusals_since_active(
+    connection: Connection, mandate: Mandate, codes: frozenset[str], *, with_one_of: str
+) -> int:
+    """Of how many collections banks refused something of this mandate, for one of ``codes``, since it was last made active.
+
+    The debit whose plain reference is ``with_one_of`` is counted among them; one that no collection here asked for counts
+    for itself.
+    """
     since = connection.exec_driver_sql(
         "SELECT max(at_utc) FROM mandate_step WHERE mandate = ? AND state = 'active'", (mandate.mandate,)
     ).scalar_one()
     places = ", ".join("?" for _ in codes)
     found = connection.exec_driver_sql(
-        "SELECT count(*) FROM bank_entry WHERE mandate = ? AND outcome IN ('rejected', 'returned') AND at_utc >= ? "
-        f"AND reason_code IN ({places})",
-        (mandate.mandate, since, *sorted(codes)),
+        "SELECT count(DISTINCT coalesce(collection_id, refused.plain)) FROM (SELECT plain FROM bank_entry "
+        "WHERE mandate = ? AND outcome IN ('rejected', 'returned') AND at_utc >= ? "
+        f"AND reason_code IN ({places}) UNION ALL SELECT ?) AS refused "
+        "LEFT JOIN debit_item ON debit_item.plain = refused.plain",
+        (mandate.mandate, since, *sorted(codes), with_one_of),
     ).scalar_one()
     return int(found)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -55,6 +55,8 @@ SERIES = {ModeKind.DIRECT_DEBIT: "DD", ModeKind.ATM: "AT"}
 LISTED_MAX = 500
 NAME_MAX = 100
 DUE_AT_ONCE_MAX = 100_000
+STOPS_THE_RUN = frozenset({"store_write_failed", "outcome_unknown"})
+"""What a refusal of one entry says of the disk: no other entry fares better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,12 +252,31 @@ def carry_out(
 ) -> Generator[EntryPlan, None, None]:
     """Carry out what is left of the file, one deed an entry, and end the run. Tells each entry once it is booked.
 
-    Raises NotAuthorised, or Refused of the store.
+    An entry that the books refuse leaves nothing behind, and is parked with the reason; the others go on.
+    Raises NotAuthorised, or Refused ``store_write_failed`` or ``outcome_unknown``: the run goes on there another time.
     """
     for entry in _from_files(desk, entries):
         if entry.number > run.done:
-            yield perform(desk, person, ACT, partial(_carry_out, run=run, entry=entry))
+            yield _one_entry(desk, person, run, entry)
     perform(desk, person, ACT, lambda deed: _end(deed, run))
+
+
+def _one_entry(desk: Desk, person: Person, run: KnownFile, entry: BankEntry) -> EntryPlan:
+    try:
+        return perform(desk, person, ACT, partial(_carry_out, run=run, entry=entry))
+    except Refused as refusal:
+        if refusal.code in STOPS_THE_RUN:
+            raise
+        return perform(desk, person, ACT, partial(_park, run=run, entry=entry, problem=refusal.code))
+
+
+def _park(deed: Deed, *, run: KnownFile, entry: BankEntry, problem: str) -> EntryPlan:
+    deed.subject = f"{run.run_id}/{entry.number}"
+    deed.shift = None
+    plan = plan_entry(deed.desk, deed.unit.connection, entry, today=deed.at.date())
+    parked = replace(plan, outcome=EntryOutcome.PARKED, problem=problem, remarks=(), fee=None, suspends=False)
+    _write_entry(deed, run, parked, record_id=None, correction_id=None, fee=(0, 0))
+    return parked
 
 
 def _from_files(desk: Desk, entries: Iterable[BankEntry]) -> Iterator[BankEntry]:

@@ -295,7 +295,7 @@ def _refused(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known)
     return replace(
         plan,
         fee=None if fee_under(connection, plan.plain) else _fee(desk, plan, known, reason),
-        suspends=_suspends(desk, connection, known.mandate, reason),
+        suspends=_suspends(desk, connection, plan.plain, known.mandate, reason),
     )
 
 
@@ -340,7 +340,9 @@ def _fee(desk: Desk, plan: EntryPlan, known: _Known, reason: ReturnReason) -> Mo
     return fee if plan.account is not None and (known.item or known.mandate) else None
 
 
-def _suspends(desk: Desk, connection: Connection, mandate: Mandate | None, reason: ReturnReason) -> bool:
+def _suspends(
+    desk: Desk, connection: Connection, plain: str, mandate: Mandate | None, reason: ReturnReason
+) -> bool:
     if mandate is None or not mandate.may_collect:
         return False
     if reason.suspends:
@@ -349,4 +351,5 @@ def _suspends(desk: Desk, connection: Connection, mandate: Mandate | None, reaso
     if not policy.suspend_after or not reason.payors_fault:
         return False
     counted = frozenset(one.code for one in policy.reasons if one.payors_fault)
-    return refusals_since_active(connection, mandate, counted) + 1 >= policy.suspend_after
+    refused = refusals_since_active(connection, mandate, counted, with_one_of=plain)
+    return refused >= policy.suspend_after

@@ -11,6 +11,7 @@ from pos.domain.bank_file import EntryOutcome, Remark
 from pos.domain.errors import NotAuthorised, Refused
 from pos.store.shift_totals import totals_after
 from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, forecast, post_due
+from pos.till.collections import collect
 from pos.till.desk import Desk
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate, mandates
 from tests.builders.bank_files import (
@@ -183,6 +184,45 @@ def test_a_bad_entry_is_parked_and_the_others_are_carried_out(desk: Desk, entry,
     assert findings(desk) == []
 
 
+def test_an_entry_that_the_books_refuse_is_parked_and_the_run_goes_on(desk: Desk) -> None:
+    """Nothing of it is half applied: no receipt, no number of one, no record."""
+    with desk.till.database.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER no_two BEFORE INSERT ON payment_event WHEN NEW.amount_minor = 2000 "
+            "BEGIN SELECT RAISE(ABORT, 'no two'); END"
+        )
+
+    _, plan, _ = run(desk, paid("R-1", "1.000"), paid("R-2", "2.000"), paid("R-3", "3.000"))
+
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "store_rule_broken")
+    assert outcomes(desk) == ["posted", "parked", "posted"]
+    assert [row["receipt_number"] for row in rows(desk, "v_receipt")] == [
+        "S014-T1-A-DD-000001",
+        "S014-T1-A-DD-000002",
+    ]
+    assert len(rows(desk, "imported_record")) == 2
+    assert [(one.done, one.ended) for one in bank_files(desk, BACK_OFFICE)] == [(3, True)]
+
+
+def test_a_disk_that_is_full_stops_the_run_where_it_was(desk: Desk) -> None:
+    entries = numbered([paid(f"R-{place}", "1.000") for place in range(400)])
+    file = file_of()
+    known = begin_file(
+        desk, BACK_OFFICE, file, dry_run(desk, *entries), paid=money("400.000"), back=money("0")
+    )
+    carried = carry_out(desk, BACK_OFFICE, known, entries)
+    next(carried)
+    with desk.till.database.write() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
+
+    with pytest.raises(Refused) as refusal:
+        list(carried)
+
+    assert refusal.value.code == "store_write_failed"
+    assert set(outcomes(desk)) == {"posted"}
+
+
 def test_no_card_number_of_a_bad_entry_is_kept(desk: Desk) -> None:
     run(desk, paid("4111111111111111", "7.000"))
 
@@ -353,6 +393,19 @@ def test_the_third_refusal_suspends_the_mandate(desk: Desk) -> None:
     assert (mandate.state, mandate.reason) == ("suspended", "AM04 Not enough money on the account")
     keep_mandate(desk, BACK_OFFICE, MandateOrder(deed=MandateDeed.ACTIVATE, mandate="M-1"))
     assert mandates(desk, BACK_OFFICE, account="BA-1")[0].state == "active"
+    assert findings(desk) == []
+
+
+def test_several_bills_refused_of_one_collection_are_one_refusal(desk: Desk) -> None:
+    """The payer had no money that day, however many bills were collected then."""
+    with_debits(desk, suspend_after=2)
+    mandated(desk)
+    soon = (TODAY + timedelta(days=12)).isoformat()
+    for state in ("active", "suspended"):
+        asked = collect(desk, BACK_OFFICE, soon)
+        assert len(asked.items) == 2
+        run(desk, *(rejected(one.item.reference) for one in asked.items), name=asked.message_id)
+        assert mandates(desk, BACK_OFFICE, account="BA-1")[0].state == state
     assert findings(desk) == []
 
 

@@ -158,6 +158,27 @@ def test_a_part_that_a_bank_refused_leaves_the_other_part_with_it(desk: Desk) ->
     assert [plan.entry.reference for plan in plans] == further
 
 
+def test_a_mandate_is_new_to_the_bank_until_a_debit_of_it_was_asked_for_and_not_refused(desk: Desk) -> None:
+    """A bank refuses a second first debit."""
+    only = TODAY.isoformat()
+    (asked,) = collect(desk, BACK_OFFICE, only).items
+    assert asked.item.first
+    tell(desk, bills=[bill("7790", money("2.000"), due=TODAY)])
+    (beside,) = preview_collection(desk, AUDITOR, only).items
+    assert not beside.item.first
+
+    run(desk, rejected(asked.item.reference, "SL01"))
+
+    assert [one.item.first for one in preview_collection(desk, AUDITOR, only).items] == [True, False]
+
+
+def test_a_debit_that_waits_for_its_value_date_was_the_first(desk: Desk) -> None:
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    run(desk, paid("R-1", "1.000", mandate="M-1", value_date=tomorrow))
+
+    assert [one.item.first for one in preview_collection(desk, AUDITOR, SOON).items] == [False, False]
+
+
 def test_what_a_late_value_date_left_open_is_asked_for_again(desk: Desk) -> None:
     (item, *_) = [one.item for one in collect(desk, BACK_OFFICE, SOON).items]
     tomorrow = (TODAY + timedelta(days=1)).isoformat()

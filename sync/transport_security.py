@@ -32,17 +32,21 @@ def context_of(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
-def why_not_secure(error: BaseException) -> str | None:
-    """What of TLS was behind a transport's error, fit for a status line; None: something else was."""
+def why_not_secure(error: BaseException, *, whose: str = "central") -> str | None:
+    """What of TLS was behind a transport's error, fit for a status line; None: something else was.
+
+    ``whose``: who was to answer, as it stands in a sentence.
+    """
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _UNVERIFIED.get(
-                cause.verify_code, "nobody whom this till trusts has issued central's certificate"
+            found = _UNVERIFIED.get(
+                cause.verify_code, "nobody whom this till trusts has issued {whose}'s certificate"
             )
+            return found.format(whose=whose)
         if isinstance(cause, ssl.SSLError):
             reason = cause.reason or ""
             if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
-                return "central does not let this till in without a certificate that it knows"
+                return f"{whose} does not let this till in without a certificate that it knows"
             return (
                 None
                 if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
@@ -61,8 +65,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 _UNVERIFIED = {
-    _EXPIRED: "central's certificate has run out",
-    _NOT_YET: "central's certificate is not valid yet; look at this till's clock",
-    _OTHER_HOST: "central's certificate is for another address",
-    _OTHER_ADDRESS: "central's certificate is for another address",
+    _EXPIRED: "{whose}'s certificate has run out",
+    _NOT_YET: "{whose}'s certificate is not valid yet; look at this till's clock",
+    _OTHER_HOST: "{whose}'s certificate is for another address",
+    _OTHER_ADDRESS: "{whose}'s certificate is for another address",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from pos.bootstrap.central_key import read_secret_file
 from pos.bootstrap.homes import OpenTill
 from pos.domain.errors import Refused
-from pos.domain.ledger_delivery import Delivery
+from pos.domain.ledger_delivery import Delivery, DeliveryState
 from pos.domain.ledger_feed import Deliverer, LedgerBatch
 from pos.domain.role import Person
 from pos.till.ledger_batches import ledger_batch
@@ -46,7 +46,10 @@ def deliver_batches(
         require_not_acknowledged(till.desk, person, number)
     # A turn of the loop each: what is told was committed before the next one is brought.
     for batch in batches:
-        before = None if number is not None else delivery_of(till.desk, person, batch.number)
+        before = delivery_of(till.desk, person, batch.number)
+        if number is not None and before is not None and before.state is DeliveryState.DELIVERED:
+            # It is meant to be brought once more.
+            before = None
         outcome = asyncio.run(_bring(till, batch, before))
         if isinstance(outcome, NotYet):
             yield batch.number, outcome.reason

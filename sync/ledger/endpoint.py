@@ -12,14 +12,17 @@ from typing import Any
 import httpx
 
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
-from sync.ledger.delivery import ANSWER_MAX, NotYet, Parcel, answered, read_answer, refused, text_of
+from sync.ledger.delivery import ANSWER_MAX, NotYet, Parcel, answered, read_answer, text_of
 from sync.transport_security import TlsFiles, context_of, why_not_secure
 
 AsyncBaseTransport = httpx.AsyncBaseTransport
 """The seam: what carries the requests."""
 
-BUSY = frozenset((401, 403, 404, 405, 408, 425, 429))
+TAKEN = frozenset((200, 201, 204))
+BUSY = frozenset((401, 403, 404, 405, 407, 408, 421, 425, 429))
 """Refusals that have nothing to do with the batch: the address is set up wrongly, or busy."""
+PAGE = "text/html"
+"""What a sign-in page or a gateway answers for another: no accounting system says so that it has a batch."""
 
 
 class Endpoint:
@@ -66,25 +69,34 @@ class Endpoint:
             return NotYet(reason=self._tls_fault)
         try:
             async with asyncio.timeout(self._timeout_s * 2):
-                status, said = await self._post(parcel)
+                status, kind, said = await self._post(parcel)
         except TimeoutError:
             return NotYet(reason="It did not answer in time.")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return NotYet(reason=f"It cannot be reached: {why_not_secure(error) or type(error).__name__}.")
-        if status in (200, 201):
+            why = why_not_secure(error, whose="the accounting system") or type(error).__name__
+            return NotYet(reason=f"It cannot be reached: {why}.")
+        if kind == PAGE and (status in TAKEN or status == 202):
+            return NotYet(reason=f"It answered {status} with a page for people, which acknowledges nothing.")
+        if status in TAKEN:
             return answered(DeliveryWay.HTTPS, parcel, DeliveryState.ACKNOWLEDGED, said)
         if status == 202:
             return Delivery(
                 state=DeliveryState.DELIVERED, way=DeliveryWay.HTTPS, file_digest=parcel.file_digest
             )
-        if status == 409 and said.get("sha256") == parcel.file_digest:
+        if status == 409 and parcel.is_of_batch(said.get("sha256")):
             return answered(DeliveryWay.HTTPS, parcel, DeliveryState.ACKNOWLEDGED, said)
+        if 300 <= status < 400:
+            return NotYet(
+                reason=f"It answered {status}: it has moved. Nothing is sent to an address that is not set."
+            )
         if 400 <= status < 500 and status not in BUSY:
-            reason = text_of(said.get("reason") or said.get("message")) or f"It answered {status}."
-            return refused(DeliveryWay.HTTPS, parcel, reason)
+            named = said.get("reason") or said.get("message")
+            said = {"reason": f"It answered {status}."} if kind == PAGE or not text_of(named) else said
+            return answered(DeliveryWay.HTTPS, parcel, DeliveryState.REFUSED, said)
         return NotYet(reason=f"It answered {status}.")
 
-    async def _post(self, parcel: Parcel) -> tuple[int, Mapping[str, Any]]:
+    async def _post(self, parcel: Parcel) -> tuple[int, str, Mapping[str, Any]]:
+        """The status, the media type and what was said."""
         digest = base64.b64encode(hashlib.sha256(parcel.content).digest()).decode("ascii")
         request = self._http.build_request(
             "POST",
@@ -106,4 +118,5 @@ class Endpoint:
                     break
         finally:
             await answer.aclose()
-        return answer.status_code, read_answer(content[:ANSWER_MAX].decode("utf-8", "replace").strip())
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return answer.status_code, kind, read_answer(content[:ANSWER_MAX].decode("utf-8", "replace").strip())

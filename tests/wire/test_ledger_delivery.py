@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +116,91 @@ def test_a_folder_that_is_not_there_is_tried_again(parcel: Parcel, tmp_path: Pat
     )
 
 
+def test_an_acknowledgement_of_the_form_that_was_delivered_counts_after_the_form_was_changed(
+    parcel: Parcel, tmp_path: Path
+) -> None:
+    before = put_in_folder(tmp_path, parcel)
+    assert isinstance(before, Delivery)
+    (tmp_path / f"{NUMBER}.ack").write_text(json.dumps({"sha256": parcel.file_digest, "reference": "GL-7"}))
+
+    for known in (before, None):
+        outcome = put_in_folder(tmp_path, parcel_of(parcel.batch, BatchForm.ORACLE), known)
+
+        assert outcome == step("acknowledged", file_digest=parcel.file_digest, reference="GL-7")
+    assert (tmp_path / f"{NUMBER}.csv").read_bytes() == parcel.content
+
+
+def test_a_batch_that_was_refused_is_laid_down_again_once_the_refusal_is_out_of_the_way(
+    parcel: Parcel, tmp_path: Path
+) -> None:
+    put_in_folder(tmp_path, parcel)
+    (tmp_path / f"{NUMBER}.csv").unlink()
+    (tmp_path / f"{NUMBER}.refused").write_text("Period closed")
+    known = put_in_folder(tmp_path, parcel, step("delivered", file_digest=parcel.file_digest))
+    assert known == step("refused", reason="Period closed", file_digest=parcel.file_digest)
+
+    assert put_in_folder(tmp_path, parcel, known) == NotYet(
+        reason=f"{NUMBER}.refused still lies in the folder. Take it away, then deliver the batch again."
+    )
+    assert not (tmp_path / f"{NUMBER}.csv").exists()
+
+    (tmp_path / f"{NUMBER}.refused").unlink()
+    assert put_in_folder(tmp_path, parcel, known) == step("delivered", file_digest=parcel.file_digest)
+    assert (tmp_path / f"{NUMBER}.csv").read_bytes() == parcel.content
+
+
+@pytest.mark.parametrize("fault", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_gets_its_name_whole_in_a_folder_without_hard_links(
+    fault: int, parcel: Parcel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(part: Path, path: Path) -> None:
+        assert not path.exists()
+        assert part.read_bytes() in (parcel.content, parcel.control)
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "link", no_links)
+
+    for _ in range(2):
+        outcome = put_in_folder(tmp_path, parcel)
+
+        assert outcome == step("delivered", file_digest=parcel.file_digest)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{NUMBER}.control.json", f"{NUMBER}.csv"]
+    assert (tmp_path / f"{NUMBER}.csv").read_bytes() == parcel.content
+
+
+def test_a_file_that_came_meanwhile_is_not_written_over_in_a_folder_without_hard_links(
+    parcel: Parcel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(part: Path, path: Path) -> None:
+        path.write_text("another")
+        raise OSError(errno.EPERM, "no links")
+
+    monkeypatch.setattr(os, "link", no_links)
+
+    outcome = put_in_folder(tmp_path, parcel)
+
+    assert isinstance(outcome, Delivery)
+    assert outcome.state is DeliveryState.REFUSED
+    assert (tmp_path / f"{NUMBER}.control.json").read_text() == "another"
+
+
+def test_numbers_that_differ_in_a_dot_alone_are_two_files(parcel: Parcel) -> None:
+    names = {
+        parcel_of(replace(parcel.batch, number=number), BatchForm.CSV).file_name
+        for number in ("S-T.1-A-20261121-01", "S-T-1-A-20261121-01", "S-T_1-A-20261121-01")
+    }
+
+    assert len(names) == 3
+
+
+def test_a_number_that_is_no_plain_name_is_no_path(parcel: Parcel) -> None:
+    for number in ("../../etc/passwd", "/tmp/x", "a\0b", "-rf", "." * 300):
+        name = parcel_of(replace(parcel.batch, number=number), BatchForm.CSV).file_name
+
+        assert Path(name).name == name
+        assert name[0] not in ".-"
+
+
 # --- to an address ------------------------------------------------------------------------------------------------
 
 
@@ -180,7 +268,7 @@ def test_each_answer_is_a_state_of_the_batch(
     assert outcome == step(way="https", file_digest=parcel.file_digest, **expected)
 
 
-@pytest.mark.parametrize("status", [301, 401, 403, 404, 408, 425, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [401, 403, 404, 407, 408, 425, 429, 500, 502, 503])
 def test_an_address_that_is_busy_or_wrongly_set_up_is_tried_again(status: int, parcel: Parcel) -> None:
     assert posted(parcel, lambda _request: httpx.Response(status)) == NotYet(reason=f"It answered {status}.")
 

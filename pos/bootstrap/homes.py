@@ -181,7 +181,7 @@ class NewHome:
 def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Settings | None = None) -> Identity:
     """Make and fill a home.
 
-    Raises Refused ``home_exists``, ``bad_terminal``, ``bad_pin`` or ``bad_settings`` (the central's address).
+    Raises Refused ``home_exists``, ``bad_shop``, ``bad_terminal``, ``bad_pin`` or ``bad_settings`` (the central's address).
     """
     paths = HomePaths(home=folder)
     check_new_home(folder, new.terminal, new.central_url, new.fixture)
@@ -223,6 +223,13 @@ def check_new_home(folder: Path, terminal: str, central_url: str, fixture: Fixtu
     """What can be known before a one-time code is spent. Raises what ``make_home`` raises."""
     if HomePaths(home=folder).till_db.exists():
         raise Refused("home_exists", f"{folder} is a home already.")
+    if "-" in fixture.shop.id:
+        # Receipts and batches are numbered shop-terminal-series-...: else terminal T of shop A-B and B-T of A were one.
+        raise Refused(
+            "bad_shop",
+            f"The shop {fixture.shop.id} has a dash in its number, which parts a receipt's number. Leave it out.",
+            shop=fixture.shop.id,
+        )
     if terminal not in fixture.terminals:
         raise Refused("bad_terminal", "The fixture has no terminal of this name.", allowed=fixture.terminals)
     problem = url_problem(central_url)

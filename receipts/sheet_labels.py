@@ -15,6 +15,7 @@ SHEET_HEADING = MappingProxyType(
         "z_report": "Z REPORT",
         "safe_count": "SAFE COUNT",
         "day_report": "END OF DAY",
+        "carrier_receipt": "HANDED TO THE CARRIER",
     }
 )
 
@@ -80,6 +81,14 @@ SHEET = MappingProxyType(
         "left_of_day": "Not done when the day was closed",
         "left_over": "{said}",
         "closed_by": "Closed by (signature):",
+        "deposit_slip": "Deposit slip",
+        "reference": "Reference",
+        "carrier": "Carrier",
+        "carrier_person": "Fetched by",
+        "seal": "Seal",
+        "fetched": "Fetched",
+        "cheques_fetched": "Cheques: {count}",
+        "fetched_by_carrier": "Received by the carrier (signature):",
         "second_counter": "Counted beside (signature):",
         "counted_by": "Counted by (signature):",
         "checked_by": "Difference looked at by (signature):",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from pos.domain.carrier import Carrier
 from pos.domain.cash_bag import BagState, CashBag, CountedBag
 from pos.domain.cheque import ChequePolicy, ChequeState
 from pos.domain.errors import Refused
@@ -154,6 +155,7 @@ class DepositSlip:
     reference: str | None = None
     lodged_on: date | None = None
     bags: tuple[CashBag, ...] = ()
+    carrier: Carrier | None = None
 
     def __post_init__(self) -> None:
         assert self.cheques or self.bags, "a slip has a cheque or a bag"

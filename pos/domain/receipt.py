@@ -42,6 +42,7 @@ class ReceiptKind(StrEnum):
     Z_REPORT = "z_report"
     SAFE_COUNT = "safe_count"
     DAY_REPORT = "day_report"
+    CARRIER_RECEIPT = "carrier_receipt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

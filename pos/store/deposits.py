@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pos.domain.carrier import Carrier
 from pos.domain.cheque import ChequeState
 from pos.domain.deposit import BankAccount, BankedCheque, DepositSlip, SlipState
 from pos.domain.money import Currency, Money, currency
@@ -122,8 +123,9 @@ def _slips(
     rows = connection.exec_driver_sql(
         "SELECT slip.slip_id, slip.receipt_number, slip.bank_account, ledger_account, slip.currency, slip.business_date, "
         "slip.operator, state, reference, lodged_on, (SELECT max(number) FROM deposit_slip_event AS step "
-        "WHERE step.slip_id = slip.slip_id) FROM deposit_slip AS slip "
-        "JOIN v_deposit_slip AS told ON told.slip_id = slip.slip_id " + where,
+        "WHERE step.slip_id = slip.slip_id), company, person, seal FROM deposit_slip AS slip "
+        "JOIN v_deposit_slip AS told ON told.slip_id = slip.slip_id "
+        "LEFT JOIN v_deposit_carrier AS fetched ON fetched.slip = slip.receipt_number " + where,
         tuple(values),
     ).all()
     return [
@@ -139,6 +141,7 @@ def _slips(
             reference=row[8],
             lodged_on=None if row[9] is None else date.fromisoformat(row[9]),
             steps=row[10],
+            carrier=None if row[11] is None else Carrier(company=row[11], person=row[12], seal=row[13] or ""),
         )
         for row in rows
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from pos.domain.business_day import business_date
+from pos.domain.carrier import Carrier
 from pos.domain.cash_bag import BagState, CashBag
 from pos.domain.cheque import ChequeState
 from pos.domain.deposit import (
@@ -37,6 +38,7 @@ from pos.store.deposits import (
     steps_gone,
 )
 from pos.store.times import offset_minutes, utc_text
+from pos.till.carriers import hand_to_carrier
 from pos.till.cash_bags import move_bags
 from pos.till.deposit_paper import slip_facts
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -115,12 +117,13 @@ def lodge_deposit(
     reference: str,
     *,
     on: str | None = None,
+    carrier: Carrier | None = None,
     memo: Memo | None = None,
 ) -> DepositDone:
-    """The bank took the slip: its reference and its day (today where ``on`` is None).
+    """The bank took the slip, or its ``carrier``: the reference of either and the day (today where ``on`` is None).
 
-    Raises NotAuthorised (``over_limit``), or Refused ``unknown_deposit``, ``deposit_state``, ``bad_date`` or
-    ``bank_date_impossible``.
+    Raises NotAuthorised (``over_limit``), or Refused ``unknown_deposit``, ``deposit_state``, ``bad_date``,
+    ``bank_date_impossible`` or ``carrier_incomplete``.
     """
 
     def work(deed: Deed) -> DepositDone:
@@ -133,17 +136,18 @@ def lodge_deposit(
         moved = move_cheques(deed, slip.cheques, ChequeState.LODGED)
         bags = move_bags(deed, slip.bags, BagState.LODGED)
         book_entry(deed, SourceKind.DEPOSIT_LODGED, step_id, lodged_lines(slip))
-        return DepositDone(
-            slip=replace(
-                slip,
-                state=SlipState.LODGED,
-                steps=slip.steps + 1,
-                reference=given,
-                lodged_on=day,
-                cheques=moved,
-                bags=bags,
-            )
+        slip = replace(
+            slip,
+            state=SlipState.LODGED,
+            steps=slip.steps + 1,
+            reference=given,
+            lodged_on=day,
+            cheques=moved,
+            bags=bags,
         )
+        if carrier is not None:
+            slip = replace(slip, carrier=hand_to_carrier(deed, slip, step_id, carrier))
+        return DepositDone(slip=slip)
 
     return perform(desk, person, "lodge_deposit", work, memo=memo)
 

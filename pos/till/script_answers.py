@@ -278,6 +278,17 @@ def _encode_deposit(outcome: DepositDone) -> Mapping[str, object]:
             if slip.bags
             else {}
         ),
+        **(
+            {
+                "carrier": {
+                    "company": slip.carrier.company,
+                    "person": slip.carrier.person,
+                    "seal": slip.carrier.seal,
+                }
+            }
+            if slip.carrier is not None
+            else {}
+        ),
         **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
     }
 

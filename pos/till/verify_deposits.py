@@ -47,6 +47,12 @@ DEPOSIT_CHECKS: tuple[tuple[str, str], ...] = (
         "UNION SELECT receipt_number FROM deposit_slip WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (
+        "carrier_has_its_paper",
+        "SELECT receipt.receipt_number FROM receipt LEFT JOIN deposit_carrier USING (receipt_number) "
+        "WHERE (kind = 'carrier_receipt') <> (deposit_carrier.step_id IS NOT NULL) "
+        "UNION SELECT receipt_number FROM deposit_carrier WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
+    ),
+    (
         # The paper is on the chain; so what was altered in the slip's cheques shows here.
         "deposit_slip_lists_its_cheques",
         "SELECT receipt_number FROM receipt JOIN deposit_slip USING (receipt_number) JOIN deposit_cheque USING (slip_id) "

@@ -11,6 +11,7 @@ import pytest
 from pos.domain.allocation import PaymentPolicy
 from pos.domain.approval import ApprovalNeeded, Wanted
 from pos.domain.approval_elsewhere import Elsewhere, GivenAnswer, RequestElsewhere
+from pos.domain.carrier import Carrier
 from pos.domain.cash_move import MoveKind
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms
 from pos.domain.correction import CorrectionPolicy
@@ -197,7 +198,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     accept_difference(desk, BACK_OFFICE, 1, "A coin too many")
     bag_cash(desk, BACK_OFFICE, "B-1", "20")
     slip = deposit_cheques(desk, BACK_OFFICE).slip.number
-    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7")
+    lodge_deposit(desk, BACK_OFFICE, slip, "NBK 1/7", carrier=Carrier(company="Gulf Armoured", person="4471"))
     confirm_deposit(desk, BACK_OFFICE, slip, CreditOrder(cheques=[("000901", "3"), ("B-1", "20")]))
     less = CreditOrder(cheques=[("000902", "0.9")], cause="bank_charge", reason="its tariff")
     approved(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, less), SUPERVISOR)

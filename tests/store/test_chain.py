@@ -144,7 +144,7 @@ TABLES = sorted(
     "bank_receipt_event bill_write_off card_attempt card_reconciliation cash_bag cash_bag_event cash_move chain_key "
     "charge_undone cheque cheque_event cheque_replacement commission_line commission_settled commission_settlement "
     "correction correction_cash correction_part counter day_close debit_collection debit_item deposit_bag "
-    "deposit_bag_credit deposit_cheque deposit_credit deposit_difference deposit_return deposit_slip "
+    "deposit_bag_credit deposit_carrier deposit_cheque deposit_credit deposit_difference deposit_return deposit_slip "
     "deposit_slip_event difference_accepted dishonour dishonour_charge home import_run imported_record "
     "imported_record_state instrument instrument_again journal_entry journal_line large_cash large_cash_person "
     "ledger_batch ledger_batch_line ledger_delivery ledger_series leg mandate mandate_person mandate_step moved_entry "

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pos.domain.carrier import Carrier
 from pos.domain.deposit import SlipState
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_event import Overpayment
@@ -15,7 +16,7 @@ from pos.domain.role import Person
 from pos.domain.signals import SignalCode
 from pos.till.cash_bags import bag_cash, open_bag
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
-from pos.till.deposits import cancel_deposit, deposit_cheques, lodge_deposit
+from pos.till.deposits import cancel_deposit, deposit_cheques, deposit_slips, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.papers import show_receipt
 from pos.till.script import Script
@@ -108,6 +109,53 @@ def test_the_paper_lists_the_bags(desk: Desk) -> None:
     assert "Cash in bag B-77" in text
     assert "Bags: 1" in text
     assert "92.500" in text
+
+
+def test_a_carrier_signs_for_what_it_fetches(desk: Desk) -> None:
+    seal(desk)
+    slip = deposit_cheques(desk, BACK_OFFICE).slip.number
+    told = Carrier(company="Gulf Armoured", person="badge 4471", seal="z-991")
+
+    done = lodge_deposit(desk, BACK_OFFICE, slip, "GA 20/11", carrier=told).slip
+
+    assert done.carrier == Carrier(company="Gulf Armoured", person="badge 4471", seal="Z-991")
+    assert [one.carrier for one in deposit_slips(desk, BACK_OFFICE)] == [done.carrier]
+    (fetched,) = rows(desk, "v_deposit_carrier")
+    assert (fetched["slip"], fetched["receipt_number"]) == (slip, "S014-T1-A-CR-000001")
+    paper = render_text(compose(show_receipt(desk, BACK_OFFICE, "S014-T1-A-CR-000001"), ORIGINAL), 42)
+    for said in (
+        "HANDED TO THE CARRIER",
+        "GA 20/11",
+        "badge 4471",
+        "Z-991",
+        "Bag B-77",
+        "Cheques: 1",
+        "92.500",
+    ):
+        assert said in paper
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize(("company", "person"), [("", "badge 4471"), ("Gulf Armoured", " ")])
+def test_a_carrier_is_a_company_and_a_person(desk: Desk, company: str, person: str) -> None:
+    slip = deposit_cheques(desk, BACK_OFFICE).slip.number
+    told = Carrier(company=company, person=person)
+
+    assert (
+        refused(desk, lambda: lodge_deposit(desk, BACK_OFFICE, slip, "GA 1", carrier=told)).code
+        == "carrier_incomplete"
+    )
+    assert [one.state for one in deposit_slips(desk, BACK_OFFICE)] == [SlipState.MADE]
+
+
+def test_a_script_says_who_fetched_a_deposit(desk: Desk) -> None:
+    slip = deposit_cheques(desk, BACK_OFFICE).slip.number
+    carrier = {"company": "Gulf Armoured", "person": "4471"}
+
+    answer = say(desk, "l1", "lodge_deposit", slip=slip, reference="GA 1", carrier=carrier)
+
+    assert answer["carrier"] == {"company": "Gulf Armoured", "person": "4471", "seal": ""}
+    assert answer["state"] == "lodged"
 
 
 @pytest.mark.parametrize(("counted", "over_short"), [("79.750", 250), ("80.500", -500), ("0", 80_000)])

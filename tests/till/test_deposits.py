@@ -585,6 +585,7 @@ def test_the_database_sums_the_cheques_and_knows_the_steps(desk: Desk) -> None:
             "credited_money_is_posted",
         ),
         ("UPDATE receipt SET kind = 'payment' WHERE kind = 'deposit_slip'", "deposit_slip_has_its_paper"),
+        ("UPDATE receipt SET kind = 'carrier_receipt' WHERE kind = 'deposit_slip'", "carrier_has_its_paper"),
         ("UPDATE receipt SET facts_json = '{' WHERE kind = 'deposit_slip'", "deposit_slip_lists_its_cheques"),
     ],
 )

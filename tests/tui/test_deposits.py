@@ -81,10 +81,10 @@ async def test_a_slip_without_one_cheque_is_lodged_and_confirmed_in_one_sum(desk
     async with counter(desk, user="4001") as seat:
         await seat.press(".", ".", "7", "down", "space", "enter", "s", "l")
         assert seat.screen == "LodgeScreen"
-        await seat.press("enter", "enter")
+        await seat.press("enter", "enter", "enter")
         assert "! Its reference may hold" in seat.text or seat.message.startswith("! Reference")
         await seat.fill("NBK 7781/3")
-        await seat.press("enter")
+        await seat.press("enter", "enter")
         assert seat.message == f"{SLIP} is lodged: 12.500 in clearing."
         assert "reference NBK 7781/3" in seat.text
         await seat.press("y")
@@ -110,7 +110,7 @@ async def test_cheques_are_credited_one_by_one_and_a_slip_is_taken_back(desk: De
         assert seat.message.startswith(f"{SLIP} is cancelled.")
         await seat.press("escape", "enter", "s", "l")
         await seat.fill("X1")
-        await seat.press("enter", "c", "space", "enter")
+        await seat.press("enter", "enter", "c", "space", "enter")
         assert "The bank credited 1 cheque of" in seat.text
         await seat.press("enter")
         assert seat.message == "Of S014-T1-A-DS-000002 still to come: 1 cheque, 41.750."
@@ -178,8 +178,11 @@ async def test_a_bag_of_cash_is_sealed_goes_along_and_is_counted_short(desk: Des
         await seat.press("enter")
         assert "2 cheques and 1 bag, 134.250 KWD" in seat.message
         await seat.press("s", "l")
-        await seat.fill("NBK 7781/3")
+        await seat.fill("NBK 7781/3", "", "Gulf Armoured", "")
         await seat.press("enter")
+        assert "Say the carrier's company and who fetched it" in " ".join(seat.text.split())
+        await seat.fill("badge 4471", "Z-991")
+        assert "Fetched by Gulf Armoured, badge 4471, seal Z-991" in seat.text
         assert seat.message == f"{SLIP} is lodged: 54.250 in clearing, 80.000 of cash in transit."
         assert "2+1" in seat.text
         await seat.press("c", "down", "down", "space", "enter")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pos.domain.carrier import Carrier
 from pos.till.acts.fields import AmountText, IdText, Ref, Strict
 from pos.till.acts.seat import Answer, Seat
 from pos.till.cash_bags import bag_cash, open_bag
@@ -52,14 +53,23 @@ class DepositCheques(Strict):
     ] = None
 
 
+class CarrierIn(Strict):
+    """Who fetched it for the bank; ``person`` is a name or the number of a badge."""
+
+    company: Annotated[str, Field(max_length=120)]
+    person: Annotated[str, Field(max_length=120)]
+    seal: Annotated[str, Field(max_length=80, description="The seal on what was handed over.")] = ""
+
+
 class LodgeDeposit(Strict):
-    """The bank took a deposit slip: its reference, and its day where that is not today."""
+    """The bank took a deposit slip, or its carrier: the reference of either, and the day where that is not today."""
 
     ref: Ref
     act: Literal["lodge_deposit"]
     slip: IdText
     reference: IdText
     date: Annotated[str, Field(max_length=10)] | None = None
+    carrier: CarrierIn | None = None
 
 
 class CreditedChequeIn(Strict):
@@ -138,7 +148,11 @@ def carry_out_banking(seat: Seat, act: BankingAct, memo: Memo) -> Answer:
                 )
             )
         case LodgeDeposit():
-            return encode(lodge_deposit(desk, person, act.slip, act.reference, on=act.date, memo=memo))
+            by = act.carrier
+            carrier = None if by is None else Carrier(company=by.company, person=by.person, seal=by.seal)
+            return encode(
+                lodge_deposit(desk, person, act.slip, act.reference, on=act.date, carrier=carrier, memo=memo)
+            )
         case ConfirmDeposit():
             told = CreditOrder(
                 amount=act.amount,

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
+from pos.domain.carrier import Carrier
 from pos.domain.cash_bag import CashBag
 from pos.domain.deposit import Cause, DepositSlip, SlipState, so_much
 from pos.domain.errors import DomainError
@@ -81,6 +82,9 @@ class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
         text = f"Into {entry.account.code}, made by {entry.made_by}"
         if entry.reference is not None:
             text += f"; lodged on {entry.lodged_on}, reference {shown(entry.reference)}"
+        if entry.carrier is not None:
+            fetched = f"Fetched by {entry.carrier.company}, {entry.carrier.person}"
+            text += f"\n{shown(fetched + (f', seal {entry.carrier.seal}' if entry.carrier.seal else ''))}"
         return text
 
     def _ready(self, to: SlipState) -> DepositSlip | None:
@@ -201,15 +205,30 @@ class _BankDayScreen(FormScreen[DepositDone]):
 
 
 class LodgeScreen(_BankDayScreen):
-    """The bank took the slip: its reference and its day."""
+    """The bank took the slip: its reference and its day; or its carrier did."""
 
     def body(self) -> ComposeResult:
         yield Label(f"The bank took {self._slip.number}", classes="title", markup=False)
         yield Field("Its reference", id="bank-reference", limit=40, note="as on its stamp")
         yield self._day()
+        yield Field("Carrier", id="carrier-company", limit=60, note="if one fetched it")
+        yield Field("Fetched by", id="carrier-person", limit=60, note="name or badge")
+        yield Field("Seal", id="carrier-seal", limit=40)
+
+    def following(self, field: Field) -> Field | None:
+        if field.id == "carrier-company" and not field.value.strip():
+            return None
+        return super().following(field)
+
+    def field_of(self, refusal: DomainError) -> Field | None:
+        if refusal.code == "carrier_incomplete":
+            return self.query_one(f"#carrier-{refusal.details['field']}", Field)
+        return super().field_of(refusal)
 
     async def _send(self) -> None:
         desk, person = self.seat.desk, self.seat.person
+        company, fetched_by, seal = (self.typed(f"carrier-{name}") for name in ("company", "person", "seal"))
+        fetched = Carrier(company=company, person=fetched_by, seal=seal)
         deed = partial(
             lodge_deposit,
             desk,
@@ -217,8 +236,12 @@ class LodgeScreen(_BankDayScreen):
             self._slip.number,
             self.typed("bank-reference"),
             on=self.typed("bank-day"),
+            carrier=fetched if company or fetched_by or seal else None,
         )
-        self.dismiss(await self.seat.deed(deed))
+        done = await self.seat.deed(deed)
+        if done.slip.carrier is not None:
+            self.errands.paper_waits()
+        self.dismiss(done)
 
 
 class CreditedScreen(_BankDayScreen):

@@ -19,17 +19,23 @@ from sync.central.schema.migrations.versions import (
     v0015_wall_around_dealers,
     v0016_returned_cheques,
     v0017_ledger_batches,
+    v0019_one_row_at_the_wall,
 )
-from sync.central.schema.migrations.walling import ALL
+from sync.central.schema.migrations.walling import ALL, NONE
 from sync.central.schema.opening import open_central
-from sync.central.store.database import CentralStore
+from sync.central.store.database import WRITTEN_FOR, CentralStore
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
 from tests.central import test_dealers_tills as dealers_tills
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import SteppingClock, item
 from tests.central.test_dealer_isolation import OTHER, OWN, Dealer, operator, paid
 
-WALL = v0015_wall_around_dealers.WALL | v0016_returned_cheques.WALL | v0017_ledger_batches.WALL
+WALL = (
+    v0015_wall_around_dealers.WALL
+    | v0016_returned_cheques.WALL
+    | v0017_ledger_batches.WALL
+    | v0019_one_row_at_the_wall.WALL
+)
 """Of each table what a dealer sees, and what it may write."""
 
 pytestmark = pytest.mark.kept_in("postgresql")
@@ -267,6 +273,62 @@ def test_nobody_makes_anothers_row_its_own(walled: CentralStore, taken: str) -> 
         walled.write() as connection,
     ):
         connection.execute(text(taken))
+
+
+MANY_OF_ITS_OWN = """
+CREATE TEMPORARY TABLE many AS SELECT i FROM generate_series(1, 500) i;
+INSERT INTO account SELECT 'many-' || i, kind, name, phone, currency, customer, status, cash_only, dunning_stage,
+ loaded_credit_minor, credit_minor, dealer_class, credit_limit_minor, loaded, change_number
+ FROM account, many WHERE id = 'BA-1';
+INSERT INTO terminal (id, epoch, dealer) SELECT 'many-' || i, 1, 'D-12' FROM many;
+INSERT INTO payment (id, change_number, account_id, currency, amount_minor, applied_minor, credit_minor, suspense_minor,
+ other_minor, status, paid_at_utc, body, received_sha256, dealer)
+ SELECT 'many-' || i, 1000 + i, 'BA-1', 'KWD', 1, 0, 1, 0, 0, 'done', '2026', '{}', 'x', 'D-12'
+ FROM many;
+INSERT INTO refund (id, change_number, payment_id, kind, account_id, currency, amount_minor, status, refunded_at_utc, body,
+ received_sha256) SELECT 'many-' || i, 1000 + i, 'many-' || i, 'refund', 'BA-1', 'KWD', 1, 'done', '2026', '{}', 'x'
+ FROM many;
+INSERT INTO refund_hold (id, terminal, receipt_number, asked_sha256, made_at)
+ SELECT 'many-' || i, 'many-' || i, 'R' || i, 'x', '2026' FROM many;
+INSERT INTO voucher (id, digest, issuer, value_minor, currency, expires)
+ SELECT 'many-' || i, 'many-' || i, 'internal', 1, 'KWD', '2027' FROM many;
+INSERT INTO voucher_hold (id, voucher_id, terminal, payment_event_id, amount_minor, value_minor, made_at, lapses_at)
+ SELECT 'many-' || i, 'many-' || i, 'many-' || i, 'E' || i, 1, 1, '2026', '2027' FROM many
+"""
+"""Rows of the dealer D-12 in all tables that say whose others are."""
+
+ROWS_READ = text("SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables")
+"""By what this transaction ran, by an index and without, with the rows that the wall looked at."""
+
+BY_INDEX = text("SELECT set_config('enable_seqscan', 'off', true)")
+"""As a store plans that has grown: a few rows are read whole, whatever index they have."""
+
+
+def rows_read_to_fill(store: CentralStore) -> dict[str, int]:
+    """How many rows the dealer has read for its row in each table, and nothing is left of them."""
+    read: dict[str, int] = {}
+    with suppress(Undone), store.write() as connection:
+        connection.execute(BY_INDEX)
+        for statement in statements_of(OWN, "T1", "OWN", 101):
+            table = statement.split("INSERT INTO ")[1].split()[0]
+            connection.execute(WRITTEN_FOR, {"dealer": "" if WALL[table][1] == NONE else OWN})
+            before = connection.execute(ROWS_READ).scalar_one()
+            connection.execute(text(statement))
+            read[table] = int(connection.execute(ROWS_READ).scalar_one() - before)
+        raise Undone
+    return read
+
+
+class Undone(Exception):
+    """So that the store is for the next statements as it was for these."""
+
+
+def test_what_a_dealer_writes_is_no_more_work_however_much_it_has(walled: CentralStore) -> None:
+    few = rows_read_to_fill(walled)
+    with walled.write() as connection:
+        for statement in MANY_OF_ITS_OWN.split(";\n"):
+            connection.execute(text(statement))
+    assert rows_read_to_fill(walled) == few
 
 
 async def test_what_dealers_pay_goes_through_the_wall_and_is_whole_behind_it(walled: CentralStore) -> None:

@@ -21,6 +21,15 @@ def wall_in(table: str, *, seen: str, written: str) -> None:
     op.execute(f"CREATE POLICY {table}_removed ON {table} FOR DELETE USING ({writes})")
 
 
+def wall_anew(table: str, *, seen: str, written: str) -> None:
+    """Give a table that is behind the wall other conditions; as ``wall_in`` reads them."""
+    reads, writes = _behind(READER, seen), _behind(WRITER, written)
+    op.execute(f"ALTER POLICY {table}_seen ON {table} USING ({reads})")
+    op.execute(f"ALTER POLICY {table}_added ON {table} WITH CHECK ({writes})")
+    op.execute(f"ALTER POLICY {table}_changed ON {table} WITH CHECK ({writes})")
+    op.execute(f"ALTER POLICY {table}_removed ON {table} USING ({writes})")
+
+
 def _behind(whose: str, condition: str) -> str:
     """The condition of a policy; ``whose`` is who asks, empty for whoever sees all."""
     return ALL if condition == ALL else f"{whose} = '' OR ({condition.replace('{who}', whose)})"

@@ -189,6 +189,7 @@ def forecast_json(found: BankFile, would: Forecast) -> dict[str, object]:
         "left_out": found.left_out,
         "paid_in": found.paid.plain(),
         "taken_back": found.back.plain(),
+        "charges": found.charges.plain(),
         "problems": would.problems,
         "outcomes": sums({str(name): tally for name, tally in would.outcomes.items()}),
         "reasons": sums(would.reasons),
@@ -211,8 +212,10 @@ def forecast_text(found: BankFile, would: Forecast) -> Iterator[str]:
         yield f"  of these {tally.count} {remark.replace('_', ' ')} ({tally.amount})"
     for tally in would.fees.values():
         yield f"  {tally.count} fees ({tally.amount})"
+    if found.charges:
+        yield f"  {found.charges} are charges of the bank, which nothing here posts"
     if found.left_out:
-        yield f"  {found.left_out} are no direct debit, and left out"
+        yield f"  {found.left_out} are no payments to us, and left out"
     yield f"  {would.problems} problems"
 
 

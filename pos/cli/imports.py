@@ -75,7 +75,7 @@ def direct_debit(
         str,
         typer.Option(
             "--profile",
-            help="The form of the file: iso20022 (pain.002, camt.054, pacs.004), a profile of bank_files.toml, or records.",
+            help="The form: iso20022 (pain.002, camt.053 or .054, pacs.004), a profile of bank_files.toml, or records.",
         ),
     ] = "iso20022",
     dry_run: DryRunOption = False,

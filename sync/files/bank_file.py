@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
@@ -21,7 +22,8 @@ from pos.domain.flat_profile import FlatProfile
 from pos.domain.money import MAX_MINOR, Currency, Money
 from sync.files.faults import bad_file
 from sync.files.flat import read_flat
-from sync.files.iso20022 import Sums, read_iso20022
+from sync.files.iso20022 import read_iso20022
+from sync.files.sums import Sums
 
 CHUNK_BYTES = 1024 * 1024
 ISO20022 = "iso20022"
@@ -30,7 +32,10 @@ _PACKED = {b"\x1f\x8b": "gzip", b"PK": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankFile:
-    """A whole file whose sums hold. ``paid`` and ``back`` are what its entries pay in and take back."""
+    """A whole file whose sums hold. ``paid`` and ``back`` are what its entries pay in and take back.
+
+    ``charges`` is what the bank kept of the one, or took beside the other.
+    """
 
     digest: str
     name: str
@@ -40,13 +45,15 @@ class BankFile:
     left_out: int
     paid: Money
     back: Money
+    charges: Money
     _copy: BinaryIO
     _layout: FlatProfile | None
     _shop: Currency
+    _sums: Sums
 
     def read(self) -> Iterator[BankEntry]:
         """Every entry, from the first."""
-        return _entries(self._copy, self._layout, self._shop, Sums(), self.digest)
+        return _entries(self._copy, self._layout, self._shop, Sums(), self.digest, self._sums)
 
 
 @contextmanager
@@ -77,18 +84,25 @@ def open_bank_file(
             left_out=sums.left_out,
             paid=_money(sums, str(sums.paid), shop),
             back=_money(sums, str(sums.back), shop),
+            charges=_money(sums, format(max(sums.charges, Decimal(0)), "f"), shop),
             _copy=copy,
             _layout=layout,
             _shop=shop,
+            _sums=sums,
         )
 
 
 def _entries(
-    copy: BinaryIO, layout: FlatProfile | None, shop: Currency, sums: Sums, digest: str
+    copy: BinaryIO,
+    layout: FlatProfile | None,
+    shop: Currency,
+    sums: Sums,
+    digest: str,
+    known: Sums | None = None,
 ) -> Iterator[BankEntry]:
     copy.seek(0)
     if layout is None:
-        yield from read_iso20022(copy, sums)
+        yield from read_iso20022(copy, sums, known)
         return
     # The reader closes what it reads from; the copy is read again.
     with os.fdopen(os.dup(copy.fileno()), "rb") as again:
@@ -101,15 +115,14 @@ def _copy(path: Path, copy: BinaryIO, bytes_max: int) -> str:
     size = 0
     try:
         with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > bytes_max:
+                raise _too_large(bytes_max)
             while chunk := file.read(CHUNK_BYTES):
                 if not size:
                     _refuse_packed(chunk)
                 size += len(chunk)
                 if size > bytes_max:
-                    raise Refused(
-                        "file_too_large",
-                        f"The file has more than {bytes_max} bytes. Ask the bank to split it.",
-                    )
+                    raise _too_large(bytes_max)
                 found.update(chunk)
                 copy.write(chunk)
     except OSError as error:
@@ -118,6 +131,13 @@ def _copy(path: Path, copy: BinaryIO, bytes_max: int) -> str:
         raise bad_file("it is empty.")
     copy.flush()
     return found.hexdigest()
+
+
+def _too_large(bytes_max: int) -> Refused:
+    return Refused(
+        "file_too_large",
+        f"The file has more than {bytes_max} bytes. Nothing was done. Ask the bank to split it.",
+    )
 
 
 def _refuse_packed(beginning: bytes) -> None:

@@ -14,7 +14,7 @@ from pos.domain.errors import Refused
 from pos.domain.flat_profile import FlatForm, FlatProfile, Place
 from pos.domain.money import Currency, currency, parse_count
 from sync.files.faults import bad_file, sums_differ
-from sync.files.iso20022 import Sums
+from sync.files.sums import Sums
 
 LINE_MAX = 4_000
 RECORD_MAX = 40_000

@@ -19,37 +19,8 @@ from pos.domain.flat_profile import FlatProfile, Place
 from pos.domain.money import currency
 from pos.settings import read_settings
 from sync.files.bank_file import BankFile, open_bank_file
+from tests.builders.bank_xml import entry, notice
 from tests.builders.tries import examples
-
-NOTICE = """<?xml version="1.0" encoding="UTF-8"?>
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><GrpHdr><MsgId>N-1</MsgId>
-<CreDtTm>2026-11-21T08:00:00+03:00</CreDtTm></GrpHdr><Ntfctn><Id>N-1</Id><Acct><Id><IBAN>NL91ABNA0417164300</IBAN></Id></Acct>
-{summary}{entries}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"""
-ENTRY = """<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>{status}</Cd></Sts><ValDt>
-<Dt>2026-11-20</Dt></ValDt><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>ESDD</SubFmlyCd></Fmly></Domn></BkTxCd><NtryDtls>
-{details}</NtryDtls></Ntry>"""
-DETAIL = """<TxDtls><Refs><EndToEndId>{reference}</EndToEndId><MndtId>M-1</MndtId></Refs><Amt Ccy="EUR">{amount}</Amt>
-<CdtDbtInd>{side}</CdtDbtInd>{more}</TxDtls>"""
-
-
-def entry(
-    *references: str,
-    amount: str = "10.00",
-    side: str = "CRDT",
-    family: str = "IDDT",
-    status: str = "BOOK",
-    total: str | None = None,
-    more: str = "",
-) -> str:
-    details = "".join(
-        DETAIL.format(reference=reference, amount=amount, side=side, more=more) for reference in references
-    )
-    summed = total or f"{float(amount) * max(len(references), 1):.2f}"
-    return ENTRY.format(amount=summed, side=side, family=family, status=status, details=details)
-
-
-def notice(*entries: str, summary: str = "") -> str:
-    return NOTICE.format(entries="".join(entries), summary=summary)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from pos.store.corrections import taken_payment, took_it
 from pos.store.moved import messages_of
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second, use_or_ask
-from pos.till.cash_office import cash_in_drawer
+from pos.till.closing import cash_in_drawer
 from pos.till.correction_paper import GivenBack, correction_paper, series_of
 from pos.till.desk import Deed, Desk
 from pos.till.gate import require_right

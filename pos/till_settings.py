@@ -403,6 +403,8 @@ FRESH_PIN_ACTS = (
     "pickup",
     "paid_out",
     "close_shift",
+    "hand_over",
+    "accept_hand_over",
     "close_day",
     "approve",
 )

@@ -38,6 +38,7 @@ class ReceiptKind(StrEnum):
     PAID_IN = "paid_in"
     PAID_OUT = "paid_out"
     MOVE_UNDONE = "move_undone"
+    HAND_OVER = "hand_over"
     X_REPORT = "x_report"
     Z_REPORT = "z_report"
     SAFE_COUNT = "safe_count"

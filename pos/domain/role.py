@@ -63,8 +63,8 @@ _KINDS = {
         reverse key_direct_debit pay_post_dated withdraw_post_dated
         replace_cheque return_cheque bag_cash open_bag deposit_cheques lodge_deposit cancel_deposit confirm_deposit
         clear_cheque confirm_match verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission pickup
-        loan paid_in paid_out safe_count hand_over accept_hand_over resolve_card reconcile_cards issue_voucher mandate
-        close_day import override_offline_limit hold_refund undo_cash_move collect_debits
+        loan paid_in paid_out safe_count hand_over accept_hand_over undo_hand_over resolve_card reconcile_cards
+        issue_voucher mandate close_day import override_offline_limit hold_refund undo_cash_move collect_debits
         """,
     ActKind.COUNTER: "confirm_person confirm_clock confirm_store resolve_conflict approve decline",
     ActKind.LOOK: "reprint see_expected report_large_cash report_signals export enquire read_audit",

@@ -12,7 +12,7 @@ from pos.domain.money import Currency, Money, currency, total
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """An operator's accountable period on this terminal."""
+    """An operator's accountable period on this terminal. ``offered_to``: who is to accept it; until then it stands still."""
 
     shift_id: str
     number: int
@@ -20,6 +20,7 @@ class Shift:
     business_date: date
     currency: Currency
     float_: Money
+    offered_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,8 @@ _STANDS = (
 def open_shift(connection: Connection) -> Shift | None:
     """The shift that is open on this terminal."""
     row = connection.exec_driver_sql(
-        "SELECT shift_id, number, operator, business_date, currency, float_minor FROM shift "
+        "SELECT shift_id, number, operator, business_date, currency, float_minor, (SELECT to_operator FROM v_hand_over "
+        "WHERE v_hand_over.shift_id = shift.shift_id AND v_hand_over.state = 'offered') FROM shift "
         "WHERE NOT EXISTS (SELECT 1 FROM shift_close WHERE shift_close.shift_id = shift.shift_id)"
     ).first()
     if row is None:
@@ -94,6 +96,7 @@ def open_shift(connection: Connection) -> Shift | None:
         business_date=date.fromisoformat(row[3]),
         currency=in_currency,
         float_=Money(row[5], in_currency),
+        offered_to=row[6],
     )
 
 

@@ -236,6 +236,7 @@ def _return(
     if deed.shift is not None and found.taken.shift_id == deed.shift.shift_id:
         # The paper leaves the drawer of that shift, whoever gives it back: it is not counted there any more.
         deed.beside_owner = True
+        deed.require_shift()
     else:
         _require_counted(found)
         leave_others_shift(deed)

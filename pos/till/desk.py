@@ -211,7 +211,7 @@ class Deed:
         self.said.reason = reason
 
     def require_shift(self) -> Shift:
-        """The open shift of this person. Raises Refused ``no_open_shift`` or ``shift_of_other``."""
+        """The open shift of this person. Raises Refused ``no_open_shift``, ``shift_of_other`` or ``shift_is_offered``."""
         if self.shift is None:
             raise Refused("no_open_shift", "Open a shift first.")
         if self.shift.operator != self.person.user and not self.beside_owner:
@@ -219,6 +219,13 @@ class Deed:
                 "shift_of_other",
                 f"The open shift belongs to user {self.shift.operator}.",
                 operator=self.shift.operator,
+            )
+        if self.shift.offered_to is not None:
+            raise Refused(
+                "shift_is_offered",
+                f"Shift {self.shift.number} is handed over: nothing is done in it until user "
+                f"{self.shift.offered_to} accepts it, or it is taken back.",
+                to=self.shift.offered_to,
             )
         return self.shift
 

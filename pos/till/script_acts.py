@@ -27,7 +27,8 @@ ACTS = frozenset(
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
     "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
-    "add_user change_user reset_pin confirm_clock undo_cash_move accept_over_short safe_count".split()
+    "add_user change_user reset_pin confirm_clock undo_cash_move accept_over_short safe_count "
+    "undo_hand_over".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 

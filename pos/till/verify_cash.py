@@ -55,6 +55,22 @@ CASH_CHECKS: tuple[tuple[str, str], ...] = (
         "AND receipt_number NOT IN (SELECT receipt_number FROM receipt)",
     ),
     (
+        "hand_over_ends_a_shift_and_begins_one",
+        "SELECT v_hand_over.hand_over_id FROM v_hand_over LEFT JOIN shift_close USING (shift_id) "
+        "LEFT JOIN shift AS next ON next.shift_id = next_shift_id LEFT JOIN shift ON shift.shift_id = v_hand_over.shift_id "
+        "WHERE v_hand_over.operator IS NOT shift.operator OR to_operator = v_hand_over.operator OR (state = 'accepted' "
+        "AND (shift_close.count_id IS NOT v_hand_over.count_id OR next.float_minor IS NOT cash_minor "
+        "OR next.operator IS NOT ended_by OR ended_by = v_hand_over.operator OR next.opened_at_utc IS NOT closed_at_utc)) "
+        "OR (state = 'offered' AND closed_at_utc IS NOT NULL)",
+    ),
+    (
+        "hand_over_has_its_paper",
+        "SELECT receipt.receipt_number FROM receipt LEFT JOIN v_hand_over AS done USING (receipt_number) "
+        "WHERE (kind = 'hand_over') <> (done.hand_over_id IS NOT NULL) OR iif(kind = 'hand_over' "
+        "AND json_valid(facts_json), json_extract(facts_json, '$.total') <> cash_minor, 0) UNION "
+        "SELECT receipt_number FROM hand_over_accepted WHERE receipt_number NOT IN (SELECT receipt_number FROM receipt)",
+    ),
+    (
         "safe_count_is_posted",
         "SELECT count_id FROM safe_count WHERE difference_minor <> "
         + _POSTED.format(

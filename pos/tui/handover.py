@@ -128,6 +128,8 @@ def why_not(seat: Seat, basket: Basket) -> str:
         return "No shift is open. Esc to the find box, then . 1 opens one."
     if not seat.owns_the_shift:
         return f"The open shift belongs to user {shift.operator}. You can look up, not take money."
+    if shift.offered_to is not None:
+        return f"Shift {shift.number} waits for user {shift.offered_to} to accept it. . K . 1 takes it back."
     if basket.given and basket.rest.minor == 0:
         return "Enough was given. Enter takes it."
     if basket.has_no_use:

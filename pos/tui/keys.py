@@ -566,6 +566,7 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number="8", act="mandates", label="Direct-debit mandates"),
     MenuEntry(number="9", act="safe_count", label="Count the safe"),
     MenuEntry(number="0", act="close_day", label="End of day: what stops it, and the close"),
+    MenuEntry(number=".1", act="hand_over", label="Hand the shift over, accept it, or take it back"),
 )
 """The cash office's own menu."""
 
@@ -643,6 +644,7 @@ RIGHTS: dict[str, str] = {
     "sign_off": "accept_over_short",
     "open_shift": "open_shift",
     "close_shift": "close_shift",
+    "hand_over": "hand_over",
 }
 """The right behind each key and each command, by its id; empty for what only moves about on the screen."""
 

@@ -45,6 +45,7 @@ from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, Memo
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque
+from pos.till.hand_over import accept_hand_over, hand_over, undo_hand_over
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.ledger_batches import make_batches
 from pos.till.ledger_delivery import note_delivery
@@ -208,7 +209,13 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
     clock_of(desk).advance(hours=1)
     tell(desk, accounts=[replace(account("BA-1", "Zoë O'Brien"), dunning_stage=2)])
-    open_shift(desk, CASHIER, "30", pieces=[("20", 1), ("10", 1)], memo=memo)
+    thirty = [("20", 1), ("10", 1)]
+    open_shift(desk, OTHER_CASHIER, "30", pieces=thirty, memo=memo)
+    count(desk, "30", person=OTHER_CASHIER, pieces=thirty)
+    hand_over(desk, OTHER_CASHIER, CASHIER.user)
+    undo_hand_over(desk, CASHIER, "Still at lunch")
+    hand_over(desk, OTHER_CASHIER, CASHIER.user)
+    accept_hand_over(desk, CASHIER, "30")
     lend = CashMoveOrder(kind=MoveKind.LOAN, amount="5")
     lent = str(approved(desk, lambda: move_cash(desk, CASHIER, lend)).move.number)
     approved(desk, lambda: undo_cash_move(desk, CASHIER, lent, "Not needed"))

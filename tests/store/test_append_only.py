@@ -338,7 +338,7 @@ def test_the_next_receipt_number_is_let_in(raw: sqlite3.Connection) -> None:
 
 
 def test_a_second_open_shift_is_refused(raw: sqlite3.Connection) -> None:
-    told = refused(raw, "INSERT INTO shift VALUES ('s', 3, 'T1', '1002', '2026-11-23', 't', 180, 'KWD', 0)")
+    told = refused(raw, "INSERT INTO shift VALUES ('s', 4, 'T1', '1002', '2026-11-23', 't', 180, 'KWD', 0)")
 
     assert told == "a shift is open already"
 

@@ -172,6 +172,7 @@ ELSEWHERE = {
     "mandate": "a cashier needs an own shift; tests/tui/test_mandates",
     "see_expected": "test_z_reports",
     **dict.fromkeys(("safe_count", "close_day"), "test_day"),
+    "hand_over": "test_hand_over",
     **dict.fromkeys(
         ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move"),
         "needs an own shift; test_cash_moves",

@@ -21,6 +21,14 @@ from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shif
 from pos.till.counted import SlipOrder
 from pos.till.desk import Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
+from pos.till.hand_over import (
+    HandedOver,
+    HandOverAccepted,
+    HandOverUndone,
+    accept_hand_over,
+    hand_over,
+    undo_hand_over,
+)
 from pos.till.script_answers import encode
 from pos.till.shop_clock import confirm_clock
 from pos.till.z_report import DifferenceAccepted, accept_difference
@@ -115,6 +123,31 @@ class AcceptOverShort(Strict):
     reason: Annotated[str, Field(max_length=400)]
 
 
+class HandOver(Strict):
+    """Offer the own shift, as it was counted last, to another person; ``reason`` where the count differs."""
+
+    ref: Ref
+    act: Literal["hand_over"]
+    to: Annotated[str, Field(max_length=20, description="The other's user number.")]
+    reason: Annotated[str, Field(max_length=400)] | None = None
+
+
+class AcceptHandOver(Strict):
+    """Accept the shift that is offered here; ``cash`` is what the signed-in person counted, all of it the new float."""
+
+    ref: Ref
+    act: Literal["accept_hand_over"]
+    cash: AmountIn
+
+
+class UndoHandOver(Strict):
+    """Take the own hand-over back, or refuse another's: the shift goes on as it was."""
+
+    ref: Ref
+    act: Literal["undo_hand_over"]
+    reason: Annotated[str, Field(max_length=400)]
+
+
 class ConfirmClock(Strict):
     """Confirm that the till's clock is right though the last deed was later by it; a supervisor or the back office."""
 
@@ -122,7 +155,9 @@ class ConfirmClock(Strict):
     act: Literal["confirm_clock"]
 
 
-ShiftAct = OpenShift | Count | CloseShift | AcceptOverShort | ConfirmClock
+ShiftAct = (
+    OpenShift | Count | CloseShift | HandOver | AcceptHandOver | UndoHandOver | AcceptOverShort | ConfirmClock
+)
 
 
 def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
@@ -143,6 +178,16 @@ def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
         case AcceptOverShort():
             kept = replace(memo, encode=_accepted)
             return dict(_accepted(accept_difference(desk, person, act.shift, act.reason, memo=kept)))
+        case HandOver():
+            kept = replace(memo, encode=_offered)
+            return dict(_offered(hand_over(desk, person, act.to, act.reason, memo=kept)))
+        case AcceptHandOver():
+            require_shop_currency(desk, act.cash.currency)
+            kept = replace(memo, encode=_taken_over)
+            return dict(_taken_over(accept_hand_over(desk, person, act.cash.amount, memo=kept)))
+        case UndoHandOver():
+            kept = replace(memo, encode=_goes_on)
+            return dict(_goes_on(undo_hand_over(desk, person, act.reason, memo=kept)))
         case ConfirmClock():
             return encode(confirm_clock(desk, person, memo=memo))
 
@@ -156,6 +201,33 @@ def _accepted(outcome: object) -> Mapping[str, object]:
         "difference": outcome.difference.plain(),
         "currency": outcome.difference.currency.code,
     }
+
+
+def _offered(outcome: object) -> Mapping[str, object]:
+    assert isinstance(outcome, HandedOver)
+    return {
+        "hand_over": outcome.hand_over_id,
+        "shift": outcome.shift_number,
+        "to": outcome.to,
+        "cash": outcome.cash.plain(),
+        "currency": outcome.cash.currency.code,
+    }
+
+
+def _taken_over(outcome: object) -> Mapping[str, object]:
+    assert isinstance(outcome, HandOverAccepted)
+    return {
+        "paper": outcome.number,
+        "from": outcome.from_operator,
+        "z_report": outcome.closed.z_number,
+        "ended": outcome.closed.number,
+        **encode(outcome.opened),
+    }
+
+
+def _goes_on(outcome: object) -> Mapping[str, object]:
+    assert isinstance(outcome, HandOverUndone)
+    return {"shift": outcome.shift_number, "of": outcome.operator, "to": outcome.to}
 
 
 def _count_order(act: Count) -> CountOrder:

@@ -1,8 +1,9 @@
-"""Closing a shift: a blind count, at most one recount, then the figures."""
+"""Counting a drawer, blind, with at most one recount; closing the shift by it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,19 +20,21 @@ from pos.till.trust_money import holds_trust
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.denominations import CashByPieces
-from pos.tui.screens.form import FormScreen
+from pos.tui.screens.form import Answer, FormScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.entry import AMOUNT, DIGITS, Field
 
 REASON_MAX = 200
 
 
-class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
-    """Answers the closed shift. Nothing here tells what is expected before the count is accepted."""
+class DrawerCountScreen(CashByPieces[Answer], FormScreen[Answer]):
+    """What follows a blind count is said by ``finish``. Nothing here tells what is expected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
 
+    WHAT: ClassVar[str]
+    """What is done with the shift, in one word, as the title begins."""
     CASH: ClassVar[str] = "#count-cash"
     """The notes and coins that were counted last; they make the cash while it says their sum."""
     _counted: CountOrder | None = None
@@ -51,8 +54,9 @@ class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
         shift = self.seat.shift
         number = "" if shift is None else f" {shift.number}"
         currency = self.seat.desk.identity.currency
-        yield Label(f"Close shift{number}: count the drawer", classes="title", markup=False)
+        yield Label(f"{self.WHAT} shift{number}: count the drawer", classes="title", markup=False)
         with VerticalScroll(id="count", can_focus=False):
+            yield from self.first_fields()
             yield Field(f"Cash, {currency}", id="count-cash", pattern=AMOUNT, limit=24, note="float included")
             yield Field(
                 f"Bill money, {currency}",
@@ -73,6 +77,14 @@ class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
                 label = kind.replace("_", " ").capitalize()
                 yield Field(label, id=f"declared-{kind}", pattern=AMOUNT, limit=24, note="may stay empty")
             yield Field("Reason", id="count-reason", limit=REASON_MAX)
+
+    def first_fields(self) -> Iterator[Field]:
+        """What is asked before the count."""
+        yield from ()
+
+    def finish(self, reason: str | None) -> Callable[[], Answer]:
+        """The deed once the count is committed. It raises ``count_differs`` where it wants a reason."""
+        raise NotImplementedError
 
     def on_mount(self) -> None:
         self.query_one("#count-reason", Field).display = False
@@ -141,9 +153,9 @@ class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
             # What is typed anew is a recount and wants no reason that was meant for the first.
             reason = None if self._counted is None else reason
             self._counted = order
-        closed = await seat.deed(lambda: close_shift(seat.desk, person, reason))
+        done = await seat.deed(self.finish(reason))
         await seat.see_shift()
-        self.dismiss(closed)
+        self.dismiss(done)
 
     def refused(self, refusal: DomainError) -> None:
         super().refused(refusal)
@@ -151,7 +163,7 @@ class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
             case "count_differs":
                 self._differs()
             case "recounted_already":
-                self._ask_reason("The drawer was recounted. Type a reason, Enter closes the shift.")
+                self._ask_reason("The drawer was recounted. Type a reason, then Enter.")
             case "count_is_old":
                 self._counted = None
 
@@ -159,7 +171,7 @@ class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
         """Says only that it differs, never by how much."""
         recounted = self.query_one("#count-reason", Field).display
         if recounted:
-            self._ask_reason("The count differs again. Type a reason, Enter closes the shift.")
+            self._ask_reason("The count differs again. Type a reason, then Enter.")
             return
         self.query_one("#count-reason", Field).display = True
         self.query_one("#count-cash", Field).box.focus()
@@ -185,3 +197,12 @@ class CloseShiftScreen(CashByPieces[ShiftClosed], FormScreen[ShiftClosed]):
             self.refuse("Esc again leaves; the shift stays open and what you typed is dropped.")
         else:
             self.dismiss(None)
+
+
+class CloseShiftScreen(DrawerCountScreen[ShiftClosed]):
+    """Answers the closed shift."""
+
+    WHAT: ClassVar[str] = "Close"
+
+    def finish(self, reason: str | None) -> Callable[[], ShiftClosed]:
+        return partial(close_shift, self.seat.desk, self.seat.person, reason)

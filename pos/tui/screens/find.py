@@ -17,6 +17,7 @@ from pos.domain.errors import DomainError, Refused
 from pos.domain.pan_guard import holds_card_number
 from pos.domain.payment_mode import PayerKind
 from pos.domain.voucher import VoucherIssued
+from pos.store.hand_overs import HandOver
 from pos.store.shifts import Shift
 from pos.till.basket import Basket, account_basket, add_item, choose_bills, walk_in_basket
 from pos.till.cash_office import ShiftOpened
@@ -24,6 +25,7 @@ from pos.till.cheque_register import cheque_life
 from pos.till.counted import slips_taken
 from pos.till.drawer_count import currencies_taken
 from pos.till.enquiries import QUERY_MAX, Hit, HitKind, account_view, find, plan_payment
+from pos.till.hand_over import HandOverAccepted, HandOverUndone, offered_here
 from pos.till.known_accounts import nothing_found
 from pos.till.notes import Noted
 from pos.till.papers import show_receipt
@@ -45,6 +47,7 @@ from pos.tui.screens.commissions import CommissionsScreen
 from pos.tui.screens.confirm_person import ConfirmPersonScreen
 from pos.tui.screens.dealers import DealersScreen
 from pos.tui.screens.deposits import DepositsScreen
+from pos.tui.screens.hand_over import AcceptScreen, said_of
 from pos.tui.screens.issue_voucher import IssueVoucherScreen, VoucherScreen
 from pos.tui.screens.menu import MenuScreen
 from pos.tui.screens.note import NoteScreen
@@ -134,8 +137,18 @@ class FindScreen(TillScreen[SignedOut]):
         shift = self.seat.shift
         if shift is None and self.seat.may("open_shift"):
             self.action_open_shift()
-        elif shift is not None and not self.seat.owns_the_shift:
+        elif shift is not None and shift.offered_to == self.seat.person.user:
+            self._see_offer(await self.seat.look(partial(offered_here, self.seat.desk, self.seat.person)))
+        elif shift is not None and (shift.offered_to is not None or not self.seat.owns_the_shift):
             self.refuse(_shift_of_other(shift))
+
+    def _see_offer(self, offer: HandOver | None) -> None:
+        if offer is not None:
+            self.app.push_screen(AcceptScreen(self.seat, self.errands, offer), self._offer_answered)
+
+    def _offer_answered(self, done: HandOverAccepted | HandOverUndone | None) -> None:
+        waits = "The shift waits for you to accept it: menu . K . 1"
+        self.say(waits if done is None else said_of(self.seat, done))
 
     # --- finding ------------------------------------------------------------------------------------------------
 
@@ -398,7 +411,12 @@ class FindScreen(TillScreen[SignedOut]):
         self.app.push_screen(DepositsScreen(self.seat, self.errands))
 
     def action_cash_office(self) -> None:
-        self.app.push_screen(OfficeScreen(self.seat, self.errands))
+        self.app.push_screen(OfficeScreen(self.seat, self.errands), self._left_office)
+
+    def _left_office(self, leaves: bool | None) -> None:
+        """Whoever has handed the shift over makes room for the one who accepts it."""
+        if leaves:
+            self.dismiss(SignedOut())
 
     def action_confirm_person(self) -> None:
         self.app.push_screen(ConfirmPersonScreen(self.seat, self.errands), self._person_confirmed)
@@ -448,7 +466,7 @@ class FindScreen(TillScreen[SignedOut]):
     def action_close_shift(self) -> None:
         if self.seat.shift is None:
             self.refuse("No shift is open. Menu . 1 opens one.")
-        elif not self.seat.owns_the_shift:
+        elif not self.seat.owns_the_shift or self.seat.shift.offered_to is not None:
             self.refuse(_shift_of_other(self.seat.shift))
         else:
             self.errand(self._count_shift())
@@ -468,4 +486,6 @@ class FindScreen(TillScreen[SignedOut]):
 
 
 def _shift_of_other(shift: Shift) -> str:
+    if shift.offered_to is not None:
+        return f"Shift {shift.number} of user {shift.operator} waits for user {shift.offered_to} to accept it: . K . 1"
     return f"Shift {shift.number} belongs to user {shift.operator}: you can look up, not take money."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -11,23 +12,30 @@ from textual.widgets import Label
 
 from pos.domain.cash_move import MoveKind
 from pos.till.cash_moves import CashMoved
+from pos.till.counted import slips_taken
 from pos.till.day import DayClosed
+from pos.till.drawer_count import currencies_taken
+from pos.till.hand_over import HandedOver, HandOverAccepted, HandOverUndone, offered_here, undo_hand_over
 from pos.till.safe import SafeCounted
 from pos.tui.keys import OFFICE, action
 from pos.tui.screens.cash_moves import CashMoveScreen, CashMovesScreen, named
 from pos.tui.screens.day import DayScreen, SafeCountScreen
+from pos.tui.screens.hand_over import AcceptScreen, HandOverScreen, said_of
 from pos.tui.screens.lines import LinesScreen
 from pos.tui.screens.mandates import MandatesScreen
+from pos.tui.screens.reason import ReasonScreen
 from pos.tui.screens.z_reports import ZReportsScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
 
 
-class OfficeScreen(LinesScreen[None]):
-    """Opens each of its screens and says what came of it."""
+class OfficeScreen(LinesScreen[bool]):
+    """Opens each of its screens and says what came of it. Answers True where the person is to leave the seat."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "accept", "OK")]
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
+    _begun = ""
+    """A point leads to the numbers beyond ten."""
 
     def body(self) -> ComposeResult:
         yield Label("Cash office: press the number", classes="title", markup=False)
@@ -39,9 +47,15 @@ class OfficeScreen(LinesScreen[None]):
         )
 
     async def on_key(self, event: events.Key) -> None:
-        if event.character is not None and event.character in "0123456789":
-            event.stop()
-            await self._open(event.character)
+        if event.character is None or event.character not in "0123456789.":
+            return
+        event.stop()
+        if event.character == ".":
+            self._begun = "."
+            self.say("More: the number after the point.")
+        else:
+            number, self._begun = self._begun + event.character, ""
+            await self._open(number)
 
     async def action_accept(self) -> None:
         await self._open(self.query_one(Listing).selected or "")
@@ -54,7 +68,7 @@ class OfficeScreen(LinesScreen[None]):
             await self.run_action(action(entry))
 
     def action_find(self) -> None:
-        self.dismiss(None)
+        self.dismiss(False)
 
     # --- cash in and out ----------------------------------------------------------------------------------------
 
@@ -88,6 +102,52 @@ class OfficeScreen(LinesScreen[None]):
 
     def action_undo_cash_move(self) -> None:
         self.app.push_screen(CashMovesScreen(self.seat, self.errands))
+
+    # --- handing over -------------------------------------------------------------------------------------------
+
+    def action_hand_over(self) -> None:
+        """Whose shift it is hands it over or takes it back; anybody else accepts what is offered."""
+        shift = self.seat.shift
+        if shift is None:
+            self.refuse("No shift is open. Menu . 1 opens one.")
+        elif not self.seat.owns_the_shift:
+            self.errand(self._accept())
+        elif shift.offered_to is None:
+            self.errand(self._count_for_another())
+        else:
+            warning = f"Shift {shift.number} waits for user {shift.offered_to}. Take it back?"
+            self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), self._take_back)
+
+    async def _count_for_another(self) -> None:
+        foreign = await self.seat.look(lambda: currencies_taken(self.seat.desk))
+        slips = await self.seat.look(lambda: slips_taken(self.seat.desk))
+        self.app.push_screen(HandOverScreen(self.seat, self.errands, foreign, slips), self._handed_over)
+
+    def _handed_over(self, done: HandedOver | None) -> None:
+        if done is not None:
+            self.dismiss(True)
+
+    def _take_back(self, reason: str | None) -> None:
+        if reason:
+            self.errand(self._undo(reason))
+
+    async def _undo(self, reason: str) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        undone = await self.seat.deed(partial(undo_hand_over, desk, person, reason))
+        await self.seat.see_shift()
+        self.say(f"Shift {undone.shift_number} is yours as before.")
+
+    async def _accept(self) -> None:
+        desk, person = self.seat.desk, self.seat.person
+        offer = await self.seat.look(partial(offered_here, desk, person))
+        if offer is None:
+            self.refuse("No shift is handed over here: whose it is does that, here too.")
+        else:
+            self.app.push_screen(AcceptScreen(self.seat, self.errands, offer), self._accepted)
+
+    def _accepted(self, done: HandOverAccepted | HandOverUndone | None) -> None:
+        if done is not None:
+            self.say(said_of(self.seat, done))
 
     # --- reports ------------------------------------------------------------------------------------------------
 

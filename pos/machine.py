@@ -56,12 +56,12 @@ class MachineRandomness:
 
 
 class ThreadRunner:
-    """One thread for each file's writer, one for reading, one for paper, one for the drawer."""
+    """One thread for each file's writer, one for reading, one for paper, one for the drawer, one for folders."""
 
     def __init__(self) -> None:
         self._lanes = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-            for name in ("till", "cache", "read", "paper", "drawer")
+            for name in ("till", "cache", "read", "paper", "drawer", "folder")
         }
 
     async def till(self, call: Callable[[], Result]) -> Result:
@@ -78,6 +78,9 @@ class ThreadRunner:
 
     async def drawer(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._lanes["drawer"], call)
+
+    async def folder(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._lanes["folder"], call)
 
     def close(self) -> None:
         """Let what is under way end, take nothing more."""
@@ -101,6 +104,9 @@ class InlineRunner:
         return call()
 
     async def drawer(self, call: Callable[[], Result]) -> Result:
+        return call()
+
+    async def folder(self, call: Callable[[], Result]) -> Result:
         return call()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from pos.bootstrap.central_key import read_secret_file
@@ -12,8 +13,11 @@ from pos.bootstrap.homes import OpenTill
 from pos.domain.errors import Refused
 from pos.domain.ledger_delivery import Delivery, DeliveryState
 from pos.domain.ledger_feed import Deliverer, LedgerBatch
+from pos.domain.ports import Runner
 from pos.domain.role import Person
-from pos.till.ledger_batches import ledger_batch
+from pos.machine import InlineRunner
+from pos.till.gate import admit
+from pos.till.ledger_batches import ACT, ledger_batch
 from pos.till.ledger_delivery import (
     batches_to_deliver,
     delivery_of,
@@ -28,33 +32,70 @@ from sync.ledger.files import BatchForm
 Bring = Callable[[Parcel], Awaitable[Delivery | NotYet]]
 
 
-def deliver_batches(
-    till: OpenTill, person: Person, number: str | None = None
-) -> Iterator[tuple[str, Delivery | str]]:
-    """Bring every batch that waits, or the one of ``number``; each with what became of it, or why it could not be brought.
+async def bring_batches(
+    till: OpenTill, person: Person, number: str | None = None, *, runner: Runner
+) -> AsyncIterator[tuple[str, Delivery | str]]:
+    """Bring every batch that waits, or the one of ``number``: what is to be noted of each, or why it was not brought.
 
     Raises NotAuthorised, or Refused ``not_delivered_here``, ``unknown_batch``, ``batch_acknowledged`` or ``bad_settings``.
     """
-    if number is None:
-        batches, way = batches_to_deliver(till.desk, person), till.settings.till.ledger
-        # A batch keeps who delivers it: what was left to this till before the settings changed nobody else brings.
-        if not batches or not (way.folder or way.url):
-            _require_here(till.desk.policy.ledger.delivered_by)
-    else:
-        batches = [ledger_batch(till.desk, person, number)]
-        _require_here(batches[0].delivered_by)
-        require_not_acknowledged(till.desk, person, number)
-    # A turn of the loop each: what is told was committed before the next one is brought.
-    for batch in batches:
-        before = delivery_of(till.desk, person, batch.number)
+    for batch in await runner.read(lambda: _to_bring(till, person, number)):
+        before = await runner.read(partial(delivery_of, till.desk, person, batch.number))
         if number is not None and before is not None and before.state is DeliveryState.DELIVERED:
             # It is meant to be brought once more.
             before = None
-        outcome = asyncio.run(_bring(till, batch, before))
-        if isinstance(outcome, NotYet):
-            yield batch.number, outcome.reason
-        else:
-            yield batch.number, note_delivery(till.desk, person, batch.number, told(outcome))
+        outcome = await _bring(till, batch, before, runner)
+        yield batch.number, outcome.reason if isinstance(outcome, NotYet) else told(outcome)
+
+
+def _to_bring(till: OpenTill, person: Person, number: str | None) -> list[LedgerBatch]:
+    admit(till.desk, ACT, person)
+    if number is not None:
+        batch = ledger_batch(till.desk, person, number)
+        _require_here(batch.delivered_by)
+        require_not_acknowledged(till.desk, person, number)
+        return [batch]
+    batches, way = batches_to_deliver(till.desk, person), till.settings.till.ledger
+    # A batch keeps who delivers it: what was left to this till before the settings changed nobody else brings.
+    if not batches or not (way.folder or way.url):
+        _require_here(till.desk.policy.ledger.delivered_by)
+    return batches
+
+
+def deliver_batches(
+    till: OpenTill, person: Person, number: str | None = None
+) -> Iterator[tuple[str, Delivery | str]]:
+    """As ``bring_batches``; what became of one is in the books before the next is brought."""
+    with asyncio.Runner() as loop:
+        brought = bring_batches(till, person, number, runner=InlineRunner())
+        while (found := loop.run(_next(brought))) is not None:
+            named, outcome = found
+            yield (
+                named,
+                outcome if isinstance(outcome, str) else note_delivery(till.desk, person, named, outcome),
+            )
+
+
+Brought = tuple[str, Delivery | str]
+
+
+async def _next(brought: AsyncIterator[Brought]) -> Brought | None:
+    return await anext(brought, None)
+
+
+class LedgerNow:
+    """The way to the accounting system for a script, which waits for it."""
+
+    def __init__(self, till: OpenTill) -> None:
+        self._till = till
+
+    def bring(self, person: Person, number: str | None) -> list[Brought]:
+        """As ``bring_batches``."""
+
+        async def all_of_them() -> list[Brought]:
+            return [one async for one in bring_batches(self._till, person, number, runner=InlineRunner())]
+
+        return asyncio.run(all_of_them())
 
 
 def _require_here(deliverer: Deliverer) -> None:
@@ -67,20 +108,22 @@ def _require_here(deliverer: Deliverer) -> None:
         )
 
 
-async def _bring(till: OpenTill, batch: LedgerBatch, before: Delivery | None) -> Delivery | NotYet:
+async def _bring(
+    till: OpenTill, batch: LedgerBatch, before: Delivery | None, runner: Runner
+) -> Delivery | NotYet:
     form = BatchForm(till.settings.till.ledger.form)
-    async with _way(till, before) as bring:
+    async with _way(till, before, runner) as bring:
         return await bring(parcel_of(batch, form))
 
 
 @asynccontextmanager
-async def _way(till: OpenTill, before: Delivery | None) -> AsyncIterator[Bring]:
+async def _way(till: OpenTill, before: Delivery | None, runner: Runner) -> AsyncIterator[Bring]:
     told_of = till.settings.till.ledger
     if told_of.folder:
         folder = Path(told_of.folder)
 
         async def put(parcel: Parcel) -> Delivery | NotYet:
-            return put_in_folder(folder, parcel, before)
+            return await runner.folder(partial(put_in_folder, folder, parcel, before))
 
         yield put
         return

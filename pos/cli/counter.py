@@ -43,6 +43,7 @@ def script(
 
     from pos.bootstrap.approvals_now import ApprovalsNow
     from pos.bootstrap.cards import make_cards
+    from pos.bootstrap.ledger import LedgerNow
     from pos.bootstrap.paper import print_receipts
     from pos.bootstrap.wire import make_refunds, make_vouchers
     from pos.till.script import Script
@@ -71,6 +72,7 @@ def script(
             cards=cards,
             refunds=make_refunds(opened),
             elsewhere=ApprovalsNow(opened),
+            ledger=LedgerNow(opened),
         )
         for line in _lines(source):
             answer = acts.run_line(line)

@@ -8,6 +8,7 @@ import typer
 
 from pos.bootstrap.cards import card_terminal_of, keep_looking_after
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
+from pos.bootstrap.ledger import bring_batches
 from pos.bootstrap.paper import (
     open_drawer_in_background,
     print_in_background,
@@ -59,6 +60,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                     keep_checking, till, check=partial(check_in_background, till, call.config)
                 ),
                 open_drawer=partial(open_drawer_in_background, till, runner),
+                bring_batches=partial(bring_batches, till, runner=runner),
                 hint=hint,
             )
             code = app.run(mouse=False)

@@ -63,6 +63,10 @@ class Runner(Protocol):
         """Open the drawer, behind nothing."""
         ...
 
+    async def folder(self, call: Callable[[], Result]) -> Result:
+        """Use a folder that may lie on a network: it may take long, and nothing else waits for it."""
+        ...
+
 
 class Printer(Protocol):
     """Takes one rendered paper. Raises ``PrinterUnavailable`` when it cannot; money never depends on it."""

@@ -65,6 +65,7 @@ _KINDS = {
         clear_cheque confirm_match verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission pickup
         loan paid_in paid_out safe_count hand_over accept_hand_over undo_hand_over resolve_card reconcile_cards
         issue_voucher mandate close_day import override_offline_limit hold_refund undo_cash_move collect_debits
+        ledger_batch
         """,
     ActKind.COUNTER: "confirm_person confirm_clock confirm_store resolve_conflict approve decline",
     ActKind.LOOK: "reprint see_expected report_large_cash report_signals export enquire read_audit",

@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pos.domain.ledger_delivery import Delivery
 from pos.domain.ledger_feed import AccountKind, BatchLine, Deliverer, LedgerBatch
 from pos.domain.money import Money, currency
+from pos.store.ledger_deliveries import last_delivery
 
 _BATCH = (
     "SELECT batch_id, batch_number, sequence, shop, terminal, business_date, part, accounting_date, entries, delivered_by, "
@@ -48,6 +50,48 @@ class PostedSum:
     credit: Money
     postings: int
     original_date: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchHead:
+    """A batch without its lines. ``totals``: what stands on either side, by currency. ``delivery`` None: nothing yet."""
+
+    number: str
+    business_date: date
+    accounting_date: date
+    entries: int
+    delivered_by: Deliverer
+    totals: tuple[Money, ...]
+    delivery: Delivery | None
+
+
+def batch_heads(connection: Connection, *, limit: int) -> list[BatchHead]:
+    """The batches made last, the newest first."""
+    rows = connection.exec_driver_sql(
+        "SELECT batch_id, batch_number, business_date, accounting_date, entries, delivered_by FROM ledger_batch "
+        "ORDER BY sequence DESC LIMIT ?",
+        (limit,),
+    ).all()
+    return [
+        BatchHead(
+            number=number,
+            business_date=date.fromisoformat(day),
+            accounting_date=date.fromisoformat(posted),
+            entries=entries,
+            delivered_by=Deliverer(deliverer),
+            totals=_totals(connection, batch_id),
+            delivery=last_delivery(connection, number),
+        )
+        for batch_id, number, day, posted, entries, deliverer in rows
+    ]
+
+
+def _totals(connection: Connection, batch_id: str) -> tuple[Money, ...]:
+    rows = connection.exec_driver_sql(
+        "SELECT sum(debit_minor), currency FROM ledger_batch_line WHERE batch_id = ? GROUP BY currency ORDER BY currency",
+        (batch_id,),
+    )
+    return tuple(Money(minor, currency(code)) for minor, code in rows)
 
 
 def open_days(connection: Connection) -> list[date]:

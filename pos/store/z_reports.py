@@ -171,6 +171,14 @@ _LINE = (
 )
 
 
+def z_report_of(connection: Connection, shift_number: int) -> str | None:
+    """The number of the Z report of this shift; None while it is open, and of one that was closed without."""
+    found = connection.exec_driver_sql(
+        "SELECT receipt_number FROM v_z_report WHERE shift_number = ?", (shift_number,)
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
 def z_reports(connection: Connection, *, limit: int) -> list[ZLine]:
     """The reports of the till, the newest first."""
     rows = connection.exec_driver_sql(_LINE + "ORDER BY shift_number DESC LIMIT ?", (limit,))

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+
+from sqlalchemy import Connection
 
 from pos.domain.business_day import business_date, open_date
 from pos.domain.errors import Refused
@@ -16,9 +19,11 @@ from pos.domain.ledger_feed import BatchLine, LedgerBatch, LedgerRules, batch_nu
 from pos.domain.role import Person
 from pos.store.days import last_closed_day
 from pos.store.ledger_batches import (
+    BatchHead,
     PostedSum,
     Stretch,
     batch_by_number,
+    batch_heads,
     batches_of,
     next_part,
     next_sequence,
@@ -26,11 +31,14 @@ from pos.store.ledger_batches import (
     open_stretches,
     sums_of,
 )
+from pos.store.shifts import Shift, open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look
 
-ACT = "export"
+ACT = "ledger_batch"
+LOOK = "export"
+"""The right to see batches and what lies behind them."""
 DAYS_MAX = 400
 """So many days are batched in one deed; the next one goes on."""
 
@@ -60,19 +68,44 @@ def make_batches(
 
 def ledger_batches(desk: Desk, person: Person, day: date | None = None) -> list[LedgerBatch]:
     """The batches that were made, of ``day`` or all, in their order. Raises NotAuthorised."""
-    require_look(desk, ACT, person)
+    require_look(desk, LOOK, person)
     with desk.till.read() as connection:
         return list(batches_of(connection, day))
 
 
 def ledger_batch(desk: Desk, person: Person, number: str) -> LedgerBatch:
     """The batch of this number. Raises NotAuthorised, or Refused ``unknown_batch``."""
-    require_look(desk, ACT, person)
+    require_look(desk, LOOK, person)
     with desk.till.read() as connection:
         found = batch_by_number(connection, number)
     if found is None:
         raise unknown_batch(number)
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbatched:
+    """The days with entries that are in no batch: those that are due, and today's, which is not over."""
+
+    due: tuple[date, ...]
+    today: date | None
+
+
+def unbatched(desk: Desk, person: Person) -> Unbatched:
+    """What ``make_batches`` would find. Raises NotAuthorised."""
+    require_look(desk, LOOK, person)
+    with desk.till.read() as connection:
+        due = _due(desk, connection, open_shift(connection))
+        today = business_date(desk.clock.now(), desk.policy.day_starts)
+        left = today in open_days(connection) and today not in due
+    return Unbatched(due=tuple(due), today=today if left else None)
+
+
+def last_batches(desk: Desk, person: Person, *, limit: int) -> list[BatchHead]:
+    """The batches made last, without their lines, the newest first. Raises NotAuthorised."""
+    require_look(desk, LOOK, person)
+    with desk.till.read() as connection:
+        return batch_heads(connection, limit=limit)
 
 
 def unknown_batch(number: str) -> Refused:
@@ -82,25 +115,28 @@ def unknown_batch(number: str) -> Refused:
 
 def _days(deed: Deed, day: date | None) -> Sequence[date]:
     """The days to batch. Raises Refused ``shift_open`` or ``day_to_come`` where one was named that cannot be."""
-    today = business_date(deed.at, deed.desk.policy.day_starts)
-    counting = None if deed.shift is None else deed.shift.business_date
-    closed = last_closed_day(deed.unit.connection) or date.min
     if day is None:
-        waiting = (
-            one
-            for one in open_days(deed.unit.connection)
-            if (one < today or one <= closed) and one != counting
-        )
-        return list(waiting)[:DAYS_MAX]
+        return _due(deed.desk, deed.unit.connection, deed.shift)
+    today = business_date(deed.at, deed.desk.policy.day_starts)
+    closed = last_closed_day(deed.unit.connection) or date.min
     if day > max(today, closed):
         raise Refused("day_to_come", f"{day} is still to come.", business_date=day.isoformat())
-    if day == counting:
+    if deed.shift is not None and day == deed.shift.business_date:
         raise Refused(
             "shift_open",
             f"The shift of {day} is still open. Count and close it first.",
             business_date=day.isoformat(),
         )
     return [day]
+
+
+def _due(desk: Desk, connection: Connection, shift: Shift | None) -> list[date]:
+    """The days that are over or closed and have something new, but for the one that ``shift`` still counts."""
+    today = business_date(desk.clock.now(), desk.policy.day_starts)
+    closed = last_closed_day(connection) or date.min
+    counting = None if shift is None else shift.business_date
+    waiting = (one for one in open_days(connection) if (one < today or one <= closed) and one != counting)
+    return list(waiting)[:DAYS_MAX]
 
 
 def _make(deed: Deed, stretch: Stretch) -> LedgerBatch:

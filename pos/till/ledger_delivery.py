@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pos.domain.errors import Refused
 from pos.domain.ledger_delivery import Delivery, DeliveryState, steps_after
@@ -12,17 +13,18 @@ from pos.domain.text_guard import clean_entry, clean_foreign
 from pos.store.ledger_batches import batch_by_number
 from pos.store.ledger_deliveries import last_delivery, undelivered, write_delivery
 from pos.till.desk import Deed, Desk, Memo, perform
-from pos.till.gate import require_look
-from pos.till.ledger_batches import ACT, unknown_batch
+from pos.till.gate import admit, require_look
+from pos.till.ledger_batches import ACT, LOOK, unknown_batch
 
 AT_ONCE_MAX = 500
 """So many batches are delivered by one command; the next one goes on."""
 TEXT_MAX = 200
+SUBJECT_MAX = 200
 
 
 def batches_to_deliver(desk: Desk, person: Person) -> list[LedgerBatch]:
     """Those that this till delivers and nobody acknowledged or refused yet, the oldest first. Raises NotAuthorised."""
-    require_look(desk, ACT, person)
+    admit(desk, ACT, person)
     with desk.till.read() as connection:
         found = (batch_by_number(connection, number) for number in undelivered(connection, limit=AT_ONCE_MAX))
         return [batch for batch in found if batch is not None]
@@ -30,37 +32,54 @@ def batches_to_deliver(desk: Desk, person: Person) -> list[LedgerBatch]:
 
 def delivery_of(desk: Desk, person: Person, number: str) -> Delivery | None:
     """The last that is known of a batch there. Raises NotAuthorised."""
-    require_look(desk, ACT, person)
+    require_look(desk, LOOK, person)
     with desk.till.read() as connection:
         return last_delivery(connection, number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What became of batches, by their numbers; ``not_yet``: why one could not be brought."""
+
+    steps: Mapping[str, Delivery]
+    not_yet: Mapping[str, str]
 
 
 def note_delivery(
     desk: Desk, person: Person, number: str, step: Delivery, *, memo: Memo | None = None
 ) -> Delivery:
-    """Keep what became of the batch of this number. What is known already is not written again.
+    """Keep what became of the batch of this number. What is known already is not written again. Raises as ``note_all``."""
+    return note_all(desk, person, Noted(steps={number: step}, not_yet={}), memo=memo).steps[number]
 
-    Raises NotAuthorised, or Refused ``unknown_batch``, ``batch_acknowledged``, ``reason_missing``, or what reading a text
-    raises.
+
+def note_all(desk: Desk, person: Person, noted: Noted, *, memo: Memo | None = None) -> Noted:
+    """Keep what became of several at once; what could not be brought is told again, and nothing is written of it.
+
+    Raises NotAuthorised, or Refused ``unknown_batch`` or ``batch_acknowledged``.
     """
 
-    def work(deed: Deed) -> Delivery:
+    def work(deed: Deed) -> Noted:
         deed.shift = None
-        connection = deed.unit.connection
-        if batch_by_number(connection, number) is None:
-            raise unknown_batch(number)
-        deed.subject = number
-        before = last_delivery(connection, number)
-        steps = steps_after(before, step)
-        if steps is None:
-            assert before is not None
-            raise _already(number, before)
-        for one in steps:
-            write_delivery(deed.unit, number, one, operator=person.user, at=deed.at)
-        deed.reason_code = str(step.state)
-        return step
+        deed.subject = ", ".join(noted.steps)[:SUBJECT_MAX] or None
+        for number, step in noted.steps.items():
+            _note(deed, number, step)
+        deed.reason_code = ", ".join(sorted({str(step.state) for step in noted.steps.values()})) or None
+        return noted
 
     return perform(desk, person, ACT, work, memo=memo)
+
+
+def _note(deed: Deed, number: str, step: Delivery) -> None:
+    connection = deed.unit.connection
+    if batch_by_number(connection, number) is None:
+        raise unknown_batch(number)
+    before = last_delivery(connection, number)
+    steps = steps_after(before, step)
+    if steps is None:
+        assert before is not None
+        raise _already(number, before)
+    for one in steps:
+        write_delivery(deed.unit, number, one, operator=deed.person.user, at=deed.at)
 
 
 def said_by_hand(step: Delivery) -> Delivery:

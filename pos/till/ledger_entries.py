@@ -17,6 +17,7 @@ from pos.domain.errors import Refused
 from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedLine, account_of, each_once
 from pos.domain.ledger_feed import LedgerBatch, LedgerRules
 from pos.domain.money import Currency
+from pos.domain.receipt import ReceiptFacts
 from pos.domain.role import Person
 from pos.store.ledger_batches import (
     batch_by_number,
@@ -27,9 +28,11 @@ from pos.store.ledger_batches import (
     sums_of,
 )
 from pos.store.ledger_entries import Posting, StoredEntry, entries_between, postings_behind
+from pos.store.z_reports import z_report_of
 from pos.till.desk import Desk
 from pos.till.gate import require_look
-from pos.till.ledger_batches import ACT, unknown_batch
+from pos.till.ledger_batches import LOOK, unknown_batch
+from pos.till.papers import show_receipt
 
 PAGE_MAX = 10_000
 """So many postings are told at once."""
@@ -64,7 +67,7 @@ def journal(desk: Desk, person: Person, day: date | None = None) -> Iterator[Jou
 
     Raises NotAuthorised, or Refused ``ledger_account_missing``.
     """
-    require_look(desk, ACT, person)
+    require_look(desk, LOOK, person)
     with desk.till.read() as connection:
         segments = list(_segments(desk, connection, day))
         currencies = {known for segment in segments for known in segment.currencies}
@@ -88,7 +91,7 @@ def behind(
 
     Raises NotAuthorised, or Refused ``unknown_batch`` or ``unknown_line``.
     """
-    require_look(desk, ACT, person)
+    require_look(desk, LOOK, person)
     with desk.till.read() as connection:
         batch = batch_by_number(connection, number)
         if batch is None:
@@ -99,6 +102,27 @@ def behind(
                 "unknown_line", f"Batch {number} has lines 1 to {len(batch.lines)}.", line=line_number
             )
         return postings_behind(connection, number, line, after=after, limit=min(limit, PAGE_MAX))
+
+
+OF_SHIFT = "shift "
+"""How the paper of a posting names a shift; what was printed of it is its Z report."""
+
+
+def receipt_behind(desk: Desk, person: Person, posting: Posting) -> ReceiptFacts:
+    """The receipt or slip that a posting was booked with.
+
+    Raises NotAuthorised, or Refused ``unknown_receipt`` where nothing was printed for it.
+    """
+    require_look(desk, LOOK, person)
+    paper = posting.paper
+    if paper is not None and paper.startswith(OF_SHIFT):
+        shift_number = int(paper.removeprefix(OF_SHIFT))
+        with desk.till.read() as connection:
+            paper = z_report_of(connection, shift_number) or paper
+    if paper is None or " " in paper:
+        booked_for = "" if paper is None else f" of it: it was booked for {paper}"
+        raise Refused("unknown_receipt", f"No receipt was printed{booked_for}.", receipt=paper)
+    return show_receipt(desk, person, paper)
 
 
 def _segments(desk: Desk, connection: Connection, day: date | None) -> Iterator[Segment]:

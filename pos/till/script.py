@@ -23,9 +23,10 @@ from pos.till.acts.day import DayAct, carry_out_of_day
 from pos.till.acts.dealers import DealerAct, carry_out_of_dealer
 from pos.till.acts.debits import DebitAct, carry_out_of_debit
 from pos.till.acts.drawer import DrawerAct, carry_out_at_drawer
+from pos.till.acts.ledger import LedgerAct, carry_out_of_ledger
 from pos.till.acts.payments import PaymentAct, carry_out_payment
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn, carry_out_of_person
-from pos.till.acts.seat import ApprovalsElsewhere, CardsNow, RefundsNow, Seat, VouchersNow
+from pos.till.acts.seat import ApprovalsElsewhere, CardsNow, LedgerNow, RefundsNow, Seat, VouchersNow
 from pos.till.acts.shifts import ShiftAct, carry_out_shift
 from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
 from pos.till.gate import require_right
@@ -48,7 +49,7 @@ class Script:
 
     ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
     ``refunds`` None: only what was taken here is paid back.
-    ``elsewhere`` None: no other terminal can be asked.
+    ``elsewhere`` None: no other terminal can be asked. ``ledger`` None: no batch can be brought from here.
     """
 
     def __init__(
@@ -60,10 +61,12 @@ class Script:
         cards: CardsNow | None = None,
         refunds: RefundsNow | None = None,
         elsewhere: ApprovalsElsewhere | None = None,
+        ledger: LedgerNow | None = None,
     ) -> None:
         self._desk = desk
         self._refunds = refunds
         self._approvals = elsewhere
+        self._ledger = ledger
         self._vouchers = vouchers
         self._cards = cards
         self.person = person
@@ -150,6 +153,7 @@ class Script:
             cards=self._cards,
             refunds=self._refunds,
             approvals=self._approvals,
+            ledger=self._ledger,
         )
         memo = Memo(ref=act.ref, digest=digest, encode=encode)
         if isinstance(act, PaymentAct):
@@ -160,6 +164,8 @@ class Script:
             return carry_out_at_drawer(seat, act, memo)
         if isinstance(act, DebitAct):
             return carry_out_of_debit(seat, act, memo)
+        if isinstance(act, LedgerAct):
+            return carry_out_of_ledger(seat, act, memo)
         if isinstance(act, DayAct):
             return carry_out_of_day(seat, act, memo)
         if isinstance(act, DealerAct):

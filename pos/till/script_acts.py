@@ -16,6 +16,7 @@ from pos.till.acts.day import DayAct
 from pos.till.acts.dealers import DealerAct
 from pos.till.acts.debits import DebitAct
 from pos.till.acts.drawer import DrawerAct
+from pos.till.acts.ledger import LedgerAct
 from pos.till.acts.payments import PaymentAct
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn
 from pos.till.acts.shifts import ShiftAct
@@ -28,7 +29,7 @@ ACTS = frozenset(
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
     "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
     "add_user change_user reset_pin confirm_clock undo_cash_move accept_over_short safe_count "
-    "undo_hand_over".split()
+    "undo_hand_over ledger_batch".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -43,6 +44,7 @@ DeedAct = (
     | CorrectionAct
     | ChequeAct
     | DebitAct
+    | LedgerAct
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

@@ -44,6 +44,7 @@ from pos.tui.patience import Patience
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
+    BringBatches,
     CheckFound,
     KeepCards,
     KeepChecking,
@@ -54,6 +55,7 @@ from pos.tui.ports import (
     Preview,
     Sessions,
     VoucherIssue,
+    bring_nothing,
 )
 from pos.tui.screens.confirm import ConfirmScreen
 from pos.tui.screens.find import FindScreen, SignedOut
@@ -141,6 +143,7 @@ class TillApp(App[int], inherit_bindings=False):
         keep_cards: KeepCards | None = None,
         keep_checking: KeepChecking | None = None,
         open_drawer: OpenDrawer = no_drawer,
+        bring_batches: BringBatches = bring_nothing,
         lock_after_s: float = 180,
         escape_wait_s: float = 0.4,
         hint: str | None = None,
@@ -157,6 +160,7 @@ class TillApp(App[int], inherit_bindings=False):
             patience=None if refunds is None else Patience(refunds, self._central_is_slow),
             card_terminal=card_terminal,
             link=sync_state,
+            bring_batches=bring_batches,
             hint=hint,
         )
         self.keyboard = Keyboard(clock=desk.clock, held=True)

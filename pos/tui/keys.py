@@ -514,6 +514,41 @@ KEYS: tuple[Key, ...] = (
         meaning="the open shift so far, for who may see it",
     ),
     Key(
+        id="make_batches",
+        keys=("m", "M"),
+        shown="M",
+        label="Make",
+        meaning="the ledger batches of days that are over",
+    ),
+    Key(
+        id="deliver_batches",
+        keys=("d", "D"),
+        shown="D",
+        label="Deliver",
+        meaning="every ledger batch that waits",
+    ),
+    Key(
+        id="deliver_batch",
+        keys=("s", "S"),
+        shown="S",
+        label="Send it",
+        meaning="the selected ledger batch, a refused one too",
+    ),
+    Key(
+        id="batch_taken",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Taken",
+        meaning="a ledger batch: the accounting system has it",
+    ),
+    Key(
+        id="batch_refused",
+        keys=("n", "N"),
+        shown="N",
+        label="Refused",
+        meaning="a ledger batch: it would not have it, and why",
+    ),
+    Key(
         id="scroll",
         keys=("pageup", "pagedown"),
         shown="PgUp PgDn",
@@ -567,6 +602,7 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number="9", act="safe_count", label="Count the safe"),
     MenuEntry(number="0", act="close_day", label="End of day: what stops it, and the close"),
     MenuEntry(number=".1", act="hand_over", label="Hand the shift over, accept it, or take it back"),
+    MenuEntry(number=".2", act="ledger_batches", label="Batches for the general ledger"),
 )
 """The cash office's own menu."""
 
@@ -641,6 +677,10 @@ RIGHTS: dict[str, str] = {
     "safe_count": "safe_count",
     "close_day": "close_day",
     "x_report": "see_expected",
+    "ledger_batches": "export",
+    **dict.fromkeys(
+        ("make_batches", "deliver_batches", "deliver_batch", "batch_taken", "batch_refused"), "ledger_batch"
+    ),
     "sign_off": "accept_over_short",
     "open_shift": "open_shift",
     "close_shift": "close_shift",

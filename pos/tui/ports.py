@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pos.domain.errors import Refused
+from pos.domain.ledger_delivery import Delivery
 from pos.domain.receipt import Copy, ReceiptFacts
+from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued, VoucherPress
 
 
@@ -109,3 +112,13 @@ KeepCards = Callable[[], Awaitable[None]]
 
 KeepChecking = Callable[[Callable[[CheckFound], None]], Awaitable[None]]
 """Has the whole store checked when it is time, for as long as the screen is open, and tells what was found last."""
+
+BringBatches = Callable[[Person, str | None], AsyncIterator[tuple[str, Delivery | str]]]
+"""Bring the ledger batches that wait, or the one of a number, to the accounting system: each with what is to be noted of it,
+or why it could not be brought."""
+
+
+async def bring_nothing(_person: Person, _number: str | None) -> AsyncIterator[tuple[str, Delivery | str]]:
+    """For a till without a way to the accounting system. Raises Refused ``not_delivered_here``."""
+    raise Refused("not_delivered_here", "No batch can be brought to the accounting system from here.")
+    yield  # An iterator, as the others are.

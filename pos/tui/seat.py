@@ -24,7 +24,14 @@ from pos.till.gate import may_do
 from pos.till.open_bills import catch_up
 from pos.till.unfinished import abandon
 from pos.tui.patience import Patience
-from pos.tui.ports import AskSyncState, NotAskedYet, Preview, VoucherIssue
+from pos.tui.ports import (
+    AskSyncState,
+    BringBatches,
+    NotAskedYet,
+    Preview,
+    VoucherIssue,
+    bring_nothing,
+)
 
 Result = TypeVar("Result")
 
@@ -44,7 +51,7 @@ class Seat:
     ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
     ``refunds`` None: nor to pay back what another terminal took; ``patience`` is the same, and may be left.
     ``approvals`` None: no other terminal can be asked for a second person. ``card_terminal`` None: slips are keyed.
-    ``link`` says whether central answers.
+    ``link`` says whether central answers. ``bring_batches`` leads to the accounting system.
     """
 
     desk: Desk
@@ -57,6 +64,7 @@ class Seat:
     approvals: ApprovalExchange | None = None
     card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
+    bring_batches: BringBatches = bring_nothing
     hint: str | None = None
     occupant: Person | None = None
     shift: Shift | None = None

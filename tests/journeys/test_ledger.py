@@ -272,3 +272,31 @@ def test_a_refused_batch_is_to_be_looked_at(pos: ForkingPos, counted_home: Path)
         "look",
         "1 batches, 0 wait for the accounting system, 1 were refused by it",
     )
+
+
+def test_a_script_delivers_batches_and_hears_what_became_of_each(pos: ForkingPos, counted_home: Path) -> None:
+    folder = counted_home.parent / "ledger"
+    delivers(counted_home, f'folder = "{folder}"')
+    export(pos, counted_home, "csv", counted_home.parent / "made")
+
+    away = deliver_by_line(pos, counted_home, "d1")
+    folder.mkdir()
+    delivered = deliver_by_line(pos, counted_home, "d2")
+    (folder / f"{delivered['batch']}.refused").write_text("Period closed")
+    refused = deliver_by_line(pos, counted_home, "d3")
+
+    assert (away["state"], away["reason"]) == (
+        "waiting",
+        "The folder cannot be used: No such file or directory.",
+    )
+    assert delivered["state"] == "delivered"
+    assert (refused["state"], refused["reason"]) == ("refused", "Period closed")
+    assert deliver_by_line(pos, counted_home, "d2") == delivered
+
+
+def deliver_by_line(pos: ForkingPos, home: Path, ref: str) -> dict[str, str]:
+    line = {"ref": ref, "act": "ledger_batch", "deed": "deliver"}
+    ended = pos.script(home, [line], user="4001", pin=BACK_OFFICE_PIN)
+    assert ended.status == 0, ended
+    (batch,) = ended.lines[0]["batches"]
+    return dict(batch)

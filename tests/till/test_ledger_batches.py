@@ -292,7 +292,7 @@ def test_what_was_booked_before_a_restore_keeps_the_number_that_it_may_have_gone
     assert findings(desk) == []
 
 
-def test_only_who_may_export_makes_batches_and_the_auditor_looks() -> None:
+def test_only_the_back_office_makes_batches_and_the_auditor_looks() -> None:
     desk = counted_day()
     with pytest.raises(NotAuthorised):
         make_batches(desk, CASHIER)
@@ -305,7 +305,7 @@ def test_only_who_may_export_makes_batches_and_the_auditor_looks() -> None:
 
     assert ledger_batches(desk, AUDITOR) == [batch]
     assert [(row["act"], row["subject"]) for row in rows(desk, "audit") if row["result"] == "ok"][-1] == (
-        "export",
+        "ledger_batch",
         batch.number,
     )
 

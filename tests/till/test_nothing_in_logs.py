@@ -162,6 +162,16 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "hand_over", "to": "1002", "reason": "reason"},
     {"ref": "ref", "act": "accept_hand_over", "cash": {"amount": "1", "currency": "KWD"}},
     {"ref": "ref", "act": "undo_hand_over", "reason": "reason"},
+    {"ref": "ref", "act": "ledger_batch", "deed": "make", "business_date": "2026-11-21"},
+    {"ref": "ref", "act": "ledger_batch", "deed": "deliver", "batch": "batch"},
+    {
+        "ref": "ref",
+        "act": "ledger_batch",
+        "deed": "refused",
+        "batch": "batch",
+        "reference": "reference",
+        "reason": "reason",
+    },
     {"ref": "ref", "act": "undo_cash_move", "move": "1", "reason": "reason"},
     {"ref": "ref", "act": "lock"},
 ]

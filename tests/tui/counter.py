@@ -37,11 +37,13 @@ from pos.tui.app import TillApp, no_drawer, nothing_to_print
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
+    BringBatches,
     KeepChecking,
     NotAskedYet,
     OpenDrawer,
     Sessions,
     VoucherIssue,
+    bring_nothing,
 )
 from pos.tui.screens.sign_in import SignInScreen
 from pos.tui.widgets.foot import MessageLine
@@ -214,6 +216,7 @@ async def counter(
     open_drawer: OpenDrawer = no_drawer,
     after_commit: AfterCommit = nothing_to_print,
     keep_checking: KeepChecking | None = None,
+    bring_batches: BringBatches = bring_nothing,
 ) -> AsyncIterator[Counter]:
     """The screen over ``desk``, with ``user`` signed in (None: nobody is)."""
     app = TillApp(
@@ -232,6 +235,7 @@ async def counter(
         card_terminal=card_terminal,
         open_drawer=open_drawer,
         keep_checking=keep_checking,
+        bring_batches=bring_batches,
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Compositor, "render_update", _leave_unpainted)

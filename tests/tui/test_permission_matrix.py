@@ -177,6 +177,8 @@ ELSEWHERE = {
         ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move"),
         "needs an own shift; test_cash_moves",
     ),
+    "export": "tests/tui/test_ledger_batches",
+    "ledger_batch": "tests/tui/test_ledger_batches",
     "ask_elsewhere": "test_elsewhere",
     "enquire": "on the way to the lists here",
 }

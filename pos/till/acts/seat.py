@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pos.domain.errors import Refused
+from pos.domain.ledger_delivery import Delivery
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued
 from pos.store.cards import CardAttempt
@@ -84,12 +85,21 @@ class ApprovalsElsewhere(Protocol):
         ...
 
 
+class LedgerNow(Protocol):
+    """Brings batches to the accounting system, and waits for its answers."""
+
+    def bring(self, person: Person, number: str | None) -> Sequence[tuple[str, Delivery | str]]:
+        """Those that wait, or the one of ``number``: what is to be noted of each, or why it could not be brought."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
     """Who sits at which desk.
 
     ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
     ``refunds`` None: only what was taken here is paid back. ``approvals`` None: no other terminal can be asked.
+    ``ledger`` None: no batch can be brought from here.
     """
 
     desk: Desk
@@ -98,6 +108,7 @@ class Seat:
     cards: CardsNow | None
     refunds: RefundsNow | None
     approvals: ApprovalsElsewhere | None
+    ledger: LedgerNow | None = None
 
     def undone(self, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
         """Carry out what undoes a payment; central is asked first what of it was paid back elsewhere."""
@@ -118,3 +129,9 @@ class Seat:
         if self.approvals is None:
             raise Refused("no_central", "This till has no central: nobody at another terminal can be asked.")
         return self.approvals
+
+    def ledger_now(self) -> LedgerNow:
+        """Raises Refused ``not_delivered_here``."""
+        if self.ledger is None:
+            raise Refused("not_delivered_here", "No batch can be brought to the accounting system from here.")
+        return self.ledger

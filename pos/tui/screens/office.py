@@ -21,6 +21,7 @@ from pos.tui.keys import OFFICE, action
 from pos.tui.screens.cash_moves import CashMoveScreen, CashMovesScreen, named
 from pos.tui.screens.day import DayScreen, SafeCountScreen
 from pos.tui.screens.hand_over import AcceptScreen, HandOverScreen, said_of
+from pos.tui.screens.ledger_batches import LedgerBatchesScreen
 from pos.tui.screens.lines import LinesScreen
 from pos.tui.screens.mandates import MandatesScreen
 from pos.tui.screens.reason import ReasonScreen
@@ -43,7 +44,7 @@ class OfficeScreen(LinesScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one(Listing).show(
-            [Row(key=entry.number, cells=(entry.number, entry.label)) for entry in OFFICE]
+            [Row(key=entry.number, cells=(entry.number.replace(".", ". "), entry.label)) for entry in OFFICE]
         )
 
     async def on_key(self, event: events.Key) -> None:
@@ -156,6 +157,9 @@ class OfficeScreen(LinesScreen[bool]):
 
     def action_mandates(self) -> None:
         self.app.push_screen(MandatesScreen(self.seat, self.errands))
+
+    def action_ledger_batches(self) -> None:
+        self.app.push_screen(LedgerBatchesScreen(self.seat, self.errands))
 
     # --- safe and day -------------------------------------------------------------------------------------------
 

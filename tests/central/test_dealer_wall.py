@@ -20,6 +20,7 @@ from sync.central.schema.migrations.versions import (
     v0016_returned_cheques,
     v0017_ledger_batches,
     v0019_one_row_at_the_wall,
+    v0020_whose_a_walk_ins_bill_is,
 )
 from sync.central.schema.migrations.walling import ALL, NONE
 from sync.central.schema.opening import open_central
@@ -35,6 +36,7 @@ WALL = (
     | v0016_returned_cheques.WALL
     | v0017_ledger_batches.WALL
     | v0019_one_row_at_the_wall.WALL
+    | v0020_whose_a_walk_ins_bill_is.WALL
 )
 """Of each table what a dealer sees, and what it may write."""
 
@@ -261,6 +263,7 @@ def test_no_row_of_another_dealer_is_changed_or_taken_away_by_a_dealer(walled: C
         "UPDATE payment SET account_id = 'D-12', dealer = 'D-12' WHERE id = 'P-D-13'",
         "UPDATE account SET kind = 'subscriber' WHERE id = 'D-13'",
         "UPDATE bill SET account_id = 'D-12' WHERE id = 'CB-OTHER'",
+        "UPDATE bill SET dealer = 'D-12' WHERE id = 'CB-OTHER'",
         "UPDATE refund SET payment_id = 'P-D-12' WHERE id = 'RF-D-13'",
         "UPDATE bank_receipt SET dealer_id = 'D-12' WHERE payment_id = 'P-D-13'",
     ],
@@ -359,6 +362,7 @@ async def test_what_dealers_pay_goes_through_the_wall_and_is_whole_behind_it(wal
     [
         dealers_tills.test_a_dealers_till_takes_money_for_its_dealer_and_sees_no_other,
         dealers_tills.test_a_dealers_till_undoes_what_its_dealers_tills_took_alone,
+        dealers_tills.test_a_dealers_till_tells_of_a_walk_in_buyers_cheque_and_charge,
         dealers_tills.test_a_dealers_till_takes_a_voucher_and_gives_its_rest,
         dealers_tills.test_people_and_second_persons_are_those_of_a_dealers_own_tills,
         dealers_tills.test_a_dealers_till_hears_how_far_its_dealers_tills_are_alone,

@@ -28,6 +28,7 @@ from sync.central.wire.links import (
     APPROVAL_PATH,
     BILL_PATH,
     COMMISSION_PATH,
+    DISHONOUR_PATH,
     ENROLMENT_PATH,
     HEAD_PATH,
     LEDGER_BATCH_PATH,
@@ -224,6 +225,82 @@ def hold(payment_id: str, receipt: str) -> dict[str, object]:
 
 def placed(account: str) -> dict[str, object]:
     return {"account": account, "as": "account", "amount": {"unit": "KWD", "value": 1}}
+
+
+async def test_a_dealers_till_tells_of_a_walk_in_buyers_cheque_and_charge(empty_store: CentralStore) -> None:
+    """The charge is its dealer's till's to see and to take money on; one at another dealer's is not."""
+    sold = {"id": "SIM-1", "@referredType": "ProductOffering"}
+    async with tills_of(empty_store, "T1", "T8", "T9") as tills:
+        charged = {}
+        for till in tills:
+            walk_in: dict[str, Any] = {
+                "payer": {**party("WALK-IN"), "role": "walk_in"},
+                "paymentItem": [{"item": sold, "totalAmount": {"unit": "KWD", "value": 1}}],
+            }
+            paid = await till.take(1, "WALK-IN", **walk_in)
+            told = bounce(till, paid, account="WALK-IN", bill=f"CH-{till.terminal}")
+            status, _ = await till.tell(DISHONOUR_PATH, told)
+            charged[till.terminal] = (status, {row["id"] for row in await till.rows(BILL_PATH)})
+            undone = {**told, "correlatorId": "told-undone", "state": "undone"}
+            if till.terminal == "T9":
+                assert (await till.tell(DISHONOUR_PATH, undone))[0] == 201
+        everybodys = {"CB-1", "CB-2", "CB-OTHER", "CB-OWN"}
+        assert charged["T8"] == (201, {*charged["T8"][1] & everybodys, "CH-T8"})
+        assert charged["T9"] == (201, {*charged["T9"][1] & everybodys, "CH-T9"})
+        own = tills[1]
+        for sequence, named in ((2, "CH-T8"), (3, "CH-T1"), (4, "CH-T9")):
+            await own.take(sequence, "WALK-IN", named, payer={**party("WALK-IN"), "role": "walk_in"})
+        (bill,) = await own.rows(BILL_PATH, id="CH-T8")
+        assert [entry["appliedAmount"]["value"] for entry in bill["appliedPayment"]] == [1]
+    with empty_store.read() as connection:
+        open_of = connection.execute(
+            text("SELECT id, dealer, remaining_minor FROM bill WHERE id LIKE 'CH-%'")
+        )
+        assert {tuple(row) for row in open_of} == {
+            ("CH-T1", None, 5_000),
+            ("CH-T8", OWN, 4_000),
+            ("CH-T9", OTHER, 0),
+        }
+    assert verify_central(empty_store) == []
+
+
+async def test_a_bounce_is_told_of_no_other_dealers_account(empty_store: CentralStore) -> None:
+    """Neither whom it counts against, nor whom it charges, nor who is collected from again."""
+    async with tills_of(empty_store, "T8", "T9") as (own, _):
+        paid = await own.take(1)
+        for more in (
+            {"account": {"id": OTHER}},
+            {"charge": {**bounce(own, paid)["charge"], "account": OTHER}},
+            {"collection": [{"account": OTHER, "status": "active", "stage": 2}]},
+        ):
+            refused = await own.tell(DISHONOUR_PATH, {**bounce(own, paid), **more})
+            assert refused == (422, "unknown_account")
+        assert (await own.tell(DISHONOUR_PATH, bounce(own, paid)))[0] == 201
+
+
+def bounce(till: Till, paid: str, *, account: str = "BA-1", bill: str = "CH-1") -> dict[str, Any]:
+    """What a till tells of a cheque that bounced, with a fee of 5.000 as a bill."""
+    return {
+        "correlatorId": "told",
+        "dishonour": f"DH-{till.terminal}",
+        "state": "dishonoured",
+        "payment": {"id": paid},
+        "reasonCode": "insufficient_funds",
+        "payorsFault": True,
+        "bankDate": "2026-11-21",
+        "receiptNumber": f"DN-{till.terminal}",
+        "ofReceipt": f"R-{till.terminal}-1",
+        "terminal": till.terminal,
+        "charge": {
+            "id": bill,
+            "billNo": f"N-{bill}",
+            "account": account,
+            "date": "2026-11-21",
+            "recoveredAmount": kwd("0"),
+            "feeAmount": kwd("5.000"),
+            "feeTaxAmount": kwd("0.238"),
+        },
+    }
 
 
 async def test_what_is_the_operators_a_dealers_till_does_not(empty_store: CentralStore) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from pos.domain.bill import BillState
 from pos.domain.money import Money, currency
-from sync.central.wire.dealer_view import OF_SEEN_ACCOUNT, dealer_asking, shown_key
+from sync.central.wire.dealer_view import OF_SEEN_ACCOUNT, OF_SEEN_BILL, dealer_asking, shown_key
 from sync.central.wire.links import BILL_PATH, RATE_PATH, REFUND_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
 from sync.tmf678.bill import applied_payment_json, bill_resource
@@ -197,7 +197,7 @@ FIND_BILL = text(
     "SELECT account_id, state, currency, remaining_minor, EXISTS (SELECT 1 FROM account"
     " WHERE account.id = bill.account_id AND account.written_off_minor > 0) AS account_owes_more"
     " FROM bill WHERE id = :id"
-    f" AND (CAST(:of_dealer AS TEXT) IS NULL OR {OF_SEEN_ACCOUNT})"
+    f" AND (CAST(:of_dealer AS TEXT) IS NULL OR {OF_SEEN_BILL})"
 )
 FIND_LOADED = text(
     "SELECT state, told_state, currency, remaining_minor, loaded_open_minor, body FROM bill WHERE id = :id"
@@ -272,7 +272,7 @@ BILLS = Collection(
     },
     default_order="id",
     compose=compose_bills,
-    for_dealer=OF_SEEN_ACCOUNT,
+    for_dealer=OF_SEEN_BILL,
 )  # fmt: skip
 
 RATES = Collection(
@@ -300,6 +300,6 @@ RATES = Collection(
     compose=compose_rates,
     for_dealer=(
         f"(account_id IS NULL OR {OF_SEEN_ACCOUNT}) AND (bill_id IS NULL OR EXISTS"
-        f" (SELECT 1 FROM bill WHERE bill.id = bill_id AND {OF_SEEN_ACCOUNT}))"
+        f" (SELECT 1 FROM bill WHERE bill.id = bill_id AND {OF_SEEN_BILL}))"
     ),
 )  # fmt: skip

@@ -22,8 +22,9 @@ from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.standing_bounces import put_back, standing_bounces, take_back_stages
 from sync.central.wire.dealer_view import (
     OF_OWN_PAYMENTS,
+    dealer_asking,
+    require_not_anothers,
     require_own_payment,
-    require_seen_account,
     shown_key,
     stored_key,
 )
@@ -203,9 +204,12 @@ def _note(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
     if connection.execute(FIND_DISHONOUR, {"id": told.dishonour_id}).first() is not None:
         raise ApiError(422, "dishonour_conflict", "This bounce was told before.", field="dishonour")
     charge = told.charge
-    for account_id in (told.account_id, None if charge is None else charge.account_id):
-        if account_id is not None:
-            require_seen_account(connection, account_id, field="account")
+    if told.account_id is not None:
+        require_not_anothers(connection, told.account_id, field="account.id")
+    if charge is not None:
+        require_not_anothers(connection, charge.account_id, field="charge.account")
+    for account_id, _ in told.stages:
+        require_not_anothers(connection, account_id, field="collection.account")
     if charge is not None:
         _put_charge(connection, told, charge, receipt)
     counts = told.payors_fault and told.account_id is not None
@@ -242,7 +246,9 @@ def _note(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
 def _put_charge(
     connection: Connection, told: IncomingDishonour, charge: IncomingCharge, receipt: DishonourReceipt
 ) -> None:
-    """A bill of its own, outside any cycle; a dealer's account has so much less."""
+    """A bill of its own, outside any cycle; a dealer's account has so much less. Where nobody keeps the account, as for a
+    walk-in buyer, the bill is its till's dealer's.
+    """
     kept_in = account_currency(connection, charge.account_id)
     if charge.bill_no is None:
         if kept_in is None:
@@ -261,6 +267,7 @@ def _put_charge(
             "id": charge.charge_id,
             "bill_no": charge.bill_no,
             "account_id": charge.account_id,
+            "dealer": dealer_asking() if kept_in is None else None,
             "state": BillState.SENT.value,
             "currency": charge.amount.currency.code,
             "loaded_open_minor": charge.amount.minor,
@@ -402,9 +409,9 @@ FIND_TOLD = text(
 FIND_DISHONOUR = text(f"SELECT {_COLUMNS} FROM dishonour WHERE id = :id")
 FIND_BILL_TWIN = text("SELECT id FROM bill WHERE id = :id OR bill_no = :bill_no")
 INSERT_BILL = text(
-    "INSERT INTO bill (id, bill_no, account_id, state, currency, loaded_open_minor, remaining_minor, bill_date,"
+    "INSERT INTO bill (id, bill_no, account_id, dealer, state, currency, loaded_open_minor, remaining_minor, bill_date,"
     " due_date, last_update, body, change_number)"
-    " VALUES (:id, :bill_no, :account_id, :state, :currency, :loaded_open_minor, :remaining_minor, :bill_date,"
+    " VALUES (:id, :bill_no, :account_id, :dealer, :state, :currency, :loaded_open_minor, :remaining_minor, :bill_date,"
     " :due_date, :last_update, :body, :change_number)"
 )
 INSERT_DISHONOUR = text(

@@ -184,6 +184,16 @@ def require_seen_account(connection: Connection, account_id: str, *, field: str)
         raise ApiError(422, "unknown_account", "There is no such account.", field=field)
 
 
+def require_not_anothers(connection: Connection, account_id: str, *, field: str) -> None:
+    """A dealer's till says something of no other dealer's account; of one that nobody keeps here it may.
+
+    Raises ApiError 422 ``unknown_account``.
+    """
+    asked = {"id": account_id, "of_dealer": dealer_asking()}
+    if asked["of_dealer"] is not None and connection.execute(SEE_OTHERS, asked).one_or_none() is not None:
+        raise ApiError(422, "unknown_account", "There is no such account.", field=field)
+
+
 OF_OWN_TILLS = "terminal IN (SELECT till.id FROM terminal AS till WHERE till.dealer = :of_dealer)"
 OF_OWN_PAYMENTS = (
     "payment_id IN (SELECT paid.id FROM payment AS paid"
@@ -200,5 +210,7 @@ OF_SEEN_ACCOUNT = (
 
 Each row asks for its own account: a list of all that are seen would be made of every account for a single bill.
 """
+OF_SEEN_BILL = f"(bill.dealer = :of_dealer OR {OF_SEEN_ACCOUNT})"
+"""The same for bills: what walk-in buyers owe stands on no account, and is its till's dealer's."""
 SEE_ACCOUNT = text("SELECT id FROM account WHERE id = :id AND (kind <> 'dealer' OR id = :of_dealer)")
 SEE_OTHERS = text("SELECT id FROM account WHERE id = :id AND kind = 'dealer' AND id <> :of_dealer")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import text
 
 from pos.domain.payment_mode import PayerKind
 from pos.till.open_bills import catch_up_all
 from sync.central.operating.fixture import load_fixture
 from sync.central.operating.verify import verify_central
-from tests.builders.bounces import bounced, count_of_cash, lodged, terms, with_fee
+from tests.builders.bounces import bounced, by_mistake, count_of_cash, lodged, terms, with_fee
 from tests.builders.tills import cash, cheque, closed, count, findings, opened, pay, rows, sale, stock, wish
 from tests.builders.undoing import open_bills
 from tests.builders.wire import Wire
@@ -68,3 +69,13 @@ async def test_a_walk_in_buyers_bounced_cheque_and_its_charge_are_taken_from_a_d
     pay(wire.desk, cash("4.500"), account=None, payer=PayerKind.WALK_IN, allocate=[wish(NOTICE)])
     await all_told(wire)
     assert charge_at_central(wire) == (0, "D-1")
+
+
+@pytest.mark.parametrize("dealer", ["D-1", None])
+async def test_the_banks_mistake_takes_the_charge_back(dealer: str | None) -> None:
+    """The cheque counts again for what was bought, which is on no account here."""
+    wire, receipt = await bounced_at_a_till(dealer=dealer)
+    await all_told(wire)
+    by_mistake(wire.desk, receipt)
+    await all_told(wire)
+    assert charge_at_central(wire) == (0, dealer)

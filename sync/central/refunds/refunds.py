@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, text
 from pos.domain.cheque import ChequeState
 from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, currency, zero
+from pos.domain.payment_mode import Purpose
 from sync.central.bills.bills import count_as_told, find_bill, set_against_bill
 from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.debt import clear_rests_again, give_up_again, owe_rests_again, recover_again
@@ -33,7 +34,13 @@ from sync.central.refunds.positions import FIGURE_OF, FIND_PAID, KEPT_APART, Par
 from sync.central.refunds.undone_papers import free_papers
 from sync.central.store.database import next_change
 from sync.central.vouchers.issuers import VoucherIssuer
-from sync.central.wire.dealer_view import is_own_payment, require_own_payment, require_seen_account, shown_key
+from sync.central.wire.dealer_view import (
+    is_own_payment,
+    require_not_anothers,
+    require_own_payment,
+    require_seen_account,
+    shown_key,
+)
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import REFUND_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
@@ -248,8 +255,13 @@ def _settle_reconnection(
 
 
 def _require_accounts(connection: Connection, told: IncomingRefund) -> None:
-    """Money is moved to accounts that are there, and can hold it."""
+    """Money is moved to accounts that are there, and can hold it. What counts again stands where it stood: what walk-in
+    buyers bought, and what they owe for a cheque, is on no account here.
+    """
     for index, placed in enumerate(told.placed):
+        if told.kind is CorrectionKind.REINSTATEMENT and _needs_no_account(connection, placed):
+            require_not_anothers(connection, placed.account_id, field=f"placed[{index}].account")
+            continue
         require_seen_account(connection, placed.account_id, field=f"placed[{index}].account")
         kept_in = account_currency(connection, placed.account_id)
         if kept_in is None:
@@ -259,6 +271,13 @@ def _require_accounts(connection: Connection, told: IncomingRefund) -> None:
         if kept_in != told.amount.currency.code:
             message = f"The account is in {kept_in}."
             raise ApiError(422, "account_other_currency", message, field=f"placed[{index}].account")
+
+
+def _needs_no_account(connection: Connection, placed: ToldPart) -> bool:
+    if placed.bill_id is None:
+        return placed.purpose is Purpose.ITEMS
+    bill = find_bill(connection, placed.bill_id)
+    return bill is not None and bill.account_id == placed.account_id
 
 
 def _beside(connection: Connection, told: IncomingRefund, *, change: int, at: datetime) -> Iterator[Part]:
@@ -302,6 +321,8 @@ def _place(connection: Connection, placed: ToldPart, *, change: int, at: datetim
         )
     if rest:
         figure = FIGURE_OF.get(placed.purpose, StoodAs.CREDIT)
+        if figure is StoodAs.CREDIT and account_currency(connection, placed.account_id) is None:
+            figure = StoodAs.SUSPENSE
         parts.append(Part(stood_as=figure, account_id=placed.account_id, bill_id=None, amount=rest))
     for part in parts:
         apply_part(connection, part, change=change, at=at)

@@ -48,6 +48,8 @@ class ShopSettings(Strict):
     operator_company: Annotated[str, Field(min_length=1, max_length=80)] = "Counterfoil Telecom"
     walk_in_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "WALK-IN"
     suspense_account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "SUSPENSE"
+    cash_office: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,39})?$")] = ""
+    other_tills: Literal["warn", "stop"] = "warn"
 
 
 class AmountSettings(Strict):

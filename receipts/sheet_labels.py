@@ -17,6 +17,10 @@ SHEET_HEADING = MappingProxyType(
         "safe_count": "SAFE COUNT",
         "day_report": "END OF DAY",
         "carrier_receipt": "HANDED TO THE CARRIER",
+        "bag_sent": "BAG TO ANOTHER TILL",
+        "bag_recalled": "BAG CAME BACK",
+        "bag_accepted": "BAG ACCEPTED",
+        "bag_undone": "ACCEPTED BAG TAKEN BACK",
     }
 )
 
@@ -92,6 +96,13 @@ SHEET = MappingProxyType(
         "left_over": "{said}",
         "closed_by": "Closed by (signature):",
         "deposit_slip": "Deposit slip",
+        "bag_number": "Bag",
+        "bag_check": "CHECK",
+        "bag_paper": "Its paper",
+        "cash_office": "For till",
+        "contents": "Also in it",
+        "in_bag": "Put in",
+        "taken_along": "Taken along (signature):",
         "reference": "Reference",
         "carrier": "Carrier",
         "carrier_person": "Fetched by",

@@ -35,7 +35,8 @@ VIEWS = (
     "v_payment v_tender v_allocation v_sale_line v_journal v_receipt v_shift v_cheque v_cheque_replacement "
     "v_post_dated v_cash_move v_deposit_slip v_deposit_cheque v_deposit_carrier v_bank_receipt v_commission v_refund "
     "v_transfer v_approval v_outbox v_audit v_card_attempt v_imported_record v_mandate v_bank_file v_bank_entry "
-    "v_dishonour v_ledger_batch v_ledger_batch_line v_z_report v_day v_safe_count v_hand_over"
+    "v_dishonour v_ledger_batch v_ledger_batch_line v_z_report v_day v_safe_count v_hand_over "
+    "v_sent_bag v_accepted_bag"
 ).split()
 CACHE_VIEWS = ("v_bill", "v_account")
 

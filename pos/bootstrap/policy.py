@@ -90,6 +90,8 @@ def shop_policy(settings: Settings, identity: Identity) -> ShopPolicy:
             ),
         ),
         ledger=ledger_rules(settings),
+        cash_office=settings.till.shop.cash_office,
+        other_tills_stop=settings.till.shop.other_tills == "stop",
     )
 
 

@@ -13,13 +13,17 @@ from pos.domain.money import Money
 
 
 class BagState(StrEnum):
-    """Where a bag is. One that leaves a slip again is sealed as before; opened: its cash is loose in the safe again."""
+    """Where a bag is. One that leaves a slip again is sealed as before; opened: its cash is loose in the safe again.
+
+    Sent: it left for another till of the shop.
+    """
 
     SEALED = "sealed"
     BATCHED = "batched"
     LODGED = "lodged"
     CREDITED = "credited"
     OPENED = "opened"
+    SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class Ledger(StrEnum):
     CHEQUES_IN_CLEARING = "cheques_in_clearing"
     SAFE = "safe"
     CASH_IN_TRANSIT = "cash_in_transit"
+    BAGS_IN_TRANSIT = "bags_in_transit"
     BANK_CHARGES = "bank_charges"
     BANK_DIFFERENCES = "bank_differences"
     BANK = "bank"
@@ -78,6 +79,10 @@ class SourceKind(StrEnum):
     CASH_MOVE = "cash_move"
     DEBIT_FEE = "debit_fee"
     SAFE_COUNT = "safe_count"
+    BAG_SENT = "bag_sent"
+    BAG_RECALLED = "bag_recalled"
+    BAG_ACCEPTED = "bag_accepted"
+    BAG_UNDONE = "bag_undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,10 @@ class ReceiptKind(StrEnum):
     SAFE_COUNT = "safe_count"
     DAY_REPORT = "day_report"
     CARRIER_RECEIPT = "carrier_receipt"
+    BAG_SENT = "bag_sent"
+    BAG_RECALLED = "bag_recalled"
+    BAG_ACCEPTED = "bag_accepted"
+    BAG_UNDONE = "bag_undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

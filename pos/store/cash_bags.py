@@ -47,9 +47,15 @@ def loose_in_safe(connection: Connection, in_currency: Currency) -> Money:
 def bag_by_number(connection: Connection, number: str) -> CashBag | None:
     """The bag of this number; of several, for a number may come again, the one that is still there, else the last."""
     row = connection.exec_driver_sql(
-        _BAG + "WHERE number = ? ORDER BY state IN ('credited', 'opened'), sealed DESC LIMIT 1", (number,)
+        _BAG + "WHERE number = ? ORDER BY state IN ('credited', 'opened', 'sent'), sealed DESC LIMIT 1",
+        (number,),
     ).first()
     return None if row is None else _bag(tuple(row))
+
+
+def bag_by_id(connection: Connection, bag_id: str) -> CashBag:
+    """The bag of this id, which must be there."""
+    return _bag(tuple(connection.exec_driver_sql(_BAG + "WHERE bag_id = ?", (bag_id,)).one()))
 
 
 def bags_of_slip(connection: Connection, slip_id: str) -> tuple[CashBag, ...]:

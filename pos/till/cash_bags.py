@@ -38,40 +38,44 @@ def bag_cash(
 
     def work(deed: Deed) -> CashBag:
         deed.shift = None
-        named = deed.subject = clean_reference(number, field="Bag", limit=40).upper()
-        counted = parse_amount(amount, desk.identity.currency, decimal_marks=decimal_marks)
-        if counted.minor % desk.policy.cash_rounding.coin_minor:
-            raise Refused("not_in_coins", f"There are no coins for {counted}. Count again.", field="amount")
-        before = bag_by_number(deed.unit.connection, named)
-        if before is not None and before.state not in (BagState.CREDITED, BagState.OPENED):
-            raise Refused(
-                "bag_taken", f"Bag {named} is {before.state} already. Look at its number.", bag=named
-            )
-        _require_in_safe(deed, counted)
-        bag = CashBag(
-            bag_id=deed.new_id(),
-            number=named,
-            amount=counted,
-            sealed_on=business_date(deed.at, desk.policy.day_starts),
-            sealed_by=person.user,
-        )
-        deed.unit.insert(
-            "cash_bag",
-            {
-                "bag_id": bag.bag_id,
-                "number": bag.number,
-                "amount_minor": bag.amount.minor,
-                "currency": bag.amount.currency.code,
-                "business_date": bag.sealed_on.isoformat(),
-                "sealed_at_utc": utc_text(deed.at),
-                "utc_offset_min": offset_minutes(deed.at),
-                "operator": bag.sealed_by,
-            },
-        )
-        move_bags(deed, [bag], BagState.SEALED)
-        return bag
+        return seal_bag(deed, number, amount, decimal_marks=decimal_marks)
 
     return perform(desk, person, SEAL, work, memo=memo)
+
+
+def seal_bag(deed: Deed, number: str, amount: str, *, decimal_marks: str) -> CashBag:
+    """The same as a part of another deed. Raises as ``bag_cash``."""
+    desk = deed.desk
+    named = deed.subject = clean_reference(number, field="Bag", limit=40).upper()
+    counted = parse_amount(amount, desk.identity.currency, decimal_marks=decimal_marks)
+    if counted.minor % desk.policy.cash_rounding.coin_minor:
+        raise Refused("not_in_coins", f"There are no coins for {counted}. Count again.", field="amount")
+    before = bag_by_number(deed.unit.connection, named)
+    if before is not None and before.state not in (BagState.CREDITED, BagState.OPENED, BagState.SENT):
+        raise Refused("bag_taken", f"Bag {named} is {before.state} already. Look at its number.", bag=named)
+    _require_in_safe(deed, counted)
+    bag = CashBag(
+        bag_id=deed.new_id(),
+        number=named,
+        amount=counted,
+        sealed_on=business_date(deed.at, desk.policy.day_starts),
+        sealed_by=deed.person.user,
+    )
+    deed.unit.insert(
+        "cash_bag",
+        {
+            "bag_id": bag.bag_id,
+            "number": bag.number,
+            "amount_minor": bag.amount.minor,
+            "currency": bag.amount.currency.code,
+            "business_date": bag.sealed_on.isoformat(),
+            "sealed_at_utc": utc_text(deed.at),
+            "utc_offset_min": offset_minutes(deed.at),
+            "operator": bag.sealed_by,
+        },
+    )
+    move_bags(deed, [bag], BagState.SEALED)
+    return bag
 
 
 def _require_in_safe(deed: Deed, counted: Money) -> None:

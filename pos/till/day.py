@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from pos.domain.business_day import business_date
 from pos.domain.errors import Refused
-from pos.domain.money import Money, total
+from pos.domain.money import Currency, Money, total
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Person
 from pos.domain.sheet import SheetFacts, SheetLine, SheetPart
@@ -32,6 +32,7 @@ from pos.store.days import (
     waiting_papers,
 )
 from pos.store.outbox import queue
+from pos.store.shop_bags import bags_on_the_way, refused_bags
 from pos.store.times import offset_minutes, utc_text
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look
@@ -158,10 +159,36 @@ def _left_over(desk: Desk, connection: Connection, day: date) -> Iterator[DayIte
             count=len(bags),
             amount=total((one for _, one in bags), own),
         )
+    yield from _between_tills(connection, own, today=desk.clock.now().date())
     loose = loose_in_safe(connection, own)
     if loose.minor > 0:
         yield DayItem(
             code="loose_cash", said="Cash of the safe in no bag", stops=False, where=". . 7", amount=loose
+        )
+
+
+def _between_tills(connection: Connection, own: Currency, *, today: date) -> Iterator[DayItem]:
+    """Bags of this till that nobody has accepted as far as it is known here, and those that central refused it."""
+    sent = bags_on_the_way(connection)
+    if sent:
+        days = max(one.days(today) for one in sent)
+        yield DayItem(
+            code="bags_on_the_way",
+            said="Bags on the way to another till" + (f", the oldest for {days} d" if days else ""),
+            stops=False,
+            where=". K .3",
+            count=len(sent),
+            amount=total((one.paper.amount for one in sent), own),
+        )
+    refused = refused_bags(connection)
+    if refused:
+        yield DayItem(
+            code="bags_refused",
+            said="Accepted bags that central refused",
+            stops=False,
+            where=". K .3",
+            count=len(refused),
+            amount=total((one.counted for one in refused), own),
         )
 
 

@@ -82,6 +82,8 @@ class ShopPolicy:
     A shift opened before ``day_starts`` belongs to yesterday; nothing is posted up to and on ``closed_through``.
     The cheques of ``trusted_classes`` restore service at once. The same payment again within
     ``double_within`` is asked about.
+    ``cash_office`` is the terminal of the shop that others send their bags to (empty: each is its own), and
+    ``other_tills_stop``: an open shift of another till stops the close of a day there.
     ``declared`` are the kinds of cash that a count may declare apart, with the ledger account of each. Where at least
     ``check_note_from`` is handed over in cash the screen asks to look at the notes.
     """
@@ -116,6 +118,8 @@ class ShopPolicy:
     ledger: LedgerRules = field(default_factory=LedgerRules)
     shift: ShiftPolicy = field(default_factory=ShiftPolicy)
     debits: DebitPolicy = field(default_factory=DebitPolicy)
+    cash_office: str = ""
+    other_tills_stop: bool = False
 
     def is_anybody(self, kind: PayerKind, account: str) -> bool:
         """Walk-in buyers, and payers whom nobody knows, share an account: what it paid before was not of the same person."""

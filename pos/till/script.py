@@ -28,6 +28,7 @@ from pos.till.acts.payments import PaymentAct, carry_out_payment
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn, carry_out_of_person
 from pos.till.acts.seat import ApprovalsElsewhere, CardsNow, LedgerNow, RefundsNow, Seat, VouchersNow
 from pos.till.acts.shifts import ShiftAct, carry_out_shift
+from pos.till.acts.shop_bags import ShopBagAct, carry_out_with_bags
 from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
 from pos.till.gate import require_right
 from pos.till.open_bills import catch_up
@@ -166,6 +167,8 @@ class Script:
             return carry_out_of_debit(seat, act, memo)
         if isinstance(act, LedgerAct):
             return carry_out_of_ledger(seat, act, memo)
+        if isinstance(act, ShopBagAct):
+            return carry_out_with_bags(seat, act, memo)
         if isinstance(act, DayAct):
             return carry_out_of_day(seat, act, memo)
         if isinstance(act, DealerAct):

@@ -20,6 +20,7 @@ from pos.till.acts.ledger import LedgerAct
 from pos.till.acts.payments import PaymentAct
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn
 from pos.till.acts.shifts import ShiftAct
+from pos.till.acts.shop_bags import ShopBagAct
 
 ACTS = frozenset(
     "open_shift pay sell void reverse refund approve transfer reallocate swap_tender deposit_cheques lodge_deposit "
@@ -29,7 +30,7 @@ ACTS = frozenset(
     "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
     "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
     "add_user change_user reset_pin confirm_clock undo_cash_move accept_over_short safe_count "
-    "undo_hand_over ledger_batch".split()
+    "undo_hand_over ledger_batch send_bag recall_bag accept_bag undo_accept_bag".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 
@@ -45,6 +46,7 @@ DeedAct = (
     | ChequeAct
     | DebitAct
     | LedgerAct
+    | ShopBagAct
 )
 Act = Annotated[DeedAct | SignIn | ChangePin | Lock, Field(discriminator="act")]
 _ACT: TypeAdapter[DeedAct | SignIn | ChangePin | Lock] = TypeAdapter(Act)

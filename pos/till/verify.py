@@ -20,6 +20,7 @@ from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
 from pos.till.lost_mark import UNCONFIRMED
 from pos.till.verify_across import ACROSS_CHECKS
+from pos.till.verify_bags import BAG_CHECKS
 from pos.till.verify_cash import CASH_CHECKS, UNREADABLE, misvalued_notes
 from pos.till.verify_corrections import CORRECTION_CHECKS
 from pos.till.verify_dealers import DEALER_CHECKS
@@ -227,6 +228,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     *DEALER_CHECKS,
     *DEPOSIT_CHECKS,
+    *BAG_CHECKS,
     *DISHONOUR_CHECKS,
     *DEBIT_CHECKS,
     *CORRECTION_CHECKS,

@@ -272,6 +272,27 @@ KEYS: tuple[Key, ...] = (
         meaning="a sealed bag: its cash is loose again",
     ),
     Key(
+        id="send_bag",
+        keys=("s", "S"),
+        shown="S",
+        label="Send",
+        meaning="a bag of cash to the shop's cash office",
+    ),
+    Key(
+        id="accept_bag",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Accept",
+        meaning="a bag of another till, off its paper",
+    ),
+    Key(
+        id="take_bag_back",
+        keys=("n", "N"),
+        shown="N",
+        label="Take back",
+        meaning="a bag that came back, or was accepted wrongly",
+    ),
+    Key(
         id="slips",
         keys=("s", "S"),
         shown="S",
@@ -603,6 +624,7 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number="0", act="close_day", label="End of day: what stops it, and the close"),
     MenuEntry(number=".1", act="hand_over", label="Hand the shift over, accept it, or take it back"),
     MenuEntry(number=".2", act="ledger_batches", label="Batches for the general ledger"),
+    MenuEntry(number=".3", act="shop_bags", label="Bags between the tills of the shop"),
 )
 """The cash office's own menu."""
 
@@ -626,6 +648,7 @@ RIGHTS: dict[str, str] = {
             "clearing",
             "refunds",
             "slips",
+            "shop_bags",
         ),
         "enquire",
     ),
@@ -639,6 +662,9 @@ RIGHTS: dict[str, str] = {
     "same": "confirm_match",
     "bag_cash": "bag_cash",
     "open_bag": "open_bag",
+    "send_bag": "send_bag",
+    "accept_bag": "accept_bag",
+    "take_bag_back": "recall_bag",
     "lodge": "lodge_deposit",
     "credited": "confirm_deposit",
     "by_cheque": "confirm_deposit",

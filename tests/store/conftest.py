@@ -21,11 +21,14 @@ from pos.domain.ids import new_id
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
+from pos.domain.shop_bag import BagPaper
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
 from pos.store import sealed_keys
 from pos.store.approvals import Approval, request_approval, use_approval, write_approval, write_declined
 from pos.store.approvals_elsewhere import settle_answer, share_request, write_answer
+from pos.store.shop_bags import accepted_bags, bags_on_the_way, note_arrival, note_refused
+from pos.till.accepted_bags import AcceptOrder, accept_bag, undo_accept_bag
 from pos.till.approvals import approve
 from pos.till.bank_receipts import verify_bank_receipt
 from pos.till.card_totals import reconcile_cards
@@ -55,6 +58,7 @@ from pos.till.post_dated import register_cheque
 from pos.till.refunds import RefundOrder, confirm_refund, refund
 from pos.till.representments import undo_bounce
 from pos.till.safe import count_safe
+from pos.till.shop_bags import BagOrder, recall_bag, send_bag
 from pos.till.swaps import SwapOrder, swap_tender
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
@@ -204,6 +208,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     less = CreditOrder(cheques=[("000902", "0.9")], cause="bank_charge", reason="its tariff")
     approved(desk, lambda: confirm_deposit(desk, BACK_OFFICE, slip, less), SUPERVISOR)
     count_safe(desk, SUPERVISOR, "500")
+    _between_tills(desk)
     close_day(desk, SUPERVISOR)
     desk.policy = usual
     memo = Memo(ref="a1", digest="d", encode=lambda _outcome: {})
@@ -275,6 +280,24 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     note_delivery(desk, BACK_OFFICE, batch.number, refusal)
     close_stores(desk)
     return folder / "till.db"
+
+
+def _between_tills(desk: Desk) -> None:
+    """Bags that were sent, one of which came back; bags that were accepted, one not for long, one refused."""
+    for bag in ("B-2", "B-3"):
+        sent = send_bag(desk, SUPERVISOR, BagOrder(bag=bag, amount="10", contents="slips")).sent
+    approved(desk, lambda: recall_bag(desk, SUPERVISOR, sent.paper.number, "No car came"), BACK_OFFICE)
+    for counter in (1, 2):
+        paper = BagPaper(number=f"S014-T5-A-TB-{counter:06d}", bag="X-1", amount=money("5"))
+        told = AcceptOrder(
+            paper=paper.number, bag="X-1", amount="5", check=paper.check, counted="4", reason="torn"
+        )
+        accept_bag(desk, SUPERVISOR, told)
+    approved(desk, lambda: undo_accept_bag(desk, SUPERVISOR, paper.number, "Not here"), BACK_OFFICE)
+    with desk.till.transaction() as unit:
+        (first,) = bags_on_the_way(unit.connection)
+        note_arrival(unit, first.sending_id, terminal="T9", counted=money("10"), accepted_at="x", at=NOW)
+        note_refused(unit, accepted_bags(unit.connection, limit=9)[-1].acceptance_id, "T8 has it", at=NOW)
 
 
 def _debit(desk: Desk) -> None:

@@ -139,6 +139,7 @@ def spoil(insider: Insider, table: str, row: dict[str, object], column: str) -> 
 
 
 TABLES = sorted(
+    "bag_acceptance bag_acceptance_refused bag_acceptance_undone bag_arrival bag_recall bag_sending "
     "account_credit alembic_version allocation approval approval_answer approval_answer_told approval_declined "
     "approval_request approval_shared approval_use approved_entry audit bank_entry bank_file bank_file_end "
     "bank_receipt_event bill_write_off card_attempt card_reconciliation cash_bag cash_bag_event cash_move chain_key "

@@ -171,6 +171,7 @@ ELSEWHERE = {
     "accept_over_short": "test_z_reports",
     "mandate": "a cashier needs an own shift; tests/tui/test_mandates",
     "see_expected": "test_z_reports",
+    **dict.fromkeys(("send_bag", "accept_bag", "recall_bag"), "test_shop_bags"),
     **dict.fromkeys(("safe_count", "close_day"), "test_day"),
     "hand_over": "test_hand_over",
     **dict.fromkeys(

@@ -25,6 +25,7 @@ from pos.tui.screens.ledger_batches import LedgerBatchesScreen
 from pos.tui.screens.lines import LinesScreen
 from pos.tui.screens.mandates import MandatesScreen
 from pos.tui.screens.reason import ReasonScreen
+from pos.tui.screens.shop_bags import ShopBagsScreen
 from pos.tui.screens.z_reports import ZReportsScreen
 from pos.tui.widgets.columns import Column
 from pos.tui.widgets.listing import Listing, Row
@@ -149,6 +150,11 @@ class OfficeScreen(LinesScreen[bool]):
     def _accepted(self, done: HandOverAccepted | HandOverUndone | None) -> None:
         if done is not None:
             self.say(said_of(self.seat, done))
+
+    # --- bags ---------------------------------------------------------------------------------------------------
+
+    def action_shop_bags(self) -> None:
+        self.app.push_screen(ShopBagsScreen(self.seat, self.errands))
 
     # --- reports ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,121 @@
+"""Bags between the tills of a shop as stored: those that left this one, and those that it accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pos.domain.money import Money, currency
+from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagPaper, SentBag, SentState
+from pos.store.times import utc_text
+from pos.store.unit_of_work import UnitOfWork
+
+_SENT = (
+    "SELECT sending_id, receipt_number, bag, amount_minor, currency, bag_id, business_date, operator, state, contents, "
+    "cash_office, arrived_at, counted_minor FROM v_sent_bag "
+)
+_ACCEPTED = (
+    "SELECT acceptance_id, receipt_number, sent_paper, bag, amount_minor, counted_minor, currency, business_date, operator, "
+    "state, reason, refused FROM v_accepted_bag "
+)
+
+
+def sent_bag(connection: Connection, paper: str) -> SentBag | None:
+    """The bag that left with this paper."""
+    row = connection.exec_driver_sql(_SENT + "WHERE receipt_number = ?", (paper,)).first()
+    return None if row is None else _sent(tuple(row))
+
+
+def sent_bags(connection: Connection, *, limit: int) -> list[SentBag]:
+    """The newest first, those that are still on the way before all others."""
+    rows = connection.exec_driver_sql(
+        _SENT + "ORDER BY state <> 'on_the_way', at_utc DESC, receipt_number DESC LIMIT ?", (limit,)
+    )
+    return [_sent(tuple(row)) for row in rows]
+
+
+def bags_on_the_way(connection: Connection) -> list[SentBag]:
+    """Those that nobody is known to have accepted, the oldest first."""
+    rows = connection.exec_driver_sql(_SENT + "WHERE state = 'on_the_way' ORDER BY at_utc, receipt_number")
+    return [_sent(tuple(row)) for row in rows]
+
+
+def accepted_bag(connection: Connection, paper: str) -> AcceptedBag | None:
+    """What was accepted with this paper of another till, and not undone since; else the last that was."""
+    row = connection.exec_driver_sql(
+        _ACCEPTED + "WHERE sent_paper = ? ORDER BY state = 'undone', at_utc DESC LIMIT 1", (paper,)
+    ).first()
+    return None if row is None else _accepted(tuple(row))
+
+
+def accepted_bags(connection: Connection, *, limit: int) -> list[AcceptedBag]:
+    """The newest first, those that central refused before all others."""
+    rows = connection.exec_driver_sql(
+        _ACCEPTED + "ORDER BY state <> 'refused', at_utc DESC, receipt_number DESC LIMIT ?", (limit,)
+    )
+    return [_accepted(tuple(row)) for row in rows]
+
+
+def refused_bags(connection: Connection) -> list[AcceptedBag]:
+    """Those that central refused, and that are not undone yet."""
+    rows = connection.exec_driver_sql(_ACCEPTED + "WHERE state = 'refused' ORDER BY at_utc, receipt_number")
+    return [_accepted(tuple(row)) for row in rows]
+
+
+def note_arrival(
+    unit: UnitOfWork, sending_id: str, *, terminal: str, counted: Money, accepted_at: str, at: datetime
+) -> None:
+    """Central says that ``terminal`` accepted it; the time as central told it."""
+    unit.insert(
+        "bag_arrival",
+        {
+            "sending_id": sending_id,
+            "terminal": terminal,
+            "counted_minor": counted.minor,
+            "currency": counted.currency.code,
+            "accepted_at": accepted_at,
+            "heard_at_utc": utc_text(at),
+        },
+    )
+
+
+def note_refused(unit: UnitOfWork, acceptance_id: str, reason: str, *, at: datetime) -> None:
+    """Central says that it was not this till's to accept."""
+    unit.insert(
+        "bag_acceptance_refused",
+        {"acceptance_id": acceptance_id, "reason": reason, "heard_at_utc": utc_text(at)},
+    )
+
+
+def _sent(row: Sequence[Any]) -> SentBag:
+    in_currency = currency(row[4])
+    return SentBag(
+        sending_id=row[0],
+        paper=BagPaper(number=row[1], bag=row[2], amount=Money(row[3], in_currency)),
+        bag_id=row[5],
+        sent_on=date.fromisoformat(row[6]),
+        sent_by=row[7],
+        state=SentState(row[8]),
+        contents=row[9] or "",
+        cash_office=row[10] or "",
+        arrived_at=row[11] or "",
+        counted=None if row[12] is None else Money(row[12], in_currency),
+    )
+
+
+def _accepted(row: Sequence[Any]) -> AcceptedBag:
+    in_currency = currency(row[6])
+    return AcceptedBag(
+        acceptance_id=row[0],
+        number=row[1],
+        paper=BagPaper(number=row[2], bag=row[3], amount=Money(row[4], in_currency)),
+        counted=Money(row[5], in_currency),
+        accepted_on=date.fromisoformat(row[7]),
+        accepted_by=row[8],
+        state=AcceptedState(row[9]),
+        reason=row[10] or "",
+        refused=row[11] or "",
+    )

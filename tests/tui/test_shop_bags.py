@@ -1,0 +1,106 @@
+"""Bags of cash between the tills of a shop, at the screen of the cash office."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pos.domain.payment_event import Overpayment
+from pos.domain.shop_bag import BagPaper
+from pos.store.shop_bags import bags_on_the_way
+from pos.till.accepted_bags import AcceptOrder, accept_bag
+from pos.till.desk import Desk
+from pos.till.shop_bags import BagOrder, send_bag
+from tests.builders.tills import (
+    CASHIER,
+    SUPERVISOR,
+    cash,
+    clock_of,
+    closed,
+    count,
+    findings,
+    make_till,
+    money,
+    opened,
+    pay,
+    rows,
+)
+from tests.tui.counter import counter
+
+OF_T5 = BagPaper(number="S014-T5-A-TB-000004", bag="X-1", amount=money("20"))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A till with 100 in its safe; T9 is the shop's cash office."""
+    desk = make_till()
+    opened(desk)
+    pay(desk, cash("100"), account="BA-3", overpayment=Overpayment.CREDIT)
+    count(desk, "120")
+    closed(desk)
+    desk.policy = replace(desk.policy, cash_office="T9")
+    return desk
+
+
+async def test_a_bag_is_sent_to_the_cash_office(desk: Desk) -> None:
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", "k", ".", "3")
+        assert seat.screen == "ShopBagsScreen"
+        assert "No bag was sent or accepted here" in seat.text
+        await seat.press("s")
+        assert "the cash office, till T9" in seat.text
+        await seat.fill("b-7", "101", "12 slips")
+        assert "The safe took in 100.000" in " ".join(seat.text.split())
+        await seat.fill("80", "")
+        assert seat.message == ("Bag B-7 with 80.000 KWD is on the way. S014-T1-A-TB-000001 goes with it.")
+        with desk.till.read() as connection:
+            (sent,) = bags_on_the_way(connection)
+        assert f"Paper S014-T1-A-TB-000001, check {sent.paper.check}, sent by 2002" in seat.text
+        assert "1 bag of this till on the way, 80.000 KWD" in seat.text
+        await seat.press("enter")
+        assert seat.screen == "ReceiptScreen"
+    assert findings(desk) == []
+
+
+async def test_a_bag_that_nobody_fetched_comes_back_with_a_second_person(desk: Desk) -> None:
+    send_bag(desk, SUPERVISOR, BagOrder(bag="B-7", amount="80"))
+    clock_of(desk).advance(days=2)
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", "k", ".", "3")
+        assert "ON THE WAY 2 D" in seat.text
+        await seat.press("n")
+        await seat.write("no car came")
+        await seat.press("enter")
+        assert seat.screen == "SecondPersonScreen"
+        await seat.fill("4001", "619405")
+        assert seat.message == "Bag B-7 is taken back, S014-T1-A-TB-000002 is being printed."
+        assert "recalled" in seat.text
+    assert [row["state"] for row in rows(desk, "v_cash_bag")] == ["sealed"]
+
+
+async def test_a_bag_is_accepted_off_its_paper_with_what_differs(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, cash_office="")
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", "k", ".", "3", "y")
+        assert seat.screen == "AcceptBagScreen"
+        await seat.fill(OF_T5.number, "X-1", "20", "WRONG", "19")
+        assert "do not go together" in " ".join(seat.text.split())
+        await seat.fill(OF_T5.check, "")
+        assert "Count again, or give a reason" in " ".join(seat.text.split())
+        await seat.fill("a note is missing")
+        assert seat.message == "Bag X-1: 19.000 KWD is in the safe. -1.000 is over or short."
+        assert "from T5" in seat.text
+    assert findings(desk) == []
+
+
+async def test_a_cashier_looks_and_takes_nothing_back(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, cash_office="")
+    told = AcceptOrder(paper=OF_T5.number, bag="X-1", amount="20", check=OF_T5.check, counted="20")
+    accept_bag(desk, CASHIER, told)
+    async with counter(desk) as seat:
+        await seat.press("escape", ".", "k", ".", "3", "n")
+        await seat.write("mine")
+        await seat.press("enter")
+        assert seat.message.startswith("! You may not do this.")
+    assert [row["state"] for row in rows(desk, "v_accepted_bag")] == ["accepted"]

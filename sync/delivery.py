@@ -302,7 +302,11 @@ class Delivery:
         if self._parts.client.addresses.own is None:
             return False
         with self._parts.till.read() as connection:
-            return outbox.counts_changes(connection, row)
+            return (
+                outbox.counts_changes(connection, row)
+                if row.payment_event_id
+                else outbox.last_counted(connection)
+            )
 
     def _mark_sent(self, row: OutboxRow) -> None:
         at = self._parts.clock.now()

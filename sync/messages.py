@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from pos.store.account_credits import credit_facts
 from pos.store.bank_receipts import outcome_facts
+from pos.store.debit_charges import CHARGE, charge_told
 from pos.store.dishonour_told import bounced_leg, dishonour_facts
 from pos.store.dishonours import DISHONOUR
 from pos.store.outbox import COMMISSION, OUTCOME, TRANSFER
 from pos.store.suspense import transfer_facts
+from sync.charge_wire import charge_body
 from sync.commission_wire import commission_body
 from sync.dishonour_wire import bounced_leg_body, dishonour_body
 from sync.outcome_wire import outcome_body
@@ -54,10 +56,15 @@ def _dishonour(connection: Connection, outbox_id: int) -> bytes | None:
     return None if leg is None else bounced_leg_body(leg)
 
 
+def _charge(connection: Connection, outbox_id: int) -> bytes:
+    return charge_body(charge_told(connection, outbox_id))
+
+
 MESSAGES: Mapping[str, Message] = {
     OUTCOME: Message("outcomes", "outcome", _outcome),
     TRANSFER: Message("transfers", "transfer", _transfer),
     COMMISSION: Message("commissions", "commission", _commission),
     DISHONOUR: Message("dishonours", "dishonour", _dishonour),
+    CHARGE: Message("charges", "charge", _charge),
 }
 """By the outbox's kind; payments and refunds are none of them: the standard has a place for these."""

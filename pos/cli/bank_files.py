@@ -33,7 +33,7 @@ REFUSED = 3
 CAUGHT_UP_AFTER = 500
 RESULT_COLUMNS = (
     "number", "kind", "reference", "mandate", "account", "bill", "amount", "currency", "value_date", "reason",
-    "outcome", "remarks", "problem", "receipt", "paper", "fee",
+    "outcome", "remarks", "problem", "receipt", "paper", "fee", "settled",
 )  # fmt: skip
 
 
@@ -257,7 +257,7 @@ def _result_row(entry: ToldEntry) -> tuple[str | int | None, ...]:
     return (
         entry.number, entry.kind, entry.reference, entry.mandate, entry.account, entry.bill_no, entry.amount.plain(),
         entry.amount.currency.code, entry.value_date, entry.reason_code, entry.outcome, entry.remarks, entry.problem,
-        entry.receipt, entry.paper, entry.fee.plain() if entry.fee else "",
+        entry.receipt, entry.paper, entry.fee.plain() if entry.fee else "", entry.settled,
     )  # fmt: skip
 
 

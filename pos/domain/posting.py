@@ -78,6 +78,7 @@ class SourceKind(StrEnum):
     REINSTATEMENT = "reinstatement"
     CASH_MOVE = "cash_move"
     DEBIT_FEE = "debit_fee"
+    BANK_ENTRY = "bank_entry"
     SAFE_COUNT = "safe_count"
     BAG_SENT = "bag_sent"
     BAG_RECALLED = "bag_recalled"

@@ -66,7 +66,7 @@ _KINDS = {
         loan paid_in paid_out safe_count hand_over accept_hand_over undo_hand_over resolve_card reconcile_cards
         issue_voucher mandate close_day import override_offline_limit hold_refund undo_cash_move collect_debits
         ledger_batch
-        send_bag recall_bag accept_bag undo_accept_bag
+        send_bag recall_bag accept_bag undo_accept_bag settle_bank_entry
         """,
     ActKind.COUNTER: "confirm_person confirm_clock confirm_store resolve_conflict approve decline",
     ActKind.LOOK: "reprint see_expected report_large_cash report_signals export enquire read_audit",

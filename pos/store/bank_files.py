@@ -59,7 +59,7 @@ class DebitItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldEntry:
-    """What was made of an entry of a file."""
+    """What was made of an entry of a file; ``settled``: what a person has made of one that was parked since."""
 
     run_id: str
     number: int
@@ -77,6 +77,7 @@ class ToldEntry:
     receipt: str | None
     paper: str | None
     fee: Money
+    settled: str | None = None
 
 
 _LATEST_FIRST = (
@@ -181,6 +182,19 @@ def _item(row: tuple[object, ...]) -> DebitItem:
     )
 
 
+_SETTLED = (
+    "EXISTS (SELECT 1 FROM bank_entry_settled AS settled WHERE settled.run_id = bank_entry.run_id "
+    "AND settled.number = bank_entry.number)"
+)
+"""Of a parked entry: a person has settled it."""
+_RECORD = (
+    "coalesce(bank_entry.record_id, (SELECT settled.record_id FROM bank_entry_settled AS settled "
+    "WHERE settled.run_id = bank_entry.run_id AND settled.number = bank_entry.number "
+    "AND how IN ('paid', 'suspense')))"
+)
+"""The record of a payment that an entry told of, or that a person made of it."""
+
+
 def bills_at_the_bank(connection: Connection) -> set[str]:
     """The bills whose collection no bank has answered yet: they are not collected again meanwhile."""
     rows = connection.exec_driver_sql(
@@ -188,7 +202,7 @@ def bills_at_the_bank(connection: Connection) -> set[str]:
         "WHERE bank_entry.plain = debit_item.plain "
         "AND (outcome IN ('posted', 'suspense', 'matched', 'differs', 'rejected', 'returned') OR (outcome = 'waiting' "
         "AND EXISTS (SELECT 1 FROM v_imported_record AS record WHERE record.record_id = bank_entry.record_id "
-        "AND record.state <> 'waiting'))))"
+        f"AND record.state <> 'waiting')) OR (outcome = 'parked' AND {_SETTLED})))"
     )
     return {str(bill_no) for (bill_no,) in rows}
 
@@ -208,9 +222,13 @@ def mandates_used(connection: Connection) -> set[str]:
 
 
 def last_word(connection: Connection, plain: str) -> str | None:
-    """What was last made of entries with this reference, of those that decide: it is paid, refused or back."""
+    """What was last made of entries with this reference, of those that decide: it is paid, refused or back.
+
+    What a person settled of a parked one counts as what its bank told.
+    """
     row = connection.exec_driver_sql(
-        "SELECT outcome FROM bank_entry WHERE plain = ? AND outcome NOT IN ('noted', 'duplicate', 'parked') "
+        "SELECT CASE WHEN outcome <> 'parked' THEN outcome WHEN kind = 'paid' THEN 'posted' ELSE kind END FROM bank_entry "
+        f"WHERE plain = ? AND (outcome NOT IN ('noted', 'duplicate', 'parked') OR (outcome = 'parked' AND {_SETTLED})) "
         + _LATEST_FIRST,
         (plain,),
     ).first()
@@ -220,8 +238,8 @@ def last_word(connection: Connection, plain: str) -> str | None:
 def amount_under(connection: Connection, plain: str) -> Money | None:
     """What was last told to be paid under this reference by a file."""
     row = connection.exec_driver_sql(
-        "SELECT amount_minor, currency FROM bank_entry WHERE plain = ? AND record_id IS NOT NULL "
-        + _LATEST_FIRST,
+        f"SELECT amount_minor, currency FROM bank_entry WHERE plain = ? AND (record_id IS NOT NULL OR (kind = 'paid' "
+        f"AND outcome = 'parked' AND {_SETTLED})) " + _LATEST_FIRST,
         (plain,),
     ).first()
     return None if row is None else Money(int(row[0]), currency(str(row[1])))
@@ -238,9 +256,9 @@ def fee_under(connection: Connection, plain: str) -> bool:
 def paid_under(connection: Connection, plain: str) -> tuple[str, str] | None:
     """The tender, and the receipt, of what was last paid under this reference by a file."""
     row = connection.exec_driver_sql(
-        "SELECT tender.tender_id, receipt_number FROM bank_entry JOIN v_imported_record USING (record_id) "
-        "JOIN tender ON tender.tender_id = v_imported_record.tender_id JOIN payment_event USING (payment_event_id) "
-        "WHERE plain = ? " + _LATEST_FIRST,
+        "SELECT tender.tender_id, receipt_number FROM bank_entry JOIN v_imported_record "
+        f"ON v_imported_record.record_id = {_RECORD} JOIN tender ON tender.tender_id = v_imported_record.tender_id "
+        "JOIN payment_event USING (payment_event_id) WHERE plain = ? " + _LATEST_FIRST,
         (plain,),
     ).first()
     return None if row is None else (str(row[0]), str(row[1]))
@@ -260,7 +278,8 @@ def taken_back_early(connection: Connection, record_id: str) -> bool:
     """Whether a bank refused or took back what waits as this record: such an entry is parked under its reference."""
     found = connection.exec_driver_sql(
         "SELECT 1 FROM bank_entry AS told JOIN bank_entry AS back USING (plain) WHERE told.record_id = ? "
-        "AND back.problem = 'value_date_to_come' LIMIT 1",
+        "AND back.problem = 'value_date_to_come' AND NOT EXISTS (SELECT 1 FROM bank_entry_settled AS settled "
+        "WHERE (settled.run_id, settled.number) = (back.run_id, back.number) AND how = 'noted') LIMIT 1",
         (record_id,),
     ).first()
     return found is not None
@@ -283,8 +302,11 @@ def told_entries(connection: Connection, run_id: str, *, outcomes: Sequence[str]
         "SELECT entry.run_id, entry.number, entry.kind, reference, entry.mandate, entry.account, entry.bill_no, "
         "entry.amount_minor, entry.currency, value_date, entry.reason_code, outcome, remarks, problem, "
         "(SELECT receipt_number FROM v_imported_record AS record JOIN tender USING (tender_id) "
-        "JOIN payment_event USING (payment_event_id) WHERE record.record_id = entry.record_id), "
-        "correction.receipt_number, fee_minor FROM bank_entry AS entry LEFT JOIN correction USING (correction_id) "
+        "JOIN payment_event USING (payment_event_id) "
+        "WHERE record.record_id = coalesce(entry.record_id, settled.record_id)), "
+        "correction.receipt_number, fee_minor, settled.how FROM bank_entry AS entry "
+        "LEFT JOIN correction USING (correction_id) "
+        "LEFT JOIN bank_entry_settled AS settled ON (settled.run_id, settled.number) = (entry.run_id, entry.number) "
         "WHERE entry.run_id = ?"
         + (f" AND outcome IN ({places})" if outcomes else "")
         + " ORDER BY entry.number",
@@ -308,6 +330,7 @@ def told_entries(connection: Connection, run_id: str, *, outcomes: Sequence[str]
             receipt=row[14],
             paper=row[15],
             fee=Money(row[16], currency(row[8])),
+            settled=row[17],
         )
         for row in rows
     ]

@@ -279,7 +279,7 @@ def _own(row: tuple[object, ...]) -> OwnAllocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeBill:
-    """A charge as a bill of its account. ``charge_id`` is its id at central too."""
+    """A charge as a bill of its account. ``charge_id`` is its id at central too, ``of`` what came back."""
 
     charge_id: str
     bill_no: str
@@ -288,14 +288,17 @@ class ChargeBill:
     fee: Money
     tax: Money
     charged_on: date
+    of: str
 
 
 def charge_bills(connection: Connection, bill_no: str | None = None) -> list[ChargeBill]:
     """The charge with this bill's number, or every one that is a bill."""
-    where, values = ("bill_no IS NOT NULL", ()) if bill_no is None else ("bill_no = ?", (bill_no,))
+    where, values = ("bill_no IS NOT NULL", ()) if bill_no is None else ("bill_no = ?", (bill_no,) * 2)
     rows = connection.exec_driver_sql(
-        "SELECT charge_id, bill_no, account, recovered_minor, fee_minor, tax_minor, currency, charged_on "
-        f"FROM dishonour_charge WHERE {where} ORDER BY charge_id",
+        "SELECT charge_id, bill_no, account, recovered_minor, fee_minor, tax_minor, currency, charged_on, 'cheque' "
+        f"FROM dishonour_charge WHERE {where} UNION ALL "
+        "SELECT charge_id, bill_no, account, returned_minor, fee_minor, tax_minor, currency, charged_on, 'direct debit' "
+        f"FROM debit_charge WHERE {where} ORDER BY charge_id",
         values,
     )
     return [
@@ -307,6 +310,7 @@ def charge_bills(connection: Connection, bill_no: str | None = None) -> list[Cha
             fee=Money(row[4], currency(row[6])),
             tax=Money(row[5], currency(row[6])),
             charged_on=date.fromisoformat(row[7]),
+            of=row[8],
         )
         for row in rows
     ]

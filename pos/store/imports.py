@@ -23,6 +23,8 @@ _TOLD = (
     _KNOWN_COLUMNS + ", details_json, started_at_utc, utc_offset_min, import_run.operator, reason "
     "FROM imported_record JOIN imported_record_state USING (record_id) JOIN import_run USING (run_id) "
 )
+WITHDRAWN = "record_id IN (SELECT record_id FROM bank_entry_settled WHERE how = 'withdrawn')"
+"""Of a record that waits: a person has said that its money never comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def due_records(connection: Connection, today: date, *, limit: int) -> list[DueR
     rows = connection.exec_driver_sql(
         "SELECT record_id, run_id, mode, amount_minor, currency, account, bill_no, details_json FROM imported_record "
         "JOIN imported_record_state AS latest USING (record_id) WHERE state = 'waiting' AND record_date <= ? "
+        f"AND NOT {WITHDRAWN} "
         "AND number = (SELECT max(number) FROM imported_record_state AS one WHERE one.record_id = latest.record_id) "
         "ORDER BY record_date, record_id LIMIT ?",
         (today.isoformat(), limit),
@@ -124,8 +127,8 @@ def records_in(connection: Connection, states: Sequence[RecordState], *, limit: 
     order = " ".join(f"WHEN ? THEN {place}" for place, _ in enumerate(states))
     codes = tuple(map(str, states))
     rows = connection.exec_driver_sql(
-        _TOLD
-        + f"WHERE state IN ({places}) AND number = (SELECT max(number) FROM imported_record_state AS one "
+        _TOLD + f"WHERE state IN ({places}) AND NOT {WITHDRAWN} "
+        "AND number = (SELECT max(number) FROM imported_record_state AS one "
         "WHERE one.record_id = imported_record_state.record_id) "
         f"ORDER BY CASE state {order} END, record_id LIMIT ?",
         (*codes, *codes, limit),

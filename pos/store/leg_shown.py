@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from pos.domain.money import Money, currency
+from pos.store.debit_charges import CHARGE, charge_told
 from pos.store.outbox import MOVED, MOVED_REFUND, OF_CHEQUE, OutboxRow
 from pos.store.times import local
 
@@ -28,6 +29,8 @@ class LegShown:
 
 def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
     """The leg of ``row`` as a list shows it."""
+    if row.kind == CHARGE:
+        return _charge_shown(connection, row)
     if not row.payment_event_id:
         return _across_shown(connection, row)
     if row.kind in (MOVED, MOVED_REFUND):
@@ -55,6 +58,18 @@ def leg_shown(connection: Connection, row: OutboxRow) -> LegShown:
         amount=Money(minor, currency(code)),
         taken_at=local(taken_at, offset),
         outcome=outcome,
+    )
+
+
+def _charge_shown(connection: Connection, row: OutboxRow) -> LegShown:
+    """What a debit that came back charged, under the number of its bill."""
+    told = charge_told(connection, row.outbox_id)
+    return LegShown(
+        receipt_number=told.bill_no,
+        mode="direct_debit",
+        amount=told.returned + told.fee,
+        taken_at=local(told.at_utc, told.utc_offset_min),
+        outcome="charge",
     )
 
 

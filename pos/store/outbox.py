@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from pos.store.behind_bounce import BEHIND_BOUNCE
+from pos.store.behind_bounce import BEHIND_BOUNCE, TELLS_CHARGE
 from pos.store.times import from_utc_text, utc_text
 
 WAIT_MAX = timedelta(hours=1, minutes=1)
@@ -39,7 +39,8 @@ class OutboxRow:
     suspense for ``account``, ``commission`` for what its sale earned for ``account``, ``refund`` for what was undone or
     moved of it, ``moved`` and ``moved_refund`` for the same at a server that has no moves, ``dishonour`` for what a bounce
     of its cheque did to ``account``: all are told after it.
-    ``refund_across`` is of a payment that another terminal took: ``payment_event_id`` is empty then.
+    ``refund_across`` is of a payment that another terminal took, ``charge`` of a debit that a bank refused or took back:
+    ``payment_event_id`` is empty then.
     ``queue`` is within what the order matters: the account; for a walk-in buyer, whose sales share one account, and for
     money in suspense, whose owners have nothing to do with one another, the event.
     """
@@ -78,7 +79,7 @@ _BLOCKED = (
     "AND before.source_id BETWEEN next.source_id || '-' AND next.source_id || '-~' ELSE 0 END "
     + " ".join(
         "UNION SELECT next.outbox_id FROM blocked CROSS JOIN outbox AS told ON told.outbox_id = blocked.outbox_id "
-        f"AND told.kind = 'dishonour' {joined} AND next.state <> 'acknowledged'"
+        f"AND {TELLS_CHARGE} {joined} AND next.state <> 'acknowledged'"
         for joined in BEHIND_BOUNCE
     )
     + ") "
@@ -144,6 +145,7 @@ def queue(connection: Connection) -> Queue:
         "THEN substr(source_id, 1, (length(source_id) - 1) / 2) WHEN 'dishonour' "
         "THEN substr(source_id, 1, length(source_id) - 5) ELSE source_id END), "
         "(SELECT at_utc FROM refund_across WHERE refund_id = source_id), "
+        "(SELECT at_utc FROM debit_charge WHERE charge_id = source_id), "
         f"(SELECT at_utc FROM cheque_event WHERE {OF_CHEQUE}), taken_at_utc) "
         "FROM outbox LEFT JOIN payment_event USING (payment_event_id) WHERE state <> 'acknowledged' "
         "ORDER BY outbox_id LIMIT 1) FROM outbox WHERE state <> 'acknowledged'"
@@ -173,6 +175,15 @@ def counts_changes(connection: Connection, row: OutboxRow) -> bool:
         (row.payment_event_id, row.leg),
     ).first()
     return found is not None
+
+
+def last_counted(connection: Connection) -> bool:
+    """Whether the last payment that was acknowledged was so with a change number."""
+    found = connection.exec_driver_sql(
+        "SELECT applied_change IS NOT NULL FROM outbox WHERE kind = 'payment' AND state = 'acknowledged' "
+        "ORDER BY outbox_id DESC LIMIT 1"
+    ).first()
+    return found is not None and bool(found[0])
 
 
 def freeze_body(connection: Connection, outbox_id: int, body: bytes) -> None:

@@ -300,9 +300,9 @@ def _end(deed: Deed, run: KnownFile) -> None:
 
 def _carry_out(deed: Deed, *, run: KnownFile, entry: BankEntry) -> EntryPlan:
     deed.subject = f"{run.run_id}/{entry.number}"
-    deed.shift, deed.run = None, _run_of(deed.desk, run.run_id, run.business_date, ModeKind.DIRECT_DEBIT)
+    deed.shift, deed.run = None, run_of(deed.desk, run.run_id, run.business_date, ModeKind.DIRECT_DEBIT)
     plan = plan_entry(deed.desk, deed.unit.connection, entry, today=deed.at.date())
-    record_id, correction_id, fee, tax = None, None, 0, 0
+    record_id, correction_id, owed = None, None, None
     match plan.outcome:
         case EntryOutcome.POSTED | EntryOutcome.SUSPENSE | EntryOutcome.WAITING:
             record_id = _record(deed, run, plan)
@@ -313,13 +313,15 @@ def _carry_out(deed: Deed, *, run: KnownFile, entry: BankEntry) -> EntryPlan:
         case _:
             pass
     if plan.outcome in (EntryOutcome.RETURNED, EntryOutcome.REJECTED):
-        fee, tax = charge_fee(deed, plan, deed.subject)
-    _write_entry(deed, run, plan, record_id=record_id, correction_id=correction_id, fee=(fee, tax))
+        owed = charge_fee(deed, plan, run.run_id)
+    fee = (0, 0) if owed is None else (owed.fee.minor, owed.tax.minor)
+    _write_entry(deed, run, plan, record_id=record_id, correction_id=correction_id, fee=fee)
     suspend(deed, plan)
     return plan
 
 
-def _run_of(desk: Desk, run_id: str, day: date, kind: ModeKind) -> FileRun:
+def run_of(desk: Desk, run_id: str, day: date, kind: ModeKind) -> FileRun:
+    """What the money of a file of this kind is counted in, on business date ``day``."""
     return FileRun(
         run_id=run_id,
         business_date=day,
@@ -447,7 +449,7 @@ def _post_due(deed: Deed, *, record: DueRecord) -> str:
         raise Refused("taken_back", "The bank took it back, or refused it, before its value date.")
     mode = deed.desk.modes[record.mode]
     deed.shift = None
-    deed.run = _run_of(
+    deed.run = run_of(
         deed.desk, record.run_id, business_date(deed.at, deed.desk.policy.day_starts), mode.kind
     )
     taken = post_record(

@@ -5,18 +5,21 @@ Source: domain.md 3.10; rules 14 and 32.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pos.domain.bank_file import EntryOutcome, EntryPlan
 from pos.domain.correction import CorrectionKind
-from pos.domain.money import zero
+from pos.domain.money import Money, zero
 from pos.domain.posting import Ledger, SourceKind, credit, debit
 from pos.domain.tender import plain_reference
+from pos.store.debit_charges import CHARGE
 from pos.store.mandates import mandate_called
+from pos.store.times import offset_minutes, utc_text
 from pos.till.correction_entry import (
     Corrected,
     CorrectionOrder,
     Entry,
     Why,
-    corrected,
     off_the_accounts,
     write_correction,
 )
@@ -27,6 +30,9 @@ from pos.till.dishonours import fee_lines
 from pos.till.entry_plans import tender_to_return
 from pos.till.journal import book_entry
 from pos.till.mandates import suspend_within
+
+CHARGE_SERIES = "DF"
+"""Between the till's series and a charge's number, as in S014-T1-A-DF-000001."""
 
 
 def take_back(deed: Deed, plan: EntryPlan) -> Corrected:
@@ -61,22 +67,79 @@ def take_back(deed: Deed, plan: EntryPlan) -> Corrected:
             why=Why(code=reason.code or "none", label=reason.label, text=plan.entry.reason_text),
         ),
     )
-    return corrected(deed.desk, done)
+    deed.touched_bills.extend(done.bills)
+    deed.touched_accounts.extend(done.accounts)
+    return done
 
 
-def charge_fee(deed: Deed, plan: EntryPlan, source_id: str) -> tuple[int, int]:
-    """Post what a refusal costs the payer; answers the fee and the tax within it, in minor units."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What an account comes to owe: what the bank took back with no payment to undo, and the fee with its tax in it."""
+
+    account: str
+    returned: Money
+    fee: Money
+    tax: Money
+
+
+def charge_fee(deed: Deed, plan: EntryPlan, run_id: str) -> Owed | None:
+    """What a refusal costs the payer, as a bill; None: nothing."""
     fee = plan.fee
     if fee is None or not fee or plan.account is None:
-        return 0, 0
-    tax = deed.desk.policy.debits.tax_in(fee)
+        return None
+    tax = deed.desk.policy.debits.tax_in(fee) or zero(fee.currency)
+    owed = Owed(account=plan.account, returned=zero(fee.currency), fee=fee, tax=tax)
     book_entry(
         deed,
         SourceKind.DEBIT_FEE,
-        source_id,
-        [debit(Ledger.RECEIVABLE, fee, plan.account), *fee_lines(fee, tax or zero(fee.currency))],
+        f"{run_id}/{plan.entry.number}",
+        [debit(Ledger.RECEIVABLE, fee, plan.account), *fee_lines(fee, tax)],
     )
-    return fee.minor, tax.minor
+    write_charge(deed, owed, run_id, plan.entry.number)
+    return owed
+
+
+def write_charge(deed: Deed, owed: Owed, run_id: str, number: int) -> tuple[str, str]:
+    """Write a bill of what an entry of a file makes an account owe, and have central told of it; its id and number."""
+    desk, charge_id = deed.desk, deed.new_id()
+    place = deed.unit.next_number("debit_charge")
+    bill_no = desk.identity.receipt_number(place, f"{desk.identity.series}-{CHARGE_SERIES}")
+    deed.unit.insert(
+        "debit_charge",
+        {
+            "charge_id": charge_id,
+            "run_id": run_id,
+            "number": number,
+            "account": owed.account,
+            "bill_no": bill_no,
+            "returned_minor": owed.returned.minor,
+            "fee_minor": owed.fee.minor,
+            "tax_minor": owed.tax.minor,
+            "amount_minor": owed.returned.minor + owed.fee.minor,
+            "currency": owed.fee.currency.code,
+            "charged_on": deed.at.date().isoformat(),
+            "at_utc": utc_text(deed.at),
+            "utc_offset_min": offset_minutes(deed.at),
+            "operator": deed.person.user,
+        },
+    )
+    deed.unit.insert(
+        "outbox",
+        {
+            "payment_event_id": None,
+            "leg": 1,
+            "correlator_id": charge_id,
+            "kind": CHARGE,
+            "source_id": charge_id,
+            "account": owed.account,
+            "queue": owed.account,
+            "state": "waiting",
+            "changed_at_utc": utc_text(deed.at),
+        },
+    )
+    deed.touched_bills.append(bill_no)
+    deed.touched_accounts.append(owed.account)
+    return charge_id, bill_no
 
 
 def suspend(deed: Deed, plan: EntryPlan) -> None:

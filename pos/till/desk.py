@@ -195,6 +195,9 @@ class Deed:
     """Whether it is booked into the open shift whoever owns that."""
     run: FileRun | None = None
     """The run over a bank's file that its money is counted in, in place of a shift."""
+    touched_bills: list[str] = field(default_factory=list)
+    touched_accounts: list[str] = field(default_factory=list)
+    """What the lists catch up with once it is booked: the cache's lane would read books that lack the deed before."""
 
     @property
     def subject(self) -> str | None:
@@ -353,6 +356,8 @@ def _in_one_transaction(
             "store_rule_broken", "The books refuse this. Tell a supervisor.", reason=str(broken.orig)
         ) from broken
     assert finished
+    desk.touched_bills.extend(deed.touched_bills)
+    desk.touched_accounts.extend(deed.touched_accounts)
     return outcome  # type: ignore[return-value]
 
 

@@ -72,11 +72,11 @@ def catch_up_all(desk: Desk) -> None:
 
 
 def charge_snapshot(charge: ChargeBill) -> BillSnapshot:
-    """What a bounce charged, as a bill: due on the day of the bounce, with a line for each thing that it is for."""
+    """What a cheque or a debit that came back charged, as a bill: due on that day, with a line for each thing it is for."""
     nothing = zero(charge.fee.currency)
     named = (
-        ("Returned cheque", charge.recovered, nothing),
-        ("Fee for a returned cheque", charge.fee, charge.tax),
+        (f"Returned {charge.of}", charge.recovered, nothing),
+        (f"Fee for a returned {charge.of}", charge.fee, charge.tax),
     )
     amount = charge.recovered + charge.fee
     return BillSnapshot(

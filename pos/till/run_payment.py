@@ -67,10 +67,8 @@ def post_record(
     )
     weighed = weigh(deed, order, read=[tender])
     taken = book_weighed(deed, order, weighed)
-    deed.desk.touched_bills.extend(
-        part.bill_no for part in taken.receipt.allocations if part.bill_no is not None
-    )
-    deed.desk.touched_accounts.extend(dict.fromkeys(part.account for part in taken.receipt.allocations))
+    deed.touched_bills.extend(part.bill_no for part in taken.receipt.allocations if part.bill_no is not None)
+    deed.touched_accounts.extend(dict.fromkeys(part.account for part in taken.receipt.allocations))
     return taken
 
 

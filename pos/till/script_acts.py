@@ -27,7 +27,7 @@ ACTS = frozenset(
     "pay_post_dated withdraw_post_dated bag_cash open_bag undo_bounce "
     "cancel_deposit confirm_deposit clear_cheque bounce_cheque represent_cheque replace_cheque return_cheque "
     "verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission resolve_suspense resolve_card "
-    "resolve_conflict confirm_match issue_voucher mandate paid_in paid_out pickup loan no_sale hand_over "
+    "resolve_conflict confirm_match issue_voucher mandate settle_bank_entry paid_in paid_out pickup loan no_sale hand_over "
     "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
     "add_user change_user reset_pin confirm_clock undo_cash_move accept_over_short safe_count "
     "undo_hand_over ledger_batch send_bag recall_bag accept_bag undo_accept_bag".split()

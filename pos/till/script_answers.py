@@ -29,6 +29,7 @@ from pos.till.dishonours import Bounced
 from pos.till.due_cheques import ChequeWithdrawn
 from pos.till.imports import RecordOutcome
 from pos.till.notes import Noted
+from pos.till.parked_entries import EntrySettled
 from pos.till.people import PersonChanged
 from pos.till.post_dated import ChequeRegistered
 from pos.till.refunds import RefundConfirmed
@@ -62,6 +63,18 @@ def encode(outcome: object) -> Mapping[str, object]:
                 "state": str(outcome.state),
                 "bank_account": outcome.bank.ending,
                 "signed_on": outcome.signed_on.isoformat(),
+            }
+        case EntrySettled():
+            return {
+                "run": outcome.run_id,
+                "number": outcome.number,
+                "reference": outcome.reference,
+                "how": str(outcome.how),
+                "amount": outcome.amount.plain(),
+                "currency": outcome.amount.currency.code,
+                "account": outcome.account,
+                "receipt": outcome.receipt,
+                "bill": outcome.bill_no,
             }
         case Approved():
             return {

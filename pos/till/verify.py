@@ -160,6 +160,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHEN name LIKE 'sequence:%' THEN (SELECT max(sequence) FROM payment_event WHERE epoch = substr(name, 10)) "
         "WHEN name = 'audit' THEN (SELECT max(audit_id) FROM audit) "
         "WHEN name = 'debit_collection' THEN (SELECT max(number) FROM debit_collection) "
+        "WHEN name = 'debit_charge' THEN (SELECT count(*) FROM debit_charge) "
         "WHEN name = 'shift' THEN (SELECT max(number) FROM shift) END, 0)",
     ),
     (
@@ -169,7 +170,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "outbox_row_has_its_leg",
-        "SELECT correlator_id FROM outbox WHERE kind <> 'refund_across' AND NOT EXISTS (SELECT 1 FROM leg "
+        "SELECT correlator_id FROM outbox WHERE kind NOT IN ('refund_across', 'charge') AND NOT EXISTS (SELECT 1 FROM leg "
         "WHERE outbox.payment_event_id = leg.payment_event_id AND outbox.leg = leg.leg)",
     ),
     (

@@ -46,6 +46,32 @@ DEBIT_CHECKS: tuple[tuple[str, str], ...] = (
         "AND source_id = run_id || '/' || number)",
     ),
     (
+        "debit_charge_is_of_its_entry",
+        "SELECT charge_id FROM debit_charge AS charge JOIN bank_entry AS entry USING (run_id, number) "
+        "WHERE charge.currency <> entry.currency AND entry.amount_minor > 0 OR returned_minor > entry.amount_minor "
+        "OR (outcome <> 'parked' AND (charge.fee_minor, charge.tax_minor, charge.account, returned_minor) IS NOT "
+        "(entry.fee_minor, fee_tax_minor, entry.account, 0))",
+    ),
+    (
+        "debit_charge_is_told",
+        "SELECT charge_id FROM debit_charge WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'charge' "
+        "AND source_id = charge_id AND correlator_id = charge_id)",
+    ),
+    (
+        "settled_entry_is_posted",
+        "SELECT run_id || '/' || number FROM bank_entry_step AS step WHERE how IN ('charged', 'sent_back', 'written_off') "
+        "AND (SELECT amount_minor FROM bank_entry AS told WHERE (told.run_id, told.number) = (step.run_id, step.number)) "
+        "NOT IN (SELECT max(debit_minor, credit_minor) FROM journal_entry JOIN journal_line USING (entry_id) "
+        "WHERE source_kind = 'bank_entry' AND source_id = run_id || '/' || number || '/' || place)",
+    ),
+    (
+        "settled_entry_is_undone_whole",
+        "SELECT run_id || '/' || number FROM bank_entry_step AS undone WHERE how = 'undone' AND EXISTS (SELECT 1 "
+        "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'bank_entry' AND source_id IN ("
+        "run_id || '/' || number || '/' || place, run_id || '/' || number || '/' || (place - 1)) "
+        "GROUP BY ledger_account HAVING sum(debit_minor) <> sum(credit_minor))",
+    ),
+    (
         "mandate_has_begun",
         "SELECT mandate FROM mandate WHERE mandate NOT IN (SELECT mandate FROM mandate_step WHERE number = 1)",
     ),

@@ -21,6 +21,7 @@ from sync.central.schema.migrations.versions import (
     v0017_ledger_batches,
     v0019_one_row_at_the_wall,
     v0020_whose_a_walk_ins_bill_is,
+    v0023_debits,
 )
 from sync.central.schema.migrations.walling import ALL, NONE
 from sync.central.schema.opening import open_central
@@ -37,6 +38,7 @@ WALL = (
     | v0017_ledger_batches.WALL
     | v0019_one_row_at_the_wall.WALL
     | v0020_whose_a_walk_ins_bill_is.WALL
+    | v0023_debits.WALL
 )
 """Of each table what a dealer sees, and what it may write."""
 
@@ -147,7 +149,7 @@ INSERT INTO central_audit VALUES ({n}, '2026', 'client_made', 'd-{d}', '', '');
 
 NO_DEALERS = {
     "ledger_delivery", "fixture_row", "hub", "event_counter", "event_delivery", "event_due", "item", "bill_cycle",
-    "voucher_key", "hub_key", "central_version", "change_counter",
+    "debit_charge", "mandate", "mandate_step", "voucher_key", "hub_key", "central_version", "change_counter",
 }  # fmt: skip
 """What has no row that is a dealer's."""
 

@@ -19,6 +19,7 @@ from pos.domain.dealer import DealerPolicy, DealerTerms
 from pos.domain.dishonour_policy import DishonourPolicy
 from pos.domain.ids import new_id
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
+from pos.domain.parked_entry import Settled
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
 from pos.domain.shop_bag import BagPaper
@@ -53,6 +54,7 @@ from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.ledger_batches import make_batches
 from pos.till.ledger_delivery import note_delivery
 from pos.till.papers import reprint
+from pos.till.parked_entries import SettleEntryOrder, settle_entry, waiting_entries
 from pos.till.people import change_pin
 from pos.till.post_dated import register_cheque
 from pos.till.refunds import RefundOrder, confirm_refund, refund
@@ -64,7 +66,7 @@ from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
 from pos.till.z_report import accept_difference
 from tests.builders.across import FakeRefunds, elsewhere, paid_back, told_back
-from tests.builders.bank_files import mandated, paid, returned, run
+from tests.builders.bank_files import mandated, paid, returned, run, with_debits
 from tests.builders.cards import FakeCards, ask, by_terminal
 from tests.builders.signed import knows, signed, takes_offline
 from tests.builders.tills import (
@@ -302,11 +304,16 @@ def _between_tills(desk: Desk) -> None:
 
 def _debit(desk: Desk) -> None:
     """A mandate by which a bill was collected, paid by a file and taken back by another."""
+    with_debits(desk, fee=money("0.500"), fee_tax_rate=Decimal(5))
     mandated(desk, "M-77", "BA-3")
     tell(desk, bills=[bill("7751", money("3"), of="BA-3", due=TODAY)])
     asked = collect(desk, BACK_OFFICE, TODAY.isoformat()).items[0].item
     run(desk, paid(asked.reference, "3.000", account=""), name="paid.xml")
     run(desk, returned(asked.reference, "3.000", "AC04"), name="returned.xml")
+    run(desk, returned("NOBODYS", "2.000"), name="parked.xml")
+    parked = waiting_entries(desk, BACK_OFFICE)[0]
+    sent = SettleEntryOrder(run=parked.run_id, number=1, how=Settled.SENT_BACK, reason="The bank's mistake")
+    settle_entry(desk, BACK_OFFICE, sent)
 
 
 def _correct(desk: Desk) -> None:

@@ -141,10 +141,10 @@ def spoil(insider: Insider, table: str, row: dict[str, object], column: str) -> 
 TABLES = sorted(
     "bag_acceptance bag_acceptance_refused bag_acceptance_undone bag_arrival bag_recall bag_sending "
     "account_credit alembic_version allocation approval approval_answer approval_answer_told approval_declined "
-    "approval_request approval_shared approval_use approved_entry audit bank_entry bank_file bank_file_end "
+    "approval_request approval_shared approval_use approved_entry audit bank_entry bank_entry_step bank_file bank_file_end "
     "bank_receipt_event bill_write_off card_attempt card_reconciliation cash_bag cash_bag_event cash_move chain_key "
     "charge_undone cheque cheque_event cheque_replacement commission_line commission_settled commission_settlement "
-    "correction correction_cash correction_part counter day_close debit_collection debit_item deposit_bag "
+    "correction correction_cash correction_part counter day_close debit_charge debit_collection debit_item deposit_bag "
     "deposit_bag_credit deposit_carrier deposit_cheque deposit_credit deposit_difference deposit_return deposit_slip "
     "deposit_slip_event difference_accepted dishonour dishonour_charge hand_over hand_over_accepted hand_over_undone "
     "home import_run imported_record imported_record_state instrument instrument_again journal_entry journal_line "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -13,7 +14,9 @@ from pos.store.shift_totals import totals_after
 from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, forecast, post_due
 from pos.till.collections import collect
 from pos.till.desk import Desk
+from pos.till.enquiries import account_view
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate, mandates
+from pos.till.open_bills import catch_up
 from tests.builders.bank_files import (
     dry_run,
     file_of,
@@ -376,6 +379,37 @@ def test_a_refusal_costs_the_payer_a_fee_where_it_is_the_payers_fault(desk: Desk
     assert (fault.fee, choice.fee) == (money("5.000"), None)
     assert balance(desk, "fee_income") == -5000
     assert findings(desk) == []
+
+
+def test_the_fee_is_a_bill_that_the_counter_takes(desk: Desk) -> None:
+    with_debits(desk, fee=money("5.000"), fee_tax_rate=Decimal(5))
+    mandated(desk)
+    asked, *_ = collect(desk, BACK_OFFICE, (TODAY + timedelta(days=12)).isoformat()).items
+    run(desk, rejected(asked.item.reference))
+    catch_up(desk)
+
+    view = account_view(desk, SUPERVISOR, "BA-1")
+    (bill,) = [bill for bill in view.bills if bill.bill.bill_no == "S014-T1-A-DF-000001"]
+    assert (bill.open, bill.bill.due_date) == (money("5.000"), TODAY)
+    assert [(line.name, line.tax) for line in bill.bill.lines] == [
+        ("Fee for a returned direct debit", money("0.238"))
+    ]
+    opened(desk)
+    pay(desk, cash("5"), allocate=[wish("S014-T1-A-DF-000001", "5")])
+    assert balance(desk, "receivable") == 0
+    assert findings(desk) == []
+
+
+def test_what_was_charged_once_is_told_once(desk: Desk) -> None:
+    with_debits(desk, fee=money("5.000"))
+    mandated(desk)
+    run(desk, paid("R-1", mandate="M-1"), returned("R-1", reason="AM04"), returned("R-1", reason="AM04"))
+
+    assert [(row["kind"], row["account"]) for row in rows(desk, "v_outbox")] == [
+        ("payment", "BA-1"),
+        ("refund", "BA-1"),
+        ("charge", "BA-1"),
+    ]
 
 
 def test_the_third_refusal_suspends_the_mandate(desk: Desk) -> None:

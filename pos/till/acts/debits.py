@@ -1,4 +1,4 @@
-"""A script's acts about direct debit: the mandates behind it."""
+"""A script's acts about direct debit: the mandates behind it, and the entries of files that were parked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pos.domain.parked_entry import Settled
 from pos.till.acts.fields import IdText, Ref, Strict
 from pos.till.acts.seat import Answer, Seat
 from pos.till.desk import Memo
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate
+from pos.till.parked_entries import SettleEntryOrder, settle_entry
 from pos.till.script_answers import encode
 
 
@@ -30,11 +32,31 @@ class MandateLine(Strict):
     reason: Annotated[str, Field(max_length=400)] = ""
 
 
-DebitAct = MandateLine
+class SettleBankEntry(Strict):
+    """Settle an entry of a bank's file that was parked, or undo that."""
+
+    ref: Ref
+    act: Literal["settle_bank_entry"]
+    run: IdText
+    number: Annotated[int, Field(ge=1, description="The entry's number in its file.")]
+    how: Annotated[
+        Literal["paid", "suspense", "charged", "sent_back", "written_off", "withdrawn", "noted", "undone"],
+        Field(description="What is made of it; undone: it is parked again."),
+    ]
+    account: Annotated[IdText, Field(description="Of what is paid or charged.")] = ""
+    reason: Annotated[str, Field(max_length=400)]
+
+
+DebitAct = MandateLine | SettleBankEntry
 
 
 def carry_out_of_debit(seat: Seat, act: DebitAct, memo: Memo) -> Answer:
     """The answer to one of them. Raises DomainError."""
+    if isinstance(act, SettleBankEntry):
+        settling = SettleEntryOrder(
+            run=act.run, number=act.number, how=Settled(act.how), account=act.account, reason=act.reason
+        )
+        return encode(settle_entry(seat.desk, seat.person, settling, memo=memo))
     order = MandateOrder(
         deed=MandateDeed(act.deed),
         mandate=act.mandate,

@@ -26,6 +26,7 @@ from sync.central.wire.links import (
     BILL_ON_DEMAND_PATH,
     BILL_PATH,
     BILL_SCHEMA_PATH,
+    CHARGE_PATH,
     CHEQUE_PATH,
     COMMISSION_PATH,
     DISHONOUR_PATH,
@@ -109,9 +110,18 @@ NEEDS: Mapping[tuple[str, str], Need] = {
         RECONNECTION_PATH,
         POSSIBLE_DOUBLE_PATH,
         DISHONOUR_PATH,
+        CHARGE_PATH,
         LEDGER_BATCH_PATH,
     ),
-    **_posted(Scope.TILL, OUTCOME_PATH, TRANSFER_PATH, COMMISSION_PATH, DISHONOUR_PATH, REFUND_HOLD_PATH),
+    **_posted(
+        Scope.TILL,
+        OUTCOME_PATH,
+        TRANSFER_PATH,
+        COMMISSION_PATH,
+        DISHONOUR_PATH,
+        CHARGE_PATH,
+        REFUND_HOLD_PATH,
+    ),
     **_posted(
         Scope.TILL,
         VOUCHER_HOLD_PATH,
@@ -147,8 +157,12 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 }
 
 
-OPERATORS_ALONE = frozenset(("POST", path) for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH))
-"""What no dealer's till does: make vouchers, decide whose money of an unknown owner is, give its dealer commission."""
+OPERATORS_ALONE = frozenset(
+    ("POST", path) for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH, CHARGE_PATH)
+)
+"""What no dealer's till does: make vouchers, decide whose money of an unknown owner is, give its dealer commission, charge
+what a bank's file told of.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

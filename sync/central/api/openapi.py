@@ -22,6 +22,7 @@ from sync.central.wire.links import (
     APPROVAL_PATH,
     BILL_DOCUMENT_PATH,
     BILL_SCHEMA_PATH,
+    CHARGE_PATH,
     CHEQUE_PATH,
     COMMISSION_PATH,
     DISHONOUR_PATH,
@@ -128,6 +129,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", DISHONOUR_PATH): _list("Bounced cheques, as collections reads them", "Dishonour"),
     ("POST", DISHONOUR_PATH): _told("Tell a bounce, or that it was undone", "Dishonour"),
     ("GET", f"{DISHONOUR_PATH}/{{id}}"): _one("One bounce", "Dishonour"),
+    ("GET", CHARGE_PATH): _list("What debits cost that banks refused or took back", "Charge"),
+    ("POST", CHARGE_PATH): _told("Tell what a refused or returned debit costs", "Charge"),
+    ("GET", f"{CHARGE_PATH}/{{id}}"): _one("One charge", "Charge"),
     ("GET", SHIFT_TOTAL_PATH): _list("What closed shifts took, and what of it has arrived", "ShiftTotal"),
     ("POST", SHIFT_TOTAL_PATH): Operation(
         does="Tell what a closed shift took",

@@ -416,6 +416,35 @@ SCHEMAS: Mapping[str, Schema] = {
         {**_TOLD, "state": _one_of("dishonoured", "undone"), **_type("CounterfoilDishonour")},
         _DISHONOUR_OPTIONAL,
     ),
+    "NewCharge": _object(
+        {
+            "correlatorId": TEXT,
+            "id": TEXT,
+            "billNo": TEXT,
+            "account": _ACCOUNT_TOLD,
+            "reference": TEXT,
+            "returnedAmount": MONEY,
+            "feeAmount": MONEY,
+            "feeTaxAmount": MONEY,
+            "date": DAY,
+        },
+        {"reasonCode": TEXT, "decidedAt": TEXT, "terminal": TEXT, "operator": TEXT},
+    ),
+    "Charge": _object(
+        {
+            "id": TEXT,
+            "correlatorId": TEXT,
+            "billNo": TEXT,
+            "account": OF_ID,
+            "reference": TEXT,
+            "totalAmount": MONEY,
+            "feeAmount": MONEY,
+            "date": DAY,
+            "changeNumber": WHOLE,
+            **_type("CounterfoilCharge"),
+        },
+        {"href": TEXT, "reasonCode": MAYBE, "terminal": MAYBE},
+    ),
     "NewRefundHold": _object(
         {
             "id": ID,

@@ -353,6 +353,8 @@ NEWEST_CHANGE = text(
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM returned_cheque"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM dishonour"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM dishonour_leg"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM debit_charge"
+    " UNION ALL SELECT coalesce(max(change_number), 0) FROM mandate"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM suspense_transfer"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM commission"
     " UNION ALL SELECT coalesce(max(change_number), 0) FROM refund"

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from pos.domain.bill import BillState
 from pos.domain.money import Money, currency, zero
 from pos.domain.standing_bounces import until_by
 from sync.bounces_wire import STAGE_MAX, read_rule, whole
 from sync.central.bills.bills import find_bill, set_against_bill
+from sync.central.bills.charge_bills import ChargeBill, put_charge_bill
 from sync.central.payments.accounts import account_currency, add_credit
 from sync.central.payments.standing_bounces import put_back, standing_bounces, take_back_stages
 from sync.central.wire.dealer_view import (
@@ -32,7 +32,7 @@ from sync.central.wire.errors import ApiError, refuse_other_body
 from sync.central.wire.fields import as_mapping, needed_text, plain_text
 from sync.central.wire.links import DISHONOUR_PATH, RESOURCE_ID, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
-from sync.wire_json import BadField, dumps, money_json, read_money
+from sync.wire_json import BadField, money_json, read_money
 
 DISHONOURED, UNDONE = "dishonoured", "undone"
 COLLECTED_MAX = 50
@@ -259,65 +259,24 @@ def _put_charge(
             )
         add_credit(connection, charge.account_id, -charge.amount, change=receipt.change)
         return
-    if connection.execute(FIND_BILL_TWIN, {"id": charge.charge_id, "bill_no": charge.bill_no}).first():
-        raise ApiError(422, "bill_is_there", "There is a bill of this number.", field="charge.billNo")
-    connection.execute(
-        INSERT_BILL,
-        {
-            "id": charge.charge_id,
-            "bill_no": charge.bill_no,
-            "account_id": charge.account_id,
-            "dealer": dealer_asking() if kept_in is None else None,
-            "state": BillState.SENT.value,
-            "currency": charge.amount.currency.code,
-            "loaded_open_minor": charge.amount.minor,
-            "remaining_minor": charge.amount.minor,
-            "bill_date": charge.on.isoformat(),
-            "due_date": charge.on.isoformat(),
-            "last_update": receipt.received_at.isoformat(),
-            "body": dumps(_bill_body(charge, told)).decode(),
-            "change_number": receipt.change,
-        },
-    )
-
-
-def _bill_body(charge: IncomingCharge, told: IncomingDishonour) -> Resource:
-    """The charge as a customerBill, with a summary line for what had left and one for the fee."""
     of = f" of receipt {told.of_receipt}" if told.of_receipt else ""
-    named = (
-        (f"Returned cheque{of}", charge.recovered, zero(charge.fee.currency)),
-        ("Fee for a returned cheque", charge.fee, charge.tax),
+    put_charge_bill(
+        connection,
+        ChargeBill(
+            bill_id=charge.charge_id,
+            bill_no=charge.bill_no,
+            account_id=charge.account_id,
+            dealer=dealer_asking() if kept_in is None else None,
+            on=charge.on,
+            lines=(
+                (f"Returned cheque{of}", charge.recovered, zero(charge.fee.currency)),
+                ("Fee for a returned cheque", charge.fee, charge.tax),
+            ),
+            of={"dishonour": told.dishonour_id},
+        ),
+        change=receipt.change,
+        at=receipt.received_at,
     )
-    lines = [
-        {
-            "id": f"{charge.charge_id}-{place}"[:100],
-            "name": name,
-            "groupKind": "fee",
-            "taxExcludedAmount": money_json(part - tax),
-            "taxAmount": money_json(tax),
-            "taxIncludedAmount": money_json(part),
-        }
-        for place, (name, part, tax) in enumerate(named, start=1)
-        if part
-    ]
-    day = f"{charge.on.isoformat()}T00:00:00Z"
-    return {
-        "id": charge.charge_id,
-        "billNo": charge.bill_no,
-        "billDate": day,
-        "paymentDueDate": day,
-        "category": "normal",
-        "runType": "offCycle",
-        "state": BillState.SENT.value,
-        "amountDue": money_json(charge.amount),
-        "remainingAmount": money_json(charge.amount),
-        "taxExcludedAmount": money_json(charge.amount - charge.tax),
-        "taxIncludedAmount": money_json(charge.amount),
-        "billingAccount": {"id": charge.account_id, "@referredType": "BillingAccount"},
-        "billSummaryLine": lines,
-        "dishonour": told.dishonour_id,
-        "@type": "CustomerBill",
-    }
 
 
 def _undo(connection: Connection, told: IncomingDishonour, receipt: DishonourReceipt) -> None:
@@ -407,13 +366,6 @@ FIND_TOLD = text(
     f"SELECT {_COLUMNS} FROM dishonour WHERE correlator_id = :key OR undone_correlator_id = :key"
 )
 FIND_DISHONOUR = text(f"SELECT {_COLUMNS} FROM dishonour WHERE id = :id")
-FIND_BILL_TWIN = text("SELECT id FROM bill WHERE id = :id OR bill_no = :bill_no")
-INSERT_BILL = text(
-    "INSERT INTO bill (id, bill_no, account_id, dealer, state, currency, loaded_open_minor, remaining_minor, bill_date,"
-    " due_date, last_update, body, change_number)"
-    " VALUES (:id, :bill_no, :account_id, :dealer, :state, :currency, :loaded_open_minor, :remaining_minor, :bill_date,"
-    " :due_date, :last_update, :body, :change_number)"
-)
 INSERT_DISHONOUR = text(
     "INSERT INTO dishonour (id, correlator_id, payment_id, account_id, counts, cash_only_rule, reason_code, bank_date,"
     " receipt_number, of_receipt, terminal, charge_id, charged_account, is_bill, charged_minor, currency, change_number,"

@@ -149,6 +149,7 @@ class TillApp(App[int], inherit_bindings=False):
         hint: str | None = None,
     ) -> None:
         super().__init__()
+        self._wear(THEME)
         self.seat = self._vacant = Seat(
             desk=desk,
             runner=runner,
@@ -189,11 +190,21 @@ class TillApp(App[int], inherit_bindings=False):
         self._seats: dict[str, Seat] = {}
         self._news = ""
 
+    def _wear(self, theme: Theme) -> None:
+        """Before the style sheets are read, which is done once: a theme that is changed later has them all read anew."""
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Nothing: theme and style sheets stay as they are, and every widget is styled when it is mounted.
+
+        The framework would read all style sheets anew at each person who sits down.
+        """
+
     # --- who sits here --------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self.register_theme(THEME)
-        self.theme = THEME.name
         self.keyboard.last_key_s = self.seat.desk.clock.monotonic_s()
         self.set_interval(STATUS_EVERY_S, self._each_second)
         self.errands.paper_waits()

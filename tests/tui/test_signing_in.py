@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from pos.domain.session import SessionPolicy
 from pos.store.cache import set_marker
@@ -51,6 +52,16 @@ async def test_a_wrong_pin_is_told_and_the_pin_is_wiped() -> None:
         await seat.write("135790")
         await seat.press("enter")
         assert seat.screen == "OpenShiftScreen"
+
+
+async def test_no_style_sheet_is_read_again_for_whoever_sits_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = make_till()
+    opened(desk)
+    read_again: list[Stylesheet] = []
+    monkeypatch.setattr(Stylesheet, "reparse", read_again.append)
+    async with counter(desk) as seat:
+        assert "A. KUMAR" in seat.text
+    assert read_again == []
 
 
 async def test_number_and_pin_may_come_at_once() -> None:

@@ -72,6 +72,12 @@ class PullReport:
     cheques: int = 0
 
 
+def _dealer_in(announced: Mapping[str, Any]) -> str | None:
+    """Whose till central says this is; nobody says it of the operator's own."""
+    dealer = announced.get("dealer")
+    return dealer if isinstance(dealer, str) and 0 < len(dealer) <= ACCOUNT_ID_MAX else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepCheques:
     """Which cheques of others this till must know: those of no enrolment of its own, as young as it takes any."""
@@ -131,6 +137,9 @@ class Inbound:
             if isinstance(announced, Later | Unknown | Unreachable):
                 raise _Stopped(announced)
             self.announced = announced
+            # Before anything by which somebody here could decide what is not this till's to decide.
+            if announced:
+                await self._runner.cache(partial(self._keep_whose, _dealer_in(announced)))
             counts_changes = announced.get("changeNumber") is True
             if "accounts" in announced:
                 await self._pull_accounts(tally)
@@ -174,6 +183,11 @@ class Inbound:
                     if bill is not None
                 ],
             )
+
+    def _keep_whose(self, dealer: str | None) -> None:
+        with self._cache.write() as connection:
+            if cached.dealer_of_till(connection) != dealer:
+                cached.set_dealer_of_till(connection, dealer)
 
     def _mark_told(self) -> None:
         with self._cache.write() as connection:

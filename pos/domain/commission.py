@@ -42,6 +42,11 @@ class LineTerms:
         """Whether the dealer pays less for it."""
         return self.at is CommissionAt.SALE and self.settlement is Settlement.NET
 
+    @property
+    def is_credited(self) -> bool:
+        """Whether the sale puts it on the dealer's account."""
+        return self.at is CommissionAt.SALE and self.settlement is Settlement.GROSS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commission:

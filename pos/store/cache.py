@@ -36,6 +36,8 @@ from pos.store.database import Database, StoreError, StoreOpener
 
 VERSION = 10
 
+TILL_OF_DEALER = "till_of_dealer"
+
 SCHEMA = """
 CREATE TABLE account (
     account TEXT PRIMARY KEY,
@@ -642,6 +644,16 @@ def mark_rates_asked(connection: Connection, bill_id: str | None) -> None:
         connection.exec_driver_sql("INSERT OR IGNORE INTO rates_asked (bill_id) VALUES (?)", (bill_id,))
         return
     connection.exec_driver_sql("INSERT OR IGNORE INTO rates_asked (bill_id) SELECT bill_id FROM bill")
+
+
+def dealer_of_till(connection: Connection) -> str | None:
+    """The dealer whose till this is, as central said it last; None: the operator's."""
+    return marker(connection, TILL_OF_DEALER) or None
+
+
+def set_dealer_of_till(connection: Connection, dealer: str | None) -> None:
+    """Remember whose till central says this is."""
+    set_marker(connection, TILL_OF_DEALER, dealer or "")
 
 
 def marker(connection: Connection, name: str) -> str | None:

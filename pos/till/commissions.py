@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pos.domain.catalogue import LineOfSale
+from pos.domain.commission import CommissionAt
 from pos.domain.errors import Refused
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import PayerKind
@@ -20,6 +21,7 @@ from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.journal import book_entry
 from pos.till.own_accounts import refuse_own_dealer
+from pos.till.whose_till import tills_dealer
 
 LINES_AT_ONCE_MAX = 1000
 LISTED_MAX = 500
@@ -42,10 +44,15 @@ class CommissionSettled:
 
 
 def with_commission(desk: Desk, payer: CachedAccount, line: LineOfSale) -> LineOfSale:
-    """The line on the terms of the payer's class; anybody's but a dealer's as it is."""
+    """The line on the terms of the payer's class; anybody's but a dealer's as it is.
+
+    A dealer's own till puts no commission on an account, for central takes none from it: it is owed until it is settled.
+    """
     if payer.kind is not PayerKind.DEALER:
         return line
     terms = desk.policy.dealers.terms(payer.dealer_class).commission.for_item(line.item.item)
+    if terms is not None and terms.is_credited and tills_dealer(desk) is not None:
+        terms = replace(terms, at=CommissionAt.SETTLEMENT)
     return line.on_terms(terms)
 
 

@@ -54,6 +54,7 @@ from pos.store.shifts import Shift, open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.store.unit_of_work import CommitFailed, TillStore, UnitOfWork, WriteFailed
 from pos.till.gate import ALWAYS, Unwritten, require_alone, require_right, require_session
+from pos.till.whose_till import require_whose_till
 
 Outcome = TypeVar("Outcome")
 
@@ -285,6 +286,7 @@ def perform(
             require_right(desk, act, person)
         else:
             require_alone(desk, act, person, reason=said.reason)
+        require_whose_till(desk, act)
         return _in_one_transaction(desk, person, act, deed_id, work, memo, said)
     except DomainError as refusal:
         if not refusal.audited:

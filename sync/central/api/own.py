@@ -18,6 +18,7 @@ from sync.central.payments.doubles import POSSIBLE_DOUBLES
 from sync.central.payments.items import ITEMS
 from sync.central.payments.reconnections import RECONNECTIONS
 from sync.central.tills.terminals import Enrolling, enrol, find_terminal
+from sync.central.wire.callers import caller
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import (
     ACCOUNT_PATH,
@@ -95,7 +96,10 @@ def own_routes(desk: CentralDesk) -> list[Route]:
     """The routes below ``/counterfoil/v1``."""
 
     async def announcement(_request: Request) -> Response:
-        return json_answer(ANNOUNCEMENT)
+        asking = caller()
+        if asking is None or asking.terminal is None or asking.dealer is None:
+            return json_answer(ANNOUNCEMENT)
+        return json_answer({**ANNOUNCEMENT, "dealer": asking.dealer})
 
     async def accounts(request: Request) -> Response:
         return await answer_list(desk, request, ACCOUNTS)

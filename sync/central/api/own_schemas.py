@@ -168,9 +168,9 @@ SCHEMAS: Mapping[str, Schema] = {
     },
     "Status": _object({"status": _one_of("pass")}, {"storeVersion": TEXT}),
     "Announcement": {
-        "description": "What this central adds to the standard: true, or the path where it lies.",
+        "description": "What this central adds to the standard: true, or the path where it lies; whose a dealer's till is.",
         "type": "object",
-        "properties": {"idempotencyKey": YES_NO, "changeNumber": YES_NO},
+        "properties": {"idempotencyKey": YES_NO, "changeNumber": YES_NO, "dealer": TEXT},
         "required": ["idempotencyKey", "changeNumber"],
         "additionalProperties": {"type": "string", "pattern": "^/"},
     },

@@ -51,7 +51,7 @@ def with_commission(desk: Desk, payer: CachedAccount, line: LineOfSale) -> LineO
     if payer.kind is not PayerKind.DEALER:
         return line
     terms = desk.policy.dealers.terms(payer.dealer_class).commission.for_item(line.item.item)
-    if terms is not None and terms.is_credited and tills_dealer(desk) is not None:
+    if terms is not None and terms.is_credited and tills_dealer(desk.cache) is not None:
         terms = replace(terms, at=CommissionAt.SETTLEMENT)
     return line.on_terms(terms)
 

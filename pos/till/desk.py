@@ -286,7 +286,7 @@ def perform(
             require_right(desk, act, person)
         else:
             require_alone(desk, act, person, reason=said.reason)
-        require_whose_till(desk, act)
+        require_whose_till(desk.cache, act)
         return _in_one_transaction(desk, person, act, deed_id, work, memo, said)
     except DomainError as refusal:
         if not refusal.audited:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pos.domain.errors import Refused
-from pos.store.cache import dealer_of_till
-
-if TYPE_CHECKING:
-    from pos.till.desk import Desk
+from pos.store.cache import CacheStore, dealer_of_till
 
 OPERATORS_ALONE = frozenset(
     ("issue_voucher", "resolve_suspense", "settle_commission", "verify_bank_receipt", "reject_bank_receipt")
@@ -16,15 +11,15 @@ OPERATORS_ALONE = frozenset(
 """Deeds of which central would take nothing from a dealer's till."""
 
 
-def tills_dealer(desk: Desk) -> str | None:
+def tills_dealer(cache: CacheStore) -> str | None:
     """The account of the dealer whose till this is; None: it is the operator's."""
-    with desk.cache.read() as connection:
+    with cache.read() as connection:
         return dealer_of_till(connection)
 
 
-def require_whose_till(desk: Desk, act: str) -> None:
+def require_whose_till(cache: CacheStore, act: str) -> None:
     """Raises Refused ``operator_alone`` for what only the operator's own tills do, at a dealer's."""
-    dealer = tills_dealer(desk) if act in OPERATORS_ALONE else None
+    dealer = tills_dealer(cache) if act in OPERATORS_ALONE else None
     if dealer is not None:
         raise Refused(
             "operator_alone",

@@ -59,7 +59,7 @@ async def test_a_dealers_till_knows_it_while_central_cannot_be_reached() -> None
     wire = await till_of("D-1")
     wire.network.down()
     assert (await wire.engine.pull()).problem is not None
-    assert tills_dealer(wire.desk) == "D-1"
+    assert tills_dealer(wire.desk.cache) == "D-1"
 
 
 async def test_a_dealer_buys_at_its_own_till_and_nothing_waits_for_central() -> None:

@@ -122,6 +122,17 @@ def safe_by_the_books(connection: Connection, in_currency: Currency) -> Money:
     return Money(int(minor), in_currency)
 
 
+def safe_tries(connection: Connection) -> int:
+    """How often a count of the safe was told that it differs, since one was committed."""
+    return int(
+        connection.exec_driver_sql(
+            "SELECT count(*) FROM audit WHERE act = 'safe_count' AND reason_code IN ('safe_differs', 'approval_required') "
+            "AND result = 'refused' AND audit_id > (SELECT coalesce(max(audit_id), 0) FROM audit "
+            "WHERE act = 'safe_count' AND result = 'ok')"
+        ).scalar_one()
+    )
+
+
 def safe_counted_since(connection: Connection, day: date) -> bool:
     """Whether the safe was counted after the last close of a shift of this day."""
     found = connection.exec_driver_sql(

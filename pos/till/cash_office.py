@@ -20,7 +20,7 @@ from pos.store.shifts import Shift, last_count, payments_in
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import use_or_ask
-from pos.till.closing import end_shift, weigh_count
+from pos.till.closing import COUNTS_MAX, end_shift, recounted_already, require_reason, weigh_count
 from pos.till.counted import (
     SlipOrder,
     read_slips,
@@ -41,9 +41,6 @@ from pos.till.journal import book_entry
 from pos.till.lost_mark import require_known_store
 from pos.till.shift_closed import ShiftClosed
 from pos.till.shop_clock import require_clock
-
-COUNTS_MAX = 2
-"""A count and one recount, both kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +162,8 @@ def _require_second_for_float(deed: Deed, float_: Money) -> None:
 def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | None = None) -> Counted:
     """Commit a blind count of the person's open shift.
 
-    Raises Refused ``recounted_already`` after the second, ``bad_count``, or what ``parse_count``, ``read_foreign_counts``
-    and ``read_declared`` raise.
+    Raises Refused ``recounted_already`` after the second, unless money has moved since, ``bad_count``, or what
+    ``parse_count``, ``read_foreign_counts`` and ``read_declared`` raise.
     """
 
     def work(deed: Deed) -> Counted:
@@ -174,7 +171,8 @@ def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | N
         deed.subject = shift.shift_id
         payments = payments_in(deed.unit.connection, shift)
         before = last_count(deed.unit.connection, shift)
-        _refuse_third_count(deed, shift, payments)
+        if before is not None and before.number >= COUNTS_MAX and before.payments_before == payments:
+            raise recounted_already()
         number = 1 if before is None else before.number + 1
         cash = parse_count(order.cash, shift.currency, decimal_marks=order.decimal_marks)
         cheques = parse_count(order.cheques, shift.currency, decimal_marks=order.decimal_marks)
@@ -210,23 +208,13 @@ def count_shift(desk: Desk, person: Person, order: CountOrder, *, memo: Memo | N
     return perform(desk, person, "count", work, memo=memo)
 
 
-def _refuse_third_count(deed: Deed, shift: Shift, payments: int) -> None:
-    """One recount of the same drawer; after further payments it is another drawer."""
-    same = deed.unit.connection.exec_driver_sql(
-        "SELECT count(*) FROM shift_count WHERE shift_id = ? AND payments_before = ?",
-        (shift.shift_id, payments),
-    ).scalar_one()
-    if int(same) >= COUNTS_MAX:
-        raise Refused("recounted_already", "The drawer was recounted. Close the shift with a reason.")
-
-
 def close_shift(
     desk: Desk, person: Person, reason: str | None = None, *, memo: Memo | None = None
 ) -> ShiftClosed:
     """Close the person's shift with its last count; the difference goes to over and short, and the Z report is printed.
 
-    Raises Refused ``not_counted``, ``count_is_old`` (payments came after it), ``count_differs`` (no reason given),
-    ``card_outcome_open`` or ``shift_is_offered``. Never waits for the network, never drops an unsent row.
+    Raises Refused ``not_counted``, ``count_is_old`` (payments came after it), ``count_differs`` or ``recounted_already`` (no
+    reason given), ``card_outcome_open`` or ``shift_is_offered``. Never waits for the network, never drops an unsent row.
     """
 
     def work(deed: Deed) -> ShiftClosed:
@@ -234,8 +222,7 @@ def close_shift(
         deed.subject = shift.shift_id
         weighed = weigh_count(deed, shift)
         told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
-        if not weighed.agrees and told is None:
-            raise Refused("count_differs", "The count differs. Count again, or close with a reason.")
+        require_reason(weighed, told)
         return end_shift(deed, shift, weighed, told)
 
     return perform(desk, person, "close_shift", work, memo=memo)

@@ -37,6 +37,9 @@ from pos.till.journal import book_entry
 from pos.till.shift_closed import ShiftClosed, TrustClosed
 from pos.till.z_report import write_z
 
+COUNTS_MAX = 2
+"""A count and one recount of a shift are told whether they agree; a later one is wanted only where money has moved."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
@@ -79,6 +82,25 @@ def weigh_count(deed: Deed, shift: Shift) -> Weighed:
         and (not slips or slips == slips_expected(desk, taken))
     )
     return Weighed(count=count, closed=closed, cheques=cheques, agrees=agrees)
+
+
+def require_reason(weighed: Weighed, reason: str | None) -> None:
+    """A count that differs wants a reason, and one after the recount always does: by the answers to one count after the
+    other nobody finds out what is expected, whatever moves in between.
+
+    Raises Refused ``recounted_already`` or ``count_differs``.
+    """
+    if reason is None and weighed.count.number > COUNTS_MAX:
+        raise recounted_already()
+    if reason is None and not weighed.agrees:
+        raise Refused("count_differs", "The count differs. Count again, or give a reason.")
+
+
+def recounted_already() -> Refused:
+    """The one recount is used up."""
+    return Refused(
+        "recounted_already", "The drawer was recounted: its last count stands. Give a reason with it."
+    )
 
 
 def end_shift(deed: Deed, shift: Shift, weighed: Weighed, reason: str | None) -> ShiftClosed:

@@ -26,7 +26,7 @@ from pos.store.shifts import Count
 from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.cash_office import ShiftOpened, begin_shift
-from pos.till.closing import end_shift, weigh_count
+from pos.till.closing import end_shift, require_reason, weigh_count
 from pos.till.desk import Deed, Desk, Memo, Said, perform
 from pos.till.gate import audited_later, may_do, require_look, require_right
 from pos.till.lost_mark import require_known_store
@@ -82,8 +82,7 @@ def hand_over(
         receiver = _receiver(deed, deed.subject)
         weighed = weigh_count(deed, shift)
         told = deed.reason_code = clean_entry(reason or "", field="Reason", limit=REASON_MAX) or None
-        if not weighed.agrees and told is None:
-            raise Refused("count_differs", "The count differs. Count again, or hand over with a reason.")
+        require_reason(weighed, told)
         hand_over_id = deed.new_id()
         deed.unit.insert(
             "hand_over",

@@ -15,7 +15,7 @@ from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Grant, Person
 from pos.domain.sheet import SheetFacts, SheetLine, SheetPart
 from pos.domain.text_guard import clean_entry
-from pos.store.days import bags_in_hand, safe_base, safe_by_the_books
+from pos.store.days import bags_in_hand, safe_base, safe_by_the_books, safe_tries
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import use_or_ask
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -24,6 +24,8 @@ from pos.till.journal import book_entry
 from pos.till.office_paper import next_paper, write_sheet
 
 ACT = "safe_count"
+TRIES_MAX = 2
+"""A count and one recount are told that they differ; what comes after says no more of what is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,8 @@ def count_safe(
     """Commit a count of the safe's loose cash, beside its sealed bags, in the shop's currency.
 
     Raises NotAuthorised, ApprovalNeeded (who has the right within limits, for what differs), Refused ``safe_differs`` (no
-    reason given; it does not say by how much) or what ``parse_count`` raises.
+    reason given; it does not say by how much), ``safe_recounted`` (the same after a recount, whether it differs or
+    not) or what ``parse_count`` raises.
     """
 
     def work(deed: Deed) -> SafeCounted:
@@ -59,8 +62,15 @@ def count_safe(
         expected = counted if base is None else base + books
         difference = counted - expected
         why = deed.reason_code = clean_entry(reason or "", field="Reason", limit=200) or None
-        if difference:
-            _require_reason_and_second(deed, counted, why)
+        tried = safe_tries(connection)
+        if why is None and tried >= TRIES_MAX:
+            raise Refused(
+                "safe_recounted", "The safe was recounted. Give a reason with its count.", field="reason"
+            )
+        if difference and why is None:
+            raise Refused("safe_differs", "The count differs. Count again, or give a reason.", field="reason")
+        if difference or tried >= TRIES_MAX:
+            _require_second(deed, counted, why)
         numbered = next_paper(deed, f"{desk.identity.series}-SC")
         deed.subject, count_id = numbered.number, deed.new_id()
         day = business_date(deed.at, desk.policy.day_starts)
@@ -97,16 +107,14 @@ def count_safe(
     return perform(desk, person, ACT, work, memo=memo)
 
 
-def _require_reason_and_second(deed: Deed, counted: Money, why: str | None) -> None:
-    if why is None:
-        raise Refused("safe_differs", "The count differs. Count again, or give a reason.", field="reason")
+def _require_second(deed: Deed, counted: Money, why: str | None) -> None:
     if require_right(deed.desk, ACT, deed.person) is Grant.LIMIT:
         use_or_ask(
             deed,
             ACT,
             {"counted": counted.minor, "why": why},
             f"safe counted at {counted}, which differs: {why}",
-            "What differs in the safe needs a second person.",
+            "This count of the safe needs a second person.",
         )
 
 

@@ -324,18 +324,16 @@ class CounterDay(RuleBasedStateMachine):
         expected = ("bill_settled", "more_than_open")
         self._take("BA-1", [("cheque", minor)], None, [(bill_no, minor)], expected)
 
-    def _counts(self) -> int:
+    def _is_recounted(self) -> bool:
         assert self.shift is not None
-        if self.shift.get("counted at") != self.shift["payments"]:
-            return 0
-        return self.shift["counts of this drawer"]
+        return self.shift.get("counts", 0) >= 2 and self.shift["counted at"] == self.shift["payments"]
 
     @precondition(lambda self: self.shift is not None)
     @rule(off=st.sampled_from([0, 0, 0, -1, 5, -2_000]), cheques_off=st.sampled_from([0, 0, 1]))
     def count_the_drawer(self, off: int, cheques_off: int) -> None:
         assert self.shift is not None
         counted = max(0, self.shift["float"] + self.shift["cash"] + off)
-        before = self._counts()
+        recounted = self._is_recounted()
         try:
             count(
                 self.desk,
@@ -344,12 +342,12 @@ class CounterDay(RuleBasedStateMachine):
                 cheque_count=self.shift["cheque tenders"] + cheques_off,
             )
         except Refused as refusal:
-            assert before == 2
+            assert recounted
             self._refused(refusal.code, "recounted_already")
             return
-        assert before < 2
+        assert not recounted
         self.deeds += 1
-        self.shift["counts of this drawer"] = before + 1
+        self.shift["counts"] = self.shift.get("counts", 0) + 1
         self.shift["counted at"] = self.shift["payments"]
         self.shift["counted"] = counted
         self.shift["cheques off"] = cheques_off
@@ -366,6 +364,9 @@ class CounterDay(RuleBasedStateMachine):
                 self._refused(refusal.code, "not_counted")
             elif self.shift["counted at"] != self.shift["payments"]:
                 self._refused(refusal.code, "count_is_old")
+            elif self.shift["counts"] > 2:
+                assert reason is None
+                self._refused(refusal.code, "recounted_already")
             else:
                 assert reason is None
                 assert self.shift["counted"] != expected or self.shift["cheques off"]

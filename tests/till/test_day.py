@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -246,6 +247,30 @@ def test_what_differs_in_the_safe_wants_a_reason_and_is_over_or_short(desk: Desk
     )
     assert safe(desk, "495").difference == money("0")
     assert findings(desk) == []
+
+
+def test_the_safe_is_recounted_once_and_then_counted_with_a_reason_whether_it_differs_or_not(
+    desk: Desk,
+) -> None:
+    a_shift(desk)
+    safe(desk, "500")
+    for guess in ("495", "496"):
+        assert refused(desk, partial(safe, desk, guess)).code == "safe_differs"
+    bag_cash(desk, SUPERVISOR, "B-1", "80")
+
+    for guess in ("419", "420"):
+        assert refused(desk, partial(safe, desk, guess)).code == "safe_recounted"
+    assert safe(desk, "420", "Counted twice before").difference == money("0")
+    assert refused(desk, lambda: safe(desk, "421")).code == "safe_differs"
+    assert safe(desk, "420").difference == money("0")
+
+
+def test_a_cashier_who_tries_one_sum_after_the_other_asks_a_second_person_for_each(desk: Desk) -> None:
+    a_shift(desk)
+    safe(desk, "500")
+    for guess in ("495", "496", "500"):
+        refusal = refused(desk, partial(safe, desk, guess, "Counted", CASHIER))
+        assert refusal.code == "approval_required"
 
 
 def test_sealed_bags_are_counted_by_their_numbers_and_not_again_as_cash(desk: Desk) -> None:

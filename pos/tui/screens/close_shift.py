@@ -39,6 +39,8 @@ class DrawerCountScreen(CashByPieces[Answer], FormScreen[Answer]):
     """The notes and coins that were counted last; they make the cash while it says their sum."""
     _counted: CountOrder | None = None
     """The count that was committed last; None: none yet."""
+    _last_stands = False
+    """The one recount is used up: what is typed anew is counted no more."""
     _leaving = False
 
     def __init__(
@@ -148,7 +150,7 @@ class DrawerCountScreen(CashByPieces[Answer], FormScreen[Answer]):
         seat, person = self.seat, self.seat.person
         order = self._order()
         reason = self.query_one("#count-reason", Field).value.strip() or None
-        if order != self._counted:
+        if order != self._counted and not self._last_stands:
             await seat.deed(lambda: count_shift(seat.desk, person, order))
             # What is typed anew is a recount and wants no reason that was meant for the first.
             reason = None if self._counted is None else reason
@@ -163,9 +165,12 @@ class DrawerCountScreen(CashByPieces[Answer], FormScreen[Answer]):
             case "count_differs":
                 self._differs()
             case "recounted_already":
-                self._ask_reason("The drawer was recounted. Type a reason, then Enter.")
+                self._last_stands = True
+                self._ask_reason(
+                    "The drawer was recounted: its last count stands. Type a reason, then Enter."
+                )
             case "count_is_old":
-                self._counted = None
+                self._counted, self._last_stands = None, False
 
     def _differs(self) -> None:
         """Says only that it differs, never by how much."""

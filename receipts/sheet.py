@@ -6,7 +6,9 @@ Source: domain.md 1, 3.8, 3.9.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from pos.domain.over_short import size_of, word_of
 from pos.domain.receipt import ReceiptFacts
 from pos.domain.sheet import SheetFacts, SheetLine
 from receipts.document import Align, Blank, Element, Emphasis, Field, Row, Rule, Text
@@ -44,6 +46,9 @@ def sheet_elements(facts: ReceiptFacts, sheet: SheetFacts, labels: Labels) -> It
 
 
 def _line(facts: ReceiptFacts, line: SheetLine, labels: Labels) -> Iterator[Element]:
+    if line.amount is not None and f"{line.code}_{word_of(line.amount)}" in labels.sheet:
+        # What is over or short is a word and an amount without a sign.
+        line = replace(line, code=f"{line.code}_{word_of(line.amount)}", amount=size_of(line.amount))
     label = labels.sheet[line.code].format(
         said=_said(line, labels), count="" if line.count is None else line.count
     )

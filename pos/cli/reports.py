@@ -126,6 +126,7 @@ def _x(call: Invocation, user: str | None, pin_fd: int | None) -> None:
 
 
 def _z(call: Invocation, day: date | None, user: str | None, pin_fd: int | None) -> None:
+    from pos.domain.over_short import size_of, word_of
     from pos.till.z_report import list_z_reports
 
     with reading(call, user, pin_fd) as (opened, person):
@@ -145,7 +146,8 @@ def _z(call: Invocation, day: date | None, user: str | None, pin_fd: int | None)
             "reason": line.reason,
         }
         waits = "  nobody has signed for the difference" if line.waits else ""
-        figures = f"{line.gross.plain():>14} {line.difference.plain():>12} {line.gross.currency}"
+        differs = f"{size_of(line.difference).plain()} {word_of(line.difference)}"
+        figures = f"{line.gross.plain():>14} {line.gross.currency} {differs:>16}"
         call.line(data, f"{line.business_date}  {line.number:24} {line.operator:6} {figures}{waits}")
     if not lines:
         call.note("There is no such Z report.")

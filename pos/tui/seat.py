@@ -11,6 +11,7 @@ from pos.domain.approval_elsewhere import ApprovalExchange
 from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
 from pos.domain.money import Money
+from pos.domain.over_short import size_of, word_of
 from pos.domain.payment_mode import ModeKind
 from pos.domain.ports import CardTerminal, Runner
 from pos.domain.refund_across import RefundDesk
@@ -104,6 +105,16 @@ class Seat:
     def shown_with_currency(self, amount: Money) -> str:
         """The same with the currency's code."""
         return self.desk.policy.numbers.with_currency(amount)
+
+    def over_or_short(self, difference: Money) -> str:
+        """``0.500 short``, ``0.500 over`` or ``exact``: no person reads a sign."""
+        word = word_of(difference)
+        return word if not difference else f"{self.shown(size_of(difference))} {word}"
+
+    def over_or_short_with_currency(self, difference: Money) -> str:
+        """The same with the currency's code."""
+        word = word_of(difference)
+        return word if not difference else f"{self.shown_with_currency(size_of(difference))} {word}"
 
     def in_words(self, text: str) -> str:
         """What a rule or a receipt says, with its amounts as this shop writes them."""

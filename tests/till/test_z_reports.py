@@ -87,13 +87,22 @@ def test_a_close_writes_a_z_report_with_the_figures_of_its_shift(desk: Desk) -> 
     assert ["Payments:", "2", "58.250"] in said
     assert ["Debit", "card:", "1", "4.000"] in said
     assert ["Expected", "in", "cash", "64.250"] in said
-    assert ["OVER", "/", "SHORT", "0.250"] in said
+    assert ["OVER", "0.250"] in said
     assert ["Cheques", "counted:", "1", "10.000"] in said
     assert ["Reason", "A", "coin", "too", "many"] in said
     assert [row["state"] for row in rows(desk, "print_job") if row["receipt_number"] == done.z_number] == [
         "waiting"
     ]
     assert findings(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("counted", "said"), [("19.500", ["SHORT", "0.500"]), ("20", ["OVER", "/", "SHORT", "0.000"])]
+)
+def test_what_is_short_is_said_by_a_word_and_no_sign(desk: Desk, counted: str, said: list[str]) -> None:
+    done = shift_of(desk, counted=counted, reason="A coin is missing")
+
+    assert said in paper(desk, done.z_number)
 
 
 def test_z_reports_are_numbered_without_a_gap_also_where_a_close_was_refused(desk: Desk) -> None:

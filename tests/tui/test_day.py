@@ -53,7 +53,7 @@ async def test_a_safe_that_differs_asks_for_a_reason_without_saying_by_how_much(
         await seat.press("enter")
         await seat.write("A coin roll is missing")
         await seat.press("enter")
-        assert "It differed by -1.000, which is over or short now." in seat.message
+        assert "It was 1.000 short, which is booked." in seat.message
     assert [row["difference_minor"] for row in rows(desk, "safe_count")] == [0, -1_000]
 
 

@@ -20,7 +20,9 @@ async def test_a_difference_is_signed_for_at_the_seat_and_only_by_another() -> N
         assert seat.screen == "ShiftClosedScreen"
         assert "S014-T1-A-Z-000001 is being printed" in seat.message
         assert "A: another person signs" in seat.message
+        assert "SHORT" in seat.text
         await seat.press("a")
+        assert "Shift 1 is 1.000 KWD short" in seat.text
         await seat.fill("Found behind the drawer", "1001", "135790")
         assert seat.message.startswith("! You may not do this. Who may: supervisor, back office.")
         assert rows(desk, "difference_accepted") == []
@@ -42,9 +44,11 @@ async def test_a_supervisor_looks_through_the_reports_and_signs_for_one() -> Non
     async with counter(desk, user="2002") as seat:
         await seat.press("escape", ".", "k", "7")
         assert "1 with a difference that nobody has signed for" in seat.text
+        assert "9.000 short" in seat.text
         await seat.press("enter")
         assert seat.screen == "ReceiptScreen"
         await seat.press("escape", "a")
+        assert "Shift 1 of user 1001 is 9.000 KWD short. What was found out?" in seat.text
         await seat.write("Looked through the slips")
         await seat.press("enter")
         assert seat.message == "You have signed for the difference of shift 1."

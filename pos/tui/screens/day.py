@@ -33,7 +33,7 @@ class DayScreen(RegisterScreen[DayClosed, DayItem]):
         Column(title="Not done", flexible=True),
         Column(title="Where", width=7),
         Column(title="How many", width=8, right=True),
-        Column(title="Amount", width=13, right=True),
+        Column(title="Amount", width=15, right=True),
     )
 
     def __init__(self, seat: Seat, errands: Errands) -> None:
@@ -64,10 +64,16 @@ class DayScreen(RegisterScreen[DayClosed, DayItem]):
                 entry.said,
                 entry.where,
                 "" if entry.count is None else str(entry.count),
-                "" if entry.amount is None else self.seat.shown(entry.amount),
+                self._amount(entry),
             ),
             strong=entry.stops,
         )
+
+    def _amount(self, entry: DayItem) -> str:
+        if entry.amount is None:
+            return ""
+        differs = entry.code == "difference_open"
+        return self.seat.over_or_short(entry.amount) if differs else self.seat.shown(entry.amount)
 
     def facts(self, entry: DayItem | None) -> str:
         if self._state is None:
@@ -126,9 +132,10 @@ class SafeCountScreen(FormScreen[SafeCounted]):
         self.dismiss(done)
 
     def refused(self, refusal: DomainError) -> None:
-        if refusal.code == "safe_differs":
+        if refusal.code in ("safe_differs", "safe_recounted"):
             self.query_one("#safe-reason", Field).display = True
         super().refused(refusal)
 
     def field_of(self, refusal: DomainError) -> Field | None:
-        return self.query_one("#safe-cash", Field)
+        name = "reason" if refusal.code == "safe_recounted" else "cash"
+        return self.query_one(f"#safe-{name}", Field)

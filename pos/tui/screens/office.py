@@ -178,7 +178,7 @@ class OfficeScreen(LinesScreen[bool]):
         if done.is_first:
             said = "The safe's books begin with it."
         elif done.difference:
-            said = f"It differed by {self.seat.shown(done.difference)}, which is over or short now."
+            said = f"It was {self.seat.over_or_short(done.difference)}, which is booked."
         else:
             said = "It agrees."
         self.say(f"{done.number}: {self.seat.shown_with_currency(done.counted)} counted. {said}")

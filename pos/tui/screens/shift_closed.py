@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
+from pos.domain.over_short import size_of, word_of
 from pos.till.shift_closed import ShiftClosed
 from pos.till.z_report import DifferenceAccepted
 from pos.tui.errands import Errands
@@ -65,16 +66,17 @@ class ShiftClosedScreen(Frame[None]):
             )
             yield f"   of it {', '.join(apart)}"
         for one in closed.foreign:
-            written = (one.expected, one.counted, one.value, one.over_short, one.exchange)
-            expected, counted, value, over_short, exchange = map(self.seat.shown, written)
+            written = (one.expected, one.counted, one.value, one.exchange)
+            expected, counted, value, exchange = map(self.seat.shown, written)
+            over_short = self.seat.over_or_short(one.over_short)
             yield (
                 f" {one.expected.currency}: expected {expected}, counted {counted} "
-                f"= {value}, over/short {over_short}, rate {exchange}"
+                f"= {value}, {over_short}, rate {exchange}"
             )
         if closed.trust is not None:
             yield (
                 f" Bill money of the operator: expected {self.seat.shown(closed.trust.expected)}, counted "
-                f"{self.seat.shown(closed.trust.counted)}, over/short {self.seat.shown(closed.trust.over_short)}"
+                f"{self.seat.shown(closed.trust.counted)}, {self.seat.over_or_short(closed.trust.over_short)}"
             )
 
     def on_mount(self) -> None:
@@ -91,8 +93,8 @@ class ShiftClosedScreen(Frame[None]):
                 for part in closed.taken
             ]
         )
-        word = "OVER" if closed.over_short.minor > 0 else "SHORT" if closed.over_short.minor < 0 else "EXACT"
-        self.query_one("#over-short", BigAmount).tell(self.seat.shown(closed.over_short), word)
+        size = self.seat.shown(size_of(closed.over_short))
+        self.query_one("#over-short", BigAmount).tell(size, word_of(closed.over_short).upper())
         self._waits = closed.needs_acceptance
         wait = " A: another person signs for the difference." if self._waits else ""
         self.say(f"{closed.z_number} is being printed for the drawer.{wait} Enter goes to the sign-in.")
@@ -102,7 +104,7 @@ class ShiftClosedScreen(Frame[None]):
         if not self._waits:
             self.refuse("There is nothing to sign for. Enter goes to the sign-in.")
             return
-        difference = self.seat.shown_with_currency(self._figures.difference)
+        difference = self.seat.over_or_short_with_currency(self._figures.difference)
         screen = SignOffScreen(self.seat, self.errands, self._figures.number, difference)
         self.app.push_screen(screen, self._signed)
 

@@ -48,7 +48,7 @@ class ZReportsScreen(RegisterScreen[None, ZLine]):
         Column(title="Day", width=10),
         Column(title="User", flexible=True),
         Column(title="Taken", width=12, right=True),
-        Column(title="Over/short", width=12, right=True),
+        Column(title="Over/short", width=16, right=True),
     )
 
     async def found(self) -> Sequence[ZLine]:
@@ -69,7 +69,7 @@ class ZReportsScreen(RegisterScreen[None, ZLine]):
                 entry.business_date.isoformat(),
                 entry.operator,
                 self.seat.shown(entry.gross),
-                self.seat.shown(entry.difference),
+                self.seat.over_or_short(entry.difference),
             ),
             strong=entry.waits,
         )
@@ -111,8 +111,8 @@ class ZReportsScreen(RegisterScreen[None, ZLine]):
             if reason:
                 self.errand(self._sign(line.shift_number, reason))
 
-        amount = self.seat.shown_with_currency(line.difference)
-        warning = f"Shift {line.shift_number} of user {line.operator} is {amount} over or short. What was found out?"
+        amount = self.seat.over_or_short_with_currency(line.difference)
+        warning = f"Shift {line.shift_number} of user {line.operator} is {amount}. What was found out?"
         self.app.push_screen(ReasonScreen(self.seat, self.errands, warning), answered)
 
     async def _sign(self, shift_number: int, reason: str) -> None:
@@ -132,9 +132,7 @@ class SignOffScreen(FormScreen[DifferenceAccepted]):
         self._difference = difference
 
     def body(self) -> ComposeResult:
-        yield Label(
-            f"Shift {self._shift_number} is {self._difference} over or short", classes="title", markup=False
-        )
+        yield Label(f"Shift {self._shift_number} is {self._difference}", classes="title", markup=False)
         yield Field("What was found out", id="sign-reason", limit=REASON_MAX)
         yield Field(
             "Who signs, number", id="sign-user", pattern=DIGITS, limit=USER_MAX, note="another person"

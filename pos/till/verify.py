@@ -68,13 +68,13 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "imported_record_is_its_slip",
         "SELECT record_id FROM imported_record JOIN imported_record_state USING (record_id) WHERE tender_id IS NOT NULL "
-        "AND imported_record.instrument IS NOT (SELECT instrument FROM instrument "
-        "WHERE instrument.tender_id = imported_record_state.tender_id)",
+        "AND imported_record.instrument IS NOT (SELECT instrument FROM instrument_of_tender AS paper "
+        "WHERE paper.tender_id = imported_record_state.tender_id)",
     ),
     (
         "waiting_record_has_no_slip",
         "SELECT record_id FROM v_imported_record JOIN imported_record USING (record_id) WHERE state = 'waiting' "
-        "AND instrument IN (SELECT instrument FROM instrument)",
+        "AND instrument IN (SELECT instrument FROM living_instrument)",
     ),
     (
         "payments_make_the_amount",

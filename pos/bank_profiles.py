@@ -14,7 +14,19 @@ from pos.till_settings import Strict
 ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "latin-1", "cp1252", "cp1256", "utf-16")
 HEADER = frozenset({"file_id", "date", "currency", "creditor"})
 DETAIL = frozenset(
-    {"status", "reference", "mandate", "account", "bill", "amount", "currency", "date", "reason", "text"}
+    {
+        "status",
+        "reference",
+        "bank_reference",
+        "mandate",
+        "account",
+        "bill",
+        "amount",
+        "currency",
+        "date",
+        "reason",
+        "text",
+    }
 )
 TRAILER = frozenset({"count", "total", "paid_total", "back_total"})
 

@@ -73,7 +73,7 @@ class BankEntry:
     """One entry, as texts that nobody has cleaned yet; ``amount`` in the ``currency`` it names.
 
     ``whole`` names a message of ours that the bank refused altogether: it stands for all of its items, or for those of the
-    ``part`` that it names.
+    ``part`` that it names. ``bank_reference`` is what the bank itself calls the movement of money.
     """
 
     number: int
@@ -89,6 +89,7 @@ class BankEntry:
     reason_text: str = ""
     whole: str = ""
     part: str = ""
+    bank_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,10 @@ class FileHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPlan:
-    """What is to become of an entry that was read and cleaned, and what it stands for here."""
+    """What is to become of an entry that was read and cleaned, and what it stands for here.
+
+    ``paper`` is what its tender goes by in place of the reference, where that paid before on the same day and went back.
+    """
 
     entry: BankEntry
     outcome: EntryOutcome
@@ -123,6 +127,7 @@ class EntryPlan:
     tender_id: str | None = None
     fee: Money | None = None
     suspends: bool = False
+    paper: str = ""
 
     @property
     def is_problem(self) -> bool:
@@ -146,9 +151,13 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Forecast:
-    """What a file would do, in money: by outcome, rejects and returns by reason, and by remark."""
+    """What a file would do, in money: by outcome, rejects and returns by reason, and by remark.
+
+    ``repeats``: it tells again what was told before, so that a duplicate is no problem.
+    """
 
     in_currency: Currency
+    repeats: bool = False
     entries: int = 0
     problems: int = 0
     outcomes: dict[EntryOutcome, Tally] = field(default_factory=dict)
@@ -159,7 +168,7 @@ class Forecast:
     def add(self, plan: EntryPlan, reason: str | None = None) -> None:
         """One more entry; ``reason`` in words, of a reject or return."""
         self.entries += 1
-        self.problems += plan.is_problem
+        self.problems += plan.is_problem and not (self.repeats and plan.outcome is EntryOutcome.DUPLICATE)
         self._of(self.outcomes, plan.outcome).add(plan.amount)
         if plan.outcome in (EntryOutcome.REJECTED, EntryOutcome.RETURNED) and reason:
             self._of(self.reasons, reason).add(plan.amount)

@@ -80,12 +80,6 @@ class ToldEntry:
     settled: str | None = None
 
 
-_LATEST_FIRST = (
-    "ORDER BY bank_entry.at_utc DESC, (SELECT rowid FROM bank_file WHERE bank_file.run_id = bank_entry.run_id) DESC, "
-    "bank_entry.number DESC LIMIT 1"
-)
-"""Of entries of one moment the one of the file that was begun later, whatever that is called."""
-
 _FILE = (
     "SELECT run_id, message, bank_file_id, name, currency, business_date, entries, "
     "(SELECT count(*) FROM bank_entry WHERE bank_entry.run_id = v_bank_file.run_id), state = 'ended', started_at_utc, "
@@ -111,7 +105,11 @@ def file_of_id(connection: Connection, message: str, bank_file_id: str) -> Known
 
 def files(connection: Connection, *, limit: int) -> list[KnownFile]:
     """The files that were read, the newest first."""
-    rows = connection.exec_driver_sql(_FILE + "ORDER BY started_at_utc DESC, run_id DESC LIMIT ?", (limit,))
+    rows = connection.exec_driver_sql(
+        _FILE
+        + "ORDER BY (SELECT bank_file.rowid FROM bank_file WHERE bank_file.run_id = v_bank_file.run_id) DESC LIMIT ?",
+        (limit,),
+    )
     return [_file(tuple(row)) for row in rows]
 
 
@@ -182,12 +180,12 @@ def _item(row: tuple[object, ...]) -> DebitItem:
     )
 
 
-_SETTLED = (
+SETTLED = (
     "EXISTS (SELECT 1 FROM bank_entry_settled AS settled WHERE settled.run_id = bank_entry.run_id "
     "AND settled.number = bank_entry.number)"
 )
 """Of a parked entry: a person has settled it."""
-_RECORD = (
+RECORD = (
     "coalesce(bank_entry.record_id, (SELECT settled.record_id FROM bank_entry_settled AS settled "
     "WHERE settled.run_id = bank_entry.run_id AND settled.number = bank_entry.number "
     "AND how IN ('paid', 'suspense')))"
@@ -202,7 +200,7 @@ def bills_at_the_bank(connection: Connection) -> set[str]:
         "WHERE bank_entry.plain = debit_item.plain "
         "AND (outcome IN ('posted', 'suspense', 'matched', 'differs', 'rejected', 'returned') OR (outcome = 'waiting' "
         "AND EXISTS (SELECT 1 FROM v_imported_record AS record WHERE record.record_id = bank_entry.record_id "
-        f"AND record.state <> 'waiting')) OR (outcome = 'parked' AND {_SETTLED})))"
+        f"AND record.state <> 'waiting')) OR (outcome = 'parked' AND {SETTLED})))"
     )
     return {str(bill_no) for (bill_no,) in rows}
 
@@ -219,59 +217,6 @@ def mandates_used(connection: Connection) -> set[str]:
         "WHERE bank_entry.plain = debit_item.plain AND outcome = 'rejected')"
     )
     return {str(mandate) for (mandate,) in rows}
-
-
-def last_word(connection: Connection, plain: str) -> str | None:
-    """What was last made of entries with this reference, of those that decide: it is paid, refused or back.
-
-    What a person settled of a parked one counts as what its bank told.
-    """
-    row = connection.exec_driver_sql(
-        "SELECT CASE WHEN outcome <> 'parked' THEN outcome WHEN kind = 'paid' THEN 'posted' ELSE kind END FROM bank_entry "
-        f"WHERE plain = ? AND (outcome NOT IN ('noted', 'duplicate', 'parked') OR (outcome = 'parked' AND {_SETTLED})) "
-        + _LATEST_FIRST,
-        (plain,),
-    ).first()
-    return None if row is None else str(row[0])
-
-
-def amount_under(connection: Connection, plain: str) -> Money | None:
-    """What was last told to be paid under this reference by a file."""
-    row = connection.exec_driver_sql(
-        f"SELECT amount_minor, currency FROM bank_entry WHERE plain = ? AND (record_id IS NOT NULL OR (kind = 'paid' "
-        f"AND outcome = 'parked' AND {_SETTLED})) " + _LATEST_FIRST,
-        (plain,),
-    ).first()
-    return None if row is None else Money(int(row[0]), currency(str(row[1])))
-
-
-def fee_under(connection: Connection, plain: str) -> bool:
-    """Whether the payer was charged for a refusal under this reference."""
-    found = connection.exec_driver_sql(
-        "SELECT 1 FROM bank_entry WHERE plain = ? AND fee_minor > 0 LIMIT 1", (plain,)
-    ).first()
-    return found is not None
-
-
-def paid_under(connection: Connection, plain: str) -> tuple[str, str] | None:
-    """The tender, and the receipt, of what was last paid under this reference by a file."""
-    row = connection.exec_driver_sql(
-        "SELECT tender.tender_id, receipt_number FROM bank_entry JOIN v_imported_record "
-        f"ON v_imported_record.record_id = {_RECORD} JOIN tender ON tender.tender_id = v_imported_record.tender_id "
-        "JOIN payment_event USING (payment_event_id) WHERE plain = ? " + _LATEST_FIRST,
-        (plain,),
-    ).first()
-    return None if row is None else (str(row[0]), str(row[1]))
-
-
-def told_under(connection: Connection, plain: str) -> tuple[str | None, str | None, str | None]:
-    """Mandate, account and bill of what was last paid under this reference by a file; nothing where none told of it."""
-    row = connection.exec_driver_sql(
-        "SELECT mandate, account, bill_no FROM bank_entry WHERE plain = ? AND record_id IS NOT NULL "
-        + _LATEST_FIRST,
-        (plain,),
-    ).first()
-    return (None, None, None) if row is None else (row[0], row[1], row[2])
 
 
 def taken_back_early(connection: Connection, record_id: str) -> bool:

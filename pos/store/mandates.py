@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -91,12 +91,12 @@ def steps_of(connection: Connection, mandate: str) -> list[MandateStep]:
 
 
 def refusals_since_active(
-    connection: Connection, mandate: Mandate, codes: frozenset[str], *, with_one_of: str
+    connection: Connection, mandate: Mandate, codes: frozenset[str], *, with_some_of: Sequence[str]
 ) -> int:
     """Of how many collections banks refused something of this mandate, for one of ``codes``, since it was last made active.
 
-    The debit whose plain reference is ``with_one_of`` is counted among them; one that no collection here asked for counts
-    for itself.
+    The debits whose plain references are ``with_some_of`` are counted among them; one that no collection here asked for
+    counts for itself.
     """
     since = connection.exec_driver_sql(
         "SELECT max(at_utc) FROM mandate_step WHERE mandate = ? AND state = 'active'", (mandate.mandate,)
@@ -105,9 +105,9 @@ def refusals_since_active(
     found = connection.exec_driver_sql(
         "SELECT count(DISTINCT coalesce(collection_id, refused.plain)) FROM (SELECT plain FROM bank_entry "
         "WHERE mandate = ? AND outcome IN ('rejected', 'returned') AND at_utc >= ? "
-        f"AND reason_code IN ({places}) UNION ALL SELECT ?) AS refused "
+        f"AND reason_code IN ({places}){' UNION ALL SELECT ?' * len(with_some_of)}) AS refused "
         "LEFT JOIN debit_item ON debit_item.plain = refused.plain",
-        (mandate.mandate, since, *sorted(codes), with_one_of),
+        (mandate.mandate, since, *sorted(codes), *with_some_of),
     ).scalar_one()
     return int(found)
 

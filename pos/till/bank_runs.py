@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 
 from pos.domain.bank_file import (
     BankEntry,
-    EntryKind,
     EntryOutcome,
     EntryPlan,
     FileHead,
@@ -41,20 +40,24 @@ from pos.store.bank_files import (
     told_entries,
 )
 from pos.store.imports import DueRecord, due_records
-from pos.store.seen_references import SeenReferences
 from pos.store.times import offset_minutes, utc_text
+from pos.store.told_before import Rehearsal, next_place
 from pos.till.debit_returns import charge_fee, suspend, take_back
 from pos.till.desk import Deed, Desk, perform
-from pos.till.entry_plans import debit_mode, details_of_entry, every_entry, plan_entry
+from pos.till.entry_books import EntryBooks, debit_mode, details_of_entry, rehearse
+from pos.till.entry_plans import every_entry, plan_entry
 from pos.till.gate import require_look
 from pos.till.record_states import state_row
 from pos.till.run_payment import post_record
+from pos.till.shop_clock import require_clock
 
 ACT = "import"
 SERIES = {ModeKind.DIRECT_DEBIT: "DD", ModeKind.ATM: "AT"}
 LISTED_MAX = 500
 NAME_MAX = 100
 DUE_AT_ONCE_MAX = 100_000
+REPEATING = frozenset({"camt.053"})
+"""Messages that tell again what notifications told before."""
 STOPS_THE_RUN = frozenset({"store_write_failed", "outcome_unknown"})
 """What a refusal of one entry says of the disk: no other entry fares better."""
 
@@ -78,30 +81,26 @@ def forecast(desk: Desk, person: Person, file: FileToRun, entries: Iterable[Bank
     require_look(desk, ACT, person)
     with desk.till.read() as connection:
         known = _known(desk, connection, file)
-        return _forecast(desk, connection, entries, done=0 if known is None else known.done)
+        return _forecast(desk, connection, file, entries, known)
 
 
-def _forecast(desk: Desk, connection: Connection, entries: Iterable[BankEntry], *, done: int) -> Forecast:
-    """Of the entries behind the first ``done``. What stands in the file twice is told as it would be carried out."""
-    found = Forecast(in_currency=desk.identity.currency)
+def _forecast(
+    desk: Desk, connection: Connection, file: FileToRun, entries: Iterable[BankEntry], known: KnownFile | None
+) -> Forecast:
+    """Of the entries that are not carried out yet. Each finds what those before it in the file would have done."""
+    shop = desk.identity.currency
+    found = Forecast(in_currency=shop, repeats=file.head.message in REPEATING)
     today = desk.clock.now().date()
-    with SeenReferences() as seen:
+    done, run_id = (0, None) if known is None else (known.done, known.run_id)
+    with Rehearsal(shop) as so_far:
+        books = EntryBooks(desk=desk, connection=connection, run_id=run_id, so_far=so_far)
         for entry in _numbered(desk, connection, entries):
             if entry.number <= done:
                 continue
-            plan = plan_entry(desk, connection, entry, today=today)
-            told_before = plan.outcome not in (EntryOutcome.NOTED, EntryOutcome.PARKED) and not seen.add(
-                f"{entry.kind == EntryKind.PAID} {plan.plain}"
-            )
-            found.add(
-                _as_duplicate(plan) if told_before else plan,
-                desk.policy.debits.reason(plan.entry.reason).label,
-            )
+            plan = plan_entry(books, entry, today=today)
+            rehearse(books, plan)
+            found.add(plan, desk.policy.debits.reason(plan.entry.reason).label)
     return found
-
-
-def _as_duplicate(plan: EntryPlan) -> EntryPlan:
-    return EntryPlan(entry=plan.entry, outcome=EntryOutcome.DUPLICATE, amount=plan.amount, plain=plan.plain)
 
 
 def _numbered(desk: Desk, connection: Connection, entries: Iterable[BankEntry]) -> Iterator[BankEntry]:
@@ -139,7 +138,8 @@ def begin_file(
     """Write that the run over the file begins, or find where it was cut short.
 
     ``found`` is the forecast of what is left, ``paid`` and ``back`` the file's own sums.
-    Raises as ``forecast``, and Refused ``too_many_problems``, or ``file_read_otherwise`` for a run that was cut short.
+    Raises as ``forecast``, and Refused ``too_many_problems`` or ``clock_behind``; ``file_read_otherwise`` for a run that was
+    cut short.
     """
     resumed = _resumable(desk, person, file)
     if resumed is not None:
@@ -149,6 +149,7 @@ def begin_file(
     require_below_threshold(desk, found)
 
     def work(deed: Deed) -> KnownFile:
+        require_clock(deed)
         known = _known(desk, deed.unit.connection, file)
         assert known is None, "it was looked for before"
         run_id = deed.subject = deed.new_id()
@@ -273,7 +274,7 @@ def _one_entry(desk: Desk, person: Person, run: KnownFile, entry: BankEntry) -> 
 def _park(deed: Deed, *, run: KnownFile, entry: BankEntry, problem: str) -> EntryPlan:
     deed.subject = f"{run.run_id}/{entry.number}"
     deed.shift = None
-    plan = plan_entry(deed.desk, deed.unit.connection, entry, today=deed.at.date())
+    plan = plan_entry(_books(deed, run), entry, today=deed.at.date())
     parked = replace(plan, outcome=EntryOutcome.PARKED, problem=problem, remarks=(), fee=None, suspends=False)
     _write_entry(deed, run, parked, record_id=None, correction_id=None, fee=(0, 0))
     return parked
@@ -301,7 +302,7 @@ def _end(deed: Deed, run: KnownFile) -> None:
 def _carry_out(deed: Deed, *, run: KnownFile, entry: BankEntry) -> EntryPlan:
     deed.subject = f"{run.run_id}/{entry.number}"
     deed.shift, deed.run = None, run_of(deed.desk, run.run_id, run.business_date, ModeKind.DIRECT_DEBIT)
-    plan = plan_entry(deed.desk, deed.unit.connection, entry, today=deed.at.date())
+    plan = plan_entry(_books(deed, run), entry, today=deed.at.date())
     record_id, correction_id, owed = None, None, None
     match plan.outcome:
         case EntryOutcome.POSTED | EntryOutcome.SUSPENSE | EntryOutcome.WAITING:
@@ -318,6 +319,10 @@ def _carry_out(deed: Deed, *, run: KnownFile, entry: BankEntry) -> EntryPlan:
     _write_entry(deed, run, plan, record_id=record_id, correction_id=correction_id, fee=fee)
     suspend(deed, plan)
     return plan
+
+
+def _books(deed: Deed, run: KnownFile) -> EntryBooks:
+    return EntryBooks(desk=deed.desk, connection=deed.unit.connection, run_id=run.run_id)
 
 
 def run_of(desk: Desk, run_id: str, day: date, kind: ModeKind) -> FileRun:
@@ -410,6 +415,8 @@ def _write_entry(
             "fee_tax_minor": fee[1],
             "at_utc": utc_text(deed.at),
             "operator": deed.person.user,
+            "place": next_place(deed.unit.connection),
+            "bank_reference": plan.entry.bank_reference or None,
         },
     )
 

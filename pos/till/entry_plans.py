@@ -5,7 +5,8 @@ Source: domain.md 3.10 and rules 49 and 50.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,34 +22,28 @@ from pos.domain.bank_file import (
     Remark,
     part_called,
 )
-from pos.domain.bill import OpenBill
 from pos.domain.correction import TakenPayment, TakenTender
 from pos.domain.debit_policy import ReturnReason
 from pos.domain.errors import Refused
 from pos.domain.imported_record import BankRecord, differences
 from pos.domain.mandate import Mandate
 from pos.domain.money import Currency, Money, currency, parse_count, zero
-from pos.domain.payment_mode import ModeKind, PaymentMode
-from pos.domain.tender import instrument_of, plain_reference, read_date, read_details
+from pos.domain.payment_mode import PaymentMode
+from pos.domain.tender import instrument_of, plain_reference, read_date
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.bank_files import (
     DebitItem,
-    amount_under,
-    fee_under,
     item_called,
     items_of_message,
     keyed_under,
-    last_word,
-    paid_under,
-    told_under,
 )
 from pos.store.corrections import taken_payment
-from pos.store.imports import record_of_instrument, slip_of_instrument
-from pos.store.mandates import mandate_called, refusals_since_active
+from pos.store.mandates import mandate_called
+from pos.store.told_before import UNDONE, Told
 from pos.till.corrections import parts_of_one
 from pos.till.desk import Desk
-from pos.till.open_bills import open_bills
+from pos.till.entry_books import EntryBooks, debit_mode, details_of_entry
 
 REASON_CODE_MAX, REASON_MAX = 35, 400
 
@@ -86,9 +81,10 @@ def every_entry(connection: Connection, entry: BankEntry, number: int) -> Iterat
         )
 
 
-def plan_entry(desk: Desk, connection: Connection, entry: BankEntry, *, today: date) -> EntryPlan:
+def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan:
     """What is to become of ``entry``. A fault of its own parks it, with the reason; nothing is raised for it."""
-    none = zero(desk.identity.currency)
+    shop = books.desk.identity.currency
+    none = zero(shop)
     try:
         reason = clean_reference(entry.reason, field="Reason", limit=REASON_CODE_MAX) if entry.reason else ""
         cleaned = replace(
@@ -96,6 +92,7 @@ def plan_entry(desk: Desk, connection: Connection, entry: BankEntry, *, today: d
             reference=clean_reference(entry.reference, field="Reference", limit=REFERENCE_MAX),
             reason=reason.upper(),
             reason_text=clean_entry(entry.reason_text, field="Reason", limit=REASON_MAX),
+            bank_reference=_kept(entry.bank_reference),
         )
     except Refused as refusal:
         return EntryPlan(
@@ -108,10 +105,11 @@ def plan_entry(desk: Desk, connection: Connection, entry: BankEntry, *, today: d
         entry=cleaned, outcome=EntryOutcome.NOTED, amount=none, plain=plain_reference(cleaned.reference)
     )
     try:
-        plan = replace(plan, amount=_amount(entry, desk.identity.currency))
+        plan = replace(plan, amount=_amount(entry, shop))
         if plan.plain == NOT_PROVIDED:
             raise Refused("no_reference", "The bank names no reference.")
-        known = _known(connection, cleaned, plan.plain)
+        before = books.told(plan.plain)
+        known = _known(books.connection, cleaned, plan.plain, before)
         plan = replace(
             plan,
             mandate=known.mandate.mandate if known.mandate else None,
@@ -122,9 +120,9 @@ def plan_entry(desk: Desk, connection: Connection, entry: BankEntry, *, today: d
             case EntryKind.ACCEPTED:
                 return replace(plan, remarks=() if known.item else (Remark.NOT_COLLECTED,))
             case EntryKind.PAID:
-                return _paid(desk, connection, plan, known, today)
+                return _paid(books, plan, known, before, today)
             case EntryKind.REJECTED | EntryKind.RETURNED:
-                return _refused(desk, connection, plan, known)
+                return _refused(books, plan, known, before)
     except Refused as refusal:
         return replace(plan, outcome=EntryOutcome.PARKED, problem=refusal.code)
 
@@ -132,6 +130,16 @@ def plan_entry(desk: Desk, connection: Connection, entry: BankEntry, *, today: d
 def _harmless(text: str) -> str:
     """What of a reference that cannot be kept may be shown: nothing of it could be a card's number."""
     return "".join(sign for sign in text[:REFERENCE_MAX] if "!" <= sign <= "~" and not sign.isdigit())
+
+
+def _kept(bank_reference: str) -> str:
+    """The bank's own reference, to be met again: one that cannot be kept as it is goes by its digest."""
+    try:
+        return (
+            clean_reference(bank_reference, field="Reference", limit=REFERENCE_MAX) if bank_reference else ""
+        )
+    except Refused:
+        return f"#{hashlib.sha256(bank_reference.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
 
 
 def _amount(entry: BankEntry, shop: Currency) -> Money:
@@ -147,10 +155,10 @@ def _amount(entry: BankEntry, shop: Currency) -> Money:
     return parse_count(text, told)
 
 
-def _known(connection: Connection, entry: BankEntry, plain: str) -> _Known:
+def _known(connection: Connection, entry: BankEntry, plain: str, before: Sequence[Told]) -> _Known:
     item = item_called(connection, plain)
-    before = (None, None, None) if entry.kind is EntryKind.PAID else told_under(connection, plain)
-    named = entry.mandate or (item.mandate if item else None) or before[0] or ""
+    paid = None if entry.kind is EntryKind.PAID else next((told for told in before if told.is_money), None)
+    named = entry.mandate or (item.mandate if item else None) or (paid.mandate if paid else None) or ""
     if named and named != NOT_PROVIDED:
         named = clean_reference(named, field="Mandate", limit=35)
     mandate = mandate_called(connection, plain_reference(named)) if named else None
@@ -161,34 +169,19 @@ def _known(connection: Connection, entry: BankEntry, plain: str) -> _Known:
         mandate=mandate,
         account=told
         or (item.account if item else None)
-        or before[1]
+        or (paid.account if paid else None)
         or (mandate.account if mandate else None),
-        bill_no=bill or (item.bill_no if item else None) or before[2],
+        bill_no=bill or (item.bill_no if item else None) or (paid.bill_no if paid else None),
     )
 
 
 # --- money that came -------------------------------------------------------------------------------------------------
 
 
-def debit_mode(desk: Desk) -> PaymentMode:
-    """The way to pay that these files are about. Raises Refused ``mode_not_available`` for none, or several."""
-    modes = desk.modes.of_kind(ModeKind.DIRECT_DEBIT)
-    if len(modes) != 1 or not modes[0].available:
-        raise Refused("mode_not_available", "This shop takes no direct debit.")
-    return modes[0]
-
-
-def details_of_entry(mode: PaymentMode, plan: EntryPlan) -> dict[str, str]:
-    """The tender's own fields. Raises Refused where one of them cannot be kept."""
-    told = {
-        "mandate": plan.mandate or plan.entry.mandate or NOT_PROVIDED,
-        "reference": plan.entry.reference,
-        "date": "" if plan.value_date is None else plan.value_date.isoformat(),
-    }
-    return read_details(mode, {field.name: told.get(field.name, "") for field in mode.fields})
-
-
-def _paid(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known, today: date) -> EntryPlan:
+def _paid(
+    books: EntryBooks, plan: EntryPlan, known: _Known, before: Sequence[Told], today: date
+) -> EntryPlan:
+    desk = books.desk
     mode = debit_mode(desk)
     shop = desk.identity.currency
     if plan.amount.currency != shop:
@@ -197,19 +190,24 @@ def _paid(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known, to
         raise Refused("amount_missing", "The bank names no amount.")
     value_date = read_date(plan.entry.value_date, field="Value date")
     plan = replace(plan, value_date=value_date)
+    if _was_told(books, plan, before):
+        return replace(plan, outcome=EntryOutcome.DUPLICATE)
     details = details_of_entry(mode, plan)
     instrument = instrument_of(mode, details, plan.amount)
     assert instrument is not None, "a direct debit has a paper by which it is known"
-    if last_word(connection, plan.plain) in ("posted", "suspense", "matched", "differs", "waiting"):
-        if amount_under(connection, plan.plain) != plan.amount:
-            raise Refused("paid_otherwise", "Another amount was paid under this reference before.")
-        return replace(plan, outcome=EntryOutcome.DUPLICATE)
-    if record_of_instrument(connection, instrument) is not None:
-        return replace(plan, outcome=EntryOutcome.DUPLICATE)
+    if books.has_paper(instrument):
+        paid = sum(told.is_money for told in before)
+        if not paid:
+            return replace(plan, outcome=EntryOutcome.DUPLICATE)
+        # It was paid on this day, went back, and is paid again: another paper with the same names on it.
+        plan = replace(plan, paper=f"{plan.entry.reference} x{paid + 1}")
+        details = details_of_entry(mode, plan)
+        instrument = instrument_of(mode, details, plan.amount)
+        assert instrument is not None
     if known.item is not None and plan.account != known.item.account:
         raise Refused("account_differs", "This was collected for another account than the bank names.")
-    plan = replace(plan, remarks=tuple(_remarks(desk, connection, plan, known)))
-    slip = slip_of_instrument(connection, instrument)
+    plan = replace(plan, remarks=tuple(_remarks(books, plan, known)))
+    slip = books.slip(instrument)
     if slip is not None:
         record = BankRecord(
             mode=mode,
@@ -232,6 +230,27 @@ def _paid(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known, to
     return replace(plan, outcome=EntryOutcome.SUSPENSE if unknown else EntryOutcome.POSTED)
 
 
+def _was_told(books: EntryBooks, plan: EntryPlan, before: Sequence[Told]) -> bool:
+    """Whether this very movement of money was told before, by the bank's reference, or else by day and order.
+
+    Money that went back may come again under our reference, on the same day too: then the bank's reference is another, or
+    one file tells of it behind the return. Raises Refused ``paid_otherwise`` or ``paid_twice``.
+    """
+    money = [told for told in before if told.is_money]
+    called = plan.entry.bank_reference
+    same = next((told for told in money if called and told.bank_reference == called), None)
+    if same is None and not (money and before[0].is_money):
+        of_the_day = [told for told in money if told.value_date == plan.value_date]
+        named_apart = called and all(told.bank_reference for told in of_the_day)
+        return bool(of_the_day) and not named_apart and not books.told_here(before[0])
+    told = same or money[0]
+    if told.amount != plan.amount:
+        raise Refused("paid_otherwise", "Another amount was paid under this reference before.")
+    if same is None and called and told.bank_reference:
+        raise Refused("paid_twice", "The bank tells of two payments under this reference.")
+    return True
+
+
 def _owner_problem(desk: Desk, mode: PaymentMode, account_id: str | None, shop: Currency) -> bool:
     """Whether nobody knows whose money it is. Raises Refused where it is somebody's who may not pay so (rule 50)."""
     if account_id is None:
@@ -247,46 +266,45 @@ def _owner_problem(desk: Desk, mode: PaymentMode, account_id: str | None, shop: 
     return False
 
 
-def _remarks(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known) -> Iterator[Remark]:
+def _remarks(books: EntryBooks, plan: EntryPlan, known: _Known) -> Iterator[Remark]:
     if known.item is not None and known.item.amount != plan.amount:
         yield Remark.AMOUNT_DIFFERS
     if known.mandate is None:
         yield Remark.MANDATE_UNKNOWN
-    elif not known.mandate.may_collect:
+    elif not books.may_collect(known.mandate):
         yield Remark.MANDATE_INACTIVE
     if plan.bill_no is not None and plan.account is not None:
-        bill = bill_now(desk, connection, plan.bill_no)
+        bill = books.bill(plan.bill_no)
         if bill is None or bill.bill.account != plan.account or bill.payable < plan.amount:
             yield Remark.ALREADY_PAID
-
-
-def bill_now(desk: Desk, connection: Connection, bill_no: str) -> OpenBill | None:
-    """A bill with what is open of it, by the books."""
-    with desk.cache.read() as told:
-        bill = cached.bill_by_number(told, bill_no)
-    return None if bill is None else next(iter(open_bills(connection, [bill])))
 
 
 # --- money that did not come, or went back ---------------------------------------------------------------------------
 
 
-def _refused(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known) -> EntryPlan:
+def _refused(books: EntryBooks, plan: EntryPlan, known: _Known, before: Sequence[Told]) -> EntryPlan:
     """A payment that stands goes back, whatever the bank calls it; else what was asked of the bank is refused."""
-    word = last_word(connection, plan.plain)
-    if word in ("rejected", "returned"):
+    desk, connection = books.desk, books.connection
+    if _was_undone(plan, before):
         return replace(plan, outcome=EntryOutcome.DUPLICATE)
-    paid = _stands(desk, connection, plan)
-    if word == "waiting" and paid is None:
+    money = next((told for told in before if told.is_money), None)
+    posted = None if money is None or money.tender_id is None else (money.tender_id, money.receipt or "")
+    paid = posted or (_keyed(books, plan) if money is None else None)
+    rehearsed = money is not None and money.run_id is None and money.outcome in ("posted", "suspense")
+    if money is not None and money.outcome == "waiting" and paid is None:
         raise Refused("value_date_to_come", "Its payment waits for its value date. Settle it by hand.")
-    if paid is None and known.item is None:
+    stands = paid is not None or rehearsed
+    if not stands and known.item is None:
         raise Refused("unknown_reference", "Nothing was collected or paid under this reference here.")
-    if plan.entry.kind is EntryKind.RETURNED and paid is None:
+    if plan.entry.kind is EntryKind.RETURNED and not stands:
         raise Refused("not_paid", "It was collected, but no file has told that it was paid.")
     if paid is not None:
         tender_to_return(connection, paid, plan.amount)
+    elif money is not None and plan.amount and plan.amount != money.amount:
+        raise _return_differs(plan.amount, money.amount)
     plan = replace(
         plan,
-        outcome=EntryOutcome.REJECTED if paid is None else EntryOutcome.RETURNED,
+        outcome=EntryOutcome.RETURNED if stands else EntryOutcome.REJECTED,
         tender_id=None if paid is None else paid[0],
         receipt=None if paid is None else paid[1],
         amount=plan.amount or (known.item.amount if known.item else plan.amount),
@@ -294,21 +312,38 @@ def _refused(desk: Desk, connection: Connection, plan: EntryPlan, known: _Known)
     reason = desk.policy.debits.reason(plan.entry.reason)
     return replace(
         plan,
-        fee=None if fee_under(connection, plan.plain) else _fee(desk, plan, known, reason),
-        suspends=_suspends(desk, connection, plan.plain, known.mandate, reason),
+        fee=None if any(told.charged for told in before) else _fee(desk, plan, known, reason),
+        suspends=_suspends(books, plan.plain, known.mandate, reason),
     )
 
 
-def _stands(desk: Desk, connection: Connection, plan: EntryPlan) -> tuple[str, str] | None:
-    """The tender and receipt that the reference was paid by: through a file, or keyed at the counter."""
-    found = paid_under(connection, plan.plain)
-    if found is not None:
-        return found
+def _was_undone(plan: EntryPlan, before: Sequence[Told]) -> bool:
+    """Whether this refusal or return was told before: nothing stands, or what stands came after it."""
+    undone = [told for told in before if told.outcome in UNDONE]
+    called = plan.entry.bank_reference
+    if not undone:
+        return False
+    if not before[0].is_money or (called and any(told.bank_reference == called for told in undone)):
+        return True
+    paid_on = before[0].value_date
+    return paid_on is not None and _day(plan.entry.value_date) < paid_on
+
+
+def _day(text: str) -> date:
+    """A day of the bank; of one that names none the last there is."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return date.max
+
+
+def _keyed(books: EntryBooks, plan: EntryPlan) -> tuple[str, str] | None:
+    """The tender and receipt that the reference was paid by at the counter."""
     named = plan.mandate or plan.entry.mandate
     if not named:
         return None
-    kind = debit_mode(desk).kind
-    return keyed_under(connection, f"{kind}|{plain_reference(named)}|{plan.plain}|")
+    kind = debit_mode(books.desk).kind
+    return keyed_under(books.connection, f"{kind}|{plain_reference(named)}|{plan.plain}|")
 
 
 def tender_to_return(
@@ -325,12 +360,12 @@ def tender_to_return(
         raise Refused("payment_corrected", "This payment was undone already.", receipt=taken.receipt_number)
     parts_of_one(taken, tender)
     if amount and amount != tender.paid:
-        raise Refused(
-            "return_differs",
-            f"The bank took {amount} back, the payment was {tender.paid}.",
-            receipt=taken.receipt_number,
-        )
+        raise _return_differs(amount, tender.paid)
     return taken, tender
+
+
+def _return_differs(amount: Money, paid: Money) -> Refused:
+    return Refused("return_differs", f"The bank took {amount} back, the payment was {paid}.")
 
 
 def _fee(desk: Desk, plan: EntryPlan, known: _Known, reason: ReturnReason) -> Money | None:
@@ -340,16 +375,13 @@ def _fee(desk: Desk, plan: EntryPlan, known: _Known, reason: ReturnReason) -> Mo
     return fee if plan.account is not None and (known.item or known.mandate) else None
 
 
-def _suspends(
-    desk: Desk, connection: Connection, plain: str, mandate: Mandate | None, reason: ReturnReason
-) -> bool:
-    if mandate is None or not mandate.may_collect:
+def _suspends(books: EntryBooks, plain: str, mandate: Mandate | None, reason: ReturnReason) -> bool:
+    if mandate is None or not books.may_collect(mandate):
         return False
     if reason.suspends:
         return True
-    policy = desk.policy.debits
+    policy = books.desk.policy.debits
     if not policy.suspend_after or not reason.payors_fault:
         return False
     counted = frozenset(one.code for one in policy.reasons if one.payors_fault)
-    refused = refusals_since_active(connection, mandate, counted, with_one_of=plain)
-    return refused >= policy.suspend_after
+    return books.refusals(mandate, counted, with_one_of=plain) >= policy.suspend_after

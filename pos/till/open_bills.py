@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from pos.domain.bill import BillSnapshot, BillState, OpenBill, OwnAllocation, SummaryLine, open_on
-from pos.domain.money import zero
+from pos.domain.money import Money, zero
 from pos.store import cache as cached
 from pos.store.cache import credit_of
 from pos.store.cached_bounces import settle_bounces
@@ -20,11 +21,24 @@ from pos.store.payments import all_own_allocations, own_allocations, own_credits
 from pos.store.times import utc_text
 from pos.till.desk import Desk
 
+NOTHING_BESIDE: Mapping[str, Money] = MappingProxyType({})
 
-def open_bills(connection: Connection, bills: Iterable[BillSnapshot]) -> list[OpenBill]:
-    """``bills`` with what is open on each, by the books behind ``connection`` (till.db)."""
+
+def open_bills(
+    connection: Connection, bills: Iterable[BillSnapshot], *, beside: Mapping[str, Money] = NOTHING_BESIDE
+) -> list[OpenBill]:
+    """``bills`` with what is open on each, by the books behind ``connection`` (till.db).
+
+    ``beside``: what is to be set against a bill beside the books; below zero: taken off it.
+    """
     told = list(bills)
     own = own_allocations(connection, [bill.bill_no for bill in told])
+    for bill_no, amount in beside.items():
+        own[bill_no].append(
+            OwnAllocation(
+                bill_no=bill_no, amount=amount, correlator_id="beside", server_id=None, applied_change=None
+            )
+        )
     return [open_on(bill, own[bill.bill_no]) for bill in told]
 
 

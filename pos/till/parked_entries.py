@@ -35,7 +35,7 @@ from pos.till.bank_runs import LISTED_MAX, run_of
 from pos.till.corrections import inverse
 from pos.till.debit_returns import Owed, write_charge
 from pos.till.desk import Deed, Desk, Memo, perform
-from pos.till.entry_plans import debit_mode
+from pos.till.entry_books import debit_mode
 from pos.till.gate import require_look
 from pos.till.journal import book_entry
 from pos.till.known_accounts import unknown_account

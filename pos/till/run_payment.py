@@ -6,17 +6,18 @@ suspense. Source: domain.md 3.10, rules 6, 49 and 50.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pos.domain.allocation import due_parts
+from pos.domain.bill import BillSnapshot, OpenBill
 from pos.domain.errors import Refused
 from pos.domain.money import Money
 from pos.domain.payment_event import Overpayment, TenderOffered
 from pos.domain.payment_mode import PayerKind, PaymentMode, Purpose
 from pos.domain.tender import instrument_of
 from pos.store import cache as cached
-from pos.till.desk import Deed
+from pos.till.desk import Deed, Desk
 from pos.till.open_bills import open_bills
 from pos.till.payment_order import AllocateOrder, PaymentOrder
 from pos.till.take_payment import PaymentTaken, book_weighed, weigh
@@ -86,14 +87,37 @@ def _as_a_fact(mode: PaymentMode) -> PaymentMode:
 def _wishes(
     deed: Deed, account: str | None, bill_no: str | None, amount: Money, known_as: str
 ) -> list[AllocateOrder]:
-    """The bill that the bank names, then the oldest due; empty where nothing is open: it is credit."""
+    """As ``shares_of``; empty where nothing is open: it is credit."""
     if account is None:
         return [AllocateOrder(amount=amount.plain(), keep_as=Purpose.SUSPENSE, reference=known_as)]
-    with deed.desk.cache.read() as connection:
+
+    def opened(told: list[BillSnapshot]) -> list[OpenBill]:
+        return open_bills(deed.unit.connection, told)
+
+    return [
+        AllocateOrder(bill=number, amount=part.plain(), by_default=number != bill_no)
+        for number, part in shares_of(deed.desk, account, bill_no, amount, opened=opened).items()
+    ]
+
+
+def shares_of(
+    desk: Desk,
+    account: str,
+    bill_no: str | None,
+    amount: Money,
+    *,
+    opened: Callable[[list[BillSnapshot]], list[OpenBill]],
+) -> dict[str, Money]:
+    """What of ``amount`` each bill gets: the one that the bank names first, then the oldest due. ``opened`` says what is
+    open on bills.
+    """
+    with desk.cache.read() as connection:
         told = cached.bills_of_account(connection, account, open_only=True)
-    bills = open_bills(
-        deed.unit.connection, [bill for bill in told if bill.remaining.currency == amount.currency]
-    )
+        named = None if bill_no is None else cached.bill_by_number(connection, bill_no)
+    if named is not None and named.account == account and all(bill.bill_no != bill_no for bill in told):
+        # It was paid when the cache was last brought up, and may be open again since.
+        told = [*told, named]
+    bills = opened([bill for bill in told if bill.remaining.currency == amount.currency])
     parts: dict[str, Money] = {}
     left = amount
     due = due_parts(bills)
@@ -103,7 +127,4 @@ def _wishes(
             number = bill.bill.bill_no
             parts[number] = parts[number] + part if number in parts else part
             left = left - part
-    return [
-        AllocateOrder(bill=number, amount=part.plain(), by_default=number != bill_no)
-        for number, part in parts.items()
-    ]
+    return parts

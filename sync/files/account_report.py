@@ -226,6 +226,7 @@ def _booked(
         mandate=mandate,
         reason=node.told("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"),
         reason_text=node.told("RtrInf/AddtlInf"),
+        bank_reference=named(node.told("Refs/AcctSvcrRef", "Refs/TxId")) or named(entry.told("AcctSvcrRef")),
     )
 
 

@@ -168,6 +168,7 @@ class _Reading:
             bill=told.get("bill", ""),
             reason=profile.reasons.get(reason, reason),
             reason_text=told.get("text", ""),
+            bank_reference=told.get("bank_reference", ""),
         )
 
     @property

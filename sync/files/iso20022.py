@@ -110,6 +110,7 @@ def _returned(message: Message, node: Node) -> BankEntry:
         mandate=node.told("OrgnlTxRef/MndtRltdInf/MndtId", "OrgnlTxRef/MndtRltdInf/DrctDbtMndt/MndtId"),
         reason=node.told("RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"),
         reason_text=node.told("RtrRsnInf/AddtlInf"),
+        bank_reference=named(node.told("RtrId")),
     )
 
 

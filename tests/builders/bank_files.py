@@ -68,9 +68,11 @@ def run(
     return list(carry_out(desk, person, known, told))
 
 
-def dry_run(desk: Desk, *entries: BankEntry, name: str = "a.xml", person: Person = BACK_OFFICE) -> Forecast:
+def dry_run(
+    desk: Desk, *entries: BankEntry, name: str = "a.xml", person: Person = BACK_OFFICE, **head: Any
+) -> Forecast:
     """What such a file would do."""
-    return forecast(desk, person, file_of(name), numbered(entries))
+    return forecast(desk, person, file_of(name, **head), numbered(entries))
 
 
 def numbered(entries: Sequence[BankEntry]) -> list[BankEntry]:

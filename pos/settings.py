@@ -10,11 +10,12 @@ home's own ``config`` or the program's own, and a named folder that says otherwi
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -41,7 +42,7 @@ from pos.domain.payment_mode import (
     PaymentModes,
     Purpose,
 )
-from pos.domain.posting import Ledger, SourceKind
+from pos.domain.posting import Ledger, SourceKind, part_of
 from pos.domain.role import Grant, PermissionTable, Role
 from pos.rate_list import RateList
 from pos.till_settings import RoleName, Strict, TillSettings, Word, is_pattern, url_problem
@@ -185,13 +186,25 @@ class _MicrEntry(Strict):
 LedgerCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]{1,20}$")]
 
 
+class LedgerPart(Strict):
+    """A part of an account that is an account by itself, of the same kind."""
+
+    code: LedgerCode
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    by_event: dict[Word, LedgerCode] = {}
+
+
 class LedgerAccount(Strict):
-    """One account of the operator's ledger. ``by_event``: another code for what one kind of deed posts to it."""
+    """One account of the operator's ledger. ``by_event``: another code for what one kind of deed posts to it.
+
+    ``parts``: accounts of their own for what one card mode or one tax rate posts to it.
+    """
 
     code: LedgerCode
     name: Annotated[str, Field(min_length=1, max_length=60)]
     kind: Literal["asset", "liability", "income", "expense"]
     by_event: dict[Word, LedgerCode] = {}
+    parts: dict[Annotated[str, Field(max_length=40)], LedgerPart] = {}
 
 
 _GrantName = Literal["alone", "limit", "reason", "second", "read", "no"]
@@ -266,7 +279,7 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
     sources["roles.toml"] = rights["roles.toml"]
     modes_raw = _parse(TypeAdapter(dict[str, _ModeEntry]), sources["payment_modes.toml"])
     micr = _parse(TypeAdapter(dict[str, _MicrEntry]), sources["micr.toml"])
-    gl_accounts = _parse(TypeAdapter(dict[str, LedgerAccount]), sources["gl_accounts.toml"])
+    gl_accounts = _with_parts(_parse(TypeAdapter(dict[str, LedgerAccount]), sources["gl_accounts.toml"]))
     roles = _parse(TypeAdapter(_RoleFile), sources["roles.toml"])
     coins = _parse(TypeAdapter(_CurrencyFile), sources["currencies.toml"])
     permissions = PermissionTable(
@@ -296,7 +309,9 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
             raise Refused("bad_settings", f"{path}: {key}: {problem}", file=str(path), key=key)
     return Settings(
         till=till,
-        modes=PaymentModes({code: entry.as_mode(code) for code, entry in modes_raw.items()}),
+        modes=PaymentModes(
+            {code: _posted_to_part(entry.as_mode(code), gl_accounts) for code, entry in modes_raw.items()}
+        ),
         micr=tuple(
             MicrLayout(
                 name=name,
@@ -315,6 +330,40 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         sources=sources,
         rights=rights["till.toml"],
     )
+
+
+def _with_parts(accounts: Mapping[str, LedgerAccount]) -> dict[str, LedgerAccount]:
+    """The accounts and, by the names that the books have for them, their parts."""
+    parts = {
+        part_of(key, name): LedgerAccount(
+            code=part.code, name=part.name, kind=account.kind, by_event=part.by_event
+        )
+        for key, account in accounts.items()
+        for name, part in account.parts.items()
+    }
+    return {**accounts, **parts}
+
+
+def _posted_to_part(mode: PaymentMode, accounts: Mapping[str, LedgerAccount]) -> PaymentMode:
+    """The mode, posted to the part of its account where that has one for it."""
+    if mode.code not in accounts[mode.ledger_account].parts:
+        return mode
+    return replace(mode, ledger_account=part_of(mode.ledger_account, mode.code))
+
+
+def _part_problem(account: str, part: str, modes: Mapping[str, _ModeEntry]) -> str | None:
+    """What may be a part of this account instead; None: this may."""
+    if account == Ledger.OUTPUT_TAX:
+        return None if _RATE.fullmatch(part) else "a rate in per cent, as 5 or 7.5, without zeros at its end"
+    cards = [
+        code for code, entry in modes.items() if entry.kind == "card" and entry.ledger_account == account
+    ]
+    if part in cards:
+        return None
+    return f"one of {', '.join(cards)}" if cards else "no parts: this account has none"
+
+
+_RATE = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{0,3}[1-9])?")
 
 
 def keep_rights(settings: Settings, home: Path) -> None:
@@ -445,6 +494,10 @@ def _check_across(
     for posted_to in Ledger:
         if posted_to not in gl_accounts:
             refuse("gl_accounts.toml", posted_to, "this account must be here: the till posts to it")
+    for name, account in gl_accounts.items():
+        for part in account.parts:
+            if (allowed := _part_problem(name, part, modes)) is not None:
+                refuse("gl_accounts.toml", f"{name}.parts.{part}", allowed)
     codes = [account.code for account in gl_accounts.values()]
     events = {str(kind) for kind in SourceKind}
     for name, account in gl_accounts.items():

@@ -21,6 +21,7 @@ from pos.domain.large_cash import LargeCash
 from pos.domain.ledger_feed import AccountKind, Deliverer, LedgerRules, PostingAccount
 from pos.domain.money import Currency, Money, parse_amount, parse_count
 from pos.domain.offline import OfflineLimits, OfflinePolicy
+from pos.domain.posting import Ledger
 from pos.domain.role import ADMINISTRATION, Role
 from pos.domain.session import SessionPolicy
 from pos.domain.shift_policy import ShiftPolicy
@@ -244,6 +245,7 @@ def _payments(settings: Settings, in_currency: Currency) -> PaymentPolicy:
         tolerance_minor=0 if tolerance is None else tolerance.minor,
         pay_disputed=told.pay_disputed,
         resolve_alone_up_to_minor=0 if alone is None else alone.minor,
+        tax_parts=frozenset(settings.gl_accounts[Ledger.OUTPUT_TAX].parts),
     )
 
 

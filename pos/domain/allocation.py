@@ -28,11 +28,13 @@ class PaymentPolicy:
 
     ``tolerance_minor``: a rest up to this is cleared with the payment. ``pay_disputed``: a payer who asks for it may pay the
     disputed part of a bill. ``resolve_alone_up_to_minor``: so much one person takes out of suspense without another.
+    ``tax_parts``: the rates, as text, whose tax has a ledger account of its own.
     """
 
     tolerance_minor: int = 0
     pay_disputed: bool = False
     resolve_alone_up_to_minor: int = 0
+    tax_parts: frozenset[str] = frozenset()
 
 
 NO_TOLERANCE = PaymentPolicy()

@@ -48,6 +48,11 @@ class AdvanceTax(StrEnum):
     ON_USE = "on_use"
 
 
+def rate_text(rate: Decimal) -> str:
+    """A rate in its one written form: ``5``, never ``5.0`` or ``1E+1``."""
+    return f"{rate.normalize():f}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One thing or service on sale. ``price`` includes tax; ``tax_rate`` is in per cent. ``serial`` None: sold by count.
@@ -66,8 +71,8 @@ class Item:
 
     @property
     def rate_text(self) -> str:
-        """The rate in its one written form: ``5``, never ``5.0`` or ``1E+1``."""
-        return f"{self.tax_rate.normalize():f}"
+        """The rate in its one written form."""
+        return rate_text(self.tax_rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,13 +40,17 @@ class GoneMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What a bounce makes ``account`` owe: money that had left, and the fee with its tax. A dealer's has no bill."""
+    """What a bounce makes ``account`` owe: money that had left, and the fee with its tax. A dealer's has no bill.
+
+    ``tax_account``: where the tax is posted.
+    """
 
     account: str
     is_bill: bool
     recovered: Money
     fee: Money
     tax: Money
+    tax_account: str
 
     @property
     def amount(self) -> Money:

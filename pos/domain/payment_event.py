@@ -230,6 +230,7 @@ def compose(asked: PaymentAsked) -> PaymentEvent:
                 change_for_foreign=total(
                     (tender.change for tender in tenders if tender.foreign is not None), in_currency
                 ),
+                tax_parts=asked.policy.tax_parts,
             )
         ),
         write_offs=tuple(write_offs_of(funded)),

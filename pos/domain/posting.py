@@ -6,7 +6,7 @@ Source: the posting map of domain.md 3.9.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,6 +51,16 @@ class Ledger(StrEnum):
     WRITE_OFF_RECOVERY = "write_off_recovery"
     REFUNDS_PAYABLE = "refunds_payable"
     FEE_INCOME = "fee_income"
+
+
+def part_of(ledger_account: str, part: str) -> str:
+    """The account that is a part of another by itself, as the output tax at one rate."""
+    return f"{ledger_account}:{part}"
+
+
+def tax_account(rate_text: str, parts: Collection[str]) -> str:
+    """Where the tax at this rate is posted; ``parts``: the rates that have an account of their own."""
+    return part_of(Ledger.OUTPUT_TAX, rate_text) if rate_text in parts else Ledger.OUTPUT_TAX
 
 
 class SourceKind(StrEnum):
@@ -113,6 +123,13 @@ def credit(ledger_account: str, amount: Money, account: str | None = None) -> Jo
     )
 
 
+def inverse(line: JournalLine) -> JournalLine:
+    """What undoes ``line``."""
+    return JournalLine(
+        ledger_account=line.ledger_account, account=line.account, debit=line.credit, credit=line.debit
+    )
+
+
 def is_balanced(lines: Iterable[JournalLine]) -> bool:
     """Whether debits equal credits in each currency."""
     sums: dict[Currency, int] = {}
@@ -130,13 +147,15 @@ def payment_lines(
     payer_account: str = "",
     rounding: Money,
     change_for_foreign: Money | None = None,
+    tax_parts: Collection[str] = (),
 ) -> list[JournalLine]:
     """A payment event: what was kept of each tender, and what cash rounding added, against what it paid.
 
     Bills go to the receivable and money on account to the ledger account of its kind, by account; a sale to revenue and
     output tax. ``tenders`` are (ledger account, amount less change); tenders of one ledger account stay lines of their own.
     ``change_for_foreign`` went out of the till's own cash for notes that are in ``tenders`` whole. A dealer's commission at
-    the sale is posted with it, so that revenue and tax stay gross.
+    the sale is posted with it, so that revenue and tax stay gross. ``tax_parts``: the rates whose tax has an account of its
+    own.
     """
     lines = [debit(ledger_account, amount) for ledger_account, amount in tenders if amount.minor > 0]
     if change_for_foreign:
@@ -153,7 +172,7 @@ def payment_lines(
     lines.extend(
         credit(ledger_account, amount, account) for (ledger_account, account), amount in sums.items()
     )
-    lines.extend(_sale_lines(sale))
+    lines.extend(_sale_lines(sale, tax_parts))
     lines.extend(_commission_of(sale, payer_account))
     assert is_balanced(lines), "a payment event must balance"
     return lines
@@ -189,15 +208,18 @@ def recovery_lines(back: Iterable[tuple[str, Money]]) -> list[JournalLine]:
     return lines
 
 
-def _sale_lines(sale: Sequence[LineOfSale]) -> list[JournalLine]:
-    """Revenue without tax, advances without tax (a debt until they are used), and the output tax, each in one line."""
+def _sale_lines(sale: Sequence[LineOfSale], tax_parts: Collection[str]) -> list[JournalLine]:
+    """Revenue without tax, advances without tax (a debt until they are used), and the output tax: a line an account."""
     if not sale:
         return []
     in_currency = sale[0].amount.currency
-    tax = total((line.tax for line in sale), in_currency)
     earned = total((line.amount - line.tax for line in sale if line.item.advance is None), in_currency)
     owed = total((line.amount - line.tax for line in sale if line.item.advance is not None), in_currency)
-    posted = ((Ledger.ITEM_REVENUE, earned), (Ledger.ADVANCES, owed), (Ledger.OUTPUT_TAX, tax))
+    taxes: dict[str, Money] = {}
+    for line in sale:
+        posted_to = tax_account(line.rate_text, tax_parts)
+        taxes[posted_to] = taxes.get(posted_to, zero(in_currency)) + line.tax
+    posted = ((Ledger.ITEM_REVENUE, earned), (Ledger.ADVANCES, owed), *taxes.items())
     return [credit(ledger_account, amount) for ledger_account, amount in posted if amount.minor > 0]
 
 

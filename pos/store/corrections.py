@@ -129,11 +129,24 @@ def _parts(connection: Connection, event_id: str, in_currency: Currency) -> Iter
 
 def lines_booked(connection: Connection, event_id: str) -> list[JournalLine]:
     """Every journal line that a payment was posted with."""
+    return _booked(connection, event_id, "source_kind IN ('payment', 'bill_write_off', 'write_off_recovery')")
+
+
+def fee_booked(connection: Connection, correction_id: str) -> list[JournalLine]:
+    """The lines that the fee of a dishonour was posted with: income, and its tax."""
+    fee = f"source_kind = 'dishonour' AND (ledger_account = 'fee_income' OR {IS_OUTPUT_TAX})"
+    return _booked(connection, correction_id, fee)
+
+
+IS_OUTPUT_TAX = "(ledger_account = 'output_tax' OR ledger_account GLOB 'output_tax:*')"
+"""Of a journal line: the output tax, or its part at one rate."""
+
+
+def _booked(connection: Connection, source_id: str, condition: str) -> list[JournalLine]:
     rows = connection.exec_driver_sql(
         "SELECT ledger_account, account, debit_minor, credit_minor, currency FROM journal_entry "
-        "JOIN journal_line USING (entry_id) WHERE source_id = ? "
-        "AND source_kind IN ('payment', 'bill_write_off', 'write_off_recovery') ORDER BY journal_entry.rowid, line_no",
-        (event_id,),
+        f"JOIN journal_line USING (entry_id) WHERE source_id = ? AND {condition} ORDER BY journal_entry.rowid, line_no",
+        (source_id,),
     )
     return [
         JournalLine(

@@ -12,7 +12,7 @@ from pos.domain.correction import CorrectionKind, TakenPart, TakenPayment, Taken
 from pos.domain.errors import Refused
 from pos.domain.money import total
 from pos.domain.payment_mode import ModeKind, Purpose
-from pos.domain.posting import JournalLine, credit
+from pos.domain.posting import JournalLine, credit, inverse
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_reference
 from pos.store.corrections import lines_booked, taken_payment
@@ -199,7 +199,7 @@ def cancel_tender(
     undone = [(part, part.left) for part in parts]
     lines = [
         *off_the_accounts(taken, undone),
-        credit(mode.ledger_account, tender.kept),
+        credit(_debited(deed, taken, tender) or mode.ledger_account, tender.kept),
         *lines_beside(deed, taken, tender),
     ]
     return write_correction(
@@ -219,6 +219,17 @@ def cancel_tender(
             paid_anew=paid_anew,
         ),
     )
+
+
+def _debited(deed: Deed, taken: TakenPayment, tender: TakenTender) -> str | None:
+    """The account that a tender was posted to when it was taken, which today's settings may not say any more.
+
+    The tenders come first in an event's lines, in their order; one of which nothing was kept has no line.
+    """
+    kept = [one for one in taken.tenders if one.kept.minor > 0 or one.foreign is not None]
+    lines = lines_booked(deed.unit.connection, taken.payment_event_id)[: len(kept)]
+    found = [line for one, line in zip(kept, lines, strict=False) if one.tender_id == tender.tender_id]
+    return found[0].ledger_account if found and found[0].debit == tender.kept else None
 
 
 def parts_of_one(taken: TakenPayment, tender: TakenTender) -> Sequence[TakenPart]:
@@ -250,12 +261,6 @@ def _require_returnable(deed: Deed, tender: TakenTender) -> None:
             f"{label}: central cannot make it good again (another was given for its rest, its issuer is outside, or it was "
             "taken offline). Give the buyer back what is due another way.",
         )
-
-
-def inverse(line: JournalLine) -> JournalLine:
-    return JournalLine(
-        ledger_account=line.ledger_account, account=line.account, debit=line.credit, credit=line.debit
-    )
 
 
 def lines_beside(deed: Deed, taken: TakenPayment, tender: TakenTender) -> list[JournalLine]:

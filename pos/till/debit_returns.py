@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pos.domain.bank_file import EntryOutcome, EntryPlan
+from pos.domain.catalogue import rate_text
 from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, zero
-from pos.domain.posting import Ledger, SourceKind, credit, debit
+from pos.domain.posting import Ledger, SourceKind, credit, debit, tax_account
 from pos.domain.tender import plain_reference
 from pos.store.debit_charges import CHARGE
 from pos.store.mandates import mandate_called
@@ -87,13 +88,15 @@ def charge_fee(deed: Deed, plan: EntryPlan, run_id: str) -> Owed | None:
     fee = plan.fee
     if fee is None or not fee or plan.account is None:
         return None
-    tax = deed.desk.policy.debits.tax_in(fee) or zero(fee.currency)
+    policy = deed.desk.policy
+    tax = policy.debits.tax_in(fee) or zero(fee.currency)
+    posted_to = tax_account(rate_text(policy.debits.fee_tax_rate), policy.payments.tax_parts)
     owed = Owed(account=plan.account, returned=zero(fee.currency), fee=fee, tax=tax)
     book_entry(
         deed,
         SourceKind.DEBIT_FEE,
         f"{run_id}/{plan.entry.number}",
-        [debit(Ledger.RECEIVABLE, fee, plan.account), *fee_lines(fee, tax)],
+        [debit(Ledger.RECEIVABLE, fee, plan.account), *fee_lines(fee, tax, tax_account=posted_to)],
     )
     write_charge(deed, owed, run_id, plan.entry.number)
     return owed

@@ -12,6 +12,7 @@ from datetime import date
 from sqlalchemy import Connection
 
 from pos.domain.business_day import business_date
+from pos.domain.catalogue import rate_text
 from pos.domain.cheque import AT_THE_BANK, ChequeState
 from pos.domain.correction import TakenPart, TakenPayment, TakenTender
 from pos.domain.deposit import BankedCheque
@@ -20,7 +21,7 @@ from pos.domain.dishonour_policy import DishonourReason
 from pos.domain.errors import Refused
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import PayerKind, Purpose
-from pos.domain.posting import Ledger
+from pos.domain.posting import Ledger, tax_account
 from pos.domain.refund_across import TakenElsewhere
 from pos.domain.tender import read_date
 from pos.domain.text_guard import clean_entry, clean_reference
@@ -255,6 +256,9 @@ def _charge(desk: Desk, found: Found, payor: str, gone: GoneMoney, *, fee: Money
         recovered=recovered,
         fee=fee,
         tax=desk.policy.cheques.dishonour.tax_in(fee),
+        tax_account=tax_account(
+            rate_text(desk.policy.cheques.dishonour.fee_tax_rate), desk.policy.payments.tax_parts
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from pos.domain.dishonour import Bounce
 from pos.domain.errors import Refused
 from pos.domain.money import Money
 from pos.domain.payment_mode import PayerKind
-from pos.domain.posting import JournalLine, Ledger, credit, debit
+from pos.domain.posting import JournalLine, Ledger, credit, debit, inverse
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
 from pos.store.corrections import took_it
@@ -39,7 +39,6 @@ from pos.till.correction_entry import (
     write_correction,
 )
 from pos.till.correction_paper import GivenBack
-from pos.till.corrections import inverse
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.dishonour_plan import TEXT_MAX, BounceOrder, Found, plan_bounce
 from pos.till.enquiries import require_enquiry
@@ -209,12 +208,12 @@ def bounce_lines(bounce: Bounce, taken: TakenPayment) -> list[JournalLine]:
     if charge is None:
         return lines
     lines.append(debit(owed_ledger(taken), charge.amount, charge.account))
-    return lines + fee_lines(charge.fee, charge.tax)
+    return lines + fee_lines(charge.fee, charge.tax, tax_account=charge.tax_account)
 
 
-def fee_lines(fee: Money, tax: Money) -> list[JournalLine]:
+def fee_lines(fee: Money, tax: Money, *, tax_account: str) -> list[JournalLine]:
     """A fee is income, and its tax the state's; no line for nothing."""
-    posted = ((Ledger.FEE_INCOME, fee - tax), (Ledger.OUTPUT_TAX, tax))
+    posted = ((Ledger.FEE_INCOME, fee - tax), (tax_account, tax))
     return [credit(ledger, amount) for ledger, amount in posted if amount]
 
 

@@ -15,7 +15,7 @@ from pos.domain.imported_record import RecordState
 from pos.domain.money import Money, zero
 from pos.domain.parked_entry import ParkedEntry, Settled, settled_lines
 from pos.domain.payment_mode import ModeKind, PayerKind, PaymentMode
-from pos.domain.posting import JournalLine, SourceKind
+from pos.domain.posting import JournalLine, SourceKind, inverse
 from pos.domain.role import Person
 from pos.domain.tender import instrument_of, read_details
 from pos.domain.text_guard import clean_entry, clean_reference
@@ -32,7 +32,6 @@ from pos.store.parked_entries import (
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import use_or_ask
 from pos.till.bank_runs import LISTED_MAX, run_of
-from pos.till.corrections import inverse
 from pos.till.debit_returns import Owed, write_charge
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.entry_books import debit_mode

@@ -16,10 +16,10 @@ from pos.domain.debt_beside import DebtBeside
 from pos.domain.errors import Refused
 from pos.domain.money import Money, zero
 from pos.domain.payment_mode import PayerKind, Purpose
-from pos.domain.posting import JournalLine, Ledger, credit, debit, ledger_of
+from pos.domain.posting import JournalLine, Ledger, credit, debit, inverse, ledger_of
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry
-from pos.store.corrections import took_it
+from pos.store.corrections import fee_booked, took_it
 from pos.store.dishonours import StandingDishonour, cancelled_by, last_dishonour, parts_undone_by
 from pos.till.account_score import words_without
 from pos.till.approvals import require_second, use_or_ask
@@ -28,7 +28,7 @@ from pos.till.charge_bills import open_charge
 from pos.till.correction_entry import Corrected, CorrectionOrder, Entry, Why, corrected, write_correction
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.dishonour_plan import TEXT_MAX, Found, find_cheque
-from pos.till.dishonours import fee_lines, owed_ledger, step_cheque, tell_beside
+from pos.till.dishonours import owed_ledger, step_cheque, tell_beside
 from pos.till.places_again import PlacedAgain, again_as_before, again_as_owed
 
 REPRESENT, UNDO = "represent_cheque", "undo_bounce"
@@ -240,7 +240,7 @@ def _undone_lines(
     if paid and bounce.bill_no is not None:
         lines.append(debit(Ledger.RECEIVABLE, paid, bounce.charge_account))
         lines.append(credit(Ledger.CUSTOMER_CREDIT, paid, bounce.charge_account))
-    lines += [debit(line.ledger_account, line.credit) for line in fee_lines(bounce.fee, bounce.tax)]
+    lines += [inverse(line) for line in fee_booked(deed.unit.connection, bounce.correction_id)]
     return lines
 
 

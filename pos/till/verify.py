@@ -16,6 +16,7 @@ from pos.domain.money import Money, currency
 from pos.domain.payment_mode import ModeKind
 from pos.domain.tender import instrument_of
 from pos.store import cache as cached
+from pos.store.corrections import IS_OUTPUT_TAX
 from pos.store.payments import all_own_allocations
 from pos.till.desk import Desk
 from pos.till.lost_mark import UNCONFIRMED
@@ -239,7 +240,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT payment_event_id FROM sale_line GROUP BY payment_event_id HAVING sum(amount_minor) <> (SELECT coalesce(sum("
         "credit_minor - debit_minor), 0) FROM journal_entry JOIN journal_line USING (entry_id) "
         "WHERE source_kind = 'payment' AND source_id = payment_event_id "
-        "AND ledger_account IN ('item_revenue', 'advances_received', 'output_tax'))",
+        f"AND (ledger_account IN ('item_revenue', 'advances_received') OR {IS_OUTPUT_TAX}))",
     ),
     (
         "serials_match_the_quantity",

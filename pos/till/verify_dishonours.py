@@ -6,6 +6,7 @@ Source: domain.md rules 14, 35, 37; reliability.md section 2 (35, 36).
 from __future__ import annotations
 
 from pos.domain.cheque import CHEQUE_STEPS
+from pos.store.corrections import IS_OUTPUT_TAX
 
 _LAST = "(SELECT state FROM cheque_event WHERE cheque_event.cheque_id = cheque.cheque_id ORDER BY number DESC LIMIT 1)"
 _STEPS = ", ".join(
@@ -64,7 +65,8 @@ DISHONOUR_CHECKS: tuple[tuple[str, str], ...] = (
         "charge_is_posted",
         "SELECT charge_id FROM dishonour_charge AS charge WHERE fee_minor IS NOT (SELECT coalesce(sum(credit_minor), 0) "
         "FROM journal_entry JOIN journal_line USING (entry_id) WHERE source_kind = 'dishonour' "
-        "AND source_id = charge.correction_id AND ledger_account IN ('fee_income', 'output_tax'))",
+        "AND source_id = charge.correction_id AND (ledger_account = 'fee_income' "
+        f"OR {IS_OUTPUT_TAX}))",
     ),
     *(
         (

@@ -26,6 +26,7 @@ from pos.cli import (
     imports,
     keys,
     ledger,
+    mandates,
     operations,
     reports,
     shop,
@@ -66,6 +67,7 @@ app.command("decline")(approvals.decline)
 app.command("balance")(counter.balance)
 app.command("report")(reports.report)
 app.command("cheques")(cheques.cheques)
+app.command("mandates")(mandates.mandates)
 app.command("sync")(wire.sync)
 app.command("outbox")(wire.outbox)
 app.command("verify")(operations.verify)

@@ -240,8 +240,32 @@ def keyed_under(connection: Connection, beginning: str) -> tuple[str, str] | Non
     return None if row is None else (str(row[0]), str(row[1]))
 
 
-def told_entries(connection: Connection, run_id: str, *, outcomes: Sequence[str] = ()) -> list[ToldEntry]:
-    """What was made of the entries of a file, in their order; of ``outcomes`` alone where any are named."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeSum:
+    """How many entries came to the same, and what those in the shop's currency sum to."""
+
+    outcome: str
+    count: int
+    amount: Money
+
+
+def outcome_sums(connection: Connection, run_id: str, shop: Currency) -> list[OutcomeSum]:
+    """What was made of a file's entries, the most frequent first."""
+    rows = connection.exec_driver_sql(
+        "SELECT outcome, count(*), coalesce(sum(iif(currency = ?, amount_minor, 0)), 0) FROM bank_entry WHERE run_id = ? "
+        "GROUP BY outcome ORDER BY count(*) DESC, outcome",
+        (shop.code, run_id),
+    )
+    return [OutcomeSum(outcome=row[0], count=row[1], amount=Money(row[2], shop)) for row in rows]
+
+
+def told_entries(
+    connection: Connection, run_id: str, *, outcomes: Sequence[str] = (), limit: int | None = None
+) -> list[ToldEntry]:
+    """What was made of the entries of a file, in their order; of ``outcomes`` alone where any are named.
+
+    ``limit``: only so many, what was parked before the others.
+    """
     places = ", ".join("?" for _ in outcomes)
     rows = connection.exec_driver_sql(
         "SELECT entry.run_id, entry.number, entry.kind, reference, entry.mandate, entry.account, entry.bill_no, "
@@ -254,8 +278,12 @@ def told_entries(connection: Connection, run_id: str, *, outcomes: Sequence[str]
         "LEFT JOIN bank_entry_settled AS settled ON (settled.run_id, settled.number) = (entry.run_id, entry.number) "
         "WHERE entry.run_id = ?"
         + (f" AND outcome IN ({places})" if outcomes else "")
-        + " ORDER BY entry.number",
-        (run_id, *outcomes),
+        + (
+            " ORDER BY entry.number"
+            if limit is None
+            else " ORDER BY outcome <> 'parked', entry.number LIMIT ?"
+        ),
+        (run_id, *outcomes, *(() if limit is None else (limit,))),
     )
     return [
         ToldEntry(

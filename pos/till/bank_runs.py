@@ -32,10 +32,12 @@ from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.bank_files import (
     FileRun,
     KnownFile,
+    OutcomeSum,
     ToldEntry,
     file_of_digest,
     file_of_id,
     files,
+    outcome_sums,
     taken_back_early,
     told_entries,
 )
@@ -482,8 +484,20 @@ def bank_files(desk: Desk, person: Person) -> list[KnownFile]:
         return files(connection, limit=LISTED_MAX)
 
 
-def entries_of(desk: Desk, person: Person, run_id: str) -> list[ToldEntry]:
-    """What was made of each entry of a file: the result file's lines. Raises NotAuthorised."""
+def entries_of(desk: Desk, person: Person, run_id: str, *, limit: int | None = None) -> list[ToldEntry]:
+    """What was made of each entry of a file: the result file's lines. Raises NotAuthorised.
+
+    ``limit``: only so many, what was parked before the others.
+    """
     require_look(desk, ACT, person)
     with desk.till.read() as connection:
-        return told_entries(connection, clean_reference(run_id, field="Run", limit=64))
+        return told_entries(connection, clean_reference(run_id, field="Run", limit=64), limit=limit)
+
+
+def outcomes_of(desk: Desk, person: Person, run_id: str) -> list[OutcomeSum]:
+    """What was made of a file's entries, in money. Raises NotAuthorised."""
+    require_look(desk, ACT, person)
+    with desk.till.read() as connection:
+        return outcome_sums(
+            connection, clean_reference(run_id, field="Run", limit=64), desk.identity.currency
+        )

@@ -570,6 +570,13 @@ KEYS: tuple[Key, ...] = (
         meaning="a ledger batch: it would not have it, and why",
     ),
     Key(
+        id="parked_entries",
+        keys=("p", "P"),
+        shown="P",
+        label="Parked",
+        meaning="entries of banks' files that wait for a person",
+    ),
+    Key(
         id="scroll",
         keys=("pageup", "pagedown"),
         shown="PgUp PgDn",
@@ -625,6 +632,9 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number=".1", act="hand_over", label="Hand the shift over, accept it, or take it back"),
     MenuEntry(number=".2", act="ledger_batches", label="Batches for the general ledger"),
     MenuEntry(number=".3", act="shop_bags", label="Bags between the tills of the shop"),
+    MenuEntry(
+        number=".4", act="bank_files", label="Files of banks: carry one out, look into those that were"
+    ),
 )
 """The cash office's own menu."""
 
@@ -659,6 +669,8 @@ RIGHTS: dict[str, str] = {
     "reject": "reject_bank_receipt",
     "unblock": "unblock_dealer",
     "bank_records": "import",
+    "bank_files": "import",
+    "parked_entries": "settle_bank_entry",
     "same": "confirm_match",
     "bag_cash": "bag_cash",
     "open_bag": "open_bag",

@@ -134,6 +134,13 @@ def test_open_bills_with_a_mandate_become_a_file_for_the_bank(pos: ForkingPos, h
         pin="619405",
     )
     assert registered.status == 0, registered
+    kept = pos.run("--home", str(home), "--json", "mandates", "--life", "m 1", *BACK_OFFICE, pin="619405")
+    (told,) = kept.lines
+    assert (told["account"], told["bank_account"], [step["state"] for step in told["steps"]]) == (
+        "BA-1001",
+        "...3000",
+        ["active"],
+    )
     out, again = home.parent / "asked.xml", home.parent / "again.xml"
     on = "2099-01-04"
     assert (

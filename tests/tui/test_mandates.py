@@ -67,6 +67,19 @@ async def test_the_back_office_changes_and_ends_a_mandate(desk: Desk) -> None:
     assert (mandate.state, mandate.bank.number, mandate.bank.holder) == ("ended", OTHER_IBAN, "Zoë O'Brien")
 
 
+async def test_enter_shows_what_became_of_a_mandate(desk: Desk) -> None:
+    mandated(desk)
+    run(desk, paid("R-1", "1.000", mandate="M-1"), returned("R-1", "1.000", "AC04"))
+    async with counter(desk, user="4001") as seat:
+        await seat.press(".", "k", "8", "enter")
+        assert seat.screen == "MandateLifeScreen"
+        assert "Mandate M-1 of BA-1: suspended" in seat.text
+        assert "...4300, signed on 2026-01-05" in seat.text
+
+        await seat.press("down")
+        assert "AC04 The account is closed" in seat.text
+
+
 async def test_a_suspended_mandate_collects_again(desk: Desk) -> None:
     mandated(desk)
     run(desk, paid("R-1", "1.000", mandate="M-1"), returned("R-1", "1.000", "AC04"))

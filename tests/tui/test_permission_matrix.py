@@ -152,6 +152,7 @@ ELSEWHERE = {
     "unblock_dealer": "test_bank_receipts, as verify and reject",
     "import": "test_bank_records",
     "confirm_match": "test_bank_records",
+    "settle_bank_entry": "test_bank_files",
     "bag_cash": "test_deposits",
     "open_bag": "test_deposits",
     "lodge_deposit": "test_deposits",

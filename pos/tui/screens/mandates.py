@@ -7,7 +7,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
 from pos.domain.errors import DomainError
@@ -25,6 +25,7 @@ from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.form import FormScreen
 from pos.tui.screens.lines import RegisterScreen
+from pos.tui.screens.mandate_life import MandateLifeScreen
 from pos.tui.seat import Seat
 from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.entry import Field
@@ -48,13 +49,14 @@ FIELDS |= {"reason_missing": "reason", "bad_date": "signed_on", "date_in_future"
 
 
 class MandatesScreen(RegisterScreen[None, Mandate]):
-    """Those that hold or are suspended; A registers, C changes, Y activates again, E ends the selected one."""
+    """Those that hold or are suspended: A registers, C changes, Y activates again, E ends one; Enter shows its life."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["add_mandate", "change_mandate", "activate_mandate", "end_mandate"])
+        *bindings(["add_mandate", "change_mandate", "activate_mandate", "end_mandate"]),
+        Binding("enter", "accept", "OK"),
     ]
     KEYS: ClassVar[tuple[str, ...]] = (
-        "back", "add_mandate", "change_mandate", "activate_mandate", "end_mandate", "scroll",
+        "accept", "back", "add_mandate", "change_mandate", "activate_mandate", "end_mandate",
     )  # fmt: skip
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Mandate", width=20),
@@ -105,6 +107,12 @@ class MandatesScreen(RegisterScreen[None, Mandate]):
 
     def action_end_mandate(self) -> None:
         self._of_selected(MandateDeed.END)
+
+    def action_accept(self) -> None:
+        if self.selected is None:
+            self.refuse("There is no mandate to look into. A registers one.")
+        else:
+            self.app.push_screen(MandateLifeScreen(self.seat, self.errands, self.selected))
 
     def _of_selected(self, deed: MandateDeed) -> None:
         if self.selected is None:

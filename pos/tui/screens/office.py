@@ -18,6 +18,7 @@ from pos.till.drawer_count import currencies_taken
 from pos.till.hand_over import HandedOver, HandOverAccepted, HandOverUndone, offered_here, undo_hand_over
 from pos.till.safe import SafeCounted
 from pos.tui.keys import OFFICE, action
+from pos.tui.screens.bank_files import BankFilesScreen
 from pos.tui.screens.cash_moves import CashMoveScreen, CashMovesScreen, named
 from pos.tui.screens.day import DayScreen, SafeCountScreen
 from pos.tui.screens.hand_over import AcceptScreen, HandOverScreen, said_of
@@ -163,6 +164,9 @@ class OfficeScreen(LinesScreen[bool]):
 
     def action_mandates(self) -> None:
         self.app.push_screen(MandatesScreen(self.seat, self.errands))
+
+    def action_bank_files(self) -> None:
+        self.app.push_screen(BankFilesScreen(self.seat, self.errands))
 
     def action_ledger_batches(self) -> None:
         self.app.push_screen(LedgerBatchesScreen(self.seat, self.errands))

@@ -9,6 +9,7 @@ are not. Source: domain.md rule 44.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -46,8 +47,10 @@ _BREAK = "x"
 _BETWEEN_MAX = 4
 _BETWEEN = r"(?:_|[^\w\u2446-\u2449$\u00a3\u00a5\u20a0-\u20bf])"
 """Anything but letters, digits, currency signs and the symbols of a cheque's line."""
+_DIGITS_MIN = 12
+"""Of whatever may hold a number: those of a track."""
 _RUN = re.compile(rf"[0-9]+(?:{_BETWEEN}{{1,{_BETWEEN_MAX}}}[0-9]+)*")
-_MAY_HOLD_NUMBER = re.compile(rf"(?:[0-9]{_BETWEEN}{{0,{_BETWEEN_MAX}}}){{12}}")
+_MAY_HOLD_NUMBER = re.compile(rf"(?:[0-9]{_BETWEEN}{{0,{_BETWEEN_MAX}}}){{{_DIGITS_MIN}}}")
 _CLOSE = re.compile(r"[\s\-_\u2010-\u2015\u2212]*")
 _CARD_SHAPES = ((4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3))
 """How the digits stand in groups on the cards themselves, beside the even ones."""
@@ -75,8 +78,13 @@ _MOMENT = re.compile(
 _MOMENT_WRITTEN = re.compile(f'"{_MOMENT.pattern}"')
 _EXPONENT = re.compile(r"[0-9][eE]\+?[0-9]+\s*(?:[,\]}]|\Z)")
 """The end of a number that has more digits than are written."""
-_RUN_OF_12 = re.compile(rf"[0-9](?:[^0-9A-Za-z]{{0,{_BETWEEN_MAX}}}+[0-9]){{11}}")
+_RUN_OF_12 = re.compile(rf"[0-9](?:[^0-9A-Za-z]{{0,{_BETWEEN_MAX}}}+[0-9]){{{_DIGITS_MIN - 1}}}")
 """As ``_MAY_HOLD_NUMBER`` or more, of ASCII alone."""
+_BARE = bytes.maketrans(
+    (string.ascii_uppercase + string.digits).encode(), string.ascii_lowercase.encode() + b"0" * 10
+)
+_DIGITS_BARE = b"0" * _DIGITS_MIN
+_SIGNS = bytes(sign for sign in range(256) if not chr(sign).isalnum() or sign > 127)
 
 _TRACK = re.compile(r"%[Bb]([0-9 ]{12,23})\^|;([0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])")
 
@@ -90,7 +98,7 @@ _SECURITY_CODE_WORDS = (
 
 def holds_card_number(text: str) -> bool:
     """Whether ``text`` holds a card's number, track or security code, in whatever signs it is written."""
-    if text.isascii() and (_DIGIT.search(text) is None or _MOMENT.fullmatch(text) is not None):
+    if text.isascii() and (_CODE_OF_DIGITS.search(text) is None or _MOMENT.fullmatch(text) is not None):
         return False
     plain = _plain(text)
     # Nearly every text ends here, and a first pull asks for some hundred thousand.
@@ -104,12 +112,20 @@ def may_hold_card_number(written: str) -> bool:
 
     False is certain, for whatever a value holds stands in the text too; True asks for each of them to be judged.
     """
-    if not written.isascii() or "\\" in written or _WORD_ON_CARD.search(written.lower()) is not None:
-        return True
-    if _EXPONENT.search(written) is not None:
+    if not written.isascii() or "\\" in written:
         return True
     left = _MOMENT_WRITTEN.sub('""', written)
-    return _RUN_OF_12.search(left) is not None and _RUN_OF_12.search(_ID.sub(_BREAK, left)) is not None
+    # Bare of all signs, each digit a 0: whatever is looked for below leaves something there, which is found far sooner.
+    bare = left.encode("ascii").translate(_BARE, _SIGNS)
+    if _part_of_word_in(bare) and _WORD_ON_CARD.search(written.lower()) is not None:
+        return True
+    if b"0e0" in bare and _EXPONENT.search(written) is not None:
+        return True
+    return (
+        _DIGITS_BARE in bare
+        and _RUN_OF_12.search(left) is not None
+        and _RUN_OF_12.search(_ID.sub(_BREAK, left)) is not None
+    )
 
 
 def refuse_card_number(text: str, *, field: str) -> None:
@@ -180,6 +196,8 @@ def _plain_sign(sign: str) -> str:
 _PLAIN_WORDS = tuple(map(_plain, _SECURITY_CODE_WORDS))
 _WORDS = "|".join(_PLAIN_WORDS)
 _DIGIT = re.compile("[0-9]")
+_CODE_OF_DIGITS = re.compile("(?:[0-9][^0-9]*+){3}")
+"""A security code has three digits, and all else has more."""
 _WORD_ON_CARD = re.compile("|".join(filter(str.isascii, _PLAIN_WORDS)))
 """For a text that is ASCII. Each begins with a letter of its own, for which the whole text is searched fast."""
 _PART_OF_WORD = re.compile(
@@ -193,6 +211,15 @@ _SECURITY_CODE = re.compile(
     rf"(?<![^\W_])(?:{_WORDS})[\W_]{{0,4}}(?:(?:is|no|nr|number|code|est|ist|es)\b[\W_]{{0,3}})?{_CODE_OF_CARD}"
     rf"|{_CODE_OF_CARD}[\W_]{{0,3}}cvv2?(?![^\W_])"
 )
+
+
+def _part_of_word_in(bare: bytes) -> bool:
+    """Whether some part of one of the ASCII words stands there: one regular expression would read each letter."""
+    return b"kod" in bare or b"nummer" in bare or _PART_BARE.search(bare) is not None
+
+
+_PART_BARE = re.compile(b"c(?:v|av|ode|rypto|odigo|ardver)")
+"""Of the words that the two above are no part of."""
 
 
 def _holds_security_code(plain: str) -> bool:

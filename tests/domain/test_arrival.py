@@ -126,6 +126,18 @@ def test_what_its_text_clears_holds_no_card_number(written: str) -> None:
         refuse_cards_in(json.loads(written, parse_float=Decimal), whole="body")
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "cvv", "CVV2", "cvc", "Cvc2", "cvn", "CVN2", "cav2", "Security Code", "card code", "card verification value",
+        "Card Verification Code", "card verification number", "code de securite", "cryptogramme", "CRYPTOGRAMME visuel",
+        "codigo de seguridad", "codigo de seguranca", "Sicherheitscode", "Kartenprufnummer", "prufnummer", "guvenlik kodu",
+    ],
+)  # fmt: skip
+def test_the_text_of_a_security_code_asks_for_its_values(word: str) -> None:
+    assert may_hold_card_number(json.dumps({"note": f"{word}: 123"}))
+
+
 def test_what_a_shop_sends_most_is_cleared_by_its_text() -> None:
     told = {
         "correlatorId": "019abc39-2425-7607-9282-1961accbccf3-1",

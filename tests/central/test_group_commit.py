@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from sync.central.store.database import CentralStore
+from sync.central.store.database import CentralStore, current_change, next_change
 from sync.central.store.group_commit import GROUP_MAX, GroupCommit
 
 pytestmark = pytest.mark.both_stores
@@ -89,6 +89,33 @@ async def test_a_failed_commit_is_told_to_all_of_its_writes(store: CentralStore)
     assert [type(answer) for answer in answers] == [OperationalError, OperationalError]
     event.remove(store.engine, "commit", break_off)
     assert words(store) == set()
+
+
+def change(connection: Connection) -> int:
+    return next_change(connection)
+
+
+def refused_change(connection: Connection) -> int:
+    raise ValueError(next_change(connection))
+
+
+async def test_each_write_has_a_change_number_of_its_own_and_a_refused_one_uses_none_up(
+    store: CentralStore,
+) -> None:
+    with store.read() as connection:
+        before = current_change(connection)
+    answers = await all_at_once(GroupCommit(store), change, refused_change, change, current_change)
+    assert [answers[0], *answers[2:]] == [before + 1, before + 2, before + 2]
+    with store.write() as connection:
+        assert (current_change(connection), next_change(connection)) == (before + 2, before + 3)
+
+
+async def test_a_failed_commit_uses_no_change_number_up(store: CentralStore) -> None:
+    with store.read() as connection:
+        before = current_change(connection)
+    answers = await all_at_once(GroupCommit(store), change, note("b", then=Killed()))
+    assert [type(answer) for answer in answers] == [Killed, Killed]
+    assert await all_at_once(GroupCommit(store), change) == [before + 1]
 
 
 class Killed(BaseException):

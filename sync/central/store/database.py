@@ -69,18 +69,52 @@ def written_for_caller(connection: Connection) -> Iterator[None]:
     connection.execute(WRITTEN_FOR, {"dealer": ""})
 
 
+class ChangeCount:
+    """The global change number within one transaction, for all that is written in it; ``value`` is where it is now."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.value = self._stored = int(connection.execute(READ_CHANGE).scalar_one())
+
+    def next(self) -> int:
+        self.value += 1
+        return self.value
+
+    def write_back(self, connection: Connection) -> None:
+        if self.value != self._stored:
+            connection.execute(SET_CHANGE, {"value": self.value})
+
+
+@contextmanager
+def counted_together(connection: Connection) -> Iterator[ChangeCount]:
+    """However many deeds are done inside, the store's own count is read once and raised once."""
+    of_connection = connection.info
+    count = of_connection[_COUNTED] = ChangeCount(connection)
+    try:
+        yield count
+        count.write_back(connection)
+    finally:
+        del of_connection[_COUNTED]
+
+
 def next_change(connection: Connection) -> int:
-    """Raise the global change number; one commit takes one. Everything the commit changes is stamped with it."""
-    return int(connection.execute(RAISE_CHANGE).scalar_one())
+    """Raise the global change number; one deed takes one. Everything the deed changes is stamped with it."""
+    count: ChangeCount | None = connection.info.get(_COUNTED)
+    return int(connection.execute(RAISE_CHANGE).scalar_one()) if count is None else count.next()
 
 
 def current_change(connection: Connection) -> int:
     """The change number that this transaction's view of the store is at."""
-    return int(connection.execute(READ_CHANGE).scalar_one())
+    count: ChangeCount | None = connection.info.get(_COUNTED)
+    return int(connection.execute(READ_CHANGE).scalar_one()) if count is None else count.value
+
+
+_COUNTED = "counterfoil_change_count"
+"""Where the count of the transaction that is open on a connection stands."""
 
 
 FOR_DEALER = text("SELECT set_config('counterfoil.dealer', :dealer, true)")
 """For this transaction alone, so that the next one on the same connection is nobody's."""
 WRITTEN_FOR = text("SELECT set_config('counterfoil.writer', :dealer, true)")
 RAISE_CHANGE = text("UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value")
+SET_CHANGE = text("UPDATE change_counter SET value = :value WHERE one = 1")
 READ_CHANGE = text("SELECT value FROM change_counter WHERE one = 1")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from sync.central.store.database import CentralStore, written_for_caller
+from sync.central.store.database import CentralStore, ChangeCount, counted_together, written_for_caller
 from sync.central.store.driver_sql import straight
 from sync.central.wire.callers import asked_by
 
@@ -54,7 +54,9 @@ class GroupCommit:
             # The commit is nobody's: each deed says itself whose it is.
             with asked_by(None), self._store.write() as opened:
                 connection = straight(opened)
-                outcomes = [_carried_out(connection, deed, alone=len(group) == 1) for deed, _ in group]
+                with counted_together(connection) as count:
+                    alone = len(group) == 1
+                    outcomes = [_carried_out(connection, deed, count, alone=alone) for deed, _ in group]
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
@@ -82,14 +84,18 @@ def _for_its_caller(deed: Callable[[Connection], Done], connection: Connection) 
         return deed(connection)
 
 
-def _carried_out(connection: Connection, deed: Callable[[Connection], Any], *, alone: bool) -> Any:
+def _carried_out(
+    connection: Connection, deed: Callable[[Connection], Any], count: ChangeCount, *, alone: bool
+) -> Any:
     if alone:
         return deed(connection)
+    counted = count.value
     connection.exec_driver_sql("SAVEPOINT deed")
     try:
         result = deed(connection)
     except Exception as error:
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT deed")
+        count.value = counted
         result = _Failed(error)
     connection.exec_driver_sql("RELEASE SAVEPOINT deed")
     return result

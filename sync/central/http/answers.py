@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from pos.domain.arrival import refuse_cards_in
@@ -26,6 +25,7 @@ from sync.central.http.limits import (
     limits_of,
     who_asks,
 )
+from sync.central.http.patience import within
 from sync.central.store.database import current_change
 from sync.central.wire.callers import told_by_own_terminal
 from sync.central.wire.dealer_view import as_seen, hides_counts
@@ -86,8 +86,7 @@ async def _read_bounded(request: Request, at_most: int | None = None) -> bytes:
     if at_most is not None:
         limits = replace(limits, body_bytes=min(limits.body_bytes, at_most))
     try:
-        async with asyncio.timeout(limits.body_s):
-            return await _bytes_of(request, limits)
+        return await within(limits.body_s, _bytes_of(request, limits))
     except TimeoutError:
         raise ApiError(
             408,
@@ -98,19 +97,27 @@ async def _read_bounded(request: Request, at_most: int | None = None) -> bytes:
 
 
 async def _bytes_of(request: Request, limits: Limits) -> bytes:
-    too_large = ApiError(413, "body_too_large", f"The body is larger than {limits.body_bytes} bytes.")
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and (len(told) > 15 or int(told) > limits.body_bytes):
-        raise too_large
+        raise _too_large(limits)
     parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect()
+        part = message.get("body", b"")
         size += len(part)
         if size > limits.body_bytes:
-            raise too_large
+            raise _too_large(limits)
         parts.append(part)
+        more = message.get("more_body", False)
     charge_bytes(request.scope, size)
     return b"".join(parts)
+
+
+def _too_large(limits: Limits) -> ApiError:
+    return ApiError(413, "body_too_large", f"The body is larger than {limits.body_bytes} bytes.")
 
 
 def read_object(body: bytes) -> dict[str, Any]:

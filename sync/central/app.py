@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from http import HTTPStatus
 
-from sqlalchemy.exc import DataError, OperationalError
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from pos.domain.payment_mode import PaymentModes
@@ -34,12 +28,13 @@ from sync.central.api.tokens import token_routes
 from sync.central.api.transfers import transfer_routes
 from sync.central.api.vouchers import voucher_routes
 from sync.central.bills.documents import DrawBill, document_routes
-from sync.central.http.answers import error_answer
-from sync.central.http.arrival import CardGuard, RateLimit
+from sync.central.http.answers import answering
+from sync.central.http.arrival import Arrival
 from sync.central.http.desk import CentralDesk
-from sync.central.http.limits import Buckets, Limits, Shelf, charge_stray
+from sync.central.http.limits import Buckets, Limits, Shelf
+from sync.central.http.refusals import internal_error, refusal_of
 from sync.central.http.turns import Turns
-from sync.central.http.watch import REQUEST_ID, Visit, Watch, id_of, note_code
+from sync.central.http.watch import Visit, Watch
 from sync.central.hub.events import EventRecorder
 from sync.central.hub.listeners import ListenerHosts
 from sync.central.ledger.batches import ledger_batch_routes
@@ -51,9 +46,7 @@ from sync.central.tills.heads import head_routes
 from sync.central.tills.sessions import session_routes
 from sync.central.tills.shift_totals import shift_total_routes
 from sync.central.vouchers.issuers import VoucherIssuer
-from sync.central.wire.errors import ApiError
 from sync.central.wire.links import Links
-from sync.wire_json import BadField
 
 DEFAULT_BASE_URL = "http://127.0.0.1"
 
@@ -134,23 +127,20 @@ def make_app(
         *operating_routes(desk, metrics),
     ]
     if access is not None:
-        routes = guard([*routes, *token_routes(desk)], desk, access)
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(Watch, clock=clock, randomness=randomness, tell=[metrics.count, *tell]),
-            *([] if access is not None else [Middleware(RateLimit)]),
-            Middleware(CardGuard),
-        ],
-        exception_handlers={
-            ApiError: _refused,
-            BadField: _bad_field,
-            HTTPException: _http_refusal,
-            ClientDisconnect: _client_gone,
-            OperationalError: _store_unavailable,
-            DataError: _unkeepable,
-            Exception: _internal_error,
-        },
+        routes += token_routes(desk)
+    for route in routes:
+        route.app = answering(route.endpoint)
+    if access is not None:
+        routes = guard(routes, desk, access)
+    app = Starlette(routes=routes)
+    # In the place of the library's own layers: an error is answered once, where all answers pass.
+    app.middleware_stack = Watch(
+        Arrival(app.router, charge_address=access is None),
+        clock=clock,
+        randomness=randomness,
+        tell=[metrics.count, *tell],
+        refusal_of=refusal_of,
+        internal_error=internal_error,
     )
     app.router.redirect_slashes = False
     app.state.stopping = False
@@ -158,58 +148,3 @@ def make_app(
     app.state.charge_stray = None if access is None else charge_whoever(desk)
     app.state.buckets = None if limits is None else Buckets(limits, clock, shelf)
     return app
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    note_code(request.scope, error.code)
-    return error_answer(error)
-
-
-async def _bad_field(request: Request, error: Exception) -> Response:
-    assert isinstance(error, BadField)
-    return await _refused(request, ApiError(400, "bad_field", f"{error}.", field=error.field))
-
-
-async def _http_refusal(request: Request, error: Exception) -> Response:
-    """The framework's own 404 and 405."""
-    assert isinstance(error, HTTPException)
-    try:
-        charge_stray(request.scope)
-    except ApiError as over_the_rate:
-        return await _refused(request, over_the_rate)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return await _refused(request, ApiError(error.status_code, code, error.detail, headers=error.headers))
-
-
-async def _client_gone(request: Request, _error: Exception) -> Response:
-    """It hung up in the middle of its body; nobody hears this."""
-    return await _refused(request, ApiError(400, "client_gone", "The body did not come whole."))
-
-
-async def _store_unavailable(request: Request, _error: Exception) -> Response:
-    """Locked by another process, disk full, file gone: nothing was committed, and the client may try again."""
-    return await _refused(
-        request,
-        ApiError(503, "store_unavailable", "The store cannot be used now.", headers={"Retry-After": "2"}),
-    )
-
-
-async def _unkeepable(request: Request, _error: Exception) -> Response:
-    """A NUL in a name, say: no store has it, and one kind of store is not even asked for it."""
-    return await _refused(
-        request, ApiError(400, "bad_value", "Something in the request is nothing that could be kept.")
-    )
-
-
-async def _internal_error(request: Request, _error: Exception) -> Response:
-    """Answered outside of all else, so the request's id is put on here."""
-    request_id = id_of(request.scope)
-    return error_answer(
-        ApiError(
-            500,
-            "internal_error",
-            "The server failed. The payment's outcome is unknown.",
-            headers={} if request_id is None else {REQUEST_ID: request_id},
-        )
-    )

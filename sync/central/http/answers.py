@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
@@ -56,6 +57,16 @@ def json_text_answer(text: bytes, *, status: int = 200, headers: Mapping[str, st
 def error_answer(error: ApiError) -> Response:
     """The TMF error body of a refusal."""
     return json_answer(error_body(error), status=error.status, headers=error.headers)
+
+
+def answering(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    """``endpoint`` as it is served; what it raises is answered further out (``refusals``)."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await endpoint(Request(scope, receive, send))
+        await answer(scope, receive, send)
+
+    return served
 
 
 async def read_body(request: Request, *, at_most: int | None = None) -> bytes:

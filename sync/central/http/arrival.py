@@ -11,10 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pos.domain.arrival import refuse_cards_in
 from pos.domain.errors import Refused
 from pos.domain.pan_guard import may_hold_card_number, refuse_card_number
-from sync.central.http.answers import error_answer
 from sync.central.http.limits import charge, charge_stray
-from sync.central.http.watch import note_code
-from sync.central.wire.errors import ApiError, card_number_refused
+from sync.central.wire.errors import card_number_refused
 from sync.central.wire.links import HEALTH_PATH, METRICS_PATH, READY_PATH
 
 _NOT_OF_THE_CLIENT = (b"host", b"content-length", b"traceparent", b"tracestate")
@@ -22,49 +20,26 @@ _NOT_OF_THE_CLIENT = (b"host", b"content-length", b"traceparent", b"tracestate")
 _NOT_COUNTED = frozenset((HEALTH_PATH, READY_PATH, METRICS_PATH))
 
 
-class RateLimit:
-    """Answers 429 itself, before anything is read. For a central without tokens: a client is known by its address."""
+class Arrival:
+    """Raises ApiError before anything is read; the body is judged where it is (``answers.read_object``).
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``charge_address``: for a central without tokens, where a client is known by its address.
+    """
+
+    def __init__(self, app: ASGIApp, *, charge_address: bool) -> None:
         self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _NOT_COUNTED:
-            try:
-                charge(scope, None)
-            except ApiError as refusal:
-                await _refuse(refusal, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-class CardGuard:
-    """Answers 400 itself; the body is judged where it is read (``answers.read_object``)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._charge_address = charge_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if self._charge_address and scope["path"] not in _NOT_COUNTED:
+                charge(scope, None)
             try:
                 _refuse_cards_beside_body(scope)
             except Refused as refusal:
-                await _refuse(_charged(card_number_refused(refusal), scope), scope, receive, send)
-                return
+                charge_stray(scope)
+                raise card_number_refused(refusal) from None
         await self._app(scope, receive, send)
-
-
-def _charged(refusal: ApiError, scope: Scope) -> ApiError:
-    try:
-        charge_stray(scope)
-    except ApiError as over_the_rate:
-        return over_the_rate
-    return refusal
-
-
-async def _refuse(refusal: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
-    note_code(scope, refusal.code)
-    await error_answer(refusal)(scope, receive, send)
 
 
 def _refuse_cards_beside_body(scope: Scope) -> None:

@@ -24,7 +24,7 @@ REQUEST_ID = "X-Request-Id"
 _ID_HEADER = REQUEST_ID.lower().encode()
 UNMATCHED = "unmatched"
 OTHER_METHOD = "OTHER"
-_SCOPE_ID, _SCOPE_CODE = "counterfoil.request_id", "counterfoil.code"
+_SCOPE_CODE = "counterfoil.code"
 CLIENT = "counterfoil.client"
 """Where in the scope the authenticated client's id stands."""
 
@@ -57,12 +57,25 @@ class Visit:
 
 
 class Watch:
-    """Outermost of central's own: it sees what every other part answers. ``tell`` is called once each request has ended."""
+    """Outermost: it sees what every other part answers, and answers what they raise.
+
+    ``refusal_of`` makes an answer of an error that is an outcome; what it makes none of is told as ``internal_error`` and
+    raised on, to the server. ``tell`` is called once each request has ended.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, clock: Clock, randomness: Randomness, tell: Sequence[Callable[[Visit], None]]
+        self,
+        app: ASGIApp,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        tell: Sequence[Callable[[Visit], None]],
+        refusal_of: Callable[[Scope, Exception], ASGIApp | None],
+        internal_error: Callable[[], ASGIApp],
     ) -> None:
         self._app = app
+        self._refusal_of = refusal_of
+        self._internal_error = internal_error
         self._clock = clock
         self._tell = tell
         # Letters, so that no id is ever taken for a number of a card or a phone.
@@ -74,22 +87,24 @@ class Watch:
             await self._app(scope, receive, send)
             return
         request_id = _given_id(scope) or f"{self._run}-{next(self._numbers)}"
-        scope[_SCOPE_ID] = request_id
         seen = _Seen(scope, receive, send, request_id)
         fault: Exception | None = None
         started = self._clock.monotonic_s()
         try:
             await self._app(scope, seen.receive, seen.send)
         except Exception as error:
-            # Answered further out, as an internal error.
-            fault = error
-            raise
+            refusal = None if seen.status is not None else self._refusal_of(scope, error)
+            fault = error if refusal is None else None
+            if seen.status is None:
+                await (refusal or self._internal_error())(scope, seen.receive, seen.send)
+            if fault is not None:
+                raise
         finally:
             visit = Visit(
                 request_id=request_id,
                 method=scope["method"] if scope["method"] in _METHODS else OTHER_METHOD,
                 route=_route(scope),
-                status=500 if fault is not None and seen.status is None else seen.status,
+                status=seen.status,
                 code="internal_error" if fault is not None else scope.get(_SCOPE_CODE),
                 replayed=seen.replayed,
                 took_s=self._clock.monotonic_s() - started,
@@ -131,12 +146,6 @@ class _Seen:
                 MutableHeaders(scope=message)["Connection"] = "close"
         self.bytes_out += len(message.get("body", b""))
         await self._send(message)
-
-
-def id_of(scope: Scope) -> str | None:
-    """The id of the request under way, None before it has one."""
-    found: str | None = scope.get(_SCOPE_ID)
-    return found
 
 
 def note_code(scope: Scope, code: str) -> None:

@@ -55,6 +55,7 @@ def import_file(
             layout=layout,
             shop=till.desk.identity.currency,
             bytes_max=told.bytes_max,
+            entries_max=told.entries_max,
             folder=till.paths.home,
         ) as found:
             to_run = FileToRun(digest=found.digest, name=found.name, profile=found.profile, head=found.head)

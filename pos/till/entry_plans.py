@@ -28,9 +28,10 @@ from pos.domain.errors import Refused
 from pos.domain.imported_record import BankRecord, differences
 from pos.domain.mandate import Mandate
 from pos.domain.money import Currency, Money, currency, parse_count, zero
+from pos.domain.pan_guard import mask_card_number
 from pos.domain.payment_mode import PaymentMode
 from pos.domain.tender import instrument_of, plain_reference, read_date
-from pos.domain.text_guard import clean_entry, clean_reference
+from pos.domain.text_guard import clean_foreign, clean_reference
 from pos.store import cache as cached
 from pos.store.bank_files import (
     DebitItem,
@@ -91,7 +92,7 @@ def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan
             entry,
             reference=clean_reference(entry.reference, field="Reference", limit=REFERENCE_MAX),
             reason=reason.upper(),
-            reason_text=clean_entry(entry.reason_text, field="Reason", limit=REASON_MAX),
+            reason_text=_readable(entry.reason_text),
             bank_reference=_kept(entry.bank_reference),
         )
     except Refused as refusal:
@@ -130,6 +131,11 @@ def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan
 def _harmless(text: str) -> str:
     """What of a reference that cannot be kept may be shown: nothing of it could be a card's number."""
     return "".join(sign for sign in text[:REFERENCE_MAX] if "!" <= sign <= "~" and not sign.isdigit())
+
+
+def _readable(text: str) -> str:
+    """What a bank says in its own words: on one line, made harmless; no entry is worse for it."""
+    return mask_card_number(clean_foreign(" ".join(text.split()), limit=REASON_MAX))
 
 
 def _kept(bank_reference: str) -> str:

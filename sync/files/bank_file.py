@@ -20,7 +20,7 @@ from pos.domain.bank_file import BankEntry, FileHead
 from pos.domain.errors import Refused
 from pos.domain.flat_profile import FlatProfile
 from pos.domain.money import MAX_MINOR, Currency, Money
-from sync.files.faults import bad_file
+from sync.files.faults import bad_file, too_many_entries
 from sync.files.flat import read_flat
 from sync.files.iso20022 import read_iso20022
 from sync.files.sums import Sums
@@ -64,16 +64,18 @@ def open_bank_file(
     shop: Currency,
     bytes_max: int,
     folder: Path,
+    entries_max: int | None = None,
 ) -> Iterator[BankFile]:
     """Copy ``path`` privately into ``folder``, and look at all of it. ``layout`` None: ISO 20022.
 
-    Raises Refused ``file_too_large``, ``bad_file`` or ``sums_differ``.
+    Raises Refused ``file_too_large``, ``too_many_entries``, ``bad_file`` or ``sums_differ``.
     """
     with TemporaryFile(dir=folder) as copy:
         digest = _copy(path, copy, bytes_max)
         sums = Sums()
         for _ in _entries(copy, layout, shop, sums, digest):
-            pass
+            if entries_max is not None and sums.entries > entries_max:
+                raise too_many_entries(entries_max)
         assert sums.head is not None, "a file that was read has a head"
         yield BankFile(
             digest=digest,

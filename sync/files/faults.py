@@ -18,3 +18,11 @@ def sums_differ(what: str, said: object, found: object) -> Refused:
         said=str(said)[:40],
         found=str(found)[:40],
     )
+
+
+def too_many_entries(entries_max: int) -> Refused:
+    """More than a run takes."""
+    return Refused(
+        "too_many_entries",
+        f"The file has more than {entries_max} entries. Nothing was done. Ask the bank to split it.",
+    )

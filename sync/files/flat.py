@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,10 @@ from sync.files.sums import Sums
 
 LINE_MAX = 4_000
 RECORD_MAX = 40_000
+BLANK = " \t\x1a"
+"""What stands in a line that says nothing: old systems end a file with a sign of its own."""
+WHOLE = frozenset({"amount", "date", "count", "total", "paid_total", "back_total"})
+"""Fields of a fixed form that say something else where a line ends within them; of others blanks may be cut off."""
 _BACK = (EntryKind.RETURNED,)
 
 
@@ -31,7 +36,7 @@ def read_flat(
     """
     reading = _Reading(profile, shop, sums, digest)
     try:
-        with TextIOWrapper(file, encoding=profile.encoding, errors="strict", newline="") as text:
+        with TextIOWrapper(file, encoding=_encoding(file, profile), errors="strict", newline="") as text:
             for line_no, fields in enumerate(_lines(text, profile), start=1):
                 yield from reading.line(line_no, fields)
     except UnicodeError:
@@ -39,6 +44,15 @@ def read_flat(
     except csv.Error:
         raise bad_file("its columns cannot be told apart.") from None
     reading.end()
+
+
+def _encoding(file: BinaryIO, profile: FlatProfile) -> str:
+    """The profile's; the mark that some systems put before UTF-8 is no part of the first line."""
+    if profile.encoding not in ("utf-8", "ascii"):
+        return profile.encoding
+    beginning = file.read(len(BOM_UTF8))
+    file.seek(0)
+    return "utf-8-sig" if beginning == BOM_UTF8 else profile.encoding
 
 
 def _lines(text: TextIOWrapper, profile: FlatProfile) -> Iterator[Sequence[str]]:
@@ -94,7 +108,7 @@ class _Reading:
 
     def line(self, line_no: int, fields: Sequence[str]) -> Iterator[BankEntry]:
         """One line. Raises Refused ``bad_file``."""
-        if not any(field.strip() for field in fields):
+        if not any(field.strip(BLANK) for field in fields):
             return
         if self._tail is not None:
             raise bad_file(f"it goes on behind its trailer (line {line_no}).")
@@ -124,14 +138,16 @@ class _Reading:
         return found
 
     def _read(self, places: Mapping[str, Place], fields: Sequence[str], line_no: int) -> dict[str, str]:
-        return {name: self._field(place, fields, line_no) for name, place in places.items()}
+        return {
+            name: self._field(place, fields, line_no, whole=name in WHOLE) for name, place in places.items()
+        }
 
-    def _field(self, place: Place, fields: Sequence[str], line_no: int) -> str:
+    def _field(self, place: Place, fields: Sequence[str], line_no: int, *, whole: bool = False) -> str:
         if self._profile.form is FlatForm.CSV:
             if place.first > len(fields):
                 raise bad_file(f"line {line_no} has too few columns. Is the file whole?")
             return fields[place.first - 1].strip()
-        if len(fields[0]) < place.first:
+        if whole and len(fields[0]) < place.last:
             raise bad_file(f"line {line_no} is too short. Is the file whole?")
         return fields[0][place.first - 1 : place.last].strip()
 

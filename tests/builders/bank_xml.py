@@ -62,9 +62,12 @@ def read_file(
     layout: FlatProfile | None = None,
     shop: str = "EUR",
     most: int = 10**9,
+    entries_max: int | None = None,
 ) -> tuple[BankFile, Sequence[BankEntry]]:
     """A file of this content as it is read: what it is as a whole, and its entries."""
     path = folder / "file"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with open_bank_file(path, layout=layout, shop=currency(shop), bytes_max=most, folder=folder) as file:
+    with open_bank_file(
+        path, layout=layout, shop=currency(shop), bytes_max=most, folder=folder, entries_max=entries_max
+    ) as file:
         return file, list(file.read())

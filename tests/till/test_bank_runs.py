@@ -226,6 +226,21 @@ def test_a_disk_that_is_full_stops_the_run_where_it_was(desk: Desk) -> None:
     assert set(outcomes(desk)) == {"posted"}
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["closed\non 3 May", "الحساب \u200fمغلق", "\x1b[2J", "z\u0334" * 500, "card 4111 1111 1111 1111"],
+)
+def test_whatever_a_bank_says_of_a_return_the_payment_goes_back(desk: Desk, words: str) -> None:
+    run(desk, paid("R-1"), name="a.xml")
+
+    (plan,) = run(desk, returned("R-1", reason_text=words), name="b.xml")
+
+    assert plan.outcome is EntryOutcome.RETURNED
+    assert "\x1b" not in plan.entry.reason_text
+    assert "4111" not in str([rows(desk, table) for table in ("bank_entry", "v_correction")])
+    assert findings(desk) == []
+
+
 def test_no_card_number_of_a_bad_entry_is_kept(desk: Desk) -> None:
     run(desk, paid("4111111111111111", "7.000"))
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pos.domain.bank_file import EntryKind
 from pos.domain.flat_profile import FlatForm, FlatProfile, Place
+from pos.domain.payment_mode import ModeKind
 from pos.till_settings import Strict
 
 ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "latin-1", "cp1252", "cp1256", "utf-16")
@@ -28,6 +29,7 @@ DETAIL = frozenset(
         "text",
     }
 )
+ATM_DETAIL = frozenset({"status", "trace", "atm", "account", "bill", "amount", "currency", "date"})
 TRAILER = frozenset({"count", "total", "paid_total", "back_total"})
 
 Where = Annotated[int, Field(ge=1, le=1000)] | Annotated[str, Field(pattern=r"^[0-9]{1,4}-[0-9]{1,4}$")]
@@ -38,6 +40,7 @@ Kind = Literal["accepted", "paid", "rejected", "returned"]
 class BankProfile(Strict):
     """One layout."""
 
+    of: Literal["direct_debit", "atm"] = "direct_debit"
     form: Literal["csv", "fixed"]
     encoding: str = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ";"
@@ -67,14 +70,17 @@ class BankProfile(Strict):
     def _is_whole(self) -> BankProfile:
         for name, found, known in (
             ("header", self.header, HEADER),
-            ("detail", self.detail, DETAIL),
+            ("detail", self.detail, ATM_DETAIL if self.of == "atm" else DETAIL),
             ("trailer", self.trailer, TRAILER),
         ):
             strange = sorted(set(found) - known)
             if strange:
                 raise ValueError(f"{name} has {strange[0]}; it may have {', '.join(sorted(known))}")
-        if not {"reference", "amount"} <= set(self.detail):
-            raise ValueError("detail needs reference and amount")
+        needed = ("trace", "atm", "account", "amount") if self.of == "atm" else ("reference", "amount")
+        if not set(needed) <= set(self.detail):
+            raise ValueError(f"detail needs {', '.join(needed)}")
+        if self.of == "atm" and "date" not in {*self.detail, *self.header}:
+            raise ValueError("header or detail needs date: the day on which it was paid")
         if (self.header or self.trailer) and self.kind is None:
             raise ValueError("a header or trailer needs kind: where a line says which it is")
         if self.kind is not None and "detail" not in self.kinds.values():
@@ -90,6 +96,7 @@ class BankProfile(Strict):
         """The same as the domain's value."""
         return FlatProfile(
             name=name,
+            of=ModeKind(self.of),
             form=FlatForm(self.form),
             encoding=self.encoding,
             delimiter=self.delimiter,
@@ -100,7 +107,9 @@ class BankProfile(Strict):
             kind_at=None if self.kind is None else _place(self.kind),
             kinds=self.kinds,
             header={key: _place(where) for key, where in self.header.items()},
-            detail={key: _place(where) for key, where in self.detail.items()},
+            detail={
+                "reference" if key == "trace" else key: _place(where) for key, where in self.detail.items()
+            },
             trailer={key: _place(where) for key, where in self.trailer.items()},
             statuses={status: EntryKind(kind) for status, kind in self.statuses.items()},
             default_status=EntryKind(self.default_status),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pos.bootstrap.homes import OpenTill
@@ -13,6 +13,7 @@ from pos.domain.bank_file import EntryOutcome, EntryPlan, Forecast, Tally
 from pos.domain.encode import csv_line
 from pos.domain.errors import Refused
 from pos.domain.flat_profile import FlatProfile
+from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
 from pos.store.bank_files import ToldEntry
 from pos.till.bank_runs import (
@@ -68,15 +69,20 @@ def import_file(
 
 
 def _layout(till: OpenTill, profile: str) -> FlatProfile | None:
-    """The profile of this name. Raises Refused ``unknown_profile``."""
-    known = till.settings.bank_profiles
-    if profile == ISO20022:
-        return None
+    """The profile of this name; None: ISO 20022. Raises Refused ``unknown_profile``."""
+    return (
+        None if profile == ISO20022 else flat_layout(till, profile, ModeKind.DIRECT_DEBIT, besides=[ISO20022])
+    )
+
+
+def flat_layout(till: OpenTill, profile: str, of: ModeKind, *, besides: Sequence[str] = ()) -> FlatProfile:
+    """The profile of this name for payments ``of`` a kind. Raises Refused ``unknown_profile``."""
+    known = {name: one for name, one in till.settings.bank_profiles.items() if one.of is of}
     if profile not in known:
         raise Refused(
             "unknown_profile",
             "There is no such profile of bank_files.toml.",
-            allowed=[ISO20022, "records", *known],
+            allowed=[*besides, "records", *known],
         )
     return known[profile]
 

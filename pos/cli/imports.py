@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +14,16 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pos.bootstrap.homes import OpenTill
-from pos.cli.bank_files import import_file, list_files, post_what_is_due
+from pos.cli.bank_files import flat_layout, import_file, list_files, post_what_is_due
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.arrival import field_named, refuse_cards_in
+from pos.domain.bank_file import BankEntry, EntryKind
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
 from pos.till.imports import RecordOrder, RecordOutcome, begin_run, import_record, preview_record
+from sync.files.bank_file import open_bank_file
 
 LINE_MAX = 10_000
 FILE_MAX = 100_000_000
@@ -30,10 +32,8 @@ REFUSED = 3
 app = typer.Typer(help="Bring in what banks send.", no_args_is_help=True)
 
 
-class Profile(StrEnum):
-    """The forms of files that can be read. ``records``: one JSON object a line."""
-
-    RECORDS = "records"
+RECORDS = "records"
+"""The plain profile: one JSON object a line."""
 
 
 class _Record(BaseModel):
@@ -50,7 +50,9 @@ class _Record(BaseModel):
 
 
 FileArgument = Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False)]
-ProfileOption = Annotated[Profile, typer.Option("--profile", help="The form of the file.")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", help="The form of the file: records, or a profile of bank_files.toml.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell what would become of it; write nothing.")]
 
 
@@ -58,13 +60,16 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell what would b
 def atm(
     context: typer.Context,
     file: FileArgument,
-    profile: ProfileOption = Profile.RECORDS,
+    profile: ProfileOption = RECORDS,
     dry_run: DryRunOption = False,
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> int:
     """Payments at ATMs: each is matched with the slip that the counter took, or waits to be posted."""
-    return _import(context.obj, ModeKind.ATM, file, profile, dry_run=dry_run, who=(user, pin_fd))
+    who = (user, pin_fd)
+    if profile == RECORDS:
+        return _import(context.obj, ModeKind.ATM, file, dry_run=dry_run, who=who)
+    return _import_atm_file(context.obj, file, profile, dry_run=dry_run, who=who)
 
 
 @app.command("direct-debit")
@@ -90,15 +95,8 @@ def direct_debit(
 
     With --profile records each is only matched, or waits for pos import due.
     """
-    if profile == Profile.RECORDS:
-        return _import(
-            context.obj,
-            ModeKind.DIRECT_DEBIT,
-            file,
-            Profile.RECORDS,
-            dry_run=dry_run,
-            who=(user, pin_fd),
-        )
+    if profile == RECORDS:
+        return _import(context.obj, ModeKind.DIRECT_DEBIT, file, dry_run=dry_run, who=(user, pin_fd))
     return import_file(context.obj, file, profile, dry_run=dry_run, result=result, who=(user, pin_fd))
 
 
@@ -124,7 +122,6 @@ def _import(
     call: Invocation,
     kind: ModeKind,
     file: Path,
-    profile: Profile,
     *,
     dry_run: bool,
     who: tuple[str | None, int | None],
@@ -133,8 +130,36 @@ def _import(
         raise Refused("file_too_large", f"The file has more than {FILE_MAX} bytes. Split it.")
     content = file.read_bytes()
     with (reading if dry_run else writing)(call, *who) as (till, person):
-        one = _previewing(till, person) if dry_run else _importing(till, person, kind, profile, content)
-        return _every_line(call, till, kind, content, one)
+        digest = hashlib.sha256(content).hexdigest()
+        one = _previewing(till, person) if dry_run else _importing(till, person, kind, RECORDS, digest)
+        orders = ((number, partial(_order, till, kind, line)) for number, line in _lines(content))
+        return _every_order(call, orders, one, place="line")
+
+
+def _import_atm_file(
+    call: Invocation, file: Path, profile: str, *, dry_run: bool, who: tuple[str | None, int | None]
+) -> int:
+    """A file of a profile: all of it is looked at first, and one whose sums do not hold does nothing."""
+    with (reading if dry_run else writing)(call, *who) as (till, person):
+        layout = flat_layout(till, profile, ModeKind.ATM)
+        told = till.settings.till.direct_debit
+        shop = till.desk.identity.currency
+        with open_bank_file(
+            file,
+            layout=layout,
+            shop=shop,
+            bytes_max=told.bytes_max,
+            entries_max=told.entries_max,
+            folder=till.paths.home,
+        ) as found:
+            call.note(f"{found.name}: {found.entries} entries, {found.paid}")
+            one = (
+                _previewing(till, person)
+                if dry_run
+                else _importing(till, person, ModeKind.ATM, profile, found.digest)
+            )
+            orders = ((entry.number, partial(_atm_order, till, entry)) for entry in found.read())
+            return _every_order(call, orders, one, place="entry")
 
 
 def _previewing(till: OpenTill, person: Person) -> Callable[[RecordOrder], RecordOutcome]:
@@ -142,36 +167,52 @@ def _previewing(till: OpenTill, person: Person) -> Callable[[RecordOrder], Recor
 
 
 def _importing(
-    till: OpenTill, person: Person, kind: ModeKind, profile: Profile, content: bytes
+    till: OpenTill, person: Person, kind: ModeKind, profile: str, digest: str
 ) -> Callable[[RecordOrder], RecordOutcome]:
-    digest = hashlib.sha256(content).hexdigest()
     run_id = begin_run(till.desk, person, kind, profile=profile, file_digest=digest)
     return lambda order: import_record(till.desk, person, run_id, order)
 
 
-def _every_line(
+def _every_order(
     call: Invocation,
-    till: OpenTill,
-    kind: ModeKind,
-    content: bytes,
+    orders: Iterable[tuple[int, Callable[[], RecordOrder]]],
     one: Callable[[RecordOrder], RecordOutcome],
+    *,
+    place: str,
 ) -> int:
-    """A line that is refused does not stop the others; what is wrong with it is told with its number."""
+    """One that is refused does not stop the others; what is wrong with it is told with its number."""
     tally: Counter[str] = Counter()
-    for number, line in _lines(content):
+    for number, read in orders:
         try:
-            outcome = one(_order(till, kind, line))
+            outcome = one(read())
         except NotAuthorised:
             raise
         except Refused as refusal:
             tally["refused"] += 1
-            told = {"line": number, "ok": False, "error": refusal.as_json()}
-            call.line(told, f"line {number}: {refusal.message} [{refusal.code}]")
+            told = {place: number, "ok": False, "error": refusal.as_json()}
+            call.line(told, f"{place} {number}: {refusal.message} [{refusal.code}]")
             continue
         tally["known" if outcome.known else str(outcome.state)] += 1
-        call.line({"line": number, "ok": True, **_told(outcome)}, f"line {number}: {_said(outcome)}")
+        call.line({place: number, "ok": True, **_told(outcome)}, f"{place} {number}: {_said(outcome)}")
     call.note(", ".join(f"{count} {what}" for what, count in sorted(tally.items())) or "The file is empty.")
     return REFUSED if tally["refused"] else 0
+
+
+def _atm_order(till: OpenTill, entry: BankEntry) -> RecordOrder:
+    """Raises Refused ``not_paid`` for an entry that tells of no payment, or ``mode_not_available``."""
+    if entry.kind is not EntryKind.PAID:
+        raise Refused("not_paid", "No money came by this entry.", kind=str(entry.kind))
+    modes = till.desk.modes.of_kind(ModeKind.ATM)
+    if len(modes) != 1:
+        raise Refused("mode_not_available", "There is not one way to pay at an ATM here.")
+    return RecordOrder(
+        mode=modes[0].code,
+        amount=entry.amount,
+        currency=entry.currency or None,
+        account=entry.account,
+        bill=entry.bill or None,
+        details={"trace": entry.reference, "atm": entry.atm, "date": entry.value_date},
+    )
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -73,7 +73,8 @@ class BankEntry:
     """One entry, as texts that nobody has cleaned yet; ``amount`` in the ``currency`` it names.
 
     ``whole`` names a message of ours that the bank refused altogether: it stands for all of its items, or for those of the
-    ``part`` that it names. ``bank_reference`` is what the bank itself calls the movement of money.
+    ``part`` that it names. ``bank_reference`` is what the bank itself calls the movement of money. ``atm``:
+    the machine that it was paid at, whose trace number is the reference.
     """
 
     number: int
@@ -90,6 +91,7 @@ class BankEntry:
     whole: str = ""
     part: str = ""
     bank_reference: str = ""
+    atm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

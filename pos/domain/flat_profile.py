@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pos.domain.bank_file import EntryKind
+from pos.domain.payment_mode import ModeKind
 
 
 class FlatForm(StrEnum):
@@ -26,7 +27,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlatProfile:
-    """A layout. ``kind_at`` says where a line names its own kind: ``header``, ``detail`` or ``trailer`` by ``kinds``.
+    """A layout of files about payments ``of`` a kind. ``kind_at`` says where a line names its own kind: ``header``,
+    ``detail`` or ``trailer`` by ``kinds``.
 
     Without it every line is a detail, behind the first where ``names_first`` (a CSV with the names of its columns).
     ``implied_decimals``: amounts are in minor units without a mark. ``statuses`` says what a status means; without a place
@@ -36,6 +38,7 @@ class FlatProfile:
     name: str
     form: FlatForm
     encoding: str
+    of: ModeKind = ModeKind.DIRECT_DEBIT
     delimiter: str = ";"
     decimal_mark: str = "."
     implied_decimals: bool = False

@@ -185,6 +185,7 @@ class _Reading:
             reason=profile.reasons.get(reason, reason),
             reason_text=told.get("text", ""),
             bank_reference=told.get("bank_reference", ""),
+            atm=told.get("atm", ""),
         )
 
     @property

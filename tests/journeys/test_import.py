@@ -120,3 +120,81 @@ def test_a_cashier_imports_nothing(pos: ForkingPos, home: Path) -> None:
     )
 
     assert (ended.status, ended.lines[-1]["error"]["code"]) == (4, "not_allowed")
+
+
+# --- profiles --------------------------------------------------------------------------------------------------------
+
+ATM_CSV = (
+    "H;F-1;2026-11-21;KWD\n"
+    "D;004711;A7;2026-11-20;BA-1001;7781;20.000\n"
+    "D;000005;A7;2026-11-20;BA-1001;;3.000\n"
+    "T;2;23.000\n"
+)
+ATM_FIXED = (
+    "0F-2            20261121KWD\n"
+    "5000000004711A7      20261120BA-1001             7781                000000000020000\n"
+    "5000000000005A7      20261120BA-1001                                 000000000003000\n"
+    "90000002000000000000023000\n"
+)
+
+
+def bring_in_file(pos: ForkingPos, home: Path, content: str, profile: str, *more: str) -> Ended:
+    file = home.parent / "atm.txt"
+    file.write_text(content, encoding="ascii")
+    command = ("--home", str(home), "--json", "import", "atm", str(file), "--profile", profile)
+    return pos.run(*command, *BACK_OFFICE, *more, pin="619405")
+
+
+@pytest.mark.parametrize(("content", "profile"), [(ATM_CSV, "atm_csv"), (ATM_FIXED, "atm_fixed")])
+def test_an_atms_file_is_matched_with_the_slips_that_were_taken(
+    pos: ForkingPos, slip_home: Path, content: str, profile: str
+) -> None:
+    looked_at = bring_in_file(pos, slip_home, content, profile, "--dry-run")
+    carried_out = bring_in_file(pos, slip_home, content, profile)
+    again = bring_in_file(pos, slip_home, content, profile)
+
+    assert [
+        [(row["entry"], row["state"], row["known"]) for row in one.lines]
+        for one in (looked_at, carried_out, again)
+    ] == [
+        [(1, "matched", False), (2, "waiting", False)],
+        [(1, "matched", False), (2, "waiting", False)],
+        [(1, "matched", True), (2, "waiting", True)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "profile", "code"),
+    [
+        (ATM_CSV.replace("T;2", "T;3"), "atm_csv", "sums_differ"),
+        (ATM_CSV.replace("23.000", "24.000"), "atm_csv", "sums_differ"),
+        (ATM_CSV.replace("T;2;23.000\n", ""), "atm_csv", "bad_file"),
+        (ATM_FIXED.replace("23000\n", "22000\n"), "atm_fixed", "sums_differ"),
+        (ATM_FIXED.replace("003000\n", "003\n"), "atm_fixed", "bad_file"),
+        (ATM_CSV, "csv", "unknown_profile"),
+    ],
+)
+def test_an_atms_file_that_is_not_whole_does_nothing(
+    pos: ForkingPos, slip_home: Path, content: str, profile: str, code: str
+) -> None:
+    refused = bring_in_file(pos, slip_home, content, profile)
+
+    assert refused.lines[-1]["error"]["code"] == code
+    again = bring_in_file(pos, slip_home, ATM_CSV, "atm_csv")
+    assert [row["known"] for row in again.lines] == [False, False]
+
+
+def test_a_bad_entry_of_an_atms_file_stops_no_other(pos: ForkingPos, slip_home: Path) -> None:
+    content = ATM_CSV.replace("000005", "4111111111111111").replace(
+        "T;2;23.000", "D;6;A7;2026-11-20;BA-1001;;1.000\nT;3;24.000"
+    )
+
+    ended = bring_in_file(pos, slip_home, content, "atm_csv")
+
+    assert ended.status == 3
+    assert [row.get("state") or row["error"]["code"] for row in ended.lines] == [
+        "matched",
+        "card_number_refused",
+        "waiting",
+    ]
+    assert "4111" not in str(ended)

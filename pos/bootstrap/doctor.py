@@ -34,7 +34,7 @@ from pos.store.database import Database, StoreError, store_damaged
 from pos.store.head_check import head_fault
 from pos.store.high_water import HighWater
 from pos.store.home import read_identity
-from pos.store.ledger_deliveries import delivery_counts
+from pos.store.ledger_deliveries import delivery_counts, set_aside
 from pos.store.outbox import queue
 from pos.store.refunds_across import count_unreleased
 from pos.store.till_keys import NewestKey, fingerprint_of, newest_key
@@ -214,9 +214,13 @@ class Store:
         self._refuse_older()
         with self._database.read() as connection:
             made, states = delivery_counts(connection)
+            aside = len(set_aside(connection))
         waits = states.get(None, 0) + states.get(DeliveryState.DELIVERED, 0)
         refused = states.get(DeliveryState.REFUSED, 0)
         says = f"{made} batches, {waits} wait for the accounting system, {refused} were refused by it"
+        if aside:
+            says += f"; central did not take {aside}"
+            return _look("ledger", says, "pos gl list says why; central's office looks into it.")
         if refused:
             return _look("ledger", says, "pos gl list says which; pos gl deliver NUMBER sends one again.")
         return _ok("ledger", says)

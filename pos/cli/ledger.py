@@ -109,17 +109,20 @@ def batches(
 ) -> None:
     """The batches that were made, with their control totals."""
     from pos.till.ledger_batches import ledger_batches
-    from pos.till.ledger_delivery import delivery_of
+    from pos.till.ledger_delivery import delivery_of, refused_by_central
 
     call: Invocation = context.obj
     day = read_day(business_date)
     with reading(call, user, pin_fd) as (till, person):
         found = ledger_batches(till.desk, person, day)
+        aside = refused_by_central(till.desk, person)
         states = {one.number: delivery_of(till.desk, person, one.number) for one in found}
     for one in found:
         step = states[one.number]
         state = "waiting" if step is None else str(step.state)
-        call.line({**batch_head(one), "state": state}, f"{batch_text(one)}, {state}")
+        why = aside.get(one.number)
+        said = f"{batch_text(one)}, {state}" + ("" if why is None else f"; central did not take it: {why}")
+        call.line({**batch_head(one), "state": state, "central_refusal": why}, said)
     if not found:
         call.note("No batch was made yet.")
 

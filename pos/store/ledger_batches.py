@@ -54,7 +54,10 @@ class PostedSum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchHead:
-    """A batch without its lines. ``totals``: what stands on either side, by currency. ``delivery`` None: nothing yet."""
+    """A batch without its lines. ``totals``: what stands on either side, by currency. ``delivery`` None: nothing yet.
+
+    ``central_refusal``: why central did not take it, where it was told of it and would not.
+    """
 
     number: str
     business_date: date
@@ -63,13 +66,15 @@ class BatchHead:
     delivered_by: Deliverer
     totals: tuple[Money, ...]
     delivery: Delivery | None
+    central_refusal: str | None
 
 
 def batch_heads(connection: Connection, *, limit: int) -> list[BatchHead]:
     """The batches made last, the newest first."""
     rows = connection.exec_driver_sql(
-        "SELECT batch_id, batch_number, business_date, accounting_date, entries, delivered_by FROM ledger_batch "
-        "ORDER BY sequence DESC LIMIT ?",
+        "SELECT batch_id, batch_number, batch.business_date, batch.accounting_date, batch.entries, batch.delivered_by, "
+        "central_refusal FROM ledger_batch AS batch JOIN v_ledger_batch USING (batch_number) "
+        "ORDER BY batch.sequence DESC LIMIT ?",
         (limit,),
     ).all()
     return [
@@ -81,8 +86,9 @@ def batch_heads(connection: Connection, *, limit: int) -> list[BatchHead]:
             delivered_by=Deliverer(deliverer),
             totals=_totals(connection, batch_id),
             delivery=last_delivery(connection, number),
+            central_refusal=refusal,
         )
-        for batch_id, number, day, posted, entries, deliverer in rows
+        for batch_id, number, day, posted, entries, deliverer, refusal in rows
     ]
 
 

@@ -62,6 +62,33 @@ def write_delivery(unit: UnitOfWork, number: str, step: Delivery, *, operator: s
     )
 
 
+def set_aside(connection: Connection) -> dict[str, str]:
+    """The batches that central did not take, by number, each with its reason; the oldest first."""
+    rows = connection.exec_driver_sql(
+        "SELECT batch_number, central_refusal FROM v_ledger_batch WHERE central_refusal IS NOT NULL ORDER BY sequence"
+    )
+    return {str(number): str(reason) for number, reason in rows}
+
+
+def note_told(unit: UnitOfWork, number: str, refusal: str | None, *, at: datetime) -> None:
+    """Central did not take the batch of this number, for this reason; None: it has taken it now."""
+    batch_id, steps = unit.connection.exec_driver_sql(
+        "SELECT batch_id, (SELECT count(*) FROM ledger_set_aside AS gone WHERE gone.batch_id = ledger_batch.batch_id) "
+        "FROM ledger_batch WHERE batch_number = ?",
+        (number,),
+    ).one()
+    unit.insert(
+        "ledger_set_aside",
+        {
+            "batch_id": batch_id,
+            "number": steps + 1,
+            "state": "taken" if refusal is None else "refused",
+            "at_utc": utc_text(at),
+            "reason": refusal,
+        },
+    )
+
+
 def delivery_counts(connection: Connection) -> tuple[int, dict[DeliveryState | None, int]]:
     """How many batches were made; and of those that this till delivers, how many are in each state (None: in none yet)."""
     made = connection.exec_driver_sql("SELECT count(*) FROM ledger_batch").scalar_one()

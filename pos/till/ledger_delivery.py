@@ -11,7 +11,7 @@ from pos.domain.ledger_feed import LedgerBatch
 from pos.domain.role import Person
 from pos.domain.text_guard import clean_entry, clean_foreign
 from pos.store.ledger_batches import batch_by_number
-from pos.store.ledger_deliveries import last_delivery, undelivered, write_delivery
+from pos.store.ledger_deliveries import last_delivery, set_aside, undelivered, write_delivery
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import admit, require_look
 from pos.till.ledger_batches import ACT, LOOK, unknown_batch
@@ -43,6 +43,13 @@ class Noted:
 
     steps: Mapping[str, Delivery]
     not_yet: Mapping[str, str]
+
+
+def refused_by_central(desk: Desk, person: Person) -> Mapping[str, str]:
+    """The batches that central did not take, by number, each with its reason. Raises NotAuthorised."""
+    require_look(desk, LOOK, person)
+    with desk.till.read() as connection:
+        return set_aside(connection)
 
 
 def note_delivery(

@@ -28,6 +28,7 @@ from pos.machine import InlineRunner
 from pos.store import sealed_keys
 from pos.store.approvals import Approval, request_approval, use_approval, write_approval, write_declined
 from pos.store.approvals_elsewhere import settle_answer, share_request, write_answer
+from pos.store.ledger_deliveries import note_told
 from pos.store.shop_bags import accepted_bags, bags_on_the_way, note_arrival, note_refused
 from pos.till.accepted_bags import AcceptOrder, accept_bag, undo_accept_bag
 from pos.till.approvals import approve
@@ -280,6 +281,8 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (batch,) = make_batches(desk, BACK_OFFICE)
     refusal = Delivery(state=DeliveryState.REFUSED, way=DeliveryWay.BY_HAND, reason="Its period is closed")
     note_delivery(desk, BACK_OFFICE, batch.number, refusal)
+    with desk.till.transaction() as unit:
+        note_told(unit, batch.number, "409 batch_differs", at=desk.clock.now())
     close_stores(desk)
     return folder / "till.db"
 

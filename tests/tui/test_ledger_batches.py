@@ -9,7 +9,7 @@ from datetime import timedelta
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.ledger_feed import Deliverer
 from pos.domain.role import Person
-from pos.store.ledger_deliveries import undelivered
+from pos.store.ledger_deliveries import note_told, undelivered
 from pos.till.desk import Desk
 from pos.till.ledger_batches import make_batches
 from pos.till.ledger_entries import behind, receipt_behind
@@ -100,6 +100,17 @@ async def test_what_the_accounting_system_said_elsewhere_is_marked_by_hand() -> 
         await seat.fill("Never mind")
         assert seat.message == f"! Batch {NUMBER} is acknowledged already as GL-7."
     assert [row["reason"] for row in rows(desk, "ledger_delivery")] == ["Period closed", None]
+
+
+async def test_a_batch_that_central_would_not_have_says_why() -> None:
+    desk = day_is_over(delivered_by=Deliverer.CENTRAL)
+    make_batches(desk, BACK_OFFICE)
+    with desk.till.transaction() as unit:
+        note_told(unit, NUMBER, "409 batch_differs Another batch was told", at=desk.clock.now())
+    async with counter(desk, user="4001") as seat:
+        await seat.press(*THERE)
+        assert "Batches for the general ledger: 1 waiting; central did not take 1" in seat.text
+        assert "Central did not take it: 409 batch_differs Another batch was told" in seat.text
 
 
 async def test_a_figure_leads_down_to_its_receipt() -> None:

@@ -10,8 +10,9 @@ from pos.till.ledger_batches import ledger_batches, make_batches
 from sync.central.ledger.batches import told_batches
 from sync.central.wire.links import LEDGER_BATCH_PATH
 from sync.ledger.files import BatchForm, batch_file
-from tests.builders.tills import BACK_OFFICE, CASHIER, opened
+from tests.builders.tills import BACK_OFFICE, CASHIER, opened, rows
 from tests.builders.wire import Fault, Wire, make_wire
+from tests.till.books import spoil
 
 
 def at_central(wire: Wire) -> list[LedgerBatch]:
@@ -28,6 +29,9 @@ def batch_of_a_shift(wire: Wire, amount: str = "1.000") -> LedgerBatch:
     wire.clock.advance(minutes=20)
     opened(wire.desk)
     return batch
+
+
+UNBALANCED = "UPDATE ledger_batch_line SET debit_minor = debit_minor + 1 WHERE debit_minor > 0 AND number = 1"
 
 
 def posts(wire: Wire) -> int:
@@ -92,6 +96,60 @@ async def test_a_batch_that_central_does_not_take_is_not_told_again_at_every_mom
         await wire.engine.push()
 
     assert len(asked) == 1
+
+
+async def test_a_batch_that_central_will_not_have_is_set_aside_and_those_after_it_are_told() -> None:
+    wire = await make_wire()
+    first = batch_of_a_shift(wire)
+    spoil(wire.desk, UNBALANCED)
+    second = batch_of_a_shift(wire, "2.000")
+
+    await wire.engine.push()
+
+    assert at_central(wire) == [second]
+    (aside, taken) = rows(wire.desk, "v_ledger_batch")
+    assert (aside["batch_number"], taken["central_refusal"]) == (first.number, None)
+    assert "do not balance" in str(aside["central_refusal"])
+    asked = posts(wire)
+    third = batch_of_a_shift(wire, "3.000")
+    await wire.engine.push()
+    assert at_central(wire) == [second, third]
+    assert posts(wire) == asked + 1
+
+
+async def test_a_batch_that_was_set_aside_is_told_once_more_at_the_next_start() -> None:
+    wire = await make_wire()
+    batch = batch_of_a_shift(wire)
+    spoil(wire.desk, UNBALANCED)
+    await wire.engine.push()
+    wire.restart()
+    await wire.engine.pull()
+    await wire.engine.push()
+    assert [row["state"] for row in rows(wire.desk, "ledger_set_aside")] == ["refused"]
+    spoil(wire.desk, UNBALANCED.replace("+ 1", "- 1"))
+
+    wire.restart()
+    await wire.engine.pull()
+    await wire.engine.push()
+
+    assert at_central(wire) == [batch]
+    assert [row["state"] for row in rows(wire.desk, "ledger_set_aside")] == ["refused", "taken"]
+    assert rows(wire.desk, "v_ledger_batch")[0]["central_refusal"] is None
+
+
+async def test_another_batch_under_the_number_at_central_is_told_to_the_till() -> None:
+    wire = await make_wire()
+    batch_of_a_shift(wire)
+    await wire.engine.push()
+    spoil(wire.desk, "UPDATE ledger_batch_line SET category = 'Takings'")
+    with wire.central.write() as connection:
+        connection.exec_driver_sql("UPDATE ledger_batch SET terminal = 'T9'")
+    wire.restart()
+    await wire.engine.pull()
+    await wire.engine.push()
+
+    (row,) = rows(wire.desk, "v_ledger_batch")
+    assert "batch_differs" in str(row["central_refusal"])
 
 
 async def test_a_till_tells_all_of_its_own_where_central_last_heard_another_store_of_it() -> None:

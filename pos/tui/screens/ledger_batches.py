@@ -79,6 +79,8 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
         states = Counter(_state_of(one) for one in self.entries)
         told = [f"{states[state]} {state.lower()}" for state in _STATE.values() if states[state]]
         said = f"Batches for the general ledger: {', '.join(told) or 'none'}"
+        aside = sum(one.central_refusal is not None for one in self.entries)
+        said += f"; central did not take {aside}" if aside else ""
         due = self._unbatched.due
         if len(due) > 1:
             return f"{said}\n{len(due)} days since {due[0]} are in none yet. M makes them."
@@ -95,14 +97,16 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
                 f"{first} +{len(others)}" if others else first,
                 _state_of(entry),
             ),
-            strong=_state_of(entry) == _STATE[DeliveryState.REFUSED],
+            strong=_state_of(entry) == _STATE[DeliveryState.REFUSED] or entry.central_refusal is not None,
         )
 
     def facts(self, entry: BatchHead | None) -> str:
         if entry is None:
             return "What a day booked is summed in a batch once the day is over or closed."
         said = [_what_became_of(entry)]
-        if entry.accounting_date != entry.business_date:
+        if entry.central_refusal is not None:
+            said.append(f"Central did not take it: {shown(entry.central_refusal)}")
+        elif entry.accounting_date != entry.business_date:
             said.append(f"Its own period is closed: it is posted on {entry.accounting_date}.")
         elif len(entry.totals) > 1:
             said.append(" and ".join(map(self.seat.shown_with_currency, entry.totals)) + " on either side.")

@@ -4,7 +4,7 @@ from pos.store.migrations.append_only import make_append_only
 from pos.store.migrations.run_sql import run_sql
 
 revision = "0061"
-down_revision = "0059"
+down_revision = "0060"
 
 SCHEMA = """
 -- What a payer owes by a debit that a bank refused or took back: a bill of the account. ``returned_minor`` is what the bank

@@ -1,9 +1,9 @@
 """What every test may ask for, and how hard the tests try.
 
 Of a fact that is tried at more than POINTS_MAX points, as a card number behind each of two hundred separators, the plain run
-takes so many, spread evenly, and fewer where each point starts a screen or a process. Of a fact marked ``sweep(every)``
-every so many-th is taken: fewer where its points take long, all (``sweep(1)``) where each of them is a fact of its own, as
-that a table is append-only. With SWEEPS=all, as in the gate, every point of every fact is taken.
+takes so many, spread evenly, and fewer where each point opens a store or starts a screen, a central or a process. Of a fact
+marked ``sweep(every)`` no more than every so many-th is taken, as its points take long; but all (``sweep(1)``) where each of
+them is a fact of its own, as that a table is append-only. With SWEEPS=all, as in the gate, all points are taken.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def pos() -> Iterator[ForkingPos]:
         yield server
 
 
-POINTS_MAX, SLOW_POINTS_MAX = 6, 3
-SLOW = frozenset({"faults", "journeys", "tui"})
+POINTS_MAX = 6
+SLOW_POINTS_MAX = {"store": 3, "till": 3, "central": 2, "faults": 2, "journeys": 2, "tui": 2, "wire": 2}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -78,8 +78,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = []
     for item, fact in facts.items():
         sweep = item.get_closest_marker("sweep")
-        most = SLOW_POINTS_MAX if item.path.parent.name in SLOW else POINTS_MAX
-        every = -(-points[fact] // most) if sweep is None else sweep.args[0]
+        most = SLOW_POINTS_MAX.get(item.path.parent.name, POINTS_MAX)
+        every = -(-points[fact] // most)
+        if sweep is not None:
+            every = 1 if sweep.args[0] == 1 else max(every, sweep.args[0])
         if seen[fact] % every:
             left_out.append(item)
         seen[fact] += 1

@@ -55,6 +55,13 @@ def tmf_specs() -> Path:
 
 
 @pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share, and no other run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
 def pos() -> Iterator[ForkingPos]:
     """A process that has loaded the program and forks a command at each call; one for all tests of a worker."""
     # Only who starts one loads all the program.

@@ -77,9 +77,9 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(run_folder: Path) -> Demo:
     """One run for all workers: the first takes the lock and runs it, the others read what it said."""
-    shared = tmp_path_factory.getbasetemp().parent / "demo"
+    shared = run_folder / "demo"
     shared.mkdir(exist_ok=True)
     folder, told = shared / "shop", shared / "told.json"
     with (shared / "lock").open("w") as lock:

@@ -24,10 +24,9 @@ ENOUGH_SEEDS = 200
 
 
 @pytest.fixture(scope="session")
-def met_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def met_folder(run_folder: Path) -> Path:
     """Where every worker of this test run leaves what its chunks have met."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "simulation"
+    folder = run_folder / "simulation"
     folder.mkdir(exist_ok=True)
     return folder
 

@@ -224,7 +224,10 @@ class _CurrencyFile(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings of a till. ``sources`` names the file each part came from, ``rights`` the one for the keys of RIGHTS."""
+    """All settings of a till. ``sources`` names the file each part came from, ``rights`` the one for the keys of RIGHTS.
+
+    ``training``: of a home where people practise, with no way out of it.
+    """
 
     till: TillSettings
     modes: PaymentModes
@@ -237,6 +240,11 @@ class Settings:
     bank_profiles: Mapping[str, FlatProfile]
     sources: Mapping[str, Path]
     rights: Path
+    training: bool = False
+
+    def for_training(self) -> Settings:
+        """The same without any way out of the home, and with every paper marked."""
+        return replace(self, till=self.till.without_ways_out(), training=True)
 
 
 PROGRAM_FOLDERS = (Path(__file__).parent / "_config", Path(__file__).parent.parent / "config")

@@ -590,6 +590,12 @@ class TillSettings(Strict):
     checks: CheckSettings = CheckSettings()
     signals: SignalSettings = SignalSettings()
 
+    def without_ways_out(self) -> TillSettings:
+        """The same for a home where people practise: no central, no card terminal, no drawer, no ledger to deliver to."""
+        printer = self.printer.model_copy(update={"drawer_pin": 0})
+        shut = {"sync": SyncSettings(), "card_terminal": CardTerminalSettings(), "ledger": LedgerSettings()}
+        return self.model_copy(update={**shut, "printer": printer})
+
 
 def is_pattern(text: str) -> bool:
     """Whether ``text`` is a regular expression."""

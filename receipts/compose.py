@@ -59,6 +59,9 @@ def compose(facts: ReceiptFacts, copy: Copy, labels: Labels = ENGLISH) -> Docume
 
 
 def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Element]:
+    if labels.in_training:
+        yield Banner(headline=labels.training, lines=(labels.training_not_real,))
+        yield Blank()
     if copy.is_duplicate:
         yield from _duplicate_banner(copy, labels)
     if facts.undone_by is not None:
@@ -84,6 +87,8 @@ def _elements(facts: ReceiptFacts, copy: Copy, labels: Labels) -> Iterator[Eleme
     if copy.is_duplicate:
         # Whoever cuts the banner off the top still holds a duplicate.
         yield _centred(labels.duplicate.format(number=copy.number), Emphasis.BOLD)
+    if labels.in_training:
+        yield Banner(headline=labels.training, lines=(labels.training_not_real,))
 
 
 def _duplicate_banner(copy: Copy, labels: Labels) -> Iterator[Element]:

@@ -66,6 +66,8 @@ class Labels:
     commission_credited: str
     commission_owed: str
     tender_detail: Mapping[str, str]
+    training: str
+    training_not_real: str
     duplicate: str
     duplicate_printed_at: str
     duplicate_operator: str
@@ -116,6 +118,7 @@ class Labels:
     sheet_said: Mapping[str, str]
     numbers: NumberFormat = PLAIN
     mark_as_code: bool = False
+    in_training: bool = False
     """Whether a paper's number and mark stand below it for a scanner too."""
 
 
@@ -189,6 +192,8 @@ ENGLISH = Labels(
             "trace": "Trace",
         }
     ),
+    training="TRAINING",
+    training_not_real="Not real. No money was taken.",
     duplicate="DUPLICATE {number}",
     duplicate_printed_at="Printed {time}",
     duplicate_operator="by {operator}",

@@ -169,6 +169,9 @@ def restore(wish: Wish, who: Callable[[Desk], Person], machine: Machine) -> Rest
         with open_till(staged.home, machine=machine) as till:
             identity = till.desk.identity
             replaced = _identity_of(paths.till_db)
+            identity.refuse_training("its backup takes no home's place")
+            if replaced is not None:
+                replaced.refuse_training("begin it anew with pos training --anew")
             _refuse_other_terminal(replaced, identity)
             person = who(till.desk)
             content = _require_two(till, person, wish)

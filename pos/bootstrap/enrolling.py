@@ -37,6 +37,7 @@ def enrol_anew(till: OpenTill, person: Person, redeem: Callable[[str, str, int],
     desk = till.desk
     require_right(desk, ENROL, person)
     identity = desk.identity
+    identity.refuse_training("it is enrolled nowhere")
     key = redeem(identity.central_url, identity.terminal, identity.epoch)
     write_central_key(till.paths.central_key, key)
     series = series_of(key.epoch)

@@ -136,6 +136,11 @@ class HomePaths:
     def backups(self) -> Path:
         return self.home / "backups"
 
+    @property
+    def training(self) -> Path:
+        """A home of its own, where people practise."""
+        return self.home / "training"
+
 
 @dataclass(slots=True, kw_only=True)
 class OpenTill(AbstractContextManager["OpenTill"]):
@@ -168,7 +173,8 @@ class OpenTill(AbstractContextManager["OpenTill"]):
 class NewHome:
     """What a new home is made of. Shop, people, accounts and bills come from the fixture.
 
-    ``key`` None: it was made without a one-time code, and shows central nothing.
+    ``key`` None: it was made without a one-time code, and shows central nothing. ``training``: people practise in it, with a
+    receipt series of that name.
     """
 
     terminal: str
@@ -176,6 +182,7 @@ class NewHome:
     epoch: int
     fixture: Fixture
     key: CentralKey | None = None
+    training: bool = False
 
 
 def make_home(folder: Path, new: NewHome, *, machine: Machine, settings: Settings | None = None) -> Identity:
@@ -250,14 +257,19 @@ def _identity(new: NewHome) -> Identity:
     return Identity(
         terminal=new.terminal,
         epoch=new.epoch,
-        series=series_of(new.epoch),
+        series=TRAINING_SERIES if new.training else series_of(new.epoch),
         shop=ShopHeading(
             shop=shop.id, name=shop.name, address=tuple(shop.address), tax_number=shop.tax_number
         ),
         currency=currency(shop.currency),
         time_zone=shop.time_zone,
         central_url=new.central_url,
+        training=new.training,
     )
+
+
+TRAINING_SERIES = "TRAINING"
+"""No enrolment has this one."""
 
 
 def series_of(epoch: int) -> str:
@@ -378,7 +390,7 @@ def open_till(
     os.umask(0o077)
     lock = None if read_only else StoreLock(paths.lock)
     try:
-        desk = _open_desk(paths, settings, machine, read_only=read_only)
+        desk, settings = _open_desk(paths, settings, machine, read_only=read_only)
     except BaseException:
         if lock is not None:
             lock.close()
@@ -395,7 +407,10 @@ def refuse_no_home(paths: HomePaths) -> None:
     refuse_wide(paths.home)
 
 
-def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_only: bool) -> Desk:
+def _open_desk(
+    paths: HomePaths, settings: Settings, machine: Machine, *, read_only: bool
+) -> tuple[Desk, Settings]:
+    """The desk, and the settings as this home may use them: where people practise they lead nowhere."""
     database = machine.open_store(paths.till_db, read_only=read_only)
     try:
         _check_at_open(database, paths)
@@ -419,6 +434,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
     except BaseException:
         database.close()
         raise
+    settings = settings.for_training() if identity.training else settings
     desk = Desk(
         clock=machine.clock_of(identity.time_zone),
         randomness=machine.randomness,
@@ -441,7 +457,7 @@ def _open_desk(paths: HomePaths, settings: Settings, machine: Machine, *, read_o
         abandon_all(desk)
         abandon_all_cards(desk)
         abandon_all_refunds(desk)
-    return desk
+    return desk, settings
 
 
 def _check_at_open(database: Database, paths: HomePaths) -> None:

@@ -91,7 +91,12 @@ def network_devices(settings: Settings) -> PaperDevices:
 def labels_of(settings: Settings) -> Labels:
     """The words of this shop's papers, with amounts in its format, and whether the mark stands there as a code."""
     till = settings.till
-    return replace(ENGLISH, numbers=till.amounts.number_format, mark_as_code=till.receipt.qr_code)
+    return replace(
+        ENGLISH,
+        numbers=till.amounts.number_format,
+        mark_as_code=till.receipt.qr_code and not settings.training,
+        in_training=settings.training,
+    )
 
 
 Renderings = Mapping[str, Callable[[Document], bytes]]

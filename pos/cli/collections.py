@@ -59,6 +59,7 @@ def export_direct_debit(
             call.line(_json(would, None), _text(would))
             return
         assert out is not None
+        till.desk.identity.refuse_training("no bank is asked for anything")
         creditor = _creditor(till)
         made = collected(till.desk, person, again) if again else collect(till.desk, person, collect_on)
         asking = _asking(made)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pos.till.enquiries import AccountView
 
 LINE_MAX = 1_000_001
+SAMPLE_PERSON = "User 1001, PIN 135790"
+"""The cashier of every sample."""
 
 
 def till(context: typer.Context) -> None:
@@ -28,6 +30,31 @@ def till(context: typer.Context) -> None:
 
     call: Invocation = context.obj
     run_screen(call)
+
+
+def training(
+    context: typer.Context,
+    anew: Annotated[bool, typer.Option("--anew", help="Forget what was done there, and begin anew.")] = False,
+    fixture: Annotated[
+        Path | None, typer.Option("--fixture", help="People and accounts of your own in place of the sample.")
+    ] = None,
+    no_screen: Annotated[bool, typer.Option("--no-screen", help="Make it, and name its folder.")] = False,
+) -> None:
+    """Practise: a home of its own that nothing leaves, with every paper and the screen marked TRAINING."""
+    from dataclasses import replace
+
+    from pos.bootstrap.homes import real_machine
+    from pos.bootstrap.training import training_home
+
+    call: Invocation = context.obj
+    folder = training_home(call.home, real_machine(), config=call.config, fixture=fixture, anew=anew)
+    if no_screen:
+        call.line({"ok": True, "home": str(folder)}, f"People practise in {folder}.")
+        return
+    from pos.cli.screen import run_screen  # Textual loads only where a screen is shown.
+
+    hint = "TRAINING: nothing here is real." + ("" if fixture else f" {SAMPLE_PERSON}")
+    run_screen(replace(call, home=folder), hint=hint)
 
 
 def script(

@@ -53,6 +53,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("till")(counter.till)
+app.command("training")(counter.training)
 app.command("init")(shop.init)
 app.command("fixture")(shop.fixture)
 app.command("script")(counter.script)

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from pos.domain.errors import Refused
 from pos.domain.money import Currency, currency
 from pos.domain.receipt import ShopHeading
 from pos.store.unit_of_work import UnitOfWork
 
+TRAINING = "training"
+"""The row of a home where people practise. No other home has it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """One installation. ``epoch`` rises with each enrolment, ``series`` with each restore; neither is ever reused."""
+    """One installation. ``epoch`` rises with each enrolment, ``series`` with each restore; neither is ever reused.
+
+    ``training``: people practise here. Nothing of it is true, nothing of it leaves the home, and it stays so for ever.
+    """
 
     terminal: str
     epoch: int
@@ -23,6 +30,12 @@ class Identity:
     currency: Currency
     time_zone: str
     central_url: str
+    training: bool = False
+
+    def refuse_training(self, what: str) -> None:
+        """Raises Refused ``training`` in a home where people practise."""
+        if self.training:
+            raise Refused("training", f"This is training: {what}.")
 
     def receipt_number(self, counter: int, series: str | None = None) -> str:
         """``shop-terminal-series-counter`` (domain.md rule 19)."""
@@ -48,6 +61,7 @@ def read_identity(connection: Connection) -> Identity | None:
         currency=currency(values["currency"]),
         time_zone=values["time_zone"],
         central_url=values["central_url"],
+        training=TRAINING in values,
     )
 
 
@@ -67,6 +81,7 @@ def write_identity(connection: Connection, identity: Identity) -> None:
         "currency": identity.currency.code,
         "time_zone": identity.time_zone,
         "central_url": identity.central_url,
+        **({TRAINING: "1"} if identity.training else {}),
     }
     connection.exec_driver_sql("INSERT INTO home (name, value) VALUES (?, ?)", list(values.items()))
     connection.exec_driver_sql(

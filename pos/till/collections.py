@@ -59,10 +59,12 @@ def collect(desk: Desk, person: Person, collect_on: str) -> Collection:
     """Ask for every bill that is due by ``collect_on`` of the accounts with a mandate.
 
     Disputed parts, bills on hold and those that a bank was asked for and has not answered are left out.
-    Raises NotAuthorised, or Refused ``bad_date``, ``date_in_past``, ``nothing_to_collect`` or ``too_many_items``.
+    Raises NotAuthorised, or Refused ``training``, ``bad_date``, ``date_in_past``, ``nothing_to_collect`` or
+    ``too_many_items``.
     """
 
     def work(deed: Deed) -> Collection:
+        desk.identity.refuse_training("no bank is asked for anything")
         day = _day(desk, collect_on)
         number = deed.unit.next_number("debit_collection")
         message_id = deed.subject = f"{_till_called(desk)}-C{number:06d}"

@@ -50,10 +50,11 @@ def make_batches(
 
     Today is batched before it is closed only where it is named: what is still to come would all be supplements.
 
-    Raises NotAuthorised, or Refused ``shift_open``, ``day_to_come`` or ``ledger_account_missing``.
+    Raises NotAuthorised, or Refused ``training``, ``shift_open``, ``day_to_come`` or ``ledger_account_missing``.
     """
 
     def work(deed: Deed) -> tuple[LedgerBatch, ...]:
+        desk.identity.refuse_training("nothing of it goes to the general ledger")
         connection = deed.unit.connection
         made = tuple(
             _make(deed, stretch) for one in _days(deed, day) for stretch in open_stretches(connection, one)

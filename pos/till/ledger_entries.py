@@ -65,9 +65,10 @@ class Journal:
 def journal(desk: Desk, person: Person, day: date | None = None) -> Iterator[Journal]:
     """The journal of ``day``, or all of it, as booked; whatever its length it is never held whole.
 
-    Raises NotAuthorised, or Refused ``ledger_account_missing``.
+    Raises NotAuthorised, or Refused ``training`` or ``ledger_account_missing``.
     """
     require_look(desk, LOOK, person)
+    desk.identity.refuse_training("nothing of it goes to the general ledger")
     with desk.till.read() as connection:
         segments = list(_segments(desk, connection, day))
         currencies = {known for segment in segments for known in segment.currencies}

@@ -550,6 +550,7 @@ class TillApp(App[int], inherit_bindings=False):
             findings=0 if self._check is None else self._check.findings,
             now=now,
             roster_left=None if state is None else state.roster_left,
+            training=here.training,
         )
 
     def action_lock(self) -> None:

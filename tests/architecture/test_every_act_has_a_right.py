@@ -33,7 +33,7 @@ KEPT = {"one.act", "request.act"}
 """Acts that were checked before they were kept."""
 
 OF_THE_MACHINE = """
-    demo till init fixture sync outbox verify backup doctor config.show keys.show keys.check keys.backup
+    demo till training init fixture sync outbox verify backup doctor config.show keys.show keys.check keys.backup
     export.support central.*
 """.split()
 """Commands that act for nobody and show no personal data (interface.md section 1)."""

@@ -21,6 +21,7 @@ class Status:
     ``at_risk``: the money that central has not acknowledged, shown beside the queue while it does not answer.
     ``findings``: what the last check of the whole store found wrong. ``barred``: central answers, and takes
     nothing from this till. ``roster_left``: for how long people are still let in, where that is said.
+    ``training``: nothing here is real.
     """
 
     shop: str
@@ -40,6 +41,7 @@ class Status:
     now: datetime
     barred: bool = False
     roster_left: timedelta | None = None
+    training: bool = False
 
 
 class StatusLine(Widget):
@@ -71,7 +73,8 @@ class StatusLine(Widget):
 
 def status_text(status: Status, width: int) -> str:
     """The line in ``width`` columns; the operator's name gives way first, then the money at risk."""
-    fixed = [f"SHOP {shown(status.shop)} TILL {shown(status.terminal)}"]
+    where = f"SHOP {shown(status.shop)} TILL {shown(status.terminal)}"
+    fixed = [f"TRAINING TILL {shown(status.terminal)}" if status.training else where]
     if status.operator is not None:
         fixed.append("{operator}")
         fixed.append("NO SHIFT" if status.shift_number is None else f"SHIFT {status.shift_number}")
@@ -113,6 +116,8 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 
 
 def _link(status: Status) -> str:
+    if status.training:
+        return "NOT REAL"
     if status.roster_left is not None:
         return "SHUT" if status.roster_left < timedelta(0) else f"SHUTS IN {_spell(status.roster_left)}"
     if status.online is None:

@@ -102,7 +102,7 @@ def test_central_delivers_only_what_was_left_to_it_until_it_is_acknowledged(
     named = run(pos, central, "deliver", number, "--folder", str(folder))
     assert (named.status, named.lines[0]["error"]["code"]) == (3, "batch_acknowledged")
     told = {row["batch"]: row["state"] for row in run(pos, central, "list").lines}
-    assert told == {number: "acknowledged", batches[1].number: "waiting"}
+    assert told == {number: "acknowledged", batches[1].number: "brought_by_till"}
 
 
 def test_a_batch_that_a_till_delivers_is_not_central_s_to_send(

@@ -18,7 +18,7 @@ from pos.store.ledger_batches import batch_by_number, batches_after, last_sequen
 from pos.store.ledger_deliveries import note_told, set_aside
 from pos.store.unit_of_work import TillStore
 from sync.client import CentralClient
-from sync.ledger.wire import told_batch
+from sync.ledger.wire import told_batch, told_in_parts
 from sync.outcomes import OwnAnswer
 from sync.teller import Teller
 
@@ -92,7 +92,7 @@ class BatchesTold:
         """Whether it is done with: central keeps it, or will not have it. ``before``: why it would not the last time."""
         if self._aside is not None and batch.number in self._aside:
             return True
-        answer = await self._client.ask_own("POST", PATH, body=told_batch(batch))
+        answer = await self._answer_to(batch)
         if not isinstance(answer, OwnAnswer):
             return False
         if answer.status in (200, 201):
@@ -107,6 +107,15 @@ class BatchesTold:
         if self._aside is not None:
             self._aside[batch.number] = reason
         return True
+
+    async def _answer_to(self, batch: LedgerBatch) -> object:
+        """What central says last of the batch. A great one goes in parts, after a break from where central got to."""
+        told, heard = told_batch(batch), 0
+        while True:
+            answer = await self._client.ask_own("POST", PATH, body=next(told_in_parts(told, heard=heard)))
+            before, heard = heard, _lines_heard(answer, batch)
+            if heard <= before:
+                return answer
 
     def _note(self, number: str, refusal: str | None) -> None:
         with self._till.transaction() as unit:
@@ -131,3 +140,11 @@ class BatchesTold:
     def _after(self, sequence: int) -> list[LedgerBatch]:
         with self._till.read() as connection:
             return batches_after(connection, sequence)
+
+
+def _lines_heard(answer: object, batch: LedgerBatch) -> int:
+    """How many of the lines central has of a batch that is not whole there; 0 where it does not say."""
+    if not isinstance(answer, OwnAnswer) or answer.status != 202 or not isinstance(answer.told, Mapping):
+        return 0
+    heard = answer.told.get("linesHeard")
+    return heard if type(heard) is int and 0 < heard < len(batch.lines) else 0

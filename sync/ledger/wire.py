@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,9 +12,11 @@ from pos.domain.errors import DomainError
 from pos.domain.ledger_feed import AccountKind, BatchLine, Deliverer, LedgerBatch, batch_number, digest_of
 from pos.domain.money import Money, currency
 from sync.ledger.files import batch_json
-from sync.wire_json import BadField
+from sync.wire_json import BadField, dumps
 
-LINES_MAX = 800
+LINES_MAX = 10_000
+PART_LINES_MAX, PART_BYTES_MAX = 500, 150_000
+"""Of one request: central takes no longer bodies, and none of more members."""
 TEXT_MAX = 60
 WHOLE_MAX = 2**53
 _AMOUNT = re.compile(r"(?=[0-9.]{1,19}\Z)[0-9]+(?:\.[0-9]+)?")
@@ -51,17 +54,74 @@ def read_batch(body: Mapping[str, Any]) -> LedgerBatch:
     return batch
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPart:
+    """Some lines of a batch that is told in parts, which say of the batch the same. ``lines``: how many the batch has."""
+
+    number: str
+    terminal: str
+    digest: str
+    lines: int
+    first_line: int
+    last_line: int
+    body: Mapping[str, Any]
+
+
+def is_part(body: Mapping[str, Any]) -> bool:
+    """Whether ``body`` tells a part of a batch."""
+    return "linesFrom" in body
+
+
+def read_part(body: Mapping[str, Any]) -> BatchPart:
+    """The part that ``body`` tells; of the batch only the last one shows what it is. Raises BadField."""
+    lines, whole, first = body.get("lines"), _whole(body, "lineCount"), _whole(body, "linesFrom")
+    if not isinstance(lines, list) or not 0 < len(lines) <= PART_LINES_MAX:
+        raise BadField("lines", f"must be a list of 1 to {PART_LINES_MAX} lines")
+    last = first + len(lines) - 1
+    if whole > LINES_MAX or last > whole:
+        raise BadField("lineCount", f"must be that of the batch, {LINES_MAX} at most")
+    for place, line in enumerate(lines):
+        _line(line, first + place, within=f"lines[{place}].")
+    return BatchPart(
+        number=_text(body, "batch", within=""),
+        terminal=_text(body, "terminal", within=""),
+        digest=_text(body, "sha256", within=""),
+        lines=whole,
+        first_line=first,
+        last_line=last,
+        body=body,
+    )
+
+
+def told_in_parts(told: Mapping[str, Any], *, heard: int = 0) -> Iterator[dict[str, object]]:
+    """What ``told_batch`` gave, from behind the ``heard``-th line, in bodies that central takes; a short one whole."""
+    lines: list[object] = told["lines"]
+    if len(lines) <= PART_LINES_MAX and len(dumps(dict(told))) <= PART_BYTES_MAX:
+        yield dict(told)
+        return
+    head = len(dumps({**told, "lines": []}))
+    while heard < len(lines):
+        size, upto = head, heard
+        while upto < min(len(lines), heard + PART_LINES_MAX):
+            size += len(dumps(lines[upto])) + 1
+            if size > PART_BYTES_MAX and upto > heard:
+                break
+            upto += 1
+        yield {**told, "lines": lines[heard:upto], "linesFrom": heard + 1}
+        heard = upto
+
+
 def told_batch(batch: LedgerBatch) -> dict[str, object]:
     """What central is told of ``batch``. The series stands in its number, before date and part."""
     return {**batch_json(batch), "series": batch.number.rsplit("-", 3)[1]}
 
 
-def _line(told: object, place: int) -> BatchLine:
-    within = f"lines[{place - 1}]."
+def _line(told: object, place: int, *, within: str = "") -> BatchLine:
+    within = within or f"lines[{place - 1}]."
     if not isinstance(told, Mapping):
         raise BadField(within.rstrip("."), "must be an object")
     if told.get("line") != place:
-        raise BadField(f"{within}line", "must count from 1")
+        raise BadField(f"{within}line", f"must be {place}")
     debit, credit = (_amount(told, name, within=within) for name in ("debit", "credit"))
     if (debit.minor == 0) == (credit.minor == 0):
         raise BadField(within.rstrip("."), "has one side that is above zero")

@@ -22,6 +22,7 @@ from sync.central.schema.migrations.versions import (
     v0019_one_row_at_the_wall,
     v0020_whose_a_walk_ins_bill_is,
     v0023_debits,
+    v0024_parts_of_batches,
 )
 from sync.central.schema.migrations.walling import ALL, NONE
 from sync.central.schema.opening import open_central
@@ -39,6 +40,7 @@ WALL = (
     | v0019_one_row_at_the_wall.WALL
     | v0020_whose_a_walk_ins_bill_is.WALL
     | v0023_debits.WALL
+    | v0024_parts_of_batches.WALL
 )
 """Of each table what a dealer sees, and what it may write."""
 
@@ -115,6 +117,7 @@ INSERT INTO terminal_head VALUES ('{t}', 1, 1, 'X', '2026');
 INSERT INTO shift_total VALUES ('ST-{d}', '{t}', 1, 'S', '2026', 1, 1, '2026', {n});
 INSERT INTO shift_total_sum VALUES ('ST-{d}', 'KWD', 1, 1);
 INSERT INTO ledger_batch VALUES ('LB-{d}', '{t}', 'S', '2026', 'till', 'x', '{{}}', '2026', {n});
+INSERT INTO ledger_batch_part VALUES ('{t}', 'LB-{d}', 'x', 1, 2, '{{}}', '2026');
 INSERT INTO approval_request (id, terminal, body, asked_sha256, asked_at) VALUES ('A-{d}', '{t}', '{{}}', 'x', '2026');
 INSERT INTO approval_answer (id, request_id, number, approved, person, terminal, given_at)
  VALUES ('AA-{d}', 'A-{d}', 1, 1, '1', '{t}', '2026');

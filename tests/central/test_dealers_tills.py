@@ -375,6 +375,21 @@ async def test_a_dealers_till_hears_of_its_dealers_batches_for_the_ledger_alone(
     assert heard == [1, 1, 0]
 
 
+async def test_no_till_tells_a_batch_or_a_total_in_anothers_name(empty_store: CentralStore) -> None:
+    batch = batch_of_a_day(delivered_by=Deliverer.CENTRAL)
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        for till in (own, other):
+            assert await till.tell(LEDGER_BATCH_PATH, told_batch(batch)) == (403, "other_terminal")
+            part = {**told_batch(batch), "linesFrom": 1}
+            assert await till.tell(LEDGER_BATCH_PATH, part) == (403, "other_terminal")
+            assert await till.tell(SHIFT_TOTAL_PATH, total(terminal="T1")) == (403, "other_terminal")
+            unnamed = {name: value for name, value in told_batch(batch).items() if name != "terminal"}
+            assert await till.tell(LEDGER_BATCH_PATH, unnamed) == (400, "bad_field")
+        assert (await operators.tell(LEDGER_BATCH_PATH, told_batch(batch)))[0] == 201
+        (kept,) = await operators.rows(LEDGER_BATCH_PATH)
+    assert kept["terminal"] == "T1"
+
+
 async def test_a_dealers_till_takes_a_voucher_and_gives_its_rest(empty_store: CentralStore) -> None:
     async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
 

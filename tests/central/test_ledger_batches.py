@@ -18,7 +18,7 @@ from sync.central.ledger.batches import told_batches
 from sync.central.ledger.deliveries import batches_to_deliver, last_delivery, note_delivery
 from sync.central.operating.verify import verify_central
 from sync.central.store.database import CentralStore
-from sync.ledger.wire import read_batch, told_batch
+from sync.ledger.wire import read_batch, told_batch, told_in_parts
 from sync.wire_json import dumps, loads
 from tests.builders.ledger import batch_of_a_day
 from tests.central.central_builders import SteppingClock, read
@@ -52,6 +52,77 @@ async def test_a_batch_is_kept_once_and_told_back_as_it_was(
         [{"currency": "KWD", "debit": "80.500", "credit": "80.500"}],
     )
     assert read_batch(await read(client, f"{BATCHES}/{NUMBER}")) == batch
+
+
+def great(batch: LedgerBatch, lines: int) -> LedgerBatch:
+    """A batch of so many lines, in which the same amount stands on either side again and again."""
+    debit = next(line for line in batch.lines if line.debit.minor)
+    credit = replace(debit, debit=debit.credit, credit=debit.debit)
+    return replace(
+        batch,
+        lines=tuple(
+            replace(
+                credit if place % 2 == 0 else debit,
+                number=place,
+                name=f"Konto {place:05} \u0643\u0648\u064a\u062a",
+            )
+            for place in range(1, lines + 1)
+        ),
+    )
+
+
+async def test_a_batch_that_is_too_great_for_one_request_is_told_in_parts(
+    store: CentralStore, client: httpx.AsyncClient, batch: LedgerBatch
+) -> None:
+    """Each part goes once: one that comes again, or too early, only says how far central has got."""
+    of_a_chain = great(batch, 2_000)
+    told = told_batch(of_a_chain)
+    assert (await tell(client, told)).status_code == 413
+    parts = list(told_in_parts(told))
+    assert len(parts) == 4
+
+    answers = [await tell(client, parts[place]) for place in (0, 0, 2, 1, 2, 0)]
+    assert [loads(one.content)["linesHeard"] for one in answers] == [500, 500, 500, 1_000, 1_500, 1_500]
+    assert {one.status_code for one in answers} == {202}
+    assert await read(client, BATCHES) == []
+    last = await tell(client, parts[3])
+    assert last.status_code == 201
+    assert [(await tell(client, part)).status_code for part in (parts[3], parts[0])] == [200, 200]
+    with store.read() as connection:
+        assert list(told_batches(connection)) == [of_a_chain]
+        assert connection.execute(text("SELECT count(*) FROM ledger_batch_part")).scalar_one() == 0
+    assert verify_central(store) == []
+
+
+async def test_a_batch_in_parts_that_is_not_what_it_says_is_no_batch(
+    store: CentralStore, client: httpx.AsyncClient, batch: LedgerBatch
+) -> None:
+    first, *between, last = told_in_parts(told_batch(great(batch, 1_600)))
+    wrong = copy.deepcopy(last)
+    lines: Any = wrong["lines"]
+    lines[-1]["accountName"] = "Other"
+    for body in (first, *between):
+        assert (await tell(client, body)).status_code == 202
+    refused = await tell(client, wrong)
+    assert (refused.status_code, loads(refused.content)["code"]) == (400, "bad_field")
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM ledger_batch_part")).scalar_one() == 0
+    for body in (first, *between):
+        assert (await tell(client, body)).status_code == 202
+    assert (await tell(client, last)).status_code == 201
+
+
+async def test_a_terminal_begins_another_batch_and_gives_the_one_before_up(
+    store: CentralStore, client: httpx.AsyncClient, batch: LedgerBatch
+) -> None:
+    given_up = next(told_in_parts(told_batch(great(batch, 1_200))))
+    instead = list(told_in_parts(told_batch(great(batch, 1_000))))
+    assert (await tell(client, given_up)).status_code == 202
+    assert [(await tell(client, body)).status_code for body in instead] == [202, 201]
+    too_much = {**given_up, "lineCount": 10_001}
+    assert (await tell(client, too_much)).status_code == 400
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM ledger_batch_part")).scalar_one() == 0
 
 
 async def test_a_day_of_a_bank_s_file_in_a_currency_of_great_numbers_is_told(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from pos.domain.ledger_feed import LedgerBatch
 from pos.till.cash_office import CountOrder, close_shift, count_shift
 from pos.till.ledger_batches import ledger_batches, make_batches
 from sync.central.ledger.batches import told_batches
 from sync.central.wire.links import LEDGER_BATCH_PATH
+from sync.ledger import wire as ledger_wire
 from sync.ledger.files import BatchForm, batch_file
+from sync.wire_json import loads
 from tests.builders.tills import BACK_OFFICE, CASHIER, opened, rows
 from tests.builders.wire import Fault, Wire, make_wire
 from tests.till.books import spoil
@@ -150,6 +153,33 @@ async def test_another_batch_under_the_number_at_central_is_told_to_the_till() -
 
     (row,) = rows(wire.desk, "v_ledger_batch")
     assert "batch_differs" in str(row["central_refusal"])
+
+
+async def test_a_great_batch_goes_in_parts_and_after_a_break_from_where_central_got_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire = await make_wire()
+    batch = batch_of_a_shift(wire)
+    lines = len(batch.lines)
+    assert lines > 3
+    monkeypatch.setattr(ledger_wire, "PART_LINES_MAX", 1)
+    parts: list[int] = []
+
+    def fault(request: httpx.Request) -> Fault:
+        if request.url.path != LEDGER_BATCH_PATH or request.method != "POST":
+            return Fault.NONE
+        parts.append(loads(request.content)["linesFrom"])
+        return Fault.LOST_ANSWER if len(parts) == 2 else Fault.NONE
+
+    wire.network.fault_of = fault
+    await wire.engine.push()
+    assert (parts, at_central(wire)) == ([1, 2], [])
+    wire.restart()
+    await wire.engine.pull()
+    await wire.engine.push()
+
+    assert at_central(wire) == [batch]
+    assert parts == [1, 2, 1, *range(3, lines + 1)]
 
 
 async def test_a_till_tells_all_of_its_own_where_central_last_heard_another_store_of_it() -> None:

@@ -142,7 +142,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", LEDGER_BATCH_PATH): _list("Batches for the general ledger, as tills made them", "LedgerBatch"),
     ("POST", LEDGER_BATCH_PATH): Operation(
         does="Tell a batch for the general ledger",
-        answer={200: ref("LedgerBatch"), 201: ref("LedgerBatch")},
+        answer={200: ref("LedgerBatch"), 201: ref("LedgerBatch"), 202: ref("LedgerBatchPart")},
         body=ref("NewLedgerBatch"),
     ),
     ("GET", f"{LEDGER_BATCH_PATH}/{{id}}"): _one("One batch", "LedgerBatch"),

@@ -303,7 +303,8 @@ SCHEMAS: Mapping[str, Schema] = {
             **_type("CounterfoilShiftTotal"),
         }
     ),
-    "NewLedgerBatch": _object(_LEDGER_BATCH),
+    "NewLedgerBatch": _object(_LEDGER_BATCH, {"linesFrom": WHOLE}),
+    "LedgerBatchPart": _object({"id": TEXT, "linesHeard": WHOLE, **_type("CounterfoilLedgerBatchPart")}),
     "LedgerBatch": _object(
         {
             "id": TEXT,

@@ -17,13 +17,14 @@ from starlette.routing import Route
 from pos.domain.ledger_feed import LedgerBatch
 from sync.central.http.answers import answer_list, answer_one, json_answer, read_body, read_object
 from sync.central.http.desk import CentralDesk
+from sync.central.ledger.parts import keep_part, whole_body
 from sync.central.store.database import next_change
 from sync.central.wire.dealer_view import OF_OWN_TILLS
 from sync.central.wire.errors import ApiError
 from sync.central.wire.links import LEDGER_BATCH_PATH, Links
 from sync.central.wire.query import Collection, Column, ColumnKind, Resource
-from sync.ledger.wire import read_batch, told_batch
-from sync.wire_json import dumps, loads
+from sync.ledger.wire import BatchPart, is_part, read_batch, read_part, told_batch
+from sync.wire_json import BadField, dumps, loads
 
 
 def ledger_batch_routes(desk: CentralDesk) -> list[Route]:
@@ -31,7 +32,8 @@ def ledger_batch_routes(desk: CentralDesk) -> list[Route]:
 
     async def collection(request: Request) -> Response:
         if request.method == "POST":
-            return _tell(desk, read_batch(read_object(await read_body(request))))
+            body = read_object(await read_body(request))
+            return _take_part(desk, read_part(body)) if is_part(body) else _tell(desk, read_batch(body))
         return await answer_list(desk, request, LEDGER_BATCHES)
 
     async def one(request: Request) -> Response:
@@ -47,29 +49,66 @@ def _tell(desk: CentralDesk, batch: LedgerBatch) -> Response:
     """201 for a batch that is new, 200 for the same told before, 409 for another one under the number."""
     with desk.store.write() as connection:
         row = connection.execute(FIND, {"number": batch.number}).one_or_none()
-        status = 201 if row is None else 200
         if row is None:
-            values = {
-                "number": batch.number,
-                "terminal": batch.terminal,
-                "shop": batch.shop,
-                "business_date": batch.business_date.isoformat(),
-                "delivered_by": str(batch.delivered_by),
-                "digest": told_batch(batch)["sha256"],
-                "body": dumps(told_batch(batch)).decode(),
-                "told_at": desk.clock.now().isoformat(timespec="microseconds"),
-                "change_number": next_change(connection),
-            }
-            connection.execute(INSERT, values)
-            row = connection.execute(FIND, {"number": batch.number}).one()
-        elif batch_of(row.body) != batch:
-            raise ApiError(
-                409,
-                "batch_differs",
-                "Another batch was told under this number. Is there a copy of the till, or an older store?",
-            )
-        (resource,) = _compose(connection, [row], desk.links)
+            return _kept(connection, desk, batch)
+        if batch_of(row.body) != batch:
+            raise _differs()
+        return _answer(connection, desk, row, status=200)
+
+
+def _take_part(desk: CentralDesk, part: BatchPart) -> Response:
+    """202 with how many lines are there, until the last one is; then as for the batch in one.
+
+    A part that does not begin behind those is left, so that whoever lost an answer learns where to go on. A batch that
+    turns out not to be what it said is told anew from its first line.
+    """
+    with desk.store.write() as connection:
+        row = connection.execute(FIND, {"number": part.number}).one_or_none()
+        if row is not None:
+            if row.digest != part.digest or row.terminal != part.terminal:
+                raise _differs()
+            return _answer(connection, desk, row, status=200)
+        heard = keep_part(connection, part, at=desk.clock.now())
+        if heard < part.lines:
+            told = {"id": part.number, "linesHeard": heard, "@type": "CounterfoilLedgerBatchPart"}
+            return json_answer(told, status=202)
+        body = whole_body(connection, part)
+        try:
+            return _kept(connection, desk, read_batch(body))
+        except BadField as bad:
+            refusal = bad
+    # Outside the transaction, so that its lines are gone.
+    raise refusal
+
+
+def _kept(connection: Connection, desk: CentralDesk, batch: LedgerBatch) -> Response:
+    values = {
+        "number": batch.number,
+        "terminal": batch.terminal,
+        "shop": batch.shop,
+        "business_date": batch.business_date.isoformat(),
+        "delivered_by": str(batch.delivered_by),
+        "digest": told_batch(batch)["sha256"],
+        "body": dumps(told_batch(batch)).decode(),
+        "told_at": desk.clock.now().isoformat(timespec="microseconds"),
+        "change_number": next_change(connection),
+    }
+    connection.execute(INSERT, values)
+    row = connection.execute(FIND, {"number": batch.number}).one()
+    return _answer(connection, desk, row, status=201)
+
+
+def _answer(connection: Connection, desk: CentralDesk, row: Row[Any], *, status: int) -> Response:
+    (resource,) = _compose(connection, [row], desk.links)
     return json_answer(resource, status=status, headers={"Location": resource["href"]})
+
+
+def _differs() -> ApiError:
+    return ApiError(
+        409,
+        "batch_differs",
+        "Another batch was told under this number. Is there a copy of the till, or an older store?",
+    )
 
 
 def batch_of(body: str) -> LedgerBatch:

@@ -210,6 +210,7 @@ class DirectDebitSettings(Strict):
     stop_above_percent: Annotated[int, Field(ge=0, le=100)] = 20
     entries_max: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
     bytes_max: Annotated[int, Field(ge=1, le=4_000_000_000)] = 1_000_000_000
+    folder: Annotated[str, Field(max_length=400)] = ""
     reasons: Annotated[list[DebitReasonSettings], Field(min_length=1, max_length=200)] = Field(
         default_factory=_usual_debit_reasons
     )

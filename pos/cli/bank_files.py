@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from pos.bootstrap.bank_files import (
+    RESULT_COLUMNS,
+    BankFileWays,
+    result_row,
+    result_text,
+    to_be_run,
+    write_result,
+)
 from pos.bootstrap.homes import OpenTill
 from pos.cli.output import Invocation
 from pos.cli.person import reading, writing
 from pos.domain.bank_file import EntryOutcome, EntryPlan, Forecast, Tally
-from pos.domain.encode import csv_line
-from pos.domain.errors import Refused
-from pos.domain.flat_profile import FlatProfile
-from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Person
-from pos.store.bank_files import ToldEntry
 from pos.till.bank_runs import (
     Due,
-    FileToRun,
     bank_files,
     begin_file,
     carry_out,
@@ -28,14 +29,10 @@ from pos.till.bank_runs import (
     require_below_threshold,
 )
 from pos.till.open_bills import catch_up
-from sync.files.bank_file import ISO20022, BankFile, open_bank_file
+from sync.files.bank_file import BankFile
 
 REFUSED = 3
 CAUGHT_UP_AFTER = 500
-RESULT_COLUMNS = (
-    "number", "kind", "reference", "mandate", "account", "bill", "amount", "currency", "value_date", "reason",
-    "outcome", "remarks", "problem", "receipt", "paper", "fee", "settled",
-)  # fmt: skip
 
 
 def import_file(
@@ -44,47 +41,22 @@ def import_file(
     profile: str,
     *,
     dry_run: bool,
+    above_threshold: bool,
     result: Path | None,
     who: tuple[str | None, int | None],
 ) -> int:
     """Look at all of ``file``, then carry it out; ``dry_run`` only tells. 3 where an entry is parked."""
-    with (reading if dry_run else writing)(call, *who) as (till, person):
-        layout = _layout(till, profile)
-        told = till.settings.till.direct_debit
-        with open_bank_file(
-            file,
-            layout=layout,
-            shop=till.desk.identity.currency,
-            bytes_max=told.bytes_max,
-            entries_max=told.entries_max,
-            folder=till.paths.home,
-        ) as found:
-            to_run = FileToRun(digest=found.digest, name=found.name, profile=found.profile, head=found.head)
-            would = forecast(till.desk, person, to_run, found.read())
-            _tell(call, found, would)
-            if dry_run:
-                require_below_threshold(till.desk, would)
-                return 0
-            return _carry_out(call, till, person, found, to_run, would, result)
-
-
-def _layout(till: OpenTill, profile: str) -> FlatProfile | None:
-    """The profile of this name; None: ISO 20022. Raises Refused ``unknown_profile``."""
-    return (
-        None if profile == ISO20022 else flat_layout(till, profile, ModeKind.DIRECT_DEBIT, besides=[ISO20022])
-    )
-
-
-def flat_layout(till: OpenTill, profile: str, of: ModeKind, *, besides: Sequence[str] = ()) -> FlatProfile:
-    """The profile of this name for payments ``of`` a kind. Raises Refused ``unknown_profile``."""
-    known = {name: one for name, one in till.settings.bank_profiles.items() if one.of is of}
-    if profile not in known:
-        raise Refused(
-            "unknown_profile",
-            "There is no such profile of bank_files.toml.",
-            allowed=[*besides, "records", *known],
-        )
-    return known[profile]
+    with (
+        (reading if dry_run else writing)(call, *who) as (till, person),
+        BankFileWays.of(till).opened(file, profile) as found,
+    ):
+        to_run = to_be_run(found)
+        would = forecast(till.desk, person, to_run, found.read())
+        _tell(call, found, would)
+        if dry_run:
+            require_below_threshold(till.desk, would)
+            return 0
+        return _carry_out(call, till, person, found, would, result, above_threshold=above_threshold)
 
 
 def _carry_out(
@@ -92,11 +64,20 @@ def _carry_out(
     till: OpenTill,
     person: Person,
     found: BankFile,
-    to_run: FileToRun,
     would: Forecast,
     result: Path | None,
+    *,
+    above_threshold: bool,
 ) -> int:
-    known = begin_file(till.desk, person, to_run, would, paid=found.paid, back=found.back)
+    known = begin_file(
+        till.desk,
+        person,
+        to_be_run(found),
+        would,
+        paid=found.paid,
+        back=found.back,
+        above_threshold=above_threshold,
+    )
     if known.done:
         call.note(f"The run was cut short behind entry {known.done}; it goes on there.")
     parked = 0
@@ -107,7 +88,7 @@ def _carry_out(
             catch_up(till.desk)
     catch_up(till.desk)
     if result is not None:
-        _write(result, result_text(entries_of(till.desk, person, known.run_id)))
+        write_result(result, result_text(entries_of(till.desk, person, known.run_id)))
         call.note(f"Result: {result}")
     return REFUSED if parked else 0
 
@@ -147,7 +128,7 @@ def list_files(call: Invocation, run: str, outcome: str, who: tuple[str | None, 
         if run:
             for entry in entries_of(till.desk, person, run):
                 if outcome in ("", entry.outcome):
-                    row = dict(zip(RESULT_COLUMNS, _result_row(entry), strict=True))
+                    row = dict(zip(RESULT_COLUMNS, result_row(entry), strict=True))
                     call.line({"ok": True, **row}, " ".join(str(cell) for cell in row.values() if cell))
             return
         for file in bank_files(till.desk, person):
@@ -252,29 +233,3 @@ def _entry_text(plan: EntryPlan) -> str:
     if plan.suspends:
         parts.append(f"mandate {plan.mandate} suspended")
     return ", ".join(parts)
-
-
-def result_text(entries: list[ToldEntry]) -> str:
-    """The result file: what was made of each entry, as CSV in which no cell is a formula."""
-    rows = [RESULT_COLUMNS, *(_result_row(entry) for entry in entries)]
-    return "".join(csv_line(["" if cell is None else cell for cell in row]) for row in rows)
-
-
-def _result_row(entry: ToldEntry) -> tuple[str | int | None, ...]:
-    return (
-        entry.number, entry.kind, entry.reference, entry.mandate, entry.account, entry.bill_no, entry.amount.plain(),
-        entry.amount.currency.code, entry.value_date, entry.reason_code, entry.outcome, entry.remarks, entry.problem,
-        entry.receipt, entry.paper, entry.fee.plain() if entry.fee else "", entry.settled,
-    )  # fmt: skip
-
-
-def _write(path: Path, text: str) -> None:
-    """A new file that nobody else may read. Raises Refused ``file_exists``."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise Refused("not_written", f"{path} cannot be written: {error.strerror}.") from error
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

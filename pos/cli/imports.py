@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pos.bootstrap.bank_files import flat_layout
 from pos.bootstrap.homes import OpenTill
-from pos.cli.bank_files import flat_layout, import_file, list_files, post_what_is_due
+from pos.cli.bank_files import import_file, list_files, post_what_is_due
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.arrival import field_named, refuse_cards_in
@@ -88,6 +89,10 @@ def direct_debit(
         Path | None,
         typer.Option("--result", help="A CSV of what was made of each entry; it must not exist yet."),
     ] = None,
+    above_threshold: Annotated[
+        bool,
+        typer.Option("--above-threshold", help="Carry out a file that is stopped; a second person approves."),
+    ] = False,
     user: UserOption = None,
     pin_fd: PinOption = None,
 ) -> int:
@@ -97,7 +102,15 @@ def direct_debit(
     """
     if profile == RECORDS:
         return _import(context.obj, ModeKind.DIRECT_DEBIT, file, dry_run=dry_run, who=(user, pin_fd))
-    return import_file(context.obj, file, profile, dry_run=dry_run, result=result, who=(user, pin_fd))
+    return import_file(
+        context.obj,
+        file,
+        profile,
+        dry_run=dry_run,
+        above_threshold=above_threshold,
+        result=result,
+        who=(user, pin_fd),
+    )
 
 
 @app.command("files")
@@ -141,7 +154,7 @@ def _import_atm_file(
 ) -> int:
     """A file of a profile: all of it is looked at first, and one whose sums do not hold does nothing."""
     with (reading if dry_run else writing)(call, *who) as (till, person):
-        layout = flat_layout(till, profile, ModeKind.ATM)
+        layout = flat_layout(till.settings.bank_profiles, profile, ModeKind.ATM)
         told = till.settings.till.direct_debit
         shop = till.desk.identity.currency
         with open_bank_file(

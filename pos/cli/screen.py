@@ -6,6 +6,7 @@ from functools import partial
 
 import typer
 
+from pos.bootstrap.bank_files import BankFileWays, FilesFolder
 from pos.bootstrap.cards import card_terminal_of, keep_looking_after
 from pos.bootstrap.homes import OpenTill, open_till, real_machine
 from pos.bootstrap.ledger import bring_batches
@@ -61,6 +62,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 ),
                 open_drawer=partial(open_drawer_in_background, till, runner),
                 bring_batches=partial(bring_batches, till, runner=runner),
+                bank_folder=FilesFolder(BankFileWays.of(till)),
                 hint=hint,
             )
             code = app.run(mouse=False)

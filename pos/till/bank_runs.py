@@ -44,6 +44,7 @@ from pos.store.bank_files import (
 from pos.store.imports import DueRecord, due_records
 from pos.store.times import offset_minutes, utc_text
 from pos.store.told_before import Rehearsal, next_place
+from pos.till.approvals import use_or_ask
 from pos.till.debit_returns import charge_fee, suspend, take_back
 from pos.till.desk import Deed, Desk, perform
 from pos.till.entry_books import EntryBooks, debit_mode, details_of_entry, rehearse
@@ -121,25 +122,38 @@ def _numbered(desk: Desk, connection: Connection, entries: Iterable[BankEntry]) 
 
 def require_below_threshold(desk: Desk, found: Forecast) -> None:
     """Raises Refused ``too_many_problems``: nothing of such a file is carried out."""
-    if desk.policy.debits.stops(found.problems, found.entries):
-        raise Refused(
-            "too_many_problems",
-            f"{found.problems} of {found.entries} entries have problems: the file is stopped, nothing was done. "
-            "Look at the dry run and ask the bank.",
-            problems=found.problems,
-            entries=found.entries,
-        )
+    problem = threshold_problem(desk, found)
+    if problem is not None:
+        raise Refused("too_many_problems", problem, problems=found.problems, entries=found.entries)
+
+
+def threshold_problem(desk: Desk, found: Forecast) -> str | None:
+    """Why such a file is stopped, in words; None: it is not."""
+    if not desk.policy.debits.stops(found.problems, found.entries):
+        return None
+    return (
+        f"{found.problems} of {found.entries} entries have problems: the file is stopped, nothing was done. "
+        "Look at the dry run and ask the bank."
+    )
 
 
 # --- carrying out -----------------------------------------------------------------------------------------------------
 
 
 def begin_file(
-    desk: Desk, person: Person, file: FileToRun, found: Forecast, *, paid: Money, back: Money
+    desk: Desk,
+    person: Person,
+    file: FileToRun,
+    found: Forecast,
+    *,
+    paid: Money,
+    back: Money,
+    above_threshold: bool = False,
 ) -> KnownFile:
     """Write that the run over the file begins, or find where it was cut short.
 
-    ``found`` is the forecast of what is left, ``paid`` and ``back`` the file's own sums.
+    ``found`` is the forecast of what is left, ``paid`` and ``back`` the file's own sums. ``above_threshold``: where the file
+    is stopped for its problems a second person is asked, who says that they are as they should be.
     Raises as ``forecast``, and Refused ``too_many_problems`` or ``clock_behind``; ``file_read_otherwise`` for a run that was
     cut short.
     """
@@ -148,10 +162,16 @@ def begin_file(
         if found.entries != resumed.entries - resumed.done:
             raise _read_otherwise(resumed)
         return resumed
-    require_below_threshold(desk, found)
+    stopped = threshold_problem(desk, found)
+    if not above_threshold:
+        require_below_threshold(desk, found)
 
     def work(deed: Deed) -> KnownFile:
         require_clock(deed)
+        if stopped is not None:
+            content = {"file": file.digest, "problems": found.problems, "entries": found.entries}
+            what = f"carry out {file.name}, of whose {found.entries} entries {found.problems} have problems"
+            use_or_ask(deed, ACT, content, what, "So many problems need a second person.")
         known = _known(desk, deed.unit.connection, file)
         assert known is None, "it was looked for before"
         run_id = deed.subject = deed.new_id()

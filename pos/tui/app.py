@@ -44,11 +44,13 @@ from pos.tui.patience import Patience
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
+    BankFolder,
     BringBatches,
     CheckFound,
     KeepCards,
     KeepChecking,
     KeepSyncing,
+    NoBankFolder,
     NotAskedYet,
     OneTill,
     OpenDrawer,
@@ -144,6 +146,7 @@ class TillApp(App[int], inherit_bindings=False):
         keep_checking: KeepChecking | None = None,
         open_drawer: OpenDrawer = no_drawer,
         bring_batches: BringBatches = bring_nothing,
+        bank_folder: BankFolder | None = None,
         lock_after_s: float = 180,
         escape_wait_s: float = 0.4,
         hint: str | None = None,
@@ -162,6 +165,7 @@ class TillApp(App[int], inherit_bindings=False):
             card_terminal=card_terminal,
             link=sync_state,
             bring_batches=bring_batches,
+            bank_folder=NoBankFolder() if bank_folder is None else bank_folder,
             hint=hint,
         )
         self.keyboard = Keyboard(clock=desk.clock, held=True)

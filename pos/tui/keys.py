@@ -570,6 +570,20 @@ KEYS: tuple[Key, ...] = (
         meaning="a ledger batch: it would not have it, and why",
     ),
     Key(
+        id="new_bank_file",
+        keys=("n", "N"),
+        shown="N",
+        label="New",
+        meaning="a bank's file from its folder: what it would do, then do it",
+    ),
+    Key(
+        id="carry_out",
+        keys=("y", "Y"),
+        shown="Y",
+        label="Carry out",
+        meaning="the bank's file that was looked at",
+    ),
+    Key(
         id="parked_entries",
         keys=("p", "P"),
         shown="P",
@@ -670,6 +684,7 @@ RIGHTS: dict[str, str] = {
     "unblock": "unblock_dealer",
     "bank_records": "import",
     "bank_files": "import",
+    **dict.fromkeys(("new_bank_file", "carry_out"), "import"),
     "parked_entries": "settle_bank_entry",
     "same": "confirm_match",
     "bag_cash": "bag_cash",

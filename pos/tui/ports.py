@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pos.domain.bank_file import EntryPlan, FileHead, Forecast
 from pos.domain.errors import Refused
 from pos.domain.ledger_delivery import Delivery
+from pos.domain.money import Money
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.role import Person
 from pos.domain.voucher import VoucherIssued, VoucherPress
+from pos.store.bank_files import KnownFile
 
 
 class SyncState(Protocol):
@@ -112,6 +115,94 @@ KeepCards = Callable[[], Awaitable[None]]
 
 KeepChecking = Callable[[Callable[[CheckFound], None]], Awaitable[None]]
 """Has the whole store checked when it is time, for as long as the screen is open, and tells what was found last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """A file of a bank in its folder, and what it would be read as."""
+
+    name: str
+    bytes: int
+    changed_at: datetime
+    profile: str
+
+
+class FileHeading(Protocol):
+    """What a file says of itself, in the shop's money."""
+
+    @property
+    def head(self) -> FileHead: ...
+
+    @property
+    def paid(self) -> Money: ...
+
+    @property
+    def back(self) -> Money: ...
+
+    @property
+    def charges(self) -> Money: ...
+
+    @property
+    def left_out(self) -> int: ...
+
+
+class FileBeforeRun(Protocol):
+    """A file that was looked at, with what it would do. ``stopped``: why it is not carried out by one person alone."""
+
+    @property
+    def told(self) -> FileHeading: ...
+
+    @property
+    def forecast(self) -> Forecast: ...
+
+    @property
+    def stopped(self) -> str | None: ...
+
+    def begin(self, *, above_threshold: bool) -> KnownFile:
+        """Write that its run begins, or find where it was cut short."""
+        ...
+
+    def carry_on(self, count: int) -> Sequence[EntryPlan]:
+        """Carry out its next entries; fewer than ``count``: those were the last."""
+        ...
+
+    def write_result(self) -> str:
+        """Write what was made of each entry; answers the name of the file."""
+        ...
+
+    def close(self) -> None:
+        """Let it go."""
+        ...
+
+
+class BankFolder(Protocol):
+    """Where the bank's files are laid down. Each may take as long as its file is large."""
+
+    @property
+    def profiles(self) -> Sequence[str]: ...
+
+    def files(self, person: Person) -> Sequence[FoundFile]:
+        """Those that are there, the newest first."""
+        ...
+
+    def open(self, person: Person, name: str, profile: str) -> FileBeforeRun:
+        """Look at all of one, and at what it would do."""
+        ...
+
+
+class NoBankFolder:
+    """For a till that is handed no folder."""
+
+    profiles: Sequence[str] = ()
+
+    def files(self, _person: Person) -> Sequence[FoundFile]:
+        """Raises Refused ``no_folder``."""
+        raise Refused("no_folder", "No file of a bank can be carried out from here.")
+
+    def open(self, _person: Person, _name: str, _profile: str) -> FileBeforeRun:
+        """Raises Refused ``no_folder``."""
+        raise Refused("no_folder", "No file of a bank can be carried out from here.")
+
 
 BringBatches = Callable[[Person, str | None], AsyncIterator[tuple[str, Delivery | str]]]
 """Bring the ledger batches that wait, or the one of a number, to the accounting system: each with what is to be noted of it,

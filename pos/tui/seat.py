@@ -27,7 +27,9 @@ from pos.till.unfinished import abandon
 from pos.tui.patience import Patience
 from pos.tui.ports import (
     AskSyncState,
+    BankFolder,
     BringBatches,
+    NoBankFolder,
     NotAskedYet,
     Preview,
     VoucherIssue,
@@ -52,7 +54,8 @@ class Seat:
     ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
     ``refunds`` None: nor to pay back what another terminal took; ``patience`` is the same, and may be left.
     ``approvals`` None: no other terminal can be asked for a second person. ``card_terminal`` None: slips are keyed.
-    ``link`` says whether central answers. ``bring_batches`` leads to the accounting system.
+    ``link`` says whether central answers. ``bring_batches`` leads to the accounting system,
+    ``bank_folder`` to the files of banks.
     """
 
     desk: Desk
@@ -66,6 +69,7 @@ class Seat:
     card_terminal: CardTerminal | None = None
     link: AskSyncState = NotAskedYet
     bring_batches: BringBatches = bring_nothing
+    bank_folder: BankFolder = field(default_factory=NoBankFolder)
     hint: str | None = None
     occupant: Person | None = None
     shift: Shift | None = None

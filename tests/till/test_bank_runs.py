@@ -10,6 +10,7 @@ import pytest
 
 from pos.domain.bank_file import EntryOutcome, Remark
 from pos.domain.errors import NotAuthorised, Refused
+from pos.store.bank_files import KnownFile
 from pos.store.shift_totals import totals_after
 from pos.till.bank_runs import bank_files, begin_file, carry_out, entries_of, forecast, post_due
 from pos.till.collections import collect
@@ -47,6 +48,7 @@ from tests.builders.tills import (
     rows,
     wish,
 )
+from tests.builders.undoing import approved
 
 
 @pytest.fixture
@@ -507,6 +509,27 @@ def test_too_many_problems_stop_the_whole_file(desk: Desk) -> None:
     assert rows(desk, "bank_file") == rows(desk, "v_payment") == []
 
 
+def test_two_people_carry_a_file_out_whose_problems_are_as_they_should_be(desk: Desk) -> None:
+    with_debits(desk, stop_from=2, stop_above_percent=20)
+    entries = numbered([paid(f"R-{place}", "1.000", account="BA-NOBODY") for place in range(3)])
+
+    def begun() -> KnownFile:
+        return begin_file(
+            desk,
+            BACK_OFFICE,
+            file_of(),
+            dry_run(desk, *entries),
+            paid=money("3.000"),
+            back=money("0"),
+            above_threshold=True,
+        )
+
+    known = approved(desk, begun)
+
+    assert {plan.outcome for plan in carry_out(desk, BACK_OFFICE, known, entries)} == {EntryOutcome.SUSPENSE}
+    assert findings(desk) == []
+
+
 def test_the_same_file_is_carried_out_once(desk: Desk) -> None:
     run(desk, paid("R-1", "7.000"))
 
@@ -530,13 +553,13 @@ def test_another_file_with_the_banks_own_number_is_refused(desk: Desk) -> None:
 def test_a_run_that_was_cut_short_goes_on_behind_its_last_entry(desk: Desk) -> None:
     entries = numbered([paid("R-1", "7.000"), paid("R-2", "2.000"), paid("R-3", "3.000")])
     file, sums = file_of(), {"paid": money("12.000"), "back": money("0")}
-    known = begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), **sums)
+    known = begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), paid=sums["paid"], back=sums["back"])
     cut = carry_out(desk, BACK_OFFICE, known, entries)
     next(cut)
     cut.close()
     assert [(one.done, one.ended) for one in bank_files(desk, BACK_OFFICE)] == [(1, False)]
 
-    again = begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), **sums)
+    again = begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), paid=sums["paid"], back=sums["back"])
     left = list(carry_out(desk, BACK_OFFICE, again, entries))
 
     assert [plan.entry.reference for plan in left] == ["R-2", "R-3"]
@@ -554,7 +577,10 @@ def test_a_run_goes_on_only_with_the_entries_it_began_with(desk: Desk) -> None:
     entries = numbered([paid("R-1", "7.000"), paid("R-2", "2.000"), paid("R-3", "3.000")])
     file, sums = file_of(), {"paid": money("12.000"), "back": money("0")}
     cut = carry_out(
-        desk, BACK_OFFICE, begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), **sums), entries
+        desk,
+        BACK_OFFICE,
+        begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries), paid=sums["paid"], back=sums["back"]),
+        entries,
     )
     next(cut)
     cut.close()
@@ -562,7 +588,7 @@ def test_a_run_goes_on_only_with_the_entries_it_began_with(desk: Desk) -> None:
     with pytest.raises(Refused) as other_profile:
         forecast(desk, BACK_OFFICE, replace(file, profile="csv"), entries)
     with pytest.raises(Refused) as other_entries:
-        begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries[:2]), **sums)
+        begin_file(desk, BACK_OFFICE, file, dry_run(desk, *entries[:2]), paid=sums["paid"], back=sums["back"])
 
     assert (other_profile.value.code, other_entries.value.code) == (
         "file_read_otherwise",

@@ -37,6 +37,7 @@ from pos.tui.app import TillApp, no_drawer, nothing_to_print
 from pos.tui.ports import (
     AfterCommit,
     AskSyncState,
+    BankFolder,
     BringBatches,
     KeepChecking,
     NotAskedYet,
@@ -217,6 +218,7 @@ async def counter(
     after_commit: AfterCommit = nothing_to_print,
     keep_checking: KeepChecking | None = None,
     bring_batches: BringBatches = bring_nothing,
+    bank_folder: BankFolder | None = None,
 ) -> AsyncIterator[Counter]:
     """The screen over ``desk``, with ``user`` signed in (None: nobody is)."""
     app = TillApp(
@@ -236,6 +238,7 @@ async def counter(
         open_drawer=open_drawer,
         keep_checking=keep_checking,
         bring_batches=bring_batches,
+        bank_folder=bank_folder,
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Compositor, "render_update", _leave_unpainted)

@@ -13,6 +13,7 @@ from pos.store.bank_files import KnownFile, OutcomeSum, ToldEntry
 from pos.till.bank_runs import bank_files, entries_of, outcomes_of
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.bank_folder import FolderScreen
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.screens.parked_entries import ParkedEntriesScreen, SettleWaysScreen
 from pos.tui.seat import Seat
@@ -23,13 +24,13 @@ MARKED = (EntryOutcome.PARKED, EntryOutcome.DIFFERS)
 
 
 class BankFilesScreen(RegisterScreen[None, KnownFile]):
-    """The newest first; P leads to what waits for a person in all of them."""
+    """The newest first; N carries another one out, P leads to what waits for a person in all of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(["parked_entries"]),
+        *bindings(["new_bank_file", "parked_entries"]),
         Binding("enter", "accept", "OK"),
     ]
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "parked_entries", "back", "scroll")
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "new_bank_file", "parked_entries", "back", "scroll")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(title="Day", width=10),
         Column(title="File", flexible=True),
@@ -72,6 +73,13 @@ class BankFilesScreen(RegisterScreen[None, KnownFile]):
             self.refuse("There is no file to look into. Esc goes back.")
         else:
             self.app.push_screen(FileEntriesScreen(self.seat, self.errands, self.selected))
+
+    def action_new_bank_file(self) -> None:
+        self.app.push_screen(FolderScreen(self.seat, self.errands), self._after)
+
+    def _after(self, said: str | None) -> None:
+        if said is not None:
+            self.errand(self.load(said))
 
     def action_parked_entries(self) -> None:
         self.app.push_screen(ParkedEntriesScreen(self.seat, self.errands))

@@ -56,7 +56,7 @@ FOR_OTHERS = (MOVED, MOVED_REFUND)
 class SyncParts:
     """What the engine works with: the two stores, the ports, the client and the rules.
 
-    ``boot`` names the machine's run in which the monotonic clock counts.
+    ``boot`` names the machine's run in which the monotonic clock counts, ``cash_office`` the shop's, if it has one.
     """
 
     till: TillStore
@@ -72,6 +72,7 @@ class SyncParts:
     pull_every_s: int
     stale_after_days: int
     boot: str = ""
+    cash_office: str = ""
 
 
 @dataclass(slots=True)

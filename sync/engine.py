@@ -24,6 +24,8 @@ from sync.roster import Roster, RosterPorts
 from sync.second_persons import SecondPersons
 from sync.sessions import Sessions
 from sync.shift_totals import ShiftTotals
+from sync.shop.bags import ShopBags
+from sync.shop.tills import ShopTills
 
 BATCH_MAX = 500
 QUEUES_AT_ONCE = 8
@@ -94,6 +96,24 @@ class SyncEngine:
             ports=RosterPorts(clock=parts.clock, randomness=parts.randomness, runner=parts.runner),
         )
         self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
+        self._shop_bags = ShopBags(
+            parts.client,
+            parts.till,
+            parts.cache,
+            parts.identity,
+            clock=parts.clock,
+            runner=parts.runner,
+            is_office=parts.cash_office == parts.identity.terminal,
+        )
+        self._shop_tills = ShopTills(
+            parts.client,
+            parts.till,
+            parts.cache,
+            parts.identity,
+            clock=parts.clock,
+            runner=parts.runner,
+            cash_office=parts.cash_office,
+        )
         self._second_persons = SecondPersons(
             CentralApprovals(parts.client),
             parts.till,
@@ -156,7 +176,10 @@ class SyncEngine:
         refused = self._parts.client.barred is not None
         self._heard(refused or report.problem is None, report.problem)
         if report.problem is None:
+            self._shop_bags.ask_again()
             await self._tell_head()
+            if "shopTills" in self._inbound.announced and self.quiet_s() == 0:
+                await self._shop_tills.exchange()
             if "people" in self._inbound.announced and self.quiet_s() == 0:
                 self.sessions.people_changed(await self._roster.take())
         return report
@@ -169,6 +192,8 @@ class SyncEngine:
             await self._shift_totals.tell()
         if "ledgerBatches" in self._inbound.announced and self.quiet_s() == 0:
             await self._batches.tell()
+        if "shopBags" in self._inbound.announced and self.quiet_s() == 0:
+            await self._shop_bags.tell()
         if "personChanges" in self._inbound.announced and self.quiet_s() == 0:
             await self._roster.tell()
 

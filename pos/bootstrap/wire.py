@@ -135,6 +135,7 @@ def make_engine(till: OpenTill, client: CentralClient, *, runner: Runner) -> Syn
             pull_every_s=sync.pull_every_s,
             stale_after_days=desk.policy.cheques.stale_after_days,
             boot=desk.boot,
+            cash_office=desk.policy.cash_office,
         )
     )
 

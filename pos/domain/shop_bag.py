@@ -91,6 +91,12 @@ class SentBag:
     cash_office: str = ""
     arrived_at: str = ""
     counted: Money | None = None
+    at_utc: str = ""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """It was taken back here, but central says that another till has it."""
+        return self.state is SentState.RECALLED and bool(self.arrived_at)
 
     def days(self, today: date) -> int:
         """Since when it is under way."""
@@ -110,11 +116,29 @@ class AcceptedBag:
     state: AcceptedState
     reason: str = ""
     refused: str = ""
+    at_utc: str = ""
 
     @property
     def over_short(self) -> Money:
         """What was found more (positive) or less than the paper says."""
         return self.counted - self.paper.amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BagAtCentral:
+    """A bag as central knows it: ``terminal`` sent it, ``acceptance`` is the id of the one that stands, empty without.
+
+    ``is_told``: its sender has told of it; until then only who accepted it.
+    """
+
+    paper: BagPaper
+    terminal: str
+    state: str
+    is_told: bool
+    acceptance: str = ""
+    accepted_by: str = ""
+    accepted_at: str = ""
+    counted: Money | None = None
 
 
 def bag_series(receipt_series: str) -> str:

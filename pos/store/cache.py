@@ -34,7 +34,7 @@ from pos.domain.text_guard import fold
 from pos.store.cached_bounces import bounces_text
 from pos.store.database import Database, StoreError, StoreOpener
 
-VERSION = 10
+VERSION = 11
 
 TILL_OF_DEALER = "till_of_dealer"
 
@@ -157,6 +157,24 @@ CREATE TABLE known_cheque (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_cheque_by_identity ON known_cheque (identity);
 CREATE INDEX known_cheque_by_age ON known_cheque (dated);
+CREATE TABLE other_till (
+    terminal TEXT PRIMARY KEY,
+    heard_at_utc TEXT NOT NULL,
+    shift INTEGER,
+    operator TEXT NOT NULL,
+    open_days TEXT NOT NULL,
+    waiting INTEGER NOT NULL,
+    parked INTEGER NOT NULL,
+    bags INTEGER NOT NULL,
+    bags_minor INTEGER,
+    currency TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE bag_to_come (
+    paper TEXT PRIMARY KEY,
+    bag TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE voucher_key (
     key_id TEXT PRIMARY KEY,
     public_key TEXT NOT NULL,

@@ -9,17 +9,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pos.domain.money import Money, currency
-from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagPaper, SentBag, SentState
+from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagAtCentral, BagPaper, SentBag, SentState
 from pos.store.times import utc_text
 from pos.store.unit_of_work import UnitOfWork
 
 _SENT = (
     "SELECT sending_id, receipt_number, bag, amount_minor, currency, bag_id, business_date, operator, state, contents, "
-    "cash_office, arrived_at, counted_minor FROM v_sent_bag "
+    "cash_office, arrived_at, counted_minor, at_utc FROM v_sent_bag "
 )
 _ACCEPTED = (
     "SELECT acceptance_id, receipt_number, sent_paper, bag, amount_minor, counted_minor, currency, business_date, operator, "
-    "state, reason, refused FROM v_accepted_bag "
+    "state, reason, refused, at_utc FROM v_accepted_bag "
 )
 
 
@@ -59,31 +59,55 @@ def accepted_bags(connection: Connection, *, limit: int) -> list[AcceptedBag]:
     return [_accepted(tuple(row)) for row in rows]
 
 
+def happenings(connection: Connection) -> int:
+    """How much has happened with bags here; another number than before: something has."""
+    return int(
+        connection.exec_driver_sql(
+            "SELECT (SELECT count(*) FROM bag_sending) + (SELECT count(*) FROM bag_recall) "
+            "+ (SELECT count(*) FROM bag_acceptance) + (SELECT count(*) FROM bag_acceptance_undone)"
+        ).scalar_one()
+    )
+
+
+def came_back_wrongly(connection: Connection) -> list[SentBag]:
+    """Those that were taken back here, and accepted by another till as central says."""
+    rows = connection.exec_driver_sql(
+        _SENT + "WHERE state = 'recalled' AND arrived_at IS NOT NULL ORDER BY at_utc, receipt_number"
+    )
+    return [_sent(tuple(row)) for row in rows]
+
+
 def refused_bags(connection: Connection) -> list[AcceptedBag]:
     """Those that central refused, and that are not undone yet."""
     rows = connection.exec_driver_sql(_ACCEPTED + "WHERE state = 'refused' ORDER BY at_utc, receipt_number")
     return [_accepted(tuple(row)) for row in rows]
 
 
-def note_arrival(
-    unit: UnitOfWork, sending_id: str, *, terminal: str, counted: Money, accepted_at: str, at: datetime
-) -> None:
-    """Central says that ``terminal`` accepted it; the time as central told it."""
+def note_arrival(unit: UnitOfWork, sending_id: str, there: BagAtCentral | None, *, at: datetime) -> None:
+    """Central says that another till accepted it; None: that it is taken back there."""
+    number = unit.connection.exec_driver_sql(
+        "SELECT coalesce(max(number), 0) FROM bag_arrival WHERE sending_id = ?", (sending_id,)
+    ).scalar_one()
     unit.insert(
         "bag_arrival",
         {
             "sending_id": sending_id,
-            "terminal": terminal,
-            "counted_minor": counted.minor,
-            "currency": counted.currency.code,
-            "accepted_at": accepted_at,
+            "number": int(number) + 1,
+            "terminal": None if there is None else there.accepted_by,
+            "counted_minor": None if there is None or there.counted is None else there.counted.minor,
+            "accepted_at": None if there is None else there.accepted_at,
             "heard_at_utc": utc_text(at),
         },
     )
 
 
 def note_refused(unit: UnitOfWork, acceptance_id: str, reason: str, *, at: datetime) -> None:
-    """Central says that it was not this till's to accept."""
+    """Central says that it was not this till's to accept; what it said first is kept."""
+    known = unit.connection.exec_driver_sql(
+        "SELECT 1 FROM bag_acceptance_refused WHERE acceptance_id = ?", (acceptance_id,)
+    ).first()
+    if known is not None:
+        return
     unit.insert(
         "bag_acceptance_refused",
         {"acceptance_id": acceptance_id, "reason": reason, "heard_at_utc": utc_text(at)},
@@ -103,6 +127,7 @@ def _sent(row: Sequence[Any]) -> SentBag:
         cash_office=row[10] or "",
         arrived_at=row[11] or "",
         counted=None if row[12] is None else Money(row[12], in_currency),
+        at_utc=row[13],
     )
 
 
@@ -118,4 +143,5 @@ def _accepted(row: Sequence[Any]) -> AcceptedBag:
         state=AcceptedState(row[9]),
         reason=row[10] or "",
         refused=row[11] or "",
+        at_utc=row[12],
     )

@@ -32,25 +32,15 @@ from pos.store.days import (
     waiting_papers,
 )
 from pos.store.outbox import queue
-from pos.store.shop_bags import bags_on_the_way, refused_bags
+from pos.store.shop_bags import bags_on_the_way, came_back_wrongly, refused_bags
 from pos.store.times import offset_minutes, utc_text
+from pos.till.day_item import DayItem
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look
 from pos.till.office_paper import next_paper, write_sheet
+from pos.till.other_tills import items_of_other_tills
 
 ACT = "close_day"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayItem:
-    """Something that is not done. ``stops``: the day is not closed before it is; ``where``: the way to it on the screen."""
-
-    code: str
-    said: str
-    stops: bool
-    where: str = ""
-    count: int | None = None
-    amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +89,18 @@ def _state(desk: Desk, connection: Connection) -> DayState | None:
     return DayState(
         day=day,
         shifts=tuple(shifts),
-        items=(*_stopping(connection, shifts), *_left_over(desk, connection, day)),
+        items=_stopping_first(
+            (
+                *_stopping(connection, shifts),
+                *_left_over(desk, connection, day),
+                *items_of_other_tills(desk, day),
+            )
+        ),
     )
+
+
+def _stopping_first(items: Sequence[DayItem]) -> tuple[DayItem, ...]:
+    return tuple(sorted(items, key=lambda item: not item.stops))
 
 
 def _stopping(connection: Connection, shifts: Sequence[ShiftOfDay]) -> Iterator[DayItem]:
@@ -181,6 +181,16 @@ def _between_tills(connection: Connection, own: Currency, *, today: date) -> Ite
             amount=total((one.paper.amount for one in sent), own),
         )
     refused = refused_bags(connection)
+    doubtful = came_back_wrongly(connection)
+    if doubtful:
+        yield DayItem(
+            code="bags_in_doubt",
+            said="Bags back here that another till has",
+            stops=False,
+            where=". K .3",
+            count=len(doubtful),
+            amount=total((one.paper.amount for one in doubtful), own),
+        )
     if refused:
         yield DayItem(
             code="bags_refused",
@@ -208,7 +218,7 @@ def close_day(
             first = state.stopped_by[0]
             raise Refused(
                 "day_not_ready",
-                f"{first.said} ({first.where}). The day is closed after that.",
+                first.first,
                 stopped_by=[item.code for item in state.stopped_by],
                 business_date=state.day.isoformat(),
             )

@@ -45,6 +45,8 @@ from sync.central.store.group_commit import GroupCommit
 from sync.central.tills.heads import head_routes
 from sync.central.tills.sessions import session_routes
 from sync.central.tills.shift_totals import shift_total_routes
+from sync.central.tills.shop_bags import shop_bag_routes
+from sync.central.tills.shop_tills import shop_till_routes
 from sync.central.vouchers.issuers import VoucherIssuer
 from sync.central.wire.links import Links
 
@@ -115,6 +117,8 @@ def make_app(
         *head_routes(desk),
         *shift_total_routes(desk),
         *ledger_batch_routes(desk),
+        *shop_bag_routes(desk),
+        *shop_till_routes(desk),
         *person_routes(desk),
         *outcome_routes(desk),
         *transfer_routes(desk),

@@ -41,6 +41,8 @@ from sync.central.wire.links import (
     PERSON_CHANGE_PATH,
     PERSON_PATH,
     SHIFT_TOTAL_PATH,
+    SHOP_BAG_PATH,
+    SHOP_TILL_PATH,
 )
 from sync.client import CentralClient
 from sync.credentials import Credentials
@@ -227,6 +229,8 @@ class Network(httpx.AsyncBaseTransport):
             HEAD_PATH,
             SHIFT_TOTAL_PATH,
             LEDGER_BATCH_PATH,
+            SHOP_BAG_PATH,
+            SHOP_TILL_PATH,
             PERSON_PATH,
             PERSON_CHANGE_PATH,
         )
@@ -389,6 +393,7 @@ class Wire:
                 pull_every_s=60,
                 stale_after_days=self.desk.policy.cheques.stale_after_days,
                 boot=self.desk.boot,
+                cash_office=self.desk.policy.cash_office,
             )
         )
 

@@ -21,6 +21,7 @@ from sync.central.schema.migrations.versions import (
     v0017_ledger_batches,
     v0019_one_row_at_the_wall,
     v0020_whose_a_walk_ins_bill_is,
+    v0022_shops,
     v0023_debits,
     v0024_parts_of_batches,
 )
@@ -39,6 +40,7 @@ WALL = (
     | v0017_ledger_batches.WALL
     | v0019_one_row_at_the_wall.WALL
     | v0020_whose_a_walk_ins_bill_is.WALL
+    | v0022_shops.WALL
     | v0023_debits.WALL
     | v0024_parts_of_batches.WALL
 )
@@ -118,6 +120,10 @@ INSERT INTO shift_total VALUES ('ST-{d}', '{t}', 1, 'S', '2026', 1, 1, '2026', {
 INSERT INTO shift_total_sum VALUES ('ST-{d}', 'KWD', 1, 1);
 INSERT INTO ledger_batch VALUES ('LB-{d}', '{t}', 'S', '2026', 'till', 'x', '{{}}', '2026', {n});
 INSERT INTO ledger_batch_part VALUES ('{t}', 'LB-{d}', 'x', 1, 2, '{{}}', '2026');
+INSERT INTO shop_bag (paper, terminal, shop, bag, currency, amount_minor, state, is_told, told_at, change_number)
+ VALUES ('S-{t}-A-TB-1', '{t}', 'S', 'B', 'KWD', 1, 'on_the_way', 1, '2026', {n});
+INSERT INTO shop_bag_step VALUES ('{t} sent 1', 'S-{t}-A-TB-1', '{t}', 'sent', '2026', '2026');
+INSERT INTO shop_till VALUES ('{t}', 'S', '{{}}', '2026', {n});
 INSERT INTO approval_request (id, terminal, body, asked_sha256, asked_at) VALUES ('A-{d}', '{t}', '{{}}', 'x', '2026');
 INSERT INTO approval_answer (id, request_id, number, approved, person, terminal, given_at)
  VALUES ('AA-{d}', 'A-{d}', 1, 1, '1', '{t}', '2026');

@@ -22,7 +22,7 @@ from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.parked_entry import Settled
 from pos.domain.payment_mode import ModeKind
 from pos.domain.role import Role
-from pos.domain.shop_bag import BagPaper
+from pos.domain.shop_bag import BagAtCentral, BagPaper
 from pos.domain.voucher import VoucherReserved, VoucherTerms
 from pos.machine import InlineRunner
 from pos.store import sealed_keys
@@ -301,7 +301,17 @@ def _between_tills(desk: Desk) -> None:
     approved(desk, lambda: undo_accept_bag(desk, SUPERVISOR, paper.number, "Not here"), BACK_OFFICE)
     with desk.till.transaction() as unit:
         (first,) = bags_on_the_way(unit.connection)
-        note_arrival(unit, first.sending_id, terminal="T9", counted=money("10"), accepted_at="x", at=NOW)
+        there = BagAtCentral(
+            paper=first.paper,
+            terminal="T1",
+            state="accepted",
+            is_told=True,
+            acceptance="A-1",
+            accepted_by="T9",
+            accepted_at="2026-11-21T18:00:00Z",
+            counted=money("10"),
+        )
+        note_arrival(unit, first.sending_id, there, at=NOW)
         note_refused(unit, accepted_bags(unit.connection, limit=9)[-1].acceptance_id, "T8 has it", at=NOW)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pos.domain.payment_event import Overpayment
-from pos.domain.shop_bag import BagPaper
+from pos.domain.shop_bag import BagAtCentral, BagPaper
+from pos.store.other_tills import put_bags_to_come
 from pos.store.shop_bags import bags_on_the_way
 from pos.till.accepted_bags import AcceptOrder, accept_bag
 from pos.till.desk import Desk
@@ -104,3 +105,17 @@ async def test_a_cashier_looks_and_takes_nothing_back(desk: Desk) -> None:
         await seat.press("enter")
         assert seat.message.startswith("! You may not do this.")
     assert [row["state"] for row in rows(desk, "v_accepted_bag")] == ["accepted"]
+
+
+async def test_a_bag_that_central_tells_of_is_accepted_with_its_check(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, cash_office="T1")
+    with desk.cache.write() as connection:
+        coming = BagAtCentral(paper=OF_T5, terminal="T5", state="on_the_way", is_told=True)
+        put_bags_to_come(connection, [coming])
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", "k", ".", "3")
+        assert "ON THE WAY HERE" in seat.text
+        await seat.press("enter")
+        await seat.fill(OF_T5.check, "20")
+        assert seat.message == "Bag X-1: 20.000 KWD is in the safe."
+        assert "ON THE WAY HERE" not in seat.text

@@ -11,7 +11,8 @@ from pydantic import Field
 from pos.domain.tender import read_date
 from pos.till.acts.fields import AmountIn, Ref, Strict, require_shop_currency
 from pos.till.acts.seat import Answer, Seat
-from pos.till.day import DayClosed, DayItem, close_day
+from pos.till.day import DayClosed, close_day
+from pos.till.day_item import DayItem
 from pos.till.desk import Memo
 from pos.till.safe import SafeCounted, count_safe
 

@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Label
 
 from pos.domain.errors import DomainError
-from pos.till.day import DayClosed, DayItem, DayState, close_day, day_state
+from pos.till.day import DayClosed, DayState, close_day, day_state
+from pos.till.day_item import DayItem
 from pos.till.safe import SafeCounted, count_safe
 from pos.tui.errands import Errands
 from pos.tui.screens.form import FormScreen
@@ -85,8 +86,7 @@ class DayScreen(RegisterScreen[DayClosed, DayItem]):
         if state is None:
             self.refuse("There is no business day to close. Esc goes back.")
         elif state.stopped_by:
-            first = state.stopped_by[0]
-            self.refuse(f"{first.said} ({first.where}). The day is closed after that.")
+            self.refuse(state.stopped_by[0].first)
         else:
             question = (
                 f"Close business day {state.day} with {self.seat.shown_with_currency(state.gross)}? "

@@ -12,7 +12,7 @@ from textual.widgets import Label
 
 from pos.domain.errors import DomainError
 from pos.domain.money import total
-from pos.domain.shop_bag import AcceptedBag, AcceptedState, SentBag, SentState
+from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagPaper, SentBag, SentState
 from pos.till.accepted_bags import (
     AcceptOrder,
     BagAccepted,
@@ -20,6 +20,7 @@ from pos.till.accepted_bags import (
     bags_accepted,
     undo_accept_bag,
 )
+from pos.till.other_tills import bags_on_the_way_here
 from pos.till.papers import show_receipt
 from pos.till.shop_bags import CONTENTS_MAX, BagOrder, BagSent, bags_sent, recall_bag, send_bag
 from pos.tui.errands import Errands
@@ -34,7 +35,8 @@ from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
 from pos.tui.widgets.listing import Row
 
 PAPER_MAX, BAG_MAX, CHECK_MAX = 60, 40, 10
-Entry = SentBag | AcceptedBag
+Entry = SentBag | AcceptedBag | BagPaper
+"""A paper alone: a bag of another till that central says is on the way here."""
 
 
 class ShopBagsScreen(RegisterScreen[None, Entry]):
@@ -69,7 +71,9 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
         desk, person = self.seat.desk, self.seat.person
         sent = await self.seat.look(lambda: bags_sent(desk, person))
         accepted = await self.seat.look(lambda: bags_accepted(desk, person))
-        return sorted([*sent, *accepted], key=lambda entry: not _waits(entry))
+        to_come = await self.seat.look(lambda: bags_on_the_way_here(desk, person))
+        done: list[SentBag | AcceptedBag] = [*sent, *accepted]
+        return [*to_come, *sorted(done, key=lambda entry: not _waits(entry))]
 
     def heading(self) -> str:
         on_the_way = [
@@ -84,13 +88,17 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
         return f"Bags between the tills of the shop: {bags} of this till on the way, {sums}"
 
     def row(self, entry: Entry) -> Row:
+        if isinstance(entry, BagPaper):
+            amount, till = self.seat.shown(entry.amount), f"from {entry.terminal}"
+            cells = ("", entry.bag, till, amount, "ON THE WAY HERE")
+            return Row(key=entry.number, cells=cells, strong=True)
         if isinstance(entry, SentBag):
             till = (
                 f"to {entry.arrived_at or entry.cash_office}"
                 if entry.arrived_at or entry.cash_office
                 else "out"
             )
-            day, state = entry.sent_on, str(entry.state)
+            day, state = entry.sent_on, "back here too" if entry.is_in_doubt else str(entry.state)
             if entry.state is SentState.ON_THE_WAY:
                 days = entry.days(self.seat.desk.clock.now().date())
                 state = "on the way" if not days else f"on the way {days} d"
@@ -111,6 +119,8 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
     def facts(self, entry: Entry | None) -> str:
         if entry is None:
             return "No bag was sent or accepted here. S sends one, Y accepts one."
+        if isinstance(entry, BagPaper):
+            return f"Paper {entry.number}, as central says. Enter accepts it, with its check off the paper."
         paper = entry.paper
         if isinstance(entry, SentBag):
             lines = [f"Paper {paper.number}, check {paper.check}, sent by {entry.sent_by}"]
@@ -129,6 +139,9 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
             self.refuse("There is no bag yet. S sends one, Y accepts one.")
             return
         entry = self.selected
+        if isinstance(entry, BagPaper):
+            self._accept(entry)
+            return
         self.errand(self._paper(entry.paper.number if isinstance(entry, SentBag) else entry.number))
 
     async def _paper(self, number: str) -> None:
@@ -147,6 +160,9 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
         self.app.push_screen(SendBagScreen(self.seat, self.errands), sent)
 
     def action_accept_bag(self) -> None:
+        self._accept(self.selected if isinstance(self.selected, BagPaper) else None)
+
+    def _accept(self, paper: BagPaper | None) -> None:
         def accepted(done: BagAccepted | None) -> None:
             if done is None:
                 return
@@ -156,12 +172,12 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
                 said += f" {self.seat.shown(bag.over_short)} is over or short."
             self.errand(self.load(said))
 
-        self.app.push_screen(AcceptBagScreen(self.seat, self.errands), accepted)
+        self.app.push_screen(AcceptBagScreen(self.seat, self.errands, paper), accepted)
 
     def action_take_bag_back(self) -> None:
         entry = self.selected
-        if entry is None:
-            self.refuse("There is no bag to take back.")
+        if entry is None or isinstance(entry, BagPaper):
+            self.refuse("There is nothing to take back. Select a bag that was sent or accepted here.")
             return
 
         def answered(reason: str | None) -> None:
@@ -176,7 +192,7 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
             question = f"Take back that bag {entry.paper.bag} with {amount} was accepted here?"
         self.app.push_screen(ReasonScreen(self.seat, self.errands, question), answered)
 
-    async def _take_back(self, entry: Entry, reason: str) -> None:
+    async def _take_back(self, entry: SentBag | AcceptedBag, reason: str) -> None:
         desk, person, paper = self.seat.desk, self.seat.person, entry.paper.number
         if isinstance(entry, SentBag):
             number = (await self.seat.deed(partial(recall_bag, desk, person, paper, reason))).number
@@ -191,8 +207,10 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
             self.errand(self._again())
 
 
-def _waits(entry: Entry) -> bool:
+def _waits(entry: SentBag | AcceptedBag) -> bool:
     """Whether somebody has still to do something about it."""
+    if isinstance(entry, SentBag) and entry.is_in_doubt:
+        return True
     return entry.state in (SentState.ON_THE_WAY, AcceptedState.REFUSED)
 
 
@@ -235,18 +253,27 @@ class AcceptBagScreen(FormScreen[BagAccepted]):
 
     KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
 
+    def __init__(self, seat: Seat, errands: Errands, paper: BagPaper | None = None) -> None:
+        super().__init__(seat, errands)
+        self._paper = paper
+
     def body(self) -> ComposeResult:
+        known = self._paper
+        number, bag = ("", "") if known is None else (known.number, known.bag)
+        amount = "" if known is None else self.seat.shown(known.amount)
         own = self.seat.desk.identity.currency.code
         yield Label("A bag of another till into the safe: off its paper", classes="title", markup=False)
-        yield Field("Paper", id="accept-paper", limit=PAPER_MAX, note="its number")
-        yield Field("Bag number", id="accept-bag", limit=BAG_MAX, note="as printed on the bag")
-        yield Field(f"Put in, {own}", id="accept-amount", pattern=AMOUNT, limit=AMOUNT_MAX)
+        yield Field("Paper", id="accept-paper", value=number, limit=PAPER_MAX, note="its number")
+        yield Field("Bag number", id="accept-bag", value=bag, limit=BAG_MAX, note="as printed on the bag")
+        yield Field(f"Put in, {own}", id="accept-amount", value=amount, pattern=AMOUNT, limit=AMOUNT_MAX)
         yield Field("Check", id="accept-check", limit=CHECK_MAX, note="5 characters")
         yield Field(f"Counted, {own}", id="accept-counted", pattern=AMOUNT, limit=AMOUNT_MAX)
         yield Field("Reason", id="accept-reason", limit=REASON_MAX)
 
     def on_mount(self) -> None:
         self.query_one("#accept-reason", Field).display = False
+        if self._paper is not None:
+            self.query_one("#accept-check", Field).box.focus()
 
     def send(self) -> None:
         if self.begin_sending():

@@ -45,6 +45,8 @@ from sync.central.wire.links import (
     REFUNDABLE_PATH,
     SESSION_PATH,
     SHIFT_TOTAL_PATH,
+    SHOP_BAG_PATH,
+    SHOP_TILL_PATH,
     TERMINAL_PATH,
     TOKEN_PATH,
     TRANSFER_PATH,
@@ -146,6 +148,17 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body=ref("NewLedgerBatch"),
     ),
     ("GET", f"{LEDGER_BATCH_PATH}/{{id}}"): _one("One batch", "LedgerBatch"),
+    ("GET", SHOP_BAG_PATH): _list("Bags of cash between the tills of a shop", "ShopBag"),
+    ("POST", SHOP_BAG_PATH): Operation(
+        does="Tell that a bag was sent, recalled or accepted, or that its acceptance was undone",
+        answer={200: ref("ShopBag"), 201: ref("ShopBag")},
+        body=ref("NewShopBagStep"),
+    ),
+    ("GET", f"{SHOP_BAG_PATH}/{{id}}"): _one("One bag", "ShopBag"),
+    ("GET", SHOP_TILL_PATH): _list("How far the tills of a shop are with their day", "ShopTill"),
+    ("POST", SHOP_TILL_PATH): Operation(
+        does="Tell how far a till is with its day", answer={200: ref("ShopTillTold")}, body=ref("NewShopTill")
+    ),
     ("GET", PERSON_PATH): _list("Who works at the tills, and who may not any more", "Person"),
     ("GET", f"{PERSON_PATH}/{{id}}"): _one("One of them", "Person"),
     ("GET", PERSON_CHANGE_PATH): _list("What tills told of their people", "PersonChange"),

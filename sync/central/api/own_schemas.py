@@ -81,6 +81,13 @@ _LEDGER_BATCH: Mapping[str, Schema] = {
         )
     ),
 }
+_SHIFT = _object({"number": WHOLE, "operator": TEXT})
+_STANDING: Mapping[str, Schema] = {
+    "openDays": TEXTS,
+    "waiting": WHOLE,
+    "parked": WHOLE,
+    "bagsOnTheWay": _object({"count": WHOLE}, {"amount": MONEY}),
+}
 _SUM = _object({"count": WHOLE, "totalAmount": MONEY})
 _OF_PERSON: Mapping[str, Schema] = {
     "deedId": TEXT,
@@ -274,6 +281,51 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "HeadTold": _object(_type("CounterfoilHead")),
     "Head": _object({"epoch": WHOLE, "chainNumber": WHOLE, "mark": TEXT, "toldAt": TIME}),
+    "NewShopBagStep": _object(
+        {
+            "id": TEXT,
+            "deed": _one_of("sent", "recalled", "accepted", "undone"),
+            "terminal": TEXT,
+            "paper": TEXT,
+            "shop": TEXT,
+            "bag": TEXT,
+            "amount": MONEY,
+            "at": TEXT,
+        },
+        {"counted": MONEY},
+    ),
+    "ShopBag": _object(
+        {
+            "id": TEXT,
+            "href": TEXT,
+            "shop": TEXT,
+            "terminal": TEXT,
+            "bag": TEXT,
+            "amount": MONEY,
+            "state": _one_of("on_the_way", "recalled", "accepted"),
+            "isTold": YES_NO,
+            "toldAt": TIME,
+            "changeNumber": WHOLE,
+            **_type("CounterfoilShopBag"),
+        },
+        {"sentAt": TEXT, "acceptedBy": TEXT, "acceptance": TEXT, "counted": MONEY, "acceptedAt": TEXT},
+    ),
+    "NewShopTill": _object({"terminal": TEXT, "shop": TEXT, **_STANDING}, {"shift": _SHIFT}),
+    "ShopTillTold": _object(_type("CounterfoilShopTill")),
+    "ShopTill": _object(
+        {
+            "id": TEXT,
+            "href": TEXT,
+            "shop": TEXT,
+            "terminal": TEXT,
+            **_STANDING,
+            "toldAt": TIME,
+            "secondsAgo": WHOLE,
+            "changeNumber": WHOLE,
+            **_type("CounterfoilShopTill"),
+        },
+        {"shift": _SHIFT},
+    ),
     "NewShiftTotal": _object(
         {
             "terminal": TEXT,

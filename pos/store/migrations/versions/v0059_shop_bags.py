@@ -38,19 +38,25 @@ CREATE TABLE bag_recall (
     approver TEXT
 ) STRICT, WITHOUT ROWID;
 
--- Central says that another till accepted it.
+-- What central says of it, the last counts: another till accepted it; without a terminal: that was taken back there.
 CREATE TABLE bag_arrival (
-    sending_id TEXT PRIMARY KEY REFERENCES bag_sending,
-    terminal TEXT NOT NULL,
-    counted_minor INTEGER NOT NULL CHECK (counted_minor >= 0),
-    currency TEXT NOT NULL CHECK (length(currency) = 3),
-    accepted_at TEXT NOT NULL,
-    heard_at_utc TEXT NOT NULL
+    sending_id TEXT NOT NULL REFERENCES bag_sending,
+    number INTEGER NOT NULL CHECK (number > 0),
+    terminal TEXT,
+    counted_minor INTEGER CHECK (counted_minor >= 0),
+    accepted_at TEXT,
+    heard_at_utc TEXT NOT NULL,
+    PRIMARY KEY (sending_id, number),
+    CHECK ((terminal IS NULL) = (counted_minor IS NULL)),
+    CHECK ((terminal IS NULL) = (accepted_at IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE VIEW v_bag_arrival AS
+SELECT sending_id, terminal, counted_minor, accepted_at FROM bag_arrival AS last WHERE terminal IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM bag_arrival AS later WHERE later.sending_id = last.sending_id AND later.number > last.number);
 CREATE TRIGGER recalled_bag_never_left BEFORE INSERT ON bag_recall
 BEGIN
     SELECT RAISE(ABORT, 'another till has this bag') WHERE EXISTS (
-        SELECT 1 FROM bag_arrival WHERE sending_id = NEW.sending_id);
+        SELECT 1 FROM v_bag_arrival WHERE sending_id = NEW.sending_id);
     SELECT RAISE(ABORT, 'this bag is not on the way') WHERE 'sent' IS NOT (
         SELECT state FROM bag_sending JOIN cash_bag_event USING (bag_id) WHERE sending_id = NEW.sending_id
         ORDER BY number DESC LIMIT 1);
@@ -126,11 +132,11 @@ BEGIN SELECT RAISE(ABORT, 'a bag goes with its slip'); END;
 
 CREATE VIEW v_sent_bag AS
 SELECT sending.sending_id, sending.receipt_number, cash_bag.number AS bag, cash_bag.amount_minor, cash_bag.currency,
-       iif(bag_recall.sending_id IS NOT NULL, 'recalled', iif(bag_arrival.sending_id IS NOT NULL, 'arrived', 'on_the_way'))
+       iif(bag_recall.sending_id IS NOT NULL, 'recalled', iif(arrival.sending_id IS NOT NULL, 'arrived', 'on_the_way'))
        AS state, sending.business_date, sending.at_utc, sending.operator, sending.approver, sending.cash_office,
-       sending.contents, bag_arrival.terminal AS arrived_at, bag_arrival.counted_minor, sending.bag_id
+       sending.contents, arrival.terminal AS arrived_at, arrival.counted_minor, sending.bag_id
 FROM bag_sending AS sending JOIN cash_bag USING (bag_id) LEFT JOIN bag_recall USING (sending_id)
-LEFT JOIN bag_arrival USING (sending_id);
+LEFT JOIN v_bag_arrival AS arrival USING (sending_id);
 CREATE VIEW v_accepted_bag AS
 SELECT accepted.acceptance_id, accepted.receipt_number, accepted.sent_paper, accepted.bag, accepted.amount_minor,
        accepted.counted_minor, accepted.currency, iif(undone.acceptance_id IS NOT NULL, 'undone',

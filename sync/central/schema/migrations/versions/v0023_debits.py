@@ -6,7 +6,7 @@ from sync.central.schema.migrations.run_sql import run_sql
 from sync.central.schema.migrations.walling import wall_in
 
 revision = "0023"
-down_revision = "0020"
+down_revision = "0022"
 
 NOBODY = "false"
 

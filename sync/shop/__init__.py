@@ -1,0 +1,1 @@
+"""What the tills of one shop tell each other through central."""

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from pos.domain.errors import Refused
 from sync.central.access.audit import events
 from sync.central.access.clients import NewClient, renew_client, revoke_client
+from sync.central.hub.subscriptions import list_listeners, unsubscribe
 from sync.central.operating.backup import back_up
 from sync.central.operating.let_in import LetIn
 from sync.central.operating.restore import restore
@@ -154,6 +155,28 @@ async def test_a_restored_central_tells_a_listener_nothing_until_its_client_has_
             await central.pass_time(lambda: len(central.left()) == 1)
             await quiet()
         assert [heard.path.split("/")[1] for heard in listener.heard] == ["stays"]
+    restored.close()
+
+
+async def test_who_listened_to_the_store_that_it_replaces_listens_and_who_ended_it_does_not(
+    store: CentralStore, tmp_path: Path, new_url: str
+) -> None:
+    before = Before(store, tmp_path)
+    async with central_over(store) as first:
+        stays, ends, stops = [
+            await listen(first.client, f"http://localhost/{name}") for name in ("a", "b", "c")
+        ]
+        await post(first.client, payment())
+        await before.backed_up()
+        with store.write() as connection:
+            assert unsubscribe(connection, ends, at=before.clock.now())
+            connection.execute(text("UPDATE hub SET state = 'stopped' WHERE id = :id"), {"id": stops})
+        came = await listen(first.client, "http://localhost/d")
+    restored = before.restored(new_url, LetIn.AS_REPLACED, before.url)
+    with restored.read() as connection:
+        listeners = {one.hub_id: (one.state, one.waiting) for one in list_listeners(connection)}
+    assert listeners == {stays: ("active", 1), stops: ("stopped", 1), came: ("active", 0)}
+    assert verify_central(restored) == []
     restored.close()
 
 

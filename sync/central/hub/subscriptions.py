@@ -109,11 +109,16 @@ def unsubscribe(
     row = connection.execute(FIND, {"id": hub_id}).one_or_none()
     if row is None or row.api != (api or row.api) or row.client_id != (client_id or row.client_id):
         return False
+    forget(connection, hub_id)
+    note(connection, AuditEvent.LISTENER_ENDED, hub_id, at=at, actor=client_id or "")
+    return True
+
+
+def forget(connection: Connection, hub_id: str) -> None:
+    """The subscription is gone, with all that waits for it alone."""
     connection.execute(FORGET_DELIVERIES, {"id": hub_id})
     connection.execute(FORGET_EVENTS)
     connection.execute(FORGET, {"id": hub_id})
-    note(connection, AuditEvent.LISTENER_ENDED, hub_id, at=at, actor=client_id or "")
-    return True
 
 
 def try_again(connection: Connection, hub_id: str, *, at: datetime) -> int | None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pos.domain.errors import Refused
 from sync.central.access.audit import AuditEvent, note
+from sync.central.hub.subscriptions import forget
 from sync.central.schema.opening import open_engine
 from sync.central.store.promises import READING
 
@@ -95,6 +96,8 @@ def _take(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None
         case "terminal":
             connection.execute(text("DELETE FROM terminal"))
             _insert(connection, name, told)
+        case "hub":
+            _take_listeners(connection, told)
         case "central_audit":
             last = connection.execute(LAST_EVENT).one_or_none()
             _insert(connection, name, [row for row in told if last is None or row["number"] > last.number])
@@ -110,12 +113,24 @@ def _take(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None
                     )
 
 
+def _take_listeners(connection: Connection, told: list[dict[str, Any]]) -> None:
+    """Whoever ended it since the backup listens no more, and whoever began goes on; what waits stays for the others."""
+    known = set(connection.execute(LISTENERS).scalars())
+    for hub_id in known - {row["id"] for row in told}:
+        forget(connection, hub_id)
+    for row in told:
+        if row["id"] in known:
+            connection.execute(AS_LAST_STOOD, {"id": row["id"], "state": row["state"]})
+        else:
+            _insert(connection, "hub", [row])
+
+
 def _insert(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(table(name, *map(column, rows[0])).insert().inline(), rows)
 
 
-TAKEN = ("api_client", "terminal", "central_audit", "person", "voucher_key", "hub_key")
+TAKEN = ("api_client", "terminal", "central_audit", "person", "voucher_key", "hub_key", "hub")
 VOID = (
     text("DELETE FROM access_token"),
     text("DELETE FROM used_assertion"),
@@ -129,6 +144,8 @@ REVOKE_KEYS = text(
 )
 LAST_EVENT = text("SELECT number, at_utc, event, subject FROM central_audit ORDER BY number DESC LIMIT 1")
 FIND_EVENT = text("SELECT number, at_utc, event, subject FROM central_audit WHERE number = :number")
+LISTENERS = text("SELECT id FROM hub")
+AS_LAST_STOOD = text("UPDATE hub SET state = :state WHERE id = :id")
 OF_PERSON = ("id", "active", "disabled_at", "roles_taken", "taken_at")
 AS_LAST_KNOWN = text(
     "UPDATE person SET active = :active, disabled_at = :disabled_at, roles_taken = :roles_taken, taken_at = :taken_at"

@@ -9,9 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self
 
 from sync.addresses import Addresses
 from sync.bearer import Bearer, NoToken, TokenAnswer
@@ -21,8 +19,9 @@ from sync.outcomes import Unknown, Unreachable
 from sync.transport_security import TlsFiles, context_of, why_not_secure
 from sync.wire_json import dumps
 
-AsyncBaseTransport = httpx.AsyncBaseTransport
-"""The seam: what carries the requests."""
+if TYPE_CHECKING:
+    # The seam: what carries the requests.
+    from httpx import AsyncBaseTransport as AsyncBaseTransport
 
 ANSWER_TIMEOUTS_MAX = 6
 """A long answer may take so many time-outs in all, as long as each part of it comes within one."""
@@ -57,6 +56,9 @@ class Link:
         self._answer_s_max = timeout_s * ANSWER_TIMEOUTS_MAX
         self.heed: Callable[[int], None] = lambda _seconds: None
         self.media_type = media_type
+        # A sixth of a command's start, and most commands ask central nothing.
+        import httpx
+
         self._http = httpx.AsyncClient(
             transport=transport,
             verify=self._trusted(tls or TlsFiles(), needed=transport is None and addresses.are_secure),
@@ -146,6 +148,8 @@ class Link:
     async def _send(
         self, method: str, url: str, *, within_s: int | None = None, **parts: Any
     ) -> HttpAnswer | Unknown | Unreachable:
+        import httpx
+
         if self._tls_fault is not None:
             return Unreachable(self._tls_fault)
         answer_s_max = self._answer_s_max if within_s is None else within_s

@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from tests.builders.homes import (
     CASHIER,
     CASHIER_PIN,
     NO_CENTRAL,
+    ROOT,
     SUPERVISOR,
     Ended,
     ForkingPos,
@@ -99,6 +102,15 @@ def test_a_file_of_lines_is_carried_out_as_standard_input_is(
     file.write_text("\n\n".join(json.dumps(act) for act in DAY), encoding="utf-8")
     ended = pos.run(*script_arguments(home, file=str(file)))
     assert (ended.status, codes(ended)) == (0, ["ok"] * 5)
+
+
+def test_what_only_some_commands_use_is_not_loaded_at_the_start_of_each() -> None:
+    program = "import sys, pos.cli.main; print([one for one in sys.argv[1:] if one in sys.modules])"
+    dear = ["alembic", "httpx", "reportlab", "rich", "starlette", "textual"]
+
+    told = subprocess.run([sys.executable, "-c", program, *dear], cwd=ROOT, capture_output=True, check=True)
+
+    assert told.stdout == b"[]\n"
 
 
 def test_the_program_started_from_nothing_answers_the_same(home: Path, tmp_path: Path) -> None:

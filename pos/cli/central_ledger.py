@@ -53,6 +53,52 @@ def _state_of(batch: LedgerBatch, step: Delivery | None) -> tuple[str, str]:
     return state, state
 
 
+@app.command("make")
+def make(
+    context: typer.Context,
+    db: DbOption,
+    shop: Annotated[
+        str, typer.Option("--shop", help="The shop that they are booked under; it has no tills.")
+    ],
+    time_zone: Annotated[
+        str, typer.Option("--time-zone", help="Whose days they are, as Asia/Kuwait.")
+    ] = "UTC",
+) -> None:
+    """Make the batches of what other clients than tills paid in and back: of every day that is over, what is in none yet.
+
+    The accounts are those of gl_accounts.toml and payment_modes.toml in --config.
+    """
+    from pos.bootstrap.policy import ledger_rules
+    from pos.machine import MachineClock
+    from pos.settings import read_settings
+    from sync.central.ledger.other_clients import OtherClients, batches_due, keep_batches, require_shop
+    from sync.central.schema.opening import open_central
+
+    call: Invocation = context.obj
+    require_shop(shop)
+    settings, now = read_settings(option=call.config), MachineClock(time_zone).now()
+    assert now.tzinfo is not None
+    clients = OtherClients(
+        shop=shop,
+        rules=ledger_rules(settings),
+        modes=settings.modes,
+        zone=now.tzinfo,
+        closed_through=settings.till.ledger.closed_date,
+    )
+    store = open_central(db)
+    try:
+        with store.read() as connection:
+            due = batches_due(connection, clients, at=now)
+        with store.write() as connection:
+            keep_batches(connection, due, at=now)
+    finally:
+        store.close()
+    for batch in due:
+        call.line(batch_head(batch), batch_text(batch))
+    if not due:
+        call.note("Nothing of other clients is in no batch.")
+
+
 @app.command("export")
 def export(
     context: typer.Context,

@@ -121,3 +121,13 @@ def test_an_address_that_does_not_answer_ends_with_7(pos: ForkingPos, central: s
 
 def test_an_address_without_tls_beyond_this_machine_is_refused(pos: ForkingPos, central: str) -> None:
     assert run(pos, central, "deliver", "--url", "http://ledger.example/batches").status == 2
+
+
+def test_other_clients_are_batched_under_a_shop_without_tills(pos: ForkingPos, central: str) -> None:
+    nothing_new = run(pos, central, "make", "--shop", "ONLINE", "--time-zone", "Asia/Kuwait")
+    of_tills = run(pos, central, "make", "--shop", "S014")
+    dashed = run(pos, central, "make", "--shop", "ON-LINE")
+
+    assert (nothing_new.status, nothing_new.lines) == (0, [])
+    assert (of_tills.status, of_tills.lines[0]["error"]["code"]) == (3, "shop_of_tills")
+    assert (dashed.status, dashed.lines[0]["error"]["code"]) == (3, "bad_shop")

@@ -374,6 +374,7 @@ async def test_what_dealers_pay_goes_through_the_wall_and_is_whole_behind_it(wal
         dealers_tills.test_a_dealers_till_takes_money_for_its_dealer_and_sees_no_other,
         dealers_tills.test_a_dealers_till_undoes_what_its_dealers_tills_took_alone,
         dealers_tills.test_a_dealers_till_tells_of_a_walk_in_buyers_cheque_and_charge,
+        dealers_tills.test_a_dealers_till_ends_nothing_that_is_anothers_and_hears_no_more_than_of_nothing,
         dealers_tills.test_a_dealers_till_takes_a_voucher_and_gives_its_rest,
         dealers_tills.test_people_and_second_persons_are_those_of_a_dealers_own_tills,
         dealers_tills.test_a_dealers_till_hears_how_far_its_dealers_tills_are_alone,

@@ -264,6 +264,47 @@ async def test_a_dealers_till_tells_of_a_walk_in_buyers_cheque_and_charge(empty_
     assert verify_central(empty_store) == []
 
 
+async def test_a_dealers_till_ends_nothing_that_is_anothers_and_hears_no_more_than_of_nothing(
+    empty_store: CentralStore,
+) -> None:
+    """By the ids of holds and bounces, should it have come by one."""
+    async with tills_of(empty_store, "T1", "T8", "T9") as (operators, own, other):
+        issued = await operators.server.post(
+            VOUCHER_PATH,
+            content=dumps(wanted(residual="new_voucher") | {"terminal": "T1"}),
+            headers={**JSON, **operators.token},
+        )
+        voucher = voucher_asked(code=loads(issued.content)["code"], terminal="T9")
+        assert (await other.tell(VOUCHER_HOLD_PATH, voucher))[0] == 201
+        taken, own_taken = await other.take(1), await own.take(1)
+        asked_for = {**hold(taken, "R-T9-1"), "terminal": "T9"}
+        assert (await other.tell(REFUND_HOLD_PATH, asked_for))[0] == 201
+        bounced = bounce(other, await other.take(2))
+        assert (await other.tell(DISHONOUR_PATH, bounced))[0] == 201
+
+        for till, ids in ((own, ("H-1", "RH-1")), (own, ("H-404", "RH-404"))):
+            said = [
+                (await till.server.request(method, f"{path}/{one}{below}", headers=till.token)).status_code
+                for method, path, one, below in (
+                    ("DELETE", VOUCHER_HOLD_PATH, ids[0], ""),
+                    ("GET", VOUCHER_HOLD_PATH, ids[0], "/rest"),
+                    ("DELETE", VOUCHER_HOLD_PATH, ids[0], "/rest"),
+                    ("DELETE", REFUND_HOLD_PATH, ids[1], ""),
+                )
+            ]
+            assert said == [204, 404, 204, 204]
+        undone = {**bounce(own, own_taken), "correlatorId": "u", "state": "undone"}
+        for dishonour in (bounced["dishonour"], "DH-404"):
+            told = await own.tell(DISHONOUR_PATH, {**undone, "dishonour": dishonour})
+            assert told == (422, "unknown_dishonour")
+
+        assert (await other.tell(REFUND_HOLD_PATH, asked_for))[0] == 200
+        assert (await other.tell(VOUCHER_HOLD_PATH, voucher))[0] == 200
+        (standing,) = await other.rows(DISHONOUR_PATH)
+        assert standing["state"] == "dishonoured"
+    assert verify_central(empty_store) == []
+
+
 async def test_a_bounce_is_told_of_no_other_dealers_account(empty_store: CentralStore) -> None:
     """Neither whom it counts against, nor whom it charges, nor who is collected from again."""
     async with tills_of(empty_store, "T8", "T9") as (own, _):

@@ -23,6 +23,7 @@ from sync.central.payments.standing_bounces import put_back, standing_bounces, t
 from sync.central.wire.dealer_view import (
     OF_OWN_PAYMENTS,
     dealer_asking,
+    is_own_payment,
     require_not_anothers,
     require_own_payment,
     shown_key,
@@ -282,7 +283,7 @@ def _put_charge(
 def _undo(connection: Connection, told: IncomingDishonour, receipt: DishonourReceipt) -> None:
     """Nothing of it holds any more: what is open of its charge goes, what was paid of it is the account's credit."""
     row = connection.execute(FIND_DISHONOUR, {"id": told.dishonour_id}).one_or_none()
-    if row is None:
+    if row is None or not is_own_payment(connection, row.payment_id):
         raise ApiError(422, "unknown_dishonour", "No bounce has this id.", field="dishonour")
     if row.undone_at is not None:
         raise ApiError(422, "dishonour_conflict", "This bounce was undone before.", field="dishonour")

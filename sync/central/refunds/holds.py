@@ -20,7 +20,7 @@ from pos.domain.money import Currency, Money, currency, total, zero
 from sync.central.refunds.incoming_refund import IncomingRefund
 from sync.central.refunds.positions import FIND_PAID, Part, StoodAs, part_to_hold, positions_of
 from sync.central.wire.callers import require_own_terminal
-from sync.central.wire.dealer_view import is_own_payment, shown_key
+from sync.central.wire.dealer_view import is_of_own_till, is_own_payment, shown_key
 from sync.central.wire.errors import ApiError
 from sync.central.wire.query import Resource
 from sync.tmf676.method import VOUCHER
@@ -172,7 +172,7 @@ def hold_refund(connection: Connection, asked: RefundHoldAsked, *, at: datetime)
     if before is not None:
         if before.released_at is not None:
             raise _not_held("refund_hold_released", "This was given up before. Do it once more.")
-        if before.asked_sha256 != asked.sha256():
+        if before.asked_sha256 != asked.sha256() or not is_of_own_till(connection, before.terminal):
             raise ApiError(
                 422, "key_reused", "This hold's id was used for another asking. Nothing was changed."
             )
@@ -254,12 +254,14 @@ def _not_held(code: str, message: str, *, more: Mapping[str, object] | None = No
 def release_refund_hold(connection: Connection, hold_id: str, *, at: datetime) -> None:
     """Let go of a hold. One that never came leaves a mark, so that it is refused if it comes late.
 
-    Raises ApiError 403 ``other_terminal`` where another terminal holds it, 409 ``refund_hold_used`` where a refund has
-    used it.
+    Another dealer's is answered as one that is not here, and stays. Raises ApiError 403 ``other_terminal`` where another
+    terminal holds it, 409 ``refund_hold_used`` where a refund has used it.
     """
     hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
     if hold is None:
         connection.execute(INSERT_MARK, {"id": hold_id, "at": _utc(at)})
+        return
+    if not is_of_own_till(connection, hold.terminal):
         return
     require_own_terminal({"terminal": hold.terminal})
     if hold.released_at is not None:

@@ -29,6 +29,7 @@ from sync.central.vouchers.issuers import (
 )
 from sync.central.vouchers.issuing import is_redeemed, promise_rest, terms_of
 from sync.central.wire.callers import require_own_terminal
+from sync.central.wire.dealer_view import is_of_own_till
 from sync.central.wire.errors import ApiError
 from sync.wire_json import WireJsonError, dumps, loads
 
@@ -325,11 +326,18 @@ def _too_many_tries(connection: Connection, terminal: str, at: datetime) -> NotH
     )
 
 
-def require_own_hold(connection: Connection, hold_id: str) -> None:
-    """Raises ApiError 403 ``other_terminal`` where another terminal holds it: its payment tells everybody the hold's id."""
+def is_hold_of_others(connection: Connection, hold_id: str) -> bool:
+    """Whether another dealer, or the operator, holds it: whoever asks is answered as of one that is not here.
+
+    Raises ApiError 403 ``other_terminal`` where another of its own terminals does: a payment tells all of them the id.
+    """
     hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
-    if hold is not None:
-        require_own_terminal({"terminal": hold.terminal})
+    if hold is None:
+        return False
+    if not is_of_own_till(connection, hold.terminal):
+        return True
+    require_own_terminal({"terminal": hold.terminal})
+    return False
 
 
 def release_hold(

@@ -175,6 +175,14 @@ def is_own_payment(connection: Connection, payment_id: str) -> bool:
     return found.one_or_none() is not None
 
 
+def is_of_own_till(connection: Connection, terminal: str | None) -> bool:
+    """Whether whoever asks may know what this terminal did: anybody but a dealer of any. None: no terminal did it."""
+    dealer = dealer_asking()
+    if dealer is None or terminal is None:
+        return True
+    return connection.execute(OWN_TILL, {"id": terminal, "of_dealer": dealer}).one_or_none() is not None
+
+
 def require_seen_account(connection: Connection, account_id: str, *, field: str) -> None:
     """A dealer puts money on no other dealer's account. Raises ApiError 422 ``unknown_account``."""
     dealer = dealer_asking()
@@ -212,5 +220,6 @@ Each row asks for its own account: a list of all that are seen would be made of 
 """
 OF_SEEN_BILL = f"(bill.dealer = :of_dealer OR {OF_SEEN_ACCOUNT})"
 """The same for bills: what walk-in buyers owe stands on no account, and is its till's dealer's."""
+OWN_TILL = text("SELECT id FROM terminal WHERE id = :id AND dealer = :of_dealer")
 SEE_ACCOUNT = text("SELECT id FROM account WHERE id = :id AND (kind <> 'dealer' OR id = :of_dealer)")
 SEE_OTHERS = text("SELECT id FROM account WHERE id = :id AND kind = 'dealer' AND id <> :of_dealer")

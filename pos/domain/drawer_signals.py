@@ -1,4 +1,6 @@
-"""Signals in payments and cash: one account paid many times in a day, shifts and bags that are over or short."""
+"""Signals in payments and cash: one account paid many times in a day, shifts, bags and the safe
+that are over or short, and what is done at an open drawer beside payments.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from pos.domain.signals import BagEnd, Looked, Paid, ShiftEnd, Signal, SignalCode, SignalPolicy, SignalRow
+from pos.domain.signals import (
+    AtDrawer,
+    BagEnd,
+    Looked,
+    Paid,
+    SafeEnd,
+    ShiftEnd,
+    Signal,
+    SignalCode,
+    SignalPolicy,
+    SignalRow,
+)
 
 
 def drawer_signals(seen: Looked, policy: SignalPolicy) -> Iterator[Signal]:
@@ -14,6 +27,10 @@ def drawer_signals(seen: Looked, policy: SignalPolicy) -> Iterator[Signal]:
     yield from _many_payments(seen.paid, policy)
     yield from _over_short(seen.shifts, policy)
     yield from _bags(seen.bags)
+    yield from _safe(seen.safe)
+    yield from _at_drawer(SignalCode.NO_SALES, seen.opened)
+    under = (one for one in seen.paid_out if _is_just_under(one, policy))
+    yield from _at_drawer(SignalCode.PAID_OUT, under)
 
 
 def _many_payments(paid: Iterable[Paid], policy: SignalPolicy) -> Iterator[Signal]:
@@ -76,6 +93,34 @@ def _bags(bags: Iterable[BagEnd]) -> Iterator[Signal]:
             rows=rows,
             said=f"{len(found)} of {sealed[user]} bags",
         )
+
+
+def _safe(counts: Iterable[SafeEnd]) -> Iterator[Signal]:
+    """Of whoever counted, with how many counts they made: a shop counts each day, and now and then it differs."""
+    of_user: dict[str, list[SafeEnd]] = defaultdict(list)
+    for count in counts:
+        of_user[count.user].append(count)
+    for user, made in of_user.items():
+        rows = tuple(
+            SignalRow(at=one.at, user=user, what=one.number, amount=one.over_short, note=one.reason)
+            for one in made
+            if one.over_short
+        )
+        said = f"{len(rows)} of {len(made)} counts"
+        yield Signal(code=SignalCode.SAFE, people=(user,), count=len(rows), rows=rows, said=said)
+
+
+def _at_drawer(code: SignalCode, found: Iterable[AtDrawer]) -> Iterator[Signal]:
+    of_user: dict[str, list[AtDrawer]] = defaultdict(list)
+    for one in found:
+        of_user[one.user].append(one)
+    for user, own in of_user.items():
+        yield Signal(code=code, people=(user,), count=len(own), rows=tuple(one.row for one in own))
+
+
+def _is_just_under(one: AtDrawer, policy: SignalPolicy) -> bool:
+    least = one.cap_minor * (100 - policy.under_cap_percent)
+    return one.cap_minor > 0 and least <= one.amount.minor * 100 <= one.cap_minor * 100
 
 
 def _signal(code: SignalCode, user: str, shifts: Iterable[ShiftEnd], said: str) -> Signal:

@@ -45,6 +45,9 @@ class SignalCode(StrEnum):
     ONE_WAY = "over_short_one_way"
     ROUND = "over_short_round"
     BAGS = "bag_over_short"
+    SAFE = "safe_over_short"
+    NO_SALES = "no_sale_often"
+    PAID_OUT = "paid_out_under_cap"
 
 
 WHAT: Mapping[SignalCode, str] = {
@@ -75,6 +78,9 @@ WHAT: Mapping[SignalCode, str] = {
     SignalCode.ONE_WAY: "shifts that closed always over, or always short",
     SignalCode.ROUND: "shifts over or short by a round sum",
     SignalCode.BAGS: "bags of cash in which the bank counted otherwise",
+    SignalCode.SAFE: "counts of the safe that differed",
+    SignalCode.NO_SALES: "drawers opened without a sale",
+    SignalCode.PAID_OUT: "cash paid out just under what one person may pay out alone",
 }
 
 SHOWN_FROM: Mapping[SignalCode, int] = {
@@ -105,6 +111,9 @@ SHOWN_FROM: Mapping[SignalCode, int] = {
     SignalCode.ONE_WAY: 3,
     SignalCode.ROUND: 2,
     SignalCode.BAGS: 1,
+    SignalCode.SAFE: 2,
+    SignalCode.NO_SALES: 5,
+    SignalCode.PAID_OUT: 3,
 }
 
 
@@ -283,6 +292,39 @@ class BagEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SafeEnd:
+    """A count of the safe. ``over_short`` is what was found more in it; ``user`` is who counted."""
+
+    number: str
+    user: str
+    at: datetime
+    over_short: Money
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtDrawer:
+    """A drawer that was opened without a sale (``number`` empty), or cash paid out of it without a second person.
+
+    ``cap_minor`` is what the person may pay out alone, 0 where there is no such limit.
+    """
+
+    number: str
+    user: str
+    at: datetime
+    amount: Money
+    cap_minor: int = 0
+    reason: str = ""
+
+    @property
+    def row(self) -> SignalRow:
+        """As a signal shows it."""
+        what = self.number or "no_sale"
+        amount = self.amount if self.number else None
+        return SignalRow(at=self.at, user=self.user, what=what, amount=amount, note=self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A row of the audit, by its number; with the account and amount of its payment, where that was looked up."""
 
@@ -319,6 +361,9 @@ class Looked:
     asked: Sequence[Asked] = ()
     shifts: Sequence[ShiftEnd] = ()
     bags: Sequence[BagEnd] = ()
+    safe: Sequence[SafeEnd] = ()
+    opened: Sequence[AtDrawer] = ()
+    paid_out: Sequence[AtDrawer] = ()
     steps: Sequence[Step] = ()
     away: Sequence[Step] = ()
     behind: Sequence[Step] = ()

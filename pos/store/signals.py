@@ -13,10 +13,22 @@ from datetime import date, datetime, timedelta, timezone
 from sqlalchemy import Connection
 
 from pos.domain.approval import OPEN_FOR
+from pos.domain.cash_move import MoveKind
 from pos.domain.conduct_signals import COMES, DEEDS, GOES
 from pos.domain.correction import CorrectionKind
 from pos.domain.money import Money, currency
-from pos.domain.signals import Asked, BagEnd, Paid, Reprint, ShiftEnd, Step, Takings, Undone
+from pos.domain.signals import (
+    Asked,
+    AtDrawer,
+    BagEnd,
+    Paid,
+    Reprint,
+    SafeEnd,
+    ShiftEnd,
+    Step,
+    Takings,
+    Undone,
+)
 from pos.store.audit import CONFIRM_CLOCK
 from pos.store.times import from_utc_text, utc_text
 
@@ -279,6 +291,48 @@ def bags_in(connection: Connection, within: Span) -> list[BagEnd]:
             reason=reason or "",
         )
         for number, slip, user, at, offset, minor, code, reason in found
+    ]
+
+
+def safe_counts_in(connection: Connection, within: Span) -> list[SafeEnd]:
+    """The counts of the safe, with what they found over or short."""
+    found = connection.exec_driver_sql(
+        "SELECT receipt_number, operator, at_utc, utc_offset_min, difference_minor, currency, reason FROM safe_count "
+        f"WHERE {within.of('at_utc')}",
+        within.values(),
+    )
+    return [
+        SafeEnd(
+            number=number,
+            user=user,
+            at=_local(at, offset),
+            over_short=Money(minor, currency(code)),
+            reason=reason or "",
+        )
+        for number, user, at, offset, minor, code, reason in found
+    ]
+
+
+def at_drawer_in(
+    connection: Connection, within: Span, kind: MoveKind, cap_of: Callable[[str], int]
+) -> list[AtDrawer]:
+    """What was done of ``kind`` at a drawer by one person; ``cap_of`` a user is the sum up to which that is done alone."""
+    found = connection.exec_driver_sql(
+        "SELECT receipt_number, operator, at_utc, utc_offset_min, amount_minor, currency, "
+        "trim(coalesce(reason, '') || ' ' || coalesce(text, '')) FROM cash_move "
+        f"WHERE kind = :kind AND undoes IS NULL AND approver IS NULL AND {within.of('at_utc')}",
+        within.values(kind=str(kind)),
+    )
+    return [
+        AtDrawer(
+            number=number or "",
+            user=user,
+            at=_local(at, offset),
+            amount=Money(minor, currency(code)),
+            cap_minor=cap_of(user),
+            reason=said,
+        )
+        for number, user, at, offset, minor, code, said in found
     ]
 
 

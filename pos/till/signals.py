@@ -14,10 +14,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from pos.domain.business_day import business_date
+from pos.domain.cash_move import MoveKind
 from pos.domain.conduct_signals import ABANDON, walk
 from pos.domain.errors import Refused
 from pos.domain.payment_mode import ModeKind
-from pos.domain.role import Person, Role
+from pos.domain.role import Grant, Person, Role
 from pos.domain.signal_rules import signals_in
 from pos.domain.signals import Looked, Signal, SignalCode, Step
 from pos.domain.unfinished import read_unfinished
@@ -25,9 +26,11 @@ from pos.store.people import roster
 from pos.store.signals import (
     Span,
     asked_in,
+    at_drawer_in,
     bags_in,
     paid_in,
     reprints_of,
+    safe_counts_in,
     shifts_in,
     span,
     steps_in,
@@ -108,6 +111,9 @@ def _looked(desk: Desk, connection: Connection, within: Span) -> Looked:
         asked=asked_in(connection, within),
         shifts=shifts_in(connection, within),
         bags=bags_in(connection, within),
+        safe=safe_counts_in(connection, within),
+        opened=at_drawer_in(connection, within, MoveKind.NO_SALE, lambda _user: 0),
+        paid_out=at_drawer_in(connection, within, MoveKind.PAID_OUT, partial(_paid_alone, desk, roles)),
         steps=steps,
         away=with_receipts(connection, walked.away),
         behind=with_receipts(connection, walked.behind),
@@ -119,6 +125,12 @@ def _looked(desk: Desk, connection: Connection, within: Span) -> Looked:
 def _alone_sum(desk: Desk, roles: Mapping[str, frozenset[Role]], user: str, act: str) -> int:
     """Up to which sum a person corrects alone; who has gone from the roster had no role's own cap."""
     return desk.policy.corrections.alone_up_to(act, roles.get(user, frozenset()))
+
+
+def _paid_alone(desk: Desk, roles: Mapping[str, frozenset[Role]], user: str) -> int:
+    """Up to which sum a person pays out alone; 0 for who may without a limit, and for who has gone from the roster."""
+    limited = desk.permissions.grant(str(MoveKind.PAID_OUT), roles.get(user, frozenset())) is Grant.LIMIT
+    return desk.policy.cash_moves.alone_minor(MoveKind.PAID_OUT) if limited else 0
 
 
 def _accounts_left(steps: list[Step]) -> set[str]:

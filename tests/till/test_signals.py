@@ -10,6 +10,7 @@ from datetime import time, timedelta
 import pytest
 
 from pos.domain.approval import ApprovalNeeded
+from pos.domain.cash_move import MoveKind
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.errors import DomainError, NotAuthorised, Refused
 from pos.domain.ids import new_id
@@ -19,12 +20,14 @@ from pos.domain.signals import SHOWN_FROM, WHAT, Signal, SignalCode, SignalPolic
 from pos.domain.unfinished import Unfinished
 from pos.till.approvals import approve, decline
 from pos.till.cash_bags import bag_cash
+from pos.till.cash_moves import CashMoveOrder, move_cash
 from pos.till.corrections import void
 from pos.till.deposit_credits import CreditOrder, confirm_deposit
 from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk, note_refusals
 from pos.till.papers import reprint
 from pos.till.refunds import RefundOrder, refund
+from pos.till.safe import count_safe
 from pos.till.shop_clock import confirm_clock
 from pos.till.sign_in import end_session, lock, sign_in, sign_out, unlock
 from pos.till.signals import SignalReport, signals_of
@@ -125,6 +128,26 @@ def asked(desk: Desk, receipt: str, amount: str = "20") -> str:
     with pytest.raises(ApprovalNeeded) as refusal:
         paid_back(desk, receipt, amount)
     return str(refusal.value.details["request"])
+
+
+def safe_counted(desk: Desk, *counts: str) -> None:
+    """The safe is counted by a supervisor; what differs has its reason."""
+    for counted in counts:
+        later(desk)
+        count_safe(desk, SUPERVISOR, counted, "Cannot say")
+
+
+def drawer_opened(desk: Desk) -> None:
+    later(desk)
+    move_cash(desk, CASHIER, CashMoveOrder(kind=MoveKind.NO_SALE, text="Change for the bus"))
+
+
+def paid_out(desk: Desk, *amounts: str) -> None:
+    """A cashier who may pay out 5 alone."""
+    desk.policy = replace(desk.policy, cash_moves=replace(desk.policy.cash_moves, paid_alone_minor=5_000))
+    for amount in amounts:
+        later(desk)
+        move_cash(desk, CASHIER, CashMoveOrder(kind=MoveKind.PAID_OUT, amount=amount, reason="postage"))
 
 
 def approved(desk: Desk, *, by: Person = SUPERVISOR, after_s: float = 20) -> None:
@@ -378,6 +401,15 @@ DAYS: dict[SignalCode, tuple[Day, Day]] = {
     ),
     SignalCode.ROUND: (times(2, lambda d: shift_over(d, "49")), times(2, lambda d: shift_over(d, "49.005"))),
     SignalCode.BAGS: (lambda d: bag_counted(d, "19"), lambda d: bag_counted(d, "20")),
+    SignalCode.SAFE: (
+        lambda d: safe_counted(d, "500", "499", "498.500", "498.500"),
+        lambda d: safe_counted(d, "500", "499", "499", "499"),
+    ),
+    SignalCode.NO_SALES: (times(5, drawer_opened), times(4, drawer_opened)),
+    SignalCode.PAID_OUT: (
+        lambda d: paid_out(d, "4.500", "5", "4.995"),
+        lambda d: paid_out(d, "4.495", "5", "4.995", "1"),
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a count was made of, as stored: its notes and coins, and its slips by way to pay."""
+"""What a count or a move of cash was made of, as stored: its notes and coins, and a count's slips by way to pay."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ def pieces_of_count(connection: Connection, count_id: str, in_currency: Currency
     rows = connection.exec_driver_sql(
         "SELECT value_minor, pieces FROM shift_count_piece WHERE count_id = ? ORDER BY value_minor DESC",
         (count_id,),
+    )
+    return [Pieces(value=Money(int(minor), in_currency), pieces=int(pieces)) for minor, pieces in rows]
+
+
+def pieces_of_move(connection: Connection, move_id: str, in_currency: Currency) -> list[Pieces]:
+    """The notes and coins that were moved, the largest first; none where only the sum was told."""
+    rows = connection.exec_driver_sql(
+        "SELECT value_minor, pieces FROM cash_move_piece WHERE move_id = ? ORDER BY value_minor DESC",
+        (move_id,),
     )
     return [Pieces(value=Money(int(minor), in_currency), pieces=int(pieces)) for minor, pieces in rows]
 

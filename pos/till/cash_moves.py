@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pos.domain.cash_move import CashMove, MoveKind, move_lines, move_series
+from pos.domain.denominations import Pieces, read_pieces, require_sum
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_amount, zero
 from pos.domain.posting import SourceKind
@@ -19,10 +20,12 @@ from pos.domain.role import Grant, Person
 from pos.domain.sheet import SheetFacts, SheetLine, SheetPart
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.cash_moves import move_by_number, moves_of_shift
+from pos.store.counted_pieces import pieces_of_move
 from pos.store.shifts import open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second, use_or_ask
 from pos.till.correction_entry import require_in_drawer
+from pos.till.counted import pieces_line, write_pieces
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_right
 from pos.till.journal import book_entry
@@ -42,13 +45,17 @@ _SIGNED_BY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashMoveOrder:
-    """What is to be moved, as typed, in the shop's currency; ``reason`` a code of the settings, ``text`` in words."""
+    """What is to be moved, as typed, in the shop's currency; ``reason`` a code of the settings, ``text`` in words.
+
+    ``pieces`` are the notes and coins that make it, by value; none: they were not told.
+    """
 
     kind: MoveKind
     amount: str = "0"
     reason: str | None = None
     text: str | None = None
     decimal_marks: str = "."
+    pieces: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,7 @@ def move_cash(desk: Desk, person: Person, order: CashMoveOrder, *, memo: Memo | 
 
     Who has the right within limits wants a second person, who hands over or receives, above the shop's cap.
     Raises NotAuthorised, ApprovalNeeded, Refused ``no_open_shift``, ``shift_of_other``, ``drawer_short``, ``not_in_coins``,
-    ``unknown_reason``, ``reason_missing`` or what ``parse_amount`` raises.
+    ``unknown_reason``, ``reason_missing`` or what ``parse_amount``, ``read_pieces`` and ``require_sum`` raise.
     """
     match order.kind:
         case MoveKind.PICKUP:
@@ -87,6 +94,7 @@ def _move(desk: Desk, person: Person, act: str, order: CashMoveOrder, memo: Memo
         amount = parse_amount(order.amount, shift.currency, decimal_marks=order.decimal_marks)
         if amount.minor % desk.policy.cash_rounding.coin_minor:
             raise Refused("not_in_coins", f"There are no coins for {amount}. Count again.", field="amount")
+        pieces = _read_pieces(desk, amount, order)
         text = clean_entry(order.text or "", field="Text", limit=TEXT_MAX) or None
         account = policy.ledger_account(order.kind, order.reason, text)
         why = " ".join(part for part in (order.reason if policy.reasons(order.kind) else None, text) if part)
@@ -106,9 +114,20 @@ def _move(desk: Desk, person: Person, act: str, order: CashMoveOrder, memo: Memo
                 ledger_account=account,
                 operator=person.user,
             ),
+            pieces=pieces,
         )
 
     return perform(desk, person, act, work, memo=memo)
+
+
+def _read_pieces(desk: Desk, amount: Money, order: CashMoveOrder) -> list[Pieces]:
+    """They may be told, also where a count must be: a bundle to the safe has its strap."""
+    if not order.pieces:
+        return []
+    known = desk.policy.shift.denominations
+    pieces = read_pieces(order.pieces, amount.currency, known=known, decimal_marks=order.decimal_marks)
+    require_sum(pieces, amount)
+    return pieces
 
 
 def _require_second_above_cap(deed: Deed, *, act: str, kind: MoveKind, amount: Money, why: str) -> None:
@@ -192,14 +211,16 @@ def undo_cash_move(
         )
         if back.into_drawer.minor < 0:
             require_in_drawer(deed, back.amount)
-        return _write(deed, back, of=named)
+        moved = pieces_of_move(deed.unit.connection, first.move_id, first.amount.currency)
+        return _write(deed, back, pieces=moved, of=named)
 
     # The second person is asked for within, once it is known what is to be taken back.
     return perform(desk, person, UNDO, work, memo=memo, alone=True, reason=reason)
 
 
-def _write(deed: Deed, move: CashMove, *, of: str | None = None) -> CashMoved:
+def _write(deed: Deed, move: CashMove, *, pieces: Sequence[Pieces] = (), of: str | None = None) -> CashMoved:
     shift = deed.require_shift()
+    write_pieces(deed, "cash_move_piece", {"move_id": move.move_id}, pieces)
     numbered = None
     if move.kind is not MoveKind.NO_SALE:
         numbered = next_paper(deed, move_series(deed.desk.identity.series))
@@ -230,7 +251,7 @@ def _write(deed: Deed, move: CashMove, *, of: str | None = None) -> CashMoved:
             deed,
             numbered,
             ReceiptKind.MOVE_UNDONE if move.undoes else ReceiptKind(str(move.kind)),
-            _sheet(deed, move, of),
+            _sheet(deed, move, pieces, of),
             total=move.amount,
             business_day=shift.business_date,
             shift_number=shift.number,
@@ -238,7 +259,7 @@ def _write(deed: Deed, move: CashMove, *, of: str | None = None) -> CashMoved:
     return CashMoved(move=move, approver=deed.approver)
 
 
-def _sheet(deed: Deed, move: CashMove, of: str | None) -> SheetFacts:
+def _sheet(deed: Deed, move: CashMove, pieces: Sequence[Pieces], of: str | None) -> SheetFacts:
     said = [
         ("undoes", of or ""),
         ("reason", move.reason or ""),
@@ -246,9 +267,14 @@ def _sheet(deed: Deed, move: CashMove, of: str | None) -> SheetFacts:
         ("approver", deed.approver or ""),
     ]
     lines = tuple(SheetLine(code=code, said=text) for code, text in said if text)
+    counted = tuple(pieces_line(one) for one in pieces)
     signed = _SIGNED_BY[move.kind]
     return SheetFacts(
-        parts=(SheetPart(code="", lines=lines),) if lines else (),
+        parts=tuple(
+            SheetPart(code=code, lines=part)
+            for code, part in (("", lines), ("notes_and_coins", counted))
+            if part
+        ),
         signatures=signed[::-1] if move.undoes else signed,
         states_total=True,
     )

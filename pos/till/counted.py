@@ -12,6 +12,7 @@ from pos.domain.denominations import Pieces, read_pieces, require_sum
 from pos.domain.errors import Refused
 from pos.domain.money import Money, parse_count, zero
 from pos.domain.payment_mode import ModeKind
+from pos.domain.sheet import SheetLine
 from pos.store.shifts import ExpectedTender, Shift, open_shift, taken_in
 from pos.till.desk import Deed, Desk
 
@@ -50,6 +51,11 @@ def write_pieces(deed: Deed, table: str, of: Mapping[str, object], pieces: Seque
     deed.unit.insert_all(
         table, [{**of, "value_minor": one.value.minor, "pieces": one.pieces} for one in pieces]
     )
+
+
+def pieces_line(one: Pieces) -> SheetLine:
+    """As a paper of the cash office lists it."""
+    return SheetLine(code="pieces", said=one.value.plain(), count=one.pieces, amount=one.amount)
 
 
 def read_slips(

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pos.domain.denominations import Pieces
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.money import Money, parse_count
 from pos.domain.receipt import ReceiptKind
@@ -27,6 +26,7 @@ from pos.store.shifts import open_shift as stored_open_shift
 from pos.store.times import offset_minutes, utc_text
 from pos.till.cash_office import ShiftOpened, begin_shift
 from pos.till.closing import end_shift, require_reason, weigh_count
+from pos.till.counted import pieces_line
 from pos.till.desk import Deed, Desk, Memo, Said, perform
 from pos.till.gate import audited_later, may_do, require_look, require_right
 from pos.till.lost_mark import require_known_store
@@ -269,7 +269,7 @@ def _sheet(desk: Desk, offer: HandOver, opened: ShiftOpened, person: Person) -> 
     ]
     for code, lines in (
         ("in_the_envelope", tuple(envelope_lines(desk, offer.count, offer.slips))),
-        ("notes_and_coins", tuple(_pieces(one) for one in offer.pieces)),
+        ("notes_and_coins", tuple(pieces_line(one) for one in offer.pieces)),
     ):
         parts += [SheetPart(code=code, lines=lines)] if lines else []
     return SheetFacts(parts=tuple(parts), signatures=("handed_over", "accepted"))
@@ -287,7 +287,3 @@ def envelope_lines(desk: Desk, count: Count, slips: dict[str, tuple[int, Money]]
         yield SheetLine(code="declared_apart", said=declared.kind, amount=declared.amount)
     if count.trust is not None:
         yield SheetLine(code="counted_trust", amount=count.trust)
-
-
-def _pieces(one: Pieces) -> SheetLine:
-    return SheetLine(code="pieces", said=one.value.plain(), count=one.pieces, amount=one.amount)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pos.domain.denominations import Pieces
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.money import Money, total, zero
 from pos.domain.payment_mode import ModeKind
@@ -44,7 +43,7 @@ from pos.store.z_reports import (
     z_reports,
 )
 from pos.till.approvals import own_pin_of
-from pos.till.counted import slips_expected
+from pos.till.counted import pieces_line, slips_expected
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look, require_right
 from pos.till.office_paper import next_paper, write_sheet
@@ -97,7 +96,7 @@ def write_z(
         *_of_moves(figures),
         *_of_taxes(figures),
         _of_the_drawer(closed, [*_cheques(cheques, count), *slips], deed.reason_code),
-        *_part("notes_and_coins", [_pieces(one) for one in pieces]),
+        *_part("notes_and_coins", [pieces_line(one) for one in pieces]),
         _of_the_till(grand),
     )
     write_sheet(
@@ -202,10 +201,6 @@ def _slips(desk: Desk, closed: ShiftClosed, counted: Mapping[str, tuple[int, Mon
         yield SheetLine(code="counted_slips", said=named, count=count, amount=amount)
         if should != (count, amount):
             yield SheetLine(code="expected_slips", said=named, count=should[0], amount=should[1])
-
-
-def _pieces(one: Pieces) -> SheetLine:
-    return SheetLine(code="pieces", said=one.value.plain(), count=one.pieces, amount=one.amount)
 
 
 def _of_the_till(grand: GrandTotals) -> SheetPart:

@@ -224,7 +224,7 @@ def full_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     undo_hand_over(desk, CASHIER, "Still at lunch")
     hand_over(desk, OTHER_CASHIER, CASHIER.user)
     accept_hand_over(desk, CASHIER, "30")
-    lend = CashMoveOrder(kind=MoveKind.LOAN, amount="5")
+    lend = CashMoveOrder(kind=MoveKind.LOAN, amount="5", pieces=[("5", 1)])
     lent = str(approved(desk, lambda: move_cash(desk, CASHIER, lend)).move.number)
     approved(desk, lambda: undo_cash_move(desk, CASHIER, lent, "Not needed"))
     taken = pay(desk, cheque("10", drawer="Lina"), cash("50"))

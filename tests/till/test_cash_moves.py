@@ -45,6 +45,9 @@ from tests.till.books import refused, spoil
 def desk() -> Desk:
     """The supervisor's open shift: a float of 20 and 30 of bills paid in cash."""
     desk = make_till()
+    desk.policy = replace(
+        desk.policy, shift=replace(desk.policy.shift, denominations=(20_000, 10_000, 5_000, 500))
+    )
     opened(desk, person=SUPERVISOR)
     pay(desk, cash("30"), person=SUPERVISOR)
     return desk
@@ -291,3 +294,47 @@ def test_a_script_moves_cash_and_takes_it_back(desk: Desk) -> None:
     again = run(script, ref="c4", act="undo_cash_move", move=out["paper"], reason="Wrong shop")
     assert (again["ok"], again["approver"], again["paper"]) == (True, "4001", "S014-T1-A-CM-000003")
     assert run(script, ref="c1", act="loan", amount="5")["replayed"] is True
+
+
+# --- notes and coins --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_moved_may_be_told_by_notes_and_coins_which_stand_on_its_paper(desk: Desk) -> None:
+    told = CashMoveOrder(kind=MoveKind.PICKUP, amount="25.500", pieces=[("20", 1), ("5", 1), ("0.500", 1)])
+
+    moved = move_cash(desk, SUPERVISOR, told).move
+
+    text = render_text(compose(show_receipt(desk, SUPERVISOR, moved.number or ""), ORIGINAL))
+    assert "Notes and coins" in text
+    assert "1 x 20.000" in text
+    assert [(row["value_minor"], row["pieces"]) for row in rows(desk, "cash_move_piece")] == [
+        (500, 1),
+        (5_000, 1),
+        (20_000, 1),
+    ]
+    undone = approved(
+        desk, lambda: undo_cash_move(desk, SUPERVISOR, moved.number or "", "Wrong bundle"), BACK_OFFICE
+    )
+    assert len(rows(desk, "cash_move_piece")) == 6
+    assert undone.move.amount == money("25.500")
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("pieces", "code"),
+    [([("20", 1)], "pieces_differ"), ([("21", 1)], "unknown_denomination")],
+)
+def test_notes_and_coins_that_do_not_make_it_move_nothing(
+    desk: Desk, pieces: list[tuple[str, int]], code: str
+) -> None:
+    told = CashMoveOrder(kind=MoveKind.PICKUP, amount="21", pieces=pieces)
+
+    assert refused(desk, lambda: move_cash(desk, SUPERVISOR, told)).code == code
+
+
+def test_a_script_tells_them_too(desk: Desk) -> None:
+    line = {"ref": "p1", "act": "pickup", "amount": "20", "pieces": [{"value": "10", "pieces": 2}]}
+
+    assert Script(desk, SUPERVISOR).run_line(json.dumps(line))["ok"]
+
+    assert [row["pieces"] for row in rows(desk, "cash_move_piece")] == [2]

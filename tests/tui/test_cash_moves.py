@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pos.till.desk import Desk
@@ -78,3 +80,15 @@ async def test_a_cashiers_drawer_is_opened_only_with_a_reason_and_by_its_owner()
         await seat.fill("Mine")
         assert seat.message == "! The open shift belongs to user 1001."
     assert len(rows(desk, "cash_move")) == 1
+
+
+async def test_a_bundle_for_the_safe_is_counted_by_its_notes(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, shift=replace(desk.policy.shift, denominations=(20_000, 5_000)))
+    async with counter(desk, user="2002") as seat:
+        await seat.press(".", "k", "1", "*")
+        assert seat.screen == "DenominationsScreen"
+        await seat.fill("2", "0")
+        assert seat.screen == "CashMoveScreen"
+        await seat.press("enter", "enter")
+        assert seat.message.startswith("Pickup of 40.000 KWD")
+    assert [(row["value_minor"], row["pieces"]) for row in rows(desk, "cash_move_piece")] == [(20_000, 2)]

@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pos.domain.cash_move import MoveKind
-from pos.till.acts.fields import AmountText, IdText, Ref, Strict
+from pos.till.acts.fields import AmountText, IdText, PiecesIn, Ref, Strict, told
 from pos.till.acts.seat import Answer, Seat
 from pos.till.cash_moves import CashMoved, CashMoveOrder, move_cash, undo_cash_move
 from pos.till.desk import Memo
 
 Words = Annotated[str, Field(max_length=400)]
+PiecesOfIt = Annotated[list[PiecesIn], Field(max_length=50, description="The notes and coins that make it.")]
 
 
 class Pickup(Strict):
@@ -24,6 +25,7 @@ class Pickup(Strict):
     act: Literal["pickup"]
     amount: AmountText
     text: Words = ""
+    pieces: PiecesOfIt = []
 
 
 class Loan(Strict):
@@ -33,6 +35,7 @@ class Loan(Strict):
     act: Literal["loan"]
     amount: AmountText
     text: Words = ""
+    pieces: PiecesOfIt = []
 
 
 class PaidIn(Strict):
@@ -43,6 +46,7 @@ class PaidIn(Strict):
     amount: AmountText
     reason: Annotated[str, Field(max_length=40)]
     text: Words = ""
+    pieces: PiecesOfIt = []
 
 
 class PaidOut(Strict):
@@ -53,6 +57,7 @@ class PaidOut(Strict):
     amount: AmountText
     reason: Annotated[str, Field(max_length=40)]
     text: Words = ""
+    pieces: PiecesOfIt = []
 
 
 class NoSale(Strict):
@@ -80,10 +85,18 @@ def carry_out_at_drawer(seat: Seat, act: DrawerAct, memo: Memo) -> Answer:
     desk, person, kept = seat.desk, seat.person, replace(memo, encode=_told)
     match act:
         case Pickup() | Loan():
-            moved = CashMoveOrder(kind=MoveKind(act.act), amount=act.amount, text=act.text)
+            moved = CashMoveOrder(
+                kind=MoveKind(act.act), amount=act.amount, text=act.text, pieces=told(act.pieces)
+            )
             return _answer(move_cash(desk, person, moved, memo=kept))
         case PaidIn() | PaidOut():
-            paid = CashMoveOrder(kind=MoveKind(act.act), amount=act.amount, reason=act.reason, text=act.text)
+            paid = CashMoveOrder(
+                kind=MoveKind(act.act),
+                amount=act.amount,
+                reason=act.reason,
+                text=act.text,
+                pieces=told(act.pieces),
+            )
             return _answer(move_cash(desk, person, paid, memo=kept))
         case NoSale():
             opened = CashMoveOrder(kind=MoveKind.NO_SALE, text=act.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +33,18 @@ class AmountIn(Strict):
 
     amount: AmountText
     currency: CurrencyCode | None = None
+
+
+class PiecesIn(Strict):
+    """So many notes or coins of one value, in the shop's currency."""
+
+    value: AmountText
+    pieces: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+def told(pieces: Sequence[PiecesIn]) -> list[tuple[str, int]]:
+    """The same as a deed takes it."""
+    return [(one.value, one.pieces) for one in pieces]
 
 
 class TenderLine(BaseModel):

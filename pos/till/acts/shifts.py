@@ -12,9 +12,11 @@ from pos.till.acts.fields import (
     AmountIn,
     AmountText,
     CurrencyCode,
+    PiecesIn,
     Ref,
     Strict,
     require_shop_currency,
+    told,
 )
 from pos.till.acts.seat import Answer, Seat
 from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shift
@@ -53,13 +55,6 @@ class DeclaredLine(Strict):
 
     kind: Annotated[str, Field(max_length=40)]
     amount: AmountText
-
-
-class PiecesIn(Strict):
-    """So many notes or coins of one value, in the shop's currency."""
-
-    value: AmountText
-    pieces: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class SlipsIn(Strict):
@@ -166,7 +161,7 @@ def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
     match act:
         case OpenShift():
             require_shop_currency(desk, act.float.currency)
-            pieces = [(one.value, one.pieces) for one in act.pieces]
+            pieces = told(act.pieces)
             return encode(open_shift(desk, person, act.float.amount, pieces=pieces, memo=memo))
         case Count():
             require_shop_currency(desk, act.cash.currency)
@@ -238,7 +233,7 @@ def _count_order(act: Count) -> CountOrder:
         foreign=[ForeignCountOrder(currency=one.currency, amount=one.amount) for one in act.foreign],
         declared=[DeclaredOrder(kind=one.kind, amount=one.amount) for one in act.declared],
         trust=None if act.trust is None else act.trust.amount,
-        pieces=[(one.value, one.pieces) for one in act.pieces],
+        pieces=told(act.pieces),
         slips=None
         if act.slips is None
         else [SlipOrder(mode=one.mode, count=one.count, amount=one.amount) for one in act.slips],

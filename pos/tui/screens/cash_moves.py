@@ -21,6 +21,8 @@ from pos.till.cash_moves import (
     undo_cash_move,
 )
 from pos.tui.errands import Errands
+from pos.tui.keys import bindings
+from pos.tui.screens.denominations import CashByPieces
 from pos.tui.screens.form import FormScreen
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.screens.reason import ReasonScreen
@@ -43,10 +45,12 @@ def named(kind: MoveKind) -> str:
     return str(kind).replace("_", " ").capitalize()
 
 
-class CashMoveScreen(FormScreen[CashMoved]):
+class CashMoveScreen(CashByPieces[CashMoved], FormScreen[CashMoved]):
     """Answers the move that was booked."""
 
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
+    CASH: ClassVar[str] = "#move-amount"
 
     def __init__(self, seat: Seat, errands: Errands, kind: MoveKind) -> None:
         super().__init__(seat, errands)
@@ -76,6 +80,10 @@ class CashMoveScreen(FormScreen[CashMoved]):
         )
         return next(iter(self.query(f"#move-{name}").results(Field)), None) if name else None
 
+    def action_quantity(self) -> None:
+        if self._kind is not MoveKind.NO_SALE:
+            super().action_quantity()
+
     def send(self) -> None:
         if self.begin_sending():
             self.errand(self._send())
@@ -90,6 +98,7 @@ class CashMoveScreen(FormScreen[CashMoved]):
             reason=self._reason(value("reason")) if self._reasons else None,
             text=value("text"),
             decimal_marks=self.seat.decimal_marks,
+            pieces=self.pieces_of(value("amount")),
         )
         done = await self.seat.deed(partial(move_cash, self.seat.desk, self.seat.person, order))
         self.errands.drawer_opens()

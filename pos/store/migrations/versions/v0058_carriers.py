@@ -4,7 +4,7 @@ from pos.store.migrations.append_only import make_append_only
 from pos.store.migrations.run_sql import run_sql
 
 revision = "0058"
-down_revision = "0056"
+down_revision = "0057"
 
 SCHEMA = """
 -- The step of a deposit slip that is lodged, where a carrier took it to the bank; fetched at the moment of the step.

@@ -211,6 +211,7 @@ class DirectDebitSettings(Strict):
     entries_max: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
     bytes_max: Annotated[int, Field(ge=1, le=4_000_000_000)] = 1_000_000_000
     folder: Annotated[str, Field(max_length=400)] = ""
+    transfers_as: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
     reasons: Annotated[list[DebitReasonSettings], Field(min_length=1, max_length=200)] = Field(
         default_factory=_usual_debit_reasons
     )

@@ -152,6 +152,7 @@ def _debits(settings: Settings, in_currency: Currency) -> DebitPolicy:
         creditor_id=told.creditor_id,
         creditor_account=told.creditor_account.replace(" ", ""),
         creditor_bic=told.creditor_bic,
+        transfers_as=told.transfers_as,
     )
 
 

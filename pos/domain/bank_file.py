@@ -30,6 +30,14 @@ class EntryKind(StrEnum):
     RETURNED = "returned"
 
 
+class Transfer(StrEnum):
+    """Whether a payer transferred the money: NO, as the bank says (TOLD), or as nothing says otherwise (ASSUMED)."""
+
+    NO = ""
+    TOLD = "told"
+    ASSUMED = "assumed"
+
+
 class EntryOutcome(StrEnum):
     """What was made of an entry.
 
@@ -58,6 +66,7 @@ class Remark(StrEnum):
     MANDATE_INACTIVE = "mandate_inactive"
     MANDATE_UNKNOWN = "mandate_unknown"
     NOT_COLLECTED = "not_collected"
+    CREDIT_TRANSFER = "credit_transfer"
 
 
 PROBLEMS = frozenset(
@@ -73,8 +82,9 @@ class BankEntry:
     """One entry, as texts that nobody has cleaned yet; ``amount`` in the ``currency`` it names.
 
     ``whole`` names a message of ours that the bank refused altogether: it stands for all of its items, or for those of the
-    ``part`` that it names. ``bank_reference`` is what the bank itself calls the movement of money. ``atm``:
-    the machine that it was paid at, whose trace number is the reference.
+    ``part`` that it names. ``bank_reference`` is what the bank itself calls the movement of money. ``atm`` is the machine
+    that it was paid at, whose trace number is the reference. ``structured`` and ``remittance`` are what the payer of a
+    ``transfer`` says that it is for: references, and free words.
     """
 
     number: int
@@ -92,6 +102,9 @@ class BankEntry:
     part: str = ""
     bank_reference: str = ""
     atm: str = ""
+    transfer: Transfer = Transfer.NO
+    structured: tuple[str, ...] = ()
+    remittance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +125,8 @@ class FileHead:
 class EntryPlan:
     """What is to become of an entry that was read and cleaned, and what it stands for here.
 
-    ``paper`` is what its tender goes by in place of the reference, where that paid before on the same day and went back.
+    ``mode`` is the way it was paid; empty: by direct debit. ``paper`` is what its tender goes by in place of the reference,
+    where that paid before on the same day and went back.
     """
 
     entry: BankEntry
@@ -130,10 +144,13 @@ class EntryPlan:
     fee: Money | None = None
     suspends: bool = False
     paper: str = ""
+    mode: str = ""
 
     @property
     def is_problem(self) -> bool:
-        """Whether it counts towards the threshold that stops a file."""
+        """Whether it counts towards the threshold that stops a file: a transfer of an unknown payer does not."""
+        if self.outcome is EntryOutcome.SUSPENSE and Remark.CREDIT_TRANSFER in self.remarks:
+            return False
         return self.outcome in PROBLEMS or bool(REMARKED.intersection(self.remarks))
 
 

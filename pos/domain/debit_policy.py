@@ -42,7 +42,8 @@ class DebitPolicy:
     """``fee`` includes its tax of ``fee_tax_rate`` per cent. The ``suspend_after``-th refusal suspends a mandate; 0: none.
 
     A file is stopped where at least ``stop_from`` of its entries are problems, and more than ``stop_above_percent``.
-    ``creditor_*`` are the operator, as banks know it.
+    ``creditor_*`` are the operator, as banks know it. ``transfers_as`` is the way to pay that credit transfers are; empty:
+    the shop takes none, and they are only noted.
     """
 
     reasons: tuple[ReturnReason, ...] = USUAL_REASONS
@@ -56,6 +57,7 @@ class DebitPolicy:
     creditor_id: str = ""
     creditor_account: str = ""
     creditor_bic: str = ""
+    transfers_as: str = ""
 
     def reason(self, code: str) -> ReturnReason:
         """The reason of this code; one that nobody listed is charged to nobody."""

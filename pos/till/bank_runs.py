@@ -47,7 +47,7 @@ from pos.store.told_before import Rehearsal, next_place
 from pos.till.approvals import use_or_ask
 from pos.till.debit_returns import charge_fee, suspend, take_back
 from pos.till.desk import Deed, Desk, perform
-from pos.till.entry_books import EntryBooks, debit_mode, details_of_entry, rehearse
+from pos.till.entry_books import EntryBooks, details_of_entry, mode_of_entry, rehearse
 from pos.till.entry_plans import every_entry, plan_entry
 from pos.till.gate import require_look
 from pos.till.record_states import state_row
@@ -359,7 +359,7 @@ def run_of(desk: Desk, run_id: str, day: date, kind: ModeKind) -> FileRun:
 
 def _record(deed: Deed, run: KnownFile, plan: EntryPlan) -> str:
     """Keep the bank's record, and post it where it is due; answers its id."""
-    mode = debit_mode(deed.desk)
+    mode = mode_of_entry(deed.desk, plan)
     details = details_of_entry(mode, plan)
     instrument = instrument_of(mode, details, plan.amount)
     assert instrument is not None

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from pos.domain.bank_file import EntryOutcome, EntryPlan
+from pos.domain.bank_file import NOT_PROVIDED, EntryOutcome, EntryPlan
 from pos.domain.bill import BillSnapshot, OpenBill
 from pos.domain.errors import Refused
 from pos.domain.imported_record import TakenSlip
 from pos.domain.mandate import Mandate
 from pos.domain.money import Money
+from pos.domain.pan_guard import mask_card_number
 from pos.domain.payment_mode import ModeKind, PaymentMode
 from pos.domain.tender import instrument_of, read_details
+from pos.domain.text_guard import clean_foreign
 from pos.store import cache as cached
 from pos.store.corrections import taken_payment
 from pos.store.imports import record_of_instrument, slip_of_instrument
@@ -23,6 +25,8 @@ from pos.store.told_before import Rehearsal, Told, told_before
 from pos.till.desk import Desk
 from pos.till.open_bills import open_bills
 from pos.till.run_payment import shares_of
+
+REMITTANCE_MAX = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +85,41 @@ class EntryBooks:
 
 def debit_mode(desk: Desk) -> PaymentMode:
     """The way to pay that these files are about. Raises Refused ``mode_not_available`` for none, or several."""
-    modes = desk.modes.of_kind(ModeKind.DIRECT_DEBIT)
+    transfers_as = desk.policy.debits.transfers_as
+    modes = [mode for mode in desk.modes.of_kind(ModeKind.DIRECT_DEBIT) if mode.code != transfers_as]
     if len(modes) != 1 or not modes[0].available:
         raise Refused("mode_not_available", "This shop takes no direct debit.")
     return modes[0]
 
 
+def transfer_mode(desk: Desk) -> PaymentMode | None:
+    """The way to pay that a credit transfer is; None: the shop takes none."""
+    code = desk.policy.debits.transfers_as
+    found = next((mode for mode in desk.modes.of_kind(ModeKind.DIRECT_DEBIT) if mode.code == code), None)
+    return found if found is not None and found.available else None
+
+
+def mode_of_entry(desk: Desk, plan: EntryPlan) -> PaymentMode:
+    """The way that the money of an entry was paid."""
+    return desk.modes[plan.mode] if plan.mode else debit_mode(desk)
+
+
 def details_of_entry(mode: PaymentMode, plan: EntryPlan) -> dict[str, str]:
     """The tender's own fields. Raises Refused where one of them cannot be kept."""
     told = {
-        "mandate": plan.mandate or plan.entry.mandate or "NOTPROVIDED",
+        "mandate": plan.mandate or plan.entry.mandate or NOT_PROVIDED,
         "reference": plan.paper or plan.entry.reference,
         "date": "" if plan.value_date is None else plan.value_date.isoformat(),
+        "remittance": readable(
+            " ".join((*plan.entry.structured, *plan.entry.remittance)), limit=REMITTANCE_MAX
+        ),
     }
     return read_details(mode, {field.name: told.get(field.name, "") for field in mode.fields})
+
+
+def readable(text: str, *, limit: int) -> str:
+    """What a bank or a payer says in its own words: on one line, made harmless."""
+    return mask_card_number(clean_foreign(" ".join(text.split()), limit=limit))
 
 
 # --- what an entry would do ----------------------------------------------------------------------------------------------
@@ -113,7 +138,7 @@ def rehearse(books: EntryBooks, plan: EntryPlan) -> None:
         case EntryOutcome.RETURNED:
             _take_back(books, so_far, plan)
         case _:
-            mode = debit_mode(books.desk)
+            mode = mode_of_entry(books.desk, plan)
             instrument = instrument_of(mode, details_of_entry(mode, plan), plan.amount)
             if plan.outcome is EntryOutcome.POSTED and plan.account is not None:
                 so_far.set_against(plan.plain, _shares(books, plan.account, plan))

@@ -20,19 +20,16 @@ from pos.domain.bank_file import (
     EntryOutcome,
     EntryPlan,
     Remark,
+    Transfer,
     part_called,
 )
 from pos.domain.correction import TakenPayment, TakenTender
 from pos.domain.debit_policy import ReturnReason
 from pos.domain.errors import Refused
-from pos.domain.imported_record import BankRecord, differences
 from pos.domain.mandate import Mandate
 from pos.domain.money import Currency, Money, currency, parse_count, zero
-from pos.domain.pan_guard import mask_card_number
-from pos.domain.payment_mode import PaymentMode
 from pos.domain.tender import instrument_of, plain_reference, read_date
-from pos.domain.text_guard import clean_foreign, clean_reference
-from pos.store import cache as cached
+from pos.domain.text_guard import clean_reference
 from pos.store.bank_files import (
     DebitItem,
     item_called,
@@ -43,8 +40,10 @@ from pos.store.corrections import taken_payment
 from pos.store.mandates import mandate_called
 from pos.store.told_before import UNDONE, Told
 from pos.till.corrections import parts_of_one
+from pos.till.credit_transfers import transferred
 from pos.till.desk import Desk
-from pos.till.entry_books import EntryBooks, debit_mode, details_of_entry
+from pos.till.entry_books import EntryBooks, debit_mode, details_of_entry, readable
+from pos.till.money_that_came import settled
 
 REASON_CODE_MAX, REASON_MAX = 35, 400
 
@@ -92,7 +91,7 @@ def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan
             entry,
             reference=clean_reference(entry.reference, field="Reference", limit=REFERENCE_MAX),
             reason=reason.upper(),
-            reason_text=_readable(entry.reason_text),
+            reason_text=readable(entry.reason_text, limit=REASON_MAX),
             bank_reference=_kept(entry.bank_reference),
         )
     except Refused as refusal:
@@ -110,6 +109,8 @@ def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan
         if plan.plain == NOT_PROVIDED:
             raise Refused("no_reference", "The bank names no reference.")
         before = books.told(plan.plain)
+        if _is_transfer(books, cleaned, plan.plain, before):
+            return transferred(books, plan, today)
         known = _known(books.connection, cleaned, plan.plain, before)
         plan = replace(
             plan,
@@ -133,9 +134,11 @@ def _harmless(text: str) -> str:
     return "".join(sign for sign in text[:REFERENCE_MAX] if "!" <= sign <= "~" and not sign.isdigit())
 
 
-def _readable(text: str) -> str:
-    """What a bank says in its own words: on one line, made harmless; no entry is worse for it."""
-    return mask_card_number(clean_foreign(" ".join(text.split()), limit=REASON_MAX))
+def _is_transfer(books: EntryBooks, entry: BankEntry, plain: str, before: Sequence[Told]) -> bool:
+    """Money that nothing calls a transfer or a debit is a debit where we asked for it, or heard of it as one."""
+    if entry.transfer is Transfer.ASSUMED:
+        return not before and item_called(books.connection, plain) is None
+    return entry.transfer is Transfer.TOLD
 
 
 def _kept(bank_reference: str) -> str:
@@ -213,27 +216,7 @@ def _paid(
     if known.item is not None and plan.account != known.item.account:
         raise Refused("account_differs", "This was collected for another account than the bank names.")
     plan = replace(plan, remarks=tuple(_remarks(books, plan, known)))
-    slip = books.slip(instrument)
-    if slip is not None:
-        record = BankRecord(
-            mode=mode,
-            instrument=instrument,
-            details=details,
-            amount=plan.amount,
-            account=plan.account or "",
-            bill_no=plan.bill_no,
-        )
-        differs = differences(record, slip) if plan.account else ()
-        return replace(
-            plan,
-            outcome=EntryOutcome.DIFFERS if differs else EntryOutcome.MATCHED,
-            receipt=slip.receipt_number,
-            tender_id=slip.tender_id,
-        )
-    unknown = _owner_problem(desk, mode, plan.account, shop)
-    if value_date > today:
-        return replace(plan, outcome=EntryOutcome.WAITING)
-    return replace(plan, outcome=EntryOutcome.SUSPENSE if unknown else EntryOutcome.POSTED)
+    return settled(books, plan, mode, details, today)
 
 
 def _was_told(books: EntryBooks, plan: EntryPlan, before: Sequence[Told]) -> bool:
@@ -255,21 +238,6 @@ def _was_told(books: EntryBooks, plan: EntryPlan, before: Sequence[Told]) -> boo
     if same is None and called and told.bank_reference:
         raise Refused("paid_twice", "The bank tells of two payments under this reference.")
     return True
-
-
-def _owner_problem(desk: Desk, mode: PaymentMode, account_id: str | None, shop: Currency) -> bool:
-    """Whether nobody knows whose money it is. Raises Refused where it is somebody's who may not pay so (rule 50)."""
-    if account_id is None:
-        return True
-    with desk.cache.read() as connection:
-        account = cached.account_by_id(connection, account_id)
-    if account is None:
-        return True
-    if account.kind not in mode.accepts:
-        raise Refused("mode_not_for_payer", f"{mode.label} is not taken from a {account.kind}.")
-    if account.currency != shop:
-        raise Refused("account_other_currency", f"Account {account_id} is kept in {account.currency}.")
-    return False
 
 
 def _remarks(books: EntryBooks, plan: EntryPlan, known: _Known) -> Iterator[Remark]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from pos.domain.bank_file import BankEntry, EntryKind
+from pos.domain.bank_file import NOT_PROVIDED, BankEntry, EntryKind, Transfer
 from sync.files.bank_xml import Node, Record
 from sync.files.faults import bad_file, sums_differ
 from sync.files.iso_message import (
@@ -29,7 +29,19 @@ REPORTS = {"camt.054": "Ntfctn", "camt.053": "Stmt"}
 CREDIT, DEBIT = "CRDT", "DBIT"
 ISSUED, RECEIVED = "IDDT", "RDDT"
 """Debits that we asked for, and those by which others collect from us."""
+TRANSFERRED = ("RCDT", "RRCT")
+"""Credit transfers that we received, at once too."""
+SENT_BACK = ("RRTN", "RPCR")
+"""Of these: money that we had sent, and that came back."""
+STRUCTURED = (
+    "RmtInf/Strd/CdtrRefInf/Ref",
+    "RmtInf/Strd/CdtrRefInf/CdtrRef",
+    "RmtInf/Strd/RfrdDocInf/Nb",
+    "Refs/EndToEndId",
+)
+WORDS = ("RmtInf/Ustrd", "RmtInf/Strd/AddtlRmtInf", "AddtlTxInf")
 NOTHING = Decimal(0)
+TEXTS_MAX = 20
 
 
 def detail_of(message: Message, record: Record) -> Iterator[BankEntry]:
@@ -52,10 +64,13 @@ def detail_of(message: Message, record: Record) -> Iterator[BankEntry]:
     found.charges += charges
     family = node.told("BkTxCd/Domn/Fmly/Cd") or entry.told("BkTxCd/Domn/Fmly/Cd")
     mandate = named(node.told("Refs/MndtId"))
-    if family == RECEIVED or (not mandate and family not in (ISSUED, "")):
+    transfer = Transfer.NO if mandate else _transfer(node, entry, side, family)
+    if family == RECEIVED or (not mandate and transfer is Transfer.NO and family not in (ISSUED, "")):
         message.sums.left_out += 1
         return
-    yield _booked(message, entry, side, (amount, code), charges, node=node, mandate=mandate)
+    yield _booked(
+        message, entry, side, (amount, code), charges, node=node, mandate=mandate, transfer=transfer
+    )
 
 
 def entry_ends(message: Message, record: Record) -> Iterator[BankEntry]:
@@ -71,13 +86,27 @@ def entry_ends(message: Message, record: Record) -> Iterator[BankEntry]:
     if found.details:
         _hold_details(message, found, _signed(side, Decimal(amount)), charges)
         return
-    if entry.told("BkTxCd/Domn/Fmly/Cd") != ISSUED:
+    family = entry.told("BkTxCd/Domn/Fmly/Cd")
+    transfer = _transfer(entry, entry, side, family)
+    if family != ISSUED and transfer is not Transfer.TOLD:
         message.sums.left_out += 1
         return
-    yield _booked(message, entry, side, (amount, code), charges, node=Node("TxDtls", {}), mandate="")
+    yield _booked(
+        message, entry, side, (amount, code), charges, node=Node("TxDtls", {}), mandate="", transfer=transfer
+    )
     if message.entry.charges or charges:
         _decide(message, message.entry, inside=True)
     message.entry = Entry()
+
+
+def _transfer(node: Node, entry: Node, side: str, family: str) -> Transfer:
+    """Whether a credit was transferred by who pays us, as its code says, or as no code says otherwise."""
+    if side != CREDIT or family not in (*TRANSFERRED, ""):
+        return Transfer.NO
+    further = node.told("BkTxCd/Domn/Fmly/SubFmlyCd") or entry.told("BkTxCd/Domn/Fmly/SubFmlyCd")
+    if family and further in SENT_BACK:
+        return Transfer.NO
+    return Transfer.TOLD if family else Transfer.ASSUMED
 
 
 def _count(message: Message, record: Record, side: str, amount: Decimal) -> None:
@@ -203,6 +232,7 @@ def _booked(
     *,
     node: Node,
     mandate: str,
+    transfer: Transfer,
 ) -> BankEntry:
     if side not in (CREDIT, DEBIT):
         raise bad_file("an entry of it is neither a credit nor a debit.")
@@ -219,7 +249,7 @@ def _booked(
     return BankEntry(
         number=message.number,
         kind=EntryKind.RETURNED if side == DEBIT else EntryKind.PAID,
-        reference=_reference(message, entry, node),
+        reference=_reference(message, entry, node, transfer),
         amount=amount[0] if own == Decimal(amount[0]) else format(own, "f"),
         currency=amount[1],
         value_date=day_of(entry.told("ValDt/Dt", "ValDt/DtTm", "BookgDt/Dt", "BookgDt/DtTm")),
@@ -227,15 +257,29 @@ def _booked(
         reason=node.told("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"),
         reason_text=node.told("RtrInf/AddtlInf"),
         bank_reference=named(node.told("Refs/AcctSvcrRef", "Refs/TxId")) or named(entry.told("AcctSvcrRef")),
+        transfer=transfer,
+        structured=() if transfer is Transfer.NO else _texts(node, *STRUCTURED),
+        remittance=() if transfer is Transfer.NO else _texts(node, *WORDS) + _texts(entry, "AddtlNtryInf"),
     )
 
 
-def _reference(message: Message, entry: Node, node: Node) -> str:
-    """Our own where the bank knows it, else the bank's; the details of an entry share its reference, and are told apart."""
-    own = named(node.told("Refs/EndToEndId")) or named(node.told("Refs/AcctSvcrRef", "Refs/TxId"))
+def _texts(node: Node, *paths: str) -> tuple[str, ...]:
+    """What is told at these paths, each as often as it is."""
+    found = [told.text.strip() for path in paths for told in node.every(path)]
+    return tuple([text for text in found if text and text != NOT_PROVIDED][:TEXTS_MAX])
+
+
+def _reference(message: Message, entry: Node, node: Node, transfer: Transfer) -> str:
+    """Our own where the bank knows it, else the bank's; the details of an entry share its reference, and are told apart.
+
+    Of a transfer the bank's: what its payer calls it may be anything.
+    """
+    sent = named(node.told("Refs/EndToEndId"))
+    of_bank = named(node.told("Refs/AcctSvcrRef", "Refs/TxId"))
+    own = of_bank if transfer is Transfer.TOLD else sent or of_bank
     shared = named(entry.told("AcctSvcrRef", "NtryRef"))
     if own or not shared or not message.entry.details:
-        return own or shared
+        return own or shared or sent
     return f"{shared}D{message.entry.details}"
 
 

@@ -78,9 +78,9 @@ def test_a_debit_of_a_notification_is_a_return_with_its_reason(opened) -> None: 
 
 
 def test_other_money_of_the_account_is_left_out_and_counted(opened) -> None:  # type: ignore[no-untyped-def]
-    transfer = entry("X", family="RCDT").replace("<MndtId>M-1</MndtId>", "")
+    other = entry("X", family="MCRD").replace("<MndtId>M-1</MndtId>", "")
 
-    file = opened(notice(entry("E-1"), transfer, entry("E-3", status="PDNG")))
+    file = opened(notice(entry("E-1"), other, entry("E-3", status="PDNG")))
 
     assert ([one.reference for one in entries(file)], file.left_out) == (["E-1"], 2)
 

@@ -7,7 +7,7 @@ Source: domain.md 3.9 and rule 25.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -122,7 +122,7 @@ def _days(deed: Deed, day: date | None) -> Sequence[date]:
     closed = last_closed_day(deed.unit.connection) or date.min
     if day > max(today, closed):
         raise Refused("day_to_come", f"{day} is still to come.", business_date=day.isoformat())
-    if deed.shift is not None and day == deed.shift.business_date:
+    if day in _counting(deed.desk, deed.shift):
         raise Refused(
             "shift_open",
             f"The shift of {day} is still open. Count and close it first.",
@@ -135,9 +135,16 @@ def _due(desk: Desk, connection: Connection, shift: Shift | None) -> list[date]:
     """The days that are over or closed and have something new, but for the one that ``shift`` still counts."""
     today = business_date(desk.clock.now(), desk.policy.day_starts)
     closed = last_closed_day(connection) or date.min
-    counting = None if shift is None else shift.business_date
-    waiting = (one for one in open_days(connection) if (one < today or one <= closed) and one != counting)
+    counting = _counting(desk, shift)
+    waiting = (one for one in open_days(connection) if (one < today or one <= closed) and one not in counting)
     return list(waiting)[:DAYS_MAX]
+
+
+def _counting(desk: Desk, shift: Shift | None) -> Collection[date]:
+    """The days that ``shift`` books on: its own, and where the closed period moves it to."""
+    if shift is None:
+        return ()
+    return {shift.business_date, open_date(shift.business_date, desk.policy.closed_through)}
 
 
 def _make(deed: Deed, stretch: Stretch) -> LedgerBatch:

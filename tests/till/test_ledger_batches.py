@@ -25,6 +25,8 @@ from tests.builders.tills import (
     TODAY,
     cash,
     clock_of,
+    closed,
+    count,
     findings,
     make_till,
     opened,
@@ -242,6 +244,26 @@ def test_what_the_closed_period_moved_says_the_day_it_is_from() -> None:
 
     assert batch.business_date == batch.accounting_date == TODAY + timedelta(days=1)
     assert {line.original_date for line in batch.lines} == {TODAY}
+    assert findings(desk) == []
+
+
+def test_what_a_closed_period_moved_out_of_an_open_shift_waits_for_its_count() -> None:
+    """Else the rest of the shift would all be supplements of a day on which nobody worked."""
+    desk = make_till()
+    opened(desk)
+    desk.policy = replace(desk.policy, closed_through=TODAY)
+    pay(desk, cash("10"), account="BA-1")
+    moved_to = TODAY + timedelta(days=1)
+    clock_of(desk).advance(days=2)
+
+    assert make_batches(desk, BACK_OFFICE) == ()
+    assert refused(desk, lambda: make_batches(desk, BACK_OFFICE, moved_to)).code == "shift_open"
+
+    count(desk, "30")
+    closed(desk)
+    made = make_batches(desk, BACK_OFFICE)
+    assert [(batch.business_date, batch.part) for batch in made] == [(TODAY, 1), (moved_to, 1)]
+    assert fed(list(made)) == posted(desk)
     assert findings(desk) == []
 
 

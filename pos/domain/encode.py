@@ -22,17 +22,19 @@ FILE_NAME_MAX = 100
 CRASH_FRAMES_MAX = 40
 
 _STARTS_FORMULA = frozenset("=+-@|%")
+_CELL_WITHIN = re.compile(r"(;\s*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
 _RESERVED_NAMES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 
 def cell_text(text: str) -> str:
     """A text for a cell of a spreadsheet: harmless to show, and no formula; an apostrophe stands before what would be one.
 
-    Spreadsheets take full-width signs for signs of a formula too, and leave blanks before them out.
+    Spreadsheets take full-width signs for signs of a formula too, and leave blanks before them out. Where a semicolon parts
+    the columns they read on from one within a text, quotes or not, as from the beginning of a cell.
     """
-    cleaned = clean_foreign(text, limit=CELL_MAX)
+    cleaned = _CELL_WITHIN.sub(r"\1'", clean_foreign(text, limit=CELL_MAX))
     first = unicodedata.normalize("NFKC", cleaned.lstrip()[:1])
-    return f"'{cleaned}"[:CELL_MAX] if first[:1] in _STARTS_FORMULA and first else cleaned
+    return (f"'{cleaned}" if first[:1] in _STARTS_FORMULA and first else cleaned)[:CELL_MAX]
 
 
 def csv_line(cells: Sequence[str | int], *, separator: str = ",") -> str:
@@ -53,6 +55,7 @@ def _quoted(text: str) -> str:
         and text.isprintable()
         and text[0].isalnum()
         and text[-1] != " "
+        and ";" not in text
         and len(text) <= CELL_MAX
     ):
         # Nearly every cell, and nothing to clean; so the feed of a million payments takes a third of the time.

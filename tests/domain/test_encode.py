@@ -65,6 +65,15 @@ def test_no_text_begins_a_formula(text: str) -> None:
     assert all(sign.isprintable() or sign in "\u200c\u200d\u00a0\u3000" or sign.isspace() for sign in cell)
 
 
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_part_of_a_line_begins_a_formula_where_a_semicolon_parts_the_columns(formula: str) -> None:
+    """There a spreadsheet takes quotes within a line for letters."""
+    for text in (f"Haddad;{formula};x", f"Haddad; {formula}", f";{formula}"):
+        for part in csv_line(["S014", text, 7]).split(";"):
+            first = unicodedata.normalize("NFKC", part.lstrip().removeprefix('"')[:1])[:1]
+            assert first not in {*"=+-@|%\t\r\n"} - {""}, part
+
+
 @given(st.lists(st.text(max_size=20) | st.integers(-(10**12), 10**12), min_size=1, max_size=6))
 def test_a_line_is_read_back_cell_by_cell_and_nothing_is_lost(cells: list[str | int]) -> None:
     line = csv_line(cells)

@@ -37,7 +37,7 @@ from pos.store.chain import head
 from pos.store.database import Database, StoreError, StoreLock, StoreOpener
 from pos.store.head_check import head_fault
 from pos.store.high_water import HighWater
-from pos.store.home import Identity, read_identity, write_identity
+from pos.store.home import TRAINING_SERIES, Identity, read_identity, write_identity
 from pos.store.items import put_items
 from pos.store.people import RosterEntry, put_person
 from pos.store.seal import bring_up_to_date, seal
@@ -266,10 +266,6 @@ def _identity(new: NewHome) -> Identity:
         central_url=new.central_url,
         training=new.training,
     )
-
-
-TRAINING_SERIES = "TRAINING"
-"""No enrolment has this one."""
 
 
 def series_of(epoch: int) -> str:

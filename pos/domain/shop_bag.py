@@ -67,6 +67,12 @@ class BagPaper:
         """The till that its number says: shop, terminal, series (its own and the bags') and counter."""
         return "-".join(self.number.split("-")[1:-3])
 
+    @property
+    def series(self) -> str:
+        """The sender's series of receipts."""
+        parts = self.number.split("-")
+        return parts[-3] if len(parts) > 3 else ""
+
     def require_check(self, typed: str) -> None:
         """Raises Refused ``bag_check`` where what was typed does not go with it."""
         if typed.replace(" ", "").upper() != self.check:

@@ -14,6 +14,8 @@ from pos.store.unit_of_work import UnitOfWork
 
 TRAINING = "training"
 """The row of a home where people practise. No other home has it."""
+TRAINING_SERIES = "TRAINING"
+"""Its receipts are numbered in this one, which no enrolment has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from pos.domain.shop_bag import (
     undone_lines,
 )
 from pos.domain.text_guard import clean_entry, clean_reference
+from pos.store.home import TRAINING_SERIES
 from pos.store.shop_bags import accepted_bag, accepted_bags
 from pos.till.approvals import require_second, use_or_ask
 from pos.till.desk import Deed, Desk, Memo, perform
@@ -61,9 +62,11 @@ class BagAccepted:
 def accept_bag(desk: Desk, person: Person, order: AcceptOrder, *, memo: Memo | None = None) -> BagAccepted:
     """Count a bag of another till into this safe. What differs is over or short, with its reason.
 
-    Who has the right within limits wants a second person for what differs by more than the shop tolerates. Raises
-    NotAuthorised, ApprovalNeeded, Refused ``not_the_cash_office``, ``bag_check``, ``bag_of_other_shop``, ``bag_is_own``,
-    ``bag_accepted``, ``not_in_coins``, ``bag_differs`` (no reason given), or what reading texts and amounts raises.
+    Who has the right within limits wants a second person for what differs by more than the shop tolerates.
+
+    Raises NotAuthorised, ApprovalNeeded, Refused ``not_the_cash_office``, ``bag_check``, ``bag_of_other_shop``,
+    ``bag_of_training``, ``bag_is_own``, ``bag_accepted``, ``not_in_coins``, ``bag_differs`` (no reason given), or what
+    reading texts and amounts raises.
     """
 
     def work(deed: Deed) -> BagAccepted:
@@ -147,6 +150,10 @@ def _require_ours(deed: Deed, paper: BagPaper) -> None:
     if paper.terminal == identity.terminal:
         raise Refused(
             "bag_is_own", "This bag left from here. Take it back instead of accepting it.", field="paper"
+        )
+    if (paper.series == TRAINING_SERIES) is not identity.training:
+        raise Refused(
+            "bag_of_training", "This paper was printed in training: there is no such bag.", field="paper"
         )
     before = accepted_bag(deed.unit.connection, paper.number)
     if before is not None and before.state is not AcceptedState.UNDONE:

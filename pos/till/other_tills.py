@@ -41,17 +41,17 @@ def items_of_other_tills(desk: Desk, day: date) -> Iterator[DayItem]:
 
 def _of_till(desk: Desk, till: OtherTill, told: OtherTills, day: date, zone: ZoneInfo) -> Iterator[DayItem]:
     now, standing = desk.clock.now(), till.standing
-    known = told.is_fresh(now) and till.is_fresh(now)
-    named = f"Till {till.terminal}"
+    known, named = told.is_fresh(now) and till.is_fresh(now), f"Till {till.terminal}"
     if not known:
-        named = f"{named} at {_moment(till.heard_at, zone)}"
-        yield DayItem(code="other_not_known", said=f"{named}, not known since", stops=False)
+        yield DayItem(
+            code="other_not_known", said=f"{named}: last heard of {_moment(till.heard_at, zone)}", stops=False
+        )
     if standing.shift is not None:
-        said = f"{named}: shift {standing.shift} of user {standing.operator}"
+        said = f"{named}: shift {standing.shift} of {standing.operator} {'is' if known else 'was'} open"
         stops = known and desk.policy.other_tills_stop
         yield DayItem(code="other_shift_open", said=said, stops=stops)
     elif standing.open_days and standing.open_days[0] <= day:
-        said = f"{named}: day {standing.open_days[0]} not closed"
+        said = f"{named}: day {standing.open_days[0]} {'is' if known else 'was'} open"
         yield DayItem(code="other_day_open", said=said, stops=False)
     if standing.waiting + standing.parked:
         rows = standing.waiting + standing.parked

@@ -9,12 +9,15 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from pos.domain.cash_move import MoveKind
 from pos.domain.correction import CorrectionPolicy
 from pos.domain.dishonour_policy import DishonourPolicy
 from pos.domain.errors import DomainError
 from pos.domain.payment_event import Overpayment
+from pos.domain.shop_bag import BagPaper
+from pos.till.accepted_bags import AcceptOrder, accept_bag
 from pos.till.bank_receipts import reject_bank_receipt, unblock_dealer, verify_bank_receipt
 from pos.till.cash_bags import bag_cash
 from pos.till.cash_moves import CashMoveOrder, move_cash
@@ -29,11 +32,13 @@ from pos.till.dishonours import bounce_cheque
 from pos.till.open_bills import catch_up
 from pos.till.refunds import RefundOrder, refund
 from pos.till.safe import count_safe
+from pos.till.shop_bags import BagOrder, recall_bag, send_bag
 from pos.till.take_payment import take_payment
 from pos.till.transfers import MoveOrder, transfer
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
+    SUPERVISOR,
     bank_cash,
     card,
     cash,
@@ -56,6 +61,7 @@ from tests.builders.tills import (
     take_currencies,
     wish,
 )
+from tests.builders.undoing import approved
 
 ACTS_A_DAY = 40
 SUBSCRIBERS = ("BA-1", "BA-3", "BA-4", "BA-5")
@@ -264,6 +270,24 @@ class RandomShop:
         self._deed("count_safe", lambda: count_safe(self.desk, BACK_OFFICE, counted, "as found"))
         self._deed("close_day", lambda: close_day(self.desk, BACK_OFFICE))
         self._deed("bag_cash", lambda: bag_cash(self.desk, BACK_OFFICE, f"B-{self._number()}", "10"))
+
+        def between_tills() -> None:
+            sent = send_bag(self.desk, BACK_OFFICE, BagOrder(bag=f"T-{self._number()}", amount="10")).sent
+            back = partial(recall_bag, self.desk, BACK_OFFICE, sent.paper.number, "no car")
+            approved(self.desk, back, SUPERVISOR)
+            send_bag(self.desk, BACK_OFFICE, BagOrder(bag=sent.paper.bag))
+
+        def from_another_till() -> None:
+            number = f"{self.desk.identity.shop.shop}-T99-A-TB-{self._number()}"
+            paper = BagPaper(number=number, bag="X-1", amount=money("10"))
+            counted = self.chance.choice(("10", "9.500"))
+            told = AcceptOrder(
+                paper=number, bag="X-1", amount="10", check=paper.check, counted=counted, reason="as found"
+            )
+            accept_bag(self.desk, BACK_OFFICE, told)
+
+        self._deed("bag_sent", between_tills)
+        self._deed("bag_accepted", from_another_till)
 
         def banked() -> None:
             slip = deposit_cheques(self.desk, BACK_OFFICE).slip

@@ -74,9 +74,9 @@ def test_the_list_tells_what_the_other_tills_have_not_done(desk: Desk) -> None:
     )
 
     assert of_others(desk) == [
-        ("other_shift_open", "Till T2: shift 7 of user 1001", False),
+        ("other_shift_open", "Till T2: shift 7 of 1001 is open", False),
         ("other_unsent", "Till T2: not at central", False),
-        ("other_day_open", f"Till T3: day {TODAY} not closed", False),
+        ("other_day_open", f"Till T3: day {TODAY} is open", False),
         ("other_bags", "Till T3: bags on the way", False),
     ]
     assert close_day(desk, SUPERVISOR).left
@@ -89,7 +89,7 @@ def test_a_setting_has_an_open_shift_elsewhere_stop_the_close(desk: Desk) -> Non
     refusal = refused(desk, lambda: close_day(desk, SUPERVISOR))
 
     assert (refusal.code, refusal.details["stopped_by"]) == ("day_not_ready", ["other_shift_open"])
-    assert refusal.message == "Till T2: shift 7 of user 1001. The day is closed after that."
+    assert refusal.message == "Till T2: shift 7 of 1001 is open. The day is closed after that."
     told(desk, till())
     assert close_day(desk, SUPERVISOR).shifts == 1
 
@@ -99,8 +99,8 @@ def test_what_was_not_heard_of_lately_stops_nothing_and_is_said(desk: Desk) -> N
     told(desk, till("T2", SELLING, minutes_ago=40))
 
     assert of_others(desk) == [
-        ("other_not_known", "Till T2 at 21 Nov 09:35, not known since", False),
-        ("other_shift_open", "Till T2 at 21 Nov 09:35: shift 7 of user 1001", False),
+        ("other_not_known", "Till T2: last heard of 21 Nov 09:35", False),
+        ("other_shift_open", "Till T2: shift 7 of 1001 was open", False),
     ]
     assert close_day(desk, SUPERVISOR).shifts == 1
 

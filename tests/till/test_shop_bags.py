@@ -210,6 +210,12 @@ def test_a_bag_of_another_shop_is_not_accepted(office: Desk) -> None:
     assert refused(office, lambda: accepted(office, paper)).code == "bag_of_other_shop"
 
 
+def test_a_bag_that_was_sent_in_training_is_not_accepted(office: Desk) -> None:
+    paper = BagPaper(number="S014-T1-TRAINING-TB-000001", bag="B-7", amount=money("80"))
+
+    assert refused(office, lambda: accepted(office, paper)).code == "bag_of_training"
+
+
 def test_a_shop_says_which_till_is_its_cash_office(sender: Desk, office: Desk) -> None:
     for desk in (sender, office):
         desk.policy = replace(desk.policy, cash_office="T9")

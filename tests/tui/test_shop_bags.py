@@ -90,7 +90,7 @@ async def test_a_bag_is_accepted_off_its_paper_with_what_differs(desk: Desk) -> 
         await seat.fill(OF_T5.check, "")
         assert "Count again, or give a reason" in " ".join(seat.text.split())
         await seat.fill("a note is missing")
-        assert seat.message == "Bag X-1: 19.000 KWD is in the safe. -1.000 is over or short."
+        assert seat.message == "Bag X-1: 19.000 KWD is in the safe. 1.000 short."
         assert "from T5" in seat.text
     assert findings(desk) == []
 

@@ -12,6 +12,7 @@ from textual.widgets import Label
 
 from pos.domain.errors import DomainError
 from pos.domain.money import total
+from pos.domain.over_short import size_of, word_of
 from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagPaper, SentBag, SentState
 from pos.till.accepted_bags import (
     AcceptOrder,
@@ -120,7 +121,7 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
         if entry is None:
             return "No bag was sent or accepted here. S sends one, Y accepts one."
         if isinstance(entry, BagPaper):
-            return f"Paper {entry.number}, as central says. Enter accepts it, with its check off the paper."
+            return f"Paper {entry.number}, as central says.\nEnter accepts it; have its paper at hand."
         paper = entry.paper
         if isinstance(entry, SentBag):
             lines = [f"Paper {paper.number}, check {paper.check}, sent by {entry.sent_by}"]
@@ -169,7 +170,7 @@ class ShopBagsScreen(RegisterScreen[None, Entry]):
             bag = done.accepted
             said = f"Bag {bag.paper.bag}: {self.seat.shown_with_currency(bag.counted)} is in the safe."
             if bag.over_short:
-                said += f" {self.seat.shown(bag.over_short)} is over or short."
+                said += f" {self.seat.shown(size_of(bag.over_short))} {word_of(bag.over_short)}."
             self.errand(self.load(said))
 
         self.app.push_screen(AcceptBagScreen(self.seat, self.errands, paper), accepted)
@@ -264,7 +265,7 @@ class AcceptBagScreen(FormScreen[BagAccepted]):
         own = self.seat.desk.identity.currency.code
         yield Label("A bag of another till into the safe: off its paper", classes="title", markup=False)
         yield Field("Paper", id="accept-paper", value=number, limit=PAPER_MAX, note="its number")
-        yield Field("Bag number", id="accept-bag", value=bag, limit=BAG_MAX, note="as printed on the bag")
+        yield Field("Bag number", id="accept-bag", value=bag, limit=BAG_MAX, note="on the bag")
         yield Field(f"Put in, {own}", id="accept-amount", value=amount, pattern=AMOUNT, limit=AMOUNT_MAX)
         yield Field("Check", id="accept-check", limit=CHECK_MAX, note="5 characters")
         yield Field(f"Counted, {own}", id="accept-counted", pattern=AMOUNT, limit=AMOUNT_MAX)

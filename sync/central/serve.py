@@ -25,6 +25,7 @@ from sync.central.access.gate import Access
 from sync.central.app import VOUCHER_HELD_H, make_app
 from sync.central.bills.documents import DrawBill
 from sync.central.http.connection import HEADERS_BYTES_MAX, shared_among
+from sync.central.http.handshakes import HandshakeLimits, agreed_first
 from sync.central.http.limits import Limits
 from sync.central.http.request_log import LibraryLog, RequestLog
 from sync.central.http.tls import ServerTls, TlsFiles
@@ -306,13 +307,15 @@ class _Announcing(uvicorn.Server):
         self._asked = False
         self._tls = tls
         self._worker = worker
+        made: Any = shared_among(connections)
+        if tls is not None:
+            made = agreed_first(made, tls.context, HandshakeLimits(of_address=connections))
         config = uvicorn.Config(
             self._late,
             host=host,
             port=port,
-            http=shared_among(connections),
+            http=made,
             h11_max_incomplete_event_size=HEADERS_BYTES_MAX,
-            ssl_context_factory=None if tls is None else lambda _config, _usual: tls.context,
             lifespan="off",
             log_config=None,
             access_log=False,

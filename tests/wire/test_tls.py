@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,10 @@ from uvicorn.server import ServerState
 
 from pos.domain.errors import Refused
 from sync.addresses import Addresses
+from sync.central.api.own import ANNOUNCEMENT
 from sync.central.app import make_app
 from sync.central.http.connection import ClientConnection
+from sync.central.http.handshakes import HandshakeLimits, agreed_first
 from sync.central.http.tls import ServerTls
 from sync.central.schema.opening import open_central
 from sync.client import CentralClient
@@ -41,16 +43,20 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("stranger"))
 
 
+FEW = HandshakeLimits(of_address=3)
+
+
 @asynccontextmanager
-async def central(tls: ServerTls) -> AsyncIterator[int]:
+async def central(tls: ServerTls, limits: HandshakeLimits = FEW) -> AsyncIterator[int]:
     """A central in this loop; its port."""
     store = open_central("sqlite://")
     app = make_app(store, clock=SteppingClock(), randomness=CountedRandomness())
     config = uvicorn.Config(app, lifespan="off", log_config=None)
     config.load()
     state = ServerState()
+    made = agreed_first(ClientConnection, tls.context, limits)
     server = await asyncio.get_running_loop().create_server(
-        lambda: ClientConnection(config=config, server_state=state, app_state={}), HERE, 0, ssl=tls.context
+        lambda: made(config=config, server_state=state, app_state={}), HERE, 0
     )
     async with server:
         yield int(server.sockets[0].getsockname()[1])
@@ -95,6 +101,33 @@ async def test_a_till_says_what_is_wrong_with_centrals_certificate(
 ) -> None:
     async with central(ServerTls(authority.server(*names, valid=valid))) as port:
         assert await asked(port, TlsFiles(ca_file=authority.certificate)) == Unreachable(why)
+
+
+@pytest.mark.parametrize("limits", [FEW, HandshakeLimits(of_address=9, most=3)])
+async def test_no_more_clients_than_so_many_hold_central_up_by_saying_nothing(
+    authority: Authority, limits: HandshakeLimits
+) -> None:
+    """Before TLS is agreed on nobody is a client yet, and each of them has a socket."""
+    till = TlsFiles(ca_file=authority.certificate)
+    async with central(ServerTls(authority.server(HERE)), limits) as port:
+        silent = [await asyncio.open_connection(HERE, port) for _ in range(3)]
+        assert await asked(port, till) != ANNOUNCEMENT
+        for _, writer in silent:
+            writer.close()
+        async with asyncio.timeout(10):
+            while await asked(port, till) != ANNOUNCEMENT:
+                pass
+
+
+async def test_a_client_that_agrees_on_nothing_is_let_go(authority: Authority) -> None:
+    limits = HandshakeLimits(of_address=3, within_s=0.05)
+    async with central(ServerTls(authority.server(HERE)), limits) as port:
+        reader, writer = await asyncio.open_connection(HERE, port)
+        async with asyncio.timeout(10):
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+        assert await asked(port, TlsFiles(ca_file=authority.certificate)) == ANNOUNCEMENT
 
 
 async def test_a_central_of_another_name_at_the_same_address_is_not_taken_for_ours(

@@ -17,6 +17,9 @@ from receipts.labels import Labels
 SIGNATURE_LINES = 2
 NAME_LINES_MAX = 2
 SAID_LINES_MAX = 4
+BLANK = "blank_"
+"""Begins the codes of lines that are filled in by hand."""
+TO_FILL_IN = "." * 14
 
 
 def sheet_elements(facts: ReceiptFacts, sheet: SheetFacts, labels: Labels) -> Iterator[Element]:
@@ -52,6 +55,9 @@ def _line(facts: ReceiptFacts, line: SheetLine, labels: Labels) -> Iterator[Elem
     label = labels.sheet[line.code].format(
         said=_said(line, labels), count="" if line.count is None else line.count
     )
+    if line.code.startswith(BLANK):
+        yield Row(label=label, amount=TO_FILL_IN)
+        return
     if line.amount is None and line.count is None:
         yield Field(label=label, value=_said(line, labels), lines_max=SAID_LINES_MAX)
         return

@@ -39,6 +39,7 @@ class ReceiptKind(StrEnum):
     PAID_OUT = "paid_out"
     MOVE_UNDONE = "move_undone"
     HAND_OVER = "hand_over"
+    COUNT_SHEET = "count_sheet"
     X_REPORT = "x_report"
     Z_REPORT = "z_report"
     SAFE_COUNT = "safe_count"

@@ -64,7 +64,7 @@ _KINDS = {
         replace_cheque return_cheque bag_cash open_bag deposit_cheques lodge_deposit cancel_deposit confirm_deposit
         clear_cheque confirm_match verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission pickup
         loan paid_in paid_out safe_count hand_over accept_hand_over undo_hand_over resolve_card reconcile_cards
-        issue_voucher mandate close_day import override_offline_limit hold_refund undo_cash_move collect_debits
+        count_sheet issue_voucher mandate close_day import override_offline_limit hold_refund undo_cash_move collect_debits
         ledger_batch
         send_bag recall_bag accept_bag undo_accept_bag settle_bank_entry
         """,

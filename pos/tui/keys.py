@@ -646,6 +646,7 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number=".1", act="hand_over", label="Hand the shift over, accept it, or take it back"),
     MenuEntry(number=".2", act="ledger_batches", label="Batches for the general ledger"),
     MenuEntry(number=".3", act="shop_bags", label="Bags between the tills of the shop"),
+    MenuEntry(number=".4", act="count_sheet", label="Print a blank sheet to count on"),
     MenuEntry(
         number=".4", act="bank_files", label="Files of banks: carry one out, look into those that were"
     ),
@@ -738,6 +739,7 @@ RIGHTS: dict[str, str] = {
     "open_shift": "open_shift",
     "close_shift": "close_shift",
     "hand_over": "hand_over",
+    "count_sheet": "count_sheet",
 }
 """The right behind each key and each command, by its id; empty for what only moves about on the screen."""
 

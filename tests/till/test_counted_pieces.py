@@ -12,6 +12,7 @@ import pytest
 
 from pos.domain.approval import ApprovalNeeded
 from pos.till.cash_office import CountOrder, count_shift, open_shift
+from pos.till.count_sheet import print_count_sheet
 from pos.till.counted import SlipOrder
 from pos.till.desk import Desk
 from pos.till.papers import show_receipt
@@ -20,6 +21,7 @@ from receipts.compose import compose
 from receipts.text import render_text
 from tests.builders.receipts import ORIGINAL
 from tests.builders.tills import (
+    AUDITOR,
     CASHIER,
     OTHER_CASHIER,
     SUPERVISOR,
@@ -218,3 +220,45 @@ def test_a_script_tells_pieces_and_slips(desk: Desk) -> None:
     assert answer["ok"]
     assert run(script, ref="z", act="close_shift")["needs_acceptance"] is False
     assert [row["slips"] for row in rows(desk, "shift_count_slip")] == [1]
+
+
+# --- a sheet to count on --------------------------------------------------------------------------------------------
+
+
+def test_a_blank_sheet_lists_what_is_to_be_counted_and_no_figure_of_the_books(desk: Desk) -> None:
+    opened(desk, "20")
+    pay(desk, cash("30"))
+    pay(desk, card("7"), account="BA-2")
+
+    sheet = print_count_sheet(desk, CASHIER)
+
+    text = render_text(compose(show_receipt(desk, SUPERVISOR, sheet.number), ORIGINAL), width=42)
+    assert sheet.number == "S014-T1-A-CS-000001"
+    for said in (
+        "COUNT SHEET",
+        "........ x 20.000",
+        "........ x 0.005",
+        "Cheques: ........",
+        "Debit card: ........",
+        "counterfeit",
+    ):
+        assert said in text
+    for figure in ("30.000", "50.000", "7.000"):
+        assert figure not in text
+    assert findings(desk) == []
+
+
+def test_a_sheet_for_somebody_elses_drawer_does_not_tell_what_it_took(desk: Desk) -> None:
+    opened(desk, "20")
+    pay(desk, card("7"), account="BA-2")
+
+    sheet = print_count_sheet(desk, SUPERVISOR)
+
+    assert "Debit card" not in render_text(compose(show_receipt(desk, SUPERVISOR, sheet.number), ORIGINAL))
+    assert refused(desk, lambda: print_count_sheet(desk, AUDITOR)).code == "not_allowed"
+
+
+def test_a_script_prints_one(desk: Desk) -> None:
+    told = Script(desk, CASHIER).run_line(json.dumps({"ref": "s1", "act": "count_sheet"}))
+
+    assert told["paper"] == "S014-T1-A-CS-000001"

@@ -231,7 +231,7 @@ def test_a_supervisor_accepts_in_the_place_of_who_forgot(desk: Desk) -> None:
 
     done = accepted(desk, person=SUPERVISOR)
     text = paper(desk, done.number)
-    assert "in place of user" in text
+    assert "In place of   1002" in text
     assert [row["operator"] for row in rows(desk, "shift")] == ["1001", "2002"]
     assert findings(desk) == []
 
@@ -325,8 +325,8 @@ def test_the_paper_is_for_both_sides_to_sign(desk: Desk) -> None:
     text = paper(desk, done.number)
     for said in (
         "SHIFT HANDED OVER",
-        "Handed over by user",
-        "Accepted by user",
+        "From user     1001",
+        "To user       1002",
         "50.000",
         "Counted and accepted",
     ):

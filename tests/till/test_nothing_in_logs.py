@@ -181,6 +181,7 @@ ACTS: list[dict[str, Any]] = [
     {"ref": "ref", "act": "accept_over_short", "shift": 1, "reason": "reason"},
     {"ref": "ref", "act": "safe_count", "cash": {"amount": "1", "currency": "KWD"}, "reason": "reason"},
     {"ref": "ref", "act": "close_day", "business_date": "2026-11-21"},
+    {"ref": "ref", "act": "count_sheet"},
     {"ref": "ref", "act": "hand_over", "to": "1002", "reason": "reason"},
     {"ref": "ref", "act": "accept_hand_over", "cash": {"amount": "1", "currency": "KWD"}},
     {"ref": "ref", "act": "undo_hand_over", "reason": "reason"},

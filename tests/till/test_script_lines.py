@@ -342,7 +342,8 @@ def test_the_schema_tells_of_sales() -> None:
         "return_cheque", "replace_cheque",
         "bounce_cheque", "represent_cheque", "undo_bounce",
         "mandate", "pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move", "accept_over_short",
-        "safe_count", "close_day", "hand_over", "accept_hand_over", "undo_hand_over", "ledger_batch",
+        "safe_count", "close_day", "hand_over", "accept_hand_over", "undo_hand_over",
+        "count_sheet", "ledger_batch",
         "send_bag", "recall_bag", "accept_bag", "undo_accept_bag",
         "settle_bank_entry",
     }  # fmt: skip

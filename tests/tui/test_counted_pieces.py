@@ -59,3 +59,11 @@ async def test_a_large_float_is_opened_with_a_second_person_at_the_seat() -> Non
         assert seat.screen == "SecondPersonScreen"
         await seat.second_person()
         assert seat.message == "Shift 1 is open with a float of 80.000 KWD."
+
+
+async def test_a_blank_sheet_to_count_on_is_printed_from_the_cash_office() -> None:
+    desk = with_denominations()
+    opened(desk)
+    async with counter(desk) as seat:
+        await seat.press(".", "k", ".", "4")
+        assert seat.message == "S014-T1-A-CS-000001 is being printed, to count on."

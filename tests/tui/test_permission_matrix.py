@@ -175,6 +175,7 @@ ELSEWHERE = {
     **dict.fromkeys(("send_bag", "accept_bag", "recall_bag"), "test_shop_bags"),
     **dict.fromkeys(("safe_count", "close_day"), "test_day"),
     "hand_over": "test_hand_over",
+    "count_sheet": "test_counted_pieces",
     **dict.fromkeys(
         ("pickup", "loan", "paid_in", "paid_out", "no_sale", "undo_cash_move"),
         "needs an own shift; test_cash_moves",

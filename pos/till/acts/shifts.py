@@ -20,6 +20,7 @@ from pos.till.acts.fields import (
 )
 from pos.till.acts.seat import Answer, Seat
 from pos.till.cash_office import CountOrder, close_shift, count_shift, open_shift
+from pos.till.count_sheet import CountSheet, print_count_sheet
 from pos.till.counted import SlipOrder
 from pos.till.desk import Memo
 from pos.till.drawer_count import DeclaredOrder, ForeignCountOrder
@@ -109,6 +110,13 @@ class CloseShift(Strict):
     reason: Annotated[str, Field(max_length=400)] | None = None
 
 
+class PrintCountSheet(Strict):
+    """Print a blank sheet to count on. It says nothing of what is expected."""
+
+    ref: Ref
+    act: Literal["count_sheet"]
+
+
 class AcceptOverShort(Strict):
     """Sign for the difference of another person's closed shift, with what was found out about it."""
 
@@ -151,7 +159,15 @@ class ConfirmClock(Strict):
 
 
 ShiftAct = (
-    OpenShift | Count | CloseShift | HandOver | AcceptHandOver | UndoHandOver | AcceptOverShort | ConfirmClock
+    OpenShift
+    | PrintCountSheet
+    | Count
+    | CloseShift
+    | HandOver
+    | AcceptHandOver
+    | UndoHandOver
+    | AcceptOverShort
+    | ConfirmClock
 )
 
 
@@ -163,6 +179,9 @@ def carry_out_shift(seat: Seat, act: ShiftAct, memo: Memo) -> Answer:
             require_shop_currency(desk, act.float.currency)
             pieces = told(act.pieces)
             return encode(open_shift(desk, person, act.float.amount, pieces=pieces, memo=memo))
+        case PrintCountSheet():
+            kept = replace(memo, encode=_sheet)
+            return dict(_sheet(print_count_sheet(desk, person, memo=kept)))
         case Count():
             require_shop_currency(desk, act.cash.currency)
             if act.trust is not None:
@@ -196,6 +215,11 @@ def _accepted(outcome: object) -> Mapping[str, object]:
         "difference": outcome.difference.plain(),
         "currency": outcome.difference.currency.code,
     }
+
+
+def _sheet(outcome: object) -> Mapping[str, object]:
+    assert isinstance(outcome, CountSheet)
+    return {"paper": outcome.number}
 
 
 def _offered(outcome: object) -> Mapping[str, object]:

@@ -12,6 +12,7 @@ from textual.widgets import Label
 
 from pos.domain.cash_move import MoveKind
 from pos.till.cash_moves import CashMoved
+from pos.till.count_sheet import print_count_sheet
 from pos.till.counted import slips_taken
 from pos.till.day import DayClosed
 from pos.till.drawer_count import currencies_taken
@@ -156,6 +157,16 @@ class OfficeScreen(LinesScreen[bool]):
 
     def action_shop_bags(self) -> None:
         self.app.push_screen(ShopBagsScreen(self.seat, self.errands))
+
+    # --- counting -----------------------------------------------------------------------------------------------
+
+    def action_count_sheet(self) -> None:
+        self.errand(self._print_count_sheet())
+
+    async def _print_count_sheet(self) -> None:
+        sheet = await self.seat.deed(partial(print_count_sheet, self.seat.desk, self.seat.person))
+        self.errands.paper_waits()
+        self.say(f"{sheet.number} is being printed, to count on.")
 
     # --- reports ------------------------------------------------------------------------------------------------
 

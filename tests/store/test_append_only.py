@@ -31,6 +31,27 @@ def raw(books: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
+@pytest.fixture(scope="module")
+def _held(full_books: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    copy = tmp_path_factory.mktemp("posted") / "till.db"
+    copy.write_bytes(full_books.read_bytes())
+    connection = sqlite3.connect(copy, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def posted(_held: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """As ``raw``, but the same books for all of these tests, whose every statement is refused, and taken back if it is not.
+
+    To open books takes longer than to be refused by them.
+    """
+    _held.execute("BEGIN")
+    yield _held
+    _held.execute("ROLLBACK")
+    _held.execute("PRAGMA ignore_check_constraints=OFF")
+
+
 def refused(raw: sqlite3.Connection, statement: str, *values: object) -> str:
     with pytest.raises(sqlite3.IntegrityError) as refusal:
         raw.execute(statement, values)
@@ -73,33 +94,33 @@ def test_every_table_is_append_only_but_those_that_live(raw: sqlite3.Connection)
 
 @pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_the_books_of_these_tests_have_a_row_in_every_table(raw: sqlite3.Connection, table: str) -> None:
-    assert raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
+def test_the_books_of_these_tests_have_a_row_in_every_table(posted: sqlite3.Connection, table: str) -> None:
+    assert posted.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
 
 
 @pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_append_only_no_row_changes(raw: sqlite3.Connection, table: str) -> None:
+def test_append_only_no_row_changes(posted: sqlite3.Connection, table: str) -> None:
     """Rule 29: posted means immutable; database constraints, not only code, forbid change."""
-    for column in columns(raw, table):
-        told = refused(raw, f"UPDATE {table} SET {column} = {column}")
+    for column in columns(posted, table):
+        told = refused(posted, f"UPDATE {table} SET {column} = {column}")
         assert told == f"{table} rows never change"
 
 
 @pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_append_only_no_row_goes(raw: sqlite3.Connection, table: str) -> None:
+def test_append_only_no_row_goes(posted: sqlite3.Connection, table: str) -> None:
     """Rule 31: what is posted can never be deleted."""
-    assert refused(raw, f"DELETE FROM {table}") == f"{table} rows are never removed"
+    assert refused(posted, f"DELETE FROM {table}") == f"{table} rows are never removed"
 
 
 @pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_append_only_no_row_is_replaced(raw: sqlite3.Connection, table: str) -> None:
-    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+def test_append_only_no_row_is_replaced(posted: sqlite3.Connection, table: str) -> None:
+    before = posted.execute(f"SELECT * FROM {table}").fetchall()
 
     # The driver's default leaves delete triggers out when a row is replaced.
-    told = refused(raw, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    told = refused(posted, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
 
     assert told.endswith(
         (
@@ -117,28 +138,28 @@ def test_append_only_no_row_is_replaced(raw: sqlite3.Connection, table: str) -> 
             "undoes the whole payment, once",
         )
     )
-    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+    assert posted.execute(f"SELECT * FROM {table}").fetchall() == before
 
 
 @pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_no_row_is_replaced_by_another_that_shares_a_key(
-    raw: sqlite3.Connection, table: str
+    posted: sqlite3.Connection, table: str
 ) -> None:
     """Each unique key on its own, and the hidden row number: a new row that has all the rest different."""
-    before = raw.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-    raw.execute("PRAGMA ignore_check_constraints=ON")
-    names = columns(raw, table)
+    before = posted.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+    posted.execute("PRAGMA ignore_check_constraints=ON")
+    names = columns(posted, table)
     keys = [
-        {str(part[2]) for part in raw.execute(f"PRAGMA index_info({index[1]})")}
-        for index in raw.execute(f"PRAGMA index_list({table})").fetchall()
+        {str(part[2]) for part in posted.execute(f"PRAGMA index_info({index[1]})")}
+        for index in posted.execute(f"PRAGMA index_list({table})").fetchall()
         if index[2]
     ]
-    with_row_number = not raw.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]
+    with_row_number = not posted.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]
     if with_row_number:
         keys.append({"rowid"})
     assert keys
-    number = next((name for name in names if is_row_number(raw, table, name)), None)
+    number = next((name for name in names if is_row_number(posted, table, name)), None)
     for key in keys:
         kept = {number if name == "rowid" and number else name for name in key}
         given = names if number or "rowid" not in kept else ["rowid", *names]
@@ -146,21 +167,21 @@ def test_append_only_no_row_is_replaced_by_another_that_shares_a_key(
 
         known = " AND ".join(f"{name} IS NOT NULL" for name in key)
         refused(
-            raw,
+            posted,
             f"INSERT OR REPLACE INTO {table} ({', '.join(given)}) SELECT {', '.join(values)} FROM {table} "
             f"WHERE {known} LIMIT 1",
         )
 
-    assert raw.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() == before
+    assert posted.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() == before
 
 
 @pytest.mark.sweep(1)
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_append_only_no_row_is_upserted(raw: sqlite3.Connection, table: str) -> None:
-    column = columns(raw, table)[-1]
+def test_append_only_no_row_is_upserted(posted: sqlite3.Connection, table: str) -> None:
+    column = columns(posted, table)[-1]
 
     told = refused(
-        raw,
+        posted,
         f"INSERT INTO {table} SELECT * FROM {table} WHERE true "
         f"ON CONFLICT DO UPDATE SET {column} = excluded.{column}",
     )

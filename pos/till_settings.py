@@ -203,6 +203,7 @@ class DirectDebitSettings(Strict):
     creditor_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,35}$")] = ""
     creditor_account: Annotated[str, Field(pattern=r"^[A-Z0-9 ]{0,42}$")] = ""
     creditor_bic: Annotated[str, Field(pattern=r"^([A-Z0-9]{8}([A-Z0-9]{3})?)?$")] = ""
+    collected_by: Annotated[str, Field(max_length=64)] = ""
     fee: AmountOrEmpty = ""
     fee_tax_rate: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,4})?$")] = "0"
     suspend_after: Annotated[int, Field(ge=0, le=99)] = 3

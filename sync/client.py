@@ -188,6 +188,10 @@ class CentralClient(Link):
         """A page of who may work at the tills, from our own central."""
         return await self._own_rows("person", offset=offset, limit=limit, changed_after=changed_after)
 
+    async def mandates(self, *, offset: int, limit: int, changed_after: int | None) -> PageOutcome:
+        """A page of the operator's direct-debit mandates, from our own central."""
+        return await self._own_rows("mandate", offset=offset, limit=limit, changed_after=changed_after)
+
     async def cheques(
         self, *, offset: int, limit: int, changed_after: int | None, dated_from: date
     ) -> PageOutcome:

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 
 from pos.store import outbox
 from pos.store.outbox import OutboxRow
+from pos.till.mandates_elsewhere import MandatesDesk
 from sync.approvals_elsewhere import CentralApprovals
 from sync.delivery import Delivery, Round, SyncParts
 from sync.heads import Heads
 from sync.inbound import Inbound, KeepCheques, PullReport
 from sync.ledger.told import BatchesTold
+from sync.mandates import MandatesShared
 from sync.releases import Releases
 from sync.retry import RETRY_AFTER_MAX_S
 from sync.roster import Roster, RosterPorts
@@ -94,6 +96,18 @@ class SyncEngine:
             parts.cache,
             parts.identity,
             ports=RosterPorts(clock=parts.clock, randomness=parts.randomness, runner=parts.runner),
+        )
+        self._mandates = MandatesShared(
+            parts.client,
+            MandatesDesk(
+                till=parts.till,
+                terminal=parts.identity.terminal,
+                clock=parts.clock,
+                randomness=parts.randomness,
+            ),
+            parts.cache,
+            epoch=parts.identity.epoch,
+            runner=parts.runner,
         )
         self._heads = Heads(parts.client, parts.till, parts.identity, clock=parts.clock, runner=parts.runner)
         self._shop_bags = ShopBags(
@@ -180,6 +194,8 @@ class SyncEngine:
             await self._tell_head()
             if "shopTills" in self._inbound.announced and self.quiet_s() == 0:
                 await self._shop_tills.exchange()
+            if "mandates" in self._inbound.announced and self.quiet_s() == 0:
+                await self._mandates.take()
             if "people" in self._inbound.announced and self.quiet_s() == 0:
                 self.sessions.people_changed(await self._roster.take())
         return report
@@ -194,6 +210,8 @@ class SyncEngine:
             await self._batches.tell()
         if "shopBags" in self._inbound.announced and self.quiet_s() == 0:
             await self._shop_bags.tell()
+        if "mandates" in self._inbound.announced and self.quiet_s() == 0:
+            await self._mandates.tell()
         if "personChanges" in self._inbound.announced and self.quiet_s() == 0:
             await self._roster.tell()
 

@@ -153,6 +153,7 @@ def _debits(settings: Settings, in_currency: Currency) -> DebitPolicy:
         creditor_account=told.creditor_account.replace(" ", ""),
         creditor_bic=told.creditor_bic,
         transfers_as=told.transfers_as,
+        collected_by=told.collected_by,
     )
 
 

@@ -47,6 +47,7 @@ def mandates(
                         "reason": step.reason,
                         "at": step.at_utc,
                         "operator": step.operator,
+                        "elsewhere": step.elsewhere,
                     }
                     for step in steps
                 ],
@@ -56,6 +57,7 @@ def mandates(
                     _text(mandate),
                     *(
                         f"  {step.number} {step.at_utc[:19]}Z {step.state} by {step.operator}"
+                        + (f" at {step.elsewhere}" if step.elsewhere else "")
                         + (f": {step.reason}" if step.reason else "")
                         for step in steps
                     ),

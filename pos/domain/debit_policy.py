@@ -44,6 +44,7 @@ class DebitPolicy:
     A file is stopped where at least ``stop_from`` of its entries are problems, and more than ``stop_above_percent``.
     ``creditor_*`` are the operator, as banks know it. ``transfers_as`` is the way to pay that credit transfers are; empty:
     the shop takes none, and they are only noted.
+    ``collected_by`` is the terminal that collects for all; empty: each does by the mandates that it registered.
     """
 
     reasons: tuple[ReturnReason, ...] = USUAL_REASONS
@@ -58,6 +59,7 @@ class DebitPolicy:
     creditor_account: str = ""
     creditor_bic: str = ""
     transfers_as: str = ""
+    collected_by: str = ""
 
     def reason(self, code: str) -> ReturnReason:
         """The reason of this code; one that nobody listed is charged to nobody."""

@@ -16,6 +16,10 @@ _ROWS = (
     "JOIN mandate_step AS latest USING (mandate) LEFT JOIN mandate_person USING (mandate, number) "
     "WHERE number = (SELECT max(number) FROM mandate_step AS one WHERE one.mandate = latest.mandate) "
 )
+_OWN = (
+    "AND NOT EXISTS (SELECT 1 FROM mandate_heard AS first WHERE first.mandate = mandate.mandate AND first.number = 1 "
+    "AND first.terminal <> ?) "
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,52 @@ class MandateStep:
     reason: str | None
     at_utc: str
     operator: str
+    elsewhere: str | None = None
+    """The terminal that it was taken at, where that is another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntoldStep:
+    """A step of this terminal's own that central has not heard of, with the mandate as it stood then."""
+
+    mandate: Mandate
+    plain: str
+    registered_at_utc: str
+    at_utc: str
+    utc_offset_min: int
+    operator: str
+
+
+def untold_steps(connection: Connection, *, limit: int) -> list[UntoldStep]:
+    """What central has yet to hear of, the oldest first; of a mandate never a later step before an earlier one."""
+    rows = connection.exec_driver_sql(
+        "SELECT mandate, account, state, number, signed_on, reason, details_json, plain, registered_at_utc, at_utc, "
+        "utc_offset_min, operator FROM mandate_step JOIN mandate USING (mandate) "
+        "LEFT JOIN mandate_person USING (mandate, number) "
+        "WHERE NOT EXISTS (SELECT 1 FROM mandate_heard AS heard "
+        "WHERE heard.mandate = mandate_step.mandate AND heard.number = mandate_step.number) "
+        "ORDER BY number, at_utc, mandate LIMIT ?",
+        (limit,),
+    )
+    return [
+        UntoldStep(
+            mandate=_mandate(tuple(row[:7])),
+            plain=row[7],
+            registered_at_utc=row[8],
+            at_utc=row[9],
+            utc_offset_min=row[10],
+            operator=row[11],
+        )
+        for row in rows
+    ]
+
+
+def steps_and_heard(connection: Connection) -> tuple[int, int]:
+    """How many steps there are, and how many of them central has or told of."""
+    steps, heard = connection.exec_driver_sql(
+        "SELECT (SELECT count(*) FROM mandate_step), (SELECT count(*) FROM mandate_heard)"
+    ).one()
+    return int(steps), int(heard)
 
 
 def mandate_called(connection: Connection, plain: str) -> Mandate | None:
@@ -64,29 +114,42 @@ def every_mandate(connection: Connection, *, limit: int) -> list[Mandate]:
     return [_mandate(tuple(row)) for row in rows]
 
 
-def active_mandates(connection: Connection) -> Iterator[Mandate]:
-    """The mandates by which money may be collected, by account; of an account the one that was registered last."""
+def active_mandates(connection: Connection, *, registered_at: str | None = None) -> Iterator[Mandate]:
+    """The mandates by which money may be collected, by account; of an account the one that was registered last.
+
+    ``registered_at``: only those that this terminal registered itself.
+    """
+    where, values = ("", ()) if registered_at is None else (_OWN, (registered_at,))
     rows = connection.exec_driver_sql(
         _ROWS
+        + where
         + "AND state = 'active' AND NOT EXISTS (SELECT 1 FROM v_mandate AS later WHERE later.account = mandate.account "
         "AND later.state = 'active' AND (later.registered_at_utc, later.mandate) > "
-        "(mandate.registered_at_utc, mandate.mandate)) ORDER BY account"
+        "(mandate.registered_at_utc, mandate.mandate)) ORDER BY account",
+        values,
     )
     for row in rows:
         yield _mandate(tuple(row))
 
 
-def steps_of(connection: Connection, mandate: str) -> list[MandateStep]:
-    """The life of a mandate, from its registration."""
+def steps_of(connection: Connection, mandate: str, *, here: str) -> list[MandateStep]:
+    """The life of a mandate, from its registration, as terminal ``here`` knows it."""
     rows = connection.exec_driver_sql(
-        "SELECT number, state, reason, at_utc, operator FROM mandate_step WHERE mandate = ? ORDER BY number",
-        (mandate,),
+        "SELECT number, state, reason, mandate_step.at_utc, operator, nullif(terminal, ?) "
+        "FROM mandate_step LEFT JOIN mandate_heard USING (mandate, number) "
+        "WHERE mandate = ? ORDER BY number",
+        (here, mandate),
     )
     return [
         MandateStep(
-            number=int(number), state=MandateState(state), reason=reason, at_utc=at, operator=operator
+            number=int(number),
+            state=MandateState(state),
+            reason=reason,
+            at_utc=at,
+            operator=operator,
+            elsewhere=elsewhere,
         )
-        for number, state, reason, at, operator in rows
+        for number, state, reason, at, operator, elsewhere in rows
     ]
 
 

@@ -58,6 +58,7 @@ def preview_collection(desk: Desk, person: Person, collect_on: str) -> Collectio
 def collect(desk: Desk, person: Person, collect_on: str) -> Collection:
     """Ask for every bill that is due by ``collect_on`` of the accounts with a mandate.
 
+    By the mandates that were registered here; where the settings name this terminal, by all that central tells of.
     Disputed parts, bills on hold and those that a bank was asked for and has not answered are left out.
     Raises NotAuthorised, or Refused ``training``, ``bad_date``, ``date_in_past``, ``nothing_to_collect`` or
     ``too_many_items``.
@@ -132,6 +133,14 @@ def _collection(desk: Desk, message_id: str, day: date, at: datetime, asked: lis
 
 
 def _day(desk: Desk, text: str) -> date:
+    """Raises Refused ``not_collected_here`` too: two terminals never ask for one bill."""
+    collects = desk.policy.debits.collected_by
+    if collects and collects != desk.identity.terminal:
+        raise Refused(
+            "not_collected_here",
+            f"Terminal {collects} collects for all shops (collected_by in [direct_debit] of till.toml).",
+            terminal=collects,
+        )
     day, today = read_date(text, field="Collect on"), desk.clock.now().date()
     if day < today:
         raise Refused("date_in_past", f"Collect on: {day} is over.", field="collect_on")
@@ -141,7 +150,9 @@ def _day(desk: Desk, text: str) -> date:
 def _to_collect(desk: Desk, message_id: str, day: date) -> Iterator[Asked]:
     with desk.till.read() as books:
         at_the_bank, used = bills_at_the_bank(books), mandates_used(books)
-        mandates = list(active_mandates(books))
+        here = desk.identity.terminal
+        everybodys = desk.policy.debits.collected_by == here
+        mandates = list(active_mandates(books, registered_at=None if everybodys else here))
     place = 0
     for mandate in mandates:
         with desk.cache.read() as connection:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from pos.domain.errors import Refused
@@ -19,6 +19,7 @@ from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
 from pos.store.mandates import MandateStep, every_mandate, mandate_called, mandates_of, steps_of
 from pos.store.times import offset_minutes, utc_text
+from pos.store.unit_of_work import UnitOfWork
 from pos.till.booking import new_salt, personal_digest
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.gate import require_look, require_right
@@ -95,7 +96,7 @@ def mandate_life(desk: Desk, person: Person, mandate: str) -> tuple[Mandate, lis
     reference = clean_reference(mandate, field="Mandate", limit=REFERENCE_MAX)
     with desk.till.read() as connection:
         found = _found(mandate_called(connection, plain_reference(reference)), reference)
-        return found, steps_of(connection, found.mandate)
+        return found, steps_of(connection, found.mandate, here=desk.identity.terminal)
 
 
 def _found(known: Mandate | None, reference: str) -> Mandate:
@@ -122,17 +123,22 @@ def _register(deed: Deed, order: MandateOrder, reference: str, known: Mandate | 
         bank=_bank(order, None),
     )
     _refuse_own(deed, mandate, "register")
-    deed.unit.insert(
+    put_mandate(deed.unit, mandate, plain, at=deed.at)
+    return write_step(deed, mandate)
+
+
+def put_mandate(unit: UnitOfWork, mandate: Mandate, plain: str, *, at: datetime) -> None:
+    """Write that there is a mandate; its first step is written behind that."""
+    unit.insert(
         "mandate",
         {
-            "mandate": reference,
+            "mandate": mandate.mandate,
             "plain": plain,
-            "account": account,
-            "registered_at_utc": utc_text(deed.at),
-            "utc_offset_min": offset_minutes(deed.at),
+            "account": mandate.account,
+            "registered_at_utc": utc_text(at),
+            "utc_offset_min": offset_minutes(at),
         },
     )
-    return write_step(deed, mandate)
 
 
 def _change(deed: Deed, order: MandateOrder, known: Mandate) -> Mandate:
@@ -206,12 +212,19 @@ def _gone_on(mandate: Mandate, to: MandateState, reason: str | None) -> Mandate:
 
 def write_step(deed: Deed, mandate: Mandate, *, run_id: str | None = None) -> Mandate:
     """Write the mandate's latest step, with the bank details in a row of their own."""
-    salt = new_salt(deed)
+    put_step(deed.unit, mandate, salt=new_salt(deed), at=deed.at, operator=deed.person.user, run_id=run_id)
+    return mandate
+
+
+def put_step(
+    unit: UnitOfWork, mandate: Mandate, *, salt: str, at: datetime, operator: str, run_id: str | None = None
+) -> None:
+    """The same in a transaction that no person's deed is."""
     bank = mandate.bank
     details = json.dumps(
         {"holder": bank.holder, "number": bank.number, "bic": bank.bic}, ensure_ascii=False, sort_keys=True
     )
-    deed.unit.insert(
+    unit.insert(
         "mandate_step",
         {
             "mandate": mandate.mandate,
@@ -221,15 +234,14 @@ def write_step(deed: Deed, mandate: Mandate, *, run_id: str | None = None) -> Ma
             "person_digest": personal_digest(salt, details),
             "reason": mandate.reason,
             "run_id": run_id,
-            "at_utc": utc_text(deed.at),
-            "operator": deed.person.user,
+            "at_utc": utc_text(at),
+            "operator": operator,
         },
     )
-    deed.unit.insert(
+    unit.insert(
         "mandate_person",
         {"mandate": mandate.mandate, "number": mandate.number, "salt": salt, "details_json": details},
     )
-    return mandate
 
 
 def _account(deed: Deed, text: str) -> str:

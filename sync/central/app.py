@@ -39,6 +39,7 @@ from sync.central.hub.events import EventRecorder
 from sync.central.hub.listeners import ListenerHosts
 from sync.central.ledger.batches import ledger_batch_routes
 from sync.central.operating.metrics import Metrics, TimedStore
+from sync.central.payments.mandates import mandate_routes
 from sync.central.refunds.debit_charges import debit_charge_routes
 from sync.central.store.database import CentralStore
 from sync.central.store.group_commit import GroupCommit
@@ -125,6 +126,7 @@ def make_app(
         *commission_routes(desk),
         *dishonour_routes(desk),
         *debit_charge_routes(desk),
+        *mandate_routes(desk),
         *hub_routes(desk, listeners or ListenerHosts()),
         *own_routes(desk),
         *openapi_routes(),

@@ -27,11 +27,13 @@ from sync.central.wire.links import (
     ACCOUNT_PATH,
     APPROVAL_PATH,
     BILL_PATH,
+    CHARGE_PATH,
     COMMISSION_PATH,
     DISHONOUR_PATH,
     ENROLMENT_PATH,
     HEAD_PATH,
     LEDGER_BATCH_PATH,
+    MANDATE_PATH,
     OUTCOME_PATH,
     PAYMENT_PATH,
     PERSON_CHANGE_PATH,
@@ -319,6 +321,34 @@ async def test_a_bounce_is_told_of_no_other_dealers_account(empty_store: Central
         assert (await own.tell(DISHONOUR_PATH, bounce(own, paid)))[0] == 201
 
 
+MANDATE: dict[str, Any] = {
+    "correlatorId": "M-told",
+    "mandate": "M-1",
+    "account": {"id": "BA-1"},
+    "state": "active",
+    "signedOn": "2026-01-05",
+    "registeredAt": "2026-01-05T07:15:00+00:00",
+    "holder": "Zoë O'Brien",
+    "bankAccount": "NL91ABNA0417164300",
+    "bic": "",
+    "terminal": "T1",
+    "operator": "4001",
+    "decidedAt": "2026-11-21T10:15:00+03:00",
+}
+CHARGE: dict[str, Any] = {
+    "correlatorId": "CH-9",
+    "id": "CH-9",
+    "billNo": "S014-T1-A-DF-000001",
+    "account": {"id": "BA-1"},
+    "reference": "R-1",
+    "returnedAmount": kwd("0"),
+    "feeAmount": kwd("5.000"),
+    "feeTaxAmount": kwd("0"),
+    "date": "2026-11-21",
+    "terminal": "T1",
+}
+
+
 def bounce(till: Till, paid: str, *, account: str = "BA-1", bill: str = "CH-1") -> dict[str, Any]:
     """What a till tells of a cheque that bounced, with a fee of 5.000 as a bill."""
     return {
@@ -347,7 +377,7 @@ def bounce(till: Till, paid: str, *, account: str = "BA-1", bill: str = "CH-1") 
 async def test_what_is_the_operators_a_dealers_till_does_not(empty_store: CentralStore) -> None:
     async with tills_of(empty_store, "T8", "T9") as (own, _):
         payment_id = await own.take(1)
-        for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH):
+        for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH, CHARGE_PATH, MANDATE_PATH):
             assert await own.tell(path, {"terminal": "T8"}) == (403, "operator_alone")
         assert await own.tell(OUTCOME_PATH, outcome(payment_id)) == (403, "operator_alone")
         on_others = own.leg(2, OTHER, "CB-OTHER")
@@ -414,6 +444,18 @@ async def test_a_dealers_till_hears_of_its_dealers_batches_for_the_ledger_alone(
         assert await own.tell(LEDGER_BATCH_PATH, told_batch(told)) == (201, told.number)
         heard = [len(await till.rows(LEDGER_BATCH_PATH, terminal="T8")) for till in (operators, own, other)]
     assert heard == [1, 1, 0]
+
+
+async def test_a_dealers_till_sees_no_mandate_and_no_charge(empty_store: CentralStore) -> None:
+    """They have the bank accounts of the operator's subscribers."""
+    async with tills_of(empty_store, "T1", "T8") as (operators, own):
+        assert await operators.tell(MANDATE_PATH, MANDATE) == (201, "M1")
+        assert await operators.tell(CHARGE_PATH, CHARGE) == (201, "CH-9")
+        for path, one in ((MANDATE_PATH, "M1"), (CHARGE_PATH, "CH-9")):
+            assert len(await operators.rows(path)) == 1
+            assert await own.rows(path) == []
+            assert (await own.get(f"{path}/{one}")).status_code == 404
+        assert await operators.tell(MANDATE_PATH, {**MANDATE, "terminal": "T8"}) == (403, "other_terminal")
 
 
 async def test_no_till_tells_a_batch_or_a_total_in_anothers_name(empty_store: CentralStore) -> None:

@@ -89,7 +89,7 @@ async def test_no_query_makes_central_fail(
 
 NUL_BEHIND = [f"/counterfoil/v1/{name}" for name in (
     "refundHold", "refundable", "session", "approvalRequest", "terminal", "voucher", "voucherKey", "knownCheque", "head",
-    "reconnection", "possibleDouble", "dishonour", "charge", "outcome", "commission", "transfer", "enrolment",
+    "reconnection", "possibleDouble", "dishonour", "charge", "mandate", "outcome", "commission", "transfer", "enrolment",
 )]  # fmt: skip
 
 

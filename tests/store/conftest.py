@@ -54,6 +54,7 @@ from pos.till.hand_over import accept_hand_over, hand_over, undo_hand_over
 from pos.till.imports import RecordOrder, begin_run, import_record
 from pos.till.ledger_batches import make_batches
 from pos.till.ledger_delivery import note_delivery
+from pos.till.mandates_elsewhere import MandatesDesk, note_heard
 from pos.till.papers import reprint
 from pos.till.parked_entries import SettleEntryOrder, settle_entry, waiting_entries
 from pos.till.people import change_pin
@@ -323,6 +324,10 @@ def _debit(desk: Desk) -> None:
     asked = collect(desk, BACK_OFFICE, TODAY.isoformat()).items[0].item
     run(desk, paid(asked.reference, "3.000", account=""), name="paid.xml")
     run(desk, returned(asked.reference, "3.000", "AC04"), name="returned.xml")
+    kept = MandatesDesk(
+        till=desk.till, terminal=desk.identity.terminal, clock=desk.clock, randomness=desk.randomness
+    )
+    note_heard(kept, "M-77", 1)
     run(desk, returned("NOBODYS", "2.000"), name="parked.xml")
     parked = waiting_entries(desk, BACK_OFFICE)[0]
     sent = SettleEntryOrder(run=parked.run_id, number=1, how=Settled.SENT_BACK, reason="The bank's mistake")

@@ -149,7 +149,7 @@ TABLES = sorted(
     "deposit_credit deposit_difference deposit_return deposit_slip deposit_slip_event difference_accepted dishonour "
     "dishonour_charge hand_over hand_over_accepted hand_over_undone home import_run imported_record "
     "imported_record_state instrument instrument_again journal_entry journal_line large_cash large_cash_person "
-    "ledger_batch ledger_batch_line ledger_delivery ledger_series ledger_set_aside leg mandate mandate_person "
+    "ledger_batch ledger_batch_line ledger_delivery ledger_series ledger_set_aside leg mandate mandate_heard mandate_person "
     "mandate_step moved_entry outbox paid_back_elsewhere payer_person payment payment_dunning payment_event person "
     "person_change pin_try placed_part post_dated_cheque post_dated_event post_dated_person post_dated_wish print_job "
     "receipt receipt_copy recovery recovery_again refund_across refund_across_leg refund_across_part refund_cancelled "

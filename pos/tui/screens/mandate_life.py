@@ -25,7 +25,7 @@ class MandateLifeScreen(RegisterScreen[None, MandateStep]):
         Column(title="No", width=3, right=True),
         Column(title="When", width=16),
         Column(title="Then", width=10),
-        Column(title="By", width=8),
+        Column(title="By", width=14),
         Column(title="Why", flexible=True),
     )
 
@@ -54,7 +54,7 @@ class MandateLifeScreen(RegisterScreen[None, MandateStep]):
                 str(entry.number),
                 self.seat.clock_time(from_utc_text(entry.at_utc)),
                 str(entry.state),
-                entry.operator,
+                entry.operator if entry.elsewhere is None else f"{entry.operator} at {entry.elsewhere}",
                 entry.reason or "",
             ),
         )

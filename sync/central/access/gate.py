@@ -36,6 +36,7 @@ from sync.central.wire.links import (
     HUB_KEY_PATH,
     ITEM_PATH,
     LEDGER_BATCH_PATH,
+    MANDATE_PATH,
     METRICS_PATH,
     OPENAPI_PATH,
     OUTCOME_PATH,
@@ -113,6 +114,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
         POSSIBLE_DOUBLE_PATH,
         DISHONOUR_PATH,
         CHARGE_PATH,
+        MANDATE_PATH,
         LEDGER_BATCH_PATH,
         SHOP_BAG_PATH,
     ),
@@ -124,6 +126,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
         COMMISSION_PATH,
         DISHONOUR_PATH,
         CHARGE_PATH,
+        MANDATE_PATH,
         REFUND_HOLD_PATH,
     ),
     **_posted(
@@ -164,10 +167,10 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 
 
 OPERATORS_ALONE = frozenset(
-    ("POST", path) for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH, CHARGE_PATH)
+    ("POST", path) for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH, CHARGE_PATH, MANDATE_PATH)
 )
 """What no dealer's till does: make vouchers, decide whose money of an unknown owner is, give its dealer commission, charge
-what a bank's file told of.
+what a bank's file told of, keep mandates.
 """
 
 

@@ -1,4 +1,4 @@
-"""What debits cost their payers, as bills; and what a person makes of the entries of a bank's file that were parked."""
+"""What debits cost their payers, as bills; what a person makes of parked entries of a bank's file; mandates heard of."""
 
 from pos.store.migrations.append_only import make_append_only
 from pos.store.migrations.run_sql import run_sql
@@ -57,6 +57,16 @@ SELECT run_id, number, how, account, record_id, charge_id, reason, at_utc, opera
 WHERE how <> 'undone' AND place = (SELECT max(place) FROM bank_entry_step AS one WHERE one.run_id = latest.run_id
     AND one.number = latest.number);
 
+-- Steps of mandates that central has of this terminal, and those that it told of from another.
+CREATE TABLE mandate_heard (
+    mandate TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    terminal TEXT NOT NULL,
+    at_utc TEXT NOT NULL,
+    PRIMARY KEY (mandate, number),
+    FOREIGN KEY (mandate, number) REFERENCES mandate_step (mandate, number) DEFERRABLE INITIALLY DEFERRED
+) STRICT, WITHOUT ROWID;
+
 DROP TRIGGER outbox_message_follows_its_leg;
 CREATE TRIGGER outbox_message_follows_its_leg BEFORE INSERT ON outbox
 WHEN NEW.kind NOT IN ('payment', 'refund_across', 'charge') AND NOT EXISTS (
@@ -72,7 +82,7 @@ WHEN CASE NEW.kind WHEN 'refund_across' THEN NEW.payment_event_id IS NOT NULL OR
 BEGIN SELECT RAISE(ABORT, 'the outbox tells what was booked here'); END;
 """
 
-APPEND_ONLY = ("debit_charge", "bank_entry_step")
+APPEND_ONLY = ("debit_charge", "bank_entry_step", "mandate_heard")
 
 
 def upgrade() -> None:

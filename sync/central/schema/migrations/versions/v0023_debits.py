@@ -47,6 +47,7 @@ CREATE TABLE mandate (
     terminal TEXT NOT NULL,
     operator TEXT NOT NULL,
     decided_at TEXT NOT NULL,
+    registered_at TEXT NOT NULL,
     change_number BIGINT NOT NULL UNIQUE
 );
 CREATE INDEX mandate_by_account ON mandate (account_id);

@@ -17,7 +17,9 @@ from pos.domain.money import Money
 from pos.domain.receipt import ReceiptFacts
 
 if TYPE_CHECKING:
+    from pos.till.desk import Desk
     from pos.till.enquiries import AccountView
+    from pos.till.shop_bags import InTransit
 
 LINE_MAX = 1_000_001
 SAMPLE_PERSON = "User 1001, PIN 135790"
@@ -424,7 +426,7 @@ def balance(
     ledger_account: Annotated[
         str | None,
         typer.Argument(
-            help="This account alone; one that cheques lie in with the cheques that make its balance."
+            help="This account alone; one that cheques or bags lie in with those that make its balance."
         ),
     ] = None,
     user: UserOption = None,
@@ -432,8 +434,10 @@ def balance(
 ) -> None:
     """Balances of the ledger accounts."""
     from pos.cli.cheques import cheque_lines
+    from pos.domain.posting import Ledger
     from pos.till import balances
     from pos.till.cheque_register import clearing_accounts
+    from pos.till.shop_bags import in_transit
 
     call: Invocation = context.obj
     with reading(call, user, pin_fd) as (opened, person):
@@ -453,8 +457,33 @@ def balance(
                 "currency": row.balance.currency.code,
             }
             call.line(data, f"{code:6} {name:30} {row.balance.plain():>16} {row.balance.currency}")
+        if ledger_account == Ledger.BAGS_IN_TRANSIT:
+            _bag_lines(call, opened.desk, in_transit(opened.desk, person))
         if ledger_account is not None:
             for account in clearing_accounts(opened.desk, person, ledger_account):
                 cheque_lines(call, opened.desk, account.cheques)
                 if account.unexplained:
                     call.note(f"No cheque stands behind {account.unexplained}: run pos verify.")
+
+
+def _bag_lines(call: Invocation, desk: Desk, found: InTransit) -> None:
+    """The bags of this till that are on the way, the oldest first, then what the rest of the balance is."""
+    today = desk.clock.now().date()
+    for bag in found.on_the_way:
+        paper, days = bag.paper, bag.days(today)
+        data = {
+            "paper": paper.number,
+            "bag": paper.bag,
+            "amount": paper.amount.plain(),
+            "currency": paper.amount.currency.code,
+            "sent_on": bag.sent_on.isoformat(),
+            "days": days,
+        }
+        call.line(
+            data, f"  {paper.number}  bag {paper.bag}, on the way for {days} d {paper.amount.plain():>16}"
+        )
+    for what, amount in (("arrived", found.arrived), ("accepted", -found.accepted)):
+        if amount:
+            data = {"what": what, "amount": amount.plain(), "currency": amount.currency.code}
+            said = "sent and arrived" if what == "arrived" else "accepted of other tills"
+            call.line(data, f"  {said} {amount.plain():>16}")

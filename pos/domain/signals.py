@@ -77,7 +77,7 @@ WHAT: Mapping[SignalCode, str] = {
     SignalCode.OVER_SHORT: "shifts that closed over or short",
     SignalCode.ONE_WAY: "shifts that closed always over, or always short",
     SignalCode.ROUND: "shifts over or short by a round sum",
-    SignalCode.BAGS: "bags of cash in which the bank counted otherwise",
+    SignalCode.BAGS: "bags of cash in which another count found otherwise",
     SignalCode.SAFE: "counts of the safe that differed",
     SignalCode.NO_SALES: "drawers opened without a sale",
     SignalCode.PAID_OUT: "cash paid out just under what one person may pay out alone",
@@ -281,7 +281,10 @@ class ShiftEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BagEnd:
-    """A bag of cash that the bank has credited. ``over_short`` is what it found more in it; ``user`` is who sealed it."""
+    """A bag of cash that was counted again, by the bank or another till. ``over_short`` is what was found more in it.
+
+    ``user`` is who sealed it; of a bag that came from another till, who counted it here.
+    """
 
     number: str
     slip: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pos.domain.money import Money, currency
+from pos.domain.money import Currency, Money, currency
 from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagAtCentral, BagPaper, SentBag, SentState
 from pos.store.times import utc_text
 from pos.store.unit_of_work import UnitOfWork
@@ -41,6 +41,16 @@ def bags_on_the_way(connection: Connection) -> list[SentBag]:
     """Those that nobody is known to have accepted, the oldest first."""
     rows = connection.exec_driver_sql(_SENT + "WHERE state = 'on_the_way' ORDER BY at_utc, receipt_number")
     return [_sent(tuple(row)) for row in rows]
+
+
+def sums_in_transit(connection: Connection, in_currency: Currency) -> tuple[Money, Money]:
+    """What arrived of what this till sent, and what it accepted of others."""
+    arrived, accepted = connection.exec_driver_sql(
+        "SELECT (SELECT coalesce(sum(amount_minor), 0) FROM v_sent_bag WHERE state = 'arrived' AND currency = ?1), "
+        "(SELECT coalesce(sum(amount_minor), 0) FROM v_accepted_bag WHERE state <> 'undone' AND currency = ?1)",
+        (in_currency.code,),
+    ).one()
+    return Money(int(arrived), in_currency), Money(int(accepted), in_currency)
 
 
 def accepted_bag(connection: Connection, paper: str) -> AcceptedBag | None:

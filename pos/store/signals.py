@@ -273,12 +273,20 @@ def shifts_in(connection: Connection, within: Span) -> list[ShiftEnd]:
 
 
 def bags_in(connection: Connection, within: Span) -> list[BagEnd]:
-    """The bags that the bank credited, with what it counted over or short."""
+    """The bags that the bank or another till counted, of who sealed them, and those that were counted here, of who did."""
     found = connection.exec_driver_sql(
-        "SELECT bag.number, slip.receipt_number, bag.operator, at_utc, bag.utc_offset_min, "
+        "SELECT bag.number, slip.receipt_number, bag.operator, at_utc AS at, bag.utc_offset_min, "
         "credited_minor - bag.amount_minor, bag.currency, counted.reason FROM deposit_bag_credit AS counted "
         "JOIN cash_bag AS bag USING (bag_id) JOIN deposit_slip AS slip USING (slip_id) "
-        f"JOIN deposit_slip_event USING (step_id) WHERE {within.of('at_utc')}",
+        f"JOIN deposit_slip_event USING (step_id) WHERE {within.of('at_utc')} UNION ALL "
+        "SELECT bag.number, sent.receipt_number, bag.operator, heard_at_utc, bag.utc_offset_min, "
+        "sent.counted_minor - bag.amount_minor, bag.currency, 'at till ' || arrived_at FROM v_sent_bag AS sent "
+        "JOIN cash_bag AS bag USING (bag_id) JOIN bag_arrival AS heard ON heard.sending_id = sent.sending_id "
+        f"AND heard.number = (SELECT max(number) FROM bag_arrival AS last WHERE last.sending_id = sent.sending_id) "
+        f"WHERE sent.state = 'arrived' AND {within.of('heard_at_utc')} UNION ALL "
+        "SELECT bag, sent_paper, operator, at_utc, utc_offset_min, counted_minor - amount_minor, currency, reason "
+        "FROM bag_acceptance WHERE acceptance_id NOT IN (SELECT acceptance_id FROM bag_acceptance_undone) "
+        f"AND {within.of('at_utc')} ORDER BY at",
         within.values(),
     )
     return [

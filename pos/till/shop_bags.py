@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pos.domain.business_day import business_date
 from pos.domain.cash_bag import BagState, CashBag
 from pos.domain.errors import Refused
+from pos.domain.money import Money, total
 from pos.domain.posting import SourceKind
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Grant, Person
@@ -18,13 +19,13 @@ from pos.domain.sheet import SheetFacts, SheetLine, SheetPart
 from pos.domain.shop_bag import BagPaper, SentBag, SentState, bag_series, recalled_lines, sent_lines
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.cash_bags import bag_by_id, bag_by_number
-from pos.store.shop_bags import sent_bag, sent_bags
+from pos.store.shop_bags import bags_on_the_way, sent_bag, sent_bags, sums_in_transit
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second, use_or_ask
 from pos.till.cash_bags import find_bag, move_bags, require_in_safe, seal_bag
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
-from pos.till.gate import require_right
+from pos.till.gate import require_look, require_right
 from pos.till.journal import book_entry
 from pos.till.office_paper import Numbered, next_paper, write_sheet
 
@@ -191,6 +192,31 @@ def bags_sent(desk: Desk, person: Person) -> Sequence[SentBag]:
         return ()
     with desk.till.read() as connection:
         return sent_bags(connection, limit=LISTED_MAX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTransit:
+    """What the account of bags between tills is made of at this till, in one currency: its balance is their sum."""
+
+    on_the_way: tuple[SentBag, ...]
+    arrived: Money
+    accepted: Money
+
+    @property
+    def balance(self) -> Money:
+        """What was sent, less what was accepted of other tills."""
+        return total((one.paper.amount for one in self.on_the_way), self.arrived.currency) + (
+            self.arrived - self.accepted
+        )
+
+
+def in_transit(desk: Desk, person: Person) -> InTransit:
+    """In the shop's currency, which all bags are in. Raises NotAuthorised: only who may see expected cash."""
+    require_look(desk, "see_expected", person)
+    own = desk.identity.currency
+    with desk.till.read() as connection:
+        arrived, accepted = sums_in_transit(connection, own)
+        return InTransit(on_the_way=tuple(bags_on_the_way(connection)), arrived=arrived, accepted=accepted)
 
 
 def moment_of(deed: Deed) -> dict[str, object]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from sync.central.operating.verify import verify_central
+from sync.central.store.database import CentralStore
 from sync.wire_json import dumps, loads
-from tests.central.central_builders import kwd, read
+from tests.central.central_builders import SteppingClock, kwd, read
 
 BAG = "/counterfoil/v1/shopBag"
 PAPER = "S014-T1-A-TB-000001"
@@ -150,3 +153,38 @@ async def test_what_makes_no_sense_is_refused(
     assert status == 400
     assert field in refusal["message"]
     assert await read(client, BAG) == []
+
+
+@pytest.mark.parametrize(
+    ("deed", "days", "said"),
+    [
+        ("sent", 6, None),
+        ("sent", 8, "bag B-7 of 80.000 KWD left T1, and nobody has accepted it"),
+        ("accepted", 0, None),
+        ("accepted", 2, "bag B-7 of 80.000 KWD was accepted at T9, and T1 has not told that it was sent"),
+    ],
+)
+async def test_a_bag_that_should_have_arrived_is_a_finding(
+    client: httpx.AsyncClient,
+    store: CentralStore,
+    clock: SteppingClock,
+    deed: str,
+    days: int,
+    said: str | None,
+) -> None:
+    await tell(client, step(deed))
+
+    found = verify_central(store, at=clock.now() + timedelta(days=days))
+
+    assert [(one.subject, one.subject_id, one.message) for one in found] == (
+        [("bag", PAPER, said)] if said else []
+    )
+
+
+async def test_a_bag_that_arrived_is_no_finding(
+    client: httpx.AsyncClient, store: CentralStore, clock: SteppingClock
+) -> None:
+    for deed in ("sent", "accepted"):
+        await tell(client, step(deed))
+
+    assert verify_central(store, at=clock.now() + timedelta(days=99)) == []

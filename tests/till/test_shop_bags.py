@@ -11,9 +11,10 @@ import pytest
 
 from pos.domain.errors import NotAuthorised
 from pos.domain.payment_event import Overpayment
-from pos.domain.shop_bag import BagPaper, SentState
+from pos.domain.shop_bag import BagAtCentral, BagPaper, SentState
+from pos.domain.signals import SignalCode
 from pos.store.cash_bags import loose_in_safe
-from pos.store.shop_bags import note_refused
+from pos.store.shop_bags import note_arrival, note_refused, sent_bag
 from pos.till.accepted_bags import AcceptOrder, BagAccepted, accept_bag, bags_accepted, undo_accept_bag
 from pos.till.cash_bags import bag_cash
 from pos.till.day import day_state
@@ -21,7 +22,8 @@ from pos.till.deposits import deposit_cheques
 from pos.till.desk import Desk
 from pos.till.papers import show_receipt
 from pos.till.script import Script
-from pos.till.shop_bags import BagOrder, bags_sent, recall_bag, send_bag
+from pos.till.shop_bags import BagOrder, bags_sent, in_transit, recall_bag, send_bag
+from pos.till.signals import signals_of
 from receipts.compose import compose
 from receipts.text import render_text
 from tests.builders.receipts import ORIGINAL
@@ -302,6 +304,59 @@ def test_the_end_of_day_tells_of_bags_on_the_way_and_of_refused_ones(sender: Des
     assert (told["bags_on_the_way"].amount, told["bags_on_the_way"].stops) == (money("80"), False)
     assert (told["bags_refused"].count, told["bags_refused"].amount) == (1, money("20"))
     assert bags_accepted(sender, SUPERVISOR)[0].refused == "till T8 has it"
+
+
+def test_the_account_of_bags_explains_itself(sender: Desk) -> None:
+    sent(sender, "B-7", "40")
+    there = sent(sender, "B-8", "30")
+    clock_of(sender).advance(days=2)
+    accepted(sender, BagPaper(number="S014-T5-A-TB-000004", bag="X-1", amount=money("20")), "20")
+    with sender.till.transaction() as unit:
+        arrived = sent_bag(unit.connection, there.number)
+        assert arrived is not None
+        note_arrival(unit, arrived.sending_id, at_central(there, "29"), at=NOW)
+
+    found = in_transit(sender, BACK_OFFICE)
+
+    assert [(bag.paper.bag, bag.days(clock_of(sender).now().date())) for bag in found.on_the_way] == [
+        ("B-7", 2)
+    ]
+    assert (found.arrived, found.accepted, found.balance) == (money("30"), money("20"), money("50"))
+    assert balances(sender)[("bags_in_transit", None)] == 50_000
+    with pytest.raises(NotAuthorised):
+        in_transit(sender, CASHIER)
+
+
+def at_central(paper: BagPaper, counted: str) -> BagAtCentral:
+    return BagAtCentral(
+        paper=paper,
+        terminal=paper.terminal,
+        state="accepted",
+        is_told=True,
+        acceptance="A-1",
+        accepted_by="T9",
+        accepted_at="2026-11-21T18:00:00Z",
+        counted=money(counted),
+    )
+
+
+def test_bags_that_differ_are_signals_of_who_sealed_and_of_who_counted_them(sender: Desk) -> None:
+    accepted(
+        sender, BagPaper(number="S014-T5-A-TB-000004", bag="X-1", amount=money("20")), "19", reason="torn"
+    )
+    paper = sent(sender)
+    with sender.till.transaction() as unit:
+        left = sent_bag(unit.connection, paper.number)
+        assert left is not None
+        note_arrival(unit, left.sending_id, at_central(paper, "79"), at=clock_of(sender).now())
+
+    (found,) = [one for one in signals_of(sender, BACK_OFFICE).signals if one.code is SignalCode.BAGS]
+
+    told = {(row.what, row.amount, row.note) for row in found.rows}
+    assert told == {
+        ("bag X-1 on S014-T5-A-TB-000004", money("-1"), "torn"),
+        ("bag B-7 on S014-T1-A-TB-000002", money("-1"), "at till T9"),
+    }
 
 
 def test_scripts_send_and_accept(sender: Desk, office: Desk) -> None:

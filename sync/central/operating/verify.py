@@ -23,6 +23,7 @@ from sync.central.payments.commissions import earned_with
 from sync.central.store.database import CentralStore, current_change
 from sync.central.tills.heads import head_faults
 from sync.central.tills.shift_totals import shift_total_faults
+from sync.central.tills.shop_bags import bag_faults
 from sync.central.vouchers.offline import hold_id_of
 from sync.wire_json import WireJsonError, loads, read_money
 
@@ -82,6 +83,10 @@ def verify_central(
             *(
                 Finding(subject="terminal", subject_id=terminal, message=what)
                 for terminal, what in ([] if at is None else shift_total_faults(connection, at=at))
+            ),
+            *(
+                Finding(subject="bag", subject_id=paper, message=what)
+                for paper, what in ([] if at is None else bag_faults(connection, at=at))
             ),
             *(
                 Finding(subject="ledger batch", subject_id=number, message=what)

@@ -7,8 +7,9 @@ told again it changes nothing. Source: domain.md 3.9; reliability.md section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -236,6 +237,32 @@ def _money(minor: int, code: str) -> dict[str, object]:
     return money_json(Money(minor, currency(code)))
 
 
+def bag_faults(connection: Connection, *, at: datetime) -> Iterator[tuple[str, str]]:
+    """(paper, what) of every bag that is long on its way, or that only who accepted it has told of."""
+    for row in connection.execute(
+        OVERDUE, {"sent_before": _before(at, LONG), "told_before": _before(at, LATE)}
+    ):
+        amount = Money(row.amount_minor, currency(row.currency))
+        if row.state == "on_the_way":
+            yield row.paper, f"bag {row.bag} of {amount} left {row.terminal}, and nobody has accepted it"
+        else:
+            said = f"bag {row.bag} of {amount} was accepted at {row.accepted_by}"
+            yield row.paper, f"{said}, and {row.terminal} has not told that it was sent"
+
+
+def _before(at: datetime, since: timedelta) -> str:
+    return (at - since).isoformat(timespec="microseconds")
+
+
+LONG = timedelta(days=7)
+"""A bag goes from one till of a shop to another in a day or two."""
+LATE = timedelta(hours=24)
+"""A till may be without a line for a while; after a day somebody should ask for it."""
+OVERDUE = text(
+    "SELECT paper, terminal, bag, currency, amount_minor, state, accepted_by FROM shop_bag"
+    " WHERE (state = 'on_the_way' AND told_at <= :sent_before) OR (state = 'accepted' AND is_told = 0"
+    " AND told_at <= :told_before) ORDER BY paper"
+)
 _STANDS = ("state", "is_told", "sent_at", "accepted_by", "acceptance", "counted_minor", "accepted_at")
 _COLUMNS = (
     "paper, terminal, shop, bag, currency, amount_minor, state, is_told, sent_at, accepted_by, acceptance, counted_minor,"

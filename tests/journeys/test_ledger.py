@@ -148,11 +148,12 @@ def test_a_cashier_neither_makes_nor_sees_batches(pos: ForkingPos, counted_home:
 
 def delivers(home: Path, section: str) -> None:
     text = (ROOT / "config" / "till.toml").read_text(encoding="utf-8")
-    changed = text.replace('delivered_by = "nobody"', 'delivered_by = "till"').replace(
+    before, heading, ledger = text.partition("\n[ledger]\n")
+    changed = ledger.replace('delivered_by = "nobody"', 'delivered_by = "till"').replace(
         'folder = ""', section, 1
     )
-    assert changed != text
-    put_settings(home, "till.toml", changed)
+    assert changed != ledger
+    put_settings(home, "till.toml", before + heading + changed)
 
 
 def test_batches_are_laid_into_a_folder_and_its_answer_is_taken_in(

@@ -52,13 +52,14 @@ def _to_bring(till: OpenTill, person: Person, number: str | None) -> list[Ledger
     admit(till.desk, ACT, person)
     if number is not None:
         batch = ledger_batch(till.desk, person, number)
-        _require_here(batch.delivered_by)
+        _require_here(batch.delivered_by, f"batch {number}: [ledger] delivered_by said so when it was made")
         require_not_acknowledged(till.desk, person, number)
         return [batch]
     batches, way = batches_to_deliver(till.desk, person), till.settings.till.ledger
     # A batch keeps who delivers it: what was left to this till before the settings changed nobody else brings.
     if not batches or not (way.folder or way.url):
-        _require_here(till.desk.policy.ledger.delivered_by)
+        says = "these batches: [ledger] delivered_by in till.toml says so"
+        _require_here(till.desk.policy.ledger.delivered_by, says)
     return batches
 
 
@@ -98,12 +99,12 @@ class LedgerNow:
         return asyncio.run(all_of_them())
 
 
-def _require_here(deliverer: Deliverer) -> None:
+def _require_here(deliverer: Deliverer, what: str) -> None:
     if deliverer is not Deliverer.TILL:
         who = "Nobody delivers" if deliverer is Deliverer.NOBODY else "Central delivers"
         raise Refused(
             "not_delivered_here",
-            f"{who} these batches: [ledger] delivered_by in till.toml says so.",
+            f"{who} {what}.",
             delivered_by=str(deliverer),
         )
 

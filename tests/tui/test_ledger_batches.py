@@ -109,7 +109,7 @@ async def test_a_batch_that_central_would_not_have_says_why() -> None:
         note_told(unit, NUMBER, "409 batch_differs Another batch was told", at=desk.clock.now())
     async with counter(desk, user="4001") as seat:
         await seat.press(*THERE)
-        assert "Batches for the general ledger: 1 waiting; central did not take 1" in seat.text
+        assert "Batches for the general ledger: 1 for central; central did not take 1" in seat.text
         assert "Central did not take it: 409 batch_differs Another batch was told" in seat.text
 
 

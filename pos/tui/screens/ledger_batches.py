@@ -33,8 +33,12 @@ from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.entry import Field
 from pos.tui.widgets.listing import ROWS_MAX, Row
 
+_UNDELIVERED = {
+    Deliverer.TILL: "waiting",
+    Deliverer.CENTRAL: "for central",
+    Deliverer.NOBODY: "by hand",
+}
 _STATE = {
-    None: "waiting",
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.ACKNOWLEDGED: "taken",
     DeliveryState.REFUSED: "REFUSED",
@@ -62,7 +66,7 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
         Column(title="Day", width=10),
         Column(title="Entries", width=7, right=True),
         Column(title="On either side", width=18, right=True),
-        Column(title="State", width=9),
+        Column(title="State", width=11),
     )
 
     def __init__(self, seat: Seat, errands: Errands) -> None:
@@ -77,7 +81,8 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
 
     def heading(self) -> str:
         states = Counter(_state_of(one) for one in self.entries)
-        told = [f"{states[state]} {state.lower()}" for state in _STATE.values() if states[state]]
+        named = (*_UNDELIVERED.values(), *_STATE.values())
+        told = [f"{states[state]} {state.lower()}" for state in named if states[state]]
         said = f"Batches for the general ledger: {', '.join(told) or 'none'}"
         aside = sum(one.central_refusal is not None for one in self.entries)
         said += f"; central did not take {aside}" if aside else ""
@@ -264,7 +269,7 @@ class MarkBatchScreen(FormScreen[Delivery]):
 
 
 def _state_of(batch: BatchHead) -> str:
-    return _STATE[None if batch.delivery is None else batch.delivery.state]
+    return _UNDELIVERED[batch.delivered_by] if batch.delivery is None else _STATE[batch.delivery.state]
 
 
 def _what_became_of(batch: BatchHead) -> str:

@@ -29,6 +29,8 @@ from sync.central.schema.migrations.walling import ALL, NONE
 from sync.central.schema.opening import open_central
 from sync.central.store.database import WRITTEN_FOR, CentralStore
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
+from tests.builders.central_stores import StoreKind
+from tests.builders.postgres import postgres_database
 from tests.central import test_dealers_tills as dealers_tills
 from tests.central.auth_builders import bearer, client_of, guarded
 from tests.central.central_builders import SteppingClock, item
@@ -49,21 +51,33 @@ WALL = (
 pytestmark = pytest.mark.kept_in("postgresql")
 
 
+@pytest.fixture(scope="module")
+def wall() -> Iterator[str]:
+    """The URL of central as an operator runs it: by a role that is no superuser and owns its database's tables alone."""
+    with postgres_database() as built:
+        role = f"central_of_{make_url(built).database}"
+        with psycopg.connect(built, autocommit=True) as owner:
+            owner.execute(f"CREATE ROLE \"{role}\" LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD 'p'".encode())
+            owner.execute(f'GRANT CREATE, USAGE ON SCHEMA public TO "{role}"'.encode())
+        url = make_url(built).set(username=role, password="p")
+        store = open_central(url.render_as_string(hide_password=False))
+        load_fixture(store, operator(with_other=True))
+        store.close()
+        yield url.render_as_string(hide_password=False)
+        with psycopg.connect(built, autocommit=True) as owner:
+            owner.execute(f'DROP OWNED BY "{role}" CASCADE'.encode())
+            owner.execute(f'DROP ROLE "{role}"'.encode())
+
+
 @pytest.fixture
-def walled(empty_url: str) -> Iterator[CentralStore]:
-    """Central as an operator runs it: by a role that is no superuser and owns nothing but its database's tables."""
-    role = f"central_of_{make_url(empty_url).database}"
-    with psycopg.connect(empty_url, autocommit=True) as owner:
-        owner.execute(f"CREATE ROLE \"{role}\" LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD 'p'".encode())
-        owner.execute(f'GRANT CREATE, USAGE ON SCHEMA public TO "{role}"'.encode())
-    url = make_url(empty_url).set(username=role, password="p")
-    store = open_central(url.render_as_string(hide_password=False))
-    load_fixture(store, operator(with_other=True))
-    yield store
-    store.close()
-    with psycopg.connect(empty_url, autocommit=True) as owner:
-        owner.execute(f'DROP OWNED BY "{role}" CASCADE'.encode())
-        owner.execute(f'DROP ROLE "{role}"'.encode())
+def walled(store_kind: StoreKind, wall: str) -> Iterator[CentralStore]:
+    """A copy of ``wall`` for each test: to build it takes longer than any of them."""
+    assert store_kind is StoreKind.POSTGRESQL
+    with postgres_database(like=wall) as copied:
+        url = make_url(wall).set(database=make_url(copied).database)
+        store = open_central(url.render_as_string(hide_password=False))
+        yield store
+        store.close()
 
 
 ROWS = """

@@ -646,10 +646,10 @@ OFFICE: tuple[MenuEntry, ...] = (
     MenuEntry(number=".1", act="hand_over", label="Hand the shift over, accept it, or take it back"),
     MenuEntry(number=".2", act="ledger_batches", label="Batches for the general ledger"),
     MenuEntry(number=".3", act="shop_bags", label="Bags between the tills of the shop"),
-    MenuEntry(number=".4", act="count_sheet", label="Print a blank sheet to count on"),
     MenuEntry(
         number=".4", act="bank_files", label="Files of banks: carry one out, look into those that were"
     ),
+    MenuEntry(number=".5", act="count_sheet", label="Print a blank sheet to count on"),
 )
 """The cash office's own menu."""
 

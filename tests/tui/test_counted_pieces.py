@@ -65,5 +65,5 @@ async def test_a_blank_sheet_to_count_on_is_printed_from_the_cash_office() -> No
     desk = with_denominations()
     opened(desk)
     async with counter(desk) as seat:
-        await seat.press(".", "k", ".", "4")
+        await seat.press(".", "k", ".", "5")
         assert seat.message == "S014-T1-A-CS-000001 is being printed, to count on."

@@ -14,7 +14,7 @@ from pos.store.database import StoreError, store_damaged
 from pos.store.receipts import settle_print, waiting_prints
 from pos.tui.app import PRINT_AGAIN_S, TillApp
 from pos.tui.keyboard import Keyboard, Press, Scan
-from pos.tui.keys import KEYS, MENU
+from pos.tui.keys import KEYS, MENU, OFFICE
 from pos.tui.screens.frame import Frame
 from tests.builders.tills import NOW, SettableClock, cash, clock_of, make_till, opened, pay, rows
 from tests.tui.counter import counter, preview
@@ -119,6 +119,26 @@ def test_ids_and_numbers_are_unique_and_stay_as_they_are() -> None:
         ("V", "void"),
         ("N", "note"),
         ("K", "cash_office"),
+    ]
+
+
+def test_the_numbers_of_the_cash_office_are_unique_and_stay_as_they_are() -> None:
+    assert [(entry.number, entry.act) for entry in OFFICE] == [
+        ("1", "pickup"),
+        ("2", "loan"),
+        ("3", "paid_in"),
+        ("4", "paid_out"),
+        ("5", "no_sale"),
+        ("6", "undo_cash_move"),
+        ("7", "z_reports"),
+        ("8", "mandates"),
+        ("9", "safe_count"),
+        ("0", "close_day"),
+        (".1", "hand_over"),
+        (".2", "ledger_batches"),
+        (".3", "shop_bags"),
+        (".4", "bank_files"),
+        (".5", "count_sheet"),
     ]
 
 

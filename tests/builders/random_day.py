@@ -29,6 +29,7 @@ from pos.till.deposits import deposit_cheques, lodge_deposit
 from pos.till.desk import Desk
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.dishonours import bounce_cheque
+from pos.till.hand_over import accept_hand_over, hand_over
 from pos.till.open_bills import catch_up
 from pos.till.refunds import RefundOrder, refund
 from pos.till.safe import count_safe
@@ -38,6 +39,7 @@ from pos.till.transfers import MoveOrder, transfer
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
+    OTHER_CASHIER,
     SUPERVISOR,
     bank_cash,
     card,
@@ -261,8 +263,19 @@ class RandomShop:
             cheque_count=int(str(cheques["number"])),
             foreign={"USD": f"{int(str(foreign['minor'])) / 100:.2f}"} if foreign["minor"] else {},
         )
-        closed(self.desk, "miscounted")
+        if self.chance.random() < 0.3:
+            self._hand_over(f"{amount / 1000:.3f}")
+        else:
+            closed(self.desk, "miscounted")
         self.done["close_shift"] += 1
+
+    def _hand_over(self, counted: str) -> None:
+        """The last hour of the day is another person's."""
+        hand_over(self.desk, CASHIER, OTHER_CASHIER.user, "miscounted")
+        accept_hand_over(self.desk, OTHER_CASHIER, counted)
+        count(self.desk, counted, person=OTHER_CASHIER)
+        closed(self.desk, person=OTHER_CASHIER)
+        self.done["hand_over"] += 1
 
     def _bank(self) -> None:
         """The back office: cash and cheques to the bank, its credit, and now and then a cheque back."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from pos.store.database import Database, StoreError, store_damaged
 from pos.store.unit_of_work import TillStore
 from pos.till.cash_office import open_shift
 from pos.till.desk import Desk, Memo
+from pos.till.hand_over import accept_hand_over, hand_over
 from pos.till.sign_in import sign_in
 from pos.till.take_payment import take_payment
 from tests.builders.tills import (
     CASHIER,
+    OTHER_CASHIER,
     PINS,
     cash,
     cheque,
@@ -267,3 +269,23 @@ def test_a_refusal_is_told_even_where_its_audit_row_cannot_be_written(
         open_shift(desk, CASHIER, "0")
 
     assert refusal.value.code in ("shift_is_open", "store_write_failed")
+
+
+@pytest.mark.parametrize("pages_left", range(0, 24, 3))
+def test_a_hand_over_that_the_disk_refuses_stays_offered_and_is_accepted_later(
+    desk: Desk, pages_left: int
+) -> None:
+    count(desk, "21")
+    hand_over(desk, CASHIER, OTHER_CASHIER.user)
+    fill_the_disk(desk, pages_left=pages_left)
+
+    with suppress(Refused):
+        accept_hand_over(desk, OTHER_CASHIER, "21")
+
+    before = rows(desk, "v_hand_over")[0]["state"]
+    assert len(rows(desk, "shift")) == (2 if before == "accepted" else 1)
+    make_room(desk)
+    if before == "offered":
+        accept_hand_over(desk, OTHER_CASHIER, "21")
+    assert [row["state"] for row in rows(desk, "v_shift")] == ["closed", "open"]
+    assert findings(desk) == []

@@ -11,6 +11,7 @@ import pytest
 
 from pos.domain.cash_move import MoveKind
 from pos.domain.errors import NotAuthorised, Refused
+from pos.domain.payment_event import Overpayment
 from pos.domain.role import Person
 from pos.till.cash_moves import CashMoveOrder, move_cash
 from pos.till.counted import SlipOrder
@@ -48,11 +49,13 @@ from tests.builders.tills import (
     findings,
     make_till,
     money,
+    notes,
     opened,
     order,
     pay,
     raw_connection,
     rows,
+    take_currencies,
 )
 from tests.builders.undoing import balances
 from tests.till.books import refused, spoil
@@ -301,6 +304,26 @@ def test_cheques_and_slips_are_counted_once_and_may_be_banked_at_once(desk: Desk
     assert deposit_cheques(desk, BACK_OFFICE).slip.total == money("10")
     count(desk, "50", person=OTHER_CASHIER)
     assert closed(desk, person=OTHER_CASHIER).over_short == money("0")
+    assert findings(desk) == []
+
+
+def test_other_currencies_and_notes_that_are_no_good_leave_the_drawer_with_the_first_shift(
+    desk: Desk,
+) -> None:
+    take_currencies(desk, {"USD": "0.30675"})
+    pay(desk, notes("20"), account="BA-3", overpayment=Overpayment.CREDIT)
+    count(desk, "45", foreign={"USD": "20"}, declared={"counterfeit": "5"})
+    hand_over(desk, CASHIER, "1002")
+
+    done = accepted(desk, "45")
+
+    text = paper(desk, done.number)
+    assert "Counted in USD" in text
+    assert "Cash that is no good, counterfeit" in text
+    count(desk, "45", person=OTHER_CASHIER)
+    ended = closed(desk, person=OTHER_CASHIER)
+    assert (ended.float_, ended.over_short, ended.foreign) == (money("45"), money("0"), ())
+    assert ledger(desk).get("foreign_cash_in_till", 0) == 0
     assert findings(desk) == []
 
 

@@ -45,6 +45,7 @@ def test_the_days_hold_every_kind_of_act(shop: RandomShop) -> None:
     kinds = Counter(str(row["source_kind"]) for row in rows(shop.desk, "journal_entry"))
 
     assert shop.done.total() >= ACTS
+    assert shop.done["hand_over"] > 0
     assert kinds.keys() >= {
         *("payment", "bank_receipt", "cash_move", "void", "refund", "shift_opened", "shift_closed"),
         *("deposit_lodged", "deposit_credited", "suspense_resolved"),

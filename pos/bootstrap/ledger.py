@@ -11,7 +11,7 @@ from pathlib import Path
 from pos.bootstrap.central_key import read_secret_file
 from pos.bootstrap.homes import OpenTill
 from pos.domain.errors import Refused
-from pos.domain.ledger_delivery import Delivery, DeliveryState
+from pos.domain.ledger_delivery import Delivery
 from pos.domain.ledger_feed import Deliverer, LedgerBatch
 from pos.domain.ports import Runner
 from pos.domain.role import Person
@@ -25,7 +25,7 @@ from pos.till.ledger_delivery import (
     require_not_acknowledged,
     told,
 )
-from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder
+from sync.ledger.delivery import NotYet, Parcel, parcel_of, put_in_folder, to_go_on_from
 from sync.ledger.endpoint import Endpoint
 from sync.ledger.files import BatchForm
 
@@ -40,10 +40,8 @@ async def bring_batches(
     Raises NotAuthorised, or Refused ``not_delivered_here``, ``unknown_batch``, ``batch_acknowledged`` or ``bad_settings``.
     """
     for batch in await runner.read(lambda: _to_bring(till, person, number)):
-        before = await runner.read(partial(delivery_of, till.desk, person, batch.number))
-        if number is not None and before is not None and before.state is DeliveryState.DELIVERED:
-            # It is meant to be brought once more.
-            before = None
+        known = await runner.read(partial(delivery_of, till.desk, person, batch.number))
+        before = to_go_on_from(known, named=number is not None)
         outcome = await _bring(till, batch, before, runner)
         yield batch.number, outcome.reason if isinstance(outcome, NotYet) else told(outcome)
 

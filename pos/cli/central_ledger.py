@@ -148,7 +148,7 @@ def deliver(
     from pos.till_settings import url_problem
     from sync.central.ledger.deliveries import batches_to_deliver, last_delivery
     from sync.central.schema.opening import open_central
-    from sync.ledger.delivery import parcel_of, put_in_folder
+    from sync.ledger.delivery import parcel_of, put_in_folder, to_go_on_from
     from sync.ledger.endpoint import Endpoint
 
     call: Invocation = context.obj
@@ -179,7 +179,8 @@ def deliver(
             raise Refused("batch_acknowledged", f"Batch {batch} is acknowledged already.", batch=batch)
         for one in waiting:
             with store.read() as connection:
-                before = None if batch is not None else last_delivery(connection, one.number)
+                last = last_delivery(connection, one.number)
+            before = to_go_on_from(last, named=batch is not None)
             left += not _kept(call, store, one.number, asyncio.run(bring(parcel_of(one, format), before)))
     finally:
         store.close()

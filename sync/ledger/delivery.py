@@ -88,6 +88,12 @@ def _stem(number: str) -> str:
     return number if _PLAIN_NUMBER.fullmatch(number) else file_name([number], suffix="")
 
 
+def to_go_on_from(known: Delivery | None, *, named: bool) -> Delivery | None:
+    """What of the last that is known counts as a batch is brought: one that is named is brought once more."""
+    delivered = known is not None and known.state is DeliveryState.DELIVERED
+    return None if named and delivered else known
+
+
 def put_in_folder(folder: Path, parcel: Parcel, before: Delivery | None = None) -> Delivery | NotYet:
     """Lay the file down, whole or not at all, and look whether it was answered.
 
@@ -123,7 +129,9 @@ def _lay_down_both(folder: Path, parcel: Parcel) -> str | None:
     control = f"{_stem(parcel.number)}.control.json"
     for name, content in ((control, parcel.control), (parcel.file_name, parcel.content)):
         if not _lay_down(folder / name, content):
-            return f"{name} is there already, and is another than this batch's."
+            return (
+                f"{name} is there already, and is another than this batch's. Take it away to lay this down."
+            )
     return None
 
 

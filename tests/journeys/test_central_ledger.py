@@ -105,6 +105,24 @@ def test_central_delivers_only_what_was_left_to_it_until_it_is_acknowledged(
     assert told == {number: "acknowledged", batches[1].number: "brought_by_till"}
 
 
+def test_central_lays_a_refused_batch_down_again_once_the_refusal_is_out_of_the_way(
+    pos: ForkingPos, central: str, batches: list[LedgerBatch], tmp_path: Path
+) -> None:
+    folder, number = tmp_path / "ledger", batches[0].number
+    folder.mkdir()
+    (folder / f"{number}.refused").write_text("Period closed")
+    refused = run(pos, central, "deliver", "--folder", str(folder))
+    again = run(pos, central, "deliver", number, "--folder", str(folder))
+    for path in folder.iterdir():
+        path.unlink()
+    at_last = run(pos, central, "deliver", number, "--folder", str(folder))
+
+    assert [row["state"] for row in refused.lines] == ["refused"]
+    assert (again.status, again.lines[0]["error"]["code"]) == (7, "ledger_unreachable")
+    assert [row["state"] for row in at_last.lines] == ["delivered"]
+    assert (folder / f"{number}.csv").exists()
+
+
 def test_a_batch_that_a_till_delivers_is_not_central_s_to_send(
     pos: ForkingPos, central: str, batches: list[LedgerBatch], tmp_path: Path
 ) -> None:

@@ -76,7 +76,7 @@ def test_another_file_under_the_number_is_a_refusal_and_stays_as_it_is(
     assert isinstance(outcome, Delivery)
     assert (outcome.state, outcome.reason) == (
         DeliveryState.REFUSED,
-        f"{NUMBER}.csv is there already, and is another than this batch's.",
+        f"{NUMBER}.csv is there already, and is another than this batch's. Take it away to lay this down.",
     )
     assert (tmp_path / f"{NUMBER}.csv").read_text() == "another"
 

@@ -238,15 +238,15 @@ class CentralClient(Link):
             parts |= {"content": dumps(body), "headers": {"Content-Type": self.media_type}}
         url = f"{self.addresses.own}/{path}"
         within_s = None if may_be_long else WAITED_FOR_S
-        answer = await self.request(method, url, within_s=within_s, **parts)
-        if not isinstance(answer, HttpAnswer):
-            return answer
-        told = json_of(answer)
-        if answer.status_code in (200, 201):
-            return OwnAnswer(status=answer.status_code, told=told)
-        return OwnAnswer(
-            status=answer.status_code, told=told, for_good=is_for_good(answer), reason=reason_of(answer)
-        )
+        return _as_told(await self.request(method, url, within_s=within_s, **parts))
+
+    async def ask_bill_api(
+        self, path: str, body: Mapping[str, object], *, key: str
+    ) -> OwnAnswer | Unknown | Unreachable:
+        """Post to the bills' API, ours or another's; ``key``: what makes the same post again no second one."""
+        headers = {"Content-Type": self.media_type, "Idempotency-Key": key}
+        url = f"{self.addresses.bill}/{path}"
+        return _as_told(await self.request("POST", url, content=dumps(body), headers=headers))
 
     async def announced(self) -> Mapping[str, Any] | Later | Unknown | Unreachable:
         """What the server adds to the standard; nothing at a foreign one."""
@@ -322,3 +322,15 @@ def _ours(page: Page, correlator_id: str) -> Accepted | Unknown | None:
         except WireJsonError as error:
             return Unknown(clean_told(f"it is there, but could not be read: {error}", limit=REASON_MAX))
     return None
+
+
+def _as_told(answer: HttpAnswer | Unknown | Unreachable) -> OwnAnswer | Unknown | Unreachable:
+    """The answer with what it tells, or why there is none."""
+    if not isinstance(answer, HttpAnswer):
+        return answer
+    told = json_of(answer)
+    if answer.status_code in (200, 201):
+        return OwnAnswer(status=answer.status_code, told=told)
+    return OwnAnswer(
+        status=answer.status_code, told=told, for_good=is_for_good(answer), reason=reason_of(answer)
+    )

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 from pos.bootstrap.central_key import KEY_BYTES, CentralKey, read_central_key, read_secret_file
 from pos.bootstrap.homes import HomePaths, OpenTill
 from pos.bootstrap.paper import print_slips
+from pos.domain.demanded_bill import BillDemanded
 from pos.domain.errors import DomainError, Refused
 from pos.domain.money import Money, currency
 from pos.domain.ports import Clock, Randomness, Runner
@@ -24,6 +25,7 @@ from pos.store.refunds_across import REFUND_ACROSS
 from pos.store.vouchers import waiting_slips
 from pos.till.bounce_across import with_told
 from pos.till.correction_entry import Corrected
+from pos.till.demand_bill import demand_bill
 from pos.till.desk import Desk, Memo
 from pos.till.dishonour_plan import BounceOrder
 from pos.till.paid_back_elsewhere import undo
@@ -37,6 +39,7 @@ from sync.addresses import Addresses
 from sync.client import CentralClient
 from sync.credentials import Credentials, Secret, Signature
 from sync.delivery import SyncParts
+from sync.demanded_bills import CentralBills
 from sync.engine import SyncEngine
 from sync.heads import heads_of, mark_letters
 from sync.oauth import key_text, terminal_client
@@ -197,6 +200,25 @@ class VouchersNow:
         return await _at_central(self._till, ask)
 
 
+class BillsNow:
+    """Has central make a bill and waits for the answer, for a script that takes one line after the other."""
+
+    def __init__(self, till: OpenTill, runner: Runner) -> None:
+        self._till = till
+        self._runner = runner
+
+    def demand(self, person: Person, account: str, *, asked_by: str, memo: Memo) -> BillDemanded:
+        """As ``demand_bill``."""
+
+        async def work(client: CentralClient | None) -> BillDemanded:
+            press = None if client is None else CentralBills(client)
+            return await demand_bill(
+                self._till.desk, person, account, press, self._runner, asked_by=asked_by, memo=memo
+            )
+
+        return asyncio.run(_at_central(self._till, work))
+
+
 class RefundsNow:
     """Pays back what was taken here or elsewhere and waits for central, for a script that takes one line after the other."""
 
@@ -249,6 +271,11 @@ async def _at_central(
         return await work(None)
     async with client:
         return await work(client)
+
+
+def make_bills(till: OpenTill) -> BillsNow:
+    """The script's way to bills on demand."""
+    return BillsNow(till, InlineRunner())
 
 
 def make_refunds(till: OpenTill) -> RefundsNow:

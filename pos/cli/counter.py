@@ -74,7 +74,7 @@ def script(
     from pos.bootstrap.cards import make_cards
     from pos.bootstrap.ledger import LedgerNow
     from pos.bootstrap.paper import print_receipts
-    from pos.bootstrap.wire import make_refunds, make_vouchers
+    from pos.bootstrap.wire import make_bills, make_refunds, make_vouchers
     from pos.till.script import Script
     from pos.till.script_acts import act_schema
     from pos.till.sign_in import end_session
@@ -102,6 +102,7 @@ def script(
             refunds=make_refunds(opened),
             elsewhere=ApprovalsNow(opened),
             ledger=LedgerNow(opened),
+            bills=make_bills(opened),
         )
         for line in _lines(source):
             answer = acts.run_line(line)

@@ -65,6 +65,7 @@ _KINDS = {
         clear_cheque confirm_match verify_bank_receipt reject_bank_receipt unblock_dealer settle_commission pickup
         loan paid_in paid_out safe_count hand_over accept_hand_over undo_hand_over resolve_card reconcile_cards
         count_sheet issue_voucher mandate close_day import override_offline_limit hold_refund undo_cash_move collect_debits
+        demand_bill
         ledger_batch
         send_bag recall_bag accept_bag undo_accept_bag settle_bank_entry
         """,

@@ -26,7 +26,15 @@ from pos.till.acts.drawer import DrawerAct, carry_out_at_drawer
 from pos.till.acts.ledger import LedgerAct, carry_out_of_ledger
 from pos.till.acts.payments import PaymentAct, carry_out_payment
 from pos.till.acts.people import ChangePin, Lock, PersonAct, SignIn, carry_out_of_person
-from pos.till.acts.seat import ApprovalsElsewhere, CardsNow, LedgerNow, RefundsNow, Seat, VouchersNow
+from pos.till.acts.seat import (
+    ApprovalsElsewhere,
+    BillsNow,
+    CardsNow,
+    LedgerNow,
+    RefundsNow,
+    Seat,
+    VouchersNow,
+)
 from pos.till.acts.shifts import ShiftAct, carry_out_shift
 from pos.till.acts.shop_bags import ShopBagAct, carry_out_with_bags
 from pos.till.desk import Desk, Memo, audit_refusal, note_refusals
@@ -51,6 +59,7 @@ class Script:
     ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
     ``refunds`` None: only what was taken here is paid back.
     ``elsewhere`` None: no other terminal can be asked. ``ledger`` None: no batch can be brought from here.
+    ``bills`` None: this till has no central to make them.
     """
 
     def __init__(
@@ -63,11 +72,13 @@ class Script:
         refunds: RefundsNow | None = None,
         elsewhere: ApprovalsElsewhere | None = None,
         ledger: LedgerNow | None = None,
+        bills: BillsNow | None = None,
     ) -> None:
         self._desk = desk
         self._refunds = refunds
         self._approvals = elsewhere
         self._ledger = ledger
+        self._bills = bills
         self._vouchers = vouchers
         self._cards = cards
         self.person = person
@@ -155,6 +166,7 @@ class Script:
             refunds=self._refunds,
             approvals=self._approvals,
             ledger=self._ledger,
+            bills=self._bills,
         )
         memo = Memo(ref=act.ref, digest=digest, encode=encode)
         if isinstance(act, PaymentAct):

@@ -30,7 +30,7 @@ ACTS = frozenset(
     "resolve_conflict confirm_match issue_voucher mandate settle_bank_entry paid_in paid_out pickup loan no_sale hand_over "
     "accept_hand_over count close_shift close_day sign_in change_pin lock note decline ask_elsewhere confirm_refund "
     "add_user change_user reset_pin confirm_clock undo_cash_move accept_over_short safe_count "
-    "undo_hand_over count_sheet ledger_batch send_bag recall_bag accept_bag undo_accept_bag".split()
+    "undo_hand_over count_sheet ledger_batch demand_bill send_bag recall_bag accept_bag undo_accept_bag".split()
 )
 """The names that are fixed; those this version cannot do yet answer ``act_not_yet_available``."""
 

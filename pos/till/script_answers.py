@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pos.domain.cash_bag import CashBag
+from pos.domain.demanded_bill import BillDemanded
 from pos.domain.foreign_cash import ForeignClosing
 from pos.domain.mandate import Mandate
 from pos.domain.payment_mode import Purpose
@@ -54,6 +55,8 @@ def encode(outcome: object) -> Mapping[str, object]:
             }
         case PaymentTaken():
             return _encode_payment(outcome)
+        case BillDemanded():
+            return {"account": outcome.account, "demand": outcome.demand_id, "bill": outcome.bill_id}
         case RecordOutcome():
             return _encode_record(outcome)
         case Mandate():

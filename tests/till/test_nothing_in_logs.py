@@ -126,6 +126,7 @@ ACTS: list[dict[str, Any]] = [
     },
     {"ref": "ref", "act": "verify_bank_receipt", "receipt": "1"},
     {"ref": "ref", "act": "settle_commission", "dealer": "D-1"},
+    {"ref": "ref", "act": "demand_bill", "account": "BA-1"},
     {
         "ref": "ref",
         "act": "issue_voucher",

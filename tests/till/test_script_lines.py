@@ -345,7 +345,7 @@ def test_the_schema_tells_of_sales() -> None:
         "safe_count", "close_day", "hand_over", "accept_hand_over", "undo_hand_over",
         "count_sheet", "ledger_batch",
         "send_bag", "recall_bag", "accept_bag", "undo_accept_bag",
-        "settle_bank_entry",
+        "settle_bank_entry", "demand_bill",
     }  # fmt: skip
     sell = schema["$defs"]["Sell"]
     assert {"ref", "act", "payer", "lines", "tenders"} == set(sell["required"])

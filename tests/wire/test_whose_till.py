@@ -11,8 +11,11 @@ import pytest
 
 from pos.domain.commission import CommissionAt, CommissionRule, CommissionTerms, Settlement
 from pos.domain.dealer import DealerPolicy, DealerTerms
+from pos.domain.demanded_bill import BillUnanswered, DemandOutcome
 from pos.domain.role import Person
+from pos.machine import InlineRunner
 from pos.till.commissions import commissions_owed
+from pos.till.demand_bill import demand_bill
 from pos.till.desk import Desk
 from pos.till.suspense import ResolveOrder, resolve_suspense
 from pos.till.whose_till import OPERATORS_ALONE, tills_dealer
@@ -36,7 +39,15 @@ async def till_of(dealer: str | None) -> Wire:
     return wire
 
 
+class NoPress:
+    async def demand(self, account: str, key: str) -> DemandOutcome:
+        return BillUnanswered(reason=f"nobody makes a bill of {account} as {key}")
+
+
 DEEDS: Mapping[str, Callable[[Desk, Person], object]] = {
+    "demand_bill": lambda desk, who: asyncio.run(
+        demand_bill(desk, who, "BA-1", NoPress(), InlineRunner(), asked_by="x")
+    ),
     **{act: ACTS[act] for act in OPERATORS_ALONE & ACTS.keys()},
     "resolve_suspense": lambda desk, who: resolve_suspense(
         desk, who, ResolveOrder(receipt="S014-T1-A-000001", account="BA-1")

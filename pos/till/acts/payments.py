@@ -189,7 +189,15 @@ class IssueVoucher(Strict):
     residual: Literal["forfeit", "credit", "new_voucher"] = "forfeit"
 
 
-PaymentAct = Pay | Sell | ResolveSuspense | ResolveCard | IssueVoucher
+class DemandBill(Strict):
+    """Have central make a bill of what is not billed yet on an account; it comes with the bills that central tells."""
+
+    ref: Ref
+    act: Literal["demand_bill"]
+    account: IdText
+
+
+PaymentAct = Pay | Sell | ResolveSuspense | ResolveCard | IssueVoucher | DemandBill
 
 
 def carry_out_payment(seat: Seat, act: PaymentAct, memo: Memo) -> Answer:
@@ -203,6 +211,8 @@ def carry_out_payment(seat: Seat, act: PaymentAct, memo: Memo) -> Answer:
             return encode(_resolve_card(seat, act, memo))
         case IssueVoucher():
             return _issue(seat, act, memo)
+        case DemandBill():
+            return encode(seat.bills_now().demand(seat.person, act.account, asked_by=act.ref, memo=memo))
 
 
 def _pay(seat: Seat, order: PaymentOrder, memo: Memo) -> PaymentTaken | ChequeRegistered:

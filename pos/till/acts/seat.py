@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from pos.domain.demanded_bill import BillDemanded
 from pos.domain.errors import Refused
 from pos.domain.ledger_delivery import Delivery
 from pos.domain.role import Person
@@ -36,6 +37,14 @@ class VouchersNow(Protocol):
 
     def issue(self, person: Person, order: IssueOrder, *, asked_by: str, memo: Memo) -> VoucherIssued:
         """As ``issue_voucher``."""
+        ...
+
+
+class BillsNow(Protocol):
+    """Has central make a bill, and waits for its answer."""
+
+    def demand(self, person: Person, account: str, *, asked_by: str, memo: Memo) -> BillDemanded:
+        """As ``demand_bill``."""
         ...
 
 
@@ -99,7 +108,7 @@ class Seat:
 
     ``vouchers`` None: this till has no central to check them with. ``cards`` None: no card terminal is connected.
     ``refunds`` None: only what was taken here is paid back. ``approvals`` None: no other terminal can be asked.
-    ``ledger`` None: no batch can be brought from here.
+    ``ledger`` None: no batch can be brought from here. ``bills`` None: this till has no central to make them.
     """
 
     desk: Desk
@@ -109,6 +118,7 @@ class Seat:
     refunds: RefundsNow | None
     approvals: ApprovalsElsewhere | None
     ledger: LedgerNow | None = None
+    bills: BillsNow | None = None
 
     def undone(self, act: str, receipt: str, deed: Callable[[], Done]) -> Done:
         """Carry out what undoes a payment; central is asked first what of it was paid back elsewhere."""
@@ -129,6 +139,12 @@ class Seat:
         if self.approvals is None:
             raise Refused("no_central", "This till has no central: nobody at another terminal can be asked.")
         return self.approvals
+
+    def bills_now(self) -> BillsNow:
+        """Raises Refused ``bill_needs_central``."""
+        if self.bills is None:
+            raise Refused("bill_needs_central", "Bills are made by central, and this till has none.")
+        return self.bills
 
     def ledger_now(self) -> LedgerNow:
         """Raises Refused ``not_delivered_here``."""

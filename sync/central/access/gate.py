@@ -167,11 +167,22 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 
 
 OPERATORS_ALONE = frozenset(
-    ("POST", path) for path in (VOUCHER_PATH, TRANSFER_PATH, COMMISSION_PATH, CHARGE_PATH, MANDATE_PATH)
+    ("POST", path)
+    for path in (
+        VOUCHER_PATH,
+        TRANSFER_PATH,
+        COMMISSION_PATH,
+        CHARGE_PATH,
+        MANDATE_PATH,
+        BILL_ON_DEMAND_PATH,
+    )
 )
-"""What no dealer's till does: make vouchers, decide whose money of an unknown owner is, give its dealer commission, charge
-what a bank's file told of, keep mandates.
+"""What no dealer's till does: make vouchers and bills, decide whose money of an unknown owner is, give its dealer
+commission, charge what a bank's file told of, keep mandates.
 """
+
+TILLS_TOO = frozenset({("POST", BILL_ON_DEMAND_PATH)})
+"""What a till may whatever its enrolment says, beside the clients that have the scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +203,11 @@ def needs_of(route: Route, access: Access) -> dict[str, Need]:
 def guard(routes: Sequence[Route], desk: CentralDesk, access: Access) -> list[Route]:
     """The same routes, each behind its gate."""
     for route in routes:
-        operators = frozenset(method for method, path in OPERATORS_ALONE if path == route.path)
-        route.app = _Gate(route.app, desk, needs_of(route, access), operators)
+        operators, tills = (
+            frozenset(method for method, path in named if path == route.path)
+            for named in (OPERATORS_ALONE, TILLS_TOO)
+        )
+        route.app = _Gate(route.app, desk, needs_of(route, access), operators, tills)
     return list(routes)
 
 
@@ -212,9 +226,15 @@ class _Gate:
     """Lets a request through that has the token which its route asks for, and tells those behind it who asks."""
 
     def __init__(
-        self, app: ASGIApp, desk: CentralDesk, needs: Mapping[str, Need], operators: frozenset[str]
+        self,
+        app: ASGIApp,
+        desk: CentralDesk,
+        needs: Mapping[str, Need],
+        operators: frozenset[str],
+        tills: frozenset[str],
     ) -> None:
         self._app = app
+        self._tills = tills
         self._operators = operators
         self._desk = desk
         self._needs = needs
@@ -234,7 +254,8 @@ class _Gate:
             raise
         scope[CLIENT] = found.client_id
         charge(scope, found.client_id)
-        if not _may(found, need):
+        is_tills = found.kind is ClientKind.TERMINAL and scope["method"] in self._tills
+        if not is_tills and not _may(found, need):
             wanted = f', scope="{need}"' if isinstance(need, Scope) else ""
             raise ApiError(
                 403,

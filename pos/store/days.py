@@ -15,7 +15,8 @@ from pos.domain.posting import Ledger
 class ShiftOfDay:
     """One shift of a day. ``report`` None: it is open, or was closed before there were Z reports.
 
-    An open one tells no figures: its drawer is still to be counted, by who must not know what it took.
+    An open one tells no figures: its drawer is still to be counted, by who must not know what it took. ``offered_to``: who
+    is to accept it.
     """
 
     number: int
@@ -26,6 +27,7 @@ class ShiftOfDay:
     payments: int
     gross: Money
     difference: Money
+    offered_to: str | None = None
 
 
 def last_closed_day(connection: Connection) -> date | None:
@@ -52,7 +54,9 @@ def shifts_of_day(connection: Connection, day: date, in_currency: Currency) -> l
         "coalesce(needs_acceptance AND difference_accepted.shift_id IS NULL, 0), "
         "(SELECT count(*) FROM payment_event WHERE payment_event.shift_id = shift_close.shift_id), "
         "(SELECT coalesce(sum(amount_minor), 0) FROM payment_event WHERE payment_event.shift_id = shift_close.shift_id), "
-        "coalesce(difference_minor, over_short_minor, 0) FROM shift LEFT JOIN shift_close USING (shift_id) "
+        "coalesce(difference_minor, over_short_minor, 0), (SELECT to_operator FROM v_hand_over "
+        "WHERE v_hand_over.shift_id = shift.shift_id AND v_hand_over.state = 'offered') FROM shift "
+        "LEFT JOIN shift_close USING (shift_id) "
         "LEFT JOIN z_report USING (shift_id) LEFT JOIN difference_accepted USING (shift_id) "
         "WHERE business_date = ? ORDER BY shift.number",
         (day.isoformat(),),
@@ -67,8 +71,9 @@ def shifts_of_day(connection: Connection, day: date, in_currency: Currency) -> l
             payments=payments,
             gross=Money(int(gross), in_currency),
             difference=Money(int(difference), in_currency),
+            offered_to=offered_to,
         )
-        for number, operator, is_open, report, waits, payments, gross, difference in rows
+        for number, operator, is_open, report, waits, payments, gross, difference, offered_to in rows
     ]
 
 

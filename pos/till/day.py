@@ -105,7 +105,10 @@ def _stopping_first(items: Sequence[DayItem]) -> tuple[DayItem, ...]:
 
 def _stopping(connection: Connection, shifts: Sequence[ShiftOfDay]) -> Iterator[DayItem]:
     for shift in shifts:
-        if shift.is_open:
+        if shift.offered_to is not None:
+            said = f"Shift {shift.number} of user {shift.operator} waits for user {shift.offered_to}"
+            yield DayItem(code="shift_offered", said=said, stops=True, where=". K . 1")
+        elif shift.is_open:
             said = f"Shift {shift.number} of user {shift.operator} is open"
             yield DayItem(code="shift_open", said=said, stops=True, where=". C")
         elif shift.waits:

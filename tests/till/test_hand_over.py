@@ -15,6 +15,7 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.role import Person
 from pos.till.cash_moves import CashMoveOrder, move_cash
 from pos.till.counted import SlipOrder
+from pos.till.day import close_day, day_state
 from pos.till.deposits import deposit_cheques
 from pos.till.desk import Desk
 from pos.till.hand_over import (
@@ -363,6 +364,19 @@ def test_a_float_of_that_size_wants_no_third_person(desk: Desk) -> None:
     offered(desk)
 
     assert accepted(desk).opened.float_ == money("50")
+
+
+def test_a_shift_that_waits_stops_the_close_of_the_day_and_says_for_whom(desk: Desk) -> None:
+    offered(desk)
+
+    state = day_state(desk, BACK_OFFICE)
+
+    assert state is not None
+    assert [(item.code, item.said, item.where) for item in state.stopped_by] == [
+        ("shift_offered", "Shift 1 of user 1001 waits for user 1002", ". K . 1")
+    ]
+    accepted(desk)
+    assert refused(desk, lambda: close_day(desk, BACK_OFFICE)).code == "day_not_ready"
 
 
 def test_a_clock_that_is_behind_begins_no_shift(desk: Desk) -> None:

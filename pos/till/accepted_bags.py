@@ -28,6 +28,7 @@ from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.home import TRAINING_SERIES
 from pos.store.shop_bags import accepted_bag, accepted_bags
 from pos.till.approvals import require_second, use_or_ask
+from pos.till.counted import read_told_pieces
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.gate import require_right
@@ -40,7 +41,10 @@ ACCEPT, UNDO = "accept_bag", "undo_accept_bag"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptOrder:
-    """What stands on the bag and its paper, as typed, and what was counted; ``reason`` where that is not what was put in."""
+    """What stands on the bag and its paper, as typed, and what was counted; ``reason`` where that is not what was put in.
+
+    ``pieces`` are the notes and coins that were counted, by value.
+    """
 
     paper: str
     bag: str
@@ -48,6 +52,7 @@ class AcceptOrder:
     check: str
     counted: str
     reason: str = ""
+    pieces: Sequence[tuple[str, int]] = ()
     decimal_marks: str = "."
 
 
@@ -66,7 +71,7 @@ def accept_bag(desk: Desk, person: Person, order: AcceptOrder, *, memo: Memo | N
 
     Raises NotAuthorised, ApprovalNeeded, Refused ``not_the_cash_office``, ``bag_check``, ``bag_of_other_shop``,
     ``bag_of_training``, ``bag_is_own``, ``bag_accepted``, ``not_in_coins``, ``bag_differs`` (no reason given), or what
-    reading texts and amounts raises.
+    reading texts and amounts and ``read_told_pieces`` raise.
     """
 
     def work(deed: Deed) -> BagAccepted:
@@ -74,6 +79,7 @@ def accept_bag(desk: Desk, person: Person, order: AcceptOrder, *, memo: Memo | N
         paper, counted = _read(deed, order)
         deed.subject = paper.number
         _require_ours(deed, paper)
+        pieces = read_told_pieces(deed, counted, order.pieces, order.decimal_marks)
         why = deed.reason_code = clean_entry(order.reason, field="Reason", limit=200) or None
         _require_reason_and_second(deed, paper, counted, why)
         numbered = next_paper(deed, bag_series(desk.identity.series))
@@ -110,7 +116,7 @@ def accept_bag(desk: Desk, person: Person, order: AcceptOrder, *, memo: Memo | N
         if accepted.over_short:
             figures.append(SheetLine(code="over_short", amount=accepted.over_short, strong=True))
         signed = ("handed_over", "received_in_safe")
-        print_bag(deed, numbered, ReceiptKind.BAG_ACCEPTED, paper, said, signed, figures)
+        print_bag(deed, numbered, ReceiptKind.BAG_ACCEPTED, paper, said, signed, figures, pieces=pieces)
         return BagAccepted(accepted=accepted, number=numbered.number)
 
     return perform(desk, person, ACCEPT, work, memo=memo)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from pos.domain.business_day import business_date
 from pos.domain.cash_bag import BagState, CashBag
+from pos.domain.denominations import Pieces, read_pieces, require_sum
 from pos.domain.errors import Refused
 from pos.domain.money import Money, total
 from pos.domain.posting import SourceKind
@@ -23,6 +24,7 @@ from pos.store.shop_bags import bags_on_the_way, sent_bag, sent_bags, sums_in_tr
 from pos.store.times import offset_minutes, utc_text
 from pos.till.approvals import require_second, use_or_ask
 from pos.till.cash_bags import find_bag, move_bags, require_in_safe, seal_bag
+from pos.till.counted import pieces_line
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.enquiries import require_enquiry
 from pos.till.gate import require_look, require_right
@@ -36,11 +38,15 @@ LISTED_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BagOrder:
-    """The bag's printed number; ``amount``, as typed, where it is still to be sealed; and in words what else lies in it."""
+    """The bag's printed number; ``amount``, as typed, where it is still to be sealed; and in words what else lies in it.
+
+    ``pieces`` are the notes and coins that make its amount, by value; none: they were not told.
+    """
 
     bag: str
     amount: str = ""
     contents: str = ""
+    pieces: Sequence[tuple[str, int]] = ()
     decimal_marks: str = "."
 
 
@@ -56,7 +62,8 @@ def send_bag(desk: Desk, person: Person, order: BagOrder, *, memo: Memo | None =
     """A sealed bag leaves for the cash office, with its paper; one that is not sealed yet is sealed with ``amount``.
 
     Who has the right within limits wants a second person above the shop's cap. Raises NotAuthorised, ApprovalNeeded,
-    Refused ``cash_office_is_here``, ``unknown_bag``, ``bag_not_in_safe``, or what sealing a bag raises.
+    Refused ``cash_office_is_here``, ``unknown_bag``, ``bag_not_in_safe``, or what sealing a bag, ``read_pieces`` and
+    ``require_sum`` raise.
     """
 
     def work(deed: Deed) -> BagSent:
@@ -69,6 +76,7 @@ def send_bag(desk: Desk, person: Person, order: BagOrder, *, memo: Memo | None =
         else:
             bag = find_bag(deed, order.bag)
             require_in_safe(bag)
+        pieces = _read_pieces(desk, bag, order)
         _require_second_above_cap(deed, bag)
         numbered = next_paper(deed, bag_series(desk.identity.series))
         sent = SentBag(
@@ -102,10 +110,21 @@ def send_bag(desk: Desk, person: Person, order: BagOrder, *, memo: Memo | None =
             ("approver", deed.approver or ""),
             ("bag_check", sent.paper.check),
         ]
-        print_bag(deed, numbered, ReceiptKind.BAG_SENT, sent.paper, said, ("handed_over", "taken_along"))
+        signed = ("handed_over", "taken_along")
+        print_bag(deed, numbered, ReceiptKind.BAG_SENT, sent.paper, said, signed, pieces=pieces)
         return BagSent(sent=sent, number=numbered.number)
 
     return perform(desk, person, SEND, work, memo=memo)
+
+
+def _read_pieces(desk: Desk, bag: CashBag, order: BagOrder) -> list[Pieces]:
+    """They may be told, and stand on the paper then."""
+    if not order.pieces:
+        return []
+    known = desk.policy.shift.denominations
+    pieces = read_pieces(order.pieces, bag.amount.currency, known=known, decimal_marks=order.decimal_marks)
+    require_sum(pieces, bag.amount)
+    return pieces
 
 
 def _require_second_above_cap(deed: Deed, bag: CashBag) -> None:
@@ -238,16 +257,19 @@ def print_bag(
     said: Sequence[tuple[str, str]],
     signed: tuple[str, ...],
     figures: Sequence[SheetLine] = (),
+    *,
+    pieces: Sequence[Pieces] = (),
 ) -> None:
     """The paper of what was done with a bag; its one sum is what was put in."""
     lines = [SheetLine(code=code, said=text) for code, text in said if text]
+    parts = [SheetPart(code="", lines=(*lines, *figures))]
+    if pieces:
+        parts.append(SheetPart(code="notes_and_coins", lines=tuple(pieces_line(one) for one in pieces)))
     write_sheet(
         deed,
         numbered,
         kind,
-        SheetFacts(
-            parts=(SheetPart(code="", lines=(*lines, *figures)),), signatures=signed, states_total=True
-        ),
+        SheetFacts(parts=tuple(parts), signatures=signed, states_total=True),
         total=paper.amount,
         business_day=business_date(deed.at, deed.desk.policy.day_starts),
     )

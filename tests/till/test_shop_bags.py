@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -181,7 +182,7 @@ def test_a_cashier_accepts_what_differs_beyond_the_tolerance_with_a_second_perso
     ],
 )
 def test_what_is_typed_wrong_off_the_paper_does_not_go_with_its_check(
-    sender: Desk, office: Desk, typed: dict[str, str]
+    sender: Desk, office: Desk, typed: dict[str, Any]
 ) -> None:
     paper = sent(sender)
 
@@ -357,6 +358,30 @@ def test_bags_that_differ_are_signals_of_who_sealed_and_of_who_counted_them(send
         ("bag X-1 on S014-T5-A-TB-000004", money("-1"), "torn"),
         ("bag B-7 on S014-T1-A-TB-000002", money("-1"), "at till T9"),
     }
+
+
+def test_notes_and_coins_stand_on_both_papers(sender: Desk, office: Desk) -> None:
+    order = BagOrder(bag="B-7", amount="80", pieces=[("20", 3), ("10", 2)])
+    paper = send_bag(sender, SUPERVISOR, order).sent.paper
+    assert "3 x 20.000" in paper_of(sender, paper.number)
+
+    counted = replace(off(paper), pieces=[("20", 4)])
+    wrong = replace(off(paper), pieces=[("20", 3)])
+    assert refused(office, lambda: accept_bag(office, SUPERVISOR, wrong)).code == "pieces_differ"
+    done = accept_bag(office, SUPERVISOR, counted)
+
+    assert "4 x 20.000" in paper_of(office, done.number)
+    assert findings(sender) == findings(office) == []
+
+
+def test_a_shop_that_counts_by_notes_and_coins_counts_its_bags_so(sender: Desk, office: Desk) -> None:
+    office.policy = replace(office.policy, shift=replace(office.policy.shift, by_denomination=True))
+    paper = sent(sender)
+
+    assert refused(office, lambda: accepted(office, paper)).code == "pieces_missing"
+    assert accept_bag(office, SUPERVISOR, replace(off(paper), pieces=[("20", 4)])).accepted.counted == money(
+        "80"
+    )
 
 
 def test_scripts_send_and_accept(sender: Desk, office: Desk) -> None:

@@ -119,3 +119,24 @@ async def test_a_bag_that_central_tells_of_is_accepted_with_its_check(desk: Desk
         await seat.fill(OF_T5.check, "20")
         assert seat.message == "Bag X-1: 20.000 KWD is in the safe."
         assert "ON THE WAY HERE" not in seat.text
+
+
+async def test_a_bag_is_counted_by_notes_and_coins_at_both_ends(desk: Desk) -> None:
+    shift = replace(desk.policy.shift, denominations=(20_000, 5_000))
+    desk.policy = replace(desk.policy, cash_office="", shift=shift)
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", "k", ".", "3", "s")
+        await seat.fill("B-7")
+        await seat.press("*")
+        await seat.fill("2", "1")
+        assert seat.screen == "SendBagScreen"
+        await seat.press("enter", "enter")
+        assert seat.message.startswith("Bag B-7 with 45.000 KWD is on the way.")
+        await seat.press("y")
+        await seat.fill(OF_T5.number, "X-1", "20", OF_T5.check)
+        await seat.press("*")
+        await seat.fill("1", "0")
+        await seat.press("enter")
+        assert seat.message == "Bag X-1: 20.000 KWD is in the safe."
+    papers = [str(row["facts_json"]) for row in rows(desk, "receipt") if str(row["kind"]).startswith("bag_")]
+    assert ["notes_and_coins" in paper for paper in papers] == [True, True]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pos.till.accepted_bags import AcceptOrder, BagAccepted, accept_bag, undo_accept_bag
-from pos.till.acts.fields import AmountText, IdText, Ref, Strict
+from pos.till.acts.drawer import PiecesOfIt
+from pos.till.acts.fields import AmountText, IdText, Ref, Strict, told
 from pos.till.acts.seat import Answer, Seat
 from pos.till.desk import Memo
 from pos.till.shop_bags import BagOrder, BagSent, recall_bag, send_bag
@@ -25,6 +26,7 @@ class SendBag(Strict):
     bag: IdText
     amount: AmountText | None = None
     contents: Annotated[Words, Field(description="What lies in it beside the cash.")] = ""
+    pieces: PiecesOfIt = []
 
 
 class RecallBag(Strict):
@@ -47,6 +49,7 @@ class AcceptBag(Strict):
     check: Annotated[str, Field(max_length=20)]
     counted: AmountText
     reason: Annotated[Words, Field(description="Where that is not what was put in.")] = ""
+    pieces: PiecesOfIt = []
 
 
 class UndoAcceptBag(Strict):
@@ -66,20 +69,23 @@ def carry_out_with_bags(seat: Seat, act: ShopBagAct, memo: Memo) -> Answer:
     desk, person, kept = seat.desk, seat.person, replace(memo, encode=_told)
     match act:
         case SendBag():
-            sent = BagOrder(bag=act.bag, amount=act.amount or "", contents=act.contents)
+            sent = BagOrder(
+                bag=act.bag, amount=act.amount or "", contents=act.contents, pieces=told(act.pieces)
+            )
             return dict(_told(send_bag(desk, person, sent, memo=kept)))
         case RecallBag():
             return dict(_told(recall_bag(desk, person, act.paper, act.reason, memo=kept)))
         case AcceptBag():
-            told = AcceptOrder(
+            order = AcceptOrder(
                 paper=act.paper,
                 bag=act.bag,
                 amount=act.amount,
                 check=act.check,
                 counted=act.counted,
                 reason=act.reason,
+                pieces=told(act.pieces),
             )
-            return dict(_told(accept_bag(desk, person, told, memo=kept)))
+            return dict(_told(accept_bag(desk, person, order, memo=kept)))
         case UndoAcceptBag():
             return dict(_told(undo_accept_bag(desk, person, act.paper, act.reason, memo=kept)))
 

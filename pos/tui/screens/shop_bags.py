@@ -26,6 +26,7 @@ from pos.till.papers import show_receipt
 from pos.till.shop_bags import CONTENTS_MAX, BagOrder, BagSent, bags_sent, recall_bag, send_bag
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
+from pos.tui.screens.denominations import CashByPieces
 from pos.tui.screens.form import FormScreen
 from pos.tui.screens.lines import RegisterScreen
 from pos.tui.screens.reason import REASON_MAX, ReasonScreen
@@ -215,10 +216,12 @@ def _waits(entry: SentBag | AcceptedBag) -> bool:
     return entry.state in (SentState.ON_THE_WAY, AcceptedState.REFUSED)
 
 
-class SendBagScreen(FormScreen[BagSent]):
+class SendBagScreen(CashByPieces[BagSent], FormScreen[BagSent]):
     """A bag leaves: its number, and what is put in where it is not sealed yet."""
 
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
+    CASH: ClassVar[str] = "#bag-amount"
 
     def body(self) -> ComposeResult:
         office = self.seat.desk.policy.cash_office
@@ -243,16 +246,24 @@ class SendBagScreen(FormScreen[BagSent]):
         bag, amount, contents = (
             self.query_one(f"#bag-{name}", Field).value.strip() for name in ("number", "amount", "contents")
         )
-        order = BagOrder(bag=bag, amount=amount, contents=contents, decimal_marks=self.seat.decimal_marks)
+        order = BagOrder(
+            bag=bag,
+            amount=amount,
+            contents=contents,
+            pieces=self.pieces_of(amount),
+            decimal_marks=self.seat.decimal_marks,
+        )
         done = await self.seat.deed(partial(send_bag, self.seat.desk, self.seat.person, order))
         self.errands.paper_waits()
         self.dismiss(done)
 
 
-class AcceptBagScreen(FormScreen[BagAccepted]):
+class AcceptBagScreen(CashByPieces[BagAccepted], FormScreen[BagAccepted]):
     """What stands on the bag's paper, then what is counted."""
 
-    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "back", "lock")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["quantity"])]
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "accept", "quantity", "back", "lock")
+    CASH: ClassVar[str] = "#accept-counted"
 
     def __init__(self, seat: Seat, errands: Errands, paper: BagPaper | None = None) -> None:
         super().__init__(seat, errands)
@@ -291,6 +302,7 @@ class AcceptBagScreen(FormScreen[BagAccepted]):
             check=typed("check"),
             counted=typed("counted"),
             reason=typed("reason"),
+            pieces=self.pieces_of(typed("counted")),
             decimal_marks=self.seat.decimal_marks,
         )
         done = await self.seat.deed(partial(accept_bag, self.seat.desk, self.seat.person, order))

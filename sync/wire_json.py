@@ -94,7 +94,7 @@ def read_money(obj: object, *, field: str) -> Money:
 
     Zeros beyond the currency's digits (12.5000 EUR) change nothing and pass. Raises BadField.
     """
-    if not isinstance(obj, Mapping):
+    if not isinstance(obj, dict):
         raise BadField(field, "must be an object with unit and value")
     unit, value = obj.get("unit"), obj.get("value")
     if not isinstance(unit, str) or not unit:
@@ -103,22 +103,18 @@ def read_money(obj: object, *, field: str) -> Money:
         in_currency = currency(unit)
     except Refused:
         raise BadField(f"{field}.unit", "is not an ISO 4217 currency code") from None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise BadField(f"{field}.value", "must be a number")
-    exact = Decimal(value)
-    # An own bound first: scaling by the exponent rounds in the default context beyond 28 digits.
-    if not exact.is_finite() or abs(exact) > MAX_MINOR:
+    # As a fraction of whole numbers, which no context rounds; its bound first, for an exponent may be anything.
+    if (isinstance(value, Decimal) and not value.is_finite()) or not -MAX_MINOR <= value <= MAX_MINOR:
         raise BadField(f"{field}.value", "is too large for an amount")
-    sign, digits, exponent = exact.as_tuple()
-    assert isinstance(exponent, int), "finite was asked above"
-    shift = exponent + in_currency.exponent
-    whole = int("".join(map(str, digits)))
-    minor, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10 ** min(-shift, 100))
+    whole, parts = value.as_integer_ratio()
+    minor, rest = divmod(whole * 10**in_currency.exponent, parts)
     if rest:
         raise BadField(f"{field}.value", f"has more digits than {unit} has ({in_currency.exponent})")
-    if minor > MAX_MINOR:
+    if abs(minor) > MAX_MINOR:
         raise BadField(f"{field}.value", "is too large for an amount")
-    return Money(-minor if sign else minor, in_currency)
+    return Money(minor, in_currency)
 
 
 def _read_integer(text: str) -> int:

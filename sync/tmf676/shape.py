@@ -7,7 +7,7 @@ Source: the official swagger (tmf.md section 3).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -50,7 +50,7 @@ def check_shape(value: object, shape: Kind | Shape | ListOf, *, path: str) -> No
             raise BadField(path, "must be an array")
         for index, entry in enumerate(value):
             check_shape(entry, shape.member, path=f"{path}[{index}]")
-    elif not _is_kind(value, shape):
+    elif not _IS[shape](value):
         raise BadField(path, f"must be {shape}")
 
 
@@ -66,7 +66,7 @@ def is_date_time(text: str) -> bool:
 
 
 def _check_object(value: object, shape: Shape, path: str) -> None:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise BadField(path, "must be an object")
     for name in shape.required:
         if value.get(name) is None:
@@ -75,7 +75,7 @@ def _check_object(value: object, shape: Shape, path: str) -> None:
     for name, member in value.items():
         wanted = known.get(name)
         # Nearly all are texts, and no path is put together for them.
-        if wanted is None or (wanted is Kind.TEXT and isinstance(member, str)):
+        if wanted is None or (wanted is _TEXT and isinstance(member, str)):
             continue
         check_shape(member, wanted, path=_join(path, name))
 
@@ -84,19 +84,26 @@ def _join(path: str, name: str) -> str:
     return f"{path}{name}" if not path or path.endswith(" ") else f"{path}.{name}"
 
 
-def _is_kind(value: object, kind: Kind) -> bool:
-    match kind:
-        case Kind.TEXT:
-            return isinstance(value, str)
-        case Kind.NUMBER:
-            return isinstance(value, int | Decimal) and not isinstance(value, bool)
-        case Kind.BOOLEAN:
-            return isinstance(value, bool)
-        case Kind.DATE_TIME:
-            return isinstance(value, str) and is_date_time(value)
-        case Kind.URI:
-            return isinstance(value, str) and _URI.fullmatch(value) is not None
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
+
+def _is_date_time(value: object) -> bool:
+    return isinstance(value, str) and is_date_time(value)
+
+
+def _is_uri(value: object) -> bool:
+    return isinstance(value, str) and _URI.fullmatch(value) is not None
+
+
+_TEXT = Kind.TEXT
+_IS: Mapping[Kind, Callable[[object], bool]] = {
+    Kind.TEXT: lambda value: isinstance(value, str),
+    Kind.NUMBER: _is_number,
+    Kind.BOOLEAN: lambda value: isinstance(value, bool),
+    Kind.DATE_TIME: _is_date_time,
+    Kind.URI: _is_uri,
+}
 
 # Seconds may carry any fraction in RFC 3339, but datetime reads at most nine digits; a leap second is not told apart.
 _DATE_TIME = re.compile(

@@ -108,10 +108,12 @@ def zero(in_currency: Currency) -> Money:
 
 def total(parts: Iterable[Money], in_currency: Currency) -> Money:
     """The sum of ``parts``, which must all be of ``in_currency``; no parts give zero."""
-    result = zero(in_currency)
+    minor = 0
     for part in parts:
-        result = result + part
-    return result
+        if part.currency is not in_currency and part.currency != in_currency:
+            raise CurrencyMixed(in_currency, part.currency)
+        minor += part.minor
+    return Money(minor, in_currency)
 
 
 def parse_amount(text: str, in_currency: Currency, *, decimal_marks: str = ".") -> Money:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from sync.central.store.database import CentralStore
-from sync.central.store.driver_sql import straight
+from sync.central.store.driver_sql import PREPARED_MAX, straight
 
 pytestmark = pytest.mark.both_stores
 
@@ -45,3 +45,12 @@ def test_a_connection_that_broke_off_is_not_lent_again(store: CentralStore) -> N
         straight(broken_off(connection)).execute(text("SELECT word FROM noted"))
     with store.read() as connection:
         assert straight(connection).execute(text("SELECT word FROM noted")).scalars().all() == ["Amal Haddad"]
+
+
+def test_however_many_statements_are_made_for_one_use_all_are_carried_out(store: CentralStore) -> None:
+    constant = text("SELECT word FROM noted")
+    with store.read() as connection:
+        quick = straight(connection)
+        told = [quick.execute(text(f"SELECT {number}")).scalar_one() for number in range(PREPARED_MAX + 1)]
+        assert told == list(range(PREPARED_MAX + 1))
+        assert quick.execute(constant).scalars().all() == ["Amal Haddad"]

@@ -84,8 +84,11 @@ class ClientConnection(H11Protocol):
 
     def _wait_for_request(self) -> None:
         """The client owes us the rest of a request, or its first one: it has so long for it and not for each part."""
-        begun = self.conn.trailing_data[0] or self.cycle is None
-        owed = self.conn.their_state is h11.SEND_BODY or (self.conn.their_state is h11.IDLE and begun)
+        state = self.conn.their_state
+        if state is h11.IDLE:
+            owed = self.cycle is None or bool(self.conn.trailing_data[0])
+        else:
+            owed = state is h11.SEND_BODY
         if not owed:
             self._stop_waiting()
         elif self._patience is None:

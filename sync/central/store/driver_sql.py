@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
@@ -30,8 +30,9 @@ class _Prepared:
         self.row: Callable[..., Any] | None = None
 
 
-_prepared: defaultdict[str, WeakKeyDictionary[TextClause, _Prepared]] = defaultdict(WeakKeyDictionary)
-"""By the name of the driver."""
+_prepared: defaultdict[str, dict[TextClause, _Prepared]] = defaultdict(dict)
+"""By the name of the driver. The deeds have far fewer, all constant; what is made for one use goes when they are so many."""
+PREPARED_MAX = 500
 
 
 class _StraightConnection:
@@ -39,7 +40,8 @@ class _StraightConnection:
         self._connection = connection
         self._dialect = connection.dialect
         self._prepared = _prepared[connection.dialect.driver]
-        self._cursor = cast(Any, connection.connection.dbapi_connection).cursor
+        # A cursor of its own for each statement, as both drivers make one.
+        self._execute = cast(Any, connection.connection.dbapi_connection).execute
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -55,14 +57,12 @@ class _StraightConnection:
         self._run(sql, ())
 
     def _run(self, sql: str, values: Any) -> Any:
-        cursor = self._cursor()
         try:
-            cursor.execute(sql, values)
+            return self._execute(sql, values)
         except self._dialect.loaded_dbapi.Error as error:
             # The library's own: it hides the values, names the fault the same on both kinds of store, and gives up a
             # connection that has broken off.
-            self._connection._handle_dbapi_exception(error, sql, None, cursor, None)
-        return cursor
+            self._connection._handle_dbapi_exception(error, sql, None, None, None)
 
     def _prepare(self, statement: Any) -> _Prepared | None:
         """None where the library must write the statement anew for each list of values, or it is none of ours."""
@@ -74,6 +74,8 @@ class _StraightConnection:
         prepared = _Prepared(
             compiled.string, _in_order(compiled.positiontup) if compiled.positional else dict
         )
+        if len(self._prepared) >= PREPARED_MAX:
+            self._prepared.clear()
         self._prepared[statement] = prepared
         return prepared
 
@@ -92,7 +94,8 @@ class _StraightResult:
         self._cursor = cursor
         if prepared.row is None and cursor.description is not None:
             names = [column[0] for column in cursor.description]
-            prepared.row = cast(Any, namedtuple("Row", names, rename=True))._make
+            # As its own _make does, without a call in Python for each row.
+            prepared.row = partial(tuple.__new__, cast(Any, namedtuple("Row", names, rename=True)))
         self._row = prepared.row
 
     @property

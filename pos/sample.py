@@ -9,6 +9,7 @@ multiple of 5 fils, so that cash pays it. ``python -m pos.sample`` writes the co
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,15 @@ def with_sample_fees(till_toml: str, currency: str) -> str:
     nothing = '[cheques.dishonour]\nfee = ""'
     assert nothing in till_toml, "the program's own settings charge nothing"
     return till_toml.replace(nothing, f'[cheques.dishonour]\nfee = "{DISHONOUR_FEES[currency]}"')
+
+
+def with_bank_folder(till_toml: str, folder: Path) -> str:
+    """The text of a ``till.toml`` in which no folder for the bank's files is named, with ``folder``."""
+    head, section, rest = till_toml.partition("\n[direct_debit]\n")
+    named = rest.replace('\nfolder = ""', f"\nfolder = {json.dumps(str(folder))}", 1)
+    assert section, "the program's own settings have a section for direct debits"
+    assert named != rest, "the program's own settings name no folder"
+    return head + section + named
 
 
 # --- chance, always the same ---------------------------------------------------------------------------------

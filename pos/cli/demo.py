@@ -46,7 +46,7 @@ def demo(
     if (call.home / "till.db").exists():
         raise typer.BadParameter(f"{call.home} is there already. Choose an empty folder for the demo.")
     with central_of(home, port) as central:
-        shop = _make_shop(call, central)
+        shop = _make_shop(call, central, bank=home / "bank")
         if headless:
             from pos.cli.main_job import MainJob
 
@@ -126,10 +126,11 @@ def _fill_central(db: str) -> None:
         store.close()
 
 
-def _make_shop(call: Invocation, central: RunningCentral) -> Fixture:
-    """The terminal's home, enrolled by a one-time code; the fixture that it was made of."""
+def _make_shop(call: Invocation, central: RunningCentral, *, bank: Path) -> Fixture:
+    """The terminal's home, enrolled by a one-time code, and a file of its bank in ``bank``; the fixture it was made of."""
     from pos.bootstrap.homes import NewHome, make_home, real_machine
     from pos.bootstrap.wire import enrol
+    from pos.cli.sample_debits import lay_down_bank_file
     from pos.fixture import read_fixture
     from pos.machine import MachineClock, MachineRandomness
     from sync.central.schema.opening import open_central
@@ -145,17 +146,19 @@ def _make_shop(call: Invocation, central: RunningCentral) -> Fixture:
     key = asyncio.run(enrol(central.url, TERMINAL, code, randomness=machine.randomness))
     new = NewHome(terminal=TERMINAL, central_url=central.url, epoch=key.epoch, fixture=shop, key=key)
     make_home(call.home, new, machine=machine)
-    _write_settings(call.home, shop)
+    _write_settings(call.home, shop, bank)
+    lay_down_bank_file(bank, shop, machine.clock_of(shop.shop.time_zone).now().date())
     return shop
 
 
-def _write_settings(home: Path, shop: Fixture) -> None:
-    """The home's own ``till.toml``: the program's, with what the sample shop charges."""
-    from pos.sample import with_sample_fees
+def _write_settings(home: Path, shop: Fixture, bank: Path) -> None:
+    """The home's own ``till.toml``: the program's, with what the sample shop charges and where its bank's files are."""
+    from pos.sample import with_bank_folder, with_sample_fees
     from pos.settings import PROGRAM_FOLDERS
 
     usual = next(path for folder in PROGRAM_FOLDERS if (path := folder / "till.toml").is_file())
     own = home / "config" / "till.toml"
     own.parent.mkdir(mode=0o700, exist_ok=True)
     own.touch(mode=0o600)
-    own.write_text(with_sample_fees(usual.read_text("utf-8"), shop.shop.currency), "utf-8")
+    text = with_bank_folder(usual.read_text("utf-8"), bank)
+    own.write_text(with_sample_fees(text, shop.shop.currency), "utf-8")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from pos.bootstrap.homes import OpenTill
 from pos.domain.bank_file import EntryPlan
+from pos.domain.money import Money, parse_amount
+from pos.domain.money import currency as currency_of
 from pos.domain.role import Person
+from pos.fixture import Fixture
 from pos.till.bank_runs import FileToRun, begin_file, carry_out, forecast
 from pos.till.collections import Collection, collect
 from pos.till.open_bills import catch_up
@@ -15,6 +19,8 @@ from sync.files.bank_file import open_bank_file
 
 BANK_ACCOUNT = "KW81CBKU0000000000001234560101"
 PROFILE = "csv"
+FILE_BILLS = 9
+"""So many bills does the file pay that lies in a demonstration's folder."""
 
 
 def mandate_act(account: str, holder: str) -> Mapping[str, str]:
@@ -36,15 +42,35 @@ def collect_all(till: OpenTill, person: Person, by: str) -> Collection:
 
 def paid_by_the_bank(till: OpenTill, made: Collection, folder: Path) -> Path:
     """The bank's answer: all of it is paid today, in the layout that is shipped for CSV."""
-    today, code = till.desk.clock.now().date().isoformat(), made.amount.currency.code
-    lines = [f"H;SAMPLE-1;{today};{code}"]
-    lines += [
-        f"D;paid;{one.item.reference};{one.mandate.mandate};{one.item.account};{one.item.bill_no};"
-        f"{one.item.amount.plain()};{today};"
+    paid = [
+        (one.item.reference, one.mandate.mandate, one.item.account, one.item.bill_no, one.item.amount)
         for one in made.items
     ]
-    lines.append(f"T;{len(made.items)};{made.amount.plain()}")
-    path = folder / "direct-debits.csv"
+    return _write(folder / "direct-debits.csv", "SAMPLE-1", till.desk.clock.now().date(), paid)
+
+
+def lay_down_bank_file(folder: Path, shop: Fixture, today: date) -> Path:
+    """A file to try on the screen: debits of some open bills that the bank says are paid, and one of nobody's account."""
+    own = currency_of(shop.shop.currency)
+    whole = [bill for bill in shop.bills if bill["remainingAmount"] == bill["amountDue"]]
+    paid = []
+    for place, bill in enumerate(whole[-FILE_BILLS:], start=1):
+        account, amount = bill["billingAccount"]["id"], parse_amount(str(bill["amountDue"]["value"]), own)
+        paid.append((f"DD-{place}", f"M-{account}", account, bill["billNo"], amount))
+    paid.append((f"DD-{FILE_BILLS + 1}", "M-NOBODY", "BA-NOBODY", "", paid[0][-1]))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return _write(folder / "bank-today.csv", "SAMPLE-2", today, paid)
+
+
+def _write(path: Path, name: str, day: date, paid: Sequence[tuple[str, str, str, str, Money]]) -> Path:
+    """Reference, mandate, account, bill and amount of each that is paid on ``day``."""
+    lines = [f"H;{name};{day.isoformat()};{paid[0][-1].currency.code}"]
+    lines += [
+        f"D;paid;{reference};{mandate};{account};{bill_no};{amount.plain()};{day.isoformat()};"
+        for reference, mandate, account, bill_no, amount in paid
+    ]
+    total = Money(sum(amount.minor for *_, amount in paid), paid[0][-1].currency)
+    lines.append(f"T;{len(paid)};{total.plain()}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

@@ -208,6 +208,23 @@ def test_the_direct_debit_came_by_the_banks_file_and_in_no_shift(demo: Demo) -> 
     assert {tuple(row) for row in entries} == {("posted", "")}
 
 
+def test_a_file_of_the_bank_lies_there_to_try_with_debits_that_pay_bills_and_one_of_nobody(
+    demo: Demo,
+    pos: ForkingPos,
+) -> None:
+    file = demo.folder / "bank" / "bank-today.csv"
+    assert read_settings(home=demo.till).till.direct_debit.folder == str(file.parent)
+    tried = pos.run(
+        *("--home", str(demo.till), "--json", "import", "direct-debit", str(file), "--profile", "csv"),
+        *("--dry-run", "--user", "4001", "--pin-fd", "3"),
+        pin="619405",
+    )
+    assert tried.status == 0, tried
+    told = tried.last
+    assert told["entries"] == 10
+    assert told["outcomes"]["posted"]["count"] >= told["outcomes"]["suspense"]["count"] > 0, told
+
+
 def test_a_sale_is_posted_to_revenue_and_output_tax(demo: Demo) -> None:
     with demo.books() as books:
         sold = books.execute("SELECT sum(amount_minor), sum(tax_minor) FROM v_sale_line").fetchone()

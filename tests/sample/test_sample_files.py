@@ -29,6 +29,7 @@ from pos.sample import (
     make_sample,
     sample_path,
     sample_text,
+    with_bank_folder,
     with_sample_fees,
 )
 from pos.settings import read_settings
@@ -327,3 +328,12 @@ def test_the_settings_of_a_sample_shop_differ_by_a_fee_in_its_currency(code: str
     was = tomllib.loads(usual)
     assert was["cheques"]["dishonour"].pop("fee") == ""
     assert charged == was
+
+
+def test_the_settings_of_a_sample_shop_name_the_folder_of_its_banks_files_and_nothing_else() -> None:
+    usual = read_settings().sources["till.toml"].read_text("utf-8")
+    named = tomllib.loads(with_bank_folder(usual, Path('/tmp/a "quoted" \\ place')))
+    assert named["direct_debit"].pop("folder") == '/tmp/a "quoted" \\ place'
+    was = tomllib.loads(usual)
+    assert was["direct_debit"].pop("folder") == ""
+    assert named == was

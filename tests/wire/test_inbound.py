@@ -98,7 +98,9 @@ async def test_the_second_pull_asks_only_for_changes() -> None:
 
     idle = await wire.engine.pull()
     assert (idle.accounts, idle.bills, idle.rates) == (0, 0, 0)
-    assert len(wire.network.requests) == 6, "the announcement, accounts, items, voucher keys, cheques, bills"
+    assert len(wire.network.requests) == 7, (
+        "the announcement, accounts, items, voucher keys, cheques, bills, mandates"
+    )
 
     known = marker_of_bills(wire)
     wire.told(

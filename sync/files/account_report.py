@@ -88,7 +88,8 @@ def entry_ends(message: Message, record: Record) -> Iterator[BankEntry]:
         return
     family = entry.told("BkTxCd/Domn/Fmly/Cd")
     transfer = _transfer(entry, entry, side, family)
-    if family != ISSUED and transfer is not Transfer.TOLD:
+    # A statement adds up what notifications tell one by one.
+    if message.name == "camt.053" or (family != ISSUED and transfer is not Transfer.TOLD):
         message.sums.left_out += 1
         return
     yield _booked(

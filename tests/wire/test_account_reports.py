@@ -150,6 +150,13 @@ def test_a_statement_tells_what_a_notification_does(tmp_path: Path) -> None:
     )
 
 
+def test_an_entry_of_a_statement_without_its_payments_is_left_out(tmp_path: Path) -> None:
+    """The bank booked a collection in one sum, and tells what is in it by a notification."""
+    file, told = read_file(tmp_path, statement(entry(amount="30.00"), entry("E-1"), closing="140.00"))
+
+    assert ([one.reference for one in told], file.left_out, file.paid.plain()) == (["E-1"], 1, "10.00")
+
+
 def test_what_is_pending_does_not_move_a_statements_balance(tmp_path: Path) -> None:
     file, told = read_file(tmp_path, statement(entry("E-1"), entry("E-2", status="PDNG"), closing="110.00"))
 

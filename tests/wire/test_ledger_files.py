@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pos.domain.ledger_entry import accounts_of, batch_entries
-from pos.domain.ledger_feed import AccountKind, LedgerBatch
+from pos.domain.ledger_feed import AccountKind, LedgerBatch, PostingAccount
 from pos.domain.receipt import ShopHeading
 from pos.till.desk import Desk
 from pos.till.ledger_batches import ledger_batches, make_batches
@@ -95,6 +95,26 @@ def test_another_program_finds_a_batch_clean(peer: str, tmp_path: Path) -> None:
     _, batch = batched()
 
     assert said_of(peer, tmp_path, file_of(batch, BatchForm(peer))) == ""
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_another_program_takes_the_part_of_an_account_for_an_account(peer: str, tmp_path: Path) -> None:
+    desk = make_till()
+    part = PostingAccount(
+        key="output_tax:5", code="2205", name="Output tax at 5 %", kind=AccountKind.LIABILITY
+    )
+    accounts = {**desk.policy.ledger.accounts, part.key: part}
+    payments = replace(desk.policy.payments, tax_parts=frozenset({"5"}))
+    desk.policy = replace(
+        desk.policy, payments=payments, ledger=replace(desk.policy.ledger, accounts=accounts)
+    )
+    (batch,) = make_batches(counted_day(desk), BACK_OFFICE, TODAY)
+
+    text = file_of(batch, BatchForm(peer))
+
+    assert "2205-output-tax-5" in text
+    assert said_of(peer, tmp_path, text) == ""
+    assert said_of(peer, tmp_path, told(desk, JournalForm(peer))) == ""
 
 
 @pytest.mark.parametrize("peer", PEERS)

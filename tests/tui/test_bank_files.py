@@ -36,7 +36,9 @@ async def test_what_was_parked_is_paid_to_its_account(desk: Desk) -> None:
     async with counter(desk, user="4001") as seat:
         await seat.press(".", "k", ".", "4", "p")
         assert seat.screen == "ParkedEntriesScreen"
-        await seat.press("enter", "1")
+        await seat.press("enter")
+        assert "Entry 1 of a.xml: paid, 7.000 KWD" in seat.text
+        await seat.press("1")
         assert seat.screen == "SettleEntryScreen"
         await seat.press("ctrl+u")
         await seat.fill("BA-1", "The dealer paid for her")

@@ -233,7 +233,8 @@ class DryRunScreen(LinesScreen[str]):
         finally:
             self._under_way = False
         if self.is_attached:
-            waits = f" {parked} wait for a person (P)." if parked else ""
+            wait = "waits" if parked == 1 else "wait"
+            waits = f" {parked} {wait} for a person (P)." if parked else ""
             self.dismiss(f"{shown(self._file_name)} is carried out, {run.entries} entries.{waits} {result}")
 
     def on_unmount(self) -> None:

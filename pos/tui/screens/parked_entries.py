@@ -112,7 +112,7 @@ class SettleWaysScreen(LinesScreen[str]):
         self._ways: tuple[Settled, ...] = ()
 
     def body(self) -> ComposeResult:
-        yield Label("", id="heading", classes="title", markup=False)
+        yield Label("", id="entry", classes="title", markup=False)
         yield Label("", id="hint", markup=False)
         yield Listing((Column(title="No", width=3), Column(title="How", flexible=True)), id="ways")
 
@@ -128,7 +128,7 @@ class SettleWaysScreen(LinesScreen[str]):
         self._entry = entry
         self._ways = entry.ways(seat.desk.identity.currency) if open_again else (Settled.UNDONE,)
         amount = seat.shown_with_currency(entry.amount)
-        self.query_one("#heading", Label).update(
+        self.query_one("#entry", Label).update(
             f"Entry {entry.number} of {shown(entry.file)}: {entry.kind}, {amount}"
         )
         last = steps[-1] if steps else None

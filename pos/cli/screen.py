@@ -30,6 +30,7 @@ from pos.tui.app import TillApp
 from pos.tui.ports import NotAskedYet, VoucherIssue
 from sync.approvals_elsewhere import CentralApprovals
 from sync.client import CentralClient
+from sync.demanded_bills import CentralBills
 from sync.refunds_elsewhere import CentralRefunds
 from sync.vouchers import CentralVouchers
 
@@ -52,6 +53,7 @@ def run_screen(call: Invocation, *, hint: str | None = None) -> None:
                 keep_syncing=None if engine is None else engine.keep_syncing,
                 vouchers=None if client is None else CentralVouchers(client),
                 issuing=None if client is None else _issuing(till, runner, client),
+                bills=None if client is None else CentralBills(client),
                 refunds=None if client is None else CentralRefunds(client),
                 approvals=None if client is None else CentralApprovals(client),
                 sessions=None if engine is None else engine.sessions,

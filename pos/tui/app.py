@@ -23,6 +23,7 @@ from textual.worker import Worker
 
 from pos.domain.approval import ApprovalNeeded
 from pos.domain.approval_elsewhere import ApprovalExchange
+from pos.domain.demanded_bill import BillPress
 from pos.domain.encode import crash_lines
 from pos.domain.errors import DomainError, Refused
 from pos.domain.pan_guard import holds_card_number
@@ -138,6 +139,7 @@ class TillApp(App[int], inherit_bindings=False):
         keep_syncing: KeepSyncing | None = None,
         vouchers: VoucherDesk | None = None,
         issuing: VoucherIssue | None = None,
+        bills: BillPress | None = None,
         refunds: RefundDesk | None = None,
         approvals: ApprovalExchange | None = None,
         sessions: Sessions | None = None,
@@ -160,6 +162,7 @@ class TillApp(App[int], inherit_bindings=False):
             vouchers=vouchers,
             approvals=approvals,
             issuing=issuing,
+            bills=bills,
             refunds=refunds,
             patience=None if refunds is None else Patience(refunds, self._central_is_slow),
             card_terminal=card_terminal,

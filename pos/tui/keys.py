@@ -145,6 +145,13 @@ KEYS: tuple[Key, ...] = (
         meaning="pay bills of another account too",
     ),
     Key(
+        id="bill_now",
+        keys=("b", "B"),
+        shown="B",
+        label="Bill now",
+        meaning="a bill of what is not billed yet",
+    ),
+    Key(
         id="keep_as",
         keys=("d", "D"),
         shown="D",
@@ -705,6 +712,7 @@ RIGHTS: dict[str, str] = {
     "instead": "replace_cheque",
     "settle": "settle_commission",
     "issue_voucher": "issue_voucher",
+    "bill_now": "demand_bill",
     "confirm_person": "confirm_person",
     "approve": "approve",
     "decline": "decline",

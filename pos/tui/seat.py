@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pos.domain.approval_elsewhere import ApprovalExchange
+from pos.domain.demanded_bill import BillPress
 from pos.domain.errors import NotAuthorised
 from pos.domain.ids import new_id
 from pos.domain.money import Money
@@ -52,6 +53,7 @@ class Seat:
     """Handed to every screen. Only ``deed`` and ``look`` reach the stores, and both run off the screen's own loop.
 
     ``vouchers`` None: this till has no central to ask for vouchers. ``issuing`` None: nor to issue any.
+    ``bills`` None: nor to make bills on demand.
     ``refunds`` None: nor to pay back what another terminal took; ``patience`` is the same, and may be left.
     ``approvals`` None: no other terminal can be asked for a second person. ``card_terminal`` None: slips are keyed.
     ``link`` says whether central answers. ``bring_batches`` leads to the accounting system,
@@ -63,6 +65,7 @@ class Seat:
     preview: Preview
     vouchers: VoucherDesk | None = None
     issuing: VoucherIssue | None = None
+    bills: BillPress | None = None
     refunds: RefundDesk | None = None
     patience: Patience | None = None
     approvals: ApprovalExchange | None = None

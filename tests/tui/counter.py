@@ -27,6 +27,7 @@ from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from pos.domain.approval_elsewhere import ApprovalExchange
+from pos.domain.demanded_bill import BillPress
 from pos.domain.ports import CardTerminal
 from pos.domain.receipt import Copy, ReceiptFacts
 from pos.domain.refund_across import RefundDesk
@@ -210,6 +211,7 @@ async def counter(
     lock_after_s: float = 180,
     vouchers: VoucherDesk | None = None,
     issuing: VoucherIssue | None = None,
+    bills: BillPress | None = None,
     refunds: RefundDesk | None = None,
     approvals: ApprovalExchange | None = None,
     sessions: Sessions | None = None,
@@ -231,6 +233,7 @@ async def counter(
         escape_wait_s=0.05,
         vouchers=vouchers,
         issuing=issuing,
+        bills=bills,
         refunds=refunds,
         approvals=approvals,
         sessions=sessions,

@@ -149,6 +149,7 @@ ELSEWHERE = {
     "pay": "needs an own shift; denied in the deed, and test_payments has who may not",
     "override_price": "test_selling",
     "resolve_card": "test_cards",
+    "demand_bill": "asked of central; test_bills_on_demand has who may not",
     "unblock_dealer": "test_bank_receipts, as verify and reject",
     "import": "test_bank_records",
     "confirm_match": "test_bank_records",

@@ -16,6 +16,7 @@ from pos.domain.errors import DomainError
 from pos.domain.money import total
 from pos.domain.payment_mode import Purpose
 from pos.till.basket import Basket, add_item, add_payee, choose_bills, keep_on_account, keep_otherwise
+from pos.till.demand_bill import demand_bill
 from pos.till.enquiries import AccountView, BillView, account_view, bill_view
 from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
@@ -42,7 +43,7 @@ class AccountScreen(PayingScreen):
     Further accounts may be added: their bills stand under their names, and are paid with the same receipt.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark", "account", "keep_as"])]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(["mark", "account", "bill_now", "keep_as"])]
     KEYS: ClassVar[tuple[str, ...]] = ("bill", "items", "cash", "card", "cheque", "voucher", "ways", "mark")
 
     def __init__(self, seat: Seat, errands: Errands, basket: Basket, *, bill_no: str | None) -> None:
@@ -51,6 +52,7 @@ class AccountScreen(PayingScreen):
         self._paid_bill: str | None = None
         self._marked: set[str] = {bill_no} & self._open_now() if bill_no else set()
         self._part: str | None = None
+        self._bill_asked_by = seat.new_id()
         self._basket = self._chosen_bills()
 
     @property
@@ -247,6 +249,20 @@ class AccountScreen(PayingScreen):
         self._choose(marked=self._marked, part=self._part)
         self.query_one("#bills", Listing).select(f"{HEADED}{number}")
         self.say(f"Space marks the bills of {number} one by one, on its name all of them.")
+
+    def action_bill_now(self) -> None:
+        number = self._view.account.account
+        question = f"Ask central for a bill of what is not billed yet on {number}?"
+        self.ask(question, lambda: self.errand(self._demand_bill(number)))
+
+    async def _demand_bill(self, number: str) -> None:
+        seat = self.seat
+        self.say("Asking central ...")
+        await demand_bill(
+            seat.desk, seat.person, number, seat.bills, seat.runner, asked_by=self._bill_asked_by
+        )
+        self._bill_asked_by = seat.new_id()
+        self.say("Central made it. It stands among the bills as soon as central has told it: Esc, then F2.")
 
     def action_keep_as(self) -> None:
         """What was typed goes on the account as an advance; again: as a security deposit; once more: not at all."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib.util
 import itertools
 import os
 import sys
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from tests.builders.homes import ForkingPos
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The HTTP library asks at every request whether this one is there, which takes as long as a short answer of central's.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 # The same examples at every run: a red build is red again when looked at. The gate takes those of "ci"; "long" looks for
 # new ones.

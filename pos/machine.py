@@ -10,7 +10,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,7 +31,7 @@ class MachineClock:
             raise Refused("unknown_time_zone", "The shop's time zone is not known to this machine.") from None
 
     def now(self) -> datetime:
-        return datetime.now(UTC).astimezone(self._zone)
+        return datetime.now(self._zone)
 
     def monotonic_s(self) -> float:
         return time.monotonic()

@@ -6,7 +6,8 @@ from pos.domain.errors import Refused
 from pos.store.cache import CacheStore, dealer_of_till
 
 OPERATORS_ALONE = frozenset(
-    "issue_voucher resolve_suspense settle_commission verify_bank_receipt reject_bank_receipt demand_bill".split()
+    "issue_voucher resolve_suspense settle_commission verify_bank_receipt reject_bank_receipt demand_bill "
+    "mandate collect_debits import settle_bank_entry".split()
 )
 """Deeds of which central would take nothing from a dealer's till."""
 

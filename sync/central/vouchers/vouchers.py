@@ -28,7 +28,7 @@ from sync.central.vouchers.issuers import (
     folded_issuer,
 )
 from sync.central.vouchers.issuing import is_redeemed, promise_rest, terms_of
-from sync.central.wire.callers import require_own_terminal
+from sync.central.wire.callers import require_own_terminal, terminal_asking
 from sync.central.wire.dealer_view import is_of_own_till
 from sync.central.wire.errors import ApiError
 from sync.wire_json import WireJsonError, dumps, loads
@@ -349,7 +349,8 @@ def release_hold(
     """
     hold = connection.execute(FIND_HOLD, {"id": hold_id}).one_or_none()
     if hold is None:
-        connection.execute(INSERT_MARK, {"id": hold_id, "at": _utc(at)})
+        # Whose terminal it is lets a dealer's till write it.
+        connection.execute(INSERT_MARK, {"id": hold_id, "terminal": terminal_asking(), "at": _utc(at)})
     elif _is_open(hold):
         redemption = _redemption(connection, hold.voucher_id)
         if redemption is not None and redemption.hold_id == hold_id:
@@ -600,7 +601,9 @@ INSERT_HOLD = text(
     " VALUES (:id, :voucher_id, :terminal, :payment_event_id, :mode, :account_id, :amount_minor,"
     " :value_minor, :currency, :expires, :approval, :asked_sha256, :made_at, :lapses_at)"
 )
-INSERT_MARK = text("INSERT INTO voucher_hold (id, made_at, released_at) VALUES (:id, :at, :at)")
+INSERT_MARK = text(
+    "INSERT INTO voucher_hold (id, terminal, made_at, released_at) VALUES (:id, :terminal, :at, :at)"
+)
 RENEW_HOLD = text("UPDATE voucher_hold SET lapses_at = :lapses_at WHERE id = :id")
 RELEASE_HOLD = text("UPDATE voucher_hold SET released_at = :at, replaced_by = NULL WHERE id = :id")
 FIND_REDEMPTION = text("SELECT voucher_id, hold_id FROM voucher_redemption WHERE voucher_id = :voucher_id")

@@ -91,6 +91,12 @@ def client_asking() -> str:
     return "" if asking is None else asking.client_id
 
 
+def terminal_asking() -> str | None:
+    """The till that asks; None for anybody else."""
+    asking = caller()
+    return None if asking is None else asking.terminal
+
+
 @contextmanager
 def asked_by(found: Caller | None) -> Iterator[None]:
     """Whatever is done inside is done for ``found``; None: for central itself, which may see all."""

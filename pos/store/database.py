@@ -272,6 +272,11 @@ def _engine(path: Path | None, *, read_only: bool) -> Engine:
     return engine
 
 
+def open_scratch() -> sqlite3.Connection:
+    """A database of SQLite's own for what no book keeps: on disk where it grows, nobody else's, gone once it is closed."""
+    return sqlite3.connect("", isolation_level=None)
+
+
 def _connect(database: str, *, uri: bool) -> sqlite3.Connection:
     return sqlite3.connect(
         database,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 
 from pos.domain.money import Currency, Money, currency
 from pos.store.bank_files import RECORD, SETTLED
+from pos.store.database import open_scratch
 
 TOLD_MAX = 200
 """So many entries of one reference are looked at, the latest."""
@@ -98,8 +98,7 @@ class Rehearsal:
     """
 
     def __init__(self, shop: Currency) -> None:
-        # An empty name: on disk where it grows, and nobody else's.
-        self._raw = sqlite3.connect("", isolation_level=None)
+        self._raw = open_scratch()
         self._shop = shop
         self._raw.execute("PRAGMA journal_mode = OFF")
         self._raw.executescript(

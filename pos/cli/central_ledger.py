@@ -71,7 +71,7 @@ def make(
     from pos.bootstrap.policy import ledger_rules
     from pos.machine import MachineClock
     from pos.settings import read_settings
-    from sync.central.ledger.other_clients import OtherClients, batches_due, keep_batches, require_shop
+    from sync.central.ledger.other_clients import OtherClients, make_batches, require_shop
     from sync.central.schema.opening import open_central
 
     call: Invocation = context.obj
@@ -87,10 +87,7 @@ def make(
     )
     store = open_central(db)
     try:
-        with store.read() as connection:
-            due = batches_due(connection, clients, at=now)
-        with store.write() as connection:
-            keep_batches(connection, due, at=now)
+        due = make_batches(store, clients, at=now)
     finally:
         store.close()
     for batch in due:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +13,10 @@ import pytest
 from pos.bootstrap.policy import ledger_rules
 from pos.domain.errors import Refused
 from pos.domain.ledger_feed import LedgerBatch
+from pos.domain.payment_mode import PaymentModes
 from pos.settings import read_settings
 from sync.central.ledger.batches import told_batches
-from sync.central.ledger.other_clients import OtherClients, batches_due, keep_batches, require_shop
+from sync.central.ledger.other_clients import OtherClients, make_batches, require_shop
 from sync.central.operating.verify import verify_central
 from sync.central.store.database import CentralStore
 from sync.wire_json import loads
@@ -27,16 +29,12 @@ AT_NOON = "2026-11-21T12:00:00Z"
 
 def clients(**more: object) -> OtherClients:
     settings = read_settings()
-    told = {"shop": "ONLINE", "zone": UTC, "closed_through": None, **more}
-    return OtherClients(rules=ledger_rules(settings), modes=settings.modes, **told)  # type: ignore[arg-type]
+    told = {"shop": "ONLINE", "zone": UTC, "closed_through": None, "modes": settings.modes, **more}
+    return OtherClients(rules=ledger_rules(settings), **told)  # type: ignore[arg-type]
 
 
 def make(store: CentralStore, at: datetime = NEXT_DAY, **more: object) -> list[LedgerBatch]:
-    with store.read() as connection:
-        due = batches_due(connection, clients(**more), at=at)
-    with store.write() as connection:
-        keep_batches(connection, due, at=at)
-    return due
+    return make_batches(store, clients(**more), at=at)
 
 
 def sides(batch: LedgerBatch) -> dict[tuple[str, str], str]:
@@ -49,8 +47,10 @@ def sides(batch: LedgerBatch) -> dict[tuple[str, str], str]:
     }
 
 
-async def paid(client: httpx.AsyncClient, amount: str, method: str, name: str = "", **more: Any) -> str:
-    body = payment(amount, paymentDate=AT_NOON, **more)
+async def paid(
+    client: httpx.AsyncClient, amount: str, method: str, name: str = "", at: str = AT_NOON, **more: Any
+) -> str:
+    body = payment(amount, paymentDate=at, **more)
     body["paymentMethod"] = {
         "@type": method,
         "@baseType": "PaymentMethod",
@@ -153,6 +153,83 @@ async def test_a_shop_that_has_tills_is_not_theirs(store: CentralStore, client: 
         make(store)
 
     assert refusal.value.code == "shop_of_tills"
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [({"shop": "WEB"}, "other_shop"), ({"zone": ZoneInfo("Asia/Kuwait")}, "other_time_zone")],
+)
+async def test_what_was_fed_is_fed_under_no_other_shop_and_by_no_other_days(
+    store: CentralStore, client: httpx.AsyncClient, other: dict[str, Any], code: str
+) -> None:
+    await paid(client, "5.000", "Cash", at="2026-11-20T22:30:00Z")
+    await paid(client, "7.000", "Cash")
+    first = make(store)
+
+    with pytest.raises(Refused) as refusal:
+        make(store, **other)
+
+    assert refusal.value.code == code
+    assert make(store) == []
+    with store.read() as connection:
+        assert list(told_batches(connection)) == first
+
+
+async def test_a_supplement_leaves_what_was_batched_on_the_account_that_it_was_posted_to(
+    store: CentralStore, client: httpx.AsyncClient
+) -> None:
+    await paid(client, "5.000", "Cash", "cash")
+    make(store)
+    await paid(client, "7.000", "Cash", "cash")
+    cash = PaymentModes(
+        by_code={"cash": replace(read_settings().modes.by_code["cash"], ledger_account="card_receivable")}
+    )
+
+    (supplement,) = make(store, modes=cash)
+
+    assert sides(supplement) == {
+        ("payment", "card_receivable"): "7.000",
+        ("payment", "customer_credit"): "-7.000",
+    }
+
+
+async def test_a_day_that_was_not_over_is_batched_once_it_is(
+    store: CentralStore, client: httpx.AsyncClient
+) -> None:
+    await paid(client, "7.000", "Cash", at="2026-11-22T01:00:00Z")
+    await paid(client, "5.000", "Cash", at="2026-11-23T01:00:00Z")
+    await paid(client, "3.000", "Cash")
+    (first,) = make(store)
+    set_back = datetime(2026, 11, 1, tzinfo=UTC)
+
+    assert make(store, set_back) == []
+    (second,) = make(store, datetime(2026, 11, 23, tzinfo=UTC))
+    await paid(client, "2.000", "Cash", at="2026-11-22T23:00:00Z")
+    later = make(store, datetime(2026, 11, 24, tzinfo=UTC))
+
+    assert [(one.number, one.sequence, one.totals[0].debit.plain()) for one in (first, second, *later)] == [
+        ("ONLINE-central-A-20261121-01", 1, "3.000"),
+        ("ONLINE-central-A-20261122-01", 2, "7.000"),
+        ("ONLINE-central-A-20261122-02", 3, "2.000"),
+        ("ONLINE-central-A-20261123-01", 4, "5.000"),
+    ]
+
+
+async def test_a_till_that_comes_to_their_shop_later_does_not_stop_them(
+    store: CentralStore, client: httpx.AsyncClient
+) -> None:
+    await paid(client, "5.000", "Cash")
+    make(store)
+    with store.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO ledger_batch SELECT 'ONLINE-T1-A-20261121-01', 'T1', shop, business_date, delivered_by, digest,"
+            " body, told_at, change_number + 1000000 FROM ledger_batch"
+        )
+    await paid(client, "7.000", "Cash")
+
+    (supplement,) = make(store)
+
+    assert supplement.number == "ONLINE-central-A-20261121-02"
 
 
 @pytest.mark.parametrize("shop", ["ON-LINE", "", "=1+1", "a/b"])

@@ -19,8 +19,9 @@ WIRE_CLIENT = "sync/link.py"
 CARD_CLIENT = "pos/cards/nexo.py"
 SERVER_LOG = "sync/central/http/request_log.py"
 LISTENER_CLIENT = "sync/central/hub/listener_client.py"
-# A temporary database that nobody else can open, and that goes with its connection.
+# Temporary databases that nobody else can open, and that go with their connections.
 SEEN_REFERENCES = "pos/store/seen_references.py"
+REHEARSAL = "pos/store/told_before.py"
 # What the processes of one central share while they live; nothing of it outlives them.
 SHARED_SHELF = "sync/central/http/shared_shelf.py"
 LEDGER_CLIENT = "sync/ledger/endpoint.py"
@@ -114,7 +115,7 @@ PORTS = (
             "sqlalchemy.engine.create_engine",
             "sqlalchemy.ext.asyncio.create_async_engine",
         ),
-        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER, SEEN_REFERENCES, SHARED_SHELF),
+        (TILL_DATABASE, CENTRAL_DATABASE, CENTRAL_SERVER, SEEN_REFERENCES, REHEARSAL, SHARED_SHELF),
     ),
     # SQLite keeps these as binary floats, whatever the column says.
     Port(

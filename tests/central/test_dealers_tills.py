@@ -43,6 +43,7 @@ from sync.central.wire.links import (
     REFUNDABLE_PATH,
     SESSION_PATH,
     SHIFT_TOTAL_PATH,
+    SHOP_BAG_PATH,
     TERMINAL_PATH,
     TRANSFER_PATH,
     VOUCHER_HOLD_PATH,
@@ -60,6 +61,7 @@ from tests.central.test_dealer_isolation import OTHER, OWN, operator, party
 from tests.central.test_outcomes import outcome
 from tests.central.test_people import change
 from tests.central.test_shift_totals import total
+from tests.central.test_shop_bags import step
 from tests.central.test_terminal_keys import signed_in
 from tests.central.test_voucher_issuing import wanted
 
@@ -444,6 +446,25 @@ async def test_a_dealers_till_hears_of_its_dealers_batches_for_the_ledger_alone(
         assert await own.tell(LEDGER_BATCH_PATH, told_batch(told)) == (201, told.number)
         heard = [len(await till.rows(LEDGER_BATCH_PATH, terminal="T8")) for till in (operators, own, other)]
     assert heard == [1, 1, 0]
+
+
+async def test_a_bag_is_accepted_by_a_till_of_whom_it_was_sent_from(empty_store: CentralStore) -> None:
+    """A dealer's shop may have the number of an operator's: what its tills tell of the other's bag leaves that as it is."""
+    async with tills_of(empty_store, "T1", "T8", "T9") as tills:
+        operators, own, _ = tills
+        for sender in tills:
+            paper = f"S014-{sender.terminal}-A-TB-000001"
+            about = {"id": f"S-{sender.terminal}", "terminal": sender.terminal, "paper": paper}
+            assert (await sender.tell(SHOP_BAG_PATH, step("sent", **about)))[0] == 201
+            for till in tills:
+                if till is not sender:
+                    mine = step("accepted", of=f"A-{till.terminal}", by=till.terminal, paper=paper)
+                    assert await till.tell(SHOP_BAG_PATH, mine) == (409, "bag_not_here")
+        unknown = step("accepted", by="T8", paper="S014-T1-A-TB-000002")
+        assert await own.tell(SHOP_BAG_PATH, unknown) == (409, "bag_not_here")
+        found = await operators.rows(SHOP_BAG_PATH)
+        assert [len(await till.rows(SHOP_BAG_PATH)) for till in tills] == [3, 1, 1]
+    assert {row["state"] for row in found} == {"on_the_way"}
 
 
 async def test_a_dealers_till_sees_no_mandate_and_no_charge(empty_store: CentralStore) -> None:

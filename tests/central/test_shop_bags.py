@@ -98,6 +98,16 @@ async def test_once_an_acceptance_is_undone_another_till_may_have_it(client: htt
     assert (await bag(client))["acceptedBy"] == "T8"
 
 
+async def test_an_acceptance_is_undone_by_the_till_that_told_it(client: httpx.AsyncClient) -> None:
+    await tell(client, step("sent"))
+    await tell(client, step("accepted"))
+
+    status, refusal = await tell(client, step("undone", by="T8"))
+
+    assert (status, refusal["code"]) == (409, "bag_not_accepted")
+    assert (await bag(client))["acceptedBy"] == "T9"
+
+
 async def test_a_bag_that_came_back_is_accepted_by_nobody(client: httpx.AsyncClient) -> None:
     await tell(client, step("sent"))
     assert (await tell(client, step("recalled")))[0] == 201

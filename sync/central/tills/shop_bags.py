@@ -119,6 +119,8 @@ def _tell(desk: CentralDesk, step: _Step) -> Response:
         if known is None:
             at = desk.clock.now().isoformat(timespec="microseconds")
             row = connection.execute(FIND, {"paper": step.paper}).one_or_none()
+            if step.deed is BagDeed.ACCEPTED:
+                _require_one_owner(connection, step)
             _write(connection, row, _after(row, step), step, at=at)
             values = {"id": step.step_id, "paper": step.paper, "terminal": step.terminal}
             values |= {"deed": str(step.deed), "happened_at": step.at, "told_at": at}
@@ -126,6 +128,13 @@ def _tell(desk: CentralDesk, step: _Step) -> Response:
         row = connection.execute(FIND, {"paper": step.paper}).one()
         (resource,) = _compose(connection, [row], desk.links)
     return json_answer(resource, status=201 if known is None else 200, headers={"Location": resource["href"]})
+
+
+def _require_one_owner(connection: Connection, step: _Step) -> None:
+    """A dealer's shop may have the number of another's. Raises ApiError 409: its till then shows it as refused."""
+    tills = {"sender": _sender(step.paper), "here": step.terminal}
+    if connection.execute(OWNERS, tills).scalar_one() > 1:
+        raise ApiError(409, "bag_not_here", "This bag left a till of another company.")
 
 
 def _after(row: Row[Any] | None, step: _Step) -> dict[str, object]:
@@ -169,7 +178,7 @@ def _after(row: Row[Any] | None, step: _Step) -> dict[str, object]:
                 "accepted_at": step.at,
             }
         case BagDeed.UNDONE:
-            if row is None or now["acceptance"] != step.of:
+            if row is None or (row.acceptance, row.accepted_by) != (step.of, step.terminal):
                 raise ApiError(409, "bag_not_accepted", "This acceptance does not stand.")
             return nobody | {"state": "on_the_way"}
 
@@ -269,6 +278,10 @@ _COLUMNS = (
     " accepted_at, told_at, change_number"
 )
 FIND = text(f"SELECT {_COLUMNS} FROM shop_bag WHERE paper = :paper")
+OWNERS = text(
+    "SELECT count(DISTINCT coalesce((SELECT dealer FROM terminal WHERE terminal.id = till.id), ''))"
+    " FROM (SELECT CAST(:sender AS TEXT) AS id UNION ALL SELECT CAST(:here AS TEXT)) AS till"
+)
 FIND_STEP = text("SELECT id FROM shop_bag_step WHERE id = :id")
 INSERT = text(
     f"INSERT INTO shop_bag ({_COLUMNS}) VALUES (:paper, :terminal, :shop, :bag, :currency, :amount_minor, :state, :is_told,"

@@ -158,9 +158,12 @@ def _require_ours(deed: Deed, paper: BagPaper) -> None:
             "bag_is_own", "This bag left from here. Take it back instead of accepting it.", field="paper"
         )
     if (paper.series == TRAINING_SERIES) is not identity.training:
-        raise Refused(
-            "bag_of_training", "This paper was printed in training: there is no such bag.", field="paper"
+        said = (
+            "This is training, and the paper is of a true bag: accept it at the till."
+            if identity.training
+            else "This paper was printed in training: there is no such bag."
         )
+        raise Refused("bag_of_training", said, field="paper")
     before = accepted_bag(deed.unit.connection, paper.number)
     if before is not None and before.state is not AcceptedState.UNDONE:
         raise Refused(

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from pos.domain.role import Person
-from pos.domain.shop_bag import BagPaper
+from pos.domain.shop_bag import AcceptedState, BagPaper
 from pos.domain.till_standing import OtherTill, OtherTills
 from pos.store.other_tills import bags_to_come, other_tills
 from pos.store.shop_bags import accepted_bag
@@ -80,4 +80,9 @@ def bags_on_the_way_here(desk: Desk, person: Person) -> list[BagPaper]:
     with desk.cache.read() as connection:
         found = bags_to_come(connection)
     with desk.till.read() as connection:
-        return [paper for paper in found if accepted_bag(connection, paper.number) is None]
+        here = {paper.number: accepted_bag(connection, paper.number) for paper in found}
+    return [
+        paper
+        for paper in found
+        if (bag := here[paper.number]) is None or bag.state is AcceptedState.UNDONE
+    ]

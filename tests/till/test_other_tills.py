@@ -116,3 +116,16 @@ def test_without_a_network_the_day_is_closed_and_that_is_said(desk: Desk) -> Non
     assert not any(stops for _, _, stops in of_others(desk))
     assert close_day(desk, SUPERVISOR).shifts == 1
     assert len(rows(desk, "v_day")) == 1
+
+
+def test_a_clock_that_was_set_back_makes_nothing_fresh(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, other_tills_stop=True)
+    told(desk, till("T2", SELLING))
+    clock_of(desk).set(NOW - timedelta(hours=3))
+
+    assert [code for code, _, _ in of_others(desk)] == [
+        "others_not_known",
+        "other_not_known",
+        "other_shift_open",
+    ]
+    assert not any(stops for _, _, stops in of_others(desk))

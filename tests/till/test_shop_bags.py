@@ -15,12 +15,14 @@ from pos.domain.payment_event import Overpayment
 from pos.domain.shop_bag import BagAtCentral, BagPaper, SentState
 from pos.domain.signals import SignalCode
 from pos.store.cash_bags import loose_in_safe
+from pos.store.other_tills import put_bags_to_come
 from pos.store.shop_bags import note_arrival, note_refused, sent_bag
 from pos.till.accepted_bags import AcceptOrder, BagAccepted, accept_bag, bags_accepted, undo_accept_bag
 from pos.till.cash_bags import bag_cash
 from pos.till.day import day_state
 from pos.till.deposits import deposit_cheques
 from pos.till.desk import Desk
+from pos.till.other_tills import bags_on_the_way_here
 from pos.till.papers import show_receipt
 from pos.till.script import Script
 from pos.till.shop_bags import BagOrder, bags_sent, in_transit, recall_bag, send_bag
@@ -219,6 +221,18 @@ def test_a_bag_that_was_sent_in_training_is_not_accepted(office: Desk) -> None:
     assert refused(office, lambda: accepted(office, paper)).code == "bag_of_training"
 
 
+def test_a_bag_that_was_sent_in_earnest_is_not_accepted_in_training(office: Desk) -> None:
+    office.identity = replace(office.identity, training=True)
+    paper = BagPaper(number="S014-T1-A-TB-000001", bag="B-7", amount=money("80"))
+
+    refusal = refused(office, lambda: accepted(office, paper))
+
+    assert (refusal.code, refusal.message) == (
+        "bag_of_training",
+        "This is training, and the paper is of a true bag: accept it at the till.",
+    )
+
+
 def test_a_shop_says_which_till_is_its_cash_office(sender: Desk, office: Desk) -> None:
     for desk in (sender, office):
         desk.policy = replace(desk.policy, cash_office="T9")
@@ -263,6 +277,18 @@ def test_an_acceptance_is_taken_back_by_two_people_and_may_come_again(sender: De
     assert again.code == "bag_undone"
     assert accepted(office, paper).accepted.counted == money("80")
     assert findings(office) == []
+
+
+def test_a_bag_whose_acceptance_was_taken_back_is_on_the_way_here_again(sender: Desk, office: Desk) -> None:
+    paper = sent(sender)
+    with office.cache.write() as connection:
+        put_bags_to_come(connection, [replace(at_central(paper, "80"), state="on_the_way")])
+    accepted(office, paper)
+    assert bags_on_the_way_here(office, BACK_OFFICE) == []
+
+    approved(office, lambda: undo_accept_bag(office, SUPERVISOR, paper.number, "too early"), BACK_OFFICE)
+
+    assert bags_on_the_way_here(office, BACK_OFFICE) == [paper]
 
 
 def test_a_cashier_sends_a_large_bag_with_a_second_person(sender: Desk) -> None:

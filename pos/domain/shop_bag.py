@@ -85,7 +85,10 @@ class BagPaper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentBag:
-    """A bag that this till sent. ``arrived_at`` is the terminal that central says accepted it, ``counted`` what it found."""
+    """A bag that this till sent. ``arrived_at`` is the terminal that central says accepted it, ``counted`` what it found.
+
+    ``back_at_utc``: when it came back, empty where it did not.
+    """
 
     sending_id: str
     paper: BagPaper
@@ -98,6 +101,7 @@ class SentBag:
     arrived_at: str = ""
     counted: Money | None = None
     at_utc: str = ""
+    back_at_utc: str = ""
 
     @property
     def is_in_doubt(self) -> bool:
@@ -111,7 +115,10 @@ class SentBag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedBag:
-    """A bag that this till accepted. ``number`` is its own paper's; ``refused`` is what central said."""
+    """A bag that this till accepted. ``number`` is its own paper's; ``refused`` is what central said.
+
+    ``undone_at_utc``: when that was taken back, empty where it was not.
+    """
 
     acceptance_id: str
     number: str
@@ -123,6 +130,7 @@ class AcceptedBag:
     reason: str = ""
     refused: str = ""
     at_utc: str = ""
+    undone_at_utc: str = ""
 
     @property
     def over_short(self) -> Money:

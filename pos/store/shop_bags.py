@@ -15,11 +15,13 @@ from pos.store.unit_of_work import UnitOfWork
 
 _SENT = (
     "SELECT sending_id, receipt_number, bag, amount_minor, currency, bag_id, business_date, operator, state, contents, "
-    "cash_office, arrived_at, counted_minor, at_utc FROM v_sent_bag "
+    "cash_office, arrived_at, counted_minor, at_utc, "
+    "(SELECT at_utc FROM bag_recall WHERE sending_id = v_sent_bag.sending_id) FROM v_sent_bag "
 )
 _ACCEPTED = (
     "SELECT acceptance_id, receipt_number, sent_paper, bag, amount_minor, counted_minor, currency, business_date, operator, "
-    "state, reason, refused, at_utc FROM v_accepted_bag "
+    "state, reason, refused, at_utc, (SELECT at_utc FROM bag_acceptance_undone "
+    "WHERE acceptance_id = v_accepted_bag.acceptance_id) FROM v_accepted_bag "
 )
 
 
@@ -138,6 +140,7 @@ def _sent(row: Sequence[Any]) -> SentBag:
         arrived_at=row[11] or "",
         counted=None if row[12] is None else Money(row[12], in_currency),
         at_utc=row[13],
+        back_at_utc=row[14] or "",
     )
 
 
@@ -154,4 +157,5 @@ def _accepted(row: Sequence[Any]) -> AcceptedBag:
         reason=row[10] or "",
         refused=row[11] or "",
         at_utc=row[12],
+        undone_at_utc=row[13] or "",
     )

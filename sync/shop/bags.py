@@ -125,7 +125,9 @@ class ShopBags:
             and not sent.arrived_at
             and (there is None or there.state == ON_THE_WAY)
         ):
-            there = await self._tell("recalled", sent.sending_id, sent.paper, sent.at_utc, heard) or there
+            there = (
+                await self._tell("recalled", sent.sending_id, sent.paper, sent.back_at_utc, heard) or there
+            )
         if there is None:
             return
         if (there.accepted_by, there.counted) != (sent.arrived_at, sent.counted):
@@ -138,7 +140,7 @@ class ShopBags:
         there = listed.get(accepted.paper.number)
         stands = there is not None and there.acceptance == accepted.acceptance_id
         if accepted.state is AcceptedState.UNDONE and stands:
-            await self._tell("undone", accepted.acceptance_id, accepted.paper, accepted.at_utc, heard)
+            await self._tell("undone", accepted.acceptance_id, accepted.paper, accepted.undone_at_utc, heard)
         if accepted.state is not AcceptedState.ACCEPTED or stands:
             return
         refused: list[str] = []

@@ -175,6 +175,31 @@ async def test_who_took_a_bag_back_that_another_has_is_told_so(sender: Wire, off
     assert findings(sender.desk) == []
 
 
+async def test_what_is_taken_back_is_told_with_its_own_time(sender: Wire, office: Wire) -> None:
+    back, wrong = sent(sender, "B-7", "1"), sent(sender, "B-8", "1")
+    accept(office.desk, wrong, "1")
+    for wire in (sender, office):
+        await wire.engine.push()
+        wire.clock.advance(hours=5)
+    undo = lambda: undo_accept_bag(office.desk, SUPERVISOR, wrong.number, "not here")  # noqa: E731
+    approved(office.desk, undo, BACK_OFFICE)
+    approved(sender.desk, lambda: recall_bag(sender.desk, SUPERVISOR, back.number, "no car"), BACK_OFFICE)
+    for wire in (sender, office):
+        await wire.engine.push()
+
+    with sender.central.read() as connection:
+        told = connection.exec_driver_sql("SELECT deed, happened_at FROM shop_bag_step").all()
+    times: dict[str, set[str]] = {}
+    for deed, at in told:
+        times.setdefault(deed, set()).add(at)
+    assert times == {
+        "sent": {str(row["at_utc"]) for row in rows(sender.desk, "bag_sending")},
+        "accepted": {str(row["at_utc"]) for row in rows(office.desk, "bag_acceptance")},
+        "recalled": {str(row["at_utc"]) for row in rows(sender.desk, "bag_recall")},
+        "undone": {str(row["at_utc"]) for row in rows(office.desk, "bag_acceptance_undone")},
+    }
+
+
 async def test_a_central_that_forgot_is_told_again(sender: Wire, office: Wire) -> None:
     paper = sent(sender)
     await sender.engine.push()

@@ -82,7 +82,5 @@ def bags_on_the_way_here(desk: Desk, person: Person) -> list[BagPaper]:
     with desk.till.read() as connection:
         here = {paper.number: accepted_bag(connection, paper.number) for paper in found}
     return [
-        paper
-        for paper in found
-        if (bag := here[paper.number]) is None or bag.state is AcceptedState.UNDONE
+        paper for paper in found if (bag := here[paper.number]) is None or bag.state is AcceptedState.UNDONE
     ]

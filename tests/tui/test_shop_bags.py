@@ -13,6 +13,7 @@ from pos.store.shop_bags import bags_on_the_way
 from pos.till.accepted_bags import AcceptOrder, accept_bag
 from pos.till.desk import Desk
 from pos.till.shop_bags import BagOrder, send_bag
+from pos.tui.widgets.entry import Field
 from tests.builders.tills import (
     CASHIER,
     SUPERVISOR,
@@ -62,6 +63,22 @@ async def test_a_bag_is_sent_to_the_cash_office(desk: Desk) -> None:
         await seat.press("enter")
         assert seat.screen == "ReceiptScreen"
     assert findings(desk) == []
+
+
+async def test_what_is_wrong_is_said_at_its_field(desk: Desk) -> None:
+    async with counter(desk, user="2002") as seat:
+        await seat.press("escape", ".", "k", ".", "3", "s")
+        assert "empty if sealed" in seat.text
+        for typed, field in (
+            (("B-9", "", ""), "bag-number"),
+            (("B-7", "0", ""), "bag-amount"),
+            (("B-7", "10", "4111 1111 1111 1111"), "bag-contents"),
+        ):
+            seat.app.screen.query_one("#bag-number", Field).box.focus()
+            await seat.fill(*typed)
+            assert seat.message.startswith("! ")
+            assert seat.app.focused is not None
+            assert seat.app.focused.id == f"{field}-box"
 
 
 async def test_a_bag_that_nobody_fetched_comes_back_with_a_second_person(desk: Desk) -> None:

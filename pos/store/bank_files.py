@@ -220,10 +220,11 @@ def mandates_used(connection: Connection) -> set[str]:
 
 
 def taken_back_early(connection: Connection, record_id: str) -> bool:
-    """Whether a bank refused or took back what waits as this record: such an entry is parked under its reference."""
+    """Whether a bank refused or took back what waits as this record: such an entry is parked behind it, by its reference."""
     found = connection.exec_driver_sql(
         "SELECT 1 FROM bank_entry AS told JOIN bank_entry AS back USING (plain) WHERE told.record_id = ? "
-        "AND back.problem = 'value_date_to_come' AND NOT EXISTS (SELECT 1 FROM bank_entry_settled AS settled "
+        "AND back.problem = 'value_date_to_come' AND coalesce(back.place, 0) >= coalesce(told.place, 0) "
+        "AND NOT EXISTS (SELECT 1 FROM bank_entry_settled AS settled "
         "WHERE (settled.run_id, settled.number) = (back.run_id, back.number) AND how = 'noted') LIMIT 1",
         (record_id,),
     ).first()

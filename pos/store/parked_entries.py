@@ -21,8 +21,10 @@ _ENTRIES = (
     "ON (settled.run_id, settled.number) = (entry.run_id, entry.number) "
     "LEFT JOIN v_imported_record AS record ON record.record_id = settled.record_id AND record.state = 'posted' "
     "LEFT JOIN tender ON tender.tender_id = record.tender_id LEFT JOIN payment_event USING (payment_event_id) "
-    "LEFT JOIN tender_undone ON tender_undone.tender_id = tender.tender_id WHERE outcome = 'parked' "
+    "LEFT JOIN tender_undone ON tender_undone.tender_id = tender.tender_id AND NOT EXISTS (SELECT 1 FROM bank_entry AS back "
+    "WHERE back.plain = entry.plain AND back.correction_id = tender_undone.correction_id) WHERE entry.outcome = 'parked' "
 )
+"""What the bank itself took back of a settled entry's payment leaves nothing to settle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,14 @@ def steps_of_entry(connection: Connection, run_id: str, number: int) -> list[Ent
     ]
 
 
-def waiting_record(connection: Connection, plain: str) -> str | None:
-    """The record under this reference that waits for its value date."""
+def waiting_record(connection: Connection, entry: ParkedEntry) -> str | None:
+    """The record under this reference, told before the entry, that waits for its value date."""
     row = connection.exec_driver_sql(
         "SELECT record_id FROM bank_entry JOIN v_imported_record USING (record_id) WHERE plain = ? AND state = 'waiting' "
         "AND record_id NOT IN (SELECT record_id FROM bank_entry_settled WHERE how = 'withdrawn') "
-        "ORDER BY bank_entry.at_utc DESC LIMIT 1",
-        (plain,),
+        "AND coalesce(place, 0) <= (SELECT coalesce(back.place, 0) FROM bank_entry AS back WHERE run_id = ? AND number = ?) "
+        "ORDER BY coalesce(place, 0) DESC, bank_entry.at_utc DESC LIMIT 1",
+        (entry.plain, entry.run_id, entry.number),
     ).first()
     return None if row is None else str(row[0])
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from types import TracebackType
 
@@ -47,7 +47,7 @@ class Told:
 def told_before(connection: Connection, plain: str) -> list[Told]:
     """What was told of this reference, the latest first, whatever the clock said; without what decided nothing.
 
-    What a person settled of a parked entry counts as what its bank told.
+    What a person settled of a parked entry counts as what its bank told, and what was sent back since went back as well.
     """
     rows = connection.exec_driver_sql(
         "SELECT CASE WHEN outcome <> 'parked' THEN outcome WHEN kind = 'paid' THEN 'posted' ELSE kind END, amount_minor, "
@@ -56,12 +56,23 @@ def told_before(connection: Connection, plain: str) -> list[Told]:
         f"WHERE state.record_id = {RECORD} ORDER BY number DESC LIMIT 1), "
         "(SELECT receipt_number FROM imported_record_state AS state JOIN tender USING (tender_id) "
         f"JOIN payment_event USING (payment_event_id) WHERE state.record_id = {RECORD} "
-        f"ORDER BY state.number DESC LIMIT 1) FROM bank_entry WHERE plain = ? AND (outcome NOT IN ('noted', 'duplicate', "
-        f"'parked') OR (outcome = 'parked' AND {SETTLED})) ORDER BY coalesce(place, 0) DESC, at_utc DESC, "
+        "ORDER BY state.number DESC LIMIT 1), (SELECT how FROM bank_entry_settled AS settled "
+        "WHERE (settled.run_id, settled.number) = (bank_entry.run_id, bank_entry.number)) FROM bank_entry "
+        "WHERE plain = ? AND (outcome NOT IN ('noted', 'duplicate', 'parked') "
+        f"OR (outcome = 'parked' AND {SETTLED})) ORDER BY coalesce(place, 0) DESC, at_utc DESC, "
         "(SELECT rowid FROM bank_file WHERE bank_file.run_id = bank_entry.run_id) DESC, bank_entry.number DESC LIMIT ?",
         (plain, TOLD_MAX),
     )
-    return [_told(tuple(row)) for row in rows]
+    return [told for row in rows for told in _settled(_told(tuple(row[:-1])), row[-1])]
+
+
+def _settled(told: Told, how: str | None) -> Iterator[Told]:
+    """What an entry counts for, the latest first, now that a person settled it so; None: nobody did."""
+    if how != "sent_back":
+        yield told
+    elif told.is_money:
+        yield replace(told, outcome="returned", charged=False)
+        yield told
 
 
 def next_place(connection: Connection) -> int:

@@ -126,7 +126,19 @@ def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan
             case EntryKind.REJECTED | EntryKind.RETURNED:
                 return _refused(books, plan, known, before)
     except Refused as refusal:
-        return replace(plan, outcome=EntryOutcome.PARKED, problem=refusal.code)
+        return replace(
+            plan, outcome=EntryOutcome.PARKED, problem=refusal.code, value_date=_value_date(plan.entry)
+        )
+
+
+def _value_date(entry: BankEntry) -> date | None:
+    """Of money that came, as far as it can be read."""
+    if entry.kind is not EntryKind.PAID:
+        return None
+    try:
+        return read_date(entry.value_date, field="Value date")
+    except Refused:
+        return None
 
 
 def _harmless(text: str) -> str:

@@ -161,7 +161,7 @@ def _settle(deed: Deed, entry: ParkedEntry, order: SettleEntryOrder, reason: str
         )
         charge_id, bill_no = write_charge(deed, owed, entry.run_id, entry.number)
     elif how is Settled.WITHDRAWN:
-        record_id = waiting_record(deed.unit.connection, entry.plain)
+        record_id = waiting_record(deed.unit.connection, entry)
         if record_id is None:
             raise Refused("nothing_waits", "Nothing waits for its value date under this reference.")
     place = _write_step(deed, entry, how, reason, account=account, record_id=record_id, charge_id=charge_id)

@@ -304,6 +304,92 @@ def test_what_was_settled_is_taken_back_by_its_reference_and_told_twice_is_a_dup
     assert findings(desk) == []
 
 
+def test_what_the_bank_took_back_of_a_settled_payment_waits_for_nobody(desk: Desk) -> None:
+    """Paid once more it would be money that is not there."""
+    parked(desk, paid("R-1", "7.000", account="D-1"))
+    settled(desk, Settled.PAID, account="BA-1")
+    run(desk, returned("R-1", "7.000"), name="b.xml")
+
+    assert waiting_entries(desk, BACK_OFFICE) == []
+    with pytest.raises(Refused) as refusal:
+        settled(desk, Settled.PAID, account="BA-1")
+    assert refusal.value.code == "entry_settled"
+    assert balance(desk, CLEARING) == (7000, 7000)
+
+
+def test_what_was_sent_back_and_comes_again_another_day_is_money(desk: Desk) -> None:
+    parked(desk, paid("R-1", "7.000", account="D-1"))
+    settled(desk, Settled.SENT_BACK)
+    clock_of(desk).advance(days=1)
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+
+    (again,) = run(desk, paid("R-1", "7.000", value_date=tomorrow), name="b.xml")
+
+    assert again.outcome is EntryOutcome.POSTED
+    assert findings(desk) == []
+
+
+@pytest.mark.parametrize("entry", [paid("R-1", "7.000"), returned("R-1", "7.000")])
+def test_what_was_sent_back_is_told_again_for_nothing(desk: Desk, entry: BankEntry) -> None:
+    parked(desk, paid("R-1", "7.000", account="D-1"))
+    settled(desk, Settled.SENT_BACK)
+
+    (again,) = run(desk, entry, name="b.xml")
+
+    assert again.outcome is EntryOutcome.DUPLICATE
+
+
+def test_a_return_that_the_bank_gave_back_hides_none_that_comes_later(desk: Desk) -> None:
+    run(desk, paid("R-1", "7.000"))
+    parked(desk, returned("R-1", "6.000"))
+    settled(desk, Settled.SENT_BACK)
+
+    (back,) = run(desk, returned("R-1", "7.000"), name="b.xml")
+
+    assert back.outcome is EntryOutcome.RETURNED
+    assert balance(desk, CLEARING) == (13000, 13000)
+    assert findings(desk) == []
+
+
+def test_what_comes_again_after_it_was_withdrawn_is_posted_on_its_day(desk: Desk) -> None:
+    days = [(TODAY + timedelta(days=days)).isoformat() for days in (1, 2)]
+    run(desk, paid("R-1", "7.000", value_date=days[0]))
+    parked(desk, returned("R-1", "7.000"))
+    settled(desk, Settled.WITHDRAWN)
+    (again,) = run(desk, paid("R-1", "7.000", value_date=days[1]), name="b.xml")
+    assert again.outcome is EntryOutcome.WAITING
+
+    clock_of(desk).advance(days=2)
+    (due,) = post_due(desk, BACK_OFFICE)
+
+    assert (due.receipt, due.problem) == ("S014-T1-A-DD-000001", None)
+    assert findings(desk) == []
+
+
+def test_what_comes_again_is_not_withdrawn_for_what_went_before(desk: Desk) -> None:
+    days = [(TODAY + timedelta(days=days)).isoformat() for days in (1, 2)]
+    run(desk, paid("R-1", "7.000", value_date=days[0]))
+    parked(desk, returned("R-1", "7.000"))
+    settled(desk, Settled.WITHDRAWN)
+    run(desk, paid("R-1", "7.000", value_date=days[1]), name="b.xml")
+    (first, second) = [row["record_id"] for row in rows(desk, "imported_record")]
+    settled(desk, Settled.UNDONE)
+
+    settled(desk, Settled.WITHDRAWN)
+
+    assert [row["record_id"] for row in rows(desk, "bank_entry_settled")] == [first] != [second]
+
+
+def test_money_that_is_parked_keeps_the_day_that_the_bank_gives_it(desk: Desk) -> None:
+    parked(desk, paid("R-1", "7.000", account="D-1"))
+    clock_of(desk).advance(days=3)
+
+    settled(desk, Settled.PAID, account="BA-1")
+
+    (record,) = rows(desk, "imported_record")
+    assert record["record_date"] == TODAY.isoformat()
+
+
 def test_the_own_account_wants_a_second_person(desk: Desk) -> None:
     parked(desk, paid("R-1", "7.000", account="D-1"))
     clerk = replace(BACK_OFFICE, accounts=frozenset({"BA-1"}))

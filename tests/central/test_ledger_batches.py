@@ -142,6 +142,23 @@ async def test_a_day_of_a_bank_s_file_in_a_currency_of_great_numbers_is_told(
     assert (await tell(client, told_batch(replace(batch, lines=great)))).status_code == 201
 
 
+@pytest.mark.parametrize(
+    "other", [{"delivered_by": Deliverer.TILL}, {"terms": {"company": "02"}}, {"entries": 7}]
+)
+async def test_another_batch_of_the_same_lines_is_refused_in_parts_too(
+    client: httpx.AsyncClient, batch: LedgerBatch, other: dict[str, Any]
+) -> None:
+    whole = great(batch, 600)
+    for part in told_in_parts(told_batch(whole)):
+        taken = await tell(client, part)
+    again = await tell(client, next(told_in_parts(told_batch(whole))))
+
+    answer = await tell(client, next(told_in_parts(told_batch(replace(whole, **other)))))
+
+    assert (taken.status_code, again.status_code) == (201, 200)
+    assert (answer.status_code, loads(answer.content)["code"]) == (409, "batch_differs")
+
+
 async def test_another_batch_under_the_number_is_refused(
     client: httpx.AsyncClient, store: CentralStore, batch: LedgerBatch
 ) -> None:

@@ -33,8 +33,6 @@ from pos.till.office_paper import Numbered, next_paper, write_sheet
 
 SEND, RECALL = "send_bag", "recall_bag"
 CONTENTS_MAX = 200
-ALSO = "Also in it"
-"""What ``contents`` is called."""
 LISTED_MAX = 200
 
 
@@ -72,7 +70,7 @@ def send_bag(desk: Desk, person: Person, order: BagOrder, *, memo: Memo | None =
         deed.shift, office = None, desk.policy.cash_office
         if office == desk.identity.terminal:
             raise Refused("cash_office_is_here", "This till is the cash office: its bags go to the bank.")
-        contents = clean_entry(order.contents, field=ALSO, limit=CONTENTS_MAX)
+        contents = clean_entry(order.contents, field="Also in it", limit=CONTENTS_MAX)
         if order.amount.strip():
             bag = seal_bag(deed, order.bag, order.amount, decimal_marks=order.decimal_marks)
         else:

@@ -23,7 +23,7 @@ from pos.till.accepted_bags import (
 )
 from pos.till.other_tills import bags_on_the_way_here
 from pos.till.papers import show_receipt
-from pos.till.shop_bags import ALSO, CONTENTS_MAX, BagOrder, BagSent, bags_sent, recall_bag, send_bag
+from pos.till.shop_bags import CONTENTS_MAX, BagOrder, BagSent, bags_sent, recall_bag, send_bag
 from pos.tui.errands import Errands
 from pos.tui.keys import bindings
 from pos.tui.screens.denominations import CashByPieces
@@ -232,17 +232,11 @@ class SendBagScreen(CashByPieces[BagSent], FormScreen[BagSent]):
         yield Field(
             f"Put in, {own}", id="bag-amount", pattern=AMOUNT, limit=AMOUNT_MAX, note="empty if sealed"
         )
-        yield Field(ALSO, id="bag-contents", limit=CONTENTS_MAX, note="may stay empty")
+        yield Field("Also in it", id="bag-contents", limit=CONTENTS_MAX, note="may stay empty")
 
     def field_of(self, refusal: DomainError) -> Field | None:
-        named = "number"
-        if refusal.details.get("field") == ALSO:
-            named = "contents"
-        elif refusal.code in ("not_in_coins", "bag_over_safe", "bad_amount") or refusal.code.startswith(
-            ("amount_", "pieces_")
-        ):
-            named = "amount"
-        return self.query_one(f"#bag-{named}", Field)
+        of_amount = ("not_in_coins", "bag_over_safe", "bad_amount", "amount_", "pieces_")
+        return self.query_one(f"#bag-{'amount' if refusal.code.startswith(of_amount) else 'number'}", Field)
 
     def send(self) -> None:
         if self.begin_sending():

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
-    """``person`` is a name or the number of a badge; ``seal`` is empty where only the bags are sealed."""
+    """``person`` is a name or the number of a badge; ``seal`` is empty where only the bags are sealed.
+
+    ``receipt`` is the number of the one that the carrier signed, empty before it is printed.
+    """
 
     company: str
     person: str
     seal: str = ""
+    receipt: str = ""
 
 
 def carrier_series(receipt_series: str) -> str:

@@ -123,7 +123,7 @@ def _slips(
     rows = connection.exec_driver_sql(
         "SELECT slip.slip_id, slip.receipt_number, slip.bank_account, ledger_account, slip.currency, slip.business_date, "
         "slip.operator, state, reference, lodged_on, (SELECT max(number) FROM deposit_slip_event AS step "
-        "WHERE step.slip_id = slip.slip_id), company, person, seal FROM deposit_slip AS slip "
+        "WHERE step.slip_id = slip.slip_id), company, person, seal, fetched.receipt_number FROM deposit_slip AS slip "
         "JOIN v_deposit_slip AS told ON told.slip_id = slip.slip_id "
         "LEFT JOIN v_deposit_carrier AS fetched ON fetched.slip = slip.receipt_number " + where,
         tuple(values),
@@ -141,7 +141,9 @@ def _slips(
             reference=row[8],
             lodged_on=None if row[9] is None else date.fromisoformat(row[9]),
             steps=row[10],
-            carrier=None if row[11] is None else Carrier(company=row[11], person=row[12], seal=row[13] or ""),
+            carrier=None
+            if row[11] is None
+            else Carrier(company=row[11], person=row[12], seal=row[13] or "", receipt=row[14]),
         )
         for row in rows
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pos.domain.business_day import business_date
 from pos.domain.carrier import Carrier, carrier_series
 from pos.domain.deposit import DepositSlip
@@ -52,7 +54,7 @@ def hand_to_carrier(deed: Deed, slip: DepositSlip, step_id: str, told: Carrier) 
         total=slip.total,
         business_day=business_date(deed.at, deed.desk.policy.day_starts),
     )
-    return carrier
+    return replace(carrier, receipt=numbered.number)
 
 
 def _sheet(slip: DepositSlip, carrier: Carrier) -> SheetFacts:

@@ -300,6 +300,7 @@ def _encode_deposit(outcome: DepositDone) -> Mapping[str, object]:
                     "company": slip.carrier.company,
                     "person": slip.carrier.person,
                     "seal": slip.carrier.seal,
+                    "receipt": slip.carrier.receipt,
                 }
             }
             if slip.carrier is not None

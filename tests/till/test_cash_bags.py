@@ -118,7 +118,9 @@ def test_a_carrier_signs_for_what_it_fetches(desk: Desk) -> None:
 
     done = lodge_deposit(desk, BACK_OFFICE, slip, "GA 20/11", carrier=told).slip
 
-    assert done.carrier == Carrier(company="Gulf Armoured", person="badge 4471", seal="Z-991")
+    assert done.carrier == Carrier(
+        company="Gulf Armoured", person="badge 4471", seal="Z-991", receipt="S014-T1-A-CR-000001"
+    )
     assert [one.carrier for one in deposit_slips(desk, BACK_OFFICE)] == [done.carrier]
     (fetched,) = rows(desk, "v_deposit_carrier")
     assert (fetched["slip"], fetched["receipt_number"]) == (slip, "S014-T1-A-CR-000001")
@@ -154,7 +156,8 @@ def test_a_script_says_who_fetched_a_deposit(desk: Desk) -> None:
 
     answer = say(desk, "l1", "lodge_deposit", slip=slip, reference="GA 1", carrier=carrier)
 
-    assert answer["carrier"] == {"company": "Gulf Armoured", "person": "4471", "seal": ""}
+    told = {"company": "Gulf Armoured", "person": "4471", "seal": "", "receipt": "S014-T1-A-CR-000001"}
+    assert answer["carrier"] == told
     assert answer["state"] == "lodged"
 
 

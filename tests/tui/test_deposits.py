@@ -181,8 +181,11 @@ async def test_a_bag_of_cash_is_sealed_goes_along_and_is_counted_short(desk: Des
         await seat.fill("NBK 7781/3", "", "Gulf Armoured", "")
         await seat.press("enter")
         assert "Say the carrier's company and who fetched it" in " ".join(seat.text.split())
-        await seat.fill("badge 4471", "Z-991")
-        assert "Fetched by Gulf Armoured, badge 4471, seal Z-991" in seat.text
+        await seat.fill("badge 4471", "Zé-991")
+        assert seat.app.focused is not None
+        assert (seat.app.focused.id, seat.message[:6]) == ("carrier-seal-box", "! Seal")
+        await seat.fill("Z-991")
+        assert "S014-T1-A-CR-000001: fetched by Gulf Armoured, badge 4471, seal Z-991" in seat.text
         assert seat.message == f"{SLIP} is lodged: 54.250 in clearing, 80.000 of cash in transit."
         assert "2+1" in seat.text
         await seat.press("c", "down", "down", "space", "enter")

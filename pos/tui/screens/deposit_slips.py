@@ -83,8 +83,8 @@ class DepositSlipsScreen(RegisterScreen[None, DepositSlip]):
         if entry.reference is not None:
             text += f"; lodged on {entry.lodged_on}, reference {shown(entry.reference)}"
         if entry.carrier is not None:
-            fetched = f"Fetched by {entry.carrier.company}, {entry.carrier.person}"
-            text += f"\n{shown(fetched + (f', seal {entry.carrier.seal}' if entry.carrier.seal else ''))}"
+            by, seal = entry.carrier, f", seal {entry.carrier.seal}" if entry.carrier.seal else ""
+            text += f"\n{by.receipt}: fetched by {shown(f'{by.company}, {by.person}{seal}')}"
         return text
 
     def _ready(self, to: SlipState) -> DepositSlip | None:
@@ -223,6 +223,9 @@ class LodgeScreen(_BankDayScreen):
     def field_of(self, refusal: DomainError) -> Field | None:
         if refusal.code == "carrier_incomplete":
             return self.query_one(f"#carrier-{refusal.details['field']}", Field)
+        for field in self.fields:
+            if field.label == refusal.details.get("field"):
+                return field
         return super().field_of(refusal)
 
     async def _send(self) -> None:

@@ -294,6 +294,8 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         {act: {Role(role): Grant(grant) for role, grant in row.items()} for act, row in roles.acts.items()}
     )
     unsound = permissions.problem()
+    if unsound is not None and unsound[0] in permissions.missing:
+        raise _rows_missing(sources["roles.toml"], permissions.missing)
     if unsound is not None:
         file, key, allowed = str(sources["roles.toml"]), f"acts.{unsound[0]}", unsound[1]
         raise Refused("bad_settings", f"{file}: {key}: {allowed}", file=file, key=key)
@@ -337,6 +339,19 @@ def read_settings(*, option: Path | None = None, home: Path | None = None, maker
         bank_profiles={name: profile.as_profile(name) for name, profile in bank_profiles.items()},
         sources=sources,
         rights=rights["till.toml"],
+    )
+
+
+def _rows_missing(path: Path, acts: Sequence[str]) -> Refused:
+    """A home's own table of rights that is older than the program: all that it lacks, and where to copy it from."""
+    own = _find("roles.toml", PROGRAM_FOLDERS)
+    return Refused(
+        "bad_settings",
+        f"{path}: there is no row for {', '.join(acts)}. Add each below [acts]: copy it from {own}, or write "
+        f"{acts[0]} = {{}}, and nobody may do it.",
+        file=str(path),
+        key=f"acts.{acts[0]}",
+        missing=list(acts),
     )
 
 

@@ -136,15 +136,17 @@ class PermissionTable:
             "not_allowed", f"{said} Who may: {named_roles(allowed)}.", act=act, allowed=allowed
         )
 
+    @property
+    def missing(self) -> list[str]:
+        """The acts that it has no row for: those that came with a later version than the table, as a rule."""
+        return sorted(ACTS.keys() - self.grants.keys())
+
     def problem(self) -> tuple[str, str] | None:
         """What no shop's table may say: the key that says it, and what is allowed there. None: it is sound."""
-        for act in sorted(self.grants.keys() ^ ACTS.keys()):
-            return (
-                act,
-                "an act of this program"
-                if act in self.grants
-                else "a row for this act, if only an empty one",
-            )
+        for act in sorted(self.grants.keys() - ACTS.keys()):
+            return act, "an act of this program"
+        for act in self.missing:
+            return act, f"a row for each act, if only an empty one, as {act} = {{}}"
         for act, row in self.grants.items():
             for role, grant in row.items():
                 allowed = _grant_problem(ACTS[act], act, role, grant)

@@ -740,6 +740,22 @@ def test_a_table_of_rights_that_no_shop_may_have_stops_the_start(
     assert (refusal.value.code, refusal.value.details["key"]) == ("bad_settings", key)
 
 
+def test_a_table_of_rights_of_an_older_version_is_told_every_row_that_it_lacks(
+    folder: Path,
+) -> None:
+    for act in ("send_bag", "count_sheet", "undo_hand_over"):
+        spoil(folder, "roles.toml", f"{act} = ", f"# {act} = ")
+
+    with pytest.raises(Refused) as refusal:
+        read_settings(option=folder)
+
+    assert refusal.value.details["missing"] == ["count_sheet", "send_bag", "undo_hand_over"]
+    assert refusal.value.message == (
+        f"{folder / 'roles.toml'}: there is no row for count_sheet, send_bag, undo_hand_over. Add each below [acts]: "
+        f"copy it from {SHIPPED / 'roles.toml'}, or write count_sheet = {{}}, and nobody may do it."
+    )
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o644, 0o620, 0o666])
 def test_settings_that_others_can_open_are_not_the_homes(tmp_path: Path, mode: int) -> None:
     home = tmp_path / "home"

@@ -305,7 +305,7 @@ def test_no_table_shows_what_is_expected_to_who_counts(role: Role, grant: Grant)
 def test_a_table_without_a_row_or_with_an_unknown_one_is_none() -> None:
     without = PermissionTable({act: row for act, row in TABLE.grants.items() if act != "close_day"})
 
-    assert without.problem() == ("close_day", "a row for this act, if only an empty one")
+    assert without.problem() == ("close_day", "a row for each act, if only an empty one, as close_day = {}")
     assert PermissionTable({**TABLE.grants, "print_money": {}}).problem() == (
         "print_money",
         "an act of this program",

@@ -141,6 +141,21 @@ class HomePaths:
         """A home of its own, where people practise."""
         return self.home / "training"
 
+    @property
+    def training_begun(self) -> Path:
+        """The same while it is made."""
+        return self.home / "training.begun"
+
+    @property
+    def training_gone(self) -> Path:
+        """The same when it was begun anew, until it is removed."""
+        return self.home / "training.gone"
+
+    @property
+    def training_lock(self) -> Path:
+        """One process at a time makes it."""
+        return self.home / "training.lock"
+
 
 @dataclass(slots=True, kw_only=True)
 class OpenTill(AbstractContextManager["OpenTill"]):

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
 
 from pos.bootstrap.homes import HomePaths, Machine, NewHome, make_home, open_till
 from pos.domain.errors import Refused
 from pos.fixture import Fixture, read_fixture
 from pos.settings import read_settings, sample_folder
 from pos.store.database import StoreLock
-from pos.store.home import Identity
+from pos.store.home import Identity, read_identity
 
 
 def training_home(
@@ -31,31 +34,57 @@ def training_home(
     with open_till(home, machine=machine, config=config, read_only=True) as till:
         identity = till.desk.identity
     identity.refuse_training("there is none of its own in it")
-    folder = HomePaths(home=home).training
-    if anew and folder.exists():
-        _remove(folder, machine)
-    if not HomePaths(home=folder).till_db.exists():
-        new = NewHome(
-            terminal=identity.terminal,
-            central_url="",
-            epoch=1,
-            fixture=_of_the_shop(_sample(identity, fixture), identity),
-            training=True,
-        )
-        # The sample's PINs are the sample's: what the shop asks of its own people's is no rule for them.
-        make_home(folder, new, machine=machine, settings=read_settings())
-    _take_settings(home, folder)
+    paths = HomePaths(home=home)
+    folder = paths.training
+    lock = StoreLock(paths.training_lock)
+    try:
+        if folder.exists():
+            _require_training(folder, machine)
+        if anew and folder.exists():
+            _set_aside(folder, paths.training_gone)
+        for left in (paths.training_gone, paths.training_begun):
+            shutil.rmtree(left, ignore_errors=True)
+        if not folder.exists():
+            _make(paths.training_begun, _of_the_shop(_sample(identity, fixture), identity), machine)
+            os.rename(paths.training_begun, folder)
+        _take_settings(home, folder)
+    finally:
+        lock.close()
     return folder
 
 
-def _remove(folder: Path, machine: Machine) -> None:
-    """Nothing but a home where people practise is ever removed, and only while nobody does."""
-    with open_till(folder, machine=machine, read_only=True) as till:
-        if not till.desk.identity.training:
-            raise Refused("training", f"{folder} is not where people practise. Look at what it is.")
+def _make(begun: Path, sample: Fixture, machine: Machine) -> None:
+    """It gets its name when it is whole: what a death leaves is made anew at the next start."""
+    (terminal,) = sample.terminals
+    new = NewHome(terminal=terminal, central_url="", epoch=1, fixture=sample, training=True)
+    # The sample's PINs are the sample's: what the shop asks of its own people's is no rule for them.
+    make_home(begun, new, machine=machine, settings=read_settings())
+
+
+def _require_training(folder: Path, machine: Machine) -> None:
+    """Nothing but a home where people practise is ever opened as one, or removed, of whatever version it is.
+
+    Raises Refused ``training``.
+    """
+    store = HomePaths(home=folder).till_db
+    identity = None
+    if store.is_file() and not folder.is_symlink():
+        database = machine.open_store(store, read_only=True)
+        try:
+            with suppress(DBAPIError), database.read() as connection:
+                identity = read_identity(connection)
+        finally:
+            database.close()
+    if identity is None or not identity.training:
+        raise Refused("training", f"{folder} is not where people practise. Look at what it is.")
+
+
+def _set_aside(folder: Path, gone: Path) -> None:
+    """Out of the way at once, and only while nobody practises there; what a death leaves of it is removed later."""
     lock = StoreLock(HomePaths(home=folder).lock)
     try:
-        shutil.rmtree(folder)
+        shutil.rmtree(gone, ignore_errors=True)
+        os.rename(folder, gone)
     finally:
         lock.close()
 

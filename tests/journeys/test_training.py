@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,40 @@ def test_it_begins_anew_on_demand_and_nothing_else_is_ever_removed(
     refused = pos.run("--home", str(home), "--json", "training", "--no-screen", "--anew")
     assert refused.status != 0
     assert (practice / "till.db").exists()
+
+
+def test_a_real_store_that_lies_where_people_practise_is_not_opened_as_training(
+    pos: ForkingPos, home: Path
+) -> None:
+    shutil.copytree(home, home / "training")
+    own = put_settings(home / "training", "till.toml", "[sign_in]\nmax_failures = 7\n")
+
+    opened = pos.run("--home", str(home), "--json", "training", "--no-screen")
+
+    assert (opened.status, opened.last["error"]["code"]) == (3, "training")
+    assert own.exists()
+
+
+def test_what_a_death_left_of_it_is_made_anew(pos: ForkingPos, home: Path, practice: Path) -> None:
+    practice.rename(home / "training.begun")
+    (home / "training.begun" / "cache.db").unlink()
+
+    made = pos.run("--home", str(home), "--json", "training", "--no-screen")
+
+    assert made.status == 0, made.err
+    assert pos.script(practice, DAY).status == 0
+    assert not (home / "training.begun").exists()
+    practice.rename(home / "training.gone")
+    (home / "training.gone" / "till.db").unlink()
+    assert pos.run("--home", str(home), "training", "--no-screen", "--anew").status == 0
+    assert not (home / "training.gone").exists()
+
+
+def test_one_that_an_older_version_left_begins_anew(pos: ForkingPos, home: Path, practice: Path) -> None:
+    with sqlite3.connect(practice / "till.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0055'")
+
+    made = pos.run("--home", str(home), "--json", "training", "--no-screen", "--anew")
+
+    assert made.status == 0, made.err
+    assert pos.script(practice, DAY).status == 0

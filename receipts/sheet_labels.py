@@ -41,6 +41,7 @@ SHEET = MappingProxyType(
         "blank_cash": "Cash together",
         "beside_cash": "Beside the cash",
         "blank_cheques": "Cheques: ........",
+        "blank_trust": "Bill money",
         "blank_slips": "{said}: ........",
         "blank_foreign": "Cash in {said}",
         "blank_declared": "No good: {said}",

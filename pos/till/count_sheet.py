@@ -18,6 +18,7 @@ from pos.store.shifts import Shift, foreign_taken_in, taken_in
 from pos.till.counted import slips_expected
 from pos.till.desk import Deed, Desk, Memo, perform
 from pos.till.office_paper import next_paper, write_sheet
+from pos.till.trust_money import holds_trust
 
 ACT = "count_sheet"
 
@@ -64,6 +65,8 @@ def _parts(deed: Deed, shift: Shift | None) -> Iterator[SheetPart]:
 
 def _beside(deed: Deed, shift: Shift | None) -> Iterator[SheetLine]:
     yield SheetLine(code="blank_cheques")
+    if holds_trust(deed.desk, deed.person):
+        yield SheetLine(code="blank_trust")
     if shift is not None:
         connection, modes = deed.unit.connection, deed.desk.modes
         for mode in slips_expected(deed.desk, taken_in(connection, shift)):

@@ -10,12 +10,19 @@ from pos.domain.errors import Refused
 from pos.domain.payment_event import Overpayment
 from pos.domain.posting import is_balanced, trust_counted_lines
 from pos.domain.role import Person, Role
+from pos.store.people import RosterEntry, put_person
 from pos.till.basket import account_basket, give
 from pos.till.cash_office import CountOrder, close_shift, count_shift
+from pos.till.count_sheet import print_count_sheet
 from pos.till.desk import Desk
 from pos.till.enquiries import PayPlan, account_view
+from pos.till.hand_over import accept_hand_over, hand_over
+from pos.till.papers import show_receipt
 from pos.till.shift_closed import ShiftClosed
 from pos.till.z_report import accept_difference
+from receipts.compose import compose
+from receipts.text import render_text
+from tests.builders.receipts import ORIGINAL
 from tests.builders.tills import (
     BACK_OFFICE,
     CASHIER,
@@ -233,3 +240,43 @@ def test_a_count_of_the_purse_that_is_none_is_refused(desk: Desk, trust: str, co
 @pytest.mark.parametrize("over_short", ["5", "-5", "0"])
 def test_the_count_of_the_purse_balances(over_short: str) -> None:
     assert is_balanced(trust_counted_lines(money(over_short)))
+
+
+def test_a_sheet_to_count_on_has_a_line_for_bill_money_where_it_is_kept_apart(desk: Desk) -> None:
+    dealers, ours = print_count_sheet(desk, SELLER).number, print_count_sheet(desk, CASHIER).number
+
+    lines = [
+        render_text(compose(show_receipt(desk, SUPERVISOR, number), ORIGINAL)).splitlines()
+        for number in (dealers, ours)
+    ]
+    assert [any("Bill money" in line and "...." in line for line in sheet) for sheet in lines] == [True, False]
+
+
+def test_bill_money_is_handed_over_in_the_envelope_and_not_in_the_drawer(desk: Desk) -> None:
+    relief = replace(SELLER, user="3008", name="Lina Haddad")
+    with desk.till.transaction() as unit:
+        entry = RosterEntry(person=relief, pin_hash="", active=True, pin_is_first=False, pin_expires=None)
+        put_person(unit.connection, entry, at=desk.clock.now())
+    pay(desk, cash("5"), account="D-1", person=SELLER, lines=[sale("SERVICE")])
+    pay(desk, cash("7"), account="BA-3", person=SELLER, overpayment=Overpayment.CREDIT)
+    count_shift(desk, SELLER, CountOrder(cash="25", trust="6"))
+    assert refused(desk, lambda: hand_over(desk, SELLER, "3008")).code == "count_differs"
+    hand_over(desk, SELLER, "3008", "One is missing")
+
+    done = accept_hand_over(desk, relief, "25")
+
+    assert done.closed.trust is not None
+    assert (done.closed.over_short, done.closed.trust.over_short) == (money("0"), money("-1"))
+    text = render_text(compose(show_receipt(desk, SUPERVISOR, done.number), ORIGINAL))
+    assert "Counted bill money                   6.000" in text
+    pay(desk, cash("4"), account="BA-3", person=relief, overpayment=Overpayment.CREDIT)
+    count_shift(desk, relief, CountOrder(cash="25", trust="4"))
+    second = close_shift(desk, relief)
+    assert second.trust is not None
+    assert (second.over_short, second.trust.expected, second.trust.over_short) == (
+        money("0"),
+        money("4"),
+        money("0"),
+    )
+    assert balance(desk, "trust_money") == 10_000
+    assert findings(desk) == []

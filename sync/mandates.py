@@ -18,7 +18,7 @@ from pos.domain.ports import Runner
 from pos.domain.tender import plain_reference
 from pos.domain.text_guard import clean_foreign, clean_reference
 from pos.store.cache import CacheStore, marker, set_marker
-from pos.store.mandates import UntoldStep, steps_and_heard, untold_steps
+from pos.store.mandates import UntoldStep, steps_written, untold_steps
 from pos.store.times import from_utc_text, local
 from pos.till.mandates import HOLDER_MAX, REASON_MAX, REFERENCE_MAX
 from pos.till.mandates_elsewhere import MandateSaid, MandatesDesk, give_up, keep_said, note_heard
@@ -29,9 +29,10 @@ from sync.teller import Teller
 PATH = "mandate"
 MARKER = "mandates"
 OTHER_ACCOUNT = "mandate_of_other_account"
+KEY_REUSED = "key_reused"
 AT_ONCE = 200
 PAGE = 200
-PAGES_MAX = 1_000
+PAGES_MAX = 10_000
 
 
 class MandatesShared:
@@ -45,13 +46,11 @@ class MandatesShared:
         self._cache = cache
         self._epoch = epoch
         self._runner = runner
-        self._teller: Teller[tuple[int, int]] = Teller(desk.clock)
+        self._teller: Teller[int] = Teller(desk.clock)
 
     async def tell(self) -> None:
         """Tell every step that central has not heard of. Never raises for the network."""
-        steps, heard = await self._runner.read(self._counts)
-        if steps != heard:
-            await self._teller.tell((steps, heard), self._tell_all)
+        await self._teller.tell(await self._runner.read(self._written), self._tell_all)
 
     async def _tell_all(self) -> bool:
         while untold := await self._runner.read(self._untold):
@@ -66,7 +65,8 @@ class MandatesShared:
         if not isinstance(answer, OwnAnswer):
             return False
         known = step.mandate
-        if answer.status in (200, 201):
+        # A key that is another body's is this step's: it arrived, and its bank details were purged since.
+        if answer.status in (200, 201) or (answer.status == 422 and _code(answer.told) == KEY_REUSED):
             await self._runner.till(partial(note_heard, self._desk, known.mandate, known.number))
             return True
         if answer.status == 422 and _code(answer.told) == OTHER_ACCOUNT:
@@ -78,7 +78,6 @@ class MandatesShared:
     async def take(self) -> None:
         """Keep what central says. Never raises for the network; what was not kept is asked for again."""
         since = await self._runner.read(self._marker)
-        said: list[MandateSaid] = []
         newest: int | None = None
         before: Page | None = None
         offset = 0
@@ -87,20 +86,22 @@ class MandatesShared:
             if not isinstance(page, Page):
                 return
             newest = page.change if before is None else newest
-            said += [one for one in map(read_said, page.rows) if one is not None]
+            # Page by page: the counter's next deed waits for no more than one of them.
+            said = [one for one in map(read_said, page.rows) if one is not None]
+            if said and not await self._runner.till(partial(keep_said, self._desk, said)):
+                return
             offset += len(page.rows)
             if page.ends(offset=offset, before=before):
                 break
             before = page
-        kept = True
-        if said:
-            kept = await self._runner.till(partial(keep_said, self._desk, said))
-        if kept and newest is not None and newest != since:
+        else:
+            return
+        if newest is not None and newest != since:
             await self._runner.cache(partial(self._keep_marker, newest))
 
-    def _counts(self) -> tuple[int, int]:
+    def _written(self) -> int:
         with self._desk.till.read() as connection:
-            return steps_and_heard(connection)
+            return steps_written(connection)
 
     def _untold(self) -> list[UntoldStep]:
         with self._desk.till.read() as connection:

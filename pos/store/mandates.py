@@ -71,6 +71,16 @@ def untold_steps(connection: Connection, *, limit: int) -> list[UntoldStep]:
     ]
 
 
+STEPS = "mandate_step"
+"""The counter of steps as they are written, by whomever."""
+
+
+def steps_written(connection: Connection) -> int:
+    """How many steps there are, however many: one row is read."""
+    found = connection.exec_driver_sql("SELECT value FROM counter WHERE name = ?", (STEPS,)).scalar()
+    return 0 if found is None else int(found)
+
+
 def steps_and_heard(connection: Connection) -> tuple[int, int]:
     """How many steps there are, and how many of them central has or told of."""
     steps, heard = connection.exec_driver_sql(

@@ -17,7 +17,7 @@ from pos.domain.role import Grant, Person
 from pos.domain.tender import plain_reference, read_date
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store import cache as cached
-from pos.store.mandates import MandateStep, every_mandate, mandate_called, mandates_of, steps_of
+from pos.store.mandates import STEPS, MandateStep, every_mandate, mandate_called, mandates_of, steps_of
 from pos.store.times import offset_minutes, utc_text
 from pos.store.unit_of_work import UnitOfWork
 from pos.till.booking import new_salt, personal_digest
@@ -220,6 +220,7 @@ def put_step(
     unit: UnitOfWork, mandate: Mandate, *, salt: str, at: datetime, operator: str, run_id: str | None = None
 ) -> None:
     """The same in a transaction that no person's deed is."""
+    unit.next_number(STEPS)
     bank = mandate.bank
     details = json.dumps(
         {"holder": bank.holder, "number": bank.number, "bic": bank.bic}, ensure_ascii=False, sort_keys=True

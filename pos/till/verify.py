@@ -162,6 +162,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "WHEN name = 'audit' THEN (SELECT max(audit_id) FROM audit) "
         "WHEN name = 'debit_collection' THEN (SELECT max(number) FROM debit_collection) "
         "WHEN name = 'debit_charge' THEN (SELECT count(*) FROM debit_charge) "
+        "WHEN name = 'mandate_step' THEN (SELECT count(*) FROM mandate_step) "
         "WHEN name = 'shift' THEN (SELECT max(number) FROM shift) END, 0)",
     ),
     (

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from pos.domain.errors import Refused
 from pos.till.collections import preview_collection
 from pos.till.mandates import MandateDeed, MandateOrder, keep_mandate, mandate_life, mandates
+from sync import mandates as shared
 from tests.builders.across import Shop, make_shop
 from tests.builders.bank_files import IBAN, OTHER_IBAN, mandated, with_debits
 from tests.builders.tills import BACK_OFFICE, TODAY, findings
@@ -130,6 +132,62 @@ async def test_a_step_is_kept_once_whatever_becomes_of_the_answers(faults: Seque
     assert known(there) == [("M-1", "BA-1", "active", IBAN)]
     assert len(mandate_life(there.desk, BACK_OFFICE, "M-1")[1]) == 1
     assert len(mandate_life(here.desk, BACK_OFFICE, "M-1")[1]) == 1
+
+
+async def test_a_step_whose_answer_was_lost_is_told_though_its_bank_details_were_purged_since() -> None:
+    """What stands behind it would wait for ever."""
+    _, here, there = await two()
+    mandated(here.desk)
+    here.network.script(Fault.LOST_ANSWER)
+    await here.engine.push()
+    with here.desk.till.transaction() as unit:
+        unit.connection.exec_driver_sql("DELETE FROM mandate_person")
+    mandated(here.desk, "M-2", "BA-2")
+
+    await synced(here, there)
+
+    assert [one[0] for one in known(there)] == ["M-1", "M-2"]
+
+
+async def test_a_till_asks_of_no_mandate_whether_central_heard_of_it_while_none_is_new() -> None:
+    _, here, there = await two()
+    mandated(here.desk)
+    await synced(here, there)
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        here.clock.advance(seconds=60)
+        await here.engine.push()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert asked
+    assert [statement for statement in asked if "FROM mandate_step" in statement] == []
+
+
+async def test_many_mandates_are_kept_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line breaks behind the first page: what it brought is kept, and all is asked for again."""
+    monkeypatch.setattr(shared, "PAGE", 2)
+    _, here, there = await two()
+    for number in range(1, 6):
+        mandated(here.desk, f"M-{number}", f"BA-{1 + number % 2}")
+    await synced(here)
+    there.network.fault_of = lambda request: (
+        Fault.LOST_REQUEST if request.url.params.get("offset") == "2" else Fault.NONE
+    )
+    there.clock.advance(seconds=60)
+    await there.engine.pull()
+    assert [one[0] for one in known(there)] == ["M-2", "M-1"]
+
+    there.network.heal()
+    await synced(there)
+
+    assert sorted(known(there)) == sorted(known(here))
+    assert [len(mandate_life(there.desk, BACK_OFFICE, one[0])[1]) for one in known(there)] == [1] * 5
 
 
 async def test_a_bill_is_collected_by_one_terminal() -> None:

@@ -249,7 +249,8 @@ def test_a_sheet_to_count_on_has_a_line_for_bill_money_where_it_is_kept_apart(de
         render_text(compose(show_receipt(desk, SUPERVISOR, number), ORIGINAL)).splitlines()
         for number in (dealers, ours)
     ]
-    assert [any("Bill money" in line and "...." in line for line in sheet) for sheet in lines] == [True, False]
+    asked = [any("Bill money" in line and "...." in line for line in sheet) for sheet in lines]
+    assert asked == [True, False]
 
 
 def test_bill_money_is_handed_over_in_the_envelope_and_not_in_the_drawer(desk: Desk) -> None:

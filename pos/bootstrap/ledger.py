@@ -52,12 +52,19 @@ def _to_bring(till: OpenTill, person: Person, number: str | None) -> list[Ledger
         batch = ledger_batch(till.desk, person, number)
         _require_here(batch.delivered_by, f"batch {number}: [ledger] delivered_by said so when it was made")
         require_not_acknowledged(till.desk, person, number)
-        return [batch]
-    batches, way = batches_to_deliver(till.desk, person), till.settings.till.ledger
+        batches = [batch]
+    else:
+        batches = batches_to_deliver(till.desk, person)
     # A batch keeps who delivers it: what was left to this till before the settings changed nobody else brings.
-    if not batches or not (way.folder or way.url):
+    if not batches:
         says = "these batches: [ledger] delivered_by in till.toml says so"
         _require_here(till.desk.policy.ledger.delivered_by, says)
+    elif not (till.settings.till.ledger.folder or till.settings.till.ledger.url):
+        raise Refused(
+            "not_delivered_here",
+            "This till brings what was left to it, but [ledger] in till.toml names neither folder nor url any more.",
+            delivered_by=str(Deliverer.TILL),
+        )
     return batches
 
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pos.cli.ledger import UNREACHABLE, DayOption, OutOption, batch_text, read_day, require_new, write_new
+from pos.cli.ledger import (
+    UNREACHABLE,
+    DayOption,
+    OutOption,
+    batch_text,
+    read_day,
+    require_new,
+    state_of,
+    write_new,
+)
 from pos.cli.output import Invocation
 from pos.domain.errors import Refused
 from pos.domain.ledger_feed import Deliverer
@@ -20,7 +29,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pos.domain.ledger_delivery import Delivery
-    from pos.domain.ledger_feed import LedgerBatch
     from sync.central.store.database import CentralStore
     from sync.ledger.delivery import NotYet, Parcel
 
@@ -40,17 +48,8 @@ def list_all(context: typer.Context, db: DbOption, business_date: DayOption = No
     with _reading(db) as connection:
         for batch in told_batches(connection, day):
             step = last_delivery(connection, batch.number)
-            state, words = _state_of(batch, step)
+            state, words = state_of(batch, step, here=Deliverer.CENTRAL)
             call.line({**batch_head(batch), "state": state}, f"{batch_text(batch)}, {words}")
-
-
-def _state_of(batch: LedgerBatch, step: Delivery | None) -> tuple[str, str]:
-    """As a program and a person are told it. What its till brings, or nobody, does not wait here."""
-    if batch.delivered_by is not Deliverer.CENTRAL:
-        by = str(batch.delivered_by)
-        return f"brought_by_{by}", "its till brings it" if by == Deliverer.TILL else "nobody brings it"
-    state = "waiting" if step is None else str(step.state)
-    return state, state
 
 
 @app.command("make")

@@ -14,6 +14,7 @@ import typer
 from pos.cli.output import Invocation
 from pos.cli.person import PinOption, UserOption, reading, writing
 from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
+from pos.domain.ledger_feed import Deliverer
 from sync.ledger.files import BatchForm, JournalForm, batch_file, batch_head, journal_file
 
 if TYPE_CHECKING:
@@ -118,10 +119,9 @@ def batches(
         aside = refused_by_central(till.desk, person)
         states = {one.number: delivery_of(till.desk, person, one.number) for one in found}
     for one in found:
-        step = states[one.number]
-        state = "waiting" if step is None else str(step.state)
+        state, words = state_of(one, states[one.number], here=Deliverer.TILL)
         why = aside.get(one.number)
-        said = f"{batch_text(one)}, {state}" + ("" if why is None else f"; central did not take it: {why}")
+        said = f"{batch_text(one)}, {words}" + ("" if why is None else f"; central did not take it: {why}")
         call.line({**batch_head(one), "state": state, "central_refusal": why}, said)
     if not found:
         call.note("No batch was made yet.")
@@ -257,6 +257,15 @@ def _lines(call: Invocation, batch: LedgerBatch) -> None:
         }
         shown = f"{line.number:>4}  {line.event:20} {line.code:10} {line.name:32} {side:6} {amount!s:>16}"
         call.line(data, f"{shown}  of {line.postings}")
+
+
+def state_of(batch: LedgerBatch, step: Delivery | None, *, here: Deliverer) -> tuple[str, str]:
+    """As a program and a person are told it. What others than ``here`` bring, or nobody, does not wait here."""
+    if step is None and batch.delivered_by is not here:
+        who = {Deliverer.TILL: "its till", Deliverer.CENTRAL: "central", Deliverer.NOBODY: "nobody"}
+        return f"brought_by_{batch.delivered_by}", f"{who[batch.delivered_by]} brings it"
+    state = "waiting" if step is None else str(step.state)
+    return state, state
 
 
 def batch_text(batch: LedgerBatch) -> str:

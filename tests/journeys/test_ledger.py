@@ -229,6 +229,7 @@ def test_a_till_that_does_not_deliver_says_who_does(pos: ForkingPos, counted_hom
 
     assert (ended.status, ended.lines[0]["error"]["code"]) == (3, "not_delivered_here")
     (batch,) = run(pos, counted_home, "gl", "list").lines
+    assert batch["state"] == "brought_by_nobody"
     by_hand = run(pos, counted_home, "gl", "refused", batch["batch"], "--reason", "Period closed")
     assert (by_hand.status, by_hand.lines[0]["state"]) == (0, "refused")
     (sign,) = (line for line in doctor(pos, counted_home) if line.get("about") == "ledger")
@@ -257,6 +258,27 @@ def test_a_till_brings_what_was_left_to_it_after_central_delivers_what_is_made_s
     ended = run(pos, counted_home, "gl", "deliver")
 
     assert (ended.status, [row["state"] for row in ended.lines]) == (0, ["delivered"])
+
+
+def test_a_till_that_lost_its_way_to_the_accounting_system_says_so(
+    pos: ForkingPos, counted_home: Path
+) -> None:
+    delivers(counted_home, f'folder = "{counted_home.parent}"')
+    export(pos, counted_home, "csv", counted_home.parent / "made")
+    (batch,) = run(pos, counted_home, "gl", "list").lines
+    text = (counted_home / "config" / "till.toml").read_text(encoding="utf-8")
+    without = text.replace('delivered_by = "till"', 'delivered_by = "nobody"')
+    put_settings(
+        counted_home, "till.toml", without.replace(f'folder = "{counted_home.parent}"', 'folder = ""')
+    )
+
+    for named in ((), (batch["batch"],)):
+        ended = run(pos, counted_home, "gl", "deliver", *named)
+
+        assert (ended.status, ended.lines[0]["error"]["code"]) == (3, "not_delivered_here")
+        assert ended.lines[0]["error"]["message"] == (
+            "This till brings what was left to it, but [ledger] in till.toml names neither folder nor url any more."
+        )
 
 
 def test_a_refused_batch_is_to_be_looked_at(pos: ForkingPos, counted_home: Path) -> None:

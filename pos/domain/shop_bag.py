@@ -20,6 +20,8 @@ from pos.domain.posting import JournalLine, Ledger, credit, debit
 _LETTERS = "ACDEFGHJKLMNPQRTUVWXY349"
 """None that is taken for another when it is read off paper."""
 CHECK_LENGTH = 5
+PAPER_MAX = 100
+"""Characters of a paper's number: a terminal's name alone may have 64."""
 
 
 class SentState(StrEnum):
@@ -73,9 +75,13 @@ class BagPaper:
         parts = self.number.split("-")
         return parts[-3] if len(parts) > 3 else ""
 
+    def goes_with(self, typed: str) -> bool:
+        """Whether the check that was typed is this paper's."""
+        return typed.replace(" ", "").upper() == self.check
+
     def require_check(self, typed: str) -> None:
         """Raises Refused ``bag_check`` where what was typed does not go with it."""
-        if typed.replace(" ", "").upper() != self.check:
+        if not self.goes_with(typed):
             raise Refused(
                 "bag_check",
                 "Paper, bag, amount and check do not go together. Type them as they stand on the paper.",

@@ -17,6 +17,7 @@ from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Grant, Person
 from pos.domain.sheet import SheetLine
 from pos.domain.shop_bag import (
+    PAPER_MAX,
     AcceptedBag,
     AcceptedState,
     BagPaper,
@@ -125,11 +126,14 @@ def accept_bag(desk: Desk, person: Person, order: AcceptOrder, *, memo: Memo | N
 def _read(deed: Deed, order: AcceptOrder) -> tuple[BagPaper, Money]:
     """The paper as it was typed, held against its check, and what was counted."""
     own, marks = deed.desk.identity.currency, order.decimal_marks
+    # A till may have small letters in its name, and a number is typed in any.
     paper = BagPaper(
-        number=clean_reference(order.paper, field="Paper", limit=60).upper(),
+        number=clean_reference(order.paper, field="Paper", limit=PAPER_MAX),
         bag=clean_reference(order.bag, field="Bag", limit=40).upper(),
         amount=parse_amount(order.amount, own, decimal_marks=marks),
     )
+    if not paper.goes_with(order.check):
+        paper = replace(paper, number=paper.number.upper())
     paper.require_check(order.check)
     counted = parse_count(order.counted, own, decimal_marks=marks)
     if counted.minor % deed.desk.policy.cash_rounding.coin_minor:
@@ -208,8 +212,10 @@ def undo_accept_bag(
 
     def work(deed: Deed) -> BagAccepted:
         deed.shift = None
-        named = deed.subject = clean_reference(paper, field="Paper", limit=60).upper()
-        accepted = accepted_bag(deed.unit.connection, named)
+        named = clean_reference(paper, field="Paper", limit=PAPER_MAX)
+        connection = deed.unit.connection
+        accepted = accepted_bag(connection, named) or accepted_bag(connection, named.upper())
+        named = deed.subject = named.upper() if accepted is None else accepted.paper.number
         if accepted is None:
             raise Refused(
                 "unknown_bag_paper",

@@ -17,7 +17,15 @@ from pos.domain.posting import SourceKind
 from pos.domain.receipt import ReceiptKind
 from pos.domain.role import Grant, Person
 from pos.domain.sheet import SheetFacts, SheetLine, SheetPart
-from pos.domain.shop_bag import BagPaper, SentBag, SentState, bag_series, recalled_lines, sent_lines
+from pos.domain.shop_bag import (
+    PAPER_MAX,
+    BagPaper,
+    SentBag,
+    SentState,
+    bag_series,
+    recalled_lines,
+    sent_lines,
+)
 from pos.domain.text_guard import clean_entry, clean_reference
 from pos.store.cash_bags import bag_by_id, bag_by_number
 from pos.store.shop_bags import bags_on_the_way, sent_bag, sent_bags, sums_in_transit
@@ -150,8 +158,9 @@ def recall_bag(desk: Desk, person: Person, paper: str, reason: str, *, memo: Mem
 
     def work(deed: Deed) -> BagSent:
         deed.shift, connection = None, deed.unit.connection
-        named = deed.subject = clean_reference(paper, field="Paper", limit=40).upper()
-        sent = sent_bag(connection, named)
+        named = clean_reference(paper, field="Paper", limit=PAPER_MAX)
+        sent = sent_bag(connection, named) or sent_bag(connection, named.upper())
+        named = deed.subject = named.upper() if sent is None else sent.paper.number
         if sent is None:
             raise Refused(
                 "unknown_bag_paper", f"No bag left this till with paper {named}.", field="paper", paper=named

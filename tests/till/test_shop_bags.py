@@ -201,6 +201,23 @@ def test_the_check_is_typed_in_any_case(sender: Desk, office: Desk) -> None:
     assert accept_bag(office, SUPERVISOR, order).accepted.paper == paper
 
 
+@pytest.mark.parametrize(
+    "terminal", ["counter.2", "KIOSK-AT-THE-NORTH-WING-OF-THE-MALL-BESIDE-THE-ENTRANCE-TO-LIFT-4"]
+)
+def test_a_bag_of_a_till_of_any_name_is_accepted_and_taken_back(
+    sender: Desk, office: Desk, terminal: str
+) -> None:
+    sender.identity = replace(sender.identity, terminal=terminal)
+    paper, back = sent(sender, "B-7", "40"), sent(sender, "B-8", "40")
+
+    assert accepted(office, paper, "40").accepted.paper == paper
+    undo = lambda: undo_accept_bag(office, SUPERVISOR, paper.number, "wrong bag")  # noqa: E731
+    assert approved(office, undo, BACK_OFFICE).accepted.paper == paper
+    recall = lambda: recall_bag(sender, SUPERVISOR, back.number, "no car")  # noqa: E731
+    assert approved(sender, recall, BACK_OFFICE).sent.state is SentState.RECALLED
+    assert findings(sender) == findings(office) == []
+
+
 def test_a_bag_is_accepted_once_and_not_where_it_left(sender: Desk, office: Desk) -> None:
     paper = sent(sender)
     accepted(office, paper)

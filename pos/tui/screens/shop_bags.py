@@ -13,7 +13,7 @@ from textual.widgets import Label
 from pos.domain.errors import DomainError
 from pos.domain.money import total
 from pos.domain.over_short import size_of, word_of
-from pos.domain.shop_bag import AcceptedBag, AcceptedState, BagPaper, SentBag, SentState
+from pos.domain.shop_bag import PAPER_MAX, AcceptedBag, AcceptedState, BagPaper, SentBag, SentState
 from pos.till.accepted_bags import (
     AcceptOrder,
     BagAccepted,
@@ -36,7 +36,7 @@ from pos.tui.widgets.columns import Column, shown
 from pos.tui.widgets.entry import AMOUNT, AMOUNT_MAX, Field
 from pos.tui.widgets.listing import Row
 
-PAPER_MAX, BAG_MAX, CHECK_MAX = 60, 40, 10
+BAG_MAX, CHECK_MAX = 40, 10
 Entry = SentBag | AcceptedBag | BagPaper
 """A paper alone: a bag of another till that central says is on the way here."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from pos.till.accepted_bags import AcceptOrder, accept_bag, bags_accepted, undo_
 from pos.till.desk import Desk
 from pos.till.shop_bags import BagOrder, bags_sent, recall_bag, send_bag
 from sync.central.wire.links import SHOP_BAG_PATH
+from sync.shop.bag_wire import read_bag
+from sync.wire_json import BadField
 from tests.builders.tills import BACK_OFFICE, SUPERVISOR, closed, count, findings, money, opened, rows
 from tests.builders.undoing import approved
 from tests.builders.wire import Fault, Wire, make_wire
@@ -237,3 +240,42 @@ async def test_the_office_hears_how_far_the_other_tills_are(sender: Wire, office
     assert till.standing.open_days == (sender.clock.now().date(),)
     assert office.clock.now() - till.heard_at < timedelta(minutes=3)
     assert rows(office.desk, "v_sent_bag") == []
+
+
+BAG_AT_CENTRAL: dict[str, Any] = {
+    "id": "S014-T1-A-TB-000001",
+    "bag": "B-7",
+    "amount": {"unit": "KWD", "value": 3},
+    "terminal": "T1",
+    "state": "accepted",
+    "isTold": True,
+    "acceptance": "A-1",
+    "acceptedBy": "T9",
+    "acceptedAt": "2026-11-21T18:00:00Z",
+    "counted": {"unit": "KWD", "value": 3},
+}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"counted": None},
+        {"counted": {"unit": "KWD", "value": -1}},
+        {"counted": {"unit": "EUR", "value": 3}},
+        {"acceptedBy": ""},
+        {"acceptedAt": ""},
+    ],
+)
+def test_an_acceptance_that_is_told_in_part_is_not_read(wrong: dict[str, object]) -> None:
+    assert read_bag(BAG_AT_CENTRAL).counted == money("3")
+
+    with pytest.raises(BadField):
+        read_bag(BAG_AT_CENTRAL | wrong)
+    with pytest.raises(BadField):
+        read_bag({name: value for name, value in BAG_AT_CENTRAL.items() if name not in wrong})
+
+
+def test_the_number_of_a_paper_is_read_to_its_end() -> None:
+    number = f"S014-{'K' * 64}-A-TB-000001"
+
+    assert read_bag(BAG_AT_CENTRAL | {"id": number}).paper.number == number

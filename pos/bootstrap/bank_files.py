@@ -126,6 +126,9 @@ class OpenedFile:
     def begin(self, *, above_threshold: bool) -> KnownFile:
         """Write that the run begins, or find where it was cut short. Raises as ``begin_file``."""
         desk = self._desk
+        if self._run is not None:
+            # It was cut short while the file was open: less is left than was forecast.
+            self.forecast = forecast(desk, self._person, to_be_run(self._found), self._found.read())
         self._run = begin_file(
             desk,
             self._person,

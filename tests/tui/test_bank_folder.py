@@ -12,7 +12,7 @@ from pos.settings import read_settings
 from pos.till.desk import Desk
 from pos.till_settings import DirectDebitSettings
 from tests.builders.bank_files import mandated, with_debits
-from tests.builders.tills import PINS, TODAY, findings, make_till, rows
+from tests.builders.tills import BACK_OFFICE, PINS, TODAY, findings, make_till, rows
 from tests.tui.counter import counter
 
 DAY = TODAY.isoformat()
@@ -145,4 +145,21 @@ async def test_a_run_that_was_cut_short_goes_on_where_it_was(desk: Desk, laid: P
         assert "is carried out, 30 entries" in seat.message
         assert "CUT SHORT" not in seat.text
     assert len(rows(desk, "v_payment")) == 30
+    assert findings(desk) == []
+
+
+async def test_a_run_that_a_full_disk_stopped_goes_on_at_the_same_screen(desk: Desk, laid: Path) -> None:
+    lay_down(laid, PAID, f"paid;R-2;M-9;BA-NOBODY;;5.000;{DAY};", total="46.750")
+    opened = folder_of(desk, laid).open(BACK_OFFICE, "may.csv", "csv")
+    try:
+        opened.begin(above_threshold=False)
+        assert len(opened.carry_on(1)) == 1
+
+        run = opened.begin(above_threshold=False)
+
+        assert (run.done, run.entries) == (1, 2)
+        assert len(opened.carry_on(20)) == 1
+    finally:
+        opened.close()
+    assert [row["reference"] for row in rows(desk, "v_bank_entry")] == ["R-1", "R-2"]
     assert findings(desk) == []

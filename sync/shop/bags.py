@@ -72,6 +72,7 @@ class ShopBags:
         self._teller: Teller[int] = Teller(clock)
         self._teller.told = None if is_office else 0
         self._answered: set[str] = set()
+        self._lists_all = False
 
     def ask_again(self) -> None:
         """What became of bags elsewhere may be news by now; a till that has nothing to do with any asks nothing."""
@@ -111,7 +112,8 @@ class ShopBags:
         if not isinstance(answer, OwnAnswer) or answer.status != 200 or not isinstance(answer.told, list):
             return None
         found = [bag for bag in map(_read, answer.told) if bag is not None]
-        if len(answer.told) < LISTED_MAX:
+        self._lists_all = len(answer.told) < LISTED_MAX
+        if self._lists_all:
             # It is all of them: what is not among them central does not have, whatever it said before.
             self._answered.clear()
         return {bag.paper.number: bag for bag in found}
@@ -139,7 +141,9 @@ class ShopBags:
     ) -> None:
         there = listed.get(accepted.paper.number)
         stands = there is not None and there.acceptance == accepted.acceptance_id
-        if accepted.state is AcceptedState.UNDONE and stands:
+        # It may stand still where it is too long ago to be listed; who told it already is not asked again.
+        may_stand = stands or (there is None and not self._lists_all)
+        if accepted.state is AcceptedState.UNDONE and may_stand:
             await self._tell("undone", accepted.acceptance_id, accepted.paper, accepted.undone_at_utc, heard)
         if accepted.state is not AcceptedState.ACCEPTED or stands:
             return

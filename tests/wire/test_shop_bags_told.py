@@ -13,8 +13,10 @@ from pos.store.other_tills import bags_to_come, other_tills
 from pos.till.accepted_bags import AcceptOrder, accept_bag, bags_accepted, undo_accept_bag
 from pos.till.desk import Desk
 from pos.till.shop_bags import BagOrder, bags_sent, recall_bag, send_bag
+from sync.central.store.database import next_change
 from sync.central.wire.links import SHOP_BAG_PATH
 from sync.shop.bag_wire import read_bag
+from sync.shop.bags import LISTED_MAX
 from sync.wire_json import BadField
 from tests.builders.tills import BACK_OFFICE, SUPERVISOR, closed, count, findings, money, opened, rows
 from tests.builders.undoing import approved
@@ -201,6 +203,33 @@ async def test_what_is_taken_back_is_told_with_its_own_time(sender: Wire, office
         "recalled": {str(row["at_utc"]) for row in rows(sender.desk, "bag_recall")},
         "undone": {str(row["at_utc"]) for row in rows(office.desk, "bag_acceptance_undone")},
     }
+
+
+async def test_an_old_acceptance_is_taken_back_though_many_bags_came_since(
+    sender: Wire, office: Wire
+) -> None:
+    paper = sent(sender)
+    accept(office.desk, paper)
+    for wire in (office, sender):
+        await wire.engine.push()
+    await sender.engine.pull()
+    assert states(sender) == ["arrived"]
+    with sender.central.write() as connection:
+        for number in range(LISTED_MAX):
+            connection.exec_driver_sql(
+                "INSERT INTO shop_bag (paper, terminal, shop, bag, currency, amount_minor, state, is_told, told_at, "
+                "change_number) VALUES (?, 'T5', 'S014', 'B-1', 'KWD', 1000, 'recalled', 1, '2026-11-21', ?)",
+                (f"S014-T5-A-TB-{number}", next_change(connection)),
+            )
+    undo = lambda: undo_accept_bag(office.desk, SUPERVISOR, paper.number, "the other bag")  # noqa: E731
+    approved(office.desk, undo, BACK_OFFICE)
+    for _ in range(2):
+        await office.engine.push()
+        await office.engine.pull()
+    await sender.engine.pull()
+
+    assert states(sender) == ["on_the_way"]
+    assert posts(office) == 2
 
 
 async def test_a_central_that_forgot_is_told_again(sender: Wire, office: Wire) -> None:

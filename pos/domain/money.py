@@ -83,11 +83,7 @@ class Money:
 
     def plain(self) -> str:
         """The decimal text with exactly the currency's digits: ``41.750``, ``-0.50``, ``1200``."""
-        sign = "-" if self.minor < 0 else ""
-        digits = str(abs(self.minor)).rjust(self.currency.exponent + 1, "0")
-        if self.currency.exponent == 0:
-            return sign + digits
-        return f"{sign}{digits[: -self.currency.exponent]}.{digits[-self.currency.exponent :]}"
+        return decimal_text(self.minor, self.currency.exponent)
 
     def _same_currency(self, other: Money) -> None:
         if self.currency is not other.currency and self.currency != other.currency:
@@ -99,6 +95,17 @@ class CurrencyMixed(TypeError):
 
     def __init__(self, left: Currency, right: Currency) -> None:
         super().__init__(f"{left.code} and {right.code} cannot be added or compared")
+
+
+def decimal_text(minor: int, exponent: int) -> str:
+    """The decimal text of ``minor`` minor units of a currency with ``exponent`` digits, as ``Money.plain`` gives it."""
+    digits = str(minor)
+    if exponent == 0:
+        return digits
+    if len(digits) <= exponent or minor < 0:
+        # It leaves the sign in front, and counts it.
+        digits = digits.zfill(exponent + (1 if minor >= 0 else 2))
+    return f"{digits[:-exponent]}.{digits[-exponent:]}"
 
 
 def zero(in_currency: Currency) -> Money:

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pos.domain.encode import (
@@ -18,7 +18,10 @@ from pos.domain.encode import (
     LOG_LINE_MAX,
     cell_text,
     crash_lines,
+    csv_cell,
+    csv_cells,
     csv_line,
+    csv_texts,
     file_name,
     log_line,
 )
@@ -88,9 +91,25 @@ def test_amounts_in_minor_units_stay_numbers() -> None:
     assert csv_line([-41750, 'O"Brien; Ltd', "000123"]) == '-41750,"O""Brien; Ltd","000123"\r\n'
 
 
+NEARLY_PLAIN = st.text(st.sampled_from('aZ09 ",;=-~!\n\u00e9'), max_size=12)
+
+
+@given(NEARLY_PLAIN)
+def test_a_cell_that_is_written_as_it_is_had_nothing_to_clean(text: str) -> None:
+    assert csv_cell(text) == '"{}"'.format(cell_text(text).replace('"', '""'))
+
+
+@given(st.lists(NEARLY_PLAIN, min_size=1, max_size=4))
+@example(['a","b'])
+@example(["a", "", 'b"', '"c'])
+def test_texts_looked_at_together_are_written_as_each_by_itself(texts: list[str]) -> None:
+    assert csv_texts(texts) == csv_cells(texts)
+
+
 def test_a_cell_is_no_longer_than_a_spreadsheet_takes() -> None:
     assert len(cell_text("=" * 50_000)) == CELL_MAX
     assert len(cell_text("x" * 50_000)) == CELL_MAX
+    assert csv_cell("x" * CELL_MAX) == csv_cell("x" * (CELL_MAX + 1)) == '"{}"'.format("x" * CELL_MAX)
 
 
 # --- log lines -----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from pos.domain.encode import csv_line
 from pos.domain.errors import Refused
-from pos.domain.money import Currency, Money, zero
+from pos.domain.money import Currency, Money, decimal_text, zero
 
 
 class AccountKind(StrEnum):
@@ -199,7 +199,12 @@ def plain_csv(batches: Iterable[LedgerBatch]) -> Iterator[str]:
 
 def amount_or_empty(amount: Money) -> str:
     """The amount as decimal text; nothing for zero, as ledgers leave the other side empty."""
-    return amount.plain() if amount.minor else ""
+    return decimal_or_empty(amount.minor, amount.currency.exponent)
+
+
+def decimal_or_empty(minor: int, exponent: int) -> str:
+    """As ``amount_or_empty``, of minor units in a currency of ``exponent`` digits."""
+    return decimal_text(minor, exponent) if minor else ""
 
 
 def digest_of(batch: LedgerBatch) -> str:

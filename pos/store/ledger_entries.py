@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection
 
@@ -46,27 +47,24 @@ _PAPER = (
 )
 """The number of the receipt or slip that an entry was booked with; where there is none, what it was booked for."""
 
+_BETWEEN = "WHERE entry.business_date = ? AND entry.rowid > ? AND entry.rowid <= ? ORDER BY entry.rowid"
+_ENTRIES = (
+    f"SELECT entry_id, source_kind, source_id, {_PAPER}, booked_at_utc, original_date, "
+    "(SELECT count(*) FROM journal_line WHERE journal_line.entry_id = entry.entry_id) "
+    f"FROM journal_entry AS entry LEFT JOIN moved_entry USING (entry_id) {_BETWEEN}"
+)
 _LINES = (
-    f"SELECT entry.rowid, entry_id, source_kind, source_id, {_PAPER}, booked_at_utc, original_date, line_no, "
-    "ledger_account, account, debit_minor, credit_minor, currency "
-    "FROM journal_entry AS entry JOIN journal_line USING (entry_id) LEFT JOIN moved_entry USING (entry_id) "
-    "WHERE entry.business_date = ? AND entry.rowid > ? AND entry.rowid <= ? ORDER BY entry.rowid, line_no"
+    "SELECT ledger_account, account, debit_minor, credit_minor, currency "
+    f"FROM journal_entry AS entry JOIN journal_line USING (entry_id) {_BETWEEN}, line_no"
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLine:
-    """A journal line. ``account`` is the customer's or dealer's."""
-
-    number: int
-    ledger_account: str
-    account: str | None
-    debit: Money
-    credit: Money
+StoredLine = tuple[str, str | None, int, int, str]
+"""A journal line, as the driver gives it: the account, the customer's or dealer's, debit and credit in minor units, and
+the currency's code."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEntry:
+class StoredEntry(NamedTuple):
     """A journal entry. ``paper``: the number on what was printed with it, None where nothing was."""
 
     entry_id: str
@@ -75,7 +73,7 @@ class StoredEntry:
     paper: str | None
     booked_at_utc: str
     original_date: date | None
-    lines: tuple[StoredLine, ...]
+    lines: list[StoredLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,33 +91,19 @@ class Posting:
 
 def entries_between(connection: Connection, day: date, *, after: int, through: int) -> Iterator[StoredEntry]:
     """The entries of ``day`` with a row number above ``after`` up to ``through``, as booked, one at a time."""
-    rows = connection.exec_driver_sql(_LINES, (day.isoformat(), after, through)).yield_per(1_000)
-    for _, lines in groupby(rows, key=lambda row: row[0]):
-        yield _entry([tuple(line) for line in lines])
-
-
-def _entry(rows: list[tuple[Any, ...]]) -> StoredEntry:
-    _, entry_id, event, source_id, paper, booked_at, original = rows[0][:7]
-    return StoredEntry(
-        entry_id=entry_id,
-        event=event,
-        source_id=source_id,
-        paper=paper,
-        booked_at_utc=booked_at,
-        original_date=None if original is None else date.fromisoformat(original),
-        lines=tuple([_line(row) for row in rows]),
-    )
-
-
-def _line(row: tuple[Any, ...]) -> StoredLine:
-    in_currency = currency(row[12])
-    return StoredLine(
-        number=row[7],
-        ledger_account=row[8],
-        account=row[9],
-        debit=Money(row[10], in_currency),
-        credit=Money(row[11], in_currency),
-    )
+    # Of the driver itself, entries and lines side by side: a line costs what its row costs, and the paper is looked up
+    # once an entry. Both statements see the books as they were when the first began.
+    driver = cast(Any, connection.connection.dbapi_connection)
+    bounds = (day.isoformat(), after, through)
+    with (
+        closing(driver.execute(_ENTRIES, bounds)) as entries,
+        closing(driver.execute(_LINES, bounds)) as lines,
+    ):
+        for entry_id, event, source_id, paper, booked_at, original, count in entries:
+            if count:
+                moved_from = None if original is None else date.fromisoformat(original)
+                own = list(islice(lines, count))
+                yield StoredEntry(entry_id, event, source_id, paper, booked_at, moved_from, own)
 
 
 def postings_behind(

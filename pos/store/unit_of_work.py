@@ -152,10 +152,12 @@ class TillStore:
         try:
             with self.database.read() as connection:
                 yield connection
-        except DBAPIError as error:
-            reason = getattr(error.orig, "sqlite_errorname", "")
+        except (DBAPIError, sqlite3.DatabaseError) as error:
+            # Where so many rows are read that the driver gives them itself, its fault comes as it is.
+            fault = error.orig if isinstance(error, DBAPIError) else error
+            reason = getattr(fault, "sqlite_errorname", "")
             if reason.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-                raise store_damaged(str(error.orig)) from error
+                raise store_damaged(str(fault)) from error
             if reason.startswith("SQLITE_IOERR"):
                 raise store_unreadable(reason) from error
             raise

@@ -5,7 +5,7 @@ Entries that are in a batch carry the codes that the batch had; the others those
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from pos.domain.business_day import open_date
 from pos.domain.errors import Refused
-from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedLine, account_of, each_once
+from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedKind, account_of, each_once
 from pos.domain.ledger_feed import LedgerBatch, LedgerRules
 from pos.domain.money import Currency
 from pos.domain.receipt import ReceiptFacts
@@ -47,8 +47,7 @@ class Segment:
     accounting_date: date
     after: int
     through: int
-    accounts: Mapping[tuple[str, str], FeedAccount]
-    categories: Mapping[str, str]
+    kinds: Mapping[str, FeedKind]
     currencies: frozenset[Currency]
 
 
@@ -73,7 +72,12 @@ def journal(desk: Desk, person: Person, day: date | None = None) -> Iterator[Jou
         segments = list(_segments(desk, connection, day))
         currencies = {known for segment in segments for known in segment.currencies}
         yield Journal(
-            accounts=each_once(account for segment in segments for account in segment.accounts.values()),
+            accounts=each_once(
+                account
+                for segment in segments
+                for kind in segment.kinds.values()
+                for account in kind.accounts.values()
+            ),
             currencies=tuple(sorted(currencies, key=lambda one: one.code)),
             entries=(entry for segment in segments for entry in _entries(connection, segment)),
         )
@@ -141,8 +145,10 @@ def _batched(connection: Connection, batch: LedgerBatch) -> Segment:
         accounting_date=batch.accounting_date,
         after=after,
         through=through,
-        accounts={(line.event, line.ledger_account): account_of(line) for line in batch.lines},
-        categories={line.event: line.category for line in batch.lines},
+        kinds=_kinds(
+            batch.accounting_date,
+            ((line.event, line.category, account_of(line)) for line in batch.lines),
+        ),
         currencies=frozenset(line.debit.currency for line in batch.lines),
     )
 
@@ -151,19 +157,39 @@ def _open(desk: Desk, connection: Connection, *, stretch_day: date) -> Segment:
     stretches = open_stretches(connection, stretch_day)
     sums = [posted for stretch in stretches for posted in sums_of(connection, stretch)]
     rules = desk.policy.ledger
+    accounting_date = open_date(stretch_day, desk.policy.closed_through)
     return Segment(
         batch=None,
         business_date=stretch_day,
-        accounting_date=open_date(stretch_day, desk.policy.closed_through),
+        accounting_date=accounting_date,
         after=stretches[0].after,
         through=stretches[-1].through,
-        accounts={
-            (posted.event, posted.ledger_account): _today(rules, posted.event, posted.ledger_account)
-            for posted in sums
-        },
-        categories={posted.event: rules.category(posted.event) for posted in sums},
+        kinds=_kinds(
+            accounting_date,
+            (
+                (
+                    posted.event,
+                    rules.category(posted.event),
+                    _today(rules, posted.event, posted.ledger_account),
+                )
+                for posted in sums
+            ),
+        ),
         currencies=frozenset(posted.debit.currency for posted in sums),
     )
+
+
+def _kinds(on: date, posted: Iterable[tuple[str, str, FeedAccount]]) -> dict[str, FeedKind]:
+    """By its event each kind of deed, of what was posted: event, category and account."""
+    said: dict[str, str] = {}
+    accounts: dict[str, dict[str, FeedAccount]] = {}
+    for event, category, account in posted:
+        said[event] = category
+        accounts.setdefault(event, {})[account.key] = account
+    return {
+        event: FeedKind(event=event, on=on, said=category, accounts=accounts[event])
+        for event, category in said.items()
+    }
 
 
 def _today(rules: LedgerRules, event: str, key: str) -> FeedAccount:
@@ -172,8 +198,10 @@ def _today(rules: LedgerRules, event: str, key: str) -> FeedAccount:
 
 
 def _entries(connection: Connection, segment: Segment) -> Iterator[FeedEntry]:
-    stored = entries_between(connection, segment.business_date, after=segment.after, through=segment.through)
-    return (_entry(segment, one) for one in stored)
+    for stored in entries_between(
+        connection, segment.business_date, after=segment.after, through=segment.through
+    ):
+        yield _entry(segment, stored)
 
 
 def _entry(segment: Segment, entry: StoredEntry) -> FeedEntry:
@@ -183,20 +211,4 @@ def _entry(segment: Segment, entry: StoredEntry) -> FeedEntry:
     of_day = entry.original_date or segment.business_date
     if of_day != segment.accounting_date:
         tags["original-date"] = of_day.isoformat()
-    accounts = segment.accounts
-    lines = [
-        FeedLine(
-            account=accounts[entry.event, line.ledger_account],
-            debit=line.debit,
-            credit=line.credit,
-            note=line.account or "",
-        )
-        for line in entry.lines
-    ]
-    return FeedEntry(
-        number=entry.paper or entry.source_id,
-        on=segment.accounting_date,
-        said=segment.categories[entry.event],
-        tags=tags,
-        lines=tuple(lines),
-    )
+    return FeedEntry(entry.paper or entry.source_id, segment.kinds[entry.event], tags, entry.lines)

@@ -6,12 +6,12 @@ Account names are made of the operator's code and our key alone, so that no name
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
 
-from pos.domain.ledger_entry import FeedAccount, FeedEntry
+from pos.domain.iso_currencies import EXPONENT_BY_CODE
+from pos.domain.ledger_entry import FeedAccount, FeedEntry, FeedKind
 from pos.domain.ledger_feed import AccountKind
-from pos.domain.money import Currency, Money
+from pos.domain.money import Currency, Money, decimal_text
 from pos.domain.text_guard import clean_foreign
 
 _HLEDGER_ROOT = {
@@ -51,16 +51,20 @@ def hledger_head(accounts: Iterable[FeedAccount], currencies: Iterable[Currency]
 
 def hledger_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
     """One transaction an entry, cleared, with its number as code."""
-    for entry in entries:
-        yield f"\n{entry.on.isoformat()} * ({_hledger_text(entry.number)}) {_hledger_text(entry.said)}\n"
-        for name, value in entry.tags.items():
-            yield f"    ; {name}: {_hledger_text(value)}\n"
-        for line in entry.lines:
-            note = f"  ; {_hledger_note(line.note)}" if line.note else ""
-            yield f"    {hledger_account(line.account)}  {line.signed}{note}\n"
+    made: dict[FeedKind, tuple[str, str, Mapping[str, str]]] = {}
+    for number, kind, tags, lines in entries:
+        if kind not in made:
+            named = {called: hledger_account(account) for called, account in kind.accounts.items()}
+            made[kind] = kind.on.isoformat(), _hledger_text(kind.said), named
+        on, said, accounts = made[kind]
+        texts = [f"\n{on} * ({_hledger_text(number)}) {said}\n"]
+        texts += [f"    ; {name}: {_hledger_text(value)}\n" for name, value in tags.items()]
+        for account, note, debit, credit, code in lines:
+            noted = f"  ; {_hledger_note(note)}" if note else ""
+            texts.append(f"    {accounts[account]}  {_signed(debit, credit, code)}{noted}\n")
+        yield "".join(texts)
 
 
-@cache
 def hledger_account(account: FeedAccount) -> str:
     """Its name in the journal, such as ``assets:1010-cash-in-till``."""
     return f"{_HLEDGER_ROOT[account.kind]}:{_component(account)}"
@@ -76,21 +80,28 @@ def beancount_head(accounts: Iterable[FeedAccount], currencies: Iterable[Currenc
 
 def beancount_entries(entries: Iterable[FeedEntry]) -> Iterator[str]:
     """One transaction an entry; number and tags are its metadata."""
-    for entry in entries:
-        yield f"\n{entry.on.isoformat()} * {_quoted(entry.said)}\n"
-        yield f"  number: {_quoted(entry.number)}\n"
-        for name, value in entry.tags.items():
-            yield f"  {name}: {_quoted(value)}\n"
-        for line in entry.lines:
-            yield f"  {beancount_account(line.account)}  {line.signed}\n"
-            if line.note:
-                yield f"    note: {_quoted(line.note)}\n"
+    made: dict[FeedKind, tuple[str, Mapping[str, str]]] = {}
+    for number, kind, tags, lines in entries:
+        if kind not in made:
+            named = {called: beancount_account(account) for called, account in kind.accounts.items()}
+            made[kind] = f"\n{kind.on.isoformat()} * {_quoted(kind.said)}\n", named
+        head, accounts = made[kind]
+        texts = [f"{head}  number: {_quoted(number)}\n"]
+        texts += [f"  {name}: {_quoted(value)}\n" for name, value in tags.items()]
+        for account, note, debit, credit, code in lines:
+            noted = f"    note: {_quoted(note)}\n" if note else ""
+            texts.append(f"  {accounts[account]}  {_signed(debit, credit, code)}\n{noted}")
+        yield "".join(texts)
 
 
-@cache
 def beancount_account(account: FeedAccount) -> str:
     """Its name in the journal, such as ``Assets:1010-cash-in-till``."""
     return f"{_BEANCOUNT_ROOT[account.kind]}:{_component(account)}"
+
+
+def _signed(debit: int, credit: int, code: str) -> str:
+    """An amount with its currency: debits positive, credits negative."""
+    return f"{decimal_text(debit or -credit, EXPONENT_BY_CODE[code])} {code}"
 
 
 def _component(account: FeedAccount) -> str:
@@ -113,7 +124,7 @@ def _hledger_text(text: str) -> str:
 
 def _hledger_note(text: str) -> str:
     """Of one posting: a tag ``date``, or a day in brackets, would be the day that it is posted on; no tag's value is."""
-    plain = _hledger_text(re.sub(r"[\[\]]+", " ", text))
+    plain = text if _HARMLESS.fullmatch(text) else _hledger_text(re.sub(r"[\[\]]+", " ", text))
     return f"note: {plain}" if ":" in plain else plain
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from pos.domain.encode import csv_cells, csv_line
-from pos.domain.ledger_entry import FeedAccount, FeedEntry
-from pos.domain.ledger_feed import LedgerBatch, amount_or_empty
+from pos.domain.encode import csv_cell, csv_line, csv_texts
+from pos.domain.iso_currencies import EXPONENT_BY_CODE
+from pos.domain.ledger_entry import FeedEntry, FeedKind
+from pos.domain.ledger_feed import LedgerBatch, amount_or_empty, decimal_or_empty
 
 ORACLE = (
     "STATUS",
@@ -53,6 +54,7 @@ SAP = (
 """A document of one kind of deed with its lines; S is a debit, H a credit, as SAP writes them."""
 
 SOURCE = "Counterfoil"
+NO_TEXT = '""'
 
 
 def oracle_csv(batches: Iterable[LedgerBatch]) -> Iterator[str]:
@@ -142,25 +144,36 @@ JOURNAL = (
 
 
 def journal_csv(entries: Iterable[FeedEntry]) -> Iterator[str]:
-    """Every line of every entry."""
+    """Every line of every entry, an entry at a time."""
     yield csv_line(JOURNAL)
-    named: dict[FeedAccount, str] = {}
-    for entry in entries:
-        tags = entry.tags
-        head = csv_cells(
+    made: dict[FeedKind, tuple[str, Mapping[str, str]]] = {}
+    for number, kind, tags, lines in entries:
+        if kind not in made:
+            made[kind] = kind.on.isoformat(), _account_cells(kind)
+        on, accounts = made[kind]
+        tag = tags.get
+        head = csv_texts(
             [
-                entry.number,
-                entry.on.isoformat(),
-                tags["event"],
-                entry.said,
-                *[tags.get(name, "") for name in ("entry", "batch", "booked", "original-date")],
+                *(number, on, kind.event, kind.said),
+                *(tag("entry", ""), tag("batch", ""), tag("booked", ""), tag("original-date", "")),
             ]
         )
-        for place, line in enumerate(entry.lines, start=1):
-            account = line.account
-            cells = named.get(account)
-            if cells is None:
-                cells = named[account] = csv_cells([account.code, account.name, account.key])
-            note = csv_cells([line.note])
-            debit, credit = amount_or_empty(line.debit), amount_or_empty(line.credit)
-            yield f'{head},{place},{cells},{note},"{line.debit.currency.code}","{debit}","{credit}"\r\n'
+        yield "".join(
+            [
+                f"{head},{place},{accounts[account]},{csv_cell(note) if note else NO_TEXT},"
+                f"{_amounts(code, debit, credit)}\r\n"
+                for place, (account, note, debit, credit, code) in enumerate(lines, start=1)
+            ]
+        )
+
+
+def _account_cells(kind: FeedKind) -> Mapping[str, str]:
+    return {
+        called: csv_texts([account.code, account.name, account.key])
+        for called, account in kind.accounts.items()
+    }
+
+
+def _amounts(code: str, debit: int, credit: int) -> str:
+    exponent = EXPONENT_BY_CODE[code]
+    return f'"{code}","{decimal_or_empty(debit, exponent)}","{decimal_or_empty(credit, exponent)}"'

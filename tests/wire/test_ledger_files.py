@@ -13,6 +13,8 @@ import pytest
 from pos.domain.ledger_entry import accounts_of, batch_entries
 from pos.domain.ledger_feed import AccountKind, LedgerBatch, PostingAccount
 from pos.domain.receipt import ShopHeading
+from pos.store.database import Database, StoreError
+from pos.store.unit_of_work import TillStore
 from pos.till.desk import Desk
 from pos.till.ledger_batches import ledger_batches, make_batches
 from pos.till.ledger_entries import behind, journal
@@ -22,13 +24,16 @@ from tests.builders.ledger import counted_day
 from tests.builders.ledger_peers import PEERS, SUFFIX, balances_by_hledger, days_by_hledger, said_of
 from tests.builders.tills import (
     BACK_OFFICE,
+    KEYS,
     TODAY,
     cash,
+    close_stores,
     closed,
     count,
     make_till,
     opened,
     pay,
+    raw_connection,
     rows,
 )
 
@@ -81,7 +86,9 @@ def test_no_name_of_a_customer_moves_a_posting_to_another_day(named: str, tmp_pa
     """hledger reads a posting's own day out of its comment, and refuses a file in which it is none."""
     _, batch = batched()
     entry = next(iter(batch_entries(batch)))
-    entry = replace(entry, lines=tuple(replace(line, note=named) for line in entry.lines))
+    entry = entry._replace(
+        lines=[(account, named, debit, credit, code) for account, _, debit, credit, code in entry.lines]
+    )
     text = "".join(
         journal_file(JournalForm.HLEDGER, accounts_of([batch]), [batch.totals[0].debit.currency], [entry])
     )
@@ -347,3 +354,26 @@ def test_files_of_one_batch_are_the_same_bytes_at_every_export() -> None:
     (again, _) = ledger_batches(desk, BACK_OFFICE, TODAY)
 
     assert {form: file_of(again, form) for form in BatchForm} == first
+
+
+def test_a_damaged_page_of_the_journal_ends_its_export(tmp_path: Path) -> None:
+    desk = counted_day(make_till(tmp_path))
+    make_batches(desk, BACK_OFFICE, TODAY)
+    (page,) = (
+        raw_connection(desk.till.database)
+        .execute("SELECT rootpage FROM sqlite_schema WHERE name = 'journal_line'")
+        .fetchone()
+    )
+    raw_connection(desk.till.database).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    close_stores(desk)
+    books = tmp_path / "till.db"
+    content = bytearray(books.read_bytes())
+    content[4096 * (page - 1) : 4096 * page] = b"\xa5" * 4096
+    books.write_bytes(bytes(content))
+    desk = replace(make_till(), till=TillStore(Database(books), KEYS))
+
+    with pytest.raises(StoreError) as stop:
+        told(desk, JournalForm.CSV)
+
+    assert stop.value.code == "store_damaged"
+    close_stores(desk)

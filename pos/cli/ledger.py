@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pos.domain.ledger_feed import LedgerBatch
 
 UNREACHABLE = 7
+TEXTS_AT_ONCE = 200
+"""So many entries are encoded, summed and written together: some 100 kB."""
 
 app = typer.Typer(help="The batches for the general ledger, and what lies behind them.", no_args_is_help=True)
 
@@ -297,8 +300,9 @@ def write_new(out: Path, texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     try:
         with os.fdopen(handle, "wb", buffering=1 << 20) as file:
-            for text in texts:
-                piece = text.encode("utf-8")
+            rest = iter(texts)
+            while block := "".join(islice(rest, TEXTS_AT_ONCE)):
+                piece = block.encode("utf-8")
                 digest.update(piece)
                 file.write(piece)
             file.flush()

@@ -45,7 +45,7 @@ class ParkedEntry:
     """``account``, ``bill_no`` and ``mandate`` as far as the bank or the books name them. ``steps`` it has gone so far.
 
     ``settled`` None: it waits for a person; ``receipt`` is of the payment that was made of it, and ``tender_undone`` says
-    that this was undone since.
+    that this was undone since. ``is_transfer``: its payer sent it, and we asked for nothing.
     """
 
     run_id: str
@@ -65,6 +65,7 @@ class ParkedEntry:
     settled: Settled | None = None
     receipt: str | None = None
     tender_undone: bool = False
+    is_transfer: bool = False
 
     def ways(self, shop: Currency) -> tuple[Settled, ...]:
         """How it may be settled: of an amount that cannot be posted, only by a note."""

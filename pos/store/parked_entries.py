@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from pos.domain.bank_file import EntryKind
+from pos.domain.bank_file import EntryKind, Remark
 from pos.domain.money import Money, currency
 from pos.domain.parked_entry import ParkedEntry, Settled
 
@@ -16,7 +16,7 @@ _ENTRIES = (
     "SELECT entry.run_id, entry.number, name, entry.kind, entry.reference, entry.plain, entry.mandate, "
     "entry.account, entry.bill_no, entry.amount_minor, entry.currency, entry.value_date, entry.reason_code, problem, "
     "(SELECT count(*) FROM bank_entry_step AS step WHERE (step.run_id, step.number) = (entry.run_id, entry.number)), "
-    "settled.how, payment_event.receipt_number, tender_undone.tender_id IS NOT NULL "
+    "settled.how, payment_event.receipt_number, tender_undone.tender_id IS NOT NULL, entry.remarks "
     "FROM bank_entry AS entry JOIN bank_file USING (run_id) LEFT JOIN bank_entry_settled AS settled "
     "ON (settled.run_id, settled.number) = (entry.run_id, entry.number) "
     "LEFT JOIN v_imported_record AS record ON record.record_id = settled.record_id AND record.state = 'posted' "
@@ -109,4 +109,5 @@ def _entry(row: Row[Any]) -> ParkedEntry:
         settled=None if told[15] is None else Settled(told[15]),
         receipt=told[16],
         tender_undone=bool(told[17]),
+        is_transfer=Remark.CREDIT_TRANSFER in told[18].split(),
     )

@@ -20,6 +20,7 @@ from pos.domain.bank_file import (
     EntryPlan,
     FileHead,
     Forecast,
+    Remark,
 )
 from pos.domain.business_day import business_date
 from pos.domain.errors import Refused
@@ -297,7 +298,10 @@ def _park(deed: Deed, *, run: KnownFile, entry: BankEntry, problem: str) -> Entr
     deed.subject = f"{run.run_id}/{entry.number}"
     deed.shift = None
     plan = plan_entry(_books(deed, run), entry, today=deed.at.date())
-    parked = replace(plan, outcome=EntryOutcome.PARKED, problem=problem, remarks=(), fee=None, suspends=False)
+    what_it_is = tuple(remark for remark in plan.remarks if remark is Remark.CREDIT_TRANSFER)
+    parked = replace(
+        plan, outcome=EntryOutcome.PARKED, problem=problem, remarks=what_it_is, fee=None, suspends=False
+    )
     _write_entry(deed, run, parked, record_id=None, correction_id=None, fee=(0, 0))
     return parked
 

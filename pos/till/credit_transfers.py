@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from pos.domain.bank_file import EntryOutcome, EntryPlan, Remark
+from pos.domain.bank_file import EntryOutcome, EntryPlan
 from pos.domain.errors import Refused
 from pos.domain.tender import instrument_of, plain_reference, read_date
 from pos.till.entry_books import EntryBooks, details_of_entry, transfer_mode
@@ -22,7 +22,6 @@ PLAIN = "CT"
 def transferred(books: EntryBooks, plan: EntryPlan, today: date) -> EntryPlan:
     """What becomes of a credit transfer. Raises Refused where its money cannot be kept so."""
     shop = books.desk.identity.currency
-    plan = replace(plan, remarks=(Remark.CREDIT_TRANSFER,))
     mode = transfer_mode(books.desk)
     if mode is None:
         return replace(plan, outcome=EntryOutcome.NOTED)

@@ -110,6 +110,7 @@ def plan_entry(books: EntryBooks, entry: BankEntry, *, today: date) -> EntryPlan
             raise Refused("no_reference", "The bank names no reference.")
         before = books.told(plan.plain)
         if _is_transfer(books, cleaned, plan.plain, before):
+            plan = replace(plan, remarks=(Remark.CREDIT_TRANSFER,))
             return transferred(books, plan, today)
         known = _known(books.connection, cleaned, plan.plain, before)
         plan = replace(

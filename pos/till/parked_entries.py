@@ -34,7 +34,7 @@ from pos.till.approvals import use_or_ask
 from pos.till.bank_runs import LISTED_MAX, run_of
 from pos.till.debit_returns import Owed, write_charge
 from pos.till.desk import Deed, Desk, Memo, perform
-from pos.till.entry_books import debit_mode
+from pos.till.entry_books import debit_mode, transfer_mode
 from pos.till.gate import require_look
 from pos.till.journal import book_entry
 from pos.till.known_accounts import unknown_account
@@ -183,10 +183,20 @@ def _lines(desk: Desk, entry: ParkedEntry, how: Settled, account: str | None) ->
     return settled_lines(
         entry,
         how,
-        clearing=debit_mode(desk).ledger_account,
+        clearing=_mode(desk, entry).ledger_account,
         suspense=desk.policy.suspense_account,
         account=account,
     )
+
+
+def _mode(desk: Desk, entry: ParkedEntry) -> PaymentMode:
+    """The way that the entry's money went. Raises Refused ``mode_not_available``."""
+    if not entry.is_transfer:
+        return debit_mode(desk)
+    mode = transfer_mode(desk)
+    if mode is None:
+        raise Refused("mode_not_available", "This shop takes no credit transfers.")
+    return mode
 
 
 def _account(deed: Deed, entry: ParkedEntry, typed: str) -> CachedAccount:
@@ -198,7 +208,7 @@ def _account(deed: Deed, entry: ParkedEntry, typed: str) -> CachedAccount:
         raise unknown_account(deed.desk, account_id)
     if account.currency != entry.amount.currency:
         raise Refused("account_other_currency", f"Account {account_id} is kept in {account.currency}.")
-    mode = debit_mode(deed.desk)
+    mode = _mode(deed.desk, entry)
     if account.kind not in mode.accepts or account.kind is not PayerKind.SUBSCRIBER:
         raise Refused("mode_not_for_payer", f"{mode.label} is not taken from a {account.kind}.")
     return account
@@ -206,7 +216,7 @@ def _account(deed: Deed, entry: ParkedEntry, typed: str) -> CachedAccount:
 
 def _pay(deed: Deed, entry: ParkedEntry, account: str | None) -> tuple[str, str]:
     """Book the money as a payment of the account, or as nobody's; answers its record and its receipt."""
-    mode = debit_mode(deed.desk)
+    mode = _mode(deed.desk, entry)
     details, instrument = _paper(deed, mode, entry)
     record_id = deed.new_id()
     deed.unit.insert(

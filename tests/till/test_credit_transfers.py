@@ -11,11 +11,13 @@ import pytest
 from pos.domain.bank_file import BankEntry, EntryOutcome, Remark, Transfer
 from pos.domain.check_digit import CheckDigit
 from pos.domain.creditor_reference import own_part
+from pos.domain.parked_entry import Settled
 from pos.domain.payment_mode import DetailField, FieldKind, ModeKind, PaymentModes
 from pos.till.desk import Desk
+from pos.till.parked_entries import SettleEntryOrder, settle_entry
 from tests.builders.bank_files import dry_run, paid, run, with_debits
 from tests.builders.bank_xml import entry, notice, read_file
-from tests.builders.tills import TODAY, findings, make_till, rows
+from tests.builders.tills import BACK_OFFICE, TODAY, findings, make_till, rows
 
 
 @pytest.fixture
@@ -203,3 +205,27 @@ def test_what_the_bank_codes_otherwise_is_no_transfer(
     assert ([one.transfer for one in told], file.left_out) == (
         ([], 1) if transfer is None else ([transfer], 0)
     )
+
+
+def test_a_transfer_that_waited_for_a_person_is_settled_as_one(desk: Desk) -> None:
+    """A dealer's account was named, say; it is held against the account of transfers, and no debit is made of it."""
+    mode = replace(desk.modes["credit_transfer"], ledger_account="transfer_clearing")
+    desk.modes = PaymentModes(by_code={**desk.modes.by_code, mode.code: mode})
+    (plan,) = run(desk, transfer("7.000", structured=("D-1",)))
+    assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "mode_not_for_payer")
+    (row,) = rows(desk, "v_bank_entry")
+
+    def settle(how: Settled, account: str = "") -> None:
+        order = SettleEntryOrder(run=str(row["run_id"]), number=1, how=how, account=account, reason="Asked")
+        settle_entry(desk, BACK_OFFICE, order)
+
+    def booked() -> set[object]:
+        return {line["ledger_account"] for line in rows(desk, "v_journal")}
+
+    settle(Settled.SENT_BACK)
+    assert booked() == {"suspense", "transfer_clearing"}
+    settle(Settled.UNDONE)
+    settle(Settled.PAID, "BA-1")
+    assert booked() == {"suspense", "transfer_clearing", "receivable"}
+    assert [tender["mode"] for tender in rows(desk, "v_tender")] == ["credit_transfer"]
+    assert findings(desk) == []

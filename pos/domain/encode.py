@@ -22,7 +22,7 @@ FILE_NAME_MAX = 100
 CRASH_FRAMES_MAX = 40
 
 _STARTS_FORMULA = frozenset("=+-@|%")
-_CELL_WITHIN = re.compile(r"(;\s*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
+_CELL_WITHIN = re.compile(r'(;[\s"]*)([^\s";])')
 _PLAIN = rf"(?:[A-Za-z0-9][ !#-:<-~]{{0,{CELL_MAX - 1}}}+(?<! ))?+"
 """Nearly every cell: nothing to clean and no quote to double. So the journal of a million payments is soon written."""
 _is_plain_cell = re.compile(_PLAIN).fullmatch
@@ -34,11 +34,20 @@ def cell_text(text: str) -> str:
     """A text for a cell of a spreadsheet: harmless to show, and no formula; an apostrophe stands before what would be one.
 
     Spreadsheets take full-width signs for signs of a formula too, and leave blanks before them out. Where a semicolon parts
-    the columns they read on from one within a text, quotes or not, as from the beginning of a cell.
+    the columns they read on from one within a text, quotes or not, as from the beginning of a cell; two quotes there are an
+    empty text, and what follows is the cell.
     """
-    cleaned = _CELL_WITHIN.sub(r"\1'", clean_foreign(text, limit=CELL_MAX))
-    first = unicodedata.normalize("NFKC", cleaned.lstrip()[:1])
-    return (f"'{cleaned}" if first[:1] in _STARTS_FORMULA and first else cleaned)[:CELL_MAX]
+    cleaned = _CELL_WITHIN.sub(_within, clean_foreign(text, limit=CELL_MAX))
+    return (f"'{cleaned}" if _starts_formula(cleaned.lstrip()[:1]) else cleaned)[:CELL_MAX]
+
+
+def _within(found: re.Match[str]) -> str:
+    before, sign = found.groups()
+    return f"{before}'{sign}" if _starts_formula(sign) else found[0]
+
+
+def _starts_formula(sign: str) -> bool:
+    return unicodedata.normalize("NFKC", sign)[:1] in _STARTS_FORMULA
 
 
 def csv_line(cells: Sequence[str | int], *, separator: str = ",") -> str:

@@ -38,6 +38,7 @@ FORMULAS = [
     "\uff1dSUM(A1)",
     "\uff0bSUM(A1)",
     "\uff20x",
+    "\uff05x",
     " =1+1",
     "|calc",
     "%0A=1",
@@ -70,10 +71,10 @@ def test_no_text_begins_a_formula(text: str) -> None:
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_part_of_a_line_begins_a_formula_where_a_semicolon_parts_the_columns(formula: str) -> None:
-    """There a spreadsheet takes quotes within a line for letters."""
-    for text in (f"Haddad;{formula};x", f"Haddad; {formula}", f";{formula}"):
+    """There a spreadsheet takes quotes within a line for letters, or two of them for an empty text before the rest."""
+    for text in (f"Haddad;{formula};x", f"Haddad; {formula}", f";{formula}", f'Haddad;"{formula};x'):
         for part in csv_line(["S014", text, 7]).split(";"):
-            first = unicodedata.normalize("NFKC", part.lstrip().removeprefix('"')[:1])[:1]
+            first = unicodedata.normalize("NFKC", part.lstrip(' "\u00a0\u3000')[:1])[:1]
             assert first not in {*"=+-@|%\t\r\n"} - {""}, part
 
 

@@ -594,10 +594,13 @@ class TillSettings(Strict):
     signals: SignalSettings = SignalSettings()
 
     def without_ways_out(self) -> TillSettings:
-        """The same for a home where people practise: no central, no card terminal, no drawer, no ledger to deliver to."""
+        """The same for a home where people practise: no central, no card terminal, no drawer, no ledger to deliver to,
+        and no folder of the bank's, into which results would be written.
+        """
         printer = self.printer.model_copy(update={"drawer_pin": 0})
+        debits = self.direct_debit.model_copy(update={"folder": ""})
         shut = {"sync": SyncSettings(), "card_terminal": CardTerminalSettings(), "ledger": LedgerSettings()}
-        return self.model_copy(update={**shut, "printer": printer})
+        return self.model_copy(update={**shut, "printer": printer, "direct_debit": debits})
 
 
 def is_pattern(text: str) -> bool:

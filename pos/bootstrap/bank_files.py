@@ -199,6 +199,7 @@ class FilesFolder:
         return OpenedFile(self._ways, person, self._folder() / name, profile)
 
     def _folder(self) -> Path:
+        self._ways.desk.identity.refuse_training("the bank's folder is not opened")
         folder = self._ways.settings.folder
         if not folder:
             raise Refused(

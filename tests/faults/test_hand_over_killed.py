@@ -25,7 +25,7 @@ OFFER = [
     {"ref": "h2", "act": "count", "cash": {"amount": "19.500"}},
     {"ref": "h3", "act": "hand_over", "to": SUPERVISOR, "reason": "Half a dinar is missing"},
 ]
-ACCEPT = {"ref": "h4", "act": "accept_hand_over", "cash": {"amount": "19.500"}}
+ACCEPT: dict[str, object] = {"ref": "h4", "act": "accept_hand_over", "cash": {"amount": "19.500"}}
 
 _LEFT = (
     "SELECT state FROM v_hand_over",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pos.bootstrap.bank_files import BankFileWays, FilesFolder
 from pos.bootstrap.cards import card_terminal_of
 from pos.bootstrap.homes import open_till, real_machine
 from pos.bootstrap.paper import network_devices
@@ -17,7 +18,7 @@ from pos.bootstrap.wire import make_client
 from pos.domain.errors import Refused
 from receipts.printer import NoDrawer
 from tests.builders.homes import NO_CENTRAL, ForkingPos
-from tests.builders.tills import put_settings
+from tests.builders.tills import BACK_OFFICE, put_settings
 
 DAY: list[dict[str, Any]] = [
     {"ref": "t1", "act": "open_shift", "float": {"amount": "20.000"}},
@@ -37,6 +38,8 @@ central_url = "{NO_CENTRAL}"
 network = "127.0.0.1:9"
 [ledger]
 delivered_by = "till"
+folder = "/var/tmp"
+[direct_debit]
 folder = "/var/tmp"
 [card_terminal]
 driver = "nexo"
@@ -101,6 +104,10 @@ def test_there_is_no_way_out_of_it_whatever_the_settings_name(
         assert card_terminal_of(till) is None
         assert till.settings.till.ledger.delivered_by == "nobody"
         assert not till.desk.policy.offline.has_central
+        assert till.settings.till.direct_debit.folder == ""
+        with pytest.raises(Refused) as shut:
+            FilesFolder(BankFileWays.of(till)).files(BACK_OFFICE)
+        assert shut.value.code == "training"
         with pytest.raises(Refused) as refusal:
             make_client(till)
     assert refusal.value.code == "no_central"

@@ -20,7 +20,7 @@ from tests.faults.tracing import WRITES, death_at, noted_in, points_of, spread, 
 
 POINTS = int(os.environ.get("FAULT_POINTS", "10")) // 2
 
-OFFER = [
+OFFER: list[dict[str, object]] = [
     {"ref": "h1", "act": "open_shift", "float": {"amount": "20.000"}},
     {"ref": "h2", "act": "count", "cash": {"amount": "19.500"}},
     {"ref": "h3", "act": "hand_over", "to": SUPERVISOR, "reason": "Half a dinar is missing"},

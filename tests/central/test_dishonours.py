@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from sync.central.refunds.dishonours import read_dishonour
-from sync.wire_json import BadField, loads
+from sync.central.wire.links import DISHONOUR_PATH
+from sync.wire_json import BadField, dumps, loads
+from tests.central.central_builders import payment, post, read
 
 TOLD: dict[str, Any] = loads(
     b'{"correlatorId": "C-1-told", "dishonour": "C-1", "state": "dishonoured", "payment": {"id": "P-1"},'
@@ -54,3 +57,27 @@ def test_what_a_till_tells_is_read() -> None:
 def test_what_is_wrong_is_refused_by_its_field(name: str, value: object) -> None:
     with pytest.raises(BadField):
         read_dishonour({**TOLD, name: value})
+
+
+@pytest.mark.parametrize("left_out", ["receiptNumber", "ofReceipt", "terminal"])
+async def test_what_was_not_told_of_a_bounce_is_not_answered(
+    client: httpx.AsyncClient, left_out: str
+) -> None:
+    """By our own document these are texts, where they are there."""
+    paid = await post(client, payment("5.000"))
+    assert paid.status_code == 201, paid.text
+    told = {"receiptNumber": "DN-1", "ofReceipt": "R-1", "terminal": "T1"}
+    bounce = {**TOLD, "payment": {"id": loads(paid.content)["id"]}, **told}
+    bounce.pop("charge")
+    del bounce[left_out]
+
+    answer = await client.post(
+        DISHONOUR_PATH, content=dumps(bounce), headers={"content-type": "application/json"}
+    )
+
+    assert answer.status_code == 201, answer.text
+    (listed,) = await read(client, DISHONOUR_PATH)
+    for found in (loads(answer.content), listed):
+        assert {name: found[name] for name in (*told, left_out) if name in found} == {
+            name: value for name, value in told.items() if name != left_out
+        }

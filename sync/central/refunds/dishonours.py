@@ -314,6 +314,11 @@ def _undo(connection: Connection, told: IncomingDishonour, receipt: DishonourRec
 
 
 def _resource(connection: Connection, row: Row[Any]) -> Resource:
+    told_or_not = {
+        "receiptNumber": row.receipt_number,
+        "ofReceipt": row.of_receipt,
+        "terminal": row.terminal,
+    }
     resource: Resource = {
         "id": row.id,
         "correlatorId": shown_key(row.correlator_id),
@@ -321,9 +326,7 @@ def _resource(connection: Connection, row: Row[Any]) -> Resource:
         "payment": {"id": row.payment_id},
         "reasonCode": row.reason_code,
         "bankDate": row.bank_date,
-        "receiptNumber": row.receipt_number,
-        "ofReceipt": row.of_receipt,
-        "terminal": row.terminal,
+        **{name: told for name, told in told_or_not.items() if told is not None},
         "counts": bool(row.counts),
         "changeNumber": row.change_number,
         "@type": "CounterfoilDishonour",

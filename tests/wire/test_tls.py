@@ -44,6 +44,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 FEW = HandshakeLimits(of_address=3)
+NEIGHBOURS, ELSEWHERE = ("2001:db8:0:7::1", "2001:db8:0:7::2", "2001:db8:0:7::3"), "2001:db8:0:8::1"
 
 
 @asynccontextmanager
@@ -117,6 +118,32 @@ async def test_no_more_clients_than_so_many_hold_central_up_by_saying_nothing(
         async with asyncio.timeout(10):
             while await asked(port, till) != ANNOUNCEMENT:
                 pass
+
+
+class Silent(asyncio.Transport):
+    """Whoever has connected and says nothing."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__({"peername": (address, 50_000, 0, 0)})
+        self.is_let_in = True
+
+    def abort(self) -> None:
+        self.is_let_in = False
+
+    def pause_reading(self) -> None: ...
+
+
+async def test_who_has_a_network_of_addresses_holds_central_up_no_longer_than_who_has_one(
+    authority: Authority,
+) -> None:
+    context = ServerTls(authority.server(HERE)).context
+    made = agreed_first(asyncio.Protocol, context, HandshakeLimits(of_address=2))
+    before, connected = asyncio.all_tasks(), [Silent(address) for address in (*NEIGHBOURS, ELSEWHERE)]
+    for transport in connected:
+        made().connection_made(transport)
+    assert [transport.is_let_in for transport in connected] == [True, True, False, True]
+    for handshake in asyncio.all_tasks() - before:
+        handshake.cancel()
 
 
 async def test_a_client_that_agrees_on_nothing_is_let_go(authority: Authority) -> None:

@@ -45,7 +45,7 @@ class ClientConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, _SentAtOnce(transport, self.loop)))
-        self.network = _network(self.client[0] if self.client else "")
+        self.network = network_of(self.client[0] if self.client else "")
         if len(self.connections) > CONNECTIONS_MAX:
             # Once for a flood, not for each of it.
             if len(self.connections) == CONNECTIONS_MAX + 1:
@@ -122,7 +122,7 @@ class ClientConnection(H11Protocol):
         self.transport.close()
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The address, or of IPv6 the 64 bits that whoever has one address has all of."""
     try:
         found = ipaddress.ip_address(address)

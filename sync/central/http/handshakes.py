@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from sync.central.http.connection import network_of
+
 HANDSHAKES_MAX = 200
 HANDSHAKE_S = 10
 
@@ -20,7 +22,7 @@ Made = Callable[..., asyncio.Protocol]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandshakeLimits:
-    """How many are under way at once, in all and of one address, and how long each may take."""
+    """How many are under way at once, in all and of one address (of IPv6: one network), and how long each may take."""
 
     of_address: int
     most: int = HANDSHAKES_MAX
@@ -56,7 +58,7 @@ class _Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         raw = cast(asyncio.Transport, transport)
         peer = raw.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
+        address = network_of(str(peer[0])) if peer else ""
         of_address = self._under_way.count(address)
         if len(self._under_way) >= self._limits.most or of_address >= self._limits.of_address:
             raw.abort()

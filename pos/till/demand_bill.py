@@ -24,6 +24,7 @@ from pos.till.gate import require_alone, require_session
 from pos.till.whose_till import require_whose_till
 
 ACT = "demand_bill"
+UNANSWERED_CODE = "bill_needs_central"
 UNANSWERED = "Central did not answer. The bill may have been made: look among the bills, then ask again."
 
 
@@ -43,7 +44,7 @@ async def demand_bill(
     ``account_without_bills``, or what central says, such as ``nothing_to_bill``.
     """
     if press is None:
-        raise Refused("bill_needs_central", "Bills are made by central, and this till has none.")
+        raise Refused(UNANSWERED_CODE, "Bills are made by central, and this till has none.")
     found = await runner.till(partial(_require_account, desk, person, account))
     key = hashlib.sha256(f"{desk.identity.terminal}\n{asked_by}".encode()).hexdigest()[:40]
     outcome = await press.demand(found, key)
@@ -84,6 +85,6 @@ def _write_down(
             case BillRefused(code=code, message=message):
                 raise Refused(code, clean_foreign(message, limit=300), account=account)
             case BillUnanswered():
-                raise Refused("bill_needs_central", UNANSWERED, account=account)
+                raise Refused(UNANSWERED_CODE, UNANSWERED, account=account)
 
     return perform(desk, person, ACT, work, memo=memo, subject=account)

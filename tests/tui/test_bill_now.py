@@ -60,6 +60,19 @@ async def test_who_got_no_answer_asks_for_the_same_bill_again(desk: Desk) -> Non
     assert first == again
 
 
+async def test_who_was_told_no_asks_anew(desk: Desk) -> None:
+    """Central keeps its no by the name that it was asked by: calls that came since would never be billed."""
+    press = Press([BillRefused(code="nothing_to_bill", message="Nothing is left.")])
+    async with counter(desk, bills=press) as seat:
+        await seat.open("BA-1")
+        await seat.press("b", "enter")
+        assert seat.message == "! Nothing is left."
+        await seat.press("b", "enter")
+        assert seat.message.startswith("Central made it.")
+    first, anew = press.asked
+    assert first != anew
+
+
 async def test_a_till_without_central_says_so(desk: Desk) -> None:
     async with counter(desk) as seat:
         await seat.open("BA-1")

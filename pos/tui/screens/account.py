@@ -12,11 +12,11 @@ from textual.binding import BindingType
 
 from pos.domain.allocation import may_be_paid
 from pos.domain.bill import BillState, OpenBill
-from pos.domain.errors import DomainError
+from pos.domain.errors import DomainError, Refused
 from pos.domain.money import total
 from pos.domain.payment_mode import Purpose
 from pos.till.basket import Basket, add_item, add_payee, choose_bills, keep_on_account, keep_otherwise
-from pos.till.demand_bill import demand_bill
+from pos.till.demand_bill import UNANSWERED_CODE, demand_bill
 from pos.till.enquiries import AccountView, BillView, account_view, bill_view
 from pos.till.post_dated import ChequeRegistered
 from pos.till.take_payment import PaymentTaken
@@ -258,9 +258,15 @@ class AccountScreen(PayingScreen):
     async def _demand_bill(self, number: str) -> None:
         seat = self.seat
         self.say("Asking central ...")
-        await demand_bill(
-            seat.desk, seat.person, number, seat.bills, seat.runner, asked_by=self._bill_asked_by
-        )
+        try:
+            await demand_bill(
+                seat.desk, seat.person, number, seat.bills, seat.runner, asked_by=self._bill_asked_by
+            )
+        except Refused as refusal:
+            if refusal.code != UNANSWERED_CODE:
+                # Central keeps its no under the name that it was asked by; what comes later is asked for anew.
+                self._bill_asked_by = seat.new_id()
+            raise
         self._bill_asked_by = seat.new_id()
         self.say("Central made it. It stands among the bills as soon as central has told it: Esc, then F2.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from sync.outcomes import OwnAnswer
 
 REJECTED = "rejected"
 ID_MAX = 100
+_CODE = re.compile(r"[a-z][a-z_]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,23 @@ class CentralBills:
             return BillUnanswered(reason=answer.reason)
         if answer.status not in (200, 201):
             if answer.for_good:
-                return BillRefused(code=_text(answer.told, "code") or "bill_not_made", message=answer.reason)
+                return BillRefused(code=_code(answer.told), message=answer.reason)
             return BillUnanswered(reason=answer.reason)
         demand_id = _text(answer.told, "id")
         if demand_id is None:
             return BillUnanswered(reason="the answer names no demand")
         if _text(answer.told, "state") == REJECTED:
             why = answer.told.get("stateReason")
-            return BillRefused(
-                code=_text(why, "code") or "bill_not_made", message=_text(why, "label") or "No bill was made."
-            )
+            return BillRefused(code=_code(why), message=_text(why, "label") or "No bill was made.")
         return BillDemanded(
             account=account, demand_id=demand_id, bill_id=_text(answer.told.get("customerBill"), "id")
         )
+
+
+def _code(told: Any) -> str:
+    """The server's own code where a script can go by it, as ours are; no other word of it."""
+    found = _text(told, "code")
+    return found if found is not None and _CODE.fullmatch(found) else "bill_not_made"
 
 
 def _text(told: Any, name: str) -> str | None:

@@ -90,6 +90,17 @@ async def test_without_central_or_the_right_nobody_is_asked() -> None:
     assert wire.network.requests == []
 
 
+async def test_a_code_that_no_script_can_go_by_is_not_told_on() -> None:
+    """Another server's code may be anything, what a terminal obeys too."""
+    wire, server = await with_unbilled_calls(), ForeignServer()
+    why = {"code": "4711\x1b[2J", "label": "Not this month"}
+    server.answer_of = lambda stored: {**stored, "state": "rejected", "stateReason": why}
+    press = CentralBills(foreign_client(server))
+    with pytest.raises(Refused) as refusal:
+        await demand_bill(wire.desk, CASHIER, "BA-1", press, InlineRunner(), asked_by="S-1")
+    assert (refusal.value.code, refusal.value.message) == ("bill_not_made", "Not this month")
+
+
 async def test_a_server_that_makes_it_later_is_taken_at_its_word() -> None:
     """By the standard a demand may stand there before its bill does."""
     wire, server = await with_unbilled_calls(), ForeignServer()

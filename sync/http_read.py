@@ -112,7 +112,7 @@ def reason_of(answer: HttpAnswer) -> str:
     told = ""
     if isinstance(body, dict):
         parts = [body[name] for name in ("code", "reason", "message") if isinstance(body.get(name), str)]
-        if len(parts) == 3 and parts[1].casefold() == _phrase(answer.status_code):
+        if len(parts) == 3 and parts[1].casefold() in _phrases(answer.status_code):
             del parts[1]
         told = " ".join(parts)
     # The status stands apart: its digits are no part of a number that the server's words begin with.
@@ -125,11 +125,18 @@ def code_of(answer: HttpAnswer) -> object:
     return body.get("code") if isinstance(body, dict) else None
 
 
-def _phrase(status: int) -> str:
+def _phrases(status: int) -> tuple[str, ...]:
+    """What HTTP calls the status, and has called it before."""
     try:
-        return HTTPStatus(status).phrase.casefold()
+        return (HTTPStatus(status).phrase.casefold(), *_OTHER_PHRASES.get(status, ()))
     except ValueError:
-        return ""
+        return ()
+
+
+_OTHER_PHRASES = {
+    413: ("content too large", "payload too large"),
+    422: ("unprocessable content", "unprocessable entity"),
+}
 
 
 def _whole(text: str | None) -> int | None:

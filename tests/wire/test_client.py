@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sync.addresses import Addresses
+from sync.central.wire.errors import ApiError, error_body
 from sync.client import CentralClient
 from sync.link import ANSWER_TIMEOUTS_MAX, BODY_MAX
 from sync.outcomes import Accepted, Conflict, Later, NotThere, Page, RefusedForGood, Unknown, Unreachable
@@ -109,6 +110,19 @@ async def test_a_reason_that_only_says_the_status_again_is_left_out() -> None:
     body = {"code": "instrument_used", "reason": "Conflict", "message": "Credited before, by receipt R-1."}
     outcome = await talking(answering(409, body)).send_payment(KEY, BODY)
     assert outcome == Conflict("409 instrument_used Credited before, by receipt R-1.")
+
+
+@pytest.mark.parametrize("called", ["Unprocessable content", "Unprocessable Entity"])
+async def test_a_status_that_was_renamed_is_left_out_by_either_name(called: str) -> None:
+    body = {"code": "unknown_account", "reason": called, "message": "There is no such account."}
+    outcome = await talking(answering(422, body)).send_payment(KEY, BODY)
+    assert outcome == RefusedForGood("422 unknown_account There is no such account.")
+
+
+async def test_what_our_central_will_not_do_is_told_as_its_code_and_its_sentence() -> None:
+    body = error_body(ApiError(422, "unknown_account", "There is no such account."))
+    outcome = await talking(answering(422, body)).send_payment(KEY, BODY)
+    assert outcome == RefusedForGood("422 unknown_account There is no such account.")
 
 
 async def test_a_409_is_a_conflict_with_the_servers_own_words() -> None:

@@ -60,7 +60,7 @@ REASONS = {
     409: "Conflict",
     413: "Body too large",
     415: "Unsupported media type",
-    422: "Key used for another body",
+    422: "Unprocessable content",
     425: "Too early",
     429: "Too many requests",
     431: "Headers too large",

@@ -145,10 +145,16 @@ async def test_a_day_that_is_not_over_is_batched_after_a_yes() -> None:
 
 async def test_the_auditor_looks_and_a_cashier_does_not() -> None:
     desk = day_is_over()
-    make_batches(desk, BACK_OFFICE)
+    async with counter(desk, user="6001") as seat:
+        await seat.press(*THERE)
+        assert "2026-11-21 is in none yet." in seat.text
+        assert "M makes it" not in seat.text
+        make_batches(desk, BACK_OFFICE)
     async with counter(desk, user="6001") as seat:
         await seat.press(*THERE)
         assert NUMBER in seat.text
+        assert "Not delivered yet." in seat.text
+        assert "D delivers" not in seat.text
         for key in ("m", "d", "s"):
             await seat.press(key)
             assert seat.message.startswith("! "), key

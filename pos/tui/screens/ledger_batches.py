@@ -16,6 +16,7 @@ from pos.domain.ledger_delivery import Delivery, DeliveryState, DeliveryWay
 from pos.domain.ledger_feed import Deliverer
 from pos.store.ledger_batches import BatchHead
 from pos.till.ledger_batches import (
+    ACT,
     Unbatched,
     last_batches,
     ledger_batch,
@@ -88,8 +89,14 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
         said += f"; central did not take {aside}" if aside else ""
         due = self._unbatched.due
         if len(due) > 1:
-            return f"{said}\n{len(due)} days since {due[0]} are in none yet. M makes them."
-        return f"{said}\n{due[0]} is in none yet. M makes it." if due else said
+            said += f"\n{len(due)} days since {due[0]} are in none yet.{self._if_may(' M makes them.')}"
+        elif due:
+            said += f"\n{due[0]} is in none yet.{self._if_may(' M makes it.')}"
+        return said
+
+    def _if_may(self, keys: str) -> str:
+        """``keys`` where this person may press them."""
+        return keys if self.seat.may(ACT) else ""
 
     def row(self, entry: BatchHead) -> Row:
         first, *others = [self.seat.shown_with_currency(total) for total in entry.totals]
@@ -108,7 +115,7 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
     def facts(self, entry: BatchHead | None) -> str:
         if entry is None:
             return "What a day booked is summed in a batch once the day is over or closed."
-        said = [_what_became_of(entry)]
+        said = [self._what_became_of(entry)]
         if entry.central_refusal is not None:
             said.append(f"Central did not take it: {shown(entry.central_refusal)}")
         elif entry.accounting_date != entry.business_date:
@@ -117,9 +124,28 @@ class LedgerBatchesScreen(RegisterScreen[None, BatchHead]):
             said.append(" and ".join(map(self.seat.shown_with_currency, entry.totals)) + " on either side.")
         return "\n".join(said)
 
+    def _what_became_of(self, batch: BatchHead) -> str:
+        last = batch.delivery
+        if last is None:
+            return {
+                Deliverer.TILL: f"Not delivered yet.{self._if_may(' D delivers what waits.')}",
+                Deliverer.CENTRAL: "Central delivers it.",
+                Deliverer.NOBODY: "Nobody delivers it: pos export gl writes its file.",
+            }[batch.delivered_by]
+        match last.state:
+            case DeliveryState.DELIVERED:
+                asks = self._if_may(" D asks again; S delivers it once more.")
+                return f"Delivered, not answered yet.{asks}"
+            case DeliveryState.REFUSED:
+                return f"Refused: {shown(last.reason or '')}"
+            case DeliveryState.ACKNOWLEDGED:
+                named = f" as {shown(last.reference)}" if last.reference else ""
+                by_hand = ", said by hand" if last.way is DeliveryWay.BY_HAND else ""
+                return f"The accounting system has it{named}{by_hand}."
+
     def _chosen(self) -> BatchHead | None:
         if self.selected is None:
-            self.refuse("There is no batch. M makes those that are due.")
+            self.refuse(f"There is no batch.{self._if_may(' M makes those that are due.')}")
         return self.selected
 
     # --- its lines ----------------------------------------------------------------------------------------------
@@ -270,22 +296,3 @@ class MarkBatchScreen(FormScreen[Delivery]):
 
 def _state_of(batch: BatchHead) -> str:
     return _UNDELIVERED[batch.delivered_by] if batch.delivery is None else _STATE[batch.delivery.state]
-
-
-def _what_became_of(batch: BatchHead) -> str:
-    last = batch.delivery
-    if last is None:
-        return {
-            Deliverer.TILL: "Not delivered yet. D delivers what waits.",
-            Deliverer.CENTRAL: "Central delivers it.",
-            Deliverer.NOBODY: "Nobody delivers it: pos export gl writes its file.",
-        }[batch.delivered_by]
-    match last.state:
-        case DeliveryState.DELIVERED:
-            return "Delivered, not answered yet. D asks again; S delivers it once more."
-        case DeliveryState.REFUSED:
-            return f"Refused: {shown(last.reason or '')}"
-        case DeliveryState.ACKNOWLEDGED:
-            named = f" as {shown(last.reference)}" if last.reference else ""
-            by_hand = ", said by hand" if last.way is DeliveryWay.BY_HAND else ""
-            return f"The accounting system has it{named}{by_hand}."

@@ -305,12 +305,21 @@ def _refused(books: EntryBooks, plan: EntryPlan, known: _Known, before: Sequence
 
 
 def _was_undone(plan: EntryPlan, before: Sequence[Told]) -> bool:
-    """Whether this refusal or return was told before: nothing stands, or what stands came after it."""
+    """Whether this refusal or return was told before: nothing stands, or what stands came after it.
+
+    Raises Refused ``returned_otherwise``.
+    """
     undone = [told for told in before if told.outcome in UNDONE]
     called = plan.entry.bank_reference
     if not undone:
         return False
-    if not before[0].is_money or (called and any(told.bank_reference == called for told in undone)):
+    same = next((told for told in undone if called and told.bank_reference == called), None)
+    if same is None and not before[0].is_money:
+        same = undone[0]
+    if same is not None:
+        both_back = plan.entry.kind is EntryKind.RETURNED and same.outcome == "returned"
+        if both_back and plan.amount and plan.amount != same.amount:
+            raise Refused("returned_otherwise", "Another amount was taken back under this reference before.")
         return True
     paid_on = before[0].value_date
     return paid_on is not None and _day(plan.entry.value_date) < paid_on

@@ -288,6 +288,17 @@ def test_another_amount_under_a_reference_that_was_paid_waits_for_a_person(desk:
     assert (plan.outcome, plan.problem) == (EntryOutcome.PARKED, "paid_otherwise")
 
 
+def test_another_amount_taken_back_under_a_reference_waits_for_a_person(desk: Desk) -> None:
+    """Of a payment that the bank takes back in parts neither is told before."""
+    run(desk, paid("R-1", "7.000"))
+    run(desk, returned("R-1", "7.000"), name="b.xml")
+
+    again, other = run(desk, returned("R-1", "7.000"), returned("R-1", "3.000"), name="c.xml")
+
+    assert again.outcome is EntryOutcome.DUPLICATE
+    assert (other.outcome, other.problem) == (EntryOutcome.PARKED, "returned_otherwise")
+
+
 def test_what_a_bank_took_back_before_its_value_date_is_not_posted(desk: Desk) -> None:
     tomorrow = (TODAY + timedelta(days=1)).isoformat()
     run(desk, paid("R-1", "7.000", value_date=tomorrow))

@@ -4,6 +4,7 @@ a condition was forgotten.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
@@ -27,7 +28,8 @@ from sync.central.schema.migrations.versions import (
 )
 from sync.central.schema.migrations.walling import ALL, NONE
 from sync.central.schema.opening import open_central
-from sync.central.store.database import WRITTEN_FOR, CentralStore
+from sync.central.store.database import WRITTEN_FOR, CentralStore, current_change, next_change
+from sync.central.store.group_commit import GroupCommit
 from sync.central.wire.callers import USUAL_SCOPES, Caller, ClientKind, asked_by
 from tests.builders.central_stores import StoreKind
 from tests.builders.postgres import postgres_database
@@ -257,6 +259,45 @@ def test_no_table_takes_a_row_of_another_dealer_from_a_dealer(walled: CentralSto
     assert {table for table, times in refused.items() if times} >= {
         table for table, (_, written) in WALL.items() if table not in NO_DEALERS and written != ALL
     } - {"account", "bill", "rate"}
+
+
+async def test_what_the_wall_keeps_out_of_a_commit_takes_nothing_of_its_neighbours_along(
+    walled: CentralStore,
+) -> None:
+    """Dealers and the operator's own tills share commits; each is written for its own caller, before and after."""
+    fill(walled)
+    group = GroupCommit(walled)
+
+    async def cash_only(account: str, dealer: str | None) -> int:
+        def deed(connection: Connection) -> int:
+            change = next_change(connection)
+            connection.execute(
+                text("UPDATE account SET cash_only = 1, change_number = :change WHERE id = :id"),
+                {"id": account, "change": change},
+            )
+            return change
+
+        with asked_by(None if dealer is None else asking(dealer)):
+            return await group.write(deed)
+
+    with walled.read() as connection:
+        before = current_change(connection)
+    first, own, kept_out, operators = await asyncio.gather(
+        cash_only(OWN, OTHER),
+        cash_only(OWN, OWN),
+        cash_only(OTHER, OWN),
+        cash_only(OTHER, None),
+        return_exceptions=True,
+    )
+    assert (own, operators) == (before + 1, before + 2)
+    for refused in (first, kept_out):
+        assert "row-level security" in str(refused)
+    with walled.read() as connection:
+        stamped = connection.execute(
+            text("SELECT id, change_number FROM account WHERE change_number > :at"), {"at": before}
+        )
+        assert {tuple(row) for row in stamped} == {(OWN, before + 1), (OTHER, before + 2)}
+        assert current_change(connection) == before + 2
 
 
 def test_no_row_of_another_dealer_is_changed_or_taken_away_by_a_dealer(walled: CentralStore) -> None:

@@ -35,7 +35,7 @@ _BEANCOUNT_ROOT = {
 FIRST_DAY = "1970-01-01"
 """Accounts are open since ever: the books do not know when the operator opened them."""
 TEXT_MAX = 200
-_HARMLESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .:_+-]{0,150}[A-Za-z0-9])?")
+_is_harmless = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .:_+-]{0,150}[A-Za-z0-9])?").fullmatch
 """Nearly every text: it needs no look at each sign."""
 
 
@@ -117,19 +117,19 @@ def _sample(known: Currency) -> str:
 
 def _hledger_text(text: str) -> str:
     """On one line, and without the marks that begin a comment, a second tag, a code or another part of the description."""
-    if _HARMLESS.fullmatch(text):
+    if _is_harmless(text):
         return text
     return re.sub(r"[;|,()\s]+", " ", clean_foreign(text, limit=TEXT_MAX)).strip()
 
 
 def _hledger_note(text: str) -> str:
     """Of one posting: a tag ``date``, or a day in brackets, would be the day that it is posted on; no tag's value is."""
-    plain = text if _HARMLESS.fullmatch(text) else _hledger_text(re.sub(r"[\[\]]+", " ", text))
+    plain = text if _is_harmless(text) else _hledger_text(re.sub(r"[\[\]]+", " ", text))
     return f"note: {plain}" if ":" in plain else plain
 
 
 def _quoted(text: str) -> str:
-    if _HARMLESS.fullmatch(text):
+    if _is_harmless(text):
         return f'"{text}"'
     cleaned = clean_foreign(text, limit=TEXT_MAX).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{cleaned}"'

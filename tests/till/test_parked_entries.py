@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from pos.domain.approval import ApprovalNeeded
 from pos.domain.bank_file import BankEntry, EntryOutcome
 from pos.domain.errors import NotAuthorised, Refused
 from pos.domain.parked_entry import Settled
 from pos.domain.role import Person
+from pos.store.parked_entries import parked_entry
 from pos.till.bank_runs import entries_of, post_due
 from pos.till.correction_entry import CorrectionOrder
 from pos.till.corrections import reverse
@@ -428,3 +430,26 @@ def test_a_script_settles_an_entry_once(desk: Desk) -> None:
     assert (answer["ok"], answer["receipt"], answer["amount"]) == (True, "S014-T1-A-DD-000001", "7.000")
     assert again == {**answer, "replayed": True}
     assert len(rows(desk, "v_payment")) == 1
+
+
+def test_one_entry_is_found_among_however_many_records(desk: Desk) -> None:
+    """It is looked up within the deed that settles it."""
+    plans: list[str] = []
+    parked(desk, paid("R-1", "7.000", account="D-1"))
+    asked = order(desk, Settled.PAID)
+
+    with desk.till.read() as connection:
+
+        def note(
+            _connection: object, _cursor: object, statement: str, values: object, *_more: object
+        ) -> None:
+            if not statement.startswith("EXPLAIN"):
+                steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)  # type: ignore[arg-type]
+                plans.extend(str(step[3]) for step in steps)
+
+        event.listen(connection, "before_cursor_execute", note)
+        assert parked_entry(connection, asked.run, asked.number) is not None
+        event.remove(connection, "before_cursor_execute", note)
+
+    assert plans
+    assert [step for step in plans if step.startswith(("SCAN", "MATERIALIZE"))] == []

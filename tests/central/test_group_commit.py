@@ -65,6 +65,38 @@ async def test_a_refused_write_leaves_nothing_and_its_neighbours_stay(store: Cen
     assert words(store) == {"a", "c"}
 
 
+@pytest.mark.parametrize("writes", [True, False])
+async def test_all_but_the_refused_writes_are_kept_once_whether_those_had_written(
+    store: CentralStore, writes: bool
+) -> None:
+    refused = ValueError("refused")
+
+    def refuse(connection: Connection) -> None:
+        if writes:
+            note("refused")(connection)
+        raise refused
+
+    commits = commits_of(store)
+    answers = await all_at_once(GroupCommit(store), note("a"), refuse, note("b"), refuse, note("c"), change)
+    assert (answers[:5], len(commits)) == (["a", refused, "b", refused, "c"], 1)
+    assert words(store) == {"a", "b", "c"}
+    with store.read() as connection:
+        assert current_change(connection) == answers[5]
+
+
+async def test_a_write_refused_before_it_wrote_has_none_done_again(store: CentralStore) -> None:
+    done: list[str] = []
+
+    def counted(connection: Connection) -> None:
+        done.append(note(str(len(done)))(connection))
+
+    def refuse(_connection: Connection) -> None:
+        raise ValueError
+
+    await all_at_once(GroupCommit(store), counted, refuse, counted)
+    assert done == ["0", "1"]
+
+
 async def test_a_refused_write_alone_leaves_nothing(store: CentralStore) -> None:
     refused = ValueError("refused")
     assert await all_at_once(GroupCommit(store), note("a", then=refused)) == [refused]

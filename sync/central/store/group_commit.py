@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
@@ -29,13 +29,15 @@ class GroupCommit:
 
     def __init__(self, store: CentralStore) -> None:
         self._store = store
+        # SQLite alone says whether a deed has written. PostgreSQL undoes more with a deed than rows: whose it was.
+        self._tells_of_changes = store.engine.dialect.name == "sqlite"
         self._waiting: list[_Waiting] = []
 
     async def write(self, deed: Callable[[Connection], Done]) -> Done:
         """Carry ``deed`` out in a transaction that may hold others' deeds too; returns when it is durable.
 
         Raises what the deed raised, or why the commit failed; nothing of it is stored then. ``deed`` tells nobody outside
-        the store anything: a neighbour's failed commit undoes it.
+        the store anything: a neighbour's failed commit undoes it, and a neighbour's refusal may have it done again.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Done] = loop.create_future()
@@ -51,12 +53,10 @@ class GroupCommit:
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._commit)
         try:
-            # The commit is nobody's: each deed says itself whose it is.
-            with asked_by(None), self._store.write() as opened:
-                connection = straight(opened)
-                with counted_together(connection) as count:
-                    alone = len(group) == 1
-                    outcomes = [_carried_out(connection, deed, count, alone=alone) for deed, _ in group]
+            try:
+                outcomes = self._carry_out(group, apart=len(group) > 1 and not self._tells_of_changes)
+            except _MustBeApart:
+                outcomes = self._carry_out(group, apart=True)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
@@ -71,6 +71,21 @@ class GroupCommit:
             else:
                 done.set_result(outcome)
 
+    def _carry_out(self, group: list[_Waiting], *, apart: bool) -> list[Any]:
+        """In one transaction, ``apart`` where what one of them wrote can be undone alone. Raises ``_MustBeApart``."""
+        # The commit is nobody's: each deed says itself whose it is.
+        with asked_by(None), self._store.write() as opened:
+            connection = straight(opened)
+            with counted_together(connection) as count:
+                if len(group) == 1:
+                    return [group[0][0](connection)]
+                carried_out = _apart if apart else _while_nothing_is_undone
+                return [carried_out(connection, deed, count) for deed, _ in group]
+
+
+class _MustBeApart(Exception):
+    """A deed was refused after it had written: the transaction is undone, and done again by whoever can be undone alone."""
+
 
 class _Failed:
     """A deed that raised."""
@@ -84,11 +99,23 @@ def _for_its_caller(deed: Callable[[Connection], Done], connection: Connection) 
         return deed(connection)
 
 
-def _carried_out(
-    connection: Connection, deed: Callable[[Connection], Any], count: ChangeCount, *, alone: bool
+def _while_nothing_is_undone(
+    connection: Connection, deed: Callable[[Connection], Any], count: ChangeCount
 ) -> Any:
-    if alone:
+    """Most deeds are accepted, or refused before they write: a savepoint for each would be for nothing."""
+    driver = cast(Any, connection.connection.dbapi_connection)
+    counted, changed = count.value, driver.total_changes
+    try:
         return deed(connection)
+    except Exception as error:
+        # A store that failed may have undone the transaction itself.
+        if driver.total_changes != changed or not driver.in_transaction:
+            raise _MustBeApart from error
+        count.value = counted
+        return _Failed(error)
+
+
+def _apart(connection: Connection, deed: Callable[[Connection], Any], count: ChangeCount) -> Any:
     counted = count.value
     connection.exec_driver_sql("SAVEPOINT deed")
     try:

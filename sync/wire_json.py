@@ -22,6 +22,8 @@ MAX_DIGITS = 30
 MAX_FRACTION_CHARACTERS = 100
 
 _quote = json.encoder.encode_basestring
+_BLANKS = " \t\n\r"
+_EXPONENT = re.compile(r"[0-9]e")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -82,6 +84,27 @@ def dumps(value: object) -> bytes:
     parts: list[str] = []
     _write(value, parts)
     return "".join(parts).encode("utf-8")
+
+
+def compact(text: str) -> str | None:
+    """A text that ``loads`` took, in the form that ``dumps`` has for its value; None where only ``dumps`` can say it.
+
+    Without an escape every quotation mark opens or closes a string, and what stands between strings is at every second
+    place: blanks there mean nothing, and of numbers only those with an exponent, or less than nothing, have another form.
+    """
+    if "\\" in text:
+        return None
+    parts = text.split('"')
+    written = between = '"'.join(parts[::2])
+    if "-" in between or "E" in between or ("e" in between and _EXPONENT.search(between) is not None):
+        return None
+    for blank in _BLANKS:
+        if blank in between:
+            between = between.replace(blank, "")
+    if between is written:
+        return text
+    parts[::2] = between.split('"')
+    return '"'.join(parts)
 
 
 def money_json(amount: Money) -> dict[str, object]:

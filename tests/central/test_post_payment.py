@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from pos.domain.money import MAX_MINOR, Money, currency
 from sync.central.app import make_app
@@ -49,6 +51,31 @@ async def test_a_payment_is_stored_with_what_the_server_sets(client: httpx.Async
     assert stored["colour"] == "blue", "unknown attributes are kept"
     assert stored["changeNumber"] == before + 1
     assert await read(client, stored["href"]) == stored
+
+
+@pytest.mark.parametrize("own", [{}, {"id": "mine"}, {"provisional": True}, {"name": 'A "name"'}])
+async def test_a_payment_is_kept_the_same_however_it_is_written(
+    client: httpx.AsyncClient, store: CentralStore, own: dict[str, str]
+) -> None:
+    told = payment(operator="Ü, 1", paymentDate="2026-11-21T09:00:00Z", **own)
+    exact = dumps(told).decode()
+    forms = [
+        exact,
+        json.dumps(loads(exact), default=float),
+        json.dumps(loads(exact), default=float, indent=2),
+    ]
+    answers = [await client.post(PAYMENT, content=form, headers=JSON) for form in forms]
+    assert [answer.status_code for answer in answers] == [201] * len(forms)
+    with store.read() as connection:
+        bodies = connection.execute(text("SELECT body FROM payment ORDER BY change_number")).scalars().all()
+    assert [dumps(loads(body)).decode() for body in bodies] == bodies
+    kept = [{**loads(body), **OF_EACH} for body in bodies]
+    assert kept[0] == kept[1] == kept[2]
+    assert {**kept[0], **told, **OF_EACH} == kept[0]
+
+
+JSON = {"content-type": "application/json"}
+OF_EACH = dict.fromkeys(("id", "statusDate", "changeNumber"))
 
 
 async def test_the_client_cannot_set_what_is_the_servers(client: httpx.AsyncClient) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pos.domain.money import MAX_MINOR, Money, currency
-from sync.wire_json import BadField, WireJsonError, dumps, loads, money_json, read_money
+from sync.wire_json import BadField, WireJsonError, compact, dumps, loads, money_json, read_money
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,39 @@ def test_what_is_written_is_read_again_and_written_the_same(value: Any) -> None:
     once = dumps(value)
     assert loads(once) == value
     assert dumps(loads(once)) == once
+
+
+BLANKS = st.text(alphabet=" \t\r\n", max_size=2)
+TOKENS = st.sampled_from(
+    ['"a, b : [ c"', '" "', '""', '"é"', '"e1"', "true", "false", "null", "0", "12", "1.50", "0.0000000001"]
+)
+
+
+def bracketed(members: list[str]) -> st.SearchStrategy[str]:
+    """An array or an object of ``members``, with blanks wherever JSON lets them be."""
+
+    def placed(blanks: list[str], is_object: bool) -> str:
+        before, behind = blanks
+        told = (
+            f'{before}"k{number}"{behind}:{before}{member}{behind}' if is_object else before + member + behind
+            for number, member in enumerate(members)
+        )
+        return ("{%s}" if is_object else "[%s]") % (",".join(told) or before)
+
+    return st.builds(placed, st.lists(BLANKS, min_size=2, max_size=2), st.booleans())
+
+
+@given(
+    st.recursive(TOKENS, lambda inner: st.lists(inner, max_size=3).flatmap(bracketed), max_leaves=8), BLANKS
+)
+def test_a_text_without_escapes_is_compact_as_it_is_written_anew(text: str, blank: str) -> None:
+    text = blank + text + blank
+    assert compact(text) == dumps(loads(text)).decode()
+
+
+@pytest.mark.parametrize("text", ["1e2", "[1E2]", '{"a":-0}', "[-1.5]", '"\\u00e9"', '["\\/", 1]', '"\\n"'])
+def test_a_text_that_must_be_written_anew_to_be_compact_is_not_guessed_at(text: str) -> None:
+    assert compact(text) is None
 
 
 @given(raw=st.binary(max_size=60) | st.text(max_size=60))

@@ -18,7 +18,7 @@ from sync.central.http.answers import (
     json_answer,
     json_text_answer,
     read_body,
-    read_object,
+    read_written,
 )
 from sync.central.http.desk import CentralDesk
 from sync.central.http.idempotency import idempotency_key
@@ -69,7 +69,7 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
     came later must not refuse what was accepted. Each is carried out after the other, so twins cannot meet.
     """
     raw = await read_body(request)
-    body = read_object(raw)
+    body, written = read_written(raw)
     key, correlator_id = idempotency_key(request), stored_key(read_correlator(body))
     body_sha256 = hashlib.sha256(raw).hexdigest()
 
@@ -86,7 +86,7 @@ async def _post_payment(desk: CentralDesk, request: Request) -> Response:
             received_at=desk.clock.now(),
         )
         require_dealers_own(connection, body)
-        incoming = read_incoming(body, correlator_id=correlator_id)
+        incoming = read_incoming(body, correlator_id=correlator_id, written=written)
         known = read_known(connection, incoming)
         require_accepted(connection, incoming, known, desk.modes)
         kept = receive(connection, incoming, receipt, issuers, known=known, tolerance=desk.tolerance)

@@ -34,7 +34,7 @@ from sync.central.wire.errors import ApiError, card_number_refused, error_body
 from sync.central.wire.links import RESOURCE_ID
 from sync.central.wire.listing import Page, at_once, fetch_one, read_page
 from sync.central.wire.query import Collection, ListQuery, parse_fields, parse_list_query, select_fields
-from sync.wire_json import WireJsonError, dumps, loads
+from sync.wire_json import WireJsonError, compact, dumps, loads
 
 MEDIA_TYPE = "application/json;charset=utf-8"
 
@@ -136,6 +136,18 @@ def read_object(body: bytes) -> dict[str, Any]:
 
     Where there is a token, a terminal that the object names is the token's: else ApiError 403. A till's names its own.
     """
+    value, _ = _read_object(body)
+    return value
+
+
+def read_written(body: bytes) -> tuple[dict[str, Any], str | None]:
+    """As ``read_object``, with the text of the object as ``dumps`` writes it; None where that takes writing it."""
+    value, was_changed = _read_object(body)
+    return value, None if was_changed else compact(body.decode())
+
+
+def _read_object(body: bytes) -> tuple[dict[str, Any], bool]:
+    """The object, and whether it says more than its bytes."""
     try:
         value = loads(body)
     except WireJsonError as error:
@@ -148,8 +160,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         refuse_cards_in(value, whole="body", written=body.decode())
     except Refused as refusal:
         raise card_number_refused(refusal) from None
-    told_by_own_terminal(value)
-    return value
+    return value, told_by_own_terminal(value)
 
 
 def _refuse_many_members(body: bytes, value: object) -> None:

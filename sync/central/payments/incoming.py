@@ -59,7 +59,7 @@ class TerminalKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingPayment:
-    """A valid Payment_Create. ``kept`` is the body without what the server sets.
+    """A valid Payment_Create. ``kept`` is the body without what the server sets, ``kept_text`` its text where it is known.
 
     ``method_name``, ``payer_id`` and ``payer_role`` are as the client wrote them; ``instrument`` names the paper behind the
     money, ``voucher_hold`` the voucher held for it, ``voucher_taken`` one that was taken
@@ -89,6 +89,7 @@ class IncomingPayment:
     payer_role: str | None
     items: tuple[PaidItem, ...]
     kept: Mapping[str, object]
+    kept_text: str | None = None
     kept_apart: Mapping[Purpose, Money] = field(default_factory=dict)
     write_offs: Mapping[str, Money] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
@@ -99,12 +100,16 @@ def read_correlator(body: Mapping[str, object]) -> str | None:
     return plain_text(body, "correlatorId")
 
 
-def read_incoming(body: Mapping[str, object], *, correlator_id: str | None) -> IncomingPayment:
+def read_incoming(
+    body: Mapping[str, object], *, correlator_id: str | None, written: str | None = None
+) -> IncomingPayment:
     """Raises BadField with the dotted path of what is missing, of a wrong type or impossible.
 
-    ``correlator_id`` is the body's own as it will be stored.
+    ``correlator_id`` is the body's own as it will be stored, ``written`` its text where that is as ``dumps`` writes it.
     """
-    kept = {name: value for name, value in body.items() if name not in NOT_THE_CLIENTS}
+    kept = body
+    if not NOT_THE_CLIENTS.isdisjoint(body):
+        kept = {name: value for name, value in body.items() if name not in NOT_THE_CLIENTS}
     require_mandatory(kept)
     check_shape(kept, PAYMENT_CREATE, path="")
     amount = positive(kept["totalAmount"], field="totalAmount")
@@ -139,6 +144,7 @@ def read_incoming(body: Mapping[str, object], *, correlator_id: str | None) -> I
         payer_role=_text_or_none(payer.get("role")),
         items=(items := _read_items(kept.get("paymentItem"), amount)),
         kept=kept,
+        kept_text=written if len(kept) == len(body) else None,
         kept_apart=_read_kept_apart(kept.get("keptApart"), amount, items),
         write_offs=read_bill_parts(kept.get("writeOff"), "writeOff", amount),
         replaces=read_correlators(kept, "replaces"),
@@ -180,7 +186,7 @@ def require_mandatory(body: Mapping[str, object]) -> None:
         for name in rest:
             if value is None:
                 break
-            if not isinstance(value, Mapping):
+            if not isinstance(value, dict):
                 raise BadField(first, "must be an object")
             value = value.get(name)
         if value is None or value == "" or value == {}:
@@ -188,7 +194,7 @@ def require_mandatory(body: Mapping[str, object]) -> None:
 
 
 def _as_mapping(value: object) -> Mapping[str, object]:
-    assert isinstance(value, Mapping), "its shape was checked before"
+    assert isinstance(value, dict), "its shape was checked before"
     return value
 
 

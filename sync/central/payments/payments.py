@@ -117,11 +117,13 @@ def receive(
     change = next_change(connection)
     at = receipt.received_at.isoformat()
     placement = place(connection, incoming, account_currency=known.account_currency)
-    body = _kept_body(incoming, receipt, change=change, suspense=placement.suspense)
+    added = _added(incoming, receipt, change=change, suspense=placement.suspense)
     cheque = cheque_of(incoming.instrument)
     if cheque is not None:
-        _hold_second(connection, cheque, incoming, body)
+        _hold_second(connection, cheque, incoming, added)
+    body: Resource = {"id": receipt.payment_id, **incoming.kept, **added}
     row = _row(incoming, receipt, placement, body, change)
+    row["body"] = _kept_text(incoming, body, added)
     connection.execute(INSERT_PAYMENT, {**row, "dealer": _dealer_of(incoming, known)})
     if cheque is not None:
         event_id = incoming.payment_event_id
@@ -184,16 +186,16 @@ def _dealer_of(incoming: IncomingPayment, known: Known) -> str | None:
 
 
 def _hold_second(
-    connection: Connection, cheque: ChequeIdentity, incoming: IncomingPayment, body: Resource
+    connection: Connection, cheque: ChequeIdentity, incoming: IncomingPayment, added: Resource
 ) -> None:
     """A cheque that came before by another event: the payment is kept, provisional, and held for a person."""
     first = presented_before(connection, cheque, payment_event_id=incoming.payment_event_id)
     if first is not None:
         told = first.receipt_number and dealer_asking() is None
         by = f"receipt {first.receipt_number}" if told else "another payment"
-        body["held"] = True
-        body["provisional"] = True
-        body["provisionalReason"] = f"This cheque was presented before, by {by}. Compare both papers."
+        added["held"] = True
+        added["provisional"] = True
+        added["provisionalReason"] = f"This cheque was presented before, by {by}. Compare both papers."
 
 
 def _claim_paper(connection: Connection, incoming: IncomingPayment, receipt: Receipt) -> None:
@@ -303,15 +305,25 @@ def list_payments(store: CentralStore) -> Iterator[ListedPayment]:
         after = rows[-1].change_number
 
 
-def _kept_body(incoming: IncomingPayment, receipt: Receipt, *, change: int, suspense: Money) -> Resource:
+def _added(incoming: IncomingPayment, receipt: Receipt, *, change: int, suspense: Money) -> Resource:
+    """What the server says of the payment beside what the client said."""
     at = receipt.received_at.isoformat()
-    body: Resource = {"id": receipt.payment_id, **incoming.kept, "status": "done", "statusDate": at}
-    body.setdefault("paymentDate", at)
-    body.setdefault("@type", "Payment")
-    body["changeNumber"] = change
+    added: Resource = {"status": "done", "statusDate": at}
+    if "paymentDate" not in incoming.kept:
+        added["paymentDate"] = at
+    if "@type" not in incoming.kept:
+        added["@type"] = "Payment"
+    added["changeNumber"] = change
     if suspense:
-        body["suspense"] = True
-    return body
+        added["suspense"] = True
+    return added
+
+
+def _kept_text(incoming: IncomingPayment, body: Resource, added: Resource) -> str:
+    """``body`` as it is stored. Most clients wrote their part of it already, and it is not put together again."""
+    if incoming.kept_text is None or not added.keys().isdisjoint(incoming.kept):
+        return dumps(body).decode()
+    return f'{{"id":"{body["id"]}",{incoming.kept_text[1:-1]},{dumps(added)[1:].decode()}'
 
 
 def _row(
@@ -338,7 +350,6 @@ def _row(
         "other_minor": placement.other.minor,
         "status": "done",
         "paid_at_utc": utc_written(body["paymentDate"], receipt.received_at),
-        "body": dumps(body).decode(),
         "received_sha256": receipt.body_sha256,
     }
 

@@ -107,15 +107,17 @@ def asked_by(found: Caller | None) -> Iterator[None]:
         _CALLER.reset(before)
 
 
-def told_by_own_terminal(told: MutableMapping[str, object]) -> None:
+def told_by_own_terminal(told: MutableMapping[str, object]) -> bool:
     """What a till tells is recorded as that till's: a body that names no terminal names its own from now on.
 
-    Raises as ``require_own_terminal``.
+    Whether it had to be named. Raises as ``require_own_terminal``.
     """
     asking = caller()
-    if asking is not None and asking.terminal is not None and told.get("terminal") is None:
+    is_unnamed = asking is not None and asking.terminal is not None and told.get("terminal") is None
+    if asking is not None and is_unnamed:
         told["terminal"] = asking.terminal
     require_own_terminal(told)
+    return is_unnamed
 
 
 def require_own_terminal(told: Mapping[str, object]) -> None:

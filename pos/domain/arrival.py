@@ -9,8 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
-from pos.domain.pan_guard import holds_card_number, may_hold_card_number, refuse_card_number
+from pos.domain.pan_guard import (
+    holds_card_number,
+    may_hold_card_number,
+    refuse_card_number,
+    refuse_security_code,
+)
 
 _SHORT = 64
 _SOUND_MAX = 20_000
@@ -36,6 +42,7 @@ def refuse_cards_in(value: object, *, whole: str, written: str | None = None) ->
             for key, inner in found.items():
                 _refuse_new(str(key), sound, path, whole)
                 left.append((inner, (path, f".{key}")))
+            _refuse_codes_by_name(found, path, whole)
         elif isinstance(found, list | tuple):
             left.extend((inner, (path, f"[{index}]")) for index, inner in enumerate(found))
         elif isinstance(found, Decimal):
@@ -43,6 +50,17 @@ def refuse_cards_in(value: object, *, whole: str, written: str | None = None) ->
             _refuse_new(f"{found:f}", sound, path, whole)
         elif found is not None and not isinstance(found, bool):
             _refuse_new(str(found), sound, path, whole)
+
+
+def _refuse_codes_by_name(found: Mapping[Any, object], path: _Path, whole: str) -> None:
+    """A security code is three digits: what says that they are one is the name of their field, or a ``name`` beside them."""
+    for key, inner in found.items():
+        for value in inner if isinstance(inner, list | tuple) else (inner,):
+            if isinstance(value, str | int | Decimal):
+                refuse_security_code(str(key), str(value), field=_place((path, f".{key}"), whole))
+    name, value = found.get("name"), found.get("value")
+    if isinstance(name, str) and isinstance(value, str | int | Decimal):
+        refuse_security_code(name, str(value), field=_place((path, ".value"), whole))
 
 
 def _refuse_new(text: str, sound: set[str], path: _Path, whole: str) -> None:

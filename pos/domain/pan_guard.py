@@ -58,6 +58,7 @@ _EVEN_GROUP_MAX = 5
 _SERIAL_GROUPS_MAX = 20
 _SERIAL_BEGINS = frozenset({2, 6, 8, 13, 15, 19, 20})
 """How long the first group of a serial number is, or the only one."""
+_CODE_WRITTEN_MAX, _NAME_MAX = 16, 64
 _CANDIDATES_MAX = 300
 """One in ten numbers of a card's length and beginning is one. Where so many together are none, somebody made them so."""
 _IMEI_SHAPES = ((2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1))
@@ -133,10 +134,22 @@ def refuse_card_number(text: str, *, field: str) -> None:
     if not holds_card_number(text):
         return
     if _holds_security_code(_plain(text)):
-        told = f"{field} looks like the security code of a card. It is never kept. Leave it out."
-    else:
-        told = f"{field} looks like a card number. Card numbers are never kept. Type the last 12 digits of a reference."
+        raise _security_code_in(field)
+    told = f"{field} looks like a card number. Card numbers are never kept. Type the last 12 digits of a reference."
     raise Refused("card_number_refused", told, field=field)
+
+
+def refuse_security_code(name: str, value: str, *, field: str) -> None:
+    """Raises Refused ``card_number_refused`` where ``name``, however it is written, says that ``value`` is such a code."""
+    if len(value) > _CODE_WRITTEN_MAX or len(name) > _NAME_MAX:
+        return
+    if _holds_security_code(_plain(f"{_HUMP.sub(' ', name).replace('_', ' ')}: {value}")):
+        raise _security_code_in(field)
+
+
+def _security_code_in(field: str) -> Refused:
+    told = f"{field} looks like the security code of a card. It is never kept. Leave it out."
+    return Refused("card_number_refused", told, field=field)
 
 
 def wipe_card_number(text: str) -> str:
@@ -198,8 +211,11 @@ _WORDS = "|".join(_PLAIN_WORDS)
 _DIGIT = re.compile("[0-9]")
 _CODE_OF_DIGITS = re.compile("(?:[0-9][^0-9]*+){3}")
 """A security code has three digits, and all else has more."""
-_WORD_ON_CARD = re.compile("|".join(filter(str.isascii, _PLAIN_WORDS)))
-"""For a text that is ASCII. Each begins with a letter of its own, for which the whole text is searched fast."""
+_WORD_ON_CARD = re.compile("|".join(filter(str.isascii, _PLAIN_WORDS)).replace(" ", r"[\W_]{0,3}"))
+"""For a text that is ASCII, and for names of fields in it, which have no blanks. Each begins with a letter of its own, for
+which the whole text is searched fast.
+"""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PART_OF_WORD = re.compile(
     "|".join(
         map(_plain, ("c[va]", "code", "crypto", "codigo", "nummer", "kod", "رمز", "سي في", "सीव", "कोड"))

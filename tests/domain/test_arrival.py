@@ -14,6 +14,7 @@ from pos.domain.arrival import refuse_cards_among, refuse_cards_in
 from pos.domain.errors import Refused
 from pos.domain.pan_guard import may_hold_card_number
 from pos.sample import iccid, imei
+from sync.wire_json import dumps
 
 CARD = "4111111111111111"
 
@@ -32,7 +33,37 @@ HELD: dict[str, tuple[object, str]] = {
     ),
     "list": ({"serials": ["1", CARD]}, "serials[1]"),
     "security code": ({"note": "CVV 123"}, "note"),
+    "security code by its field": ({"cvv": "123"}, "cvv"),
+    "security code as a number": ({"card": {"CVC2": 1234}}, "card.CVC2"),
+    "security code in a field of two words": ({"card": {"securityCode": "123"}}, "card.securityCode"),
+    "security code in a field with a line": ({"card_verification_value": "123"}, "card_verification_value"),
+    "security code in a list": ({"cvv": [None, "1 2 3"]}, "cvv"),
+    "security code of a characteristic": (
+        {"characteristic": [{"name": "cvv", "value": "123"}]},
+        "characteristic[0].value",
+    ),
 }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"cvv": ""},
+        {"cvv": None},
+        {"cvvPresent": True},
+        {"cvvResult": "M"},
+        {"cvv": "not asked for"},
+        {"code": "123"},
+        {"countryCode": 414},
+        {"cardCode": "VISA"},
+        {"reasonCode": "1042"},
+        {"name": "SIM card", "value": "123"},
+    ],
+    ids=lambda body: next(iter(body)),
+)
+def test_three_digits_are_a_security_code_only_where_a_name_says_so(body: object) -> None:
+    refuse_cards_in(body, whole="body", written=json.dumps(body))
+    refuse_cards_in(body, whole="body")
 
 
 @pytest.mark.parametrize(("body", "where"), HELD.values(), ids=HELD)
@@ -43,6 +74,11 @@ def test_a_card_number_is_found_in_any_key_and_value(body: object, where: str) -
 
     assert (refusal.value.code, refusal.value.details) == ("card_number_refused", {"field": where})
     assert "4111" not in refusal.value.message
+
+
+@pytest.mark.parametrize("body", [body for body, _ in HELD.values()], ids=list(HELD))
+def test_the_look_at_the_whole_text_lets_none_of_them_through(body: object) -> None:
+    assert may_hold_card_number(dumps(body).decode())
 
 
 @pytest.mark.parametrize(

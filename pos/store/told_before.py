@@ -102,6 +102,16 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidLater:
+    """A payment that a file would post: ``bill_no`` is the bill that the bank names."""
+
+    plain: str
+    account: str
+    bill_no: str | None
+    amount: Money
+
+
 class Rehearsal:
     """What a file would have done so far, outside of memory: one of any length is looked at in the same room.
 
@@ -118,6 +128,9 @@ class Rehearsal:
             "tender_id TEXT, receipt TEXT);"
             "CREATE INDEX told_by_plain ON told (plain);"
             "CREATE TABLE paper (instrument TEXT PRIMARY KEY) WITHOUT ROWID;"
+            "CREATE TABLE later (place INTEGER PRIMARY KEY, plain TEXT, account TEXT, bill_no TEXT, minor INTEGER);"
+            "CREATE INDEX later_by_account ON later (account);"
+            "CREATE INDEX later_by_plain ON later (plain);"
             "CREATE TABLE part (plain TEXT, bill_no TEXT, minor INTEGER, PRIMARY KEY (plain, bill_no)) WITHOUT ROWID;"
             "CREATE TABLE bill (bill_no TEXT PRIMARY KEY, minor INTEGER) WITHOUT ROWID;"
             "CREATE TABLE undone (tender_id TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -175,6 +188,30 @@ class Rehearsal:
         return found is not None
 
     # --- bills ---
+
+    def pay_later(self, later: PaidLater) -> None:
+        """A payment of the file, of which nobody has asked yet which bills it pays."""
+        self._raw.execute(
+            "INSERT INTO later (plain, account, bill_no, minor) VALUES (?, ?, ?, ?)",
+            (later.plain, later.account, later.bill_no, later.amount.minor),
+        )
+
+    def next_of_account(self, account: str) -> PaidLater | None:
+        """The first payment of an account of which nobody had asked; from now on it is no longer one of them."""
+        row = self._raw.execute(
+            "SELECT place, plain, bill_no, minor FROM later WHERE account = ? ORDER BY place LIMIT 1",
+            (account,),
+        ).fetchone()
+        if row is None:
+            return None
+        self._raw.execute("DELETE FROM later WHERE place = ?", (row[0],))
+        amount = Money(int(row[3]), self._shop)
+        return PaidLater(plain=str(row[1]), account=account, bill_no=_text(row[2]), amount=amount)
+
+    def accounts_later(self, plain: str) -> list[str]:
+        """The accounts of the payments under a reference of which nobody has asked."""
+        rows = self._raw.execute("SELECT DISTINCT account FROM later WHERE plain = ?", (plain,)).fetchall()
+        return [str(account) for (account,) in rows]
 
     def set_against(self, plain: str, parts: Mapping[str, Money]) -> None:
         """A payment under a reference pays these bills."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -12,7 +11,6 @@ from pos.domain.bill import BillSnapshot, OpenBill
 from pos.domain.errors import Refused
 from pos.domain.imported_record import TakenSlip
 from pos.domain.mandate import Mandate
-from pos.domain.money import Money
 from pos.domain.pan_guard import mask_card_number
 from pos.domain.payment_mode import ModeKind, PaymentMode
 from pos.domain.tender import instrument_of, read_details
@@ -21,7 +19,7 @@ from pos.store import cache as cached
 from pos.store.corrections import taken_payment
 from pos.store.imports import record_of_instrument, slip_of_instrument
 from pos.store.mandates import refusals_since_active
-from pos.store.told_before import Rehearsal, Told, told_before
+from pos.store.told_before import PaidLater, Rehearsal, Told, told_before
 from pos.till.desk import Desk
 from pos.till.open_bills import open_bills
 from pos.till.run_payment import shares_of
@@ -66,6 +64,20 @@ class EntryBooks:
 
     def open_bills(self, bills: list[BillSnapshot]) -> list[OpenBill]:
         """``bills`` with what is open of each."""
+        for account in dict.fromkeys(bill.account for bill in bills):
+            self.work_out(account)
+        return self._open_so_far(bills)
+
+    def work_out(self, account: str) -> None:
+        """Set the file's payments for ``account`` against its bills, in their order.
+
+        That waits until somebody asks: in most files no entry meets the bills of another.
+        """
+        while self.so_far is not None and (later := self.so_far.next_of_account(account)) is not None:
+            parts = shares_of(self.desk, account, later.bill_no, later.amount, opened=self._open_so_far)
+            self.so_far.set_against(later.plain, parts)
+
+    def _open_so_far(self, bills: list[BillSnapshot]) -> list[OpenBill]:
         beside = {}
         if self.so_far is not None:
             paid = {bill.bill_no: self.so_far.paid_of(bill.bill_no) for bill in bills}
@@ -141,7 +153,11 @@ def rehearse(books: EntryBooks, plan: EntryPlan) -> None:
             mode = mode_of_entry(books.desk, plan)
             instrument = instrument_of(mode, details_of_entry(mode, plan), plan.amount)
             if plan.outcome is EntryOutcome.POSTED and plan.account is not None:
-                so_far.set_against(plan.plain, _shares(books, plan.account, plan))
+                so_far.pay_later(
+                    PaidLater(
+                        plain=plan.plain, account=plan.account, bill_no=plan.bill_no, amount=plan.amount
+                    )
+                )
     so_far.tell(plan.plain, _told(plan), instrument=instrument)
     if plan.outcome in (EntryOutcome.RETURNED, EntryOutcome.REJECTED) and plan.mandate is not None:
         if books.desk.policy.debits.reason(plan.entry.reason).payors_fault:
@@ -165,13 +181,11 @@ def _told(plan: EntryPlan) -> Told:
     )
 
 
-def _shares(books: EntryBooks, account: str, plan: EntryPlan) -> Mapping[str, Money]:
-    return shares_of(books.desk, account, plan.bill_no, plan.amount, opened=books.open_bills)
-
-
 def _take_back(books: EntryBooks, so_far: Rehearsal, plan: EntryPlan) -> None:
     """The bills that it paid are open again: by the file itself, or in the books."""
     if plan.receipt is None or plan.tender_id is None:
+        for account in so_far.accounts_later(plan.plain):
+            books.work_out(account)
         so_far.take_off(plan.plain)
         return
     so_far.undo(plan.tender_id)
@@ -179,4 +193,5 @@ def _take_back(books: EntryBooks, so_far: Rehearsal, plan: EntryPlan) -> None:
     assert taken is not None, "a tender has its payment"
     for part in taken.parts_of(plan.tender_id):
         if part.bill_no is not None:
+            books.work_out(part.account)
             so_far.add_to_bill(part.bill_no, -part.left.minor)

@@ -93,6 +93,31 @@ def test_a_mandate_that_an_entry_before_suspends_is_suspended_in_the_dry_run_too
     assert said == did
 
 
+def test_what_was_paid_before_a_return_pays_no_bill_that_the_return_opens(desk: Desk) -> None:
+    between = (paid("R-2"), returned("R-1"), paid("R-3", bill="7781"))
+
+    said, did = carried_out(desk, paid("R-1", bill="7781"), *between, name="a.xml")
+
+    assert (said.outcomes[EntryOutcome.RETURNED].count, dict(said.remarks).get(Remark.ALREADY_PAID)) == (
+        1,
+        None,
+    )
+    assert said == did
+
+
+def test_the_same_holds_of_a_return_of_what_an_earlier_file_brought(desk: Desk) -> None:
+    run(desk, paid("R-1", bill="7781"), name="a.xml")
+    between = (paid("R-2"), returned("R-1"), paid("R-3", bill="7781"))
+
+    said, did = carried_out(desk, *between, name="b.xml")
+
+    assert (said.outcomes[EntryOutcome.RETURNED].count, dict(said.remarks).get(Remark.ALREADY_PAID)) == (
+        1,
+        None,
+    )
+    assert said == did
+
+
 REFERENCES = ("R-1", "R-2", "R-3")
 AMOUNTS = ("12.500", "41.750", "3.000")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
 
 from sqlalchemy import Connection
 
-from pos.domain.bill import OwnAllocation
+from pos.domain.bill import BillSnapshot, OwnAllocation
 from pos.domain.cheque import Cheque, ChequeIdentity
 from pos.domain.money import Currency, Money, currency
 from pos.domain.payment_mode import Purpose
@@ -24,6 +25,14 @@ _OWN = (
     "FROM {table} AS part JOIN outbox ON outbox.payment_event_id = part.payment_event_id AND outbox.leg = part.leg "
     "AND outbox.kind = 'payment' "
 )
+_OWN_OF_BILL = (
+    "SELECT part.bill_no, sum(part.amount_minor), part.currency, max(outbox.correlator_id), max(outbox.server_id), "
+    "max(outbox.applied_change) FROM allocation AS part JOIN outbox ON outbox.payment_event_id = part.payment_event_id "
+    "AND outbox.leg = part.leg AND outbox.kind = 'payment' WHERE part.bill_no = ?1 GROUP BY part.currency, "
+    "outbox.correlator_id IN (SELECT value FROM json_each(?2)), "
+    "coalesce(outbox.server_id IN (SELECT value FROM json_each(?3)), 0), coalesce(outbox.applied_change <= ?4, 0)"
+)
+"""One line for all payments of which the bill, as central told it, says the same: each of them stands for all."""
 _UNDONE = (
     "SELECT '', part.account, CASE event.state WHEN 'rejected' THEN -leg.amount_minor ELSE leg.amount_minor END, "
     "leg.currency, part.correlator_id, part.server_id, part.applied_change FROM bank_receipt_event AS event "
@@ -40,12 +49,28 @@ def own_allocations(connection: Connection, bill_nos: Iterable[str]) -> dict[str
     statement = _OWN.format(key="part.bill_no", table="allocation") + "WHERE part.bill_no = ?"
     for bill_no, entries in found.items():
         entries += [_own(tuple(row)) for row in connection.exec_driver_sql(statement, (bill_no,))]
-        entries += [rest for _, rest in rests_set_off(connection, bill_no)]
-        entries += [moved for _, moved in moved_to_bills(connection, bill_no)]
-        entries += [corrected for _, corrected in corrected_bills(connection, bill_no)]
-        entries += [back for _, back in bills_opened_across(connection, bill_no)]
-        entries += [off for _, off in charges_taken_off(connection, bill_no)]
+        entries += _beside_payments(connection, bill_no)
     return found
+
+
+def own_on_bill(connection: Connection, bill: BillSnapshot) -> list[OwnAllocation]:
+    """What this till set against ``bill``, for ``open_on``: payments are added up that ``bill`` holds, or lacks, alike."""
+    correlators = sorted({one.correlator_id for one in bill.applied if one.correlator_id is not None})
+    payments = sorted({one.payment_id for one in bill.applied})
+    values = (bill.bill_no, json.dumps(correlators), json.dumps(payments), bill.seen_change)
+    entries = [_own(tuple(row)) for row in connection.exec_driver_sql(_OWN_OF_BILL, values)]
+    return [*entries, *_beside_payments(connection, bill.bill_no)]
+
+
+def _beside_payments(connection: Connection, bill_no: str) -> Iterator[OwnAllocation]:
+    for _, entry in chain(
+        rests_set_off(connection, bill_no),
+        moved_to_bills(connection, bill_no),
+        corrected_bills(connection, bill_no),
+        bills_opened_across(connection, bill_no),
+        charges_taken_off(connection, bill_no),
+    ):
+        yield entry
 
 
 def all_own_allocations(connection: Connection) -> dict[str, list[OwnAllocation]]:

@@ -17,7 +17,7 @@ from pos.store.cached_bounces import settle_bounces
 from pos.store.database import StoreError
 from pos.store.dishonours import ChargeBill, charge_bills
 from pos.store.own_bounces import own_bounces
-from pos.store.payments import all_own_allocations, own_allocations, own_credits
+from pos.store.payments import all_own_allocations, own_allocations, own_credits, own_on_bill
 from pos.store.times import utc_text
 from pos.till.desk import Desk
 
@@ -32,7 +32,7 @@ def open_bills(
     ``beside``: what is to be set against a bill beside the books; below zero: taken off it.
     """
     told = list(bills)
-    own = own_allocations(connection, [bill.bill_no for bill in told])
+    own = {bill.bill_no: own_on_bill(connection, bill) for bill in told}
     for bill_no, amount in beside.items():
         own[bill_no].append(
             OwnAllocation(

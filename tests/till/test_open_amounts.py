@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pos.domain.bill import AppliedPayment
+from pos.domain.bill import AppliedPayment, open_on
 from pos.domain.payment_event import Overpayment
 from pos.store import outbox
+from pos.store.payments import own_allocations
 from pos.till.desk import Desk
 from pos.till.enquiries import account_view
-from pos.till.open_bills import catch_up, catch_up_on
+from pos.till.open_bills import catch_up, catch_up_on, open_bills
 from tests.builders.tills import (
     CASHIER,
     account,
@@ -27,6 +30,7 @@ from tests.builders.tills import (
     tell,
     wish,
 )
+from tests.builders.tries import examples
 
 
 @pytest.fixture
@@ -185,3 +189,52 @@ def test_what_the_cache_missed_is_caught_up_at_the_next_start(tmp_path: Path) ->
         ).scalar_one()
     assert told == 5_000
     close_stores(desk)
+
+
+@settings(max_examples=examples(10), deadline=None)
+@given(
+    told=st.lists(
+        st.tuples(st.sampled_from(["none", "P-1", "P-2", "P-3"]), st.sampled_from([None, 3, 5, 7])),
+        min_size=1,
+        max_size=5,
+    ),
+    listed=st.lists(st.tuples(st.sampled_from(["P-1", "P-2", "P-9"]), st.integers(-1, 4)), max_size=3),
+    seen_change=st.sampled_from([None, 3, 5, 6]),
+)
+def test_what_is_open_is_the_same_whether_payments_are_added_up_or_taken_one_by_one(
+    told: list[tuple[str, int | None]], listed: list[tuple[str, int]], seen_change: int | None
+) -> None:
+    """``listed`` is what central has on the bill: its payment, and which of ours that is (-1: none)."""
+    desk = make_till()
+    opened(desk)
+    for number in range(len(told)):
+        pay(desk, cash(f"{number + 1}"), allocate=[wish("7781", f"{number + 1}")])
+    with desk.till.transaction() as unit:
+        rows = outbox.unsent(unit.connection)
+        for row, (server_id, change) in zip(rows, told, strict=True):
+            if server_id != "none":
+                outbox.freeze_body(unit.connection, row.outbox_id, b"{}")
+                outbox.mark_sent(unit.connection, row.outbox_id, at=clock_of(desk).now())
+                outbox.mark_acknowledged(
+                    unit.connection,
+                    row.outbox_id,
+                    server_id=server_id,
+                    server_href=None,
+                    applied_change=change,
+                    at=clock_of(desk).now(),
+                )
+    applied = [
+        AppliedPayment(
+            payment_id=payment,
+            correlator_id=rows[ours].correlator_id if 0 <= ours < len(rows) else None,
+            amount=money("1"),
+        )
+        for payment, ours in dict(listed).items()
+    ]
+    snapshot = bill("7781", money("41.750"), applied=applied, seen_change=seen_change)
+    with desk.till.read() as books:
+        (added_up,) = open_bills(books, [snapshot])
+        one_by_one = own_allocations(books, ["7781"])["7781"]
+
+    assert added_up == open_on(snapshot, one_by_one)
+    assert len(one_by_one) == len(told)

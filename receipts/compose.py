@@ -149,7 +149,9 @@ def _held_until(facts: ReceiptFacts, labels: Labels) -> str:
 def _circumstances(facts: ReceiptFacts, labels: Labels) -> Iterator[Element]:
     yield Field(label=labels.business_date, value=facts.business_date.isoformat())
     yield Field(label=labels.taken_at, value=_local_time(facts.taken_at))
-    place = labels.terminal_and_shift.format(terminal=facts.terminal, shift=facts.shift_number)
+    place = facts.terminal
+    if facts.shift_number:
+        place = labels.terminal_and_shift.format(terminal=facts.terminal, shift=facts.shift_number)
     yield Field(label=labels.terminal, value=place)
     operator = f"{facts.operator_name} ({facts.operator})" if facts.operator_name else facts.operator
     yield Field(label=labels.operator, value=operator, lines_max=NAME_LINES_MAX)

@@ -68,6 +68,11 @@ def test_a_cash_receipt_states_bill_total_tender_and_change() -> None:
     )
 
 
+def test_a_paper_of_no_shift_names_the_terminal_alone() -> None:
+    (line,) = [line for line in paper(receipt(shift_number=0)).splitlines() if line.startswith("Terminal")]
+    assert line == "Terminal      S01-T02"
+
+
 def test_a_cheque_over_two_bills_states_the_rest_that_stays_open_and_the_credit() -> None:
     facts = receipt(
         tenders=[cheque(12_000, "EUR")],

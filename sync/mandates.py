@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,14 @@ PAGE = 200
 PAGES_MAX = 10_000
 
 
+class Told(Enum):
+    """What became of one step that was told."""
+
+    TAKEN = auto()
+    REFUSED = auto()
+    NOT_NOW = auto()
+
+
 class MandatesShared:
     """How far central has heard, so that nothing is asked while nothing is new."""
 
@@ -53,27 +62,36 @@ class MandatesShared:
         await self._teller.tell(await self._runner.read(self._written), self._tell_all)
 
     async def _tell_all(self) -> bool:
-        while untold := await self._runner.read(self._untold):
+        """What central refuses for good holds back the later steps of its own mandate, not of the others."""
+        refused: set[str] = set()
+        while untold := [
+            one for one in await self._runner.read(self._untold) if one.mandate.mandate not in refused
+        ]:
             for step in untold:
-                if not await self._tell_one(step):
+                if step.mandate.mandate in refused:
+                    continue
+                told = await self._tell_one(step)
+                if told is Told.NOT_NOW:
                     return False
-        return True
+                if told is Told.REFUSED:
+                    refused.add(step.mandate.mandate)
+        return not refused
 
-    async def _tell_one(self, step: UntoldStep) -> bool:
+    async def _tell_one(self, step: UntoldStep) -> Told:
         body = told_step(step, terminal=self._desk.terminal, epoch=self._epoch)
         answer = await self._client.ask_own("POST", PATH, body=body)
         if not isinstance(answer, OwnAnswer):
-            return False
+            return Told.NOT_NOW
         known = step.mandate
         # A key that is another body's is this step's: it arrived, and its bank details were purged since.
         if answer.status in (200, 201) or (answer.status == 422 and _code(answer.told) == KEY_REUSED):
             await self._runner.till(partial(note_heard, self._desk, known.mandate, known.number))
-            return True
+            return Told.TAKEN
         if answer.status == 422 and _code(answer.told) == OTHER_ACCOUNT:
             why = "Another terminal has a mandate of this reference for another account"
             await self._runner.till(partial(give_up, self._desk, step.plain, why))
-        # Of a mandate that was given up nothing more is told; the rest is looked for anew.
-        return False
+            return Told.REFUSED
+        return Told.REFUSED if answer.for_good else Told.NOT_NOW
 
     async def take(self) -> None:
         """Keep what central says. Never raises for the network; what was not kept is asked for again."""

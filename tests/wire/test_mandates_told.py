@@ -126,6 +126,7 @@ async def test_a_step_is_kept_once_whatever_becomes_of_the_answers(faults: Seque
     for _ in range(6):
         here.clock.advance(seconds=600)
         await here.engine.push()
+        await here.engine.pull()
 
     await synced(here, there)
 
@@ -147,6 +148,20 @@ async def test_a_step_whose_answer_was_lost_is_told_though_its_bank_details_were
     await synced(here, there)
 
     assert [one[0] for one in known(there)] == ["M-1", "M-2"]
+
+
+async def test_a_step_that_central_will_not_have_holds_back_no_other_mandate() -> None:
+    _, here, there = await two()
+    mandated(here.desk)
+    mandated(here.desk, "M-2", "BA-2")
+    here.network.script(Fault.BAD)
+
+    await here.engine.push()
+    await there.engine.pull()
+
+    assert [one[0] for one in known(there)] == ["M-2"]
+    await synced(here, there)
+    assert sorted(one[0] for one in known(there)) == ["M-1", "M-2"]
 
 
 async def test_a_till_asks_of_no_mandate_whether_central_heard_of_it_while_none_is_new() -> None:

@@ -35,6 +35,7 @@ from pos.store.cache import CachedAccount
 from pos.store.items import item_by_code, items_by_words
 from pos.till.cheque_intake import payer_of_cheque, read_cheque_tender
 from pos.till.commissions import with_commission
+from pos.till.dealers import refuse_beyond_terms
 from pos.till.desk import Desk
 from pos.till.enquiries import AccountView, PayPlan, plan_payment
 from pos.till.gate import may_do, may_do_alone
@@ -446,7 +447,8 @@ def require_complete(basket: Basket) -> None:
 def quote(desk: Desk, basket: Basket, tender: TenderOrder, *, keep: bool, decimal_marks: str) -> Quote:
     """What ``tender`` beside what was given would do, by the very rule that books it; its own fields are not looked at.
 
-    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``read_tendered`` and ``compose``.
+    ``keep`` True: what is over stays on account. Raises Refused with the codes of ``read_tendered`` and ``compose``, and of
+    ``refuse_beyond_terms`` where a dealer's goods would leave on money that is not sure.
     """
     tendered, foreign = read_tendered(
         desk, tender, basket.payer.currency, today=paper_day(desk), decimal_marks=decimal_marks
@@ -459,6 +461,8 @@ def quote(desk: Desk, basket: Basket, tender: TenderOrder, *, keep: bool, decima
             tendered=tendered, rest=given.rest, change=none, credit=none, rounding=none, foreign=foreign
         )
     event = _composed(basket, given.given, keep=keep)
+    if basket.view is not None and basket.view.dealer is not None:
+        refuse_beyond_terms(desk, event, basket.payer, basket.view.dealer)
     return Quote(
         tendered=tendered,
         rest=none,

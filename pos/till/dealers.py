@@ -56,10 +56,17 @@ def require_dealer_terms(deed: Deed, event: PaymentEvent, dealer: CachedAccount)
 
     Raises Refused ``dealer_blocked``, ``goods_held`` or ``over_unverified_cap``.
     """
+    if dealer.kind is PayerKind.DEALER and any(not tender.mode.final_at_once for tender in event.tenders):
+        refuse_beyond_terms(
+            deed.desk, event, dealer, dealer_standing(deed.desk, deed.unit.connection, dealer)
+        )
+
+
+def refuse_beyond_terms(
+    desk: Desk, event: PaymentEvent, dealer: CachedAccount, standing: DealerStanding
+) -> None:
+    """As ``require_dealer_terms``, of a standing that is known."""
     unsure = [tender for tender in event.tenders if not tender.mode.final_at_once]
-    if dealer.kind is not PayerKind.DEALER or not unsure:
-        return
-    standing = dealer_standing(deed.desk, deed.unit.connection, dealer)
     if standing.blocked and any(tender.mode.kind is ModeKind.BANK_RECEIPT for tender in unsure):
         raise Refused(
             "dealer_blocked",
@@ -73,7 +80,7 @@ def require_dealer_terms(deed: Deed, event: PaymentEvent, dealer: CachedAccount)
     ]
     if not goods:
         return
-    if deed.desk.policy.dealers.terms(dealer.dealer_class).release is Release.HOLD:
+    if desk.policy.dealers.terms(dealer.dealer_class).release is Release.HOLD:
         _refuse_held(event, goods)
     _require_cap(event, goods, standing)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pos.domain.errors import NotAuthorised, Refused
@@ -469,6 +469,7 @@ def booked(desk: Desk, asked: PaymentOrder) -> tuple[ReceiptFacts | None, str]:
 
 
 @settings(max_examples=examples(1.6))
+@example("D-1", set(), ["CHARGER"], [("cheque", 1)], False, ("cash", 0))
 @given(
     account=st.sampled_from(["BA-1", "BA-1", "BA-3", "BA-5", "D-1", None]),
     marked=st.sets(st.sampled_from(["7781", "7782"])),
